@@ -1,0 +1,1 @@
+"""The same functions as `samenet.reference`, fast: one module a backend."""

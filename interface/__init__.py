@@ -1,0 +1,36 @@
+"""One small neural network, three backends, the same answer.
+
+    from samenet.reference import Network     # nested loops to read
+    from samenet.fast.numpy import Network    # the same in NumPy
+    from samenet.fast.numba import Network    # the same, compiled
+
+This module is light: NumPy and Numba load with the first backend.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from samenet.backends import backend, backends
+
+if TYPE_CHECKING:
+    from samenet import data
+    from samenet.history import History
+    from samenet.network import Network
+    from samenet.parameters import Parameters
+
+__version__ = "0.1.0"
+__all__ = ["History", "Network", "Parameters", "__version__", "backend", "backends", "data"]
+
+_LATER = {"History": "samenet.history", "Network": "samenet.network", "Parameters": "samenet.parameters"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    if name == "data":
+        return importlib.import_module("samenet.data")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

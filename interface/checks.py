@@ -1,0 +1,181 @@
+"""Checks of what a user gives: one place, the same messages whatever the backend.
+
+Every check names the argument, says what was given and what was expected, and either returns the value in the form
+that the backends work on or raises: TypeError for the wrong kind of thing, ValueError for the wrong value. No input
+is ever written to.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = np.dtype[Any]
+
+
+def short(value: object) -> str:
+    """A value as a message shows it: its repr, cut to one short line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def integer(name: str, value: Any, least: int) -> int:
+    """A whole number of at least `least`."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: expected an integer, got {short(value)} ({type(value).__name__})")
+    if value < least:
+        raise ValueError(f"{name}: expected an integer of at least {least}, got {short(value)}")
+    return int(value)
+
+
+def number(name: str, value: Any, *, positive: bool = False) -> float:
+    """A finite real number."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a number, got {short(value)} ({type(value).__name__})")
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise ValueError(f"{name}: expected a finite number, got {short(value)}")
+    if positive and result <= 0:
+        raise ValueError(f"{name}: expected a number above 0, got {short(value)}")
+    return result
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {short(value)} ({type(value).__name__})")
+    return bool(value)
+
+
+def choice(name: str, value: Any, known: Iterable[str]) -> str:
+    """One of the known names."""
+    known = list(known)
+    names = ", ".join(map(repr, known))
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected one of {names}, got {short(value)} ({type(value).__name__})")
+    if value not in known:
+        near = difflib.get_close_matches(value, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name}: expected one of {names}, got {short(value)}{hint}")
+    return value
+
+
+def sizes(value: Any) -> tuple[int, ...]:
+    """The numbers of nodes, layer by layer: at least two whole numbers, each at least 1."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
+        raise TypeError(f"sizes: expected the numbers of nodes as in [64, 30, 10], got {short(value)}")
+    if getattr(value, "ndim", 1) != 1 or len(value) < 2:
+        raise ValueError(f"sizes: expected at least two layers as in [64, 30, 10], got {short(value)}")
+    return tuple(integer(f"sizes[{i}]", n, least=1) for i, n in enumerate(value))
+
+
+def dtype(value: Any) -> Float:
+    """float64 or float32."""
+    try:
+        result = np.dtype(value)
+    except TypeError:
+        raise TypeError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}") from None
+    if value is None or result not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise ValueError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}")
+    return result.newbyteorder("=")
+
+
+def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
+    """A source of random numbers: a seed becomes a new Generator, a Generator or legacy RandomState serves as it is."""
+    if isinstance(seed, np.random.Generator | np.random.RandomState):
+        return seed
+    if seed is None:
+        return np.random.default_rng()
+    return np.random.default_rng(integer(name, seed, least=0))
+
+
+def is_ready(value: Any, dtype: Float) -> bool:
+    """Whether an array needs no conversion: exactly an ndarray, of this dtype, C-contiguous, aligned and writable.
+
+    Writable, because compiled code would be compiled once more for read-only arrays: those are copied.
+    """
+    return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
+
+
+def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
+    """An array of real numbers in the form every backend works on; a copy only where one is needed."""
+    if is_ready(value, dtype):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name}: expected numbers only, got a masked array with masked entries")
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected rows of equal length, got {short(value)}") from None
+    except Exception as error:
+        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({error})") from error
+    if given.dtype.kind == "O":  # such as a data frame of mixed columns, or integers beyond 64 bits
+        if given.ndim == 0 or not all(isinstance(v, Real) for v in given.flat):
+            raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__})")
+        try:
+            given = given.astype(np.float64)
+        except OverflowError:
+            raise ValueError(f"{name}: expected finite numbers, got one too large for {dtype}") from None
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
+    with np.errstate(over="ignore"):
+        return np.require(given, dtype, ["C", "A", "W"])
+
+
+def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Refuse NaN and infinity."""
+    # The sum of squares is finite only if every number is; when it is not, see whether it overflowed by itself.
+    if not math.isfinite(np.vdot(values, values)) and not np.isfinite(values).all():
+        place = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
+        raise ValueError(f"{name}: expected finite numbers, got {values[place]} at {name}{list(place)} as {values.dtype}")
+    return values
+
+
+def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
+    """One sample (n,) or a batch (m, n), m = 0 included."""
+    X = array(name, value, dtype)
+    if X.ndim not in (1, 2) or X.shape[-1] != n:
+        raise ValueError(f"{name}: expected shape ({n},) or (m, {n}), got {X.shape}")
+    return finite(name, X)
+
+
+def labelled(
+    X: Any, Y: Any, n_in: int, n_out: int, dtype: Float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Samples and their targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one."""
+    X = array("X", X, dtype)
+    if X.ndim not in (1, 2) or X.shape[-1] != n_in:
+        raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
+    if len(X) == 0:
+        raise ValueError(f"X: expected at least one sample, got shape {X.shape}")
+    Y = array("Y", Y, dtype)
+    expected = (*X.shape[:-1], n_out)
+    if Y.shape != expected:
+        hint = ""
+        if Y.shape == X.shape[:1] and X.ndim == 2:
+            hint = "; use Y.reshape(-1, 1)" if n_out == 1 else "; see samenet.data.one_hot for class labels"
+        raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
+    return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
+
+
+def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:
+    """A list of finite arrays of the given shapes, one for each layer after the first."""
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__") or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name}: expected a list of {len(shapes)} arrays, got {short(values)}")
+    if len(values) != len(shapes):
+        raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(values)}")
+    result = []
+    for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        item = array(f"{name}[{i}]", value, dtype)
+        if item.shape != shape:
+            raise ValueError(f"{name}[{i}]: expected shape {shape} (n_out, n_in), got {item.shape}"
+                             if len(shape) == 2 else f"{name}[{i}]: expected shape {shape}, got {item.shape}")
+        result.append(finite(f"{name}[{i}]", item))
+    return result

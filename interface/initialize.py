@@ -1,0 +1,93 @@
+"""Initial weights and biases, by name.
+
+Each of the tutorials' own schemes draws in the order its code does, so that with the legacy stream,
+`seed=numpy.random.RandomState(s)`, a tutorial that calls `numpy.random.seed(s)` is repeated to the bit.
+
+====================  ===========================================================================================
+"glorot"              W uniform in +-sqrt(6 / (n_in + n_out)), b = 0 (Glorot and Bengio, 2010)
+"uniform"             W, b from U[0, 1), drawn W1, b1, W2, b2, ... (tutorial 000); outputs saturate
+"normal"              W, b from N(0, 1), drawn b1, b2, ..., then W1, W2, ... (tutorial 001 and Nielsen's network.py)
+"small_normal"        W from 0.01 N(0, 1), b = 0 (tutorial 002, parameters as a dictionary)
+"symmetric_uniform"   W from U[-1, 1), each drawn as (n_in, n_out), then b alike (tutorial 004)
+"uniform_in_out"      W from U[0, 1), each drawn as (n_in, n_out), then b alike (tutorial 002, class)
+"normal_in_out"       W from N(0, 1), each drawn as (n_in, n_out), then b alike (tutorial 003)
+====================  ===========================================================================================
+
+The last three tutorials have no biases; where a network has them they are drawn after all weights.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.parameters import Parameters
+
+Random = np.random.Generator | np.random.RandomState
+Array = NDArray[np.float64]
+Draw = Callable[[Random, tuple[int, ...]], Array]
+
+
+def _uniform(random: Random, shape: tuple[int, ...]) -> Array:
+    return random.random(shape)
+
+
+def _symmetric_uniform(random: Random, shape: tuple[int, ...]) -> Array:
+    return 2 * random.random(shape) - 1
+
+
+def _normal(random: Random, shape: tuple[int, ...]) -> Array:
+    return random.standard_normal(shape)
+
+
+def _small_normal(random: Random, shape: tuple[int, ...]) -> Array:
+    return 0.01 * random.standard_normal(shape)
+
+
+def _glorot(random: Random, shape: tuple[int, ...]) -> Array:
+    limit = np.sqrt(6 / sum(shape))
+    return random.uniform(-limit, limit, shape)
+
+
+def _layer_by_layer(theta: Parameters, random: Random, draw: Draw) -> None:
+    for layer, W in enumerate(theta.weights):
+        W[:] = draw(random, W.shape)
+        if theta.bias:
+            theta.biases[layer][:] = draw(random, theta.biases[layer].shape)
+
+
+def _biases_first(theta: Parameters, random: Random, draw: Draw) -> None:
+    for view in (*theta.biases, *theta.weights):
+        view[:] = draw(random, view.shape)
+
+
+def _zero_biases(theta: Parameters, random: Random, draw: Draw) -> None:
+    for W in theta.weights:
+        W[:] = draw(random, W.shape)
+    for b in theta.biases:
+        b[:] = 0
+
+
+def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
+    for W in theta.weights:
+        W[:] = draw(random, W.T.shape).T
+    for b in theta.biases:
+        b[:] = draw(random, b.shape)
+
+
+Fill = Callable[[Parameters, Random, Draw], None]
+SCHEMES: dict[str, tuple[Fill, Draw]] = {
+    "glorot": (_zero_biases, _glorot),
+    "uniform": (_layer_by_layer, _uniform),
+    "normal": (_biases_first, _normal),
+    "small_normal": (_zero_biases, _small_normal),
+    "symmetric_uniform": (_in_out, _symmetric_uniform),
+    "uniform_in_out": (_in_out, _uniform),
+    "normal_in_out": (_in_out, _normal),
+}
+
+
+def initialize(theta: Parameters, scheme: str, random: Random) -> None:
+    """Fill theta with the numbers of a scheme, drawn from `random`."""
+    fill, draw = SCHEMES[scheme]
+    fill(theta, random, draw)

@@ -1,0 +1,269 @@
+"""The network as a user sees it: the same class on every backend."""
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from samenet import checks
+from samenet.history import MONITORS, History
+from samenet.initialize import SCHEMES, initialize
+from samenet.parameters import Parameters
+from samenet.training import Callback, Training, squared_error
+
+ACTIVATIONS = ("sigmoid",)
+COSTS = ("squared_error",)
+REDUCTIONS = ("mean", "sum")
+
+N = TypeVar("N", bound="Network")
+Seed = int | np.random.Generator | np.random.RandomState | None
+
+
+class Network:
+    """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)), with the sigmoid f(z) = 1 / (1 + exp(-z)).
+
+    Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
+    arguments and its answers are the same there; only the speed differs.
+
+    sizes       numbers of nodes, the input first: [64, 30, 10] is a network of three layers
+    activation  "sigmoid", in every layer
+    bias        whether nodes have a bias
+    init        how weights and biases begin, see `samenet.initialize`: "glorot", or a tutorial's own scheme
+    seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
+    dtype       numpy.float64, or numpy.float32 (the reference then computes in float64 and rounds what it stores)
+    weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied
+    biases      with them: a list of (n_out,) arrays, copied; without it, biases begin at zero
+
+    Raises ValueError or TypeError, naming the argument, for anything else.
+    Source: tutorial 000, sections 2 to 4.
+
+    >>> from samenet.fast.numpy import Network
+    >>> net = Network([2, 1], weights=[[[0.5, -0.5]]])
+    >>> net.predict([1.0, 1.0])
+    array([0.5])
+    """
+
+    backend: ClassVar[ModuleType]
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str = "sigmoid",
+        bias: bool = True,
+        init: str = "glorot",
+        seed: Seed = None,
+        dtype: DTypeLike = np.float64,
+        weights: Sequence[ArrayLike] | None = None,
+        biases: Sequence[ArrayLike] | None = None,
+    ) -> None:
+        if not hasattr(type(self), "backend"):
+            raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
+        layers = checks.sizes(sizes)
+        self._activation = checks.choice("activation", activation, ACTIVATIONS)
+        bias = checks.flag("bias", bias)
+        checks.choice("init", init, SCHEMES)
+        random = checks.generator("seed", seed)
+        self.theta = Parameters.empty(layers, bias, checks.dtype(dtype))
+        self.history: History | None = None
+        if weights is None:
+            if biases is not None:
+                raise ValueError("biases: expected weights to be given with them, got biases alone")
+            initialize(self.theta, init, random)
+        else:
+            shapes = [W.shape for W in self.theta.weights]
+            matrices = checks.matrices("weights", weights, shapes, self.dtype)
+            if biases is None:
+                vectors = [np.zeros_like(b) for b in self.theta.biases]
+            else:
+                vectors = checks.matrices("biases", biases, [b.shape for b in self.theta.biases], self.dtype)
+            self.theta.fill(matrices, vectors)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of nodes, the input first."""
+        return self.theta.sizes
+
+    @property
+    def activation(self) -> str:
+        """The name of the activation function."""
+        return self._activation
+
+    @property
+    def bias(self) -> bool:
+        """Whether nodes have a bias."""
+        return self.theta.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of parameters, and of what `predict` returns."""
+        return self.theta.flat.dtype
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its matrix (n_out, n_in), a view: writing into it changes the network."""
+        return self.theta.weights
+
+    @property
+    def biases(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its vector (n_out,), a view; empty without biases."""
+        return self.theta.biases
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All parameters as one flat vector, W1, b1, W2, b2, ...: a view. Assigning to it copies the values in."""
+        return self.theta.flat
+
+    @parameters.setter
+    def parameters(self, values: ArrayLike) -> None:
+        theta = checks.array("parameters", values, self.dtype)
+        if theta.shape != self.theta.flat.shape:
+            raise ValueError(f"parameters: expected shape {self.theta.flat.shape}, got {theta.shape}")
+        self.theta.flat[:] = checks.finite("parameters", theta)
+
+    def copy(self) -> Self:
+        """A network of its own with the same values, on the same backend."""
+        return self._onto(type(self))
+
+    def on(self, backend: str) -> "Network":
+        """A copy on another backend, by name: `net.on("numba")`."""
+        from samenet.backends import backend as find
+
+        cls: type[Network] = find(backend).Network
+        return self._onto(cls)
+
+    def _onto(self, cls: type[N]) -> N:
+        return cls(
+            self.sizes,
+            activation=self.activation,
+            bias=self.bias,
+            dtype=self.dtype,
+            weights=self.weights,
+            biases=self.biases,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Equal values: same sizes, activation, dtype and parameters, whatever the backend."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return (
+            (self.sizes, self.activation, self.bias, self.dtype)
+            == (other.sizes, other.activation, other.bias, other.dtype)
+        ) and bool((self.parameters == other.parameters).all())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        name = self.backend.__name__.removeprefix("samenet.")
+        bias = "" if self.bias else ", bias=False"
+        return (
+            f"Network({list(self.sizes)}, activation={self.activation!r}{bias}, dtype={self.dtype}) "
+            f"with {self.parameters.size} parameters on samenet.{name}"
+        )
+
+    def feed_forward(self, x: ArrayLike) -> list[NDArray[Any]]:
+        """The activations of every layer, [h1, ..., hL] with h1 = x.
+
+        x: (n_in,), or (m, n_in) with a sample a row. Returns (n,) or (m, n) for each layer.
+        """
+        X = checks.samples("x", x, self.sizes[0], self.dtype)
+        layers = self.backend.feed_forward(self, X)
+        return [X.copy(), *(self._array(h, (*X.shape[:-1], n)) for h, n in zip(layers[1:], self.sizes[1:], strict=True))]
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""
+        X = checks.samples("X", X, self.theta.sizes[0], self.theta.flat.dtype)
+        output = self.backend.predict(self, X)
+        return output if type(output) is np.ndarray else self._array(output, (*X.shape[:-1], self.sizes[-1]))
+
+    def _array(self, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        return np.asarray(values, self.dtype).reshape(shape)
+
+    def classify(self, X: ArrayLike) -> Any:
+        """The number of the largest output: an int64 for one sample, (m,) for a batch."""
+        return self.predict(X).argmax(axis=-1)
+
+    def cost(self, X: ArrayLike, Y: ArrayLike, cost: str = "squared_error", reduction: str = "mean") -> float:
+        """J = 1/2 ||y - h||^2 a sample, its mean or sum over the samples. X: (m, n_in); Y: (m, n_out); or one sample."""
+        X, Y = self._labelled(X, Y, cost, reduction)
+        return squared_error(self.predict(X), Y, reduction)
+
+    def gradient(
+        self, X: ArrayLike, Y: ArrayLike, cost: str = "squared_error", reduction: str = "mean"
+    ) -> tuple[float, Parameters]:
+        """The cost and its gradient by backpropagation.
+
+        X: (m, n_in), Y: (m, n_out), m >= 1; or one sample (n_in,) and (n_out,).
+        cost: "squared_error" is 1/2 ||y - h||^2 a sample; reduction: "mean" or "sum" over the samples.
+        Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`.
+        """
+        X, Y = self._labelled(X, Y, cost, reduction)
+        value, slope = self.backend.gradient(self, X, Y, reduction)
+        if not isinstance(slope, Parameters):
+            lists, slope = slope, self.theta.empty_like()
+            slope.fill(lists.weights, lists.biases)
+        return value, slope
+
+    def train(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        alpha: float,
+        epochs: int,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        seed: Seed = None,
+        cost: str = "squared_error",
+        reduction: str = "mean",
+        monitors: Iterable[str] = (),
+        record_every: int = 1,
+        callback: Callback | None = None,
+    ) -> History:
+        """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
+
+        X: (m, n_in), Y: (m, n_out), m >= 1.
+        batch_size    None is full batch, 1 is online, else mini-batches; the last, partial batch is used
+        shuffle       whether the samples are drawn in a new order each epoch, from `seed`; a full batch has no order
+        reduction     "mean" divides the gradient by the size of the batch, "sum" does not
+        monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy"
+        record_every  record before every so many epochs, 0 for never; in mini-batch training each record is a
+                      forward pass over all samples
+        callback      called as callback(network, history) after every epoch; a true value ends the training
+
+        Returns a `History`, kept as `network.history` too. Ctrl-C stops after the update at hand, keeps weights and
+        history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite.
+        """
+        X, Y = self._labelled(X, Y, cost, reduction)
+        alpha = checks.number("alpha", alpha, positive=True)
+        epochs = checks.integer("epochs", epochs, least=0)
+        size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
+        random = checks.generator("seed", seed) if checks.flag("shuffle", shuffle) else None
+        names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
+        names = tuple(checks.choice("monitors", name, MONITORS) for name in names)
+        record_every = checks.integer("record_every", record_every, least=0)
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
+        self.history = History(names)
+        training = Training(
+            self,
+            X,
+            Y,
+            alpha=alpha,
+            batch_size=size,
+            random=random,
+            reduction=reduction,
+            history=self.history,
+            monitors=names,
+            record_every=record_every,
+            callback=callback,
+        )
+        training.run(epochs)
+        return self.history
+
+    def _labelled(self, X: Any, Y: Any, cost: str, reduction: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        checks.choice("cost", cost, COSTS)
+        checks.choice("reduction", reduction, REDUCTIONS)
+        return checks.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)

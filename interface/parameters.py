@@ -1,0 +1,66 @@
+"""All weights and biases of a network in one flat vector, theta, with a view for every matrix."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Parameters:
+    """theta = (W1, b1, W2, b2, ...), each matrix row by row, in one C-contiguous vector.
+
+    flat     the vector itself, (size,)
+    weights  views of it: for each layer after the first, (n_out, n_in)
+    biases   views of it: for each layer after the first, (n_out,); empty for a network without biases
+    sizes    the numbers of nodes; layout, the same as an int64 array for compiled code
+    bias     whether there are biases
+
+    A gradient is an object of this class too: dJ/dW and dJ/db stand where W and b do.
+    """
+
+    __slots__ = ("bias", "biases", "flat", "layout", "sizes", "weights")
+
+    def __init__(self, sizes: tuple[int, ...], bias: bool, flat: NDArray[Any]) -> None:
+        self.sizes = sizes
+        self.bias = bias
+        self.flat = flat
+        self.layout = np.array(sizes, np.int64)
+        weights, biases, start = [], [], 0
+        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+            weights.append(flat[start : start + n_out * n_in].reshape(n_out, n_in))
+            start += n_out * n_in
+            if bias:
+                biases.append(flat[start : start + n_out])
+                start += n_out
+        self.weights = tuple(weights)
+        self.biases = tuple(biases)
+
+    @staticmethod
+    def count(sizes: tuple[int, ...], bias: bool) -> int:
+        """How many numbers theta holds.
+
+        >>> Parameters.count((784, 16, 16, 10), bias=True)
+        13002
+        """
+        return sum(n_out * (n_in + bias) for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+
+    @classmethod
+    def empty(cls, sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any]) -> "Parameters":
+        """Uninitialised parameters."""
+        return cls(sizes, bias, np.empty(cls.count(sizes, bias), dtype))
+
+    def empty_like(self) -> "Parameters":
+        """Uninitialised parameters of the same shape and dtype."""
+        return Parameters(self.sizes, self.bias, np.empty_like(self.flat))
+
+    def fill(self, weights: Any, biases: Any) -> None:
+        """Copy matrices and vectors of the right shapes in, from arrays or nested lists."""
+        for view, values in zip((*self.weights, *self.biases), (*weights, *biases), strict=True):
+            view[:] = values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled and copied as the vector: the views are made anew, and stay views.
+        return Parameters, (self.sizes, self.bias, self.flat.copy())
+
+    def __repr__(self) -> str:
+        return f"Parameters(sizes={list(self.sizes)}, bias={self.bias}, {self.flat.size} numbers, {self.flat.dtype})"

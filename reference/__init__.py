@@ -1,0 +1,47 @@
+"""The truth: the network as nested loops over layers, nodes and weights, one sample at a time.
+
+Only the standard library is imported. The loops index whatever they are given, `weights[l][i][j]`, so nested lists and
+arrays serve alike; `samenet.parameters` and the fast backends use NumPy, this package does not.
+
+Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `descent`.
+
+=========  ==============================================================================================
+x, y       one sample and its target; X, Y are many, one a row
+h          activations of one layer; h[0] = x is the input, h[-1] the output
+z          weighted sum of one node, before the sigmoid
+W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]
+delta      dJ/dz, the error of a node as the cost sees it
+alpha      the step size of gradient descent
+=========  ==============================================================================================
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from samenet.reference.backward import Gradient, gradient, sample_gradient
+from samenet.reference.descent import descend
+from samenet.reference.forward import feed_forward, forward_sample, predict
+from samenet.reference.sigmoid import sigmoid, sigmoid_slope
+
+if TYPE_CHECKING:
+    from samenet.reference.network import Network
+
+__all__ = [
+    "Gradient",
+    "Network",
+    "descend",
+    "feed_forward",
+    "forward_sample",
+    "gradient",
+    "predict",
+    "sample_gradient",
+    "sigmoid",
+    "sigmoid_slope",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Network":  # the user's class needs NumPy; the loops do not
+        from samenet.reference.network import Network
+
+        return Network
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

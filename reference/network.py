@@ -1,0 +1,10 @@
+"""The user's class on the reference loops. This module alone, loaded when it is asked for, needs NumPy."""
+
+import samenet.reference
+from samenet import network as interface
+
+
+class Network(interface.Network):
+    """The network on the reference loops; everything about it is said in `samenet.network.Network`."""
+
+    backend = samenet.reference
