@@ -42,7 +42,8 @@ def _gamma(n: int, u: float) -> float:
 
 def _sigmoid(z: Array) -> Array:
     t = np.exp(-np.abs(z))
-    return np.where(z < 0, t, 1.0) / (1 + t)
+    h: Array = np.where(z < 0, t, 1.0) / (1 + t)
+    return h
 
 
 @dataclass(frozen=True)

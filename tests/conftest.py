@@ -1,0 +1,59 @@
+"""Fixtures that run a test on every backend, and the report of how close the backends came to what is allowed."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from agreement import BACKENDS, PAIRS, Backend, Pair
+
+from samenet.tolerance import Comparison
+
+_RECORDS: pytest.StashKey[dict[tuple[str, str], list[Comparison]]] = pytest.StashKey()
+
+
+@pytest.fixture(params=BACKENDS, ids=str)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Every backend: `backend.Network`, `backend.module`, `backend.name`."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(params=BACKENDS[1:], ids=str)
+def fast(request: pytest.FixtureRequest) -> Backend:
+    """Every backend but the reference."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(params=PAIRS, ids=str)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    """Every `pair.backend` with each more trusted `pair.trusted`."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Iterator[Callable[[str, Comparison], None]]:
+    """Assert that a comparison is ok, and keep it for the report at the end of the run: `record("cost", comparison)`."""
+    params: dict[str, Any] = getattr(getattr(request.node, "callspec", None), "params", {})
+    who = next((str(params[name]) for name in ("pair", "backend", "fast") if name in params), "")
+    records = request.config.stash[_RECORDS]
+
+    def keep(name: str, comparison: Comparison) -> None:
+        records[name, who].append(comparison)
+        assert comparison.ok, f"{name}: observed / allowed is {comparison}"
+
+    yield keep
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_RECORDS] = defaultdict(list)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    records = config.stash[_RECORDS]
+    if not records:
+        return
+    terminalreporter.section("worst observed / allowed difference")
+    width = max(len(name) for name, _ in records)
+    for (name, who), comparisons in sorted(records.items()):
+        worst = max(comparisons, key=lambda comparison: comparison.ratio)
+        terminalreporter.write_line(f"{name:{width}}  {who:27}  {worst!s:>17} = {worst.ratio:7.1e}  of {len(comparisons)}")

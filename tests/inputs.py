@@ -1,0 +1,81 @@
+"""Fixed networks and samples that prove something.
+
+With weights from U[0, 1) a wide network saturates: every output is about 1, and a comparison passes although a bias is
+left out or a matrix is transposed. So weights are scaled by fan-in and of both signs, biases are not zero, no two
+neighbouring layers are of the same width, and `test_agreement` asserts that no layer saturates.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with weights, and samples with targets, all drawn from one seed."""
+
+    sizes: tuple[int, ...]
+    rows: int
+    bias: bool = True
+    dtype: str = "float64"
+    seed: int = 0
+
+    def __str__(self) -> str:
+        bias = "" if self.bias else "-no_bias"
+        return f"{'_'.join(map(str, self.sizes))}-{self.rows}_rows{bias}-{self.dtype}"
+
+    def network(self, cls: type[Any]) -> Any:
+        """The network on a backend, given its class."""
+        weights, biases, _, _ = _drawn(self)
+        return cls(self.sizes, bias=self.bias, dtype=self.dtype, weights=weights, biases=biases)
+
+    @property
+    def X(self) -> Array:
+        """The samples, (rows, n_in)."""
+        return _drawn(self)[2]
+
+    @property
+    def Y(self) -> Array:
+        """The targets, (rows, n_out)."""
+        return _drawn(self)[3]
+
+
+@functools.cache
+def _drawn(case: Case) -> tuple[list[Array], list[Array], Array, Array]:
+    random = np.random.default_rng([case.seed, case.rows, *case.sizes])
+    layers = list(zip(case.sizes, case.sizes[1:], strict=False))
+    weights = [random.normal(0.1, 1.5 / np.sqrt(n), (k, n)) for n, k in layers]
+    biases = [random.uniform(0.2, 0.8, k) * random.choice([-1, 1], k) for _, k in layers] if case.bias else []
+    X, Y = random.normal(size=(case.rows, case.sizes[0])), random.random((case.rows, case.sizes[-1]))
+    drawn = [[v.astype(case.dtype) for v in weights], [v.astype(case.dtype) for v in biases]]
+    drawn += [X.astype(case.dtype), Y.astype(case.dtype)]
+    for array in (*drawn[0], *drawn[1], *drawn[2:]):
+        array.flags.writeable = False
+    return tuple(drawn)  # type: ignore[return-value]
+
+
+SMALL = ((3, 1), (4, 3, 2), (5, 7, 3, 2), (9, 8, 5, 4, 3))
+LARGE = ((64, 30, 10), (100, 90, 50, 10))
+# The compiled kernels take samples four at a time and 64 at a time: sizes on both sides of either, and two blocks.
+ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65, 66, 130)
+
+
+def _cases() -> list[Any]:
+    both = [(bias, dtype) for bias in (True, False) for dtype in ("float64", "float32")]
+    cases = [pytest.param(Case(sizes, m, *kind)) for sizes in SMALL for m in ROWS[:9] for kind in both]
+    # Without the JIT a larger batch goes through the kernels' inner loops number by number.
+    slow = [Case((5, 7, 3, 2), m, *kind) for m in ROWS[9:] for kind in both]
+    slow += [Case(sizes, m, *kind) for sizes in LARGE for m in (1, 3, 65) for kind in both]
+    slow += [Case((64, 30, 10), 130), Case((3, 1), 65), Case((9, 8, 5, 4, 3), 130)]
+    fast = {Case((5, 7, 3, 2), 65), Case((5, 7, 3, 2), 66, False, "float32"), Case((64, 30, 10), 3)}
+    cases += [pytest.param(case, marks=() if case in fast else pytest.mark.compiled) for case in slow]
+    return [pytest.param(*p.values, marks=p.marks, id=str(p.values[0])) for p in cases]
+
+
+CASES = _cases()
