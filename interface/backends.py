@@ -21,7 +21,7 @@ def backend(name: str) -> ModuleType:
 
     Raises ValueError for an unknown name, with the known ones.
     """
-    if name not in MODULES:
+    if not isinstance(name, str) or name not in MODULES:
         from samenet.checks import choice  # which needs NumPy
 
         choice("backend", name, MODULES)

@@ -7,7 +7,9 @@ is ever written to.
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,7 +21,10 @@ Float = np.dtype[Any]
 
 def short(value: object) -> str:
     """A value as a message shows it: its repr, cut to one short line."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of more digits than Python prints, or a repr that fails
+        text = f"a value of type {type(value).__name__} that cannot be printed"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -67,9 +72,25 @@ def choice(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def is_listing(value: Any) -> bool:
+    """Whether a value has items in an order: a list, a tuple, an array, but not text, a set or a dictionary."""
+    if isinstance(value, str | bytes | bytearray | AbstractSet | Mapping):
+        return False
+    return hasattr(value, "__len__") and hasattr(value, "__iter__")
+
+
+@contextmanager
+def fits(name: str, value: Any) -> Iterator[None]:
+    """Refuse a size that NumPy cannot make an array of, or not on this machine."""
+    try:
+        yield
+    except (MemoryError, OverflowError, ValueError):
+        raise ValueError(f"{name}: expected a size that fits in memory, got {short(value)}") from None
+
+
 def sizes(value: Any) -> tuple[int, ...]:
     """The numbers of nodes, layer by layer: at least two whole numbers, each at least 1."""
-    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
+    if not is_listing(value):
         raise TypeError(f"sizes: expected the numbers of nodes as in [64, 30, 10], got {short(value)}")
     if getattr(value, "ndim", 1) != 1 or len(value) < 2:
         raise ValueError(f"sizes: expected at least two layers as in [64, 30, 10], got {short(value)}")
@@ -80,7 +101,7 @@ def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
         result = np.dtype(value)
-    except TypeError:
+    except Exception:  # a TypeError for most, but numpy.dtype("f8,,") is a SyntaxError
         raise TypeError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}") from None
     if value is None or result not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}")
@@ -104,18 +125,23 @@ def is_ready(value: Any, dtype: Float) -> bool:
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
 
-def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
-    """An array of real numbers in the form every backend works on; a copy only where one is needed."""
-    if is_ready(value, dtype):
-        return value  # type: ignore[no-any-return]
+def plain(name: str, value: Any) -> NDArray[Any]:
+    """What NumPy makes an array of, whatever its dtype."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: expected numbers only, got a masked array with masked entries")
     try:
-        given = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name}: expected rows of equal length, got {short(value)}") from None
     except Exception as error:
         raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({error})") from error
+
+
+def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
+    """An array of real numbers in the form every backend works on; a copy only where one is needed."""
+    if is_ready(value, dtype):
+        return value  # type: ignore[no-any-return]
+    given = plain(name, value)
     if given.dtype.kind == "O":  # such as a data frame of mixed columns, or integers beyond 64 bits
         if given.ndim == 0 or not all(isinstance(v, Real) for v in given.flat):
             raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__})")
@@ -125,7 +151,7 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
             raise ValueError(f"{name}: expected finite numbers, got one too large for {dtype}") from None
     if given.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         return np.require(given, dtype, ["C", "A", "W"])
 
 
@@ -167,7 +193,7 @@ def labelled(
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:
     """A list of finite arrays of the given shapes, one for each layer after the first."""
-    if isinstance(values, str | bytes) or not hasattr(values, "__len__") or not hasattr(values, "__iter__"):
+    if not is_listing(values):
         raise TypeError(f"{name}: expected a list of {len(shapes)} arrays, got {short(values)}")
     if len(values) != len(shapes):
         raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(values)}")

@@ -66,7 +66,9 @@ class Network:
         bias = checks.flag("bias", bias)
         checks.choice("init", init, SCHEMES)
         random = checks.generator("seed", seed)
-        self.theta = Parameters.empty(layers, bias, checks.dtype(dtype))
+        kind = checks.dtype(dtype)
+        with checks.fits("sizes", sizes):
+            self.theta = Parameters.empty(layers, bias, kind)
         self.history: History | None = None
         if weights is None:
             if biases is not None:
@@ -179,7 +181,8 @@ class Network:
         return output if type(output) is np.ndarray else self._array(output, (*X.shape[:-1], self.sizes[-1]))
 
     def _array(self, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        return np.asarray(values, self.dtype).reshape(shape)
+        with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32
+            return np.asarray(values, self.dtype).reshape(shape)
 
     def classify(self, X: ArrayLike) -> Any:
         """The number of the largest output: an int64 for one sample, (m,) for a batch."""
@@ -200,10 +203,11 @@ class Network:
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`.
         """
         X, Y = self._labelled(X, Y, cost, reduction)
-        value, slope = self.backend.gradient(self, X, Y, reduction)
-        if not isinstance(slope, Parameters):
-            lists, slope = slope, self.theta.empty_like()
-            slope.fill(lists.weights, lists.biases)
+        with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
+            value, slope = self.backend.gradient(self, X, Y, reduction)
+            if not isinstance(slope, Parameters):
+                lists, slope = slope, self.theta.empty_like()
+                slope.fill(lists.weights, lists.biases)
         return value, slope
 
     def train(
@@ -240,7 +244,11 @@ class Network:
         alpha = checks.number("alpha", alpha, positive=True)
         epochs = checks.integer("epochs", epochs, least=0)
         size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
-        random = checks.generator("seed", seed) if checks.flag("shuffle", shuffle) else None
+        random = checks.generator("seed", seed)
+        if not checks.flag("shuffle", shuffle):
+            random = None
+        if not isinstance(monitors, Iterable):
+            raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
         names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
         names = tuple(checks.choice("monitors", name, MONITORS) for name in names)
         record_every = checks.integer("record_every", record_every, least=0)
