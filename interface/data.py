@@ -3,6 +3,7 @@
 Digits, split and scaling are scikit-learn's; `pip install "samenet[data]"` brings it.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,9 +62,11 @@ def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
     array([[0., 1., 0.],
            [1., 0., 0.]])
     """
-    labels = np.asarray(y)
-    if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.trunc(labels)).all():
-        labels = labels.astype(np.int64)
+    labels = checks.plain("y", y)
+    if labels.dtype.kind in "fO":  # whole numbers may come as floats, or from pandas as objects
+        floats = checks.array("y", y, np.dtype(np.float64))
+        if (np.abs(floats) < 2**53).all() and (floats == np.trunc(floats)).all():
+            labels = floats.astype(np.int64)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"y: expected whole class numbers, got {checks.short(y)} ({labels.dtype})")
     if labels.ndim != 1:
@@ -75,7 +78,8 @@ def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
     n_classes = checks.integer("n_classes", n_classes, least=1)
     if len(labels) and (labels.min() < 0 or labels.max() >= n_classes):
         raise ValueError(f"y: expected classes from 0 to {n_classes - 1}, got {labels.min()} to {labels.max()}")
-    result = np.zeros((len(labels), n_classes))
+    with checks.fits("n_classes", n_classes):
+        result = np.zeros((len(labels), n_classes))
     result[np.arange(len(labels)), labels] = 1
     return result
 
@@ -101,17 +105,21 @@ def split(X: ArrayLike, y: ArrayLike, *, test_size: float = 0.4, seed: Seed = No
     if share >= 1:
         raise ValueError(f"test_size: expected a share below 1, got {share:g}")
     random = checks.generator("seed", seed)
-    if isinstance(random, np.random.Generator):  # scikit-learn takes an int or a RandomState
-        state: Any = seed if isinstance(seed, int | np.integer) else int(random.integers(2**32))
-    else:
-        state = random
-    rows, targets = np.asarray(X), np.asarray(y)
+    given = isinstance(seed, int | np.integer)
+    if given and seed >= 2**32:
+        raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {checks.short(seed)}")
+    rows, targets = checks.plain("X", X), checks.plain("y", y)
     if rows.ndim == 0 or targets.ndim == 0 or len(rows) != len(targets):
         raise ValueError(f"y: expected as many entries as X has rows, got shapes {targets.shape} and {rows.shape}")
     if len(rows) < 2:
         raise ValueError(f"X: expected at least two samples to split, got shape {rows.shape}")
-    parts = _scikit_learn().model_selection.train_test_split(rows, targets, test_size=share, random_state=state)
-    return Split(*parts)
+    if math.ceil(share * len(rows)) == len(rows):
+        raise ValueError(f"test_size: expected a share that leaves a row to train on, got {share:g} of {len(rows)}")
+    divide = _scikit_learn().model_selection.train_test_split
+    state: Any = random
+    if isinstance(random, np.random.Generator):  # scikit-learn takes an int or a RandomState
+        state = seed if given else int(random.integers(2**32))
+    return Split(*divide(rows, targets, test_size=share, random_state=state))
 
 
 def standard_scaler(X: ArrayLike) -> Any:
