@@ -129,13 +129,19 @@ class Training:
     def _one_epoch_in_parts(self) -> Iterator[None]:
         m, done = len(self.X), 0
         order = self._orders(1)
+        theta = self.network.theta.flat
+        before = theta.copy()
         while done < m:
             rows = slice(done, min(m, done + self.updates * self.batch_size))
             done = rows.stop
-            if order is None:
-                self._call(self.X[rows], self.Y[rows], 1, None, ends_epoch=done == m)
-            else:
-                self._call(self.X, self.Y, 1, order[:, rows], ends_epoch=done == m)
+            try:
+                if order is None:
+                    self._call(self.X[rows], self.Y[rows], 1, None, ends_epoch=done == m)
+                else:
+                    self._call(self.X, self.Y, 1, order[:, rows], ends_epoch=done == m)
+            except FloatingPointError:
+                theta[:] = before  # undone as a whole, however the epoch was cut into calls
+                raise
             yield
 
     def _orders(self, passes: int) -> NDArray[np.int64] | None:
@@ -156,7 +162,8 @@ class Training:
         theta = network.theta.flat
         before = theta.copy()
         begin = time.perf_counter()
-        costs = network.backend.descend(network, X, Y, order=order, passes=passes, **self.settings)
+        with np.errstate(all="ignore"):  # weights that overflow are reported below, in the same way by every backend
+            costs = network.backend.descend(network, X, Y, order=order, passes=passes, **self.settings)
         seconds = time.perf_counter() - begin
         if not all_finite(theta):
             theta[:] = before
