@@ -58,9 +58,15 @@ class Parameters:
         for view, values in zip((*self.weights, *self.biases), (*weights, *biases), strict=True):
             view[:] = values
 
+    @classmethod
+    def holding(cls, sizes: tuple[int, ...], bias: bool, values: NDArray[Any]) -> "Parameters":
+        """Parameters with the given values, in a vector of their own."""
+        return cls(sizes, bias, np.array(values))
+
     def __reduce__(self) -> tuple[Any, ...]:
-        # Pickled and copied as the vector: the views are made anew, and stay views.
-        return Parameters, (self.sizes, self.bias, self.flat.copy())
+        # Pickled and copied as the vector: the views are made anew, and stay views. A worker process may be handed
+        # read-only memory; training needs a vector of its own.
+        return Parameters.holding, (self.sizes, self.bias, self.flat)
 
     def __repr__(self) -> str:
         return f"Parameters(sizes={list(self.sizes)}, bias={self.bias}, {self.flat.size} numbers, {self.flat.dtype})"
