@@ -30,8 +30,9 @@ def sample_gradient(
     cost = 0.0
     delta = []
     for i in range(len(y)):
-        cost += 0.5 * (y[i] - h[-1][i]) ** 2
-        delta.append(-(y[i] - h[-1][i]) * sigmoid_slope(h[-1][i]))
+        error = y[i] - h[-1][i]
+        cost += 0.5 * error * error  # error ** 2 would raise OverflowError where the others give infinity
+        delta.append(-error * sigmoid_slope(h[-1][i]))
 
     for l in range(len(weights) - 1, -1, -1):
         for i in range(len(delta)):
