@@ -122,7 +122,7 @@ def _weighted_sums(W, X, Z):  # type: ignore[no-untyped-def]
 
 
 _BLAS_FROM = 2048  # multiply-adds below which calling BLAS costs more than it saves
-_ONE_THREAD = 262144  # multiply-adds up to which OpenBLAS stays on one thread: so the bits never depend on its threads
+_ONE_THREAD = 262144  # multiply-adds up to which OpenBLAS stays on one thread, so that its threads never change a bit
 
 
 @_kernel("reassoc", "contract")
@@ -139,12 +139,15 @@ def _product(A, B, C):  # type: ignore[no-untyped-def]
                 x, b = a[s], B[s]
                 for j in range(n):
                     c[j] += x * b[j]
+    elif rows >= p:
+        np.dot(A, B, out=C)
     else:
+        A = np.ascontiguousarray(A)
         for i in range(0, p, rows):
             np.dot(A[i : i + rows], B, out=C[i : i + rows])
 
 
-_BLOCK = 64  # samples that go through all layers together, so that their activations stay in the cache
+_BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
 
 @_kernel()
@@ -184,19 +187,19 @@ def _predict_one(theta, sizes, bias, x, out):  # type: ignore[no-untyped-def]
 
 @_kernel()
 def _scratch(theta, sizes, rows):  # type: ignore[no-untyped-def]
-    """Room for the activations, two deltas, a transposed delta and the gradient of one weight matrix."""
+    """Room for the activations, two deltas and the gradient of one weight matrix."""
     rows = min(rows, _BLOCK)
     widest = sizes[1:].max()
     H = np.empty(rows * sizes[1:].sum(), theta.dtype)
     delta = np.empty(rows * widest, theta.dtype)
-    return H, delta, np.empty_like(delta), np.empty_like(delta), np.empty_like(theta)
+    return H, delta, np.empty_like(delta), np.empty_like(theta)
 
 
 @_kernel("reassoc", "contract")
 def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):  # type: ignore[no-untyped-def]
     """g := scale * dJ/dtheta, summed over the rows of X; returns scale * J."""
-    H, delta, back, turned, dW = scratch
-    zero, one = theta.dtype.type(0), theta.dtype.type(1)
+    H, delta, back, dW = scratch
+    one = theta.dtype.type(1)
     factor = theta.dtype.type(scale)
     squares = 0.0
     for start in range(0, X.shape[0], _BLOCK):
@@ -214,18 +217,19 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):  # type: ignore[no-u
             n, k = sizes[layer], sizes[layer + 1]
             if bias:
                 p -= k
-            q -= rows * k
-            for i in range(k):  # delta^T, as the product wants it, and on the way its sums, dJ/db
-                total = zero
+                db = g[p : p + k]
+                if start == 0:
+                    db[:] = 0
                 for s in range(rows):
-                    turned[i * rows + s] = delta[s * k + i]
-                    total += delta[s * k + i]
-                if bias:
-                    g[p + i] = total if start == 0 else g[p + i] + total
+                    row = delta[s * k : (s + 1) * k]
+                    for i in range(k):
+                        db[i] += row[i]
             p -= k * n
+            q -= rows * k
             h = H[q - rows * n : q] if layer else x.reshape(rows * n)
             into = dW[: k * n] if start else g[p : p + k * n]
-            _product(turned[: k * rows].reshape(k, rows), h.reshape(rows, n), into.reshape(k, n))
+            delta_T = delta[: rows * k].reshape(rows, k).T
+            _product(delta_T, h.reshape(rows, n), into.reshape(k, n))
             if start:
                 g[p : p + k * n] += into
             if layer:
@@ -235,6 +239,11 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):  # type: ignore[no-u
                     back[i] *= h[i] * (one - h[i])
                 delta, back = back, delta
     return 0.5 * scale * squares
+
+
+@_kernel()
+def _gradient_once(theta, sizes, bias, X, Y, scale, g):  # type: ignore[no-untyped-def]
+    return _gradient(theta, sizes, bias, X, Y, scale, g, _scratch(theta, sizes, X.shape[0]))
 
 
 @_kernel("contract")
@@ -299,8 +308,7 @@ def gradient(
     theta = network.theta
     g = theta.empty_like()
     scale = 1.0 / len(X) if reduction == "mean" else 1.0
-    scratch = _scratch(theta.flat, theta.layout, len(X))
-    return _gradient(theta.flat, theta.layout, theta.bias, X, Y, scale, g.flat, scratch), g
+    return _gradient_once(theta.flat, theta.layout, theta.bias, X, Y, scale, g.flat), g
 
 
 def descend(
