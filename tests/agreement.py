@@ -1,7 +1,7 @@
 """What it means that two backends agree: every difference, measured by what `samenet.tolerance` allows.
 
-Each function yields (name, Comparison). The tests of agreement assert that all of them are ok; the tests of mutants, that
-for a backend with one line changed they are not.
+Each function yields (name, Comparison). The tests of agreement assert that all of them are ok; the tests of mutants,
+that for a backend with one line changed they are not.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Pair:
 
 
 BACKENDS = tuple(Backend(name) for name in samenet.backends())
-# The chain of trust: finite differences prove the reference, and each backend is compared with all that stand before it.
+# The chain of trust: finite differences prove the reference; each backend is compared with all that stand before it.
 PAIRS = tuple(Pair(BACKENDS[i], BACKENDS[j]) for i in range(len(BACKENDS)) for j in range(i))
 
 
@@ -146,7 +146,8 @@ def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
     for rows in descent.visits(len(X)):
         x, y = X[rows], Y[rows]
         slope, H = _hessian(trusted, x, y, descent.reduction)
-        allowed.append(tolerance.gradient(trusted, x, y, descent.reduction)[0] + 1.01 * np.linalg.norm(slope) * distance)
+        cost_allowed = tolerance.gradient(trusted, x, y, descent.reduction)[0]
+        allowed.append(cost_allowed + 1.01 * np.linalg.norm(slope) * distance)
         growth = np.linalg.norm(np.eye(len(H)) - descent.alpha * H, 2)
         added = np.linalg.norm(tolerance.update(trusted, x, y, descent.alpha, descent.reduction))
         distance = float(1.01 * growth * distance + added)

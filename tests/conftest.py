@@ -1,7 +1,7 @@
 """Fixtures that run a test on every backend, and the report of how close the backends came to what is allowed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,8 +31,8 @@ def pair(request: pytest.FixtureRequest) -> Pair:
 
 
 @pytest.fixture
-def record(request: pytest.FixtureRequest) -> Iterator[Callable[[str, Comparison], None]]:
-    """Assert that a comparison is ok, and keep it for the report at the end of the run: `record("cost", comparison)`."""
+def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
+    """Assert that a comparison is ok, and keep it for the report at the end: `record("cost", comparison)`."""
     params: dict[str, Any] = getattr(getattr(request.node, "callspec", None), "params", {})
     who = next((str(params[name]) for name in ("pair", "backend", "fast") if name in params), "")
     records = request.config.stash[_RECORDS]
@@ -41,7 +41,7 @@ def record(request: pytest.FixtureRequest) -> Iterator[Callable[[str, Comparison
         records[name, who].append(comparison)
         assert comparison.ok, f"{name}: observed / allowed is {comparison}"
 
-    yield keep
+    return keep
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,4 +56,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     width = max(len(name) for name, _ in records)
     for (name, who), comparisons in sorted(records.items()):
         worst = max(comparisons, key=lambda comparison: comparison.ratio)
-        terminalreporter.write_line(f"{name:{width}}  {who:27}  {worst!s:>17} = {worst.ratio:7.1e}  of {len(comparisons)}")
+        line = f"{name:{width}}  {who:23}  {worst!s:>17} = {worst.ratio:7.1e}, worst of {len(comparisons)}"
+        terminalreporter.write_line(line)

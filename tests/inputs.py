@@ -50,7 +50,7 @@ class Case:
 def _drawn(case: Case) -> tuple[list[Array], list[Array], Array, Array]:
     random = np.random.default_rng([case.seed, case.rows, *case.sizes])
     layers = list(zip(case.sizes, case.sizes[1:], strict=False))
-    weights = [random.normal(0.1, 1.5 / np.sqrt(n), (k, n)) for n, k in layers]
+    weights = [random.normal(0, 1.5 / np.sqrt(n), (k, n)) for n, k in layers]
     biases = [random.uniform(0.2, 0.8, k) * random.choice([-1, 1], k) for _, k in layers] if case.bias else []
     X, Y = random.normal(size=(case.rows, case.sizes[0])), random.random((case.rows, case.sizes[-1]))
     drawn = [[v.astype(case.dtype) for v in weights], [v.astype(case.dtype) for v in biases]]
