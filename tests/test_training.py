@@ -1,0 +1,564 @@
+"""Training: what is updated, in which order, what is recorded, and how it ends before its time.
+
+The expected weights are made here, step by step from `gradient`; that a gradient is right is shown elsewhere.
+"""
+
+import math
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samenet
+from samenet import training
+
+NAMES = samenet.backends()
+SIZES = [3, 4, 2]
+M = 7
+X = np.random.default_rng(0).normal(size=(M, 3))
+Y = np.random.default_rng(1).random((M, 2))
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param  # type: ignore[no-any-return]
+
+
+def make(name: str, **settings: Any) -> samenet.Network:
+    return samenet.backend(name).Network(SIZES, **({"seed": 2} | settings))
+
+
+def by_hand(
+    net: samenet.Network, epochs: int, size: int, alpha: float, order: Any = None, reduction: str = "mean"
+) -> tuple[np.ndarray, list[float]]:
+    """The parameters after `epochs` epochs and the cost before each, one `gradient` at a time; the net is left alone."""
+    net, costs = net.copy(), []
+    for _ in range(epochs):
+        costs.append(net.cost(X, Y, reduction=reduction))
+        rows = np.arange(M) if order is None else order()
+        for start in range(0, M, size):
+            batch = rows[start : start + size]
+            net.parameters -= alpha * net.gradient(X[batch], Y[batch], reduction=reduction)[1].flat
+    return net.parameters, costs
+
+
+def close(a: Any, b: Any, dtype: Any = np.float64) -> None:
+    np.testing.assert_allclose(a, b, rtol=1e-12 if dtype == np.float64 else 1e-5, atol=1e-14)
+
+
+# --------------------------------------------------------------------------------------- updates and their order
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 100, None])
+def test_in_the_order_of_the_rows_with_the_last_partial_batch(name: str, size: int | None, reduction: str) -> None:
+    net = make(name)
+    expected, costs = by_hand(net, 3, size or M, 0.7, reduction=reduction)
+    assert not np.allclose(expected, net.parameters, rtol=1e-3)
+    history = net.train(X, Y, alpha=0.7, epochs=3, batch_size=size, shuffle=False, reduction=reduction)
+    close(net.parameters, expected)
+    close(history.cost, costs)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_in_the_order_that_the_seed_draws(name: str, size: int) -> None:
+    net, other = make(name), make(name)
+    random = np.random.default_rng(11)
+    expected, costs = by_hand(net, 4, size, 0.7, order=lambda: random.permutation(M))
+    history = net.train(X, Y, alpha=0.7, epochs=4, batch_size=size, seed=11)
+    close(net.parameters, expected)
+    close(history.cost, costs)
+    other.train(X, Y, alpha=0.7, epochs=4, batch_size=size, seed=12)
+    assert not np.allclose(other.parameters, expected, rtol=1e-6), "another seed is another order"
+
+
+def test_a_full_batch_is_a_full_batch_however_it_is_asked_for(name: str) -> None:
+    nets = [make(name) for _ in range(4)]
+    for net, settings in zip(nets, [{}, {"batch_size": M}, {"batch_size": M + 5}, {"seed": 9}], strict=True):
+        net.train(X, Y, alpha=0.7, epochs=5, **settings)
+    assert all(net == nets[0] for net in nets)
+
+
+def test_a_seed_gives_the_same_bits_and_none_does_not(name: str) -> None:
+    nets = [make(name) for _ in range(4)]
+    for net, seed in zip(nets, [5, 5, np.random.default_rng(5), None], strict=True):
+        net.train(X, Y, alpha=0.7, epochs=5, batch_size=1, seed=seed)
+    assert nets[0] == nets[1] == nets[2]
+    assert nets[0] != nets[3]
+
+
+def test_a_generator_is_advanced_by_one_order_an_epoch(name: str) -> None:
+    for seed_of in (np.random.default_rng, np.random.RandomState):
+        used, expected = seed_of(6), seed_of(6)
+        net = make(name)
+        net.train(X, Y, alpha=0.7, epochs=5, batch_size=2, seed=used)
+        for _ in range(5):
+            expected.permutation(M)
+        assert used.random() == expected.random()
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": M}, {"batch_size": 2, "shuffle": False}], ids=str)
+def test_a_generator_is_left_alone_where_there_is_no_order_to_draw(name: str, settings: dict[str, Any]) -> None:
+    used = np.random.default_rng(6)
+    make(name).train(X, Y, alpha=0.7, epochs=5, seed=used, **settings)
+    assert used.random() == np.random.default_rng(6).random()
+
+
+def test_training_goes_on_where_it_stopped(name: str) -> None:
+    whole, parts = make(name), make(name)
+    whole.train(X, Y, alpha=0.7, epochs=6, batch_size=2, seed=np.random.default_rng(1))
+    random = np.random.default_rng(1)
+    for epochs in (1, 3, 2):
+        history = parts.train(X, Y, alpha=0.7, epochs=epochs, batch_size=2, seed=random)
+        assert history.epochs_done == epochs, "a history is of one call"
+    assert parts == whole
+
+
+def test_the_cost_comes_down(name: str) -> None:
+    net = make(name)
+    history = net.train(X, Y, alpha=1, epochs=200 if name == "reference" else 500)
+    assert (np.diff(history.cost) < 0).all()
+    assert net.cost(X, Y) < history.cost[-1] < 0.9 * history.cost[0]
+
+
+def test_one_sample_trains_as_a_batch_of_one(name: str) -> None:
+    a, b = make(name), make(name)
+    a.train(X[0], Y[0], alpha=1, epochs=3)
+    b.train(X[:1], Y[:1], alpha=1, epochs=3, batch_size=1, seed=0)
+    assert a == b
+
+
+@pytest.mark.parametrize("size", [None, 1, 3])
+def test_float32(name: str, size: int | None) -> None:
+    net = make(name, dtype=np.float32)
+    random = np.random.default_rng(3)
+    expected, costs = by_hand(net, 4, size or M, 0.5, order=lambda: random.permutation(M))
+    history = net.train(X, Y, alpha=0.5, epochs=4, batch_size=size, seed=3)
+    assert net.parameters.dtype == np.float32
+    close(net.parameters, expected, np.float32)
+    close(history.cost, costs, np.float32)
+
+
+def test_no_biases_and_a_single_layer(name: str) -> None:
+    net = samenet.backend(name).Network([3, 2], bias=False, seed=0)
+    expected, _ = by_hand(net, 3, 2, 0.5)
+    net.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False)
+    close(net.parameters, expected)
+
+
+# ----------------------------------------------------------------------------------------------------- history
+
+
+@pytest.mark.parametrize("size", [None, 3, 1])
+def test_the_cost_is_that_before_each_epoch(name: str, size: int | None) -> None:
+    net = make(name)
+    seen = [net.cost(X, Y)]
+    history = net.train(
+        X, Y, alpha=1, epochs=5, batch_size=size, seed=0, callback=lambda n, h: seen.append(n.cost(X, Y))
+    )
+    close(history.cost, seen[:-1])
+    assert history is net.history
+    assert history.epochs.tolist() == [0, 1, 2, 3, 4]
+    assert history.epochs_done == len(history) == 5
+    assert np.array_equal(history["cost"], history.cost)
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_monitors_are_what_they_say(name: str, size: int | None) -> None:
+    net = make(name)
+    expected: dict[str, list[float]] = {"mean_norm": [], "mean_absolute_error": [], "accuracy": []}
+
+    def look(n: samenet.Network, _: Any = None) -> None:
+        h = n.predict(X)
+        expected["mean_norm"].append(sum(sum((Y[s] - h[s]) ** 2) ** 0.5 for s in range(M)) / M)
+        expected["mean_absolute_error"].append(sum(sum(abs(Y[s] - h[s])) for s in range(M)) / (M * 2))
+        expected["accuracy"].append(
+            sum(
+                max(range(2), key=list(h[s]).__getitem__) == max(range(2), key=list(Y[s]).__getitem__) for s in range(M)
+            )
+            / M
+        )
+
+    look(net)
+    history = net.train(X, Y, alpha=3, epochs=4, batch_size=size, seed=0, monitors=list(expected), callback=look)
+    assert len(set(expected["accuracy"])) > 1, "something to tell apart"
+    for monitor, values in expected.items():
+        close(history[monitor], values[:-1])
+    close(history.cost, by_hand(make(name), 1, M, 3)[1] + list(history.cost[1:]))
+
+
+def test_monitors_do_not_change_the_training(name: str) -> None:
+    plain, watched = make(name), make(name)
+    one = plain.train(X, Y, alpha=1, epochs=6)
+    two = watched.train(X, Y, alpha=1, epochs=6, monitors="accuracy")
+    assert plain == watched
+    close(one.cost, two.cost)
+
+
+@pytest.mark.parametrize("every", [0, 1, 2, 3, 100])
+@pytest.mark.parametrize("settings", [{}, {"monitors": ("accuracy",)}, {"batch_size": 2, "seed": 0}], ids=str)
+def test_recorded_now_and_then(name: str, settings: dict[str, Any], every: int) -> None:
+    full, net = make(name), make(name)
+    expected = full.train(X, Y, alpha=1, epochs=7, **settings)
+    history = net.train(X, Y, alpha=1, epochs=7, record_every=every, **settings)
+    assert net == full
+    assert history.epochs_done == 7
+    epochs = list(range(0, 7, every)) if every else []
+    assert history.epochs.tolist() == epochs
+    assert history.cost.tolist() == expected.cost[epochs].tolist()
+    if "monitors" in settings:
+        assert history["accuracy"].tolist() == expected["accuracy"][epochs].tolist()
+
+
+def test_no_epochs(name: str) -> None:
+    net, random = make(name), np.random.default_rng(0)
+    called: list[Any] = []
+    history = net.train(
+        X, Y, alpha=1, epochs=0, batch_size=2, seed=random, monitors=["accuracy"], callback=lambda *_: called.append(1)
+    )
+    assert (history.epochs_done, len(history), len(history.cost), len(history["accuracy"])) == (0, 0, 0, 0)
+    assert not called
+    assert net == make(name)
+    assert random.random() == np.random.default_rng(0).random()
+
+
+def test_history_says_what_it_has(name: str) -> None:
+    history = make(name).train(X, Y, alpha=1, epochs=2, monitors=["mean_norm"])
+    with pytest.raises(KeyError, match="'accuracy' was not recorded; recorded were cost, mean_norm"):
+        history["accuracy"]
+    assert "2 epochs done" in repr(history)
+    assert f"mean_norm {history['mean_norm'][-1]:.6g}" in repr(history)
+    for values, dtype in ((history.cost, np.float64), (history["mean_norm"], np.float64), (history.epochs, np.int64)):
+        assert values.dtype == dtype
+
+
+# ---------------------------------------------------------------------------------------------------- callback
+
+
+@pytest.mark.parametrize("size", [None, 2])
+def test_the_callback_sees_every_epoch_and_may_stop(name: str, size: int | None) -> None:
+    net, seen = make(name), []
+
+    def callback(network: Any, history: Any) -> bool:
+        assert network is net
+        assert history is net.history
+        seen.append((history.epochs_done, len(history)))
+        return history.epochs_done == 3
+
+    history = net.train(X, Y, alpha=1, epochs=9, batch_size=size, seed=0, callback=callback)
+    assert seen == [(1, 1), (2, 2), (3, 3)]
+    assert history.epochs_done == 3
+    other = make(name)
+    other.train(X, Y, alpha=1, epochs=3, batch_size=size, seed=0)
+    assert net == other, "a callback changes nothing but when it ends"
+
+
+def test_an_exception_of_the_callback_goes_through(name: str) -> None:
+    class Mine(Exception):
+        pass
+
+    def callback(network: Any, history: Any) -> None:
+        if history.epochs_done == 2:
+            raise Mine
+
+    net, before = make(name), signal.getsignal(signal.SIGINT)
+    with pytest.raises(Mine):
+        net.train(X, Y, alpha=1, epochs=9, callback=callback)
+    assert net.history.epochs_done == len(net.history) == 2
+    other = make(name)
+    other.train(X, Y, alpha=1, epochs=2)
+    assert net == other
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# ----------------------------------------------------------------------------------- how it is cut into calls
+
+
+def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **settings: Any) -> tuple[list[int], Any]:
+    """Train with backend calls of about so many seconds; the updates of each call, and the history."""
+    monkeypatch.setattr(training, "_SECONDS_A_CALL", seconds)
+    updates: list[int] = []
+    module = net.backend
+
+    class Counting:
+        """The backend, and a note of each call."""
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(module, attribute)
+
+        @staticmethod
+        def descend(*arguments: Any, **named: Any) -> Any:
+            costs = module.descend(*arguments, **named)
+            updates.append(len(costs))
+            return costs
+
+    monkeypatch.setattr(type(net), "backend", Counting())
+    history = net.train(X, Y, alpha=1, **settings)
+    monkeypatch.undo()
+    return updates, history
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"batch_size": 2, "seed": 3}, {"batch_size": 1, "shuffle": False}, {"batch_size": 3, "seed": 3}],
+    ids=str,
+)
+def test_the_answer_does_not_depend_on_the_clock(
+    name: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, long = make(name), make(name)
+    a, one = with_calls_of(1e-12, monkeypatch, short, epochs=20, record_every=10, **settings)
+    b, two = with_calls_of(1e12, monkeypatch, long, epochs=20, record_every=10, **settings)
+    assert set(a) == {1}, "every update in a call of its own"
+    assert max(b) > 7, "many updates in a call"
+    assert sum(a) == sum(b) == 20 * -(-M // settings.get("batch_size", M))
+    assert short.parameters.tobytes() == long.parameters.tobytes()
+    assert one.cost.tobytes() == two.cost.tobytes()
+    assert one.epochs_done == two.epochs_done == 20
+
+
+# ------------------------------------------------------------------------------------------------------ Ctrl-C
+
+
+@pytest.fixture
+def restored() -> Iterator[Any]:
+    """The handler of Ctrl-C is after the test what it was before."""
+    before = signal.getsignal(signal.SIGINT)
+    yield before
+    after = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+    assert after is before
+
+
+def interrupt_in_call(number: int, net: Any, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:
+    """Press Ctrl-C, once or more, inside the `number`th call of the backend."""
+    module, calls = net.backend, [0]
+
+    class Interrupting:
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(module, attribute)
+
+        @staticmethod
+        def descend(*arguments: Any, **named: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == number:
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+            return module.descend(*arguments, **named)
+
+    monkeypatch.setattr(type(net), "backend", Interrupting())
+
+
+@pytest.mark.parametrize("number", [1, 4])
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 2, "seed": 0}], ids=str)
+def test_ctrl_c_ends_after_the_call_at_hand(
+    name: str, settings: dict[str, Any], number: int, monkeypatch: pytest.MonkeyPatch, restored: Any
+) -> None:
+    net = make(name)
+    interrupt_in_call(number, net, monkeypatch)
+    monkeypatch.setattr(training, "_SECONDS_A_CALL", 1e-12)  # one update a call
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, alpha=1, epochs=50, **settings)
+    monkeypatch.undo()
+    a_pass = -(-M // settings.get("batch_size", M))
+    assert net.history.epochs_done == number // a_pass
+    expected, order, size = make(name), np.random.default_rng(0), settings.get("batch_size", M)
+    for update in range(number):
+        if update % a_pass == 0:
+            rows = order.permutation(M) if settings else np.arange(M)
+        batch = rows[update % a_pass * size :][:size]
+        expected.train(X[batch], Y[batch], alpha=1, epochs=1)
+    assert net == expected, "the weights of exactly the updates done"
+
+
+def test_a_second_ctrl_c_does_not_wait(name: str, monkeypatch: pytest.MonkeyPatch, restored: Any) -> None:
+    net = make(name)
+    interrupt_in_call(3, net, monkeypatch, times=2)
+    monkeypatch.setattr(training, "_SECONDS_A_CALL", 1e-12)
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, alpha=1, epochs=50)
+    monkeypatch.undo()
+    expected = make(name)
+    expected.train(X, Y, alpha=1, epochs=2)
+    assert net == expected
+    assert net.history.epochs_done == 2, "raised before the third call did anything"
+
+
+def test_ctrl_c_in_the_last_call_and_in_the_callback(name: str, monkeypatch: pytest.MonkeyPatch, restored: Any) -> None:
+    net = make(name)
+    interrupt_in_call(1, net, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, alpha=1, epochs=1)
+    monkeypatch.undo()
+    assert net.history.epochs_done == 1
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, alpha=1, epochs=1, callback=lambda n, h: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, alpha=1, epochs=90, callback=lambda n, h: signal.raise_signal(signal.SIGINT))
+    assert net.history.epochs_done < 3
+
+
+def test_a_handler_of_the_caller_is_respected(name: str, restored: Any) -> None:
+    seen: list[int] = []
+
+    def mine(signum: int, frame: Any) -> None:
+        seen.append(signum)
+
+    signal.signal(signal.SIGINT, mine)
+    net = make(name)
+    net.train(X, Y, alpha=1, epochs=5, callback=lambda n, h: h.epochs_done == 2 and signal.raise_signal(signal.SIGINT))
+    assert seen == [signal.SIGINT]
+    assert net.history.epochs_done == 5, "it chose to go on"
+    assert signal.getsignal(signal.SIGINT) is mine
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    net.train(X, Y, alpha=1, epochs=5, callback=lambda n, h: signal.raise_signal(signal.SIGINT))
+    assert net.history.epochs_done == 5
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    signal.signal(signal.SIGINT, restored)
+
+
+INTERRUPTED = """
+import sys, threading, time, os, signal
+import numpy as np, samenet
+name, size = sys.argv[1], None if sys.argv[2] == "None" else int(sys.argv[2])
+random = np.random.default_rng(0)
+X, Y = random.normal(size=(40, 6)), random.random((40, 2))
+make = lambda: samenet.backend(name).Network([6, 8, 2], seed=0)
+make().train(X, Y, alpha=0.1, epochs=2, batch_size=size)  # compiled, where there is something to compile
+net, handler = make(), signal.getsignal(signal.SIGINT)
+
+def press():
+    while net.history is None or net.history.epochs_done < 3:  # well under way
+        time.sleep(0.002)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=press, daemon=True).start()
+try:
+    net.train(X, Y, alpha=0.1, epochs=10**9, batch_size=size, shuffle=False)
+except KeyboardInterrupt:
+    pass
+else:
+    sys.exit("not interrupted")
+done = net.history.epochs_done
+assert signal.getsignal(signal.SIGINT) is handler
+assert done >= 3 and len(net.history.cost) in (done, done + 1), (done, len(net.history.cost))
+assert np.isfinite(net.parameters).all() and np.isfinite(net.history.cost).all()
+same = make()
+same.train(X, Y, alpha=0.1, epochs=done, batch_size=size, shuffle=False)
+a_pass = 1 if size is None else -(-len(X) // size)
+for update in range(a_pass):  # full batch: at once; else somewhere in the epoch that was begun
+    if same == net:
+        break
+    rows = slice(update * (size or 40), (update + 1) * (size or 40))
+    assert size is not None, "a full batch stops between epochs"
+    same.train(X[rows], Y[rows], alpha=0.1, epochs=1)
+assert same == net, "the weights of so many updates, to the bit"
+assert same.history is not None
+print("ok")
+"""
+
+
+@pytest.mark.parametrize("size", [None, 16])
+def test_ctrl_c_from_outside(name: str, size: int | None) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, name, str(size)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stdout.strip()) == (0, "ok"), result.stderr
+
+
+def test_training_in_another_thread(name: str) -> None:
+    net, expected, before = make(name), make(name), signal.getsignal(signal.SIGINT)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            net.train(X, Y, alpha=1, epochs=5, batch_size=2, seed=0)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not failures
+    expected.train(X, Y, alpha=1, epochs=5, batch_size=2, seed=0)
+    assert net == expected
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# -------------------------------------------------------------------------------------------------- divergence
+
+
+MAX = float(np.finfo(float).max)
+# A weight may come near the largest number only while its input is tiny, or the sigmoid saturates and nothing moves
+# any more; a target as large makes the steps large enough.
+TINY, TARGET, ALPHA = 1e-308, 1e308, 1.7e308
+
+
+def overflow_by_hand(w: float, updates: int) -> tuple[int, list[float]]:
+    """The epoch in which w leaves the range of a float, and w before each epoch up to it: plain Python."""
+    before = []
+    while True:
+        before.append(w)
+        for _ in range(updates):
+            h = 1 / (1 + math.exp(-w * TINY))
+            w += ALPHA * ((TARGET - h) * h * (1 - h) * TINY)
+        if not abs(w) <= MAX:
+            return len(before) - 1, before
+
+
+@pytest.mark.parametrize("every", [1, 0], ids=["recorded", "not recorded"])
+@pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
+@pytest.mark.parametrize("updates", [1, 3], ids=["full batch", "online"])
+@pytest.mark.parametrize(("begin", "at_least"), [(1.6e308, 0), (0.5e308, 0), (-1.7e308, 2)])
+def test_weights_that_overflow_are_an_error_that_names_the_epoch(
+    name: str, begin: float, at_least: int, updates: int, seconds: float, every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epoch, before = overflow_by_hand(begin, updates)
+    assert epoch >= at_least
+    monkeypatch.setattr(training, "_SECONDS_A_CALL", seconds)
+    net = samenet.backend(name).Network([1, 1], bias=False, weights=[[[begin]]])
+    x, y = np.full((3, 1), TINY), np.full((3, 1), TARGET)
+    size = None if updates == 1 else 1
+    with pytest.raises(FloatingPointError, match=rf"in epoch {epoch} \(alpha = 1\.7e\+308\)"):
+        net.train(x, y, alpha=ALPHA, epochs=60, batch_size=size, shuffle=False, record_every=every)
+    close(net.parameters, before[-1])
+    assert net.history.epochs_done == epoch
+    if every:
+        assert len(net.history) in (epoch, epoch + 1), "the cost before the epoch that failed may be known, or not"
+    else:
+        assert len(net.history) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_step_that_is_far_too_large(name: str, dtype: Any) -> None:
+    net = make(name, dtype=dtype)
+    before = net.parameters.tobytes()
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(FloatingPointError, match="in epoch 0 .*smaller alpha"):
+        net.train(X, 1e20 * Y, alpha=1e308, epochs=5, batch_size=3, seed=0)
+    assert net.parameters.tobytes() == before
+    assert net.history.epochs_done == 0
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_cost_beyond_float_is_infinite_and_weights_go_on(name: str) -> None:
+    net = make(name)
+    assert net.cost(X, Y * 1e200) == np.inf
+    value, slope = net.gradient(X, Y * 1e200)
+    assert value == np.inf
+    assert np.isfinite(slope.flat).all()
+    history = net.train(X, Y * 1e200, alpha=1e-200, epochs=2)
+    assert history.cost.tolist() == [np.inf, np.inf]
+    assert np.isfinite(net.parameters).all()
+
+
+def test_weights_that_were_not_finite_are_named_at_once(name: str) -> None:
+    net = make(name)
+    net.weights[0][0, 0] = np.nan
+    assert np.isnan(net.predict(X)).all()
+    with pytest.raises(FloatingPointError, match="in epoch 0"):
+        net.train(X, Y, alpha=1, epochs=5)
