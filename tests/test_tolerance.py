@@ -1,0 +1,124 @@
+"""The bound itself: wide enough for what rounding does, tight enough to mean something, and never silent about NaN."""
+
+import math
+
+import numpy as np
+import pytest
+from agreement import compare
+from inputs import Case
+
+from samenet import tolerance
+from samenet.fast.numpy import Network
+from samenet.tolerance import Comparison
+
+
+def test_compare_reports_the_worst_entry():
+    comparison = compare([1.0, 2.0, 3.0], [1.5, 2.25, 3.0], [1.0, 0.25, 1.0])
+    assert comparison == Comparison(0.25, 0.25)
+    assert comparison.ok
+    assert comparison.ratio == 1
+    assert str(Comparison(1.1e-16, 4.4e-16)) == "1.1e-16 / 4.4e-16"
+    worse = compare([1.0, 2.0], [1.5, 2.25], [1.0, 0.125])
+    assert (worse.observed, worse.ok, worse.ratio) == (0.25, False, 2)
+
+
+def test_compare_takes_scalars_and_nothing():
+    assert compare(1.0, 1.0, 0).ok
+    assert compare(np.float64(1), 1.5, 0.5).ok
+    assert not compare(1.0, 1.5, 0.25).ok
+    assert compare([], [], 0).ok
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "allowed"),
+    [
+        (math.nan, 0.0, 1.0),
+        (0.0, math.nan, 1.0),
+        (math.nan, math.nan, 1.0),
+        (0.0, 0.0, math.nan),
+        (math.inf, math.inf, 1.0),
+        (math.inf, 0.0, math.inf),
+        ([0.0, math.nan, 5.0], [0.0, 0.0, 0.0], 1.0),
+        (1.0, np.nextafter(1.0, 2.0), 0.0),  # an allowance of 0 asks for equality
+    ],
+)
+def test_compare_fails(value, reference, allowed):
+    comparison = compare(value, reference, allowed)
+    assert not comparison.ok
+    assert comparison.ratio > 1
+
+
+def test_compare_sees_shape_and_dtype_first():
+    assert str(compare([1.0], [1.0, 1.0], 9)) == "shape (1,) for (2,)"
+    assert str(compare(np.ones(2, np.float32), np.ones(2), 9, "float64")) == "dtype float32 for float64"
+    for failed in (compare([1.0], 1.0, 9), compare([[1.0]], [1.0], 9), compare(1, 1, 9, float)):
+        assert not failed.ok
+        assert failed.ratio == math.inf
+    assert compare(np.ones(2, np.float32), np.ones(2), 0, "float32").ok
+
+
+def test_tight_enough_to_mean_something():
+    case = Case((64, 30, 10), 65)
+    net = case.network(Network)
+    inputs, *layers = tolerance.forward(net, case.X)
+    assert (inputs == 0).all()
+    assert all(h.min() > 0 and h.max() < 1e-13 for h in layers)
+    cost, slope = tolerance.gradient(net, case.X, case.Y)
+    assert 0 < cost < 1e-12
+    assert slope.flat.min() > 0
+    assert slope.flat.max() < 1e-13
+    assert tolerance.update(net, case.X, case.Y, 0.25).max() < 2e-14
+    # And in proportion to the unit roundoff.
+    single = tolerance.forward(Case((64, 30, 10), 65, dtype="float32").network(Network), case.X)[-1]
+    np.testing.assert_allclose(single / layers[-1], 2.0**29, rtol=0.05)
+
+
+def test_shapes():
+    case = Case((5, 7, 3, 2), 6)
+    net = case.network(Network)
+    assert [e.shape for e in tolerance.forward(net, case.X)] == [(6, 5), (6, 7), (6, 3), (6, 2)]
+    assert [e.shape for e in tolerance.forward(net, case.X[0])] == [(5,), (7,), (3,), (2,)]
+    for ours, theirs in zip(tolerance.forward(net, case.X), tolerance.forward(net, case.X[2]), strict=True):
+        np.testing.assert_allclose(ours[2], theirs, rtol=1e-12)
+    _, slope = tolerance.gradient(net, case.X, case.Y)
+    assert [W.shape for W in slope.weights] == [W.shape for W in net.weights]
+    assert tolerance.update(net, case.X, case.Y, 1.0).shape == net.parameters.shape
+    assert Case((4, 3, 2), 1, bias=False).network(Network).biases == ()
+    (mean, part), (total, whole) = (tolerance.gradient(net, case.X, case.Y, r) for r in ("mean", "sum"))
+    assert total == pytest.approx(6 * mean)
+    np.testing.assert_allclose(whole.flat, 6 * part.flat)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [(3, 1), (5, 7, 3, 2), (64, 30, 10)])
+def test_single_precision_stays_within_half_of_it(sizes, bias, record):
+    """Against double precision the error of one side alone is seen, for which half of the bound is meant.
+
+    The same network in float32 and, from the same rounded parameters, in float64: what is left is rounding in float32.
+    """
+    case = Case(sizes, 40, bias, "float32")
+    net = case.network(Network)
+    exact = Network(sizes, bias=bias, weights=net.weights, biases=net.biases if bias else None)
+    X, Y = case.X.astype(np.float64), case.Y.astype(np.float64)
+    for got, expected, allowed in zip(
+        net.feed_forward(X), exact.feed_forward(X), tolerance.forward(net, X), strict=True
+    ):
+        record("float32: activations", compare(got, expected, allowed / 2))
+    cost, slope = net.gradient(X, Y)
+    cost_expected, expected = exact.gradient(X, Y)
+    cost_allowed, allowed = tolerance.gradient(net, X, Y)
+    record("float32: cost", compare(cost, cost_expected, cost_allowed / 2))
+    record("float32: gradient", compare(slope.flat, expected.flat, allowed.flat / 2))
+
+
+def test_a_wrong_last_digit_fails():
+    """A hundred times the rounding unit, anywhere in a small network, is more than the bound allows."""
+    case = Case((4, 3, 2), 5)
+    net = case.network(Network)
+    cost, slope = net.gradient(case.X, case.Y)
+    _, allowed = tolerance.gradient(net, case.X, case.Y)
+    for i in range(slope.flat.size):
+        moved = slope.flat.copy()
+        moved[i] += 100 * 2.0**-53
+        assert not compare(moved, slope.flat, allowed.flat).ok
+    assert not compare(cost + 100 * 2.0**-53, cost, tolerance.gradient(net, case.X, case.Y)[0]).ok
