@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from samenet.network import Network
+    pass
 
 Array = NDArray[Any]
 

@@ -172,7 +172,10 @@ class Network:
         """
         X = checks.samples("x", x, self.sizes[0], self.dtype)
         layers = self.backend.feed_forward(self, X)
-        return [X.copy(), *(self._array(h, (*X.shape[:-1], n)) for h, n in zip(layers[1:], self.sizes[1:], strict=True))]
+        return [
+            X.copy(),
+            *(self._array(h, (*X.shape[:-1], n)) for h, n in zip(layers[1:], self.sizes[1:], strict=True)),
+        ]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""

@@ -17,7 +17,7 @@ alpha      the step size of gradient descent
 
 from typing import TYPE_CHECKING, Any
 
-from samenet.reference.backward import Gradient, gradient, sample_gradient
+from samenet.reference.backward import Gradient, batch_gradient, gradient, sample_gradient
 from samenet.reference.descent import descend
 from samenet.reference.forward import feed_forward, forward_sample, predict
 from samenet.reference.sigmoid import sigmoid, sigmoid_slope
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Gradient",
     "Network",
+    "batch_gradient",
     "descend",
     "feed_forward",
     "forward_sample",

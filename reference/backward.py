@@ -51,16 +51,13 @@ def sample_gradient(
     return cost
 
 
-def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, Gradient]:
-    """The cost and its gradient, the mean or the sum over the samples.
-
-    network: anything with `weights` and `biases`; X: (m, n_in); Y: (m, n_out). Equations: `sample_gradient`.
-    Returns (cost, gradient), the gradient with `.weights` and `.biases`.
-    """
-    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+def batch_gradient(
+    weights: Sequence[Any], biases: Sequence[Any], X: Sequence[Any], Y: Sequence[Any], reduction: str
+) -> tuple[float, Gradient]:
+    """The cost and its gradient over many samples: accumulated sample by sample, then divided by m for the mean."""
     total = Gradient([[[0.0 for _ in row] for row in W] for W in weights], [[0.0 for _ in b] for b in biases])
     cost = 0.0
-    for x, y in zip(as_lists(X), as_lists(Y), strict=True):
+    for x, y in zip(X, Y, strict=True):
         cost += sample_gradient(weights, biases, x, y, total)
 
     if reduction == "mean":
@@ -73,3 +70,13 @@ def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[flo
                 if biases:
                     total.biases[l][i] /= m
     return cost, total
+
+
+def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, Gradient]:
+    """The cost and its gradient, the mean or the sum over the samples.
+
+    network: anything with `weights` and `biases`; X: (m, n_in); Y: (m, n_out). Equations: `sample_gradient`.
+    Returns (cost, gradient), the gradient with `.weights` and `.biases`.
+    """
+    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction)

@@ -1,0 +1,57 @@
+# `make compare` and `make test` do all of their own set-up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
+INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
+
+.PHONY: help compare test lint package types clean
+
+help:
+	@echo "make compare   check every backend against the reference, then time them side by side"
+	@echo "make test      the tests: compiled, then without the JIT under coverage"
+	@echo "make lint      ruff"
+	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
+	@echo "make types     mypy, strict, on that installed wheel"
+	@echo "make clean     remove what the others made"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("samenet needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.13" % v[:2])'
+	@$(CREATE) $(VENV)
+
+# An extra is installed once, and again when pyproject.toml changes.
+$(VENV)/installed-%: pyproject.toml | $(BIN)/python
+	@echo "installing samenet[$*] into $(VENV)"
+	@$(INSTALL) -e ".[$*]"
+	@touch $@
+
+compare: $(VENV)/installed-data
+	@$(BIN)/samenet compare
+
+# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there,
+# marked `compiled`, is left to the first.
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -m "not compiled"
+	$(BIN)/python -m coverage report
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+WHEEL := $(abspath $(VENV))/wheel
+
+package: $(VENV)/installed-dev
+	rm -rf dist $(WHEEL)
+	$(BIN)/python -m build
+	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python -m pip install --quiet dist/samenet-*.whl
+	cd $(WHEEL) && bin/samenet compare --sizes 3-3-1
+
+types: package
+	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable bin/python -p samenet
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,93 @@
+"""The command line: `samenet compare`, or `python -m samenet compare`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from samenet import __version__, backends, environment
+
+
+def _layers(text: str) -> list[int]:
+    sizes = [int(n) if n.isdecimal() else 0 for n in text.split("-")]
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise argparse.ArgumentTypeError(f"expected numbers of nodes as in 784-30-10, got {text!r}")
+    return sizes
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a file in a folder that exists, got {text!r}")
+    return path
+
+
+def _plot_file(text: str) -> Path:
+    if not text.lower().endswith((".png", ".svg", ".pdf")):
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .png, .svg or .pdf, got {text!r}")
+    return _file(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="samenet", description="One small neural network, three backends.")
+    parser.add_argument("--version", action="version", version=f"samenet {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    compare = commands.add_parser(
+        "compare",
+        help="check every backend against the reference, then time them side by side",
+        description="Check every backend against the reference, then time them side by side: the three networks of "
+        "the tutorial, one gradient, and training on the digits. Exits with 1 if a check fails.",
+    )
+    compare.add_argument(
+        "--sizes", type=_layers, nargs="+", metavar="N-N", help="these networks instead, as in 784-30-10; no digits"
+    )
+    compare.add_argument(
+        "--batch", type=_positive, nargs="+", metavar="M", help="with --sizes: numbers of samples, 1 unless given"
+    )
+    compare.add_argument("--backends", nargs="+", choices=backends(), metavar="NAME", help=", ".join(backends()))
+    compare.add_argument("--threads", type=_positive, default=1, metavar="N", help="for BLAS, 1 unless given")
+    compare.add_argument(
+        "--epochs", type=_count, default=3000, metavar="N", help="of the full training on the digits, 3000 unless given"
+    )
+    compare.add_argument("--json", type=_file, metavar="FILE", help="write everything that was measured")
+    compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.batch and not options.sizes:
+        parser.error("--batch goes with --sizes")
+    environment.set_threads(options.threads)  # before anything loads NumPy
+    from samenet import compare
+
+    try:
+        return compare.run(
+            sizes=options.sizes,
+            batches=options.batch or [1],
+            names=options.backends or list(backends()),
+            epochs=options.epochs,
+            json_file=options.json,
+            plot_file=options.plot,
+        )
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

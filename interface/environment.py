@@ -1,0 +1,67 @@
+"""What a time depends on: the machine, the versions, the numbers of threads. No host name, no path."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+# Read by BLAS libraries, OpenMP and Numba when they load: to be set before NumPy is imported.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+def set_threads(threads: int) -> None:
+    """Ask every library for this many threads; it works for those that are not loaded yet."""
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(threads)
+
+
+def processor() -> str:
+    """The name of the processor."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return " ".join(line.partition(":")[2].split())
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _blas() -> str:
+    import numpy as np
+
+    blas: dict[str, Any] = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload,index]
+    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+
+
+def describe() -> dict[str, Any]:
+    """The environment as plain values, for a file or a line of text."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "processor": processor(),
+        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "samenet": _version("samenet"),
+        "numpy": _version("numpy"),
+        "blas": _blas(),
+        "numba": _version("numba"),
+        "scipy": _version("scipy"),
+        "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
+        "utc": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,86 @@
+"""Times that can be compared: contenders interleaved in one process, and ratios with an interval.
+
+A shared machine changes its speed from second to second. So every round times each contender once, in alternating
+order, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Seconds = NDArray[np.float64]
+
+_SAMPLE = 0.003  # seconds that one sample lasts at least: calls are repeated until they fill it
+_ROUNDS = (5, 51)
+
+
+class Ratio(NamedTuple):
+    """A median of paired ratios, and its 95 % interval by the bootstrap."""
+
+    median: float
+    low: float
+    high: float
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _sample(call: Callable[[], object], number: int) -> float:
+    """Seconds a call, over `number` calls."""
+    repeats = range(number)
+    begin = time.perf_counter()
+    for _ in repeats:
+        call()
+    return (time.perf_counter() - begin) / number
+
+
+def first_call(call: Callable[[], object]) -> float:
+    """Seconds of one call, which for a compiled backend includes compiling, or loading what was compiled before."""
+    return _sample(call, 1)
+
+
+def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 3.0) -> dict[str, Seconds]:
+    """Seconds a call of every contender, one number a round; what stands at the same place is from the same round.
+
+    contenders  callables without arguments, warm: call each once before
+    seconds     roughly what all rounds together take; at least 5 rounds, at most 51
+    """
+    with _no_garbage_collection():
+        numbers, a_round = {}, 0.0
+        for name, call in contenders.items():
+            number, took = 1, _sample(call, 1)
+            while number * took < _SAMPLE and number < 1 << 20:
+                number = max(2 * number, round(_SAMPLE / max(took, 1e-9)))
+                took = _sample(call, number)
+            numbers[name] = number
+            a_round += number * took
+        rounds = int(np.clip(seconds / a_round, *_ROUNDS))
+        times: dict[str, list[float]] = {name: [] for name in contenders}
+        for turn in range(rounds):
+            for name in list(contenders) if turn % 2 == 0 else reversed(list(contenders)):
+                times[name].append(_sample(contenders[name], numbers[name]))
+    return {name: np.array(samples) for name, samples in times.items()}
+
+
+def ratio(slow: Seconds, fast: Seconds) -> Ratio:
+    """How many times longer `slow` takes than `fast`: the median over rounds, with a bootstrap interval."""
+    from scipy.stats import bootstrap
+
+    ratios = slow / fast
+    if np.ptp(ratios) == 0:
+        return Ratio(float(ratios[0]), float(ratios[0]), float(ratios[0]))
+    interval = bootstrap((ratios,), np.median, method="percentile", n_resamples=2000, rng=0).confidence_interval
+    return Ratio(float(np.median(ratios)), float(interval.low), float(interval.high))
