@@ -618,7 +618,7 @@ def everything(name: str, x: Any, y: Any) -> list[Any]:
     net = make(name)
     history = net.train(x, y, alpha=0.1, epochs=2, batch_size=2, seed=0, monitors=("accuracy",))
     full = net.train(x, y, alpha=0.1, epochs=2)
-    _, slope = net.gradient(x, y)
+    value, slope = net.gradient(x, y)
     answers = [net.feed_forward(x), net.predict(x), net.classify(x), net.cost(x, y), value, slope.flat]
     return [*answers, net.parameters, history.cost, history["accuracy"], full.cost]
 
