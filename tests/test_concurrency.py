@@ -1,0 +1,121 @@
+"""Eight threads at once get what one after the other gets, to the bit."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samenet
+
+NAMES = samenet.backends()
+SIZES = [5, 7, 6, 3]
+THREADS, ROUNDS = 8, 6
+
+
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    """work(0), ..., work(7) in a thread each, all let go at the same moment."""
+    results: list[Any] = [None] * THREADS
+    failures: list[BaseException] = []
+    gate = threading.Barrier(THREADS)
+
+    def run(number: int) -> None:
+        try:
+            gate.wait()
+            results[number] = work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    return results
+
+
+def samples(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of another length for each thread, so that borrowed memory would show."""
+    random = np.random.default_rng(number)
+    return random.normal(size=(3 + 5 * number, SIZES[0])), random.random((3 + 5 * number, SIZES[-1]))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", NAMES)
+def test_one_network_asked_by_many_threads(name: str, dtype: Any) -> None:
+    net = samenet.backend(name).Network(SIZES, seed=0, dtype=dtype)
+    before = net.parameters.tobytes()
+
+    def work(number: int) -> list[bytes]:
+        X, Y = samples(number)
+        answers = []
+        for _ in range(ROUNDS):
+            value, slope = net.gradient(X, Y)
+            answers += [net.predict(X).tobytes(), net.predict(X[0]).tobytes(), slope.flat.tobytes(), value]
+            answers += [h.tobytes() for h in net.feed_forward(X)]
+        return answers
+
+    expected = [work(number) for number in range(THREADS)]
+    assert at_once(work) == expected
+    assert len({answers[0] for answers in expected}) == THREADS, "each thread has an answer of its own"
+    assert net.parameters.tobytes() == before
+
+
+@pytest.mark.parametrize("size", [None, 4])
+@pytest.mark.parametrize("name", NAMES)
+def test_networks_trained_by_many_threads(name: str, size: int | None) -> None:
+    def work(number: int) -> tuple[bytes, bytes]:
+        net = samenet.backend(name).Network(SIZES, seed=number)
+        history = net.train(*samples(number), alpha=0.5, epochs=4 * ROUNDS, batch_size=size, seed=number)
+        return net.parameters.tobytes(), history.cost.tobytes()
+
+    expected = [work(number) for number in range(THREADS)]
+    assert at_once(work) == expected
+    assert len(set(expected)) == THREADS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_bits_every_time(name: str) -> None:
+    X, Y = samples(7)
+    runs = set()
+    for _ in range(3):
+        net = samenet.backend(name).Network(SIZES, seed=0)
+        net.train(X, Y, alpha=0.5, epochs=5, batch_size=4, seed=1)
+        runs.add((net.parameters.tobytes(), net.predict(X).tobytes(), net.gradient(X, Y)[1].flat.tobytes()))
+    assert len(runs) == 1
+
+
+@pytest.mark.compiled
+def test_compiled_kernels_let_other_threads_run() -> None:
+    """Weights are seen to change while a single compiled call is still at work: so it does not hold the GIL."""
+    module = samenet.backend("numba")
+    net = module.Network(SIZES, seed=0)
+    X, Y = samples(1)
+    module.descend(net, X, Y, alpha=0.1, batch_size=len(X))  # compile it first
+    seen: set[float] = set()
+    passes = 2000
+    while len(seen) < 4 and passes < 10**7:  # a longer call, where this thread was not given its turn in time
+        begin = net.parameters[0]
+        call = threading.Thread(
+            target=module.descend, args=(net, X, Y), kwargs={"alpha": 1e-3, "batch_size": len(X), "passes": passes}
+        )
+        call.start()
+        seen = set()
+        while call.is_alive() and len(seen) < 4:
+            seen.add(float(net.parameters[0]))
+        seen.discard(float(begin))
+        call.join()
+        seen.discard(float(net.parameters[0]))
+        passes *= 4
+    assert len(seen) >= 2
+
+
+@pytest.mark.compiled
+def test_every_kernel_is_told_to_release_the_gil() -> None:
+    from numba.core.dispatcher import Dispatcher
+
+    kernels = [value for value in vars(samenet.backend("numba")).values() if isinstance(value, Dispatcher)]
+    assert len(kernels) > 3
+    assert all(kernel.targetoptions.get("nogil") is True for kernel in kernels)

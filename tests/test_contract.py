@@ -1,0 +1,141 @@
+"""The contract: every backend offers the same functions and the same class, and all of it is explained."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import samenet
+
+NAMES = samenet.backends()
+FUNCTIONS = ("feed_forward", "predict", "gradient", "descend")
+PACKAGES = ("samenet", "samenet.reference", "samenet.fast", "samenet.examples")
+
+
+def shape(function: Any) -> list[tuple[str, Any, Any]]:
+    """The parameters of a function: names, kinds and defaults. How their types are written may differ."""
+    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+
+def test_the_backends_by_name() -> None:
+    assert NAMES == ("reference", "numpy", "numba")
+    for name in NAMES:
+        module = samenet.backend(name)
+        assert isinstance(module, ModuleType)
+        assert samenet.backend(name) is module
+        assert module.Network.backend is module
+        assert module.Network.__name__ == "Network"
+        assert issubclass(module.Network, samenet.Network)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_functions_are_called_alike(name: str, function: str) -> None:
+    module, reference = samenet.backend(name), samenet.backend("reference")
+    assert shape(getattr(module, function)) == shape(getattr(reference, function))
+
+
+def test_the_functions_are_those_of_the_contract() -> None:
+    by_keyword, anyhow = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    reference = samenet.backend("reference")
+    none = inspect.Parameter.empty
+    assert shape(reference.feed_forward) == shape(reference.predict) == [("network", anyhow, none), ("x", anyhow, none)]
+    assert shape(reference.gradient) == [
+        ("network", anyhow, none),
+        ("X", anyhow, none),
+        ("Y", anyhow, none),
+        ("reduction", anyhow, "mean"),
+    ]
+    assert shape(reference.descend) == [
+        ("network", anyhow, none),
+        ("X", anyhow, none),
+        ("Y", anyhow, none),
+        ("alpha", by_keyword, none),
+        ("batch_size", by_keyword, none),
+        ("order", by_keyword, None),
+        ("passes", by_keyword, 1),
+        ("reduction", by_keyword, "mean"),
+    ]
+
+
+def members(cls: type) -> dict[str, Any]:
+    return {name: value for name, value in inspect.getmembers(cls) if not name.startswith("_") and name != "backend"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_class_is_the_same_to_a_user(name: str) -> None:
+    mine, base = samenet.backend(name).Network, samenet.Network
+    assert members(mine).keys() == members(base).keys()
+    assert inspect.signature(mine) == inspect.signature(base)
+    for member, value in members(base).items():
+        if callable(value):
+            assert inspect.signature(getattr(mine, member)) == inspect.signature(value), member
+        else:
+            assert isinstance(getattr(mine, member), property) == isinstance(value, property), member
+    for expected in ("sizes", "weights", "biases", "parameters", "copy", "on", "feed_forward", "predict", "classify"):
+        assert expected in members(mine)
+
+
+def modules() -> list[str]:
+    """Every module of the installed package. In an editable install its folders lie apart, so each is asked."""
+    found = set(PACKAGES)
+    for package in PACKAGES:
+        where = importlib.import_module(package).__path__
+        found |= {module.name for module in pkgutil.iter_modules(where, package + ".")}
+    return sorted(name for name in found if not name.endswith(".__main__"))
+
+
+def test_all_folders_are_walked() -> None:
+    found = set(modules())
+    assert {"samenet.network", "samenet.reference.backward", "samenet.fast.numba"} <= found
+
+
+def unexplained(name: str, thing: Any) -> Iterator[str]:
+    """The public functions, classes and methods below a module or a class that have no docstring."""
+    for attribute, value in vars(thing).items():
+        value = getattr(value, "__func__", value)
+        if attribute.startswith("_") or not (inspect.isfunction(value) or inspect.isclass(value)):
+            continue
+        if value.__module__ != (thing.__name__ if inspect.ismodule(thing) else thing.__module__):
+            continue  # imported from elsewhere, and explained there
+        text = value.__doc__ or ""
+        # A dataclass without a docstring gets its own signature for one.
+        if not text.strip() or text.startswith(value.__name__ + "("):
+            yield f"{name}.{attribute}"
+        if inspect.isclass(value):
+            yield from unexplained(f"{name}.{attribute}", value)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_everything_public_is_explained(name: str) -> None:
+    module = importlib.import_module(name)
+    assert (module.__doc__ or "").strip(), "a module begins with what it is for"
+    assert not list(unexplained(name, module))
+
+
+def test_what_is_unexplained_is_found() -> None:
+    module = ModuleType("sample", "A module.")
+    source = "def f(): pass\ndef g(): 'Said.'\nclass A:\n    'Said.'\n    def m(self): pass\n    def _p(self): pass\n"
+    exec(source, vars(module))
+    vars(module)["__name__"] = "sample"
+    for value in (module.f, module.g, module.A, module.A.m):
+        value.__module__ = "sample"
+    assert list(unexplained("sample", module)) == ["sample.f", "sample.A.m"]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings(name: str) -> None:
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, verbose=False)
+    assert result.failed == 0
+
+
+def test_there_are_examples_in_docstrings() -> None:
+    finder = doctest.DocTestFinder()
+    found = [test for name in modules() for test in finder.find(importlib.import_module(name)) if test.examples]
+    assert len(found) >= 5

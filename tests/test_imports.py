@@ -1,0 +1,192 @@
+"""What is loaded when, and what each folder may import."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import samenet
+
+
+def run(script: str) -> str:
+    """Run a script in a Python of its own; what it prints."""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that a statement loads in a fresh Python."""
+    return set(run(f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)").split())
+
+
+HEAVY = {"numpy", "numba", "llvmlite", "scipy", "sklearn", "matplotlib", "pandas", "rich"}
+
+
+def test_import_samenet_is_light() -> None:
+    loaded = loaded_by("import samenet")
+    assert not loaded & HEAVY
+    assert {name for name in loaded if name.startswith("samenet")} == {"samenet", "samenet.backends"}
+    assert len(loaded) < 30, "a module takes about a millisecond"
+
+
+@pytest.mark.parametrize(
+    ("statement", "needed", "not_needed"),
+    [
+        ("import samenet; samenet.backends()", set(), HEAVY),
+        ("import samenet.reference", set(), HEAVY),
+        ("from samenet.reference import gradient, descend", set(), HEAVY),
+        ("from samenet.reference import Network", {"numpy"}, HEAVY - {"numpy"}),
+        ("from samenet.fast.numpy import Network", {"numpy"}, HEAVY - {"numpy"}),
+        ("from samenet.fast.numba import Network", {"numpy", "numba"}, {"sklearn", "matplotlib", "pandas"}),
+        ("import samenet; samenet.backend('numpy')", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.Network", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.data.one_hot([1])", {"numpy"}, HEAVY - {"numpy"}),
+    ],
+)
+def test_what_is_loaded(statement: str, needed: set[str], not_needed: set[str]) -> None:
+    loaded = loaded_by(statement)
+    assert needed <= loaded
+    assert not loaded & not_needed
+
+
+def test_lazy_names() -> None:
+    assert set(samenet.__all__) <= set(dir(samenet))
+    for name in samenet.__all__:
+        assert getattr(samenet, name) is not None
+    for module in (samenet, samenet.backend("reference")):
+        with pytest.raises(AttributeError, match="no_such_name"):
+            module.no_such_name  # noqa: B018
+
+
+WITHOUT_NUMPY = """
+import sys
+for name in ("numpy", "numba", "scipy"):
+    sys.modules[name] = None  # now importing it fails
+import math
+from types import SimpleNamespace
+from samenet.reference import descend, feed_forward, gradient, predict
+
+# The network of tutorial 000, section 3.
+net = SimpleNamespace(
+    weights=[[[0.2, 0.2, 0.2], [0.4, 0.4, 0.4], [0.6, 0.6, 0.6]], [[0.5, 0.5, 0.5]]],
+    biases=[[0.8, 0.8, 0.8], [0.2]],
+)
+assert predict(net, [1.5, 2.0, 3.0]) == [0.8354556612475645]
+assert [len(h) for h in feed_forward(net, [1.5, 2.0, 3.0])] == [3, 3, 1]
+assert predict(net, [(1.5, 2.0, 3.0), (0, 0, 0)])[0] == [0.8354556612475645]
+
+# One node by hand: z = 0.5 * 1 - 0.25, and then dJ/dw = (h - y) h (1 - h) x.
+one = SimpleNamespace(weights=[[[0.5]]], biases=[[-0.25]])
+h = 1 / (1 + math.exp(-0.25))
+cost, slope = gradient(one, [[1.0]], [[0.0]])
+assert abs(cost - h * h / 2) < 1e-15
+assert abs(slope.weights[0][0][0] - h * h * (1 - h)) < 1e-15
+assert slope.biases == [slope.weights[0][0]]
+
+costs = descend(one, [[1.0], [2.0]], [[0.0], [1.0]], alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
+assert len(costs) == 4 and one.weights[0][0][0] != 0.5
+costs = descend(net, [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]], alpha=0.5, batch_size=2, passes=50)
+assert len(costs) == 50 and costs[-1] < costs[0]
+bare = SimpleNamespace(weights=net.weights, biases=[])
+descend(bare, [[1.5, 2.0, 3.0]], [[0.0]], alpha=0.5, batch_size=1)
+
+try:
+    from samenet.reference import Network
+except ImportError:
+    print("ok")  # as it should be: the user's class is the one thing that needs NumPy
+"""
+
+
+def test_the_loops_run_where_numpy_cannot_be_imported() -> None:
+    assert run(WITHOUT_NUMPY).strip() == "ok"
+
+
+# ------------------------------------------------------------------------------------- the folders and their rules
+
+
+def folder(package: str) -> list[Path]:
+    """The modules of a package, not of those inside it."""
+    where = importlib.import_module(package).__file__
+    assert where is not None
+    files = sorted(Path(where).parent.glob("*.py"))
+    assert files
+    return files
+
+
+def names(node: ast.AST) -> Iterator[str]:
+    """The modules that one statement imports, by their full names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are by the full name"
+        module = node.module or ""
+        # `from samenet import checks` imports samenet.checks.
+        yield from (f"{module}.{alias.name}" if module == "samenet" else module for alias in node.names)
+
+
+def for_types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported(node: ast.AST, lazily: bool) -> Iterator[str]:
+    """All modules imported below a node; without `lazily`, only those that importing the file imports."""
+    for child in ast.iter_child_nodes(node):
+        yield from names(child)
+        if for_types_only(child):
+            continue
+        if lazily or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from imported(child, lazily)
+
+
+def is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+@pytest.mark.parametrize("path", folder("samenet.reference"), ids=lambda path: path.name)
+def test_the_reference_imports_the_standard_library_alone(path: Path) -> None:
+    found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
+    foreign = {m for m in found if m.split(".")[0] not in sys.stdlib_module_names and not is_in(m, "samenet.reference")}
+    # The user's class: the one module that needs the interface, and with it NumPy.
+    assert foreign == ({"samenet.network"} if path.name == "network.py" else set())
+
+
+@pytest.mark.parametrize("path", folder("samenet"), ids=lambda path: path.name)
+def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
+    found = set(imported(ast.parse(path.read_text("utf-8")), lazily=False))
+    assert not {m for m in found if is_in(m, "samenet.reference") or is_in(m, "samenet.fast") or is_in(m, "numba")}
+
+
+@pytest.mark.parametrize("path", folder("samenet.fast"), ids=lambda path: path.name)
+def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
+    found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
+    others = {m for m in found if m.split(".")[0] == "samenet"}
+    assert not {m for m in others if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}
+    foreign = {m.split(".")[0] for m in found - others} - set(sys.stdlib_module_names)
+    assert foreign <= {"numpy", "numba", "scipy"}
+
+
+def test_these_rules_can_be_broken() -> None:
+    """The reader of imports sees what it should see: at the top, in a branch, in a function, by either form."""
+    source = """
+import os, numpy.linalg
+from samenet import checks
+from samenet.fast.numpy import Network
+if TYPE_CHECKING:
+    from samenet.fast import numba
+try:
+    import json
+except ImportError:
+    pass
+class A:
+    import csv
+def f():
+    import math
+"""
+    always = {"os", "numpy.linalg", "samenet.checks", "samenet.fast.numpy", "json", "csv"}
+    assert set(imported(ast.parse(source), lazily=False)) == always
+    assert set(imported(ast.parse(source), lazily=True)) == always | {"math"}
