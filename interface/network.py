@@ -211,7 +211,7 @@ class Network:
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.theta.empty_like()
                 slope.fill(lists.weights, lists.biases)
-        return value, slope
+        return float(value), slope
 
     def train(
         self,
