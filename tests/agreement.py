@@ -113,11 +113,10 @@ class Descent:
         settings = {"alpha": self.alpha, "batch_size": size, "passes": self.passes, "reduction": self.reduction}
         return np.asarray(network.backend.descend(network, X.copy(), Y.copy(), order=order, **settings))
 
-    def update(self, network: Any, X: Array, Y: Array) -> float:
-        """One update with all of X as the batch; returns the cost before it."""
+    def update(self, network: Any, X: Array, Y: Array) -> Array:
+        """One update with all of X as the batch; returns the cost before it, (1,)."""
         settings = {"alpha": self.alpha, "batch_size": self.batch_size, "reduction": self.reduction}
-        (cost,) = network.backend.descend(network, X.copy(), Y.copy(), **settings)
-        return float(cost)
+        return np.asarray(network.backend.descend(network, X.copy(), Y.copy(), **settings))
 
 
 def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
@@ -151,7 +150,7 @@ def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
         growth = np.linalg.norm(np.eye(len(H)) - descent.alpha * H, 2)
         added = np.linalg.norm(tolerance.update(trusted, x, y, descent.alpha, descent.reduction))
         distance = float(1.01 * growth * distance + added)
-        expected.append(descent.update(trusted, x, y))
+        expected.extend(descent.update(trusted, x, y))
     yield "costs of all updates", compare(costs, expected, allowed)
     yield "parameters after all updates", compare(network.parameters, trusted.parameters, distance, network.dtype)
 
