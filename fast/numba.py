@@ -28,7 +28,7 @@ def _kernel(*flags: str) -> Callable[[Kernel], Kernel]:
 
 
 # exp(a) = 2^k exp(r) with k = round(a / ln 2) and r = a - k ln 2, ln 2 in two parts so that k ln 2 is exact in the
-# first. Adding 1.5 * 2^52 rounds to the nearest integer and leaves it in the low bits, where the exponent is made of it.
+# first. Adding 1.5 * 2^52 rounds to the nearest integer and leaves it in the low bits; the exponent is made of those.
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10

@@ -63,13 +63,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--json", type=_file, metavar="FILE", help="write everything that was measured")
     compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
+    examples = commands.add_parser("examples", help="run the tutorials' experiments; without a name, list them")
+    examples.add_argument("name", nargs="*", help="which ones to run")
     return parser
+
+
+def _examples(parser: argparse.ArgumentParser, chosen: Sequence[str]) -> int:
+    from samenet import examples
+
+    known = examples.names()
+    for name in chosen:
+        if name not in known:
+            parser.error(f"name: expected one of {', '.join(known)}, got {name!r}")
+    for name in chosen:
+        examples.run(name)
+    if not chosen:
+        print("\n".join(known))
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.command == "examples":
+        return _examples(parser, options.name)
     if options.batch and not options.sizes:
         parser.error("--batch goes with --sizes")
     environment.set_threads(options.threads)  # before anything loads NumPy

@@ -47,7 +47,7 @@ class Case:
 
 @cache
 def example(sizes: tuple[int, ...], rows: int) -> tuple[Network, NDArray[np.float64], NDArray[np.float64]]:
-    """A network with unsaturated layers (Glorot weights, biases in +-1/2), standard normal samples, targets in [0, 1)."""
+    """A network that does not saturate (Glorot weights, biases in +-1/2), normal samples, targets in [0, 1)."""
     random = np.random.default_rng(2026)
     network: Network = backend("reference").Network(sizes, seed=random)
     for b in network.biases:
@@ -64,39 +64,39 @@ def title(sizes: Sequence[int]) -> str:
     return "-".join(map(str, sizes))
 
 
-def _loops() -> dict[str, Callable[[Any], Any]]:
-    """The two things that the reference's loops can index: arrays, as in the tutorial, and nested lists."""
-    return {LOOPS_OVER_ARRAYS: list, LOOPS_OVER_LISTS: lambda arrays: [a.tolist() for a in arrays]}
+def _samples(rows: int) -> str:
+    return "one sample" if rows == 1 else f"{rows} samples"
 
 
-def _bound(network: Network, method: str, *arguments: Any) -> Callable[[], Any]:
-    function = getattr(network, method)
-    return lambda: function(*arguments)
+# The two things that the reference's loops can index: arrays, as in the tutorial, and nested lists.
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    LOOPS_OVER_ARRAYS: list,
+    LOOPS_OVER_LISTS: lambda arrays: [a.tolist() for a in arrays],
+}
+
+
+def _loop_forward(forward_sample: Any, weights: Any, biases: Any, samples: Any, single: bool) -> Any:
+    outputs = [forward_sample(weights, biases, sample)[-1] for sample in samples]
+    return outputs[0] if single else outputs
 
 
 def forward(sizes: tuple[int, ...], rows: int, names: Sequence[str], tutorial: dict[str, float] | None = None) -> Case:
     """The output of a network for one sample, or for a batch of rows."""
-    from samenet.reference import forward_sample
-
-    tutorial = tutorial or {}
+    sample, tutorial = backend("reference").forward_sample, tutorial or {}
     network, X, _ = example(sizes, rows)
     x, samples = X[0] if rows == 1 else X, X.tolist()
     contenders = []
     for name in names:
         if name == "reference":
-            for way, form in _loops().items():
-
-                def loops(W: Any = form(network.weights), b: Any = form(network.biases)) -> Any:
-                    outputs = [forward_sample(W, b, sample)[-1] for sample in samples]
-                    return outputs[0] if rows == 1 else outputs
-
+            for way, form in _FORMS.items():
+                loops = partial(_loop_forward, sample, form(network.weights), form(network.biases), samples, rows == 1)
                 contenders.append(Contender(way, name, loops, loops, tutorial=tutorial.get(way)))
         else:
-            predict = _bound(network.on(name), "predict", x)
+            predict = partial(network.on(name).predict, x)
             contenders.append(Contender(name, name, predict, predict, tutorial=tutorial.get(name)))
     expected, allowed = network.predict(x), tolerance.forward(network, x)[-1]
     return Case(
-        f"{title(sizes)}, forward, {'one sample' if rows == 1 else f'{rows} samples'}",
+        f"{title(sizes)}, forward, {_samples(rows)}",
         tuple(contenders),
         lambda answer: tolerance.compare(answer, expected, allowed),
     )
@@ -104,20 +104,16 @@ def forward(sizes: tuple[int, ...], rows: int, names: Sequence[str], tutorial: d
 
 def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
     """The cost and its gradient over a batch."""
-    from samenet.reference import batch_gradient
-
+    batch_gradient = backend("reference").batch_gradient
     network, X, Y = example(sizes, rows)
     contenders = []
     for name in names:
         if name == "reference":
-            for way, form in _loops().items():
-
-                def loops(W: Any = form(network.weights), b: Any = form(network.biases), xy: Any = form([X, Y])) -> Any:
-                    return batch_gradient(W, b, *xy, "mean")
-
+            for way, form in _FORMS.items():
+                loops = partial(batch_gradient, form(network.weights), form(network.biases), form(X), form(Y), "mean")
                 contenders.append(Contender(way, name, loops, loops))
         else:
-            run = _bound(network.on(name), "gradient", X, Y)
+            run = partial(network.on(name).gradient, X, Y)
             contenders.append(Contender(name, name, run, run))
     cost, slope = network.gradient(X, Y)
     cost_allowed, slope_allowed = tolerance.gradient(network, X, Y)
@@ -129,7 +125,7 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
         packed.fill(slope.weights, slope.biases)
         return tolerance.compare(np.append(packed.flat, cost), expected, allowed)
 
-    return Case(f"{title(sizes)}, gradient, {rows} samples", tuple(contenders), check)
+    return Case(f"{title(sizes)}, gradient, {_samples(rows)}", tuple(contenders), check)
 
 
 def training(initial: Network, X: NDArray[Any], Y: NDArray[Any], alpha: float, names: Sequence[str]) -> Case:

@@ -53,6 +53,7 @@ class Row:
         return float((high - low) / 2 / self.median)
 
     def as_json(self) -> dict[str, Any]:
+        """Plain values for a file."""
         timed = None
         if self.seconds is not None and self.speed_up is not None:
             timed = {
@@ -256,7 +257,7 @@ def run(
     threads = around["threads"]["OPENBLAS_NUM_THREADS"]
     console.print(
         f"{around['processor']}, {around['cores']} cores, {around['system']}\n{around['python']}, "
-        f"NumPy {around['numpy']}, Numba {around['numba']}, {around['blas']} on {threads} thread(s)\n"
+        f"NumPy {around['numpy']}, Numba {around['numba']}, {around['blas']}\nthreads: {threads}\n"
     )
     results = []
     for case in _cases(sizes, batches, names):

@@ -52,10 +52,12 @@ class History:
 
     @property
     def epochs(self) -> NDArray[np.int64]:
+        """The numbers of the recorded epochs."""
         return np.array(self._epochs, np.int64)
 
     @property
     def cost(self) -> NDArray[np.float64]:
+        """The cost before each recorded epoch."""
         return self["cost"]
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:

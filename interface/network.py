@@ -192,7 +192,10 @@ class Network:
         return self.predict(X).argmax(axis=-1)
 
     def cost(self, X: ArrayLike, Y: ArrayLike, cost: str = "squared_error", reduction: str = "mean") -> float:
-        """J = 1/2 ||y - h||^2 a sample, its mean or sum over the samples. X: (m, n_in); Y: (m, n_out); or one sample."""
+        """J = 1/2 ||y - h||^2 a sample, its mean or sum over the samples.
+
+        X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,).
+        """
         X, Y = self._labelled(X, Y, cost, reduction)
         return squared_error(self.predict(X), Y, reduction)
 

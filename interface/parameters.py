@@ -1,5 +1,6 @@
 """All weights and biases of a network in one flat vector, theta, with a view for every matrix."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Parameters:
         self.flat = flat
         self.layout = np.array(sizes, np.int64)
         weights, biases, start = [], [], 0
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        for n_in, n_out in pairwise(sizes):
             weights.append(flat[start : start + n_out * n_in].reshape(n_out, n_in))
             start += n_out * n_in
             if bias:
@@ -42,7 +43,7 @@ class Parameters:
         >>> Parameters.count((784, 16, 16, 10), bias=True)
         13002
         """
-        return sum(n_out * (n_in + bias) for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+        return sum(n_out * (n_in + bias) for n_in, n_out in pairwise(sizes))
 
     @classmethod
     def empty(cls, sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any]) -> "Parameters":

@@ -164,6 +164,7 @@ class Comparison(NamedTuple):
 
     @property
     def ok(self) -> bool:
+        """Whether the difference is within what is allowed."""
         return not self.problem and self.observed <= self.allowed < math.inf  # false for NaN on either side
 
     @property

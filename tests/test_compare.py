@@ -1,0 +1,286 @@
+"""`samenet compare`: what it checks, what it times, what it prints, and how it fails."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import samenet
+from samenet import __main__, cases, compare, environment, files, plots, timing
+from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+
+NAMES = samenet.backends()
+
+
+@pytest.fixture(autouse=True)
+def _keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.THREAD_VARIABLES:
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    monkeypatch.setattr(timing, "_SAMPLE", 1e-5)  # what is measured does not matter here
+    monkeypatch.setattr(timing, "_ROUNDS", (3, 3))
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, name: str, function: str, error: float) -> None:
+    module = samenet.backend(name)
+    right = getattr(module, function)
+    monkeypatch.setattr(module, function, lambda *given, **named: right(*given, **named) + error)
+
+
+def test_every_contender_is_checked_and_timed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "compare.json"
+    assert __main__.main(["compare", "--sizes", "4-3-2", "--batch", "1", "5", "--json", str(file)]) == 0
+    content = json.loads(file.read_text())
+    titles = [case["title"] for case in content["cases"]]
+    assert titles == [
+        "4-3-2, forward, one sample",
+        "4-3-2, forward, 5 samples",
+        "4-3-2, gradient, one sample",
+        "4-3-2, gradient, 5 samples",
+    ]
+    for case in content["cases"]:
+        assert [row["name"] for row in case["rows"]] == [LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, "numpy", "numba"]
+        for row in case["rows"]:
+            assert row["ok"]
+            assert row["observed_error"] <= row["allowed_error"]
+            assert 0 < row["timed"]["min_seconds"] <= row["timed"]["median_seconds"]
+            assert row["first_call_seconds"] > 0
+        assert case["rows"][0]["timed"]["speed_up"] == {"median": 1.0, "low": 1.0, "high": 1.0}
+    printed = capsys.readouterr().out
+    assert "Fastest here: " in printed.splitlines()[-1]
+    assert "import Network" in printed.splitlines()[-1]
+    assert "\x1b" not in printed, "no colours when the output is not a terminal"
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_record_names_versions_and_threads_but_no_host(tmp_path: Path) -> None:
+    around = environment.describe()
+    assert around["numpy"] == np.__version__
+    assert set(around["threads"]) == set(environment.THREAD_VARIABLES)
+    text = json.dumps(around)
+    assert os.uname().nodename not in text
+    assert str(Path.home()) not in text
+
+
+@pytest.mark.parametrize(("name", "function"), [("numpy", "predict"), ("numba", "predict")])
+def test_a_wrong_backend_prints_fail_and_no_time(
+    name: str, function: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    broken(monkeypatch, name, function, 1e-9)
+    file = tmp_path / "compare.json"
+    status = __main__.main(["compare", "--sizes", "4-3-2", "--json", str(file)])
+    assert status == 1
+    row = next(r for r in json.loads(file.read_text())["cases"][0]["rows"] if r["name"] == name)
+    assert not row["ok"]
+    assert row["timed"] is None
+    printed = capsys.readouterr().out
+    line = next(line for line in printed.splitlines() if line.startswith(name))
+    assert line.split()[1] == "FAIL"
+    assert f"{name} in 4-3-2, forward" in " ".join(printed.split())
+
+
+def test_a_nan_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken(monkeypatch, "numpy", "predict", math.nan)
+    file = tmp_path / "compare.json"
+    assert __main__.main(["compare", "--sizes", "4-3-2", "--json", str(file)]) == 1
+    row = next(r for r in json.loads(file.read_text())["cases"][0]["rows"] if r["name"] == "numpy")
+    assert row["observed_error"] is None
+
+
+def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, X, Y = cases.example((4, 3, 2), 7)
+    case = cases.training(network, X, Y, 0.25, NAMES)
+    assert all(row.comparison.ok for row in compare.measure(case).rows)
+    right = samenet.backend("numpy").descend
+
+    def doubled(*given: object, **named: object) -> object:
+        return right(*given, **{**named, "alpha": 2 * named["alpha"]})
+
+    monkeypatch.setattr(samenet.backend("numpy"), "descend", doubled)
+    result = compare.measure(case)
+    assert [row.name for row in result.rows if not row.comparison.ok] == ["numpy"]
+    assert result.row("numpy") is None
+
+
+def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = {name: 0 for name in NAMES}
+    for name in NAMES:
+        module = samenet.backend(name)
+        right = module.predict
+
+        def counted(network: object, x: object, name: str = name, right: object = right) -> object:
+            called[name] += 1
+            return right(network, x)  # type: ignore[operator]
+
+        monkeypatch.setattr(module, "predict", counted)
+    case = cases.forward((4, 3, 2), 1, ["numpy"])
+    called.update(dict.fromkeys(NAMES, 0))
+    case.contenders[0].call()
+    assert called == {"reference": 0, "numpy": 1, "numba": 0}
+
+
+def test_the_inputs_of_the_cases_do_not_saturate() -> None:
+    for sizes in [(3, 3, 1), (3, 3, 3, 1), (100, 100, 50, 10), (64, 30, 10)]:
+        network, X, _ = cases.example(sizes, 32)
+        for h in network.feed_forward(X)[1:]:
+            assert h.min() > 0.01
+            assert h.max() < 0.99
+            assert h.std(axis=0).min() > 0.005, "the samples differ in every node"
+
+
+@pytest.mark.compiled
+def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "_TUTORIAL", {(3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6}})
+    json_file, plot_file = tmp_path / "compare.json", tmp_path / "compare.png"
+    chosen = ["--backends", "numpy", "numba", "--epochs", "3000", "--json", str(json_file), "--plot", str(plot_file)]
+    assert __main__.main(["compare", *chosen]) == 0
+    full = json.loads(json_file.read_text())["digits"]
+    assert full["mean_norm_after"] == pytest.approx(0.423439110404, abs=1e-9)
+    assert full["test_accuracy"] == pytest.approx(0.890125, abs=1e-6)
+    assert "test accuracy 89.0 %" in capsys.readouterr().out.lower()
+    assert plot_file.read_bytes().startswith(b"\x89PNG")
+    assert sorted(tmp_path.iterdir()) == [json_file, plot_file], "no temporary file is left"
+
+
+def test_without_scikit_learn_the_rest_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(compare, "_TUTORIAL", {(3, 3, 1): {}})
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    for name in [name for name in sys.modules if name.startswith("sklearn.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert __main__.main(["compare", "--backends", "numpy"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert 'pip install "samenet[data]"' in printed
+    assert "3-3-1, forward" in printed
+
+
+def test_the_loss_of_numpy_to_plain_loops_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        compare.Row(name, name, samenet.tolerance.Comparison(0.0, 1.0), 0.0, None, np.full(3, seconds), None)
+        for name, seconds in ((LOOPS_OVER_LISTS, 1e-6), ("numpy", 4.95e-6))
+    ]
+    assert compare._notes([compare.Result("3-3-1", rows)]) == ["3-3-1: NumPy takes 4.95 times as long as plain loops."]
+    assert compare._notes([compare.Result("3-3-1", rows[::-1][:1])]) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--sizes", "3"],
+        ["--sizes", "3-0"],
+        ["--sizes", "a-b"],
+        ["--batch", "4"],
+        ["--sizes", "3-3-1", "--batch", "0"],
+        ["--backends", "torch"],
+        ["--threads", "0"],
+        ["--epochs", "-1"],
+        ["--json", "no/such/folder/file.json"],
+        ["--plot", "picture.txt"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        __main__.main(["compare", *arguments])
+    assert stop.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, samenet.environment as e; assert 'numpy' not in sys.modules\n"
+        "e.set_threads(1)\n"
+        "from samenet.fast import numpy\n"
+        "import threadpoolctl\n"
+        "assert all(p['num_threads'] == 1 for p in threadpoolctl.threadpool_info()), threadpoolctl.threadpool_info()\n"
+    )
+    plain = {k: v for k, v in os.environ.items() if k not in environment.THREAD_VARIABLES}
+    subprocess.run([sys.executable, "-c", script], check=True, env=plain, cwd=tmp_path)
+
+
+def test_the_command_runs_as_a_module(tmp_path: Path) -> None:
+    run = [sys.executable, "-m", "samenet", "--version"]
+    done = subprocess.run(run, check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.strip() == f"samenet {samenet.__version__}"
+
+
+def test_ctrl_c_ends_the_command_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def pressed(**_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, "run", pressed)
+    assert __main__.main(["compare"]) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_interleaving_calls_everyone_in_every_round() -> None:
+    order: list[str] = []
+    times = timing.interleave({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, seconds=0.01)
+    assert len(times["a"]) == len(times["b"]) == 3
+    assert (times["a"] > 0).all()
+    runs = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
+    assert runs[-4:] in (["b", "a", "b", "a"], ["a", "b", "a", "b"]), "the order alternates: a b, b a, a b"
+
+
+def test_a_ratio_is_the_median_of_paired_ratios() -> None:
+    fast = np.array([1.0, 2.0, 1.0, 3.0, 1.0])
+    assert timing.ratio(4 * fast, fast) == (4.0, 4.0, 4.0), "a machine that slows down for both changes nothing"
+    ratio = timing.ratio(np.array([2.0, 6.0, 2.5, 9.0, 2.0]), fast)
+    assert ratio.median == 2.5
+    assert ratio.low < 2.5 < ratio.high
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(40.1e-6, "40.1 us"), (0.9996e-3, "1.00 ms"), (3.2e-9, "3.20 ns"), (125.0, "125 s"), (None, ""), (math.nan, "")],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert compare.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.000123456, "0.000123"), (9.999, "10.0"), (0.0, "0"), (1490.2, "1490")])
+def test_digits_are_never_lost(value: float, text: str) -> None:
+    assert compare.digits(value) == text
+
+
+def test_a_picture_of_a_failure(tmp_path: Path) -> None:
+    wrong = compare.Row("numba", "numba", samenet.tolerance.Comparison(1.0, 0.1), 0.0, None, None, None)
+    plots.bars([compare.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
+    text = (tmp_path / "fail.svg").read_text()
+    assert "<svg" in text
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    files.write_text(path, "first")
+
+    def interrupted(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        files.write(path, interrupted)
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_examples_are_listed_and_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["examples"]) == 0
+    assert capsys.readouterr().out.split() == ["digits", "feed_forward"]
+    assert __main__.main(["examples", "feed_forward"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 3
+    assert all(line.endswith("output 0.8354556612475645") for line in printed)
+    with pytest.raises(SystemExit):
+        __main__.main(["examples", "no_such"])
+    assert "digits, feed_forward" in capsys.readouterr().err
+
+
+@pytest.mark.compiled
+def test_the_digits_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["examples", "digits"]) == 0
+    assert "average J 2.8249" in capsys.readouterr().out
