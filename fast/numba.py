@@ -10,7 +10,7 @@ that `samenet.tolerance` derives. NaN and infinity are kept.
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from samenet import network as interface
 from samenet.parameters import Parameters
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
-
-def _kernel(*flags: str) -> Callable[[Kernel], Kernel]:
+def _kernel(*flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile on first use, cache on disk, release the GIL; no exception for a division by zero."""
-    return njit(cache=True, nogil=True, error_model="numpy", fastmath=set(flags))  # type: ignore[no-any-return]
+    compiler: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath=set(flags))
+    return compiler  # type: ignore[no-any-return]
 
 
 # exp(a) = 2^k exp(r) with k = round(a / ln 2) and r = a - k ln 2, ln 2 in two parts so that k ln 2 is exact in the
@@ -39,7 +38,7 @@ _C9, _C10, _C11, _C12, _C13 = 1 / 362880, 1 / 3628800, 1 / 39916800, 1 / 4790016
 
 
 @_kernel("contract")
-def _sigmoid(z, b, rows):  # type: ignore[no-untyped-def]
+def _sigmoid(z, b, rows):
     """z := 1 / (1 + exp(-(z + b))) in place; z is `rows` rows, flat; b is one row, or empty.
 
     `math.exp` would keep this loop scalar; written out, the compiler turns it into vector code. Error below 3 ulp.
@@ -51,7 +50,7 @@ def _sigmoid(z, b, rows):  # type: ignore[no-untyped-def]
             for i in range(width):
                 row[i] += b[i]
     for i in range(z.size):
-        a = -np.float64(z[i])
+        a: Any = -np.float64(z[i])
         a = 710.0 if a > 710.0 else a  # 2^1024 is infinity, and 1 / (1 + infinity) is 0; a NaN passes both lines
         a = -40.0 if a < -40.0 else a  # exp(-40) is lost against 1
         t = a * _LOG2_E + _ROUND
@@ -66,7 +65,7 @@ def _sigmoid(z, b, rows):  # type: ignore[no-untyped-def]
 
 
 @_kernel("reassoc", "contract")
-def _weighted_sums(W, X, Z):  # type: ignore[no-untyped-def]
+def _weighted_sums(W, X, Z):
     """Z = X W^T, in tiles of four samples by four nodes: each number that is loaded is used four times."""
     m, n = X.shape
     k = W.shape[0]
@@ -126,7 +125,7 @@ _ONE_THREAD = 262144  # multiply-adds up to which OpenBLAS stays on one thread, 
 
 
 @_kernel("reassoc", "contract")
-def _product(A, B, C):  # type: ignore[no-untyped-def]
+def _product(A, B, C):
     """C = A B: by loops when it is small, else by BLAS, as many rows of A at a time as keep BLAS on one thread."""
     p, m = A.shape
     n = B.shape[1]
@@ -151,7 +150,7 @@ _BLOCK = 128  # samples that go through all layers together, so that their activ
 
 
 @_kernel()
-def _forward(theta, sizes, bias, X, H):  # type: ignore[no-untyped-def]
+def _forward(theta, sizes, bias, X, H):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H."""
     rows = X.shape[0]
     p = q = 0
@@ -168,7 +167,7 @@ def _forward(theta, sizes, bias, X, H):  # type: ignore[no-untyped-def]
 
 
 @_kernel()
-def _predict(theta, sizes, bias, X, out):  # type: ignore[no-untyped-def]
+def _predict(theta, sizes, bias, X, out):
     m, n_out = out.shape
     H = np.empty(min(m, _BLOCK) * sizes[1:].sum(), out.dtype)
     for start in range(0, m, _BLOCK):
@@ -179,14 +178,14 @@ def _predict(theta, sizes, bias, X, out):  # type: ignore[no-untyped-def]
 
 
 @_kernel()
-def _predict_one(theta, sizes, bias, x, out):  # type: ignore[no-untyped-def]
+def _predict_one(theta, sizes, bias, x, out):
     H = np.empty(sizes[1:].sum(), out.dtype)
     _forward(theta, sizes, bias, x.reshape(1, x.size), H)
     out[:] = H[H.size - out.size :]
 
 
 @_kernel()
-def _scratch(theta, sizes, rows):  # type: ignore[no-untyped-def]
+def _scratch(theta, sizes, rows):
     """Room for the activations, two deltas and the gradient of one weight matrix."""
     rows = min(rows, _BLOCK)
     widest = sizes[1:].max()
@@ -196,7 +195,7 @@ def _scratch(theta, sizes, rows):  # type: ignore[no-untyped-def]
 
 
 @_kernel("reassoc", "contract")
-def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):  # type: ignore[no-untyped-def]
+def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):
     """g := scale * dJ/dtheta, summed over the rows of X; returns scale * J."""
     H, delta, back, dW = scratch
     one = theta.dtype.type(1)
@@ -242,12 +241,12 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):  # type: ignore[no-u
 
 
 @_kernel()
-def _gradient_once(theta, sizes, bias, X, Y, scale, g):  # type: ignore[no-untyped-def]
+def _gradient_once(theta, sizes, bias, X, Y, scale, g):
     return _gradient(theta, sizes, bias, X, Y, scale, g, _scratch(theta, sizes, X.shape[0]))
 
 
 @_kernel("contract")
-def _descend(theta, sizes, bias, X, Y, alpha, batch_size, order, mean, costs):  # type: ignore[no-untyped-def]
+def _descend(theta, sizes, bias, X, Y, alpha, batch_size, order, mean, costs):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands)."""
     shuffled = order.size > 0
     m = order.shape[1] if shuffled else X.shape[0]

@@ -100,12 +100,12 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
-        result = np.dtype(value)
+        result: Float = np.dtype(value)
     except Exception:  # a TypeError for most, but numpy.dtype("f8,,") is a SyntaxError
         raise TypeError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}") from None
     if value is None or result not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}")
-    return result.newbyteorder("=")
+    return result
 
 
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:

@@ -93,7 +93,8 @@ def from_one_hot(Y: ArrayLike) -> NDArray[np.int64]:
     rows = checks.finite("Y", checks.array("Y", Y, np.dtype(np.float64)))
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise ValueError(f"Y: expected shape (m, n_classes), got {rows.shape}")
-    return rows.argmax(axis=1)
+    labels: NDArray[np.int64] = rows.argmax(axis=1)
+    return labels
 
 
 def split(X: ArrayLike, y: ArrayLike, *, test_size: float = 0.4, seed: Seed = None) -> Split:
@@ -105,8 +106,8 @@ def split(X: ArrayLike, y: ArrayLike, *, test_size: float = 0.4, seed: Seed = No
     if share >= 1:
         raise ValueError(f"test_size: expected a share below 1, got {share:g}")
     random = checks.generator("seed", seed)
-    given = isinstance(seed, int | np.integer)
-    if given and seed >= 2**32:
+    given = seed if isinstance(seed, int | np.integer) else None
+    if given is not None and given >= 2**32:
         raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {checks.short(seed)}")
     rows, targets = checks.plain("X", X), checks.plain("y", y)
     if rows.ndim == 0 or targets.ndim == 0 or len(rows) != len(targets):
@@ -118,7 +119,7 @@ def split(X: ArrayLike, y: ArrayLike, *, test_size: float = 0.4, seed: Seed = No
     divide = _scikit_learn().model_selection.train_test_split
     state: Any = random
     if isinstance(random, np.random.Generator):  # scikit-learn takes an int or a RandomState
-        state = seed if given else int(random.integers(2**32))
+        state = given if given is not None else int(random.integers(2**32))
     return Split(*divide(rows, targets, test_size=share, random_state=state))
 
 

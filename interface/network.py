@@ -250,9 +250,8 @@ class Network:
         alpha = checks.number("alpha", alpha, positive=True)
         epochs = checks.integer("epochs", epochs, least=0)
         size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
-        random = checks.generator("seed", seed)
-        if not checks.flag("shuffle", shuffle):
-            random = None
+        generator = checks.generator("seed", seed)
+        random = generator if checks.flag("shuffle", shuffle) else None
         if not isinstance(monitors, Iterable):
             raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
         names = (monitors,) if isinstance(monitors, str) else tuple(monitors)

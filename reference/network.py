@@ -1,5 +1,8 @@
 """The user's class on the reference loops. This module alone, loaded when it is asked for, needs NumPy."""
 
+from types import ModuleType
+from typing import ClassVar
+
 import samenet.reference
 from samenet import network as interface
 
@@ -7,4 +10,4 @@ from samenet import network as interface
 class Network(interface.Network):
     """The network on the reference loops; everything about it is said in `samenet.network.Network`."""
 
-    backend = samenet.reference
+    backend: ClassVar[ModuleType] = samenet.reference
