@@ -37,9 +37,9 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
 
 
 def samples(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of another length for each thread, so that borrowed memory would show."""
-    random = np.random.default_rng(number)
-    return random.normal(size=(3 + 5 * number, SIZES[0])), random.random((3 + 5 * number, SIZES[-1]))
+    """Of several lengths, two threads each, so that memory that is borrowed or kept would show."""
+    random, m = np.random.default_rng(number), 3 + 10 * (number // 2)
+    return random.normal(size=(m, SIZES[0])), random.random((m, SIZES[-1]))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -50,12 +50,12 @@ def test_one_network_asked_by_many_threads(name: str, dtype: Any) -> None:
 
     def work(number: int) -> list[bytes]:
         X, Y = samples(number)
-        answers = []
-        for _ in range(ROUNDS):
-            value, slope = net.gradient(X, Y)
-            answers += [net.predict(X).tobytes(), net.predict(X[0]).tobytes(), slope.flat.tobytes(), value]
-            answers += [h.tobytes() for h in net.feed_forward(X)]
-        return answers
+        answers = []  # read at the end only: a later answer must not be written over an earlier one
+        for turn in range(ROUNDS):
+            value, slope = net.gradient(X + turn, Y)
+            answers += [net.predict(X + turn), net.predict(X[0] + turn), slope.flat, np.array(value)]
+            answers += net.feed_forward(X + turn)
+        return [answer.tobytes() for answer in answers]
 
     expected = [work(number) for number in range(THREADS)]
     assert at_once(work) == expected

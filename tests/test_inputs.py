@@ -737,6 +737,15 @@ def test_no_answer_shares_memory_with_input_or_parameters(x: np.ndarray, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_arrays_that_need_no_conversion_are_only_read(name: str) -> None:
+    """These reach the backend as they are, and it could write to them."""
+    x, y = X.copy(), Y.copy()
+    everything(name, x, y)
+    make(name).predict(x[0])
+    assert (x.tobytes(), y.tobytes()) == (X.tobytes(), Y.tobytes())
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_strict_floating_point_settings_of_the_caller_do_not_matter(name: str) -> None:
     """numpy.seterr(all="raise") is for the caller's own code: a sigmoid that underflows to 0 is no error."""
     net = samenet.backend(name).Network([2, 1], weights=[[[1.0, 1.0]]])

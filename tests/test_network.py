@@ -146,6 +146,8 @@ def test_equality_is_of_values_on_any_backend(Network: Any) -> None:
         assert net != Other([3, 5, 4, 3], seed=0)
         assert net != Other(SIZES, seed=0, dtype=np.float32)
         assert net != Other(SIZES, seed=0, bias=False)
+        ones = [np.ones((1, 2))]  # the same numbers in either dtype
+        assert Network([2, 1], weights=ones) != Other([2, 1], weights=ones, dtype=np.float32)
         # As many parameters, other sizes: 2-1 without biases and 1-1 with one.
         weights = [np.ones((1, 2))]
         assert Network([2, 1], weights=weights, bias=False) != Other([1, 1], weights=[[[1]]], biases=[[1]])
