@@ -133,26 +133,34 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
 
 
 def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
-    """All updates in one call, against the trusted backend taking them one by one.
+    """All updates in one call, against the trusted backend taking them one by one."""
+    network, trusted = network.copy(), trusted.copy()
+    costs = descent.run(network, X, Y)
+    expected, allowed, distance = one_by_one(trusted, X, Y, descent, descent.visits(len(X)))
+    yield "costs of all updates", compare(costs, expected, allowed)
+    yield "parameters after all updates", compare(network.parameters, trusted.parameters, distance, network.dtype)
+
+
+def one_by_one(
+    trusted: Any, X: Array, Y: Array, descent: Descent, visits: list[Array]
+) -> tuple[list[float], list[float], float]:
+    """Updates in place, and how far another backend may be after them: (costs, allowed for costs, for parameters).
 
     With d the distance of the parameters, a what one update may add to it and H the Hessian of the batch's cost,
     d' <= ||I - alpha H|| d + ||a||, and the costs differ by ||g|| d beside their own rounding; in the 2-norm, to first
     order, with 1 % for the rest.
     """
-    network, trusted = network.copy(), trusted.copy()
-    costs = descent.run(network, X, Y)
-    distance, expected, allowed = 0.0, [], []
-    for rows in descent.visits(len(X)):
+    distance, costs, allowed = 0.0, [], []
+    for rows in visits:
         x, y = X[rows], Y[rows]
         slope, H = _hessian(trusted, x, y, descent.reduction)
         cost_allowed = tolerance.gradient(trusted, x, y, descent.reduction)[0]
-        allowed.append(cost_allowed + 1.01 * np.linalg.norm(slope) * distance)
+        allowed.append(float(cost_allowed + 1.01 * np.linalg.norm(slope) * distance))
         growth = np.linalg.norm(np.eye(len(H)) - descent.alpha * H, 2)
         added = np.linalg.norm(tolerance.update(trusted, x, y, descent.alpha, descent.reduction))
         distance = float(1.01 * growth * distance + added)
-        expected.extend(descent.update(trusted, x, y))
-    yield "costs of all updates", compare(costs, expected, allowed)
-    yield "parameters after all updates", compare(network.parameters, trusted.parameters, distance, network.dtype)
+        costs.extend(descent.update(trusted, x, y))
+    return costs, allowed, distance
 
 
 def _hessian(network: Any, X: Array, Y: Array, reduction: str) -> tuple[Array, Array]:

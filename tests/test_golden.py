@@ -268,6 +268,11 @@ def _f(z):
     return 1 / (1 + np.exp(-z))
 
 
+def _f_deriv(z):
+    f = _f(z)
+    return f * (1 - f)
+
+
 def _initial(structure, random):
     W, b = {}, {}
     for layer in range(1, len(structure)):
@@ -289,12 +294,12 @@ def _descend_as_the_tutorial(W, b, X, Y, alpha, iterations, keep):
                 h[layer + 1] = _f(z[layer + 1])
             for layer in range(last, 0, -1):
                 if layer == last:
-                    delta[layer] = -(y - h[layer]) * (_f(z[layer]) * (1 - _f(z[layer])))
+                    delta[layer] = -(y - h[layer]) * _f_deriv(z[layer])
                     cost += np.linalg.norm(y - h[layer])
                     continue
                 if layer > 1:
                     back = W[layer].T.dot(delta[layer + 1])
-                    delta[layer] = back * (_f(z[layer]) * (1 - _f(z[layer])))
+                    delta[layer] = back * _f_deriv(z[layer])
                 sum_W[layer] += delta[layer + 1][:, np.newaxis].dot(h[layer][np.newaxis, :])
                 sum_b[layer] += delta[layer + 1]
         for layer in range(last - 1, 0, -1):
