@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from rich.table import Table
 from samenet import cases, data, environment, files, timing
 from samenet.backends import MODULES, backend
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
-from samenet.tolerance import Comparison
+from samenet.formats import digits, duration
+from samenet.measurement import Result, measure
 
 # What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.
 _TUTORIAL = {
@@ -25,115 +25,6 @@ _TUTORIAL = {
 }
 _ALPHA = 0.25
 _SEED = 0
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was measured of one contender; without `seconds`, its answer was wrong and it was not timed."""
-
-    name: str
-    backend: str
-    comparison: Comparison
-    first_call: float
-    tutorial: float | None
-    seconds: timing.Seconds | None
-    speed_up: timing.Ratio | None
-
-    @property
-    def median(self) -> float:
-        """Median seconds, NaN if it was not timed."""
-        return math.nan if self.seconds is None else float(np.median(self.seconds))
-
-    @property
-    def spread(self) -> float:
-        """Half the interquartile range, as a share of the median."""
-        if self.seconds is None:
-            return math.nan
-        low, high = np.percentile(self.seconds, [25, 75])
-        return float((high - low) / 2 / self.median)
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values for a file."""
-        timed = None
-        if self.seconds is not None and self.speed_up is not None:
-            timed = {
-                "median_seconds": self.median,
-                "min_seconds": float(self.seconds.min()),
-                "quartiles_seconds": np.percentile(self.seconds, [25, 75]).tolist(),
-                "rounds": len(self.seconds),
-                "speed_up": self.speed_up._asdict(),
-            }
-        return {
-            "name": self.name,
-            "backend": self.backend,
-            "ok": self.comparison.ok,
-            "observed_error": self.comparison.observed if math.isfinite(self.comparison.observed) else None,
-            "allowed_error": self.comparison.allowed,
-            "problem": self.comparison.problem or None,
-            "first_call_seconds": self.first_call,
-            "tutorial_seconds": self.tutorial,
-            "timed": timed,
-        }
-
-
-@dataclass(frozen=True)
-class Result:
-    """A case and its rows."""
-
-    title: str
-    rows: list[Row]
-
-    def row(self, name: str) -> Row | None:
-        """The row of a contender, if it took part and was timed."""
-        return next((row for row in self.rows if row.name == name and row.seconds is not None), None)
-
-
-def measure(case: Case, seconds: float = 3.0) -> Result:
-    """Check every contender of a case, then time those that passed, interleaved and warm."""
-    checked = []
-    for contender in case.contenders:
-        answers: list[Any] = []
-        first_call = timing.first_call(lambda c=contender, kept=answers: kept.append(c.answer()))  # type: ignore[misc]
-        checked.append((contender, first_call, case.check(answers[0])))
-    passed = {contender.name: contender for contender, _, comparison in checked if comparison.ok}
-    for contender in passed.values():
-        contender.call()
-    calls = timing.interleave({name: contender.call for name, contender in passed.items()}, seconds) if passed else {}
-    times = {name: samples / passed[name].work for name, samples in calls.items()}
-    baseline = next(iter(times.values()), None)
-    rows = []
-    for contender, first_call, comparison in checked:
-        samples = times.get(contender.name)
-        speed_up = None if samples is None or baseline is None else timing.ratio(baseline, samples)
-        name, tutorial = contender.name, contender.tutorial
-        rows.append(Row(name, contender.backend, comparison, first_call, tutorial, samples, speed_up))
-    return Result(case.title, rows)
-
-
-def duration(seconds: float | None) -> str:
-    """A time with three digits and a unit.
-
-    >>> duration(0.0000401), duration(12.3)
-    ('40.1 us', '12.3 s')
-    """
-    if seconds is None or math.isnan(seconds):
-        return ""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size * 0.9995:
-            return f"{digits(seconds / size)} {unit}"
-    return f"{digits(seconds / 1e-9)} ns"
-
-
-def digits(value: float) -> str:
-    """A number with three significant digits and no exponent.
-
-    >>> digits(0.01234), digits(1.5), digits(488.4), digits(12345.6)
-    ('0.0123', '1.50', '488', '12300')
-    """
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    places = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
-    return f"{round(value, places):.{max(0, places)}f}"
 
 
 def _table(result: Result) -> Table:
@@ -149,6 +40,9 @@ def _table(result: Result) -> Table:
             cells = [duration(row.median), f"{100 * row.spread:.0f} %", f"{digits(row.speed_up.median)} x"]
         cells += [str(row.comparison), duration(row.first_call)]
         table.add_row(row.name, *cells, *([duration(row.tutorial)] if tutorial else []))
+    if result.noise is not None:
+        table.caption = "noise: {} x ({} to {})".format(*map(digits, result.noise))
+        table.caption_justify = "left"
     return table
 
 
@@ -156,21 +50,23 @@ def _notes(results: Sequence[Result]) -> list[str]:
     """Where NumPy loses to plain loops: it does on the smallest networks, and that should not be overlooked."""
     notes = []
     for result in results:
-        loops, numpy = result.row(LOOPS_OVER_LISTS), result.row("numpy")
-        if loops and numpy and loops.median < numpy.median:
-            factor = digits(numpy.median / loops.median)
-            notes.append(f"{result.title}: NumPy takes {factor} times as long as plain loops.")
+        loops, numpy = result.gain(LOOPS_OVER_LISTS), result.gain("numpy")
+        if loops is not None and numpy is not None and numpy < loops:
+            notes.append(f"{result.title}: NumPy takes {digits(loops / numpy)} times as long as plain loops.")
     return notes
 
 
 def _fastest(results: Sequence[Result]) -> str | None:
-    """The backend with the smallest geometric mean of medians, of those that passed every check and were timed."""
+    """The backend with the largest geometric mean of speed-ups, of those that passed every check and were timed.
+
+    Speed-ups, which are paired, not medians: on a machine that changes its speed those may order backends wrongly.
+    """
     means = {}
     for name in MODULES:
-        rows = [[row for row in result.rows if row.backend == name] for result in results]
-        if all(rows) and all(row.seconds is not None for group in rows for row in group):
-            means[name] = sum(math.log(min(row.median for row in group)) for group in rows)
-    return min(means, key=lambda name: means[name]) if means else None
+        gains = [[result.gain(row.name) for row in result.rows if row.backend == name] for result in results]
+        if all(group and None not in group for group in gains):
+            means[name] = sum(math.log(max(gain for gain in group if gain is not None)) for group in gains)
+    return max(means, key=lambda name: means[name]) if means else None
 
 
 def _train_in_full(console: Console, initial: Any, name: str, split: Any, Y: Any, epochs: int) -> dict[str, Any]:
@@ -275,8 +171,9 @@ def run(
     console.print(
         "error / allowed: the worst difference to the reference, and its derived bound;\n"
         "checked before anything is timed. spread: half the interquartile range.\n"
-        "speed-up: over the first row, median of paired rounds. 1st call: compiles,\n"
-        "or loads what was compiled before. tutorial: the times that tutorial 000 prints.",
+        "speed-up: over the first row, median of paired rounds; noise: that of the last\n"
+        "row over itself, with its 95 % interval. 1st call: compiles, or loads what was\n"
+        "compiled before. tutorial: the times that tutorial 000 prints.",
         style="dim",
     )
     for note in _notes(results):
@@ -284,7 +181,7 @@ def run(
     if json_file is not None:
         content = {
             "environment": around,
-            "cases": [{"title": r.title, "rows": [row.as_json() for row in r.rows]} for r in results],
+            "cases": [result.as_json() for result in results],
             "digits": full,
         }
         files.write_text(json_file, json.dumps(content, indent=1) + "\n")

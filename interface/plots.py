@@ -11,9 +11,10 @@ except ImportError as error:
 
 from samenet import files
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.formats import duration
 
 if TYPE_CHECKING:
-    from samenet.compare import Result
+    from samenet.measurement import Result
 
 # Colours that stay apart for the colour-blind and in grey (Okabe and Ito).
 _COLOURS = {LOOPS_OVER_ARRAYS: "#999999", LOOPS_OVER_LISTS: "#56B4E9", "numpy": "#E69F00", "numba": "#009E73"}
@@ -22,8 +23,6 @@ _COLOURS = {LOOPS_OVER_ARRAYS: "#999999", LOOPS_OVER_LISTS: "#56B4E9", "numpy": 
 def bars(results: Sequence["Result"], path: Path) -> None:
     """A bar for every contender's median time, on a logarithmic axis, case by case; written to `path`."""
     from matplotlib.figure import Figure
-
-    from samenet.compare import duration
 
     matplotlib.rcParams["svg.hashsalt"] = "samenet"  # the same picture gives the same file
     rows = sum(len(result.rows) + 1.4 for result in results)

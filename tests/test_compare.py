@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet import __main__, cases, compare, environment, files, plots, timing
+from samenet import __main__, cases, compare, environment, files, formats, measurement, plots, timing
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.tolerance import Comparison
 
 NAMES = samenet.backends()
 
@@ -50,6 +51,7 @@ def test_every_contender_is_checked_and_timed(capsys: pytest.CaptureFixture[str]
             assert row["observed_error"] <= row["allowed_error"]
             assert 0 < row["timed"]["min_seconds"] <= row["timed"]["median_seconds"]
             assert row["first_call_seconds"] > 0
+        assert case["noise"]["low"] <= case["noise"]["median"] <= case["noise"]["high"]
         assert case["rows"][0]["timed"]["speed_up"] == {"median": 1.0, "low": 1.0, "high": 1.0}
     printed = capsys.readouterr().out
     assert "Fastest here: " in printed.splitlines()[-1]
@@ -95,20 +97,20 @@ def test_a_nan_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -> None:
     network, X, Y = cases.example((4, 3, 2), 7)
     case = cases.training(network, X, Y, 0.25, NAMES)
-    assert all(row.comparison.ok for row in compare.measure(case).rows)
+    assert all(row.comparison.ok for row in measurement.measure(case).rows)
     right = samenet.backend("numpy").descend
 
     def doubled(*given: object, **named: object) -> object:
         return right(*given, **{**named, "alpha": 2 * named["alpha"]})
 
     monkeypatch.setattr(samenet.backend("numpy"), "descend", doubled)
-    result = compare.measure(case)
+    result = measurement.measure(case)
     assert [row.name for row in result.rows if not row.comparison.ok] == ["numpy"]
-    assert result.row("numpy") is None
+    assert result.gain("numpy") is None
 
 
 def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    called = {name: 0 for name in NAMES}
+    called = dict.fromkeys(NAMES, 0)
     for name in NAMES:
         module = samenet.backend(name)
         right = module.predict
@@ -147,7 +149,9 @@ def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypa
     assert sorted(tmp_path.iterdir()) == [json_file, plot_file], "no temporary file is left"
 
 
-def test_without_scikit_learn_the_rest_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_scikit_learn_the_rest_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(compare, "_TUTORIAL", {(3, 3, 1): {}})
     monkeypatch.setitem(sys.modules, "sklearn", None)
     for name in [name for name in sys.modules if name.startswith("sklearn.")]:
@@ -158,13 +162,25 @@ def test_without_scikit_learn_the_rest_runs(monkeypatch: pytest.MonkeyPatch, cap
     assert "3-3-1, forward" in printed
 
 
-def test_the_loss_of_numpy_to_plain_loops_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [
-        compare.Row(name, name, samenet.tolerance.Comparison(0.0, 1.0), 0.0, None, np.full(3, seconds), None)
-        for name, seconds in ((LOOPS_OVER_LISTS, 1e-6), ("numpy", 4.95e-6))
-    ]
-    assert compare._notes([compare.Result("3-3-1", rows)]) == ["3-3-1: NumPy takes 4.95 times as long as plain loops."]
-    assert compare._notes([compare.Result("3-3-1", rows[::-1][:1])]) == []
+def result(**gains: float) -> measurement.Result:
+    rows = []
+    for name, gain in gains.items():
+        backend, name = ("reference", LOOPS_OVER_LISTS) if name == "loops" else (name, name)
+        speed_up = timing.Ratio(gain, gain, gain)
+        rows.append(measurement.Row(name, backend, Comparison(0.0, 1.0), 0.0, None, np.ones(3), speed_up))
+    return measurement.Result("3-3-1", rows)
+
+
+def test_the_loss_of_numpy_to_plain_loops_is_said() -> None:
+    assert compare._notes([result(loops=2, numpy=0.4)]) == ["3-3-1: NumPy takes 5.00 times as long as plain loops."]
+    assert compare._notes([result(loops=1, numpy=3), result(numpy=1)]) == []
+
+
+def test_the_fastest_backend_is_that_of_the_best_speed_ups() -> None:
+    assert compare._fastest([result(loops=1, numpy=8, numba=2), result(loops=1, numpy=2, numba=9)]) == "numba"
+    assert compare._fastest([result(loops=3, numpy=1), result(loops=1, numpy=2)]) == "reference"
+    failed = measurement.Result("x", [measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0, None, None, None)])
+    assert compare._fastest([result(numba=9), failed]) is None
 
 
 @pytest.mark.parametrize(
@@ -239,17 +255,17 @@ def test_a_ratio_is_the_median_of_paired_ratios() -> None:
     [(40.1e-6, "40.1 us"), (0.9996e-3, "1.00 ms"), (3.2e-9, "3.20 ns"), (125.0, "125 s"), (None, ""), (math.nan, "")],
 )
 def test_durations(seconds: float | None, text: str) -> None:
-    assert compare.duration(seconds) == text
+    assert formats.duration(seconds) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.000123456, "0.000123"), (9.999, "10.0"), (0.0, "0"), (1490.2, "1490")])
 def test_digits_are_never_lost(value: float, text: str) -> None:
-    assert compare.digits(value) == text
+    assert formats.digits(value) == text
 
 
 def test_a_picture_of_a_failure(tmp_path: Path) -> None:
-    wrong = compare.Row("numba", "numba", samenet.tolerance.Comparison(1.0, 0.1), 0.0, None, None, None)
-    plots.bars([compare.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
+    wrong = measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0.0, None, None, None)
+    plots.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
     text = (tmp_path / "fail.svg").read_text()
     assert "<svg" in text
 

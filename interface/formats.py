@@ -1,0 +1,29 @@
+"""Numbers as a person reads them: three significant digits, and a unit."""
+
+import math
+
+
+def duration(seconds: float | None) -> str:
+    """A time with three digits and a unit.
+
+    >>> duration(0.0000401), duration(12.3)
+    ('40.1 us', '12.3 s')
+    """
+    if seconds is None or math.isnan(seconds):
+        return ""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size * 0.9995:
+            return f"{digits(seconds / size)} {unit}"
+    return f"{digits(seconds / 1e-9)} ns"
+
+
+def digits(value: float) -> str:
+    """A number with three significant digits and no exponent.
+
+    >>> digits(0.01234), digits(1.5), digits(488.4), digits(12345.6)
+    ('0.0123', '1.50', '488', '12300')
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    places = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
+    return f"{round(value, places):.{max(0, places)}f}"

@@ -1,0 +1,109 @@
+"""Measuring a case: every contender is checked against the reference first, and only those that passed are timed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from samenet import timing
+from samenet.cases import Case
+from samenet.tolerance import Comparison
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one contender; without `seconds`, its answer was wrong and it was not timed."""
+
+    name: str
+    backend: str
+    comparison: Comparison
+    first_call: float
+    tutorial: float | None
+    seconds: timing.Seconds | None
+    speed_up: timing.Ratio | None
+
+    @property
+    def median(self) -> float:
+        """Median seconds, NaN if it was not timed."""
+        return math.nan if self.seconds is None else float(np.median(self.seconds))
+
+    @property
+    def spread(self) -> float:
+        """Half the interquartile range, as a share of the median."""
+        if self.seconds is None:
+            return math.nan
+        low, high = np.percentile(self.seconds, [25, 75])
+        return float((high - low) / 2 / self.median)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a file."""
+        timed = None
+        if self.seconds is not None and self.speed_up is not None:
+            timed = {
+                "median_seconds": self.median,
+                "min_seconds": float(self.seconds.min()),
+                "quartiles_seconds": np.percentile(self.seconds, [25, 75]).tolist(),
+                "rounds": len(self.seconds),
+                "speed_up": self.speed_up._asdict(),
+            }
+        return {
+            "name": self.name,
+            "backend": self.backend,
+            "ok": self.comparison.ok,
+            "observed_error": self.comparison.observed if math.isfinite(self.comparison.observed) else None,
+            "allowed_error": self.comparison.allowed,
+            "problem": self.comparison.problem or None,
+            "first_call_seconds": self.first_call,
+            "tutorial_seconds": self.tutorial,
+            "timed": timed,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case, its rows, and the noise: the fastest contender against itself, a ratio of 1 but for the machine."""
+
+    title: str
+    rows: list[Row]
+    noise: timing.Ratio | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a file."""
+        noise = None if self.noise is None else self.noise._asdict()
+        return {"title": self.title, "rows": [row.as_json() for row in self.rows], "noise": noise}
+
+    def gain(self, name: str) -> float | None:
+        """The speed-up of a contender over the first row, if it took part and was timed."""
+        return next((row.speed_up.median for row in self.rows if row.name == name and row.speed_up is not None), None)
+
+
+def measure(case: Case, seconds: float = 3.0) -> Result:
+    """Check every contender of a case, then time those that passed, interleaved and warm.
+
+    seconds: roughly what the timing takes. A contender whose answer is wrong is not timed.
+    """
+    checked = []
+    for contender in case.contenders:
+        answers: list[Any] = []
+        first_call = timing.first_call(lambda c=contender, kept=answers: kept.append(c.answer()))  # type: ignore[misc]
+        checked.append((contender, first_call, case.check(answers[0])))
+    passed = {contender.name: contender for contender, _, comparison in checked if comparison.ok}
+    for contender in passed.values():
+        contender.call()
+    calls = {name: contender.call for name, contender in passed.items()}
+    again = next(reversed(calls), None)  # the last contender takes part twice
+    if again is not None:
+        calls["again"] = calls[again]
+    times = timing.interleave(calls, seconds) if calls else {}
+    noise = timing.ratio(times[again], times.pop("again")) if again is not None else None
+    baseline = next(iter(passed), None)
+    rows = []
+    for contender, first_call, comparison in checked:
+        samples, speed_up = None, None
+        if contender.name in passed and baseline is not None:
+            samples = times[contender.name] / contender.work
+            speed_up = timing.ratio(times[baseline] / passed[baseline].work, samples)
+        name, tutorial = contender.name, contender.tutorial
+        rows.append(Row(name, contender.backend, comparison, first_call, tutorial, samples, speed_up))
+    return Result(case.title, rows, noise)
