@@ -208,10 +208,13 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):
         p, q = theta.size, rows * sizes[1:].sum()
         h = H[q - y.size : q]
         target = y.reshape(y.size)
+        # Two loops. A sum whose loop also stores would be ordered by whether arrays happen to lie near each other in
+        # memory, which the compiler checks as it runs: the same input would not always give the same bits.
         for i in range(y.size):
             error = h[i] - target[i]
             squares += error * error
-            delta[i] = factor * error * h[i] * (one - h[i])
+        for i in range(y.size):
+            delta[i] = factor * (h[i] - target[i]) * h[i] * (one - h[i])
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             if bias:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import tolerance
+from samenet import data, tolerance
 from samenet.backends import backend
 from samenet.network import Network
 from samenet.tolerance import Comparison
@@ -64,8 +64,8 @@ def title(sizes: Sequence[int]) -> str:
     return "-".join(map(str, sizes))
 
 
-def _samples(rows: int) -> str:
-    return "one sample" if rows == 1 else f"{rows} samples"
+def _samples(rows: int | None) -> str:
+    return "one sample" if rows is None else f"{rows} sample{'' if rows == 1 else 's'}"
 
 
 # The two things that the reference's loops can index: arrays, as in the tutorial, and nested lists.
@@ -80,16 +80,20 @@ def _loop_forward(forward_sample: Any, weights: Any, biases: Any, samples: Any, 
     return outputs[0] if single else outputs
 
 
-def forward(sizes: tuple[int, ...], rows: int, names: Sequence[str], tutorial: dict[str, float] | None = None) -> Case:
-    """The output of a network for one sample, or for a batch of rows."""
+def forward(
+    sizes: tuple[int, ...], rows: int | None, names: Sequence[str], tutorial: dict[str, float] | None = None
+) -> Case:
+    """The output of a network for a batch of rows, or for one sample by itself, where `rows` is None."""
     sample, tutorial = backend("reference").forward_sample, tutorial or {}
-    network, X, _ = example(sizes, rows)
-    x, samples = X[0] if rows == 1 else X, X.tolist()
+    network, X, _ = example(sizes, rows or 1)
+    x, samples = X[0] if rows is None else X, X.tolist()
     contenders = []
     for name in names:
         if name == "reference":
             for way, form in _FORMS.items():
-                loops = partial(_loop_forward, sample, form(network.weights), form(network.biases), samples, rows == 1)
+                loops = partial(
+                    _loop_forward, sample, form(network.weights), form(network.biases), samples, rows is None
+                )
                 contenders.append(Contender(way, name, loops, loops, tutorial=tutorial.get(way)))
         else:
             predict = partial(network.on(name).predict, x)
@@ -128,29 +132,62 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
     return Case(f"{title(sizes)}, gradient, {_samples(rows)}", tuple(contenders), check)
 
 
-def training(initial: Network, X: NDArray[Any], Y: NDArray[Any], alpha: float, names: Sequence[str]) -> Case:
-    """One epoch of full-batch training, from `initial`.
+def training(
+    initial: Network,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    names: Sequence[str],
+    *,
+    what: str,
+    alpha: float,
+    epochs: int = 1,
+    batch_size: int | None = None,
+    reduction: str = "mean",
+) -> Case:
+    """Training from `initial`: an epoch of it, or with `epochs` so many at a time on the compiled and NumPy backends.
 
-    What is checked is one update from weights that leave no layer saturated: the tutorial's own initial weights do not,
-    and a comparison there would prove little.
+    Every call begins at `initial` again, so that it always does the same work. What is checked is one update of a batch
+    from weights that saturate no layer: the initial weights of the tutorials do, and there a comparison proves little.
     """
-    unsaturated = example(initial.sizes, 1)[0]
+    safe = example(initial.sizes, 1)[0] if initial.bias else initial
+    settings = {"alpha": alpha, "batch_size": batch_size, "reduction": reduction, "shuffle": False}
+    x, y = X[:batch_size], Y[:batch_size]
     contenders = []
     for name in names:
-        network, work = initial.on(name), 1 if name == "reference" else 50
-        call = partial(network.train, X, Y, alpha=alpha, epochs=work, record_every=0)
-        update = partial(_updated, unsaturated.on(name), X, Y, alpha)
-        contenders.append(Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, update, work))
-    expected, allowed = _updated(unsaturated.copy(), X, Y, alpha), tolerance.update(unsaturated, X, Y, alpha)
+        work = 1 if name == "reference" else epochs
+        call = partial(_trained, initial.on(name), initial.parameters, X, Y, epochs=work, **settings)
+        answer = partial(_trained, safe.on(name), safe.parameters, x, y, epochs=1, **settings)
+        contenders.append(Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, answer, work))
+    expected = _trained(safe.on("reference"), safe.parameters, x, y, epochs=1, **settings)
+    allowed = tolerance.update(safe, x, y, alpha, reduction)
     return Case(
-        f"{title(initial.sizes)}, training, one epoch of {len(X)} digits",
+        f"{title(initial.sizes)}, {what}",
         tuple(contenders),
         lambda answer: tolerance.compare(answer, expected, allowed),
     )
 
 
-def _updated(network: Network, X: NDArray[Any], Y: NDArray[Any], alpha: float) -> NDArray[Any]:
-    """The parameters after one full-batch update of a copy."""
-    network = network.copy()
-    network.train(X, Y, alpha=alpha, epochs=1)
+def _trained(network: Network, start: NDArray[Any], X: Any, Y: Any, **settings: Any) -> NDArray[Any]:
+    """The parameters that training from `start` ends at."""
+    network.parameters = start
+    network.train(X, Y, record_every=0, **settings)
     return network.parameters
+
+
+def tutorial_digits() -> tuple[Network, data.Split, NDArray[np.float64]]:
+    """Tutorial 000, section 5: the 64-30-10 network with weights from U[0, 1), the split, and one-hot targets.
+
+    All rows are scaled before the split, as the tutorial does; 40 % of them are for testing. Seed 0 throughout.
+    """
+    images = data.digits()
+    scaled = data.standard_scaler(images.X).transform(images.X)
+    split = data.split(scaled, images.y, test_size=0.4, seed=0)
+    network = backend("reference").Network([64, 30, 10], init="uniform", seed=np.random.RandomState(0))
+    return network, split, data.one_hot(split.y_train, 10)
+
+
+def full_batch_epoch(names: Sequence[str], epochs: int = 50) -> Case:
+    """One epoch of tutorial 000's training on the digits: one update by the gradient of all samples."""
+    network, split, Y = tutorial_digits()
+    what = f"training, one epoch of {len(Y)} digits"
+    return training(network, split.X_train, Y, names, what=what, alpha=0.25, epochs=epochs)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from samenet import cases, data, environment, files, timing
-from samenet.backends import MODULES, backend
+from samenet import cases, environment, files, timing
+from samenet.backends import MODULES
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
 from samenet.formats import digits, duration
 from samenet.measurement import Result, measure
@@ -23,8 +23,6 @@ _TUTORIAL = {
     (3, 3, 3, 1): {LOOPS_OVER_ARRAYS: 70e-6, "numpy": 46e-6},
     (100, 100, 50, 10): {LOOPS_OVER_ARRAYS: 41e-3, "numpy": 84e-6},
 }
-_ALPHA = 0.25
-_SEED = 0
 
 
 def _table(result: Result) -> Table:
@@ -69,8 +67,9 @@ def _fastest(results: Sequence[Result]) -> str | None:
     return max(means, key=lambda name: means[name]) if means else None
 
 
-def _train_in_full(console: Console, initial: Any, name: str, split: Any, Y: Any, epochs: int) -> dict[str, Any]:
+def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
     """The tutorial's whole run on one backend, with a progress bar; what came of it."""
+    initial, split, Y = cases.tutorial_digits()
     network = initial.on(name)
     before = network.cost(split.X_train, Y)
     columns = (
@@ -87,7 +86,7 @@ def _train_in_full(console: Console, initial: Any, name: str, split: Any, Y: Any
                 progress.update(task, completed=history.epochs_done)
 
         seconds = timing.first_call(
-            lambda: network.train(split.X_train, Y, alpha=_ALPHA, epochs=epochs, callback=advance)
+            lambda: network.train(split.X_train, Y, alpha=0.25, epochs=epochs, callback=advance)
         )
     output = network.predict(split.X_train)
     return {
@@ -102,20 +101,14 @@ def _train_in_full(console: Console, initial: Any, name: str, split: Any, Y: Any
 
 
 def _digits(console: Console, names: Sequence[str], epochs: int) -> tuple[Result, dict[str, Any] | None]:
-    """Tutorial 000, section 5: 64-30-10, U[0, 1) weights, all rows scaled, 40 % for testing, alpha 0.25, full batch."""
-    images = data.digits()
-    scaled = data.standard_scaler(images.X).transform(images.X)
-    split = data.split(scaled, images.y, test_size=0.4, seed=_SEED)
-    Y = data.one_hot(split.y_train, 10)
-    legacy = np.random.RandomState(_SEED)
-    initial = backend("reference").Network([64, 30, 10], init="uniform", seed=legacy)
+    """Tutorial 000, section 5: an epoch on every backend, then the whole training on the fastest."""
     with console.status("digits"):
-        result = measure(cases.training(initial, split.X_train, Y, _ALPHA, names), seconds=12.0)
+        result = measure(cases.full_batch_epoch(names), seconds=12.0)
     console.print(_table(result))
     fastest = _fastest([result])
     if fastest is None or epochs == 0:
         return result, None
-    full = _train_in_full(console, initial, fastest, split, Y, epochs)
+    full = _train_in_full(console, fastest, epochs)
     console.print(
         f"{epochs} epochs on {fastest} took {digits(full['seconds'])} s.\n"
         f"Cost, the mean of 1/2 ||y - h||^2: {full['cost_before']:.4f} before, {full['cost_after']:.4f} after.\n"
@@ -128,9 +121,9 @@ def _digits(console: Console, names: Sequence[str], epochs: int) -> tuple[Result
 def _cases(sizes: Sequence[Sequence[int]] | None, batches: Sequence[int], names: Sequence[str]) -> list[Case]:
     if sizes is not None:
         layers = [tuple(s) for s in sizes]
-        chosen = [cases.forward(s, m, names, _TUTORIAL.get(s) if m == 1 else None) for s in layers for m in batches]
+        chosen = [cases.forward(s, m, names) for s in layers for m in batches]
         return chosen + [cases.gradient(s, m, names) for s in layers for m in batches]
-    return [cases.forward(s, 1, names, printed) for s, printed in _TUTORIAL.items()] + [
+    return [cases.forward(s, None, names, printed) for s, printed in _TUTORIAL.items()] + [
         cases.gradient((64, 30, 10), 32, names)
     ]
 

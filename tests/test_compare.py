@@ -39,9 +39,9 @@ def test_every_contender_is_checked_and_timed(capsys: pytest.CaptureFixture[str]
     content = json.loads(file.read_text())
     titles = [case["title"] for case in content["cases"]]
     assert titles == [
-        "4-3-2, forward, one sample",
+        "4-3-2, forward, 1 sample",
         "4-3-2, forward, 5 samples",
-        "4-3-2, gradient, one sample",
+        "4-3-2, gradient, 1 sample",
         "4-3-2, gradient, 5 samples",
     ]
     for case in content["cases"]:
@@ -96,7 +96,7 @@ def test_a_nan_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -> None:
     network, X, Y = cases.example((4, 3, 2), 7)
-    case = cases.training(network, X, Y, 0.25, NAMES)
+    case = cases.training(network, X, Y, NAMES, what="training", alpha=0.25)
     assert all(row.comparison.ok for row in measurement.measure(case).rows)
     right = samenet.backend("numpy").descend
 
@@ -120,7 +120,7 @@ def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPa
             return right(network, x)  # type: ignore[operator]
 
         monkeypatch.setattr(module, "predict", counted)
-    case = cases.forward((4, 3, 2), 1, ["numpy"])
+    case = cases.forward((4, 3, 2), None, ["numpy"])
     called.update(dict.fromkeys(NAMES, 0))
     case.contenders[0].call()
     assert called == {"reference": 0, "numpy": 1, "numba": 0}
