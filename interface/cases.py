@@ -24,7 +24,7 @@ class Contender:
     backend   the backend it belongs to
     call      what is timed
     answer    what is checked: as a rule the timed call itself
-    work      how many times one call does the computation
+    work      how many times one call does the computation; below 1, a part of it
     tutorial  the seconds that tutorial 000 prints for it, if it does
     """
 
@@ -32,7 +32,7 @@ class Contender:
     backend: str
     call: Callable[[], Any]
     answer: Callable[[], Any]
-    work: int = 1
+    work: float = 1.0
     tutorial: float | None = None
 
 
@@ -141,10 +141,12 @@ def training(
     what: str,
     alpha: float,
     epochs: int = 1,
+    loop_epochs: int = 1,
+    counted: int = 1,
     batch_size: int | None = None,
     reduction: str = "mean",
 ) -> Case:
-    """Training from `initial`: an epoch of it, or with `epochs` so many at a time on the compiled and NumPy backends.
+    """`counted` epochs of training from `initial`, timed over `epochs` at a time, or `loop_epochs` on the slow loops.
 
     Every call begins at `initial` again, so that it always does the same work. What is checked is one update of a batch
     from weights that saturate no layer: the initial weights of the tutorials do, and there a comparison proves little.
@@ -154,10 +156,12 @@ def training(
     x, y = X[:batch_size], Y[:batch_size]
     contenders = []
     for name in names:
-        work = 1 if name == "reference" else epochs
-        call = partial(_trained, initial.on(name), initial.parameters, X, Y, epochs=work, **settings)
+        some = loop_epochs if name == "reference" else epochs
+        call = partial(_trained, initial.on(name), initial.parameters, X, Y, epochs=some, **settings)
         answer = partial(_trained, safe.on(name), safe.parameters, x, y, epochs=1, **settings)
-        contenders.append(Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, answer, work))
+        contenders.append(
+            Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, answer, some / counted)
+        )
     expected = _trained(safe.on("reference"), safe.parameters, x, y, epochs=1, **settings)
     allowed = tolerance.update(safe, x, y, alpha, reduction)
     return Case(
@@ -191,3 +195,21 @@ def full_batch_epoch(names: Sequence[str], epochs: int = 50) -> Case:
     network, split, Y = tutorial_digits()
     what = f"training, one epoch of {len(Y)} digits"
     return training(network, split.X_train, Y, names, what=what, alpha=0.25, epochs=epochs)
+
+
+def mini_batch_epoch(names: Sequence[str]) -> Case:
+    """One epoch on the digits in batches of 10, in their order: 108 updates, the last of 8 samples."""
+    network, split, Y = tutorial_digits()
+    what = f"training, one epoch of {len(Y)} digits in batches of 10"
+    return training(network, split.X_train, Y, names, what=what, alpha=0.25, epochs=5, batch_size=10)
+
+
+def eleven_lines(names: Sequence[str]) -> Case:
+    """Tutorial 004: the network in 11 lines, 3-4-1 without biases, 60,000 full-batch updates of four samples, rate 1."""
+    network = backend("reference").Network(
+        [3, 4, 1], bias=False, init="symmetric_uniform", seed=np.random.RandomState(1)
+    )
+    X = np.array([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+    Y = np.array([[0.0], [1], [1], [0]])
+    several = {"epochs": 60_000, "loop_epochs": 600, "counted": 60_000}
+    return training(network, X, Y, names, what="training, 60,000 updates", alpha=1.0, reduction="sum", **several)
