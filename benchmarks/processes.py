@@ -64,7 +64,7 @@ def import_seconds(module: str) -> float:
 
 
 def first_calls(name: str) -> dict[str, dict[str, float]]:
-    """Seconds of the first calls on a backend, "cold", with nothing compiled before, and "warm", with all of it cached."""
+    """Seconds of the first calls on a backend, "cold" with nothing compiled before, "warm" with all of it cached."""
     with tempfile.TemporaryDirectory() as folder:
         script = _FIRST_CALLS.format(name=name)
         return {state: json.loads(_run(script, NUMBA_CACHE_DIR=folder)) for state in ("cold", "warm")}

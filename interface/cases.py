@@ -205,10 +205,9 @@ def mini_batch_epoch(names: Sequence[str]) -> Case:
 
 
 def eleven_lines(names: Sequence[str]) -> Case:
-    """Tutorial 004: the network in 11 lines, 3-4-1 without biases, 60,000 full-batch updates of four samples, rate 1."""
-    network = backend("reference").Network(
-        [3, 4, 1], bias=False, init="symmetric_uniform", seed=np.random.RandomState(1)
-    )
+    """Tutorial 004: the network in 11 lines, 3-4-1 without biases, 60,000 updates by all four samples, rate 1."""
+    legacy = np.random.RandomState(1)
+    network = backend("reference").Network([3, 4, 1], bias=False, init="symmetric_uniform", seed=legacy)
     X = np.array([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
     Y = np.array([[0.0], [1], [1], [0]])
     several = {"epochs": 60_000, "loop_epochs": 600, "counted": 60_000}
