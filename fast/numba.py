@@ -133,7 +133,8 @@ def _product(A, B, C):
     if rows == 0 or p * m * n < _BLAS_FROM:
         for i in range(p):
             a, c = A[i], C[i]
-            c[:] = 0
+            for j in range(n):
+                c[j] = 0
             for s in range(m):
                 x, b = a[s], B[s]
                 for j in range(n):
@@ -166,32 +167,49 @@ def _forward(theta, sizes, bias, X, H):
         h = z.reshape(rows, k)
 
 
+# Loops stand below where NumPy's whole-array operations would be shorter: those take seconds each to compile.
+@_kernel()
+def _nodes(sizes):
+    """The number of nodes after the input layer, and the largest number in a layer."""
+    total = widest = 0
+    for layer in range(1, sizes.size):
+        total += sizes[layer]
+        widest = max(widest, sizes[layer])
+    return total, widest
+
+
 @_kernel()
 def _predict(theta, sizes, bias, X, out):
     m, n_out = out.shape
-    H = np.empty(min(m, _BLOCK) * sizes[1:].sum(), out.dtype)
+    total, _ = _nodes(sizes)
+    H = np.empty(min(m, _BLOCK) * total, out.dtype)
     for start in range(0, m, _BLOCK):
         rows = min(_BLOCK, m - start)
         _forward(theta, sizes, bias, X[start : start + rows], H)
-        end = rows * sizes[1:].sum()
-        out[start : start + rows] = H[end - rows * n_out : end].reshape(rows, n_out)
+        q = rows * (total - n_out)
+        for s in range(rows):
+            for i in range(n_out):
+                out[start + s, i] = H[q + s * n_out + i]
 
 
 @_kernel()
 def _predict_one(theta, sizes, bias, x, out):
-    H = np.empty(sizes[1:].sum(), out.dtype)
+    total, _ = _nodes(sizes)
+    H = np.empty(total, out.dtype)
     _forward(theta, sizes, bias, x.reshape(1, x.size), H)
-    out[:] = H[H.size - out.size :]
+    for i in range(out.size):
+        out[i] = H[total - out.size + i]
 
 
 @_kernel()
 def _scratch(theta, sizes, rows):
     """Room for the activations, two deltas and the gradient of one weight matrix."""
     rows = min(rows, _BLOCK)
-    widest = sizes[1:].max()
-    H = np.empty(rows * sizes[1:].sum(), theta.dtype)
+    total, widest = _nodes(sizes)
+    H = np.empty(rows * total, theta.dtype)
     delta = np.empty(rows * widest, theta.dtype)
-    return H, delta, np.empty_like(delta), np.empty_like(theta)
+    back = np.empty(rows * widest, theta.dtype)
+    return H, delta, back, np.empty(theta.size, theta.dtype)
 
 
 @_kernel("reassoc", "contract")
@@ -205,7 +223,7 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):
         x, y = X[start : start + _BLOCK], Y[start : start + _BLOCK]
         rows = x.shape[0]
         _forward(theta, sizes, bias, x, H)
-        p, q = theta.size, rows * sizes[1:].sum()
+        p, q = theta.size, rows * _nodes(sizes)[0]
         h = H[q - y.size : q]
         target = y.reshape(y.size)
         # Two loops. A sum whose loop also stores would be ordered by whether arrays happen to lie near each other in
@@ -221,7 +239,8 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):
                 p -= k
                 db = g[p : p + k]
                 if start == 0:
-                    db[:] = 0
+                    for i in range(k):
+                        db[i] = 0
                 for s in range(rows):
                     row = delta[s * k : (s + 1) * k]
                     for i in range(k):
@@ -233,7 +252,9 @@ def _gradient(theta, sizes, bias, X, Y, scale, g, scratch):
             delta_T = delta[: rows * k].reshape(rows, k).T
             _product(delta_T, h.reshape(rows, n), into.reshape(k, n))
             if start:
-                g[p : p + k * n] += into
+                whole = g[p : p + k * n]
+                for i in range(k * n):
+                    whole[i] += into[i]
             if layer:
                 W = theta[p : p + k * n].reshape(k, n)
                 _product(delta[: rows * k].reshape(rows, k), W, back[: rows * n].reshape(rows, n))
@@ -254,7 +275,7 @@ def _descend(theta, sizes, bias, X, Y, alpha, batch_size, order, mean, costs):
     shuffled = order.size > 0
     m = order.shape[1] if shuffled else X.shape[0]
     scratch = _scratch(theta, sizes, batch_size)
-    g = np.empty_like(theta)
+    g = np.empty(theta.size, theta.dtype)
     step = theta.dtype.type(alpha)
     gathered = batch_size if shuffled else 0
     x, y = np.empty((gathered, X.shape[1]), X.dtype), np.empty((gathered, Y.shape[1]), Y.dtype)
@@ -264,8 +285,11 @@ def _descend(theta, sizes, bias, X, Y, alpha, batch_size, order, mean, costs):
         scale = 1.0 / rows if mean else 1.0
         if shuffled:
             for s in range(rows):
-                x[s] = X[order[visit, start + s]]
-                y[s] = Y[order[visit, start + s]]
+                row, target = X[order[visit, start + s]], Y[order[visit, start + s]]
+                for j in range(row.size):
+                    x[s, j] = row[j]
+                for i in range(target.size):
+                    y[s, i] = target[i]
             costs[update] = _gradient(theta, sizes, bias, x[:rows], y[:rows], scale, g, scratch)
         else:
             end = start + rows

@@ -73,7 +73,7 @@ MUTANTS = {
         Mutant("wrong sign of delta", "factor * (h[i] - target[i])", "factor * (target[i] - h[i])"),
         Mutant("no slope in the output layer", "(h[i] - target[i]) * h[i] * (one - h[i])", "(h[i] - target[i])"),
         Mutant("no slope in a hidden layer", "back[i] *= h[i] * (one - h[i])", "back[i] *= one"),
-        Mutant("gradient of the last block alone", "g[p : p + k * n] += into", "g[p : p + k * n] = into"),
+        Mutant("gradient of the last block alone", "whole[i] += into[i]", "whole[i] = into[i]"),
         Mutant("cost without 1/2", "return 0.5 * scale", "return scale"),
         Mutant("gradient not averaged", "1.0 / len(X) if", "1.0 if"),
         Mutant("update not averaged", "1.0 / rows if", "1.0 if"),
