@@ -5,6 +5,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -14,6 +16,7 @@ def blocks(text: str) -> list[tuple[int, str]]:
     return [(text[: match.start(2)].count("\n") + 1, textwrap.dedent(match.group(2))) for match in found]
 
 
+@pytest.mark.compiled  # it trains on the digits
 def test_the_readme_runs_from_top_to_bottom(capsys: Any, tmp_path: Any, monkeypatch: Any) -> None:
     page = blocks(README.read_text("utf-8"))
     assert page, "no ```python block in README.md"

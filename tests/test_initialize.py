@@ -1,6 +1,7 @@
 """Initial weights: each tutorial's own draws, written as its code writes them, repeated to the bit."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from samenet.initialize import SCHEMES
 
 NAMES = samenet.backends()
 SIZES = [4, 3, 5, 2]
-SHAPES = [(n_out, n_in) for n_in, n_out in zip(SIZES, SIZES[1:], strict=False)]
+SHAPES = [(n_out, n_in) for n_in, n_out in pairwise(SIZES)]
 Drawn = tuple[list[np.ndarray], list[np.ndarray]]
 
 
@@ -29,14 +30,14 @@ def tutorial_001(seed: int) -> Drawn:
     """Nielsen's network.py: N(0, 1), the biases of all layers as columns, then all matrices."""
     np.random.seed(seed)
     b = [np.random.randn(y, 1) for y in SIZES[1:]]
-    W = [np.random.randn(y, x) for x, y in zip(SIZES[:-1], SIZES[1:], strict=True)]
+    W = [np.random.randn(y, x) for x, y in pairwise(SIZES)]
     return W, [column.ravel() for column in b]
 
 
 def tutorial_002_class(seed: int) -> Drawn:
     """U[0, 1) as (n_in, n_out), no biases."""
     np.random.seed(seed)
-    return [np.random.rand(x, y).T for x, y in zip(SIZES[:-1], SIZES[1:], strict=True)], []
+    return [np.random.rand(x, y).T for x, y in pairwise(SIZES)], []
 
 
 def tutorial_002_parameters(seed: int) -> Drawn:
@@ -49,13 +50,13 @@ def tutorial_002_parameters(seed: int) -> Drawn:
 def tutorial_003(seed: int) -> Drawn:
     """N(0, 1) as (n_in, n_out), no biases."""
     np.random.seed(seed)
-    return [np.random.randn(x, y).T for x, y in zip(SIZES[:-1], SIZES[1:], strict=True)], []
+    return [np.random.randn(x, y).T for x, y in pairwise(SIZES)], []
 
 
 def tutorial_004(seed: int) -> Drawn:
     """U[-1, 1) as (n_in, n_out), no biases."""
     np.random.seed(seed)
-    return [2 * np.random.random((x, y)).T - 1 for x, y in zip(SIZES[:-1], SIZES[1:], strict=True)], []
+    return [2 * np.random.random((x, y)).T - 1 for x, y in pairwise(SIZES)], []
 
 
 TUTORIALS: dict[str, Callable[[int], Drawn]] = {

@@ -47,8 +47,7 @@ def refused(error: type[Exception], argument: str, calls: list[Callable[[], Any]
     """Each call raises `error` itself, all with the same message, in the form all messages have."""
     messages = []
     for call in calls:
-        with warnings.catch_warnings(), pytest.raises((TypeError, ValueError)) as caught:
-            warnings.simplefilter("error")
+        with warnings.catch_warnings(action="error"), pytest.raises((TypeError, ValueError)) as caught:
             call()
         assert caught.type is error, f"{caught.type.__name__}: {caught.value}"
         messages.append(str(caught.value))

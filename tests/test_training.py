@@ -36,7 +36,7 @@ def make(name: str, **settings: Any) -> samenet.Network:
 def by_hand(
     net: samenet.Network, epochs: int, size: int, alpha: float, order: Any = None, reduction: str = "mean"
 ) -> tuple[np.ndarray, list[float]]:
-    """The parameters after `epochs` epochs and the cost before each, one `gradient` at a time; the net is left alone."""
+    """The parameters after `epochs` epochs and the cost before each, one `gradient` at a time; `net` is left alone."""
     net, costs = net.copy(), []
     for _ in range(epochs):
         costs.append(net.cost(X, Y, reduction=reduction))
