@@ -1,0 +1,211 @@
+"""The pictures of the report, from a record: median times, speed-ups, heat map, scaling."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+from record import Case, Record
+from tables import label, names
+
+from samenet import files
+from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.formats import digits, duration
+
+# As in samenet.plots: colours that stay apart for the colour-blind and in grey (Okabe and Ito); and a marker each.
+COLOURS = {LOOPS_OVER_ARRAYS: "#999999", LOOPS_OVER_LISTS: "#56B4E9", "numpy": "#E69F00", "numba": "#009E73"}
+MARKERS = {LOOPS_OVER_ARRAYS: "s", LOOPS_OVER_LISTS: "D", "numpy": "o", "numba": "^"}
+DIVERGING = ("#D55E00", "#F7F7F7", "#0072B2")  # slower, the same, faster
+_OTHER, _FONT = "#CC79A7", 14
+
+
+def draw(record: Record, few: Sequence[Case]) -> list[Path]:
+    """All pictures, beside the record; and compare.png, a few cases for README, one folder above."""
+    made = {record.folder.parent / "compare.png": times(few)} if few else {}
+    made[record.folder / "times.png"] = times(record.cases)
+    made[record.folder / "speed-up.png"] = speed_ups(record.cases)
+    made[record.folder / "heat-map.png"] = heat_map(record.sweeps)
+    for along in ("width", "depth", "batch"):
+        made[record.folder / f"scaling-{along}.png"] = scaling(record.sweeps, along)
+    for path, figure in made.items():
+        files.write(
+            path, lambda temporary, figure=figure: figure.savefig(temporary, dpi=110, metadata={"Software": None})
+        )  # type: ignore[misc]
+    return list(made)
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    with matplotlib.rc_context({"font.size": _FONT, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(9, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def _log(axis: matplotlib.axis.Axis, form: Callable[[float], str]) -> None:
+    """Plain words at the marks of a logarithmic axis."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: form(value)))
+    axis.set_minor_locator(NullLocator())
+
+
+def _unit(seconds: float) -> str:
+    """A round time: 10 us.
+
+    >>> _unit(1e-5), _unit(0.001)
+    ('10 us', '1 ms')
+    """
+    number, unit = duration(seconds).split()
+    return f"{float(number):g} {unit}"
+
+
+def _cases(
+    cases: Sequence[Case], point: Callable[[Case, str], tuple[float, float, float] | None]
+) -> tuple[Figure, Axes]:
+    """A line a case, a mark a contender, with its interval; FAIL where an answer was wrong."""
+    figure, axes = _figure(0.42 * len(cases) + 1.6)
+    shown = names(cases)
+    for name in shown:
+        found = [(y, p) for y, case in enumerate(cases) if (p := point(case, name)) is not None]
+        if found:
+            y, (low, middle, high) = [y for y, _ in found], np.array([p for _, p in found]).T
+            colour, marker = COLOURS.get(name, _OTHER), MARKERS.get(name, "P")
+            axes.hlines(y, low, high, color=colour, linewidth=3, alpha=0.6)
+            axes.scatter(middle, y, color=colour, marker=marker, s=75, label=label(name), zorder=3)
+    for y, case in enumerate(cases):
+        if failed := [label(row.name) for row in case.rows.values() if not row.ok]:
+            text = f"FAIL: {', '.join(failed)} "
+            axes.text(
+                1,
+                y,
+                text,
+                transform=axes.get_yaxis_transform(),
+                ha="right",
+                va="center",
+                color="#D55E00",
+                weight="bold",
+            )
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(cases)), [str(case) for case in cases])
+    axes.set_ylim(len(cases) - 0.4, -0.6)
+    axes.grid(axis="both", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    figure.legend(loc="outside upper center", ncols=len(shown), frameon=False, fontsize=_FONT, handletextpad=0.2)
+    return figure, axes
+
+
+def times(cases: Sequence[Case]) -> Figure:
+    """The median times of all contenders, case by case, from the least to the median."""
+
+    def point(case: Case, name: str) -> tuple[float, float, float] | None:
+        row = case.rows.get(name)
+        return (row.minimum, row.median, row.median) if row and row.speed_up else None
+
+    figure, axes = _cases(cases, point)
+    axes.set_xlabel("median time, logarithmic; further left is better")
+    _log(axes.xaxis, _unit)
+    return figure
+
+
+def speed_ups(cases: Sequence[Case]) -> Figure:
+    """The speed-ups over the loops over arrays, or over lists where arrays were not timed."""
+
+    def point(case: Case, name: str) -> tuple[float, float, float] | None:
+        ratio = case.ratio(LOOPS_OVER_ARRAYS, name) or case.ratio(LOOPS_OVER_LISTS, name)
+        return None if ratio is None or name == case.baseline else (ratio.low, ratio.median, ratio.high)
+
+    loops = [case for case in cases if any(point(case, name) for name in case.rows)]
+    figure, axes = _cases(loops, point)
+    over_lists = [LOOPS_OVER_ARRAYS not in case.rows for case in loops]
+    axes.set_yticklabels([f"{case}{' *' if mark else ''}" for case, mark in zip(loops, over_lists, strict=True)])
+    axes.axvline(1, color="#333333", linewidth=1.5)
+    axes.set_xlabel("times as fast as loops over arrays (*: over lists)")
+    _log(axes.xaxis, lambda value: f"{value:g}x")
+    return figure
+
+
+def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -> Figure:
+    """The speed-up of one backend over another by width and batch, in colours that part at 1."""
+    grid = [p for p in points if p.width is not None]
+    widths, batches = sorted({p.width or 0 for p in grid}), sorted({p.batch or 0 for p in grid})
+    values = np.full((len(widths), len(batches)), np.nan)
+    for p in grid:
+        if ratio := p.ratio(slow, fast):
+            values[widths.index(p.width or 0), batches.index(p.batch or 0)] = ratio.median
+    logs = np.log10(values)
+    most = max(np.nanmax(np.abs(logs)), 0.05) if np.isfinite(logs).any() else 1.0
+    figure, axes = _figure(6.0)
+    colours = LinearSegmentedColormap.from_list("parting", DIVERGING)
+    image = axes.imshow(logs, cmap=colours, vmin=-most, vmax=most, aspect="auto", origin="lower")
+    for (i, j), value in np.ndenumerate(values):
+        dark = abs(logs[i, j]) > 0.62 * most
+        text = f"{digits(value)}x" if np.isfinite(value) else "–"  # noqa: RUF001
+        axes.text(j, i, text, ha="center", va="center", fontsize=20, color="white" if dark else "black")
+    axes.set_xticks(range(len(batches)), [f"{m}" for m in batches])
+    axes.set_yticks(range(len(widths)), [f"{w}" for w in widths])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("batch: samples a call")
+    axes.set_ylabel("width: units a layer")
+    axes.set_title(f"Forward, width-width-10: {label(slow)}'s time / {label(fast)}'s", fontsize=16, loc="left", pad=12)
+    bar = figure.colorbar(image, ax=axes, pad=0.02)
+    most_doubled = int(most / np.log10(2))
+    doubled = range(-most_doubled, most_doubled + 1)
+    bar.set_ticks([power * np.log10(2) for power in doubled], labels=[f"{2.0**power:g}x" for power in doubled])
+    bar.outline.set_visible(False)
+    return figure
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """The power of x that y grows with: the slope of the straight line through their logarithms."""
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def lines(points: Sequence[Case], along: str) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
+    """Lines of time along width, depth or batch, by contender and what is held, as ("numpy", "batch 1")."""
+    grid = [p for p in points if getattr(p, along) is not None and (along == "depth" or p.width is not None)]
+    other = {"width": "batch", "batch": "width", "depth": "batch"}[along]
+    held = sorted({getattr(p, other) for p in grid})
+    found = {}
+    for value in [held[0], held[-1]] if len(held) > 1 else held:
+        some = sorted((p for p in grid if getattr(p, other) == value), key=lambda p: getattr(p, along))
+        for name in names(some):
+            timed = [(float(getattr(p, along)), p.median(name)) for p in some if p.median(name) > 0]
+            if len(timed) > 2:
+                x, y = zip(*timed, strict=True)
+                found[name, f"{other} {value}"] = list(x), list(y)
+    return found
+
+
+def scaling(points: Sequence[Case], along: str) -> Figure:
+    """Time against width, depth or batch, on logarithmic axes, with the slope of each line."""
+    figure, axes = _figure(5.6)
+    found = lines(points, along)
+    held = list(dict.fromkeys(what for _, what in found))
+    for (name, what), (x, y) in found.items():
+        axes.plot(
+            x,
+            y,
+            color=COLOURS.get(name, _OTHER),
+            marker=MARKERS.get(name, "P"),
+            markersize=9,
+            linewidth=2.2,
+            linestyle="-" if what == held[0] else "--",
+            label=f"{label(name)}, {what}: slope {slope(x, y):.2f}",
+        )
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    _log(axes.xaxis, lambda value: f"{value:g}")
+    _log(axes.yaxis, _unit)
+    axes.set_xlabel(
+        {"width": "width: units a layer (width-width-10)", "batch": "batch: samples a call"}.get(
+            along, "layers of 64 units after the input"
+        )
+    )
+    axes.set_ylabel("median time of a forward call")
+    axes.grid(color="#dddddd", linewidth=0.8)
+    if found:
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=13, handlelength=3)
+    return figure

@@ -1,0 +1,155 @@
+"""What was measured, as results/FOLDER/comparison.json has it, and the ratios that can be read from it."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samenet.timing import Ratio
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender at one case. Without `speed_up` it was not timed; if not `ok`, because its answer was wrong."""
+
+    name: str
+    ok: bool
+    observed: float | None
+    allowed: float
+    problem: str | None
+    first_call: float
+    median: float
+    minimum: float
+    spread: float
+    speed_up: Ratio | None
+
+    @classmethod
+    def read(cls, row: dict[str, Any]) -> "Row":
+        """A row from its JSON; the times of a wrong answer are forgotten."""
+        timed = row.get("timed") if row["ok"] else None
+        median = minimum = spread = math.nan
+        if timed:
+            median, minimum = timed["median_seconds"], timed["min_seconds"]
+            low, high = timed["quartiles_seconds"]
+            spread = (high - low) / 2 / median
+        return cls(
+            row["name"],
+            row["ok"],
+            _finite(row["observed_error"]),
+            row["allowed_error"],
+            row.get("problem"),
+            row["first_call_seconds"],
+            median,
+            minimum,
+            spread,
+            Ratio(**timed["speed_up"]) if timed else None,
+        )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A computation and its contenders; the first that was timed is what `speed_up` is relative to."""
+
+    network: str
+    operation: str
+    rows: dict[str, Row]
+    noise: Ratio | None
+    width: int | None = None
+    depth: int | None = None
+    batch: int | None = None
+
+    @classmethod
+    def read(cls, case: dict[str, Any]) -> "Case":
+        """A case of the list, or a point of a sweep, from its JSON."""
+        rows = {row["name"]: Row.read(row) for row in case["rows"]}
+        noise = Ratio(**case["noise"]) if case["noise"] else None
+        batch = case.get("batch")
+        network = case.get("network") or "-".join(map(str, case["sizes"]))
+        return cls(
+            network,
+            case.get("operation") or f"batch of {batch}",
+            rows,
+            noise,
+            case.get("width"),
+            case.get("depth"),
+            batch,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.network}, {self.operation}"
+
+    @property
+    def baseline(self) -> str | None:
+        """The contender that the others' speed-ups are relative to."""
+        return next((row.name for row in self.rows.values() if row.speed_up), None)
+
+    def median(self, name: str) -> float:
+        """Median seconds of a contender; NaN if it did not take part or was wrong."""
+        return self.rows[name].median if name in self.rows else math.nan
+
+    def ratio(self, slow: str, fast: str) -> Ratio | None:
+        """How many times longer `slow` takes than `fast`, with a 95 % interval; None if one of them was not timed.
+
+        Against the baseline it is the paired ratio that was measured. Between two others it is the quotient of their
+        speed-ups, and its interval adds their widths in quadrature on a log scale, as if they were independent.
+        """
+        a, b = self.rows.get(slow), self.rows.get(fast)
+        if a is None or b is None or a.speed_up is None or b.speed_up is None:
+            return None
+        if slow == self.baseline:
+            return b.speed_up
+        if fast == self.baseline:
+            return Ratio(1 / a.speed_up.median, 1 / a.speed_up.high, 1 / a.speed_up.low)
+        median = b.speed_up.median / a.speed_up.median
+        below = math.hypot(math.log(b.speed_up.median / b.speed_up.low), math.log(a.speed_up.high / a.speed_up.median))
+        above = math.hypot(math.log(b.speed_up.high / b.speed_up.median), math.log(a.speed_up.median / a.speed_up.low))
+        return Ratio(median, median * math.exp(-below), median * math.exp(above))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of benchmarks/measure.py."""
+
+    folder: Path
+    environment: dict[str, Any]
+    quick: bool
+    cases: tuple[Case, ...]
+    sweeps: tuple[Case, ...]
+    processes: dict[str, Any]
+    break_even: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """The record in a folder."""
+        content = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        return cls(
+            folder,
+            content["environment"],
+            content["quick"],
+            tuple(map(Case.read, content["cases"])),
+            tuple(map(Case.read, content["sweeps"])),
+            content["processes"],
+            content["break_even"],
+        )
+
+    def case(self, network: str, operation: str) -> Case | None:
+        """The case of that name, if it was measured."""
+        return next((c for c in self.cases if (c.network, c.operation) == (network, operation)), None)
+
+    @property
+    def machine(self) -> str:
+        """The processor and its number of cores."""
+        return f"{self.environment['processor']}, {self.environment['cores']} cores"
+
+
+def newest(results: Path) -> Path:
+    """The folder of the newest record in results/, by the time that the record itself gives."""
+    found = sorted(results.glob("*/comparison.json"))
+    if not found:
+        raise FileNotFoundError(f"no {results.name}/*/comparison.json; measure first: python benchmarks/measure.py")
+    return max(found, key=lambda p: json.loads(p.read_text(encoding="utf-8"))["environment"]["utc"]).parent

@@ -1,0 +1,211 @@
+"""The report of the newest measurements, or of those in a folder: results/README.md, tables, pictures, README's table.
+
+    python benchmarks/report.py [results/FOLDER]
+
+All of it is made from comparison.json alone, so the same file gives the same text.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import claims
+import tables
+from record import Case, Record, newest
+from tables import label, times
+
+from samenet import files
+from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+
+ROOT = Path(__file__).resolve().parent.parent
+MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"
+BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
+
+_HOW_TO_READ = """\
+- **median, min, spread**: of rounds in one process. A round times every contender once, in alternating order; spread is
+  half of the interquartile range. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median;
+  min is what an undisturbed machine could do.
+- **speed-up, and every ratio**: the median over rounds of the ratio within a round, with its 95 % interval by the
+  bootstrap in brackets. What slows a round down slows all of its contenders, so ratios hold on a machine whose times
+  do not: the quotient of two medians may differ from it. 1x is what the others are relative to, the first of a case.
+  A ratio between two others is the quotient of their speed-ups, its interval adds theirs as if they were independent.
+- **A/A**: the last contender of a case takes part twice; its ratio to itself should be 1. This is the noise floor.
+- **error / allowed**: the largest difference from the reference and the bound derived for it, at the entry where they
+  are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
+- **what is timed**: a call from Python with everything warm. Weights, samples and their conversion are made before.
+  NumPy and Numba include the library's check of its input, on every call; the loops are bare functions without it.
+- **what is not measured**: several threads (one each here), other processors, float32, energy, and calls while others
+  load the machine. Times of compiling and importing are below, apart."""
+
+
+def where(record: Record) -> str:
+    """Machine, date and commit in one line."""
+    around = record.environment
+    return f"{record.machine}, {around['python']}, {around['utc'][:10]}, commit `{around['commit'] or 'unknown'}`"
+
+
+def region(record: Record) -> str:
+    """README's table: what stands between its two marks."""
+    shown = tables.compact(selected(record.cases))
+    note = (
+        "Median times. Numba over the loops: how many times longer the loops over arrays, the tutorial's, take, with a "
+        "95 % interval; \\* over lists, where arrays were not timed. Worst error / allowed: 1 would be as far from the "
+        "reference as the derived bound lets an answer be."
+    )
+    link = (
+        f"All cases, the tutorial's claims one by one, and how to read this: [results](results/README.md). `{MEASURE}`"
+    )
+    source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} measures again, `{REPORT}` writes this."
+    return f"\n{shown.markdown()}\n{note}\n\n{source}\n"
+
+
+def selected(cases: Iterable[Case]) -> list[Case]:
+    """A few cases of every kind: one sample everywhere, most of the digits' network, training."""
+    kept = {
+        "100-100-50-10": ["batch of 32"],
+        "784-30-10": ["batch of 32", "gradient of 32"],
+        "3-4-1": ["60,000 updates"],
+    }
+    kept["64-30-10"] = [c.operation for c in cases if c.operation != "batch of 1"]
+    return [c for c in cases if c.operation == "one sample" or c.operation in kept.get(c.network, [])]
+
+
+def with_region(readme: str, text: str) -> str:
+    """README with the text between its marks replaced."""
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
+        raise ValueError(f"README.md must have one {BEGIN} and one {END}")
+    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n{text}{END}", readme, flags=re.DOTALL)
+
+
+def environment(record: Record) -> tables.Table:
+    """What the times depend on."""
+    around = record.environment
+    threads = sorted({value or "not set" for value in around["threads"].values()})
+    rows = [
+        ("processor", record.machine),
+        ("system", around["system"]),
+        ("Python", around["python"]),
+        *((name, around[key] or "none") for name, key in [("NumPy", "numpy"), ("BLAS", "blas"), ("Numba", "numba")]),
+        ("SciPy", around["scipy"] or "none"),
+        ("threads of each library", ", ".join(threads)),
+        ("samenet", f"{around['samenet']}, commit {around['commit'] or 'unknown'} (+: with changes)"),
+        ("date", around["utc"]),
+    ]
+    return tables.Table(("", ""), rows, words=2)
+
+
+def reference_wins(record: Record) -> str:
+    """The cases in which plain loops over lists beat a fast backend, or cannot be told apart from it."""
+    lines = []
+    for case in (*record.cases, *record.sweeps):
+        for name in ("numpy", "numba"):
+            ratio = case.ratio(name, LOOPS_OVER_LISTS)
+            if ratio and ratio.high >= 1:
+                verdict = "cannot be told apart from" if ratio.low <= 1 else "take longer than"
+                lines.append(f"- {case}: {label(name)} {verdict} loops over lists, {times(ratio)}")
+    return "\n".join(line.replace("NumPy take", "NumPy takes").replace("Numba take", "Numba takes") for line in lines)
+
+
+def noise(record: Record) -> str:
+    """How many of the A/A intervals contain 1, and those that do not, by name."""
+    cases = [case for case in (*record.cases, *record.sweeps) if case.noise]
+    off = [c for c in cases if c.noise and not c.noise.low <= 1 <= c.noise.high]
+    count = f"{len(cases) - len(off)} of {len(cases)} A/A intervals contain 1"
+    if not off:
+        return f"{count}."
+    named = "\n".join(f"- {case}: {tables.near_one(case.noise)}" for case in off if case.noise)
+    return (
+        f"{count}; of 95 % intervals, one in twenty does not by chance. Those that do not, where "
+        f"ratios closer to 1 than this mean nothing:\n\n{named}"
+    )
+
+
+def report(record: Record) -> str:
+    """results/README.md."""
+    folder, pairs = record.folder.name, [(LOOPS_OVER_ARRAYS, "numpy"), (LOOPS_OVER_LISTS, "numpy")]
+    pairs += [(LOOPS_OVER_ARRAYS, "numba"), (LOOPS_OVER_LISTS, "numba"), ("numpy", "numba")]
+    quick = "\n**A quick run of a few cases**: do not quote it.\n" if record.quick else ""
+    sections = {
+        "Where and when": environment(record).markdown(),
+        "How to read it": _HOW_TO_READ,
+        "The tutorial's figures and ours": claims.table(record).markdown()
+        + "\nTutorial 000 prints its times without the machine. One sample at a time, medians.\n\n"
+        + "\n".join(f"- {answer}" for answer in claims.answers(record)),
+        "Speed-up over the loops": _picture(folder, "speed-up", "Speed-ups over the loops, case by case")
+        + "\nHow many times longer the first takes than the second:\n\n"
+        + tables.ratios(record.cases, pairs).markdown(),
+        "Width and batch": _picture(folder, "heat-map", "Numba's speed-up over NumPy by width and batch")
+        + "\nA width-width-10 network, forward. Above 1, Numba is faster.",
+        "Scaling": "\n".join(
+            _picture(folder, f"scaling-{along}", f"Time against {along}, on logarithmic axes")
+            for along in ("width", "depth", "batch")
+        )
+        + "\nThe slope is the power that time grows with, fitted over all points of its line; a call that costs the "
+        "same whatever its size has slope 0, the arithmetic has 2 in width and 1 in depth and batch.",
+        "Where the reference wins": reference_wins(record) or "In no case that was measured.",
+        "All cases": _picture(folder, "times", "Median times, case by case")
+        + "\n"
+        + tables.everything(record.cases).markdown(),
+        "Noise": noise(record),
+        "Compiling and importing": tables.first_calls(record).markdown()
+        + "\nFirst calls on 64-30-10, in that order, in a new process; what one compiles, the next finds compiled. "
+        "NumPy and the reference compile nothing.\n\n" + tables.imports(record).markdown(),
+        "When Numba has paid": "Calls after which Numba has made up for its first call, compiled with nothing cached "
+        "or loaded from its cache, against NumPy; never, where NumPy is as fast.\n\n"
+        + tables.break_even(record).markdown(),
+        "History": "asv times this repository's commits: its results are in [asv](asv), `asv publish` and "
+        "`asv preview` show them. `make page` builds one page of all this that can be filtered, with that history.",
+    }
+    body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
+    return (
+        f"# What was measured\n\n{where(record)}. Made by `{REPORT}` from\n"
+        f"[comparison.json]({folder}/comparison.json), which `{MEASURE}` writes; do not edit.\n{quick}\n{body}\n"
+    )
+
+
+def _picture(folder: str, name: str, words: str) -> str:
+    return f"![{words}]({folder}/{name}.png)\n"
+
+
+def markdown_tables(record: Record) -> str:
+    """tables.md: every measurement of the folder, the sweeps too."""
+    return (
+        f"# Tables\n\n{where(record)}. How to read them: [the report](../README.md).\n\n"
+        f"## Cases\n\n{tables.everything(record.cases).markdown()}\n"
+        f"## Sweeps\n\n{tables.everything(record.sweeps).markdown()}\n"
+        f"## Noise\n\n{tables.noise((*record.cases, *record.sweeps)).markdown()}"
+    )
+
+
+def texts(record: Record, root: Path) -> dict[Path, str]:
+    """Every text of the report, by the file that it belongs in."""
+    readme = root / "README.md"
+    return {
+        record.folder / "tables.md": markdown_tables(record),
+        record.folder.parent / "README.md": report(record),
+        readme: with_region(readme.read_text(encoding="utf-8"), region(record)),
+    }
+
+
+def main() -> None:
+    """Write the report."""
+    import pictures
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="with comparison.json; the newest in results/ unless given"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="where README.md and results/ are")
+    options = parser.parse_args()
+    record = Record.read((options.folder or newest(options.root / "results")).resolve())
+    for path, text in texts(record, options.root).items():
+        files.write_text(path, text)
+        print(path)
+    for path in pictures.draw(record, selected(record.cases)):
+        print(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
