@@ -54,15 +54,20 @@ def case(network: str, operation: str) -> Case:
     if operation in _TRAINING:
         return _TRAINING[operation]()
     if operation in _GRADIENT:
-        return _without_endless(cases.gradient(sizes, _GRADIENT[operation], NAMES), sizes, 3 * _GRADIENT[operation])
-    rows = _FORWARD[operation]
-    return _without_endless(cases.forward(sizes, rows, NAMES), sizes, rows or 1)
+        whole = cases.gradient(sizes, _GRADIENT[operation], NAMES)
+    else:
+        whole = cases.forward(sizes, _FORWARD[operation], NAMES)
+    names = contenders(network, operation)
+    return Case(whole.title, tuple(c for c in whole.contenders if c.name in names), whole.check)
 
 
-def _without_endless(whole: Case, sizes: tuple[int, ...], passes: int) -> Case:
-    work = passes * Parameters.count(sizes, bias=False)
-    kept = tuple(c for c in whole.contenders if work <= _LOOPS_UP_TO.get(c.name, work))
-    return Case(whole.title, kept, whole.check)
+def contenders(network: str, operation: str) -> tuple[str, ...]:
+    """Who takes part in an operation on a network: everyone, but for the loops where they would never end."""
+    if operation in _TRAINING:
+        return tuple(name for name in CONTENDERS if name != LOOPS_OVER_ARRAYS)
+    passes = 3 * _GRADIENT[operation] if operation in _GRADIENT else _FORWARD[operation] or 1
+    work = passes * Parameters.count(NETWORKS[network], bias=False)
+    return tuple(name for name in CONTENDERS if work <= _LOOPS_UP_TO.get(name, work))
 
 
 @cache
@@ -75,8 +80,8 @@ def operations() -> tuple[tuple[str, str], ...]:
 
 @cache
 def cells() -> tuple[Cell, ...]:
-    """The list."""
-    return tuple(Cell(n, op, c.name) for n, op in operations() for c in case(n, op).contenders)
+    """The list. To name them, no case is made: the reference's answers to all of them take a while."""
+    return tuple(Cell(n, op, name) for n, op in operations() for name in contenders(n, op))
 
 
 def contender(cell: Cell) -> Contender:

@@ -1,0 +1,103 @@
+"""Times of every cell, and beside them observed / allowed error and the speed-up over the loops over lists.
+
+A cell whose answer is wrong raises, in all three, so that asv calls it failed and has no number for it. A call of
+training is several epochs, fewer on the loops: its time is to be compared over commits, and not between contenders,
+which is what the speed-up is for. With --quick a time is that of the very first call, which makes the inputs too.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from itertools import product
+from typing import Any
+
+import cases
+from cases import LOOPS_OVER_LISTS, Cell
+
+
+@cache
+def _checked(network: str, operation: str, contender: str) -> Callable[[], object]:
+    cell = Cell(network, operation, contender)
+    comparison = cases.check(cell)
+    if not comparison.ok:
+        raise AssertionError(f"{cell}: {comparison}")
+    return cases.prepare(cell)
+
+
+class _Times:
+    operation = ""
+    version = "1"
+    timeout = 300.0
+    rounds, repeat, sample_time, warmup_time = 1, (1, 30, 0.4), 0.005, 0.05
+
+    def time_call(self, network, contender):
+        _checked(network, self.operation, contender)()
+
+
+class _Tracks:
+    operation = ""
+    version = "1"
+    timeout = 60.0
+
+    def setup_cache(self):
+        """Every operation measured with its contenders interleaved; asv runs this once for all classes."""
+        from samenet.measurement import measure
+
+        measured: dict[tuple[str, str], Any] = {}
+        for network, operation in cases.operations():
+            try:
+                measured[network, operation] = measure(cases.case(network, operation), seconds=0.5).rows
+            except Exception as problem:  # of one backend; the other operations go on
+                measured[network, operation] = repr(problem)
+        return measured
+
+    setup_cache.timeout = 900.0
+
+    def _row(self, measured, network, contender):
+        rows = measured[network, self.operation]
+        if isinstance(rows, str):
+            raise AssertionError(f"{network} | {self.operation}: {rows}")
+        row = next(row for row in rows if row.name == contender)
+        if not row.comparison.ok or row.seconds is None:
+            raise AssertionError(f"{Cell(network, self.operation, contender)}: {row.comparison}")
+        return row
+
+    def track_error(self, measured, network, contender):
+        return self._row(measured, network, contender).comparison.ratio
+
+    track_error.unit = "observed / allowed"
+
+    def track_speed_up(self, measured, network, contender):
+        from samenet.timing import ratio
+
+        row = self._row(measured, network, contender)
+        if LOOPS_OVER_LISTS not in cases.contenders(network, self.operation):
+            return math.nan
+        return ratio(self._row(measured, network, LOOPS_OVER_LISTS).seconds, row.seconds).median
+
+    track_speed_up.unit = "times the loops over lists"
+
+
+def _suite() -> dict[str, type]:
+    """A class for every operation and base, with the networks and contenders that its cells have."""
+    classes = {}
+    for operation in dict.fromkeys(op for _, op in cases.operations()):
+        chosen = {(c.network, c.contender) for c in cases.cells() if c.operation == operation}
+        networks = [n for n in cases.NETWORKS if any(n == network for network, _ in chosen)]
+        contenders = [c for c in cases.CONTENDERS if any(c == contender for _, contender in chosen)]
+        name = re.sub(r"\W", "", operation.title())
+        name = f"Do{name}" if name[0].isdigit() else name
+        given = {
+            "__module__": __name__,
+            "operation": operation,
+            "params": [networks, contenders],
+            "param_names": ["network", "contender"],
+            "skip_params": [pair for pair in product(networks, contenders) if pair not in chosen],
+        }
+        classes[name] = type(name, (_Times,), given)
+        classes[f"{name}Checked"] = type(f"{name}Checked", (_Tracks,), given)
+    return classes
+
+
+globals().update(_suite())

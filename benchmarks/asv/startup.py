@@ -1,0 +1,42 @@
+"""What a new process shows: seconds to import, seconds of first calls, MiB at the peak."""
+
+import processes
+
+import samenet
+
+_NAMES = list(samenet.backends())
+_CALLS = ["import", "predict", "predict one", "gradient", "train"]
+
+
+class _Startup:
+    version = "1"
+    timeout = 60.0
+    params, param_names = (_NAMES,), ("backend",)
+
+    def setup_cache(self):
+        """All of it at once; asv runs this once for all classes."""
+        return processes.everything(repeats=3)
+
+    setup_cache.timeout = 600.0
+
+
+class Import(_Startup):
+    unit = "seconds"
+
+    def track_seconds(self, measured, backend):
+        return measured["import_seconds"][backend]
+
+
+class FirstCall(_Startup):
+    params, param_names = (_NAMES, _CALLS, ["cold", "warm"]), ("backend", "call", "state")
+    unit = "seconds"
+
+    def track_seconds(self, measured, backend, call, state):
+        return measured["first_calls"][backend][state][call]
+
+
+class PeakMemory(_Startup):
+    unit = "MiB"
+
+    def track_mebibytes(self, measured, backend):
+        return measured["peak_mebibytes"][backend]
