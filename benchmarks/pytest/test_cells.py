@@ -1,0 +1,69 @@
+"""Every cell of the list, checked and then timed, grouped by network and operation.
+
+    python -m pytest benchmarks/pytest --benchmark-enable
+
+A wrong answer fails before anything is timed, and so has no time. With --benchmark-disable each runs once, as a test.
+A call of training is several epochs, fewer on the loops: `extra_info` has its `work`, and `median_seconds` divided by it.
+"""
+
+import cases
+import numpy as np
+import pytest
+from cases import Cell
+
+from samenet import environment
+
+_SLOW_LOOPS = "digits, full-batch epoch", "digits, mini-batch epoch"
+
+
+def _param(cell: Cell) -> object:
+    group = pytest.mark.benchmark(group=f"{cell.network}, {cell.operation}")
+    if (cell.operation in _SLOW_LOOPS and cell.contender.startswith("loops")) or (
+        cell.operation == "60,000 updates" and cell.contender == "numpy"
+    ):  # a second or more a call
+        group = pytest.mark.benchmark(group=group.kwargs["group"], min_rounds=2, warmup=False)
+    return pytest.param(cell, id=name(cell), marks=group)
+
+
+def name(cell: Cell) -> str:
+    """A cell's name without commas and spaces, which -k would not take."""
+    words = (cell.network, cell.operation, cell.contender)
+    return ":".join(word.replace(",", "").replace(" ", "-") for word in words)
+
+
+CELLS = [_param(cell) for cell in cases.cells()]
+
+
+@pytest.fixture(scope="session")
+def around() -> dict[str, object]:
+    described = environment.describe()
+    return {name: described[name] for name in ("threads", "blas")}
+
+
+@pytest.mark.compiled
+@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")  # by what failed before it
+@pytest.mark.parametrize("cell", CELLS)
+def test_cell(cell, benchmark, around):
+    comparison = cases.check(cell)
+    assert comparison.ok, f"{cell}: {comparison}"
+    contender = cases.contender(cell)
+    call = cases.prepare(cell)
+    checkable = call is contender.answer  # of training, an easier call than the timed one is checked
+    first = call() if benchmark.enabled and not checkable else None
+    benchmark.extra_info.update(
+        network=cell.network,
+        operation=cell.operation,
+        contender=cell.contender,
+        backend=contender.backend,
+        work=contender.work,
+        observed_error=comparison.observed,
+        allowed_error=comparison.allowed,
+        **around,
+    )
+    answer = benchmark(call)
+    if checkable:
+        again = cases.case(cell.network, cell.operation).check(answer)
+        assert again.ok, f"{cell}: {again}"
+    else:
+        assert np.isfinite(answer).all()
+        assert first is None or np.array_equal(answer, first), f"{cell}: another answer than that of the first call"
