@@ -98,7 +98,7 @@ def main() -> int:
     parser.add_argument("--into", type=Path, help="the folder to write to, results/MACHINE-DATE unless given")
     options = parser.parse_args()
     environment.set_threads(options.threads)  # before NumPy is loaded
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    sys.path.append(str(Path(__file__).resolve().parent))
     import processes
 
     from samenet import files

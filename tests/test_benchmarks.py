@@ -1,0 +1,334 @@
+"""The benchmarks measure what they say: both suites cover the list, call the backend named, and time no wrong one."""
+
+import importlib.util
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samenet
+from samenet import environment, measurement, timing
+from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, example, training
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
+
+import cases  # noqa: E402
+import measure  # noqa: E402
+import processes  # noqa: E402
+from cases import Cell  # noqa: E402
+
+NAMES = samenet.backends()
+SMALL = "3-3-1"
+UPDATES = ("3-4-1", "60,000 updates")
+# For each kind of operation: a small one, and the function of a backend, or of the reference's loops, that computes it.
+KINDS = [
+    ((SMALL, "one sample"), "predict", "forward_sample"),
+    ((SMALL, "batch of 32"), "predict", "forward_sample"),
+    ((SMALL, "gradient of 32"), "gradient", "batch_gradient"),
+    (UPDATES, "descend", "descend"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Cases made anew in every test, and measuring made short."""
+    for name in environment.THREAD_VARIABLES:
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    monkeypatch.setattr(timing, "_SAMPLE", 1e-5)
+    monkeypatch.setattr(timing, "_ROUNDS", (3, 3))
+    cases.case.cache_clear()
+    yield
+    cases.case.cache_clear()
+
+
+def asv_suite(module: str) -> ModuleType:
+    """A module of the asv suite, as asv imports it, but for the package's name."""
+    package = "suite_for_asv"
+    for name, file in ((package, "__init__"), (f"{package}.{module}", module)):
+        spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / "asv" / f"{file}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+    return loaded
+
+
+def asv_classes(method: str) -> dict[str, Any]:
+    """The classes of the asv suite that have a method, by operation."""
+    classes = [c for name, c in vars(asv_suite("cells")).items() if inspect.isclass(c) and not name.startswith("_")]
+    return {c.operation: c() for c in classes if hasattr(c, method)}
+
+
+def pytest_suite() -> ModuleType:
+    """The suite for pytest, as a module."""
+    spec = importlib.util.spec_from_file_location("suite_for_pytest", ROOT / "benchmarks" / "pytest" / "test_cells.py")
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def replace(
+    monkeypatch: pytest.MonkeyPatch, contender: str, functions: tuple[str, str], wrap: Callable[[Any], Any]
+) -> None:
+    """Put `wrap(function)` in the place of the function that a contender is timed with."""
+    loops = contender.startswith("loops")
+    module, name = samenet.backend("reference" if loops else contender), functions[loops]
+    monkeypatch.setattr(module, name, wrap(getattr(module, name)))
+
+
+def off_by(error: float) -> Callable[[Any], Any]:
+    """Make a function of the contract, or of the reference's loops, wrong by a little in every call."""
+
+    def wrap(right: Any) -> Any:
+        def wrong(first: Any, *given: Any, **named: Any) -> Any:
+            answer = right(first, *given, **named)
+            if right.__name__ == "descend":
+                first.theta.flat += error
+                return answer
+            if right.__name__ in ("gradient", "batch_gradient"):
+                return answer[0] + error, answer[1]
+            return [np.asarray(h) + error for h in answer] if isinstance(answer, list) else answer + error
+
+        return wrong
+
+    return wrap
+
+
+# The list, and what covers it
+
+
+def test_the_list_has_every_operation_and_backend_once():
+    cells = cases.cells()
+    assert len(set(cells)) == len(cells)
+    assert {(c.network, c.operation) for c in cells} == set(cases.operations())
+    assert {c.network for c in cells} == set(cases.NETWORKS)
+    for network, operation in cases.operations():
+        names = cases.contenders(network, operation)
+        assert set(names) >= set(samenet.backends()) - {"reference"}
+    assert {c.contender for c in cells} == {LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, *samenet.backends()} - {"reference"}
+
+
+@pytest.mark.parametrize(("pair", "_", "__"), KINDS)
+def test_the_names_on_the_list_are_those_of_the_case(pair, _, __):
+    assert tuple(c.name for c in cases.case(*pair).contenders) == cases.contenders(*pair)
+
+
+@pytest.mark.parametrize("method", ["time_call", "track_error", "track_speed_up"])
+def test_asv_covers_the_list(method):
+    covered = []
+    for operation, suite in asv_classes(method).items():
+        assert suite.version
+        assert not hasattr(suite, "setup"), "asv would time one call at a time"
+        networks, contenders = suite.params
+        pairs = {(n, c) for n in networks for c in contenders} - set(suite.skip_params)
+        covered += [Cell(n, operation, c) for n, c in pairs]
+    assert sorted(covered) == sorted(cases.cells())
+
+
+def test_pytest_covers_the_list():
+    suite = pytest_suite()
+    assert [param.values[0] for param in suite.CELLS] == list(cases.cells())
+    assert len({param.id for param in suite.CELLS}) == len(suite.CELLS)
+    for param in suite.CELLS:
+        (cell,) = param.values
+        assert [mark.kwargs["group"] for mark in param.marks] == [f"{cell.network}, {cell.operation}"]
+
+
+# What is timed
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(("pair", "contract", "loops"), KINDS)
+def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loops, monkeypatch):
+    called: Counter[str] = Counter()
+
+    def counting(name: str, right: Any) -> Any:
+        def counted(*given: Any, **named: Any) -> Any:
+            called[name] += named.get("passes", 1) if right.__name__ == "descend" else 1
+            return right(*given, **named)
+
+        return counted
+
+    for name in samenet.backends():
+        module = samenet.backend(name)
+        for function in {contract, loops} if name == "reference" else {contract}:
+            monkeypatch.setattr(module, function, counting(name, getattr(module, function)))
+    for cell in (c for c in cases.cells() if (c.network, c.operation) == pair):
+        contender = cases.contender(cell)
+        call = cases.prepare(cell)
+        called.clear()
+        call()
+        once = {"batch of 32": 32 if contender.backend == "reference" else 1}.get(cell.operation, 1)
+        if contract == "descend":
+            once = round(60_000 * contender.work)  # updates, in as many calls as it takes to answer Ctrl-C soon
+        assert called == {contender.backend: once}
+        assert contender.backend == ("reference" if cell.contender.startswith("loops") else cell.contender)
+
+
+def test_inputs_are_made_before_the_call(monkeypatch):
+    cells = [Cell(SMALL, operation, "numpy") for operation in ("one sample", "batch of 32", "gradient of 32")]
+    calls = [cases.prepare(cell) for cell in cells]
+    assert all(not inspect.signature(call).parameters or call.args for call in calls)
+
+    def late(*given: Any, **named: Any) -> None:
+        raise AssertionError("a timed call makes its inputs")
+
+    monkeypatch.setattr(np.random, "default_rng", late)
+    monkeypatch.setattr("samenet.cases.example", late)
+    monkeypatch.setattr("samenet.network.Network.on", late)
+    for call in calls:
+        call()
+
+
+@pytest.mark.parametrize("sizes", [sizes for name, sizes in cases.NETWORKS.items() if name != "3-4-1"])
+def test_inputs_saturate_no_layer(sizes):
+    network, X, _ = example(sizes, 32)
+    for h in network.on("numpy").feed_forward(X)[1:]:
+        assert np.median(h * (1 - h)) > 0.1
+        assert h.std(axis=0).min() > 0.005, "every node differs from sample to sample"
+
+
+# What is wrong
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("pair", "contract", "loops", "contender"),
+    [
+        (*kind, contender)
+        for kind in KINDS
+        for contender in (LOOPS_OVER_LISTS, "numpy", "numba")
+        if (kind[1], contender) != ("descend", LOOPS_OVER_LISTS)  # which is what the others are compared with
+    ],
+)
+def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatch):
+    replace(monkeypatch, contender, (contract, loops), off_by(1e-6))
+    cell = Cell(*pair, contender)
+    suites = {method: asv_classes(method)[cell.operation] for method in ("time_call", "track_error", "track_speed_up")}
+    with pytest.raises(AssertionError, match="e-"):
+        suites["time_call"].time_call(cell.network, contender)
+    # The list's own training takes seconds a call, so a smaller one is measured.
+    small = training(*example((4, 3, 2), 7), NAMES, what="training", alpha=0.25)
+    result = measurement.measure(small if contract == "descend" else cases.case(*pair), seconds=0.01)
+    row = next(r for r in result.rows if r.name == contender)
+    assert not row.comparison.ok
+    assert row.seconds is None
+    assert row.speed_up is None
+    assert row.as_json()["timed"] is None
+    for method in ("track_error", "track_speed_up"):
+        with pytest.raises(AssertionError, match="e-"):
+            getattr(suites[method], method)({pair: result.rows}, cell.network, contender)
+
+
+@pytest.mark.compiled
+def test_a_right_kernel_has_numbers_in_asv():
+    pair = (SMALL, "one sample")
+    suites = {method: asv_classes(method)[pair[1]] for method in ("time_call", "track_error", "track_speed_up")}
+    measured = {pair: measurement.measure(cases.case(*pair), seconds=0.01).rows}
+    for name in cases.contenders(*pair):
+        suites["time_call"].time_call(SMALL, name)
+        assert 0 <= suites["track_error"].track_error(measured, SMALL, name) <= 1
+        assert suites["track_speed_up"].track_speed_up(measured, SMALL, name) > 0
+    assert suites["track_speed_up"].track_speed_up(measured, SMALL, LOOPS_OVER_LISTS) == 1
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        suites["track_error"].track_error({pair: repr(ZeroDivisionError())}, SMALL, "numpy")
+
+
+_BREAKER = """
+import samenet
+
+def wrong(right):
+    def call(network, *given, **named):
+        answer = right(network, *given, **named)
+        if right.__name__ == "predict":
+            return answer + 1e-6
+        if right.__name__ == "gradient":
+            return answer[0] + 1e-6, answer[1]
+        network.theta.flat += 1e-6
+        return answer
+    return call
+
+module = samenet.backend("numpy")
+for name in ("predict", "gradient", "descend"):
+    setattr(module, name, wrong(getattr(module, name)))
+"""
+
+
+@pytest.mark.compiled
+def test_a_wrong_kernel_has_no_time_in_pytest(tmp_path):
+    (tmp_path / "breaker.py").write_text(_BREAKER)
+    file = tmp_path / "timed.json"
+    chosen = [c for c in cases.cells() if (c.network, c.operation) in {kind[0] for kind in KINDS}]
+    ids = [param.id for param in pytest_suite().CELLS if param.values[0] in chosen]
+    command = [sys.executable, "-m", "pytest", *(f"benchmarks/pytest/test_cells.py::test_cell[{i}]" for i in ids)]
+    command += ["-q", "-p", "no:cacheprovider", "-p", "breaker", "-rfE", f"--benchmark-json={file}"]
+    command += ["--benchmark-enable", "--benchmark-max-time=0.001", "--benchmark-min-rounds=1"]
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300)
+    wrong = [i for i in ids if i.endswith(":numpy")]
+    ended = [line.partition(" ")[2] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    assert [e.partition("[")[2].partition("]")[0] for e in ended] == wrong, done.stdout
+    assert f"{len(wrong)} failed, {len(ids) - len(wrong)} passed" in done.stdout
+    content = json.loads(file.read_text())
+    timed = {
+        Cell(*(b["extra_info"][k] for k in ("network", "operation", "contender"))): b for b in content["benchmarks"]
+    }
+    assert set(timed) == {c for c in chosen if c.contender != "numpy"}
+    for cell, benchmark in timed.items():
+        extra = benchmark["extra_info"]
+        assert extra["backend"] == ("reference" if cell.contender.startswith("loops") else cell.contender)
+        assert extra["observed_error"] <= extra["allowed_error"]
+        assert set(extra["threads"]) == set(environment.THREAD_VARIABLES)
+        assert extra["blas"]
+        assert benchmark["group"] == f"{cell.network}, {cell.operation}"
+        assert benchmark["stats"]["min"] > 0
+        assert extra["median_seconds"] == benchmark["stats"]["median"] / extra["work"]
+        assert "data" not in benchmark["stats"]
+    assert content["machine_info"].keys() == environment.describe().keys(), "no host name"
+
+
+# What is made of it
+
+
+def test_break_even():
+    def row(name: str, seconds: float | None) -> dict[str, Any]:
+        return {"name": name, "timed": None if seconds is None else {"median_seconds": seconds}}
+
+    compared = [
+        {"network": "a", "operation": "one sample", "rows": [row("numpy", 3e-3), row("numba", 1e-3)]},
+        {"network": "b", "operation": "batch of 32", "rows": [row("numpy", 1e-3), row("numba", 1e-3)]},
+        {"network": "c", "operation": "gradient of 32", "rows": [row("numpy", 1e-3), row("numba", None)]},
+    ]
+    first = {"numba": {"cold": {"predict one": 1.0, "predict": 2.0}, "warm": {"predict one": 3e-3, "predict": 2.0}}}
+    assert measure.break_even(compared, first) == [
+        {"network": "a", "operation": "one sample", "calls": {"cold": 500, "warm": 2}},
+        {"network": "b", "operation": "batch of 32", "calls": {"cold": None, "warm": None}},
+    ]
+
+
+def test_a_folder_is_named_for_a_processor_and_a_day():
+    around = {"processor": "AMD Ryzen(TM) 7 5800X CPU @ 3.80GHz", "cores": 8, "utc": "2026-01-02T03:04:05+00:00"}
+    assert measure.folder_name(around) == "amd-ryzen-7-5800x-3.80ghz-8cores-2026-01-02"
+    assert os.uname().nodename not in measure.folder_name(environment.describe()).split("-")
+
+
+@pytest.mark.compiled
+def test_processes_give_positive_numbers():
+    assert 0 < processes.import_seconds("samenet") < processes.import_seconds("samenet.fast.numba")
+    assert processes.peak_memory("numpy") > 10
+    calls = processes.first_calls("numpy")
+    assert set(calls) == {"cold", "warm"}
+    assert all(seconds > 0 for state in calls.values() for seconds in state.values())
+    assert calls["cold"].keys() == {"import", "predict", "predict one", "gradient", "train"}
