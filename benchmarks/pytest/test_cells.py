@@ -3,7 +3,7 @@
     python -m pytest benchmarks/pytest --benchmark-enable
 
 A wrong answer fails before anything is timed, and so has no time. With --benchmark-disable each runs once, as a test.
-A call of training is several epochs, fewer on the loops: `extra_info` has its `work`, and `median_seconds` divided by it.
+A call of training is several epochs, fewer on the loops: `extra_info` has its `work`, and `median_seconds` over it.
 """
 
 import cases
