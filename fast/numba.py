@@ -38,15 +38,14 @@ _C9, _C10, _C11, _C12, _C13 = 1 / 362880, 1 / 3628800, 1 / 39916800, 1 / 4790016
 
 
 @_kernel("contract")
-def _sigmoid(z, b, rows):
-    """z := 1 / (1 + exp(-(z + b))) in place; z is `rows` rows, flat; b is one row, or empty.
+def _sigmoid(z, b, width):
+    """z := 1 / (1 + exp(-(z + b))) in place; z is rows of this width, flat; b is one row, or empty.
 
     `math.exp` would keep this loop scalar; written out, the compiler turns it into vector code. Error below 3 ulp.
     """
-    width = z.size // rows
     if b.size:
-        for s in range(rows):
-            row = z[s * width : (s + 1) * width]
+        for start in range(0, z.size, width):
+            row = z[start : start + width]
             for i in range(width):
                 row[i] += b[i]
     for i in range(z.size):
@@ -161,7 +160,7 @@ def _forward(theta, sizes, bias, X, H):
         z = H[q : q + rows * k]
         _weighted_sums(theta[p : p + k * n].reshape(k, n), h, z.reshape(rows, k))
         p += k * n
-        _sigmoid(z, theta[p : p + bias * k], rows)
+        _sigmoid(z, theta[p : p + bias * k], k)
         p += bias * k
         q += rows * k
         h = z.reshape(rows, k)

@@ -16,9 +16,9 @@ from samenet.parameters import Parameters
 def _activations(network: interface.Network, x: NDArray[Any], out: list[NDArray[Any]]) -> list[NDArray[Any]]:
     """[h1, ..., hL]; layer l + 1 is written into out[l]. Works on a vector and on rows alike."""
     layers, h = [x], x
-    with np.errstate(
-        over="ignore", under="ignore"
-    ):  # exp(1000) is infinity, and 1 / (1 + infinity) is 0, as it should be
+    # exp(1000) is infinity, and 1 / (1 + infinity) is 0, as it should be; and some BLAS kernels raise the flag of an
+    # invalid operation for numbers beyond the end of a short row, which are not used.
+    with np.errstate(all="ignore"):
         for layer, W in enumerate(network.weights):
             z = np.dot(h, W.T, out=out[layer])
             if network.biases:

@@ -137,14 +137,9 @@ class Network:
         return self._onto(cls)
 
     def _onto(self, cls: type[N]) -> N:
-        return cls(
-            self.sizes,
-            activation=self.activation,
-            bias=self.bias,
-            dtype=self.dtype,
-            weights=self.weights,
-            biases=self.biases,
-        )
+        network = cls(self.sizes, activation=self.activation, bias=self.bias, dtype=self.dtype, seed=0)
+        network.theta.flat[:] = self.theta.flat  # unchecked: whatever was written into the views is copied
+        return network
 
     def __eq__(self, other: object) -> bool:
         """Equal values: same sizes, activation, dtype and parameters, whatever the backend."""

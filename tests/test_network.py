@@ -299,3 +299,11 @@ def test_a_subclass_is_a_network(Network: Any) -> None:
     assert type(net.copy()) is Named
     assert type(net.on("numpy")) is samenet.backend("numpy").Network
     assert net.train(X, Y, alpha=1, epochs=2).epochs_done == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_has_whatever_was_written_into_the_views(name: str) -> None:
+    net = samenet.backend(name).Network([2, 1], seed=0)
+    net.weights[0][0, 0] = np.nan
+    for twin in (net.copy(), net.on("numpy")):
+        assert np.array_equal(twin.parameters, net.parameters, equal_nan=True)
