@@ -180,7 +180,6 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 def test_inputs_are_made_before_the_call(monkeypatch):
     cells = [Cell(SMALL, operation, "numpy") for operation in ("one sample", "batch of 32", "gradient of 32")]
     calls = [cases.prepare(cell) for cell in cells]
-    assert all(not inspect.signature(call).parameters or call.args for call in calls)
 
     def late(*given: Any, **named: Any) -> None:
         raise AssertionError("a timed call makes its inputs")
