@@ -58,9 +58,8 @@ def _fold(case: Case | None) -> str:
     text += f": {_against(arrays, 488)}."
     if lists:
         text += f" The same loops over lists take {times(lists)} times as long."
-        text += (
-            f" Indexing arrays one number at a time is {times(case.ratio(LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS))} of it."
-        )
+        price = times(case.ratio(LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS))
+        text += f" So a factor of {price} is the price of reading arrays one number at a time."
     numba = case.ratio(LOOPS_OVER_ARRAYS, "numba")
     if numba:
         text += f" Against Numba the loops over arrays take {times(numba)} times as long."
@@ -104,7 +103,9 @@ def _growth(record: Record) -> str:
 
 def _vectors(record: Record) -> str:
     """Where NumPy loses to plain loops, and where it wins, one sample at a time."""
-    won, lost, tied = [], [], []
+    won: list[str] = []
+    lost: list[str] = []
+    tied: list[str] = []
     for case in (c for c in record.cases if c.operation == ONE):
         ratio = case.ratio(LOOPS_OVER_LISTS, "numpy")
         if ratio:

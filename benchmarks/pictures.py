@@ -1,7 +1,9 @@
 """The pictures of the report, from a record: median times, speed-ups, heat map, scaling."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,7 +12,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from record import Case, Record
-from tables import label, names
+from scaling import lines, slope
+from tables import NONE, label, names
 
 from samenet import files
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
@@ -32,9 +35,7 @@ def draw(record: Record, few: Sequence[Case]) -> list[Path]:
     for along in ("width", "depth", "batch"):
         made[record.folder / f"scaling-{along}.png"] = scaling(record.sweeps, along)
     for path, figure in made.items():
-        files.write(
-            path, lambda temporary, figure=figure: figure.savefig(temporary, dpi=110, metadata={"Software": None})
-        )  # type: ignore[misc]
+        files.write(path, partial(figure.savefig, dpi=110, metadata={"Software": None}))
     return list(made)
 
 
@@ -69,30 +70,28 @@ def _cases(
     for name in shown:
         found = [(y, p) for y, case in enumerate(cases) if (p := point(case, name)) is not None]
         if found:
-            y, (low, middle, high) = [y for y, _ in found], np.array([p for _, p in found]).T
+            places, (low, middle, high) = [y for y, _ in found], np.array([p for _, p in found]).T
             colour, marker = COLOURS.get(name, _OTHER), MARKERS.get(name, "P")
-            axes.hlines(y, low, high, color=colour, linewidth=3, alpha=0.6)
-            axes.scatter(middle, y, color=colour, marker=marker, s=75, label=label(name), zorder=3)
+            axes.hlines(places, low, high, color=colour, linewidth=3, alpha=0.6)
+            axes.scatter(middle, places, color=colour, marker=marker, s=75, label=label(name), zorder=3)
     for y, case in enumerate(cases):
         if failed := [label(row.name) for row in case.rows.values() if not row.ok]:
             text = f"FAIL: {', '.join(failed)} "
-            axes.text(
-                1,
-                y,
-                text,
-                transform=axes.get_yaxis_transform(),
-                ha="right",
-                va="center",
-                color="#D55E00",
-                weight="bold",
-            )
+            style: dict[str, Any] = {
+                "color": DIVERGING[0],
+                "weight": "bold",
+                "fontsize": _FONT,
+                "backgroundcolor": "white",
+            }
+            axes.text(1, y, text, transform=axes.get_yaxis_transform(), ha="right", va="center", **style)
     axes.set_xscale("log")
     axes.set_yticks(range(len(cases)), [str(case) for case in cases])
     axes.set_ylim(len(cases) - 0.4, -0.6)
     axes.grid(axis="both", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    figure.legend(loc="outside upper center", ncols=len(shown), frameon=False, fontsize=_FONT, handletextpad=0.2)
+    if axes.collections:
+        figure.legend(loc="outside upper center", ncols=len(shown), frameon=False, fontsize=_FONT, handletextpad=0.2)
     return figure, axes
 
 
@@ -131,9 +130,12 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
     grid = [p for p in points if p.width is not None]
     widths, batches = sorted({p.width or 0 for p in grid}), sorted({p.batch or 0 for p in grid})
     values = np.full((len(widths), len(batches)), np.nan)
+    failed = np.zeros(values.shape, bool)
     for p in grid:
+        place = widths.index(p.width or 0), batches.index(p.batch or 0)
+        failed[place] = any(name in p.rows and not p.rows[name].ok for name in (slow, fast))
         if ratio := p.ratio(slow, fast):
-            values[widths.index(p.width or 0), batches.index(p.batch or 0)] = ratio.median
+            values[place] = ratio.median
     logs = np.log10(values)
     most = max(np.nanmax(np.abs(logs)), 0.05) if np.isfinite(logs).any() else 1.0
     figure, axes = _figure(6.0)
@@ -141,7 +143,7 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
     image = axes.imshow(logs, cmap=colours, vmin=-most, vmax=most, aspect="auto", origin="lower")
     for (i, j), value in np.ndenumerate(values):
         dark = abs(logs[i, j]) > 0.62 * most
-        text = f"{digits(value)}x" if np.isfinite(value) else "–"  # noqa: RUF001
+        text = "FAIL" if failed[i, j] else f"{digits(value)}x" if np.isfinite(value) else NONE
         axes.text(j, i, text, ha="center", va="center", fontsize=20, color="white" if dark else "black")
     axes.set_xticks(range(len(batches)), [f"{m}" for m in batches])
     axes.set_yticks(range(len(widths)), [f"{w}" for w in widths])
@@ -156,27 +158,6 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
     bar.set_ticks([power * np.log10(2) for power in doubled], labels=[f"{2.0**power:g}x" for power in doubled])
     bar.outline.set_visible(False)
     return figure
-
-
-def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """The power of x that y grows with: the slope of the straight line through their logarithms."""
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
-
-
-def lines(points: Sequence[Case], along: str) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
-    """Lines of time along width, depth or batch, by contender and what is held, as ("numpy", "batch 1")."""
-    grid = [p for p in points if getattr(p, along) is not None and (along == "depth" or p.width is not None)]
-    other = {"width": "batch", "batch": "width", "depth": "batch"}[along]
-    held = sorted({getattr(p, other) for p in grid})
-    found = {}
-    for value in [held[0], held[-1]] if len(held) > 1 else held:
-        some = sorted((p for p in grid if getattr(p, other) == value), key=lambda p: getattr(p, along))
-        for name in names(some):
-            timed = [(float(getattr(p, along)), p.median(name)) for p in some if p.median(name) > 0]
-            if len(timed) > 2:
-                x, y = zip(*timed, strict=True)
-                found[name, f"{other} {value}"] = list(x), list(y)
-    return found
 
 
 def scaling(points: Sequence[Case], along: str) -> Figure:

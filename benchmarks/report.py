@@ -7,7 +7,6 @@ All of it is made from comparison.json alone, so the same file gives the same te
 
 import argparse
 import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
 
-_HOW_TO_READ = """\
+HOW_TO_READ = """\
 - **median, min, spread**: of rounds in one process. A round times every contender once, in alternating order; spread is
   half of the interquartile range. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median;
   min is what an undisturbed machine could do.
@@ -37,7 +36,7 @@ _HOW_TO_READ = """\
 - **what is timed**: a call from Python with everything warm. Weights, samples and their conversion are made before.
   NumPy and Numba include the library's check of its input, on every call; the loops are bare functions without it.
 - **what is not measured**: several threads (one each here), other processors, float32, energy, and calls while others
-  load the machine. Times of compiling and importing are below, apart."""
+  load the machine. Times of compiling and importing stand apart."""
 
 
 def where(record: Record) -> str:
@@ -129,7 +128,7 @@ def report(record: Record) -> str:
     quick = "\n**A quick run of a few cases**: do not quote it.\n" if record.quick else ""
     sections = {
         "Where and when": environment(record).markdown(),
-        "How to read it": _HOW_TO_READ,
+        "How to read it": HOW_TO_READ,
         "The tutorial's figures and ours": claims.table(record).markdown()
         + "\nTutorial 000 prints its times without the machine. One sample at a time, medians.\n\n"
         + "\n".join(f"- {answer}" for answer in claims.answers(record)),
@@ -208,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

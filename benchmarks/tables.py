@@ -55,7 +55,7 @@ def times(ratio: Ratio | None) -> str:
 
 def near_one(ratio: Ratio) -> str:
     """A ratio that should be 1: with the digits that tell whether it is."""
-    return "{:.4f}x [{:.4f}, {:.4f}]".format(*ratio)
+    return f"{ratio.median:.4f}x [{ratio.low:.4f}, {ratio.high:.4f}]"
 
 
 def seconds(case: Case, name: str) -> str:
