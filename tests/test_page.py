@@ -1,0 +1,189 @@
+"""The page in a browser: what a reader clicks and reads is what was measured, and nothing is fetched from anywhere."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_inputs import content, write_history
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
+
+import page  # noqa: E402
+from record import Record  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None,
+    reason="no Chromium, which pip cannot install; on Debian: apt-get install chromium chromium-driver",
+)
+
+
+def build(folder: Path, asv: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "comparison.json").write_text(json.dumps(content()))
+    path = folder / "index.html"
+    path.write_text(page.page(Record.read(folder), asv), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """The page of the small record with its history; afterwards: no request left the machine, no error was logged."""
+    write_history(tmp_path / "asv")
+    path = build(tmp_path / "page", tmp_path / "asv")
+    browser.get("about:blank")
+    browser.get_log("performance")
+    browser.get(path.as_uri())
+    yield browser
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert path.as_uri() in asked
+    assert all(url.startswith((path.as_uri(), "data:")) for url in asked)
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def look(browser: Any, path: Path, width: int, scheme: str) -> dict[str, int]:
+    """Take a screenshot of the whole page; its width and the window's."""
+    feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    height = browser.execute_script("return document.documentElement.scrollHeight")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size | {"height": height})
+    browser.save_screenshot(str(path))
+    shown: dict[str, int] = browser.execute_script(
+        "return {page: document.documentElement.scrollWidth, window: innerWidth}"
+    )
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    return shown
+
+
+def one(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def visible(browser: Any, selector: str) -> list[Any]:
+    return [element for element in browser.find_elements("css selector", selector) if element.is_displayed()]
+
+
+def choose(browser: Any, selector: str, value: str) -> None:
+    from selenium.webdriver.support.select import Select
+
+    Select(one(browser, selector)).select_by_value(value)
+
+
+@needs_browser
+def test_heat_map_shows_the_numbers_of_a_cell(opened: Any) -> None:
+    cell = one(opened, "#map button[data-width='64'][data-batch='8']")
+    assert cell.text == "16.0x"
+    cell.click()
+    assert cell.get_attribute("aria-pressed") == "true"
+    assert one(opened, "#cell h3").text == "64-64-10, batch of 8"
+    assert one(opened, "#ratio").text.startswith("16.0x [")
+    medians = {r["name"]: r["timed"]["median_seconds"] for r in content()["sweeps"][7]["rows"]}
+    assert medians["numpy"] == pytest.approx(65.5e-3, rel=1e-2)
+    assert one(opened, "tr[data-contender=numpy] .time").text == "65.5 ms"
+    assert one(opened, "tr[data-contender=numba] .time").text == "4.10 ms"
+    assert one(opened, "tr[data-contender=numba] .error").text == "1e-16 / 2e-15"
+    choose(opened, "#pair", "loops, lists/numpy")
+    assert one(opened, "#ratio").text == "0.250x [0.217, 0.288]"
+    failed = one(opened, "#map button[data-width='16'][data-batch='64']")
+    failed.click()
+    assert failed.text == "0.250x"  # loops over lists and NumPy are right there
+    choose(opened, "#pair", "numpy/numba")
+    assert one(opened, "#map button[data-width='16'][data-batch='64']").text == one(opened, "#ratio").text == "FAIL"
+    assert one(opened, "tr[data-contender=numba] .time").text == "FAIL"
+
+
+@needs_browser
+def test_table_filters_and_sorts(opened: Any) -> None:
+    rows = "#all tbody tr"
+    total = sum(len(case["rows"]) for case in content()["cases"])
+    assert one(opened, "#count").text == f"{total} of {total} rows"
+    choose(opened, "#filter-contender", "Numba")
+    assert [row.text.split()[0] for row in visible(opened, rows)] == ["3-3-1", "3-3-3-1", "64-30-10", "784-30-10"]
+    choose(opened, "#filter-network", "3-3-3-1")
+    (failed,) = visible(opened, rows)
+    assert "FAIL" in failed.text
+    assert "us" not in failed.text.split("/")[0]
+    one(opened, "#filters button[type=reset]").click()
+    assert len(visible(opened, rows)) == total
+    heading = one(opened, "#all th:nth-child(4) button")
+    for direction, first in [("ascending", "5.00 us"), ("descending", "6.00 s")]:
+        heading.click()
+        assert one(opened, "#all th:nth-child(4)").get_attribute("aria-sort") == direction
+        assert one(opened, f"{rows}:first-child td:nth-child(4)").text == first
+        assert one(opened, f"{rows}:last-child td:nth-child(4)").text == "FAIL"
+
+
+@needs_browser
+def test_charts(opened: Any) -> None:
+    assert "slope 2.00" in one(opened, "#scaling-chart .key").text
+    choose(opened, "#along", "depth")
+    assert "slope 1.00" in one(opened, "#scaling-chart .key").text
+    assert "layers" in one(opened, "#scaling-chart svg").text
+    choose(opened, "#benchmark", "cells.OneSample.time_call")
+    assert one(opened, "#history-chart .key").text.split() == ["NumPy", "Numba"]
+    titles = [
+        title.get_attribute("textContent") for title in opened.find_elements("css selector", "#history-chart title")
+    ]
+    assert "numpy, aaaaaaaa: 20 us" in titles
+    assert "numpy, cccccccc: 30 us" in titles
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")])
+def test_fits_its_window(opened: Any, tmp_path: Path, width: int, scheme: str) -> None:
+    one(opened, "#map button[data-width='16'][data-batch='8']").click()
+    shown = look(opened, tmp_path / f"{scheme}-{width}.png", width, scheme)
+    assert shown["page"] <= shown["window"] == width
+    ground = opened.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(20, 23, 26)") is (scheme == "dark")
+
+
+def test_page_is_one_file_and_has_no_history_yet(tmp_path: Path) -> None:
+    text = build(tmp_path, tmp_path / "nothing").read_text(encoding="utf-8")
+    assert "//" not in "".join(part for part in text.split() if "://" in part).replace("http://www.w3.org/2000/svg", "")
+    assert '"history":{"commits":[],"lines":[]}' in text
+    assert "There is no history yet" in text
+    assert "NaN" not in text
+
+
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "comparison.json").write_text(json.dumps(content()))
+    monkeypatch.setattr(sys, "argv", ["page.py", str(tmp_path), "--into", str(tmp_path / "a" / "b")])
+    page.main()
+    assert (tmp_path / "a" / "b" / "index.html").stat().st_size > 10_000
