@@ -68,7 +68,11 @@ def sweeps(seconds: float, quick: bool) -> list[dict[str, Any]]:
 
 
 def break_even(compared: list[dict[str, Any]], first: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each operation: after how many calls Numba has made up for its first call, against NumPy."""
+    """For each operation: after how many calls Numba has made up for its first call, against NumPy.
+
+    What a call gains is NumPy's median less its part 1 / ratio, by the paired ratio: medians alone may be ordered by
+    what else the machine did.
+    """
     kind = {"one sample": "predict one", "gradient of 32": "gradient"}
     rows = []
     for case in compared:
@@ -77,7 +81,8 @@ def break_even(compared: list[dict[str, Any]], first: dict[str, Any]) -> list[di
             continue
         operation = case["operation"]
         call = kind.get(operation, "predict" if operation.startswith("batch") else "train")
-        gain = medians["numpy"] - medians["numba"]
+        ratio = next(r["median"] for r in case["ratios"] if (r["slow"], r["fast"]) == ("numpy", "numba"))
+        gain = medians["numpy"] * (1 - 1 / ratio)
         calls = {
             state: math.ceil(first["numba"][state][call] / gain) if gain > 0 else None for state in ("cold", "warm")
         }

@@ -59,6 +59,7 @@ class Case:
     operation: str
     rows: dict[str, Row]
     noise: Ratio | None
+    ratios: dict[tuple[str, str], Ratio]
     width: int | None = None
     depth: int | None = None
     batch: int | None = None
@@ -68,6 +69,12 @@ class Case:
         """A case of the list, or a point of a sweep, from its JSON."""
         rows = {row["name"]: Row.read(row) for row in case["rows"]}
         noise = Ratio(**case["noise"]) if case["noise"] else None
+        right = {name for name, row in rows.items() if row.ok}
+        ratios = {
+            (r["slow"], r["fast"]): Ratio(r["median"], r["low"], r["high"])
+            for r in case["ratios"]
+            if {r["slow"], r["fast"]} <= right
+        }
         batch = case.get("batch")
         network = case.get("network") or "-".join(map(str, case["sizes"]))
         return cls(
@@ -75,6 +82,7 @@ class Case:
             case.get("operation") or f"batch of {batch}",
             rows,
             noise,
+            ratios,
             case.get("width"),
             case.get("depth"),
             batch,
@@ -93,22 +101,11 @@ class Case:
         return self.rows[name].median if name in self.rows else math.nan
 
     def ratio(self, slow: str, fast: str) -> Ratio | None:
-        """How many times longer `slow` takes than `fast`, with a 95 % interval; None if one of them was not timed.
-
-        Against the baseline it is the paired ratio that was measured. Between two others it is the quotient of their
-        speed-ups, and its interval adds their widths in quadrature on a log scale, as if they were independent.
-        """
-        a, b = self.rows.get(slow), self.rows.get(fast)
-        if a is None or b is None or a.speed_up is None or b.speed_up is None:
-            return None
-        if slow == self.baseline:
-            return b.speed_up
-        if fast == self.baseline:
-            return Ratio(1 / a.speed_up.median, 1 / a.speed_up.high, 1 / a.speed_up.low)
-        median = b.speed_up.median / a.speed_up.median
-        below = math.hypot(math.log(b.speed_up.median / b.speed_up.low), math.log(a.speed_up.high / a.speed_up.median))
-        above = math.hypot(math.log(b.speed_up.high / b.speed_up.median), math.log(a.speed_up.median / a.speed_up.low))
-        return Ratio(median, median * math.exp(-below), median * math.exp(above))
+        """How many times longer `slow` takes than `fast`, paired, with a 95 % interval; None if one was not timed."""
+        if (slow, fast) in self.ratios:
+            return self.ratios[slow, fast]
+        turned = self.ratios.get((fast, slow))
+        return None if turned is None else Ratio(1 / turned.median, 1 / turned.high, 1 / turned.low)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,20 @@ class Result:
     rows: list[Row]
     noise: timing.Ratio | None = None
 
+    def ratios(self) -> list[dict[str, Any]]:
+        """The paired ratio of every two contenders that were timed: how many times longer `slow` takes than `fast`."""
+        timed = [row for row in self.rows if row.seconds is not None]
+        return [
+            {"slow": a.name, "fast": b.name, **timing.ratio(a.seconds, b.seconds)._asdict()}
+            for a, b in combinations(timed, 2)
+            if a.seconds is not None and b.seconds is not None
+        ]
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for a file."""
         noise = None if self.noise is None else self.noise._asdict()
-        return {"title": self.title, "rows": [row.as_json() for row in self.rows], "noise": noise}
+        rows = [row.as_json() for row in self.rows]
+        return {"title": self.title, "rows": rows, "ratios": self.ratios(), "noise": noise}
 
     def gain(self, name: str) -> float | None:
         """The speed-up of a contender over the first row, if it took part and was timed."""

@@ -1,7 +1,8 @@
 """Times that can be compared: contenders interleaved in one process, and ratios with an interval.
 
-A shared machine changes its speed from second to second. So every round times each contender once, in alternating
-order, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders.
+A shared machine changes its speed from second to second. So every round times each contender once, in an order drawn
+anew, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders. A call
+that is not timed comes first, so that no one gains by what the one before it left in the caches.
 """
 
 import gc
@@ -69,8 +70,11 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
             a_round += number * took
         rounds = int(np.clip(seconds / a_round, *_ROUNDS))
         times: dict[str, list[float]] = {name: [] for name in contenders}
-        for turn in range(rounds):
-            for name in list(contenders) if turn % 2 == 0 else reversed(list(contenders)):
+        orders = np.random.default_rng(0)
+        for _ in range(rounds):
+            for name in orders.permutation(list(contenders)):
+                if numbers[name] > 1:  # a call that takes as long as a whole sample finds its own way
+                    contenders[name]()
                 times[name].append(_sample(contenders[name], numbers[name]))
     return {name: np.array(samples) for name, samples in times.items()}
 

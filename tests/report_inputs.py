@@ -1,6 +1,7 @@
 """A small record and a small history, made by hand, for the tests of the report and of the page."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,19 @@ def rows(base: float, names: tuple[str, ...] = tuple(SPEED_UPS)) -> list[dict[st
     return [row(name, base * first / SPEED_UPS[name], SPEED_UPS[name] / first) for name in names]
 
 
+def paired(contenders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The ratio of every two contenders, from their speed-ups over the first."""
+    gains = [(r["name"], r["timed"]["speed_up"]["median"]) for r in contenders if r["timed"]]
+    several = [(a, b, gain / base) for (a, base), (b, gain) in combinations(gains, 2)]
+    return [{"slow": a, "fast": b, "median": r, "low": 0.9 * r, "high": 1.1 * r} for a, b, r in several]
+
+
 def case(network: str, operation: str, contenders: list[dict[str, Any]], low: float = 0.99) -> dict[str, Any]:
     noise = {"median": 1.01, "low": low, "high": 1.02}
     title = f"{network}, {operation}"
-    return {"network": network, "operation": operation, "title": title, "rows": contenders, "noise": noise}
+    return {"network": network, "operation": operation, "title": title, "rows": contenders, "noise": noise} | {
+        "ratios": paired(contenders)
+    }
 
 
 def content() -> dict[str, Any]:
@@ -64,6 +74,8 @@ def content() -> dict[str, Any]:
         {"depth": d, "batch": 1, "sizes": [64] * (d + 1), "title": "", "rows": rows(1e-5 * d), "noise": None}
         for d in (1, 2, 4)
     ]
+    for point in sweeps:
+        point["ratios"] = paired(point["rows"])
     calls = {"import": 0.03, "predict": 0.2, "predict one": 0.0001, "gradient": 0.1, "train": 0.3}
     return {
         "environment": {

@@ -306,10 +306,12 @@ def test_break_even():
         return {"name": name, "timed": None if seconds is None else {"median_seconds": seconds}}
 
     compared = [
-        {"network": "a", "operation": "one sample", "rows": [row("numpy", 3e-3), row("numba", 1e-3)]},
+        {"network": "a", "operation": "one sample", "rows": [row("numpy", 4e-3), row("numba", 9e-3)]},
         {"network": "b", "operation": "batch of 32", "rows": [row("numpy", 1e-3), row("numba", 1e-3)]},
         {"network": "c", "operation": "gradient of 32", "rows": [row("numpy", 1e-3), row("numba", None)]},
     ]
+    for case, paired in zip(compared, (2.0, 1.0, None), strict=True):
+        case["ratios"] = [{"slow": "numpy", "fast": "numba", "median": paired}] if paired else []
     first = {"numba": {"cold": {"predict one": 1.0, "predict": 2.0}, "warm": {"predict one": 3e-3, "predict": 2.0}}}
     assert measure.break_even(compared, first) == [
         {"network": "a", "operation": "one sample", "calls": {"cold": 500, "warm": 2}},

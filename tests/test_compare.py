@@ -5,6 +5,8 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -233,13 +235,22 @@ def test_ctrl_c_ends_the_command_quietly(monkeypatch: pytest.MonkeyPatch, capsys
     assert capsys.readouterr().err == "stopped\n"
 
 
-def test_interleaving_calls_everyone_in_every_round() -> None:
+def test_interleaving_calls_everyone_in_every_round_in_changing_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_ROUNDS", (20, 20))
     order: list[str] = []
-    times = timing.interleave({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, seconds=0.01)
-    assert len(times["a"]) == len(times["b"]) == 3
-    assert (times["a"] > 0).all()
-    runs = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
-    assert runs[-4:] in (["b", "a", "b", "a"], ["a", "b", "a", "b"]), "the order alternates: a b, b a, a b"
+    times = timing.interleave({name: partial(order.append, name) for name in "abc"}, seconds=0.01)
+    assert [len(samples) for samples in times.values()] == [20, 20, 20]
+    assert min(samples.min() for samples in times.values()) > 0
+    turns = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name][-40:]
+    assert {a + b for a, b in pairwise(turns)} == {"ab", "ac", "ba", "bc", "ca", "cb"}, "anyone may follow anyone"
+
+
+def test_every_two_contenders_have_a_paired_ratio() -> None:
+    seconds = {"a": np.array([4.0, 8.0, 4.0]), "b": np.array([2.0, 4.0, 2.0]), "c": np.array([1.0, 2.0, 1.0])}
+    rows = [measurement.Row(n, n, Comparison(0.0, 1.0), 0.0, None, s, None) for n, s in seconds.items()]
+    wrong = measurement.Row("wrong", "wrong", Comparison(1.0, 0.1), 0.0, None, None, None)
+    ratios = measurement.Result("x", [*rows, wrong]).ratios()
+    assert [(r["slow"], r["fast"], r["median"]) for r in ratios] == [("a", "b", 2), ("a", "c", 4), ("b", "c", 2)]
 
 
 def test_a_ratio_is_the_median_of_paired_ratios() -> None:

@@ -80,7 +80,11 @@ MUTANTS = {
         Mutant("partial batch averaged as a full one", "1.0 / rows if", "1.0 / batch_size if"),
         Mutant("partial batch dropped", "-(-rows // batch_size)", "rows // batch_size"),
         Mutant("step uphill", "theta[i] -= step", "theta[i] += step"),
-        Mutant("samples in order, targets shuffled", "target = X[order[visit, start + s]], Y[order", "target = X[start + s], Y[order"),
+        Mutant(
+            "samples in order, targets shuffled",
+            "target = X[order[visit, start + s]], Y[order",
+            "target = X[start + s], Y[order",
+        ),
     ],
 }
 SOURCES = {
