@@ -6,11 +6,14 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test lint package types clean
+.PHONY: help compare test bench bench-quick page lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
+	@echo "make bench     measure everything on an idle machine, write it and its report to results/: 15 minutes"
+	@echo "make bench-quick   a few cases into build/quick, to see that it works"
+	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
 	@echo "make lint      ruff"
 	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
 	@echo "make types     mypy, strict, on that installed wheel"
@@ -35,6 +38,30 @@ test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -m "not compiled"
 	$(BIN)/python -m coverage report
+
+# One machine has one name in asv's history, which is not the host's.
+MACHINE = $(shell $(BIN)/python benchmarks/measure.py --name)
+ASV = $(BIN)/python -m asv
+# At least half a millisecond a round: calls of 1 to 2 us are not timed one at a time.
+TIMED = --benchmark-enable --benchmark-warmup=on --benchmark-min-time=0.0005 --benchmark-max-time=0.5
+
+# Ratios by measure.py, where contenders take turns; the two suites time each by itself. asv's part is the newest
+# commit, in a virtual environment of its own, so that its result belongs to the history.
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/measure.py
+	$(BIN)/python benchmarks/report.py
+	mkdir -p build
+	$(BIN)/python -m pytest benchmarks/pytest $(TIMED) --benchmark-json=build/pytest-benchmark.json
+	$(ASV) machine --machine $(MACHINE) --yes
+	$(ASV) run --machine $(MACHINE) --bench "OneSample|GradientOf32|DigitsFullBatchEpoch" HEAD^!
+
+bench-quick: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/measure.py --quick --into build/quick
+	$(BIN)/python -m pytest benchmarks/pytest $(TIMED) -k "3-3-1 and one-sample"
+
+page: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/page.py
+	$(ASV) publish --html-dir build/asv
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -21,9 +21,14 @@ WIDTHS, BATCHES, DEPTHS = (4, 16, 64, 256), (1, 8, 64, 512), (1, 2, 4, 8)
 
 
 def folder_name(around: dict[str, Any]) -> str:
-    """One folder a machine and date: the processor's name and the number of cores, then the day."""
+    """One folder a machine and date."""
+    return f"{machine_name(around)}-{around['utc'][:10]}"
+
+
+def machine_name(around: dict[str, Any]) -> str:
+    """The processor's name and the number of cores; not the host's name."""
     name = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@", " ", around["processor"].lower())
-    return "-".join([*re.findall(r"[a-z0-9.]+", name), f"{around['cores']}cores", around["utc"][:10]])
+    return "-".join([*re.findall(r"[a-z0-9.]+", name), f"{around['cores']}cores"])
 
 
 def comparison(seconds: float, quick: bool) -> list[dict[str, Any]]:
@@ -101,7 +106,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few cases, for less than a minute")
     parser.add_argument("--threads", type=int, default=1, help="for BLAS, 1 unless given")
     parser.add_argument("--into", type=Path, help="the folder to write to, results/MACHINE-DATE unless given")
+    parser.add_argument("--name", action="store_true", help="print this machine's name in results/, and do no more")
     options = parser.parse_args()
+    if options.name:
+        print(machine_name(environment.describe()))
+        return 0
     environment.set_threads(options.threads)  # before NumPy is loaded
     sys.path.append(str(Path(__file__).resolve().parent))
     import processes

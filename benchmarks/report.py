@@ -23,13 +23,12 @@ MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
 
 HOW_TO_READ = """\
-- **median, min, spread**: of rounds in one process. A round times every contender once, in alternating order; spread is
+- **median, min, spread**: of rounds in one process. A round times every contender once, in an order drawn anew; spread is
   half of the interquartile range. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median;
   min is what an undisturbed machine could do.
 - **speed-up, and every ratio**: the median over rounds of the ratio within a round, with its 95 % interval by the
   bootstrap in brackets. What slows a round down slows all of its contenders, so ratios hold on a machine whose times
   do not: the quotient of two medians may differ from it. 1x is what the others are relative to, the first of a case.
-  A ratio between two others is the quotient of their speed-ups, its interval adds theirs as if they were independent.
 - **A/A**: the last contender of a case takes part twice; its ratio to itself should be 1. This is the noise floor.
 - **error / allowed**: the largest difference from the reference and the bound derived for it, at the entry where they
   are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
