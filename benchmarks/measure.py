@@ -73,24 +73,23 @@ def sweeps(seconds: float, quick: bool) -> list[dict[str, Any]]:
 
 
 def break_even(compared: list[dict[str, Any]], first: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each operation: after how many calls Numba has made up for its first call, against NumPy.
+    """For each operation: after how many calls Numba has made up for the first calls of all kinds, against NumPy.
+
+    All kinds, since what one of them compiles the next finds compiled.
 
     What a call gains is NumPy's median less its part 1 / ratio, by the paired ratio: medians alone may be ordered by
     what else the machine did.
     """
-    kind = {"one sample": "predict one", "gradient of 32": "gradient"}
+    spent = {state: sum(s for call, s in calls.items() if call != "import") for state, calls in first["numba"].items()}
     rows = []
     for case in compared:
         medians = {row["name"]: row["timed"]["median_seconds"] for row in case["rows"] if row["timed"]}
         if not {"numpy", "numba"} <= medians.keys():
             continue
         operation = case["operation"]
-        call = kind.get(operation, "predict" if operation.startswith("batch") else "train")
         ratio = next(r["median"] for r in case["ratios"] if (r["slow"], r["fast"]) == ("numpy", "numba"))
         gain = medians["numpy"] * (1 - 1 / ratio)
-        calls = {
-            state: math.ceil(first["numba"][state][call] / gain) if gain > 0 else None for state in ("cold", "warm")
-        }
+        calls = {state: math.ceil(seconds / gain) if gain > 0 else None for state, seconds in spent.items()}
         rows.append({"network": case["network"], "operation": operation, "calls": calls})
     return rows
 

@@ -23,9 +23,9 @@ MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
 
 HOW_TO_READ = """\
-- **median, min, spread**: of rounds in one process. A round times every contender once, in an order drawn anew; spread is
-  half of the interquartile range. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median;
-  min is what an undisturbed machine could do.
+- **median, min, spread**: of rounds in one process. A round times every contender once, in an order drawn anew; spread
+  is half of the interquartile range. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the
+  median; min is what an undisturbed machine could do.
 - **speed-up, and every ratio**: the median over rounds of the ratio within a round, with its 95 % interval by the
   bootstrap in brackets. What slows a round down slows all of its contenders, so ratios hold on a machine whose times
   do not: the quotient of two medians may differ from it. 1x is what the others are relative to, the first of a case.
@@ -150,8 +150,8 @@ def report(record: Record) -> str:
         "Compiling and importing": tables.first_calls(record).markdown()
         + "\nFirst calls on 64-30-10, in that order, in a new process; what one compiles, the next finds compiled. "
         "NumPy and the reference compile nothing.\n\n" + tables.imports(record).markdown(),
-        "When Numba has paid": "Calls after which Numba has made up for its first call, compiled with nothing cached "
-        "or loaded from its cache, against NumPy; never, where NumPy is as fast.\n\n"
+        "When Numba has paid": "Calls after which Numba has made up for its first calls of all kinds, compiled with "
+        "nothing cached or loaded from its cache, against NumPy; never, where NumPy is as fast.\n\n"
         + tables.break_even(record).markdown(),
         "History": "asv times this repository's commits: its results are in [asv](asv), `asv publish` and "
         "`asv preview` show them. `make page` builds one page of all this that can be filtered, with that history.",

@@ -131,7 +131,7 @@ def ratios(cases: Sequence[Case], pairs: Sequence[tuple[str, str]]) -> Table:
 
 
 def break_even(record: Record) -> Table:
-    """After how many calls Numba has made up for its first one."""
+    """After how many calls Numba has made up for its first ones."""
 
     def calls(n: int | None) -> str:
         return "never" if n is None else f"{n:,}"

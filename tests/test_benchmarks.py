@@ -314,7 +314,9 @@ def test_break_even():
     ]
     for case, paired in zip(compared, (2.0, 1.0, None), strict=True):
         case["ratios"] = [{"slow": "numpy", "fast": "numba", "median": paired}] if paired else []
-    first = {"numba": {"cold": {"predict one": 1.0, "predict": 2.0}, "warm": {"predict one": 3e-3, "predict": 2.0}}}
+    first = {
+        "numba": {"cold": {"import": 9.0, "predict one": 0.4, "predict": 0.6}, "warm": {"import": 9.0, "predict": 3e-3}}
+    }
     assert measure.break_even(compared, first) == [
         {"network": "a", "operation": "one sample", "calls": {"cold": 500, "warm": 2}},
         {"network": "b", "operation": "batch of 32", "calls": {"cold": None, "warm": None}},
