@@ -159,8 +159,7 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     """Refuse NaN and infinity."""
     # A sum is finite only if every number is; when it is not, see whether it overflowed by itself. The plain sum of a
     # few Python numbers takes a third of the time of a call of BLAS, which counts in the prediction of one sample.
-    few = values.ndim == 1 and values.size <= 32
-    total = sum(values.tolist()) if few else np.vdot(values, values)
+    total = sum(values.ravel().tolist()) if values.size <= 32 else np.vdot(values, values)
     if not math.isfinite(total) and not np.isfinite(values).all():
         place = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
         raise ValueError(

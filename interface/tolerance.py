@@ -106,7 +106,8 @@ def _backward(network: Network, X: NDArray[Any], Y: NDArray[Any], reduction: str
     layers = _forward(network, X)
     residual = _Bounded(layers[-1].value - Y.astype(np.float64), layers[-1].error)
     squares = residual * residual
-    cost = _Bounded(squares.value.sum(), squares.error.sum() + _gamma(Y.size + 4, u) * (residual.largest**2).sum())
+    rounding = _gamma(Y.size + 4, u) * (residual.largest**2).sum()
+    cost = _Bounded(np.asarray(squares.value.sum()), np.asarray(squares.error.sum() + rounding))
     pieces: list[_Bounded] = []
     for layer in range(len(network.weights) - 1, -1, -1):
         h = layers[layer + 1]
