@@ -5,10 +5,12 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
@@ -128,6 +130,14 @@ def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPa
     assert called == {"reference": 0, "numpy": 1, "numba": 0}
 
 
+@pytest.mark.parametrize("case", [cases.full_batch_epoch, cases.mini_batch_epoch, cases.eleven_lines])
+def test_every_way_of_training_is_checked(case: Callable[[list[str]], cases.Case]) -> None:
+    made = case(["numpy"])
+    answer = made.contenders[0].answer()
+    assert made.check(answer).ok
+    assert not made.check(answer + 1e-9).ok
+
+
 def test_the_inputs_of_the_cases_do_not_saturate() -> None:
     for sizes in [(3, 3, 1), (3, 3, 3, 1), (100, 100, 50, 10), (64, 30, 10)]:
         network, X, _ = cases.example(sizes, 32)
@@ -137,11 +147,15 @@ def test_the_inputs_of_the_cases_do_not_saturate() -> None:
             assert h.std(axis=0).min() > 0.005, "the samples differ in every node"
 
 
-@pytest.mark.compiled
-def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "names", [["numpy"], pytest.param(["numpy", "numba"], marks=pytest.mark.compiled)], ids="-".join
+)
+def test_the_digits(
+    names: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compare, "_TUTORIAL", {(3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6}})
     json_file, plot_file = tmp_path / "compare.json", tmp_path / "compare.png"
-    chosen = ["--backends", "numpy", "numba", "--epochs", "3000", "--json", str(json_file), "--plot", str(plot_file)]
+    chosen = ["--backends", *names, "--epochs", "3000", "--json", str(json_file), "--plot", str(plot_file)]
     assert __main__.main(["compare", *chosen]) == 0
     full = json.loads(json_file.read_text())["digits"]
     assert full["mean_norm_after"] == pytest.approx(0.423439110404, abs=1e-9)
@@ -307,7 +321,8 @@ def test_examples_are_listed_and_run(capsys: pytest.CaptureFixture[str]) -> None
     assert "digits, feed_forward" in capsys.readouterr().err
 
 
-@pytest.mark.compiled
-def test_the_digits_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_digits_example(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if numba.config.DISABLE_JIT:  # then the same on NumPy: the answers are the same, and sooner there
+        monkeypatch.setattr("samenet.examples.digits.Network", samenet.backend("numpy").Network)
     assert __main__.main(["examples", "digits"]) == 0
     assert "average J 2.8249" in capsys.readouterr().out
