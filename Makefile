@@ -29,7 +29,7 @@ $(VENV)/installed-%: pyproject.toml | $(BIN)/python
 	@$(INSTALL) -e ".[$*]"
 	@touch $@
 
-compare: $(VENV)/installed-data
+compare: $(VENV)/installed-data,plot
 	@$(BIN)/samenet compare
 
 # The second run counts the lines of the kernels too, which the compiler hides; what would take too long there,

@@ -102,6 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             json_file=options.json,
             plot_file=options.plot,
         )
+    except ImportError as error:  # of matplotlib, for a picture
+        print(f"samenet: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

@@ -187,6 +187,18 @@ def result(**gains: float) -> measurement.Result:
     return measurement.Result("3-3-1", rows)
 
 
+def test_without_matplotlib_a_picture_is_refused_before_the_waiting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "samenet.plots")
+    monkeypatch.delattr(samenet, "plots")
+    assert __main__.main(["compare", "--sizes", "3-3-1", "--plot", str(tmp_path / "bars.png")]) == 2
+    told = capsys.readouterr()
+    assert 'pip install "samenet[plot]"' in told.err
+    assert "3-3-1" not in told.out
+
+
 def test_the_loss_of_numpy_to_plain_loops_is_said() -> None:
     assert compare._notes([result(loops=2, numpy=0.4)]) == ["3-3-1: NumPy takes 5.00 times as long as plain loops."]
     assert compare._notes([result(loops=1, numpy=3), result(numpy=1)]) == []
