@@ -53,9 +53,9 @@ def region(record: Record) -> str:
         "reference as the derived bound lets an answer be."
     )
     link = (
-        f"All cases, the tutorial's claims one by one, and how to read this: [results](results/README.md). `{MEASURE}`"
+        "All cases, the tutorial's claims one by one, and how to read this: [results](results/README.md). `make bench`"
     )
-    source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} measures again, `{REPORT}` writes this."
+    source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} measures again."
     return f"\n{shown.markdown()}\n{note}\n\n{source}\n"
 
 
