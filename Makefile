@@ -11,7 +11,7 @@ INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
-	@echo "make bench     measure everything on an idle machine, write it and its report to results/: 15 minutes"
+	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
 	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
 	@echo "make lint      ruff"

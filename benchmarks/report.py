@@ -29,6 +29,7 @@ HOW_TO_READ = """\
 - **speed-up, and every ratio**: the median over rounds of the ratio within a round, with its 95 % interval by the
   bootstrap in brackets. What slows a round down slows all of its contenders, so ratios hold on a machine whose times
   do not: the quotient of two medians may differ from it. 1x is what the others are relative to, the first of a case.
+  An interval is of one process: in another, with its memory elsewhere, the ratio may lie some per cent outside of it.
 - **A/A**: the last contender of a case takes part twice; its ratio to itself should be 1. This is the noise floor.
 - **error / allowed**: the largest difference from the reference and the bound derived for it, at the entry where they
   are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
