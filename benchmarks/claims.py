@@ -69,7 +69,7 @@ def _fold(case: Case | None) -> str:
 def _against(ratio: Ratio, printed: float) -> str:
     if ratio.low <= printed <= ratio.high:
         return "it agrees within the interval"
-    return f"{digits(ratio.median / printed)} of the tutorial's {digits(printed)}"
+    return f"{digits(ratio.estimate / printed)} of the tutorial's {digits(printed)}"
 
 
 def _gain(case: Case | None) -> str:

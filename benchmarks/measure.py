@@ -1,23 +1,22 @@
-"""The comparison proper: every case of the list, its contenders interleaved, checked, and written to results/.
+"""The comparison proper: every case of the list, checked and timed in several processes, and written to results/.
 
     python benchmarks/measure.py [--quick]
 
-Both suites time a contender by itself; ratios come from here, where contenders take turns.
+Both suites time a contender by itself; ratios come from here, where contenders take turns in each process.
 """
 
 import argparse
 import json
 import math
 import re
+import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from samenet import environment
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTHS, BATCHES, DEPTHS = (4, 16, 64, 256), (1, 8, 64, 512), (1, 2, 4, 8)
 
 
 def folder_name(around: dict[str, Any]) -> str:
@@ -31,44 +30,16 @@ def machine_name(around: dict[str, Any]) -> str:
     return "-".join([*re.findall(r"[a-z0-9.]+", name), f"{around['cores']}cores"])
 
 
-def comparison(seconds: float, quick: bool) -> list[dict[str, Any]]:
-    """Every operation of the list."""
-    import cases
-
-    from samenet.measurement import measure
-
-    chosen = [(n, op) for n, op in cases.operations() if not quick or (n, op) in QUICK]
+def passes(number: int, seconds: float, quick: bool) -> list[dict[str, Any]]:
+    """What one_process.py gives in so many processes, one after the other, all with this one's environment."""
+    command = [sys.executable, str(Path(__file__).with_name("one_process.py")), str(seconds)]
     results = []
-    for network, operation in chosen:
-        say(f"{network}, {operation}")
-        result = measure(cases.case(network, operation), seconds)
-        results.append({"network": network, "operation": operation, **result.as_json()})
-    return results
-
-
-QUICK = {
-    ("3-3-1", "one sample"),
-    ("3-3-3-1", "one sample"),
-    ("100-100-50-10", "one sample"),
-    ("64-30-10", "gradient of 32"),
-    ("64-30-10", "digits, full-batch epoch"),
-}
-
-
-def sweeps(seconds: float, quick: bool) -> list[dict[str, Any]]:
-    """Forward over width and batch (width-width-10), and over depth (64-64-...-64, one sample)."""
-    from samenet import cases
-    from samenet.measurement import measure
-
-    points = [{"width": w, "batch": m, "sizes": (w, w, 10)} for w in WIDTHS for m in BATCHES]
-    points += [{"depth": d, "batch": 1, "sizes": (64,) * (d + 1)} for d in DEPTHS]
-    results = []
-    for point in points[:: 5 if quick else 1]:
-        sizes, rows = point["sizes"], point["batch"]
-        say(f"sweep: {cases.title(sizes)}, {rows}")
-        work = rows * sum(a * b for a, b in pairwise(sizes))
-        names = ["reference", "numpy", "numba"] if work < 500_000 else ["numpy", "numba"]
-        results.append({**point, "sizes": list(sizes), **measure(cases.forward(sizes, rows, names), seconds).as_json()})
+    for i in range(number):
+        say(f"process {i + 1} of {number}")
+        done = subprocess.run(
+            [*command, *(["--quick"] if quick else [])], check=True, stdout=subprocess.PIPE, text=True
+        )
+        results.append(json.loads(done.stdout))
     return results
 
 
@@ -87,7 +58,7 @@ def break_even(compared: list[dict[str, Any]], first: dict[str, Any]) -> list[di
         if not {"numpy", "numba"} <= medians.keys():
             continue
         operation = case["operation"]
-        ratio = next(r["median"] for r in case["ratios"] if (r["slow"], r["fast"]) == ("numpy", "numba"))
+        ratio = next(r["estimate"] for r in case["ratios"] if (r["slow"], r["fast"]) == ("numpy", "numba"))
         gain = medians["numpy"] * (1 - 1 / ratio)
         calls = {state: math.ceil(seconds / gain) if gain > 0 else None for state, seconds in spent.items()}
         rows.append({"network": case["network"], "operation": operation, "calls": calls})
@@ -110,22 +81,25 @@ def main() -> int:
     if options.name:
         print(machine_name(environment.describe()))
         return 0
-    environment.set_threads(options.threads)  # before NumPy is loaded
+    environment.set_threads(options.threads)  # before NumPy is loaded, here and in every process
     sys.path.append(str(Path(__file__).resolve().parent))
     import processes
+    from combine import combine
 
     from samenet import files
 
     around = environment.describe()
-    seconds = 0.5 if options.quick else 4.0
-    say("processes")
+    say("imports, first calls, memory")
     alone = processes.everything(repeats=1 if options.quick else 5)
-    compared = comparison(seconds, options.quick)
+    number, seconds = (1, 0.5) if options.quick else (6, 1.0)
+    several = passes(number, seconds, options.quick)
+    compared, swept = (combine([one[part] for one in several]) for part in ("cases", "sweeps"))
     content = {
         "environment": {**around, "commit": processes.version_of_source(ROOT)},
         "quick": options.quick,
+        "repeats": number,
         "cases": compared,
-        "sweeps": sweeps(seconds / 2, options.quick),
+        "sweeps": swept,
         "processes": alone,
         "break_even": break_even(compared, alone["first_calls"]),
     }
@@ -133,7 +107,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "comparison.json", json.dumps(content, indent=1) + "\n")
     print(folder / "comparison.json")
-    every = [row for case in (*compared, *content["sweeps"]) for row in case["rows"]]
+    every = [row for case in (*compared, *swept) for row in case["rows"]]
     return 0 if all(row["ok"] for row in every) else 1
 
 

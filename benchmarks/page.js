@@ -36,7 +36,7 @@ let chosen = null;
 
 function drawMap() {
   const ratios = data.points.map((p) => p.ratios[$("pair").value]).filter(Boolean);
-  const most = Math.max(0.05, ...ratios.map((ratio) => Math.abs(Math.log(ratio.median))));
+  const most = Math.max(0.05, ...ratios.map((ratio) => Math.abs(Math.log(ratio.estimate))));
   const cells = [];
   for (const width of widths) {
     cells.push(make("span", { class: "side" }, String(width)));
@@ -58,8 +58,8 @@ function mapCell(width, batch, most) {
   button.dataset.width = width;
   button.dataset.batch = batch;
   button.setAttribute("aria-pressed", String(point !== undefined && point === chosen));
-  const share = ratio ? Math.abs(Math.log(ratio.median)) / most : 0;
-  button.style.setProperty("--hue", ratio && ratio.median < 1 ? "var(--worse)" : "var(--better)");
+  const share = ratio ? Math.abs(Math.log(ratio.estimate)) / most : 0;
+  button.style.setProperty("--hue", ratio && ratio.estimate < 1 ? "var(--worse)" : "var(--better)");
   button.style.setProperty("--share", `${Math.round(100 * share)}%`);
   button.style.setProperty("--on", share > 0.55 ? "#fff" : "var(--ink)");
   button.disabled = !point;

@@ -50,7 +50,7 @@ def _point(case: Case) -> dict[str, Any]:
         "title": f"{case.network}, {case.operation}",
         "rows": {name: _contender(row) for name, row in case.rows.items()},
         "ratios": {
-            key: {"median": ratio.median, "text": f"{digits(ratio.median)}x", "interval": times(ratio)}
+            key: {"estimate": ratio.estimate, "text": f"{digits(ratio.estimate)}x", "interval": times(ratio)}
             for key, ratio in ratios.items()
         },
     }
@@ -92,7 +92,7 @@ def _history(folder: Path) -> dict[str, Any]:
 
 def _sort_key(case: Case, row: Row) -> list[float | None]:
     """What the columns of numbers are sorted by."""
-    gain = row.speed_up.median if row.speed_up else math.nan
+    gain = row.speed_up.estimate if row.speed_up else math.nan
     share = math.inf if row.observed is None else row.observed / row.allowed if row.allowed else 0.0
     return [row.median, row.minimum, row.spread, gain, share]
 

@@ -113,7 +113,7 @@ def speed_ups(cases: Sequence[Case]) -> Figure:
 
     def point(case: Case, name: str) -> tuple[float, float, float] | None:
         ratio = case.ratio(LOOPS_OVER_ARRAYS, name) or case.ratio(LOOPS_OVER_LISTS, name)
-        return None if ratio is None or name == case.baseline else (ratio.low, ratio.median, ratio.high)
+        return None if ratio is None or name == case.baseline else (ratio.low, ratio.estimate, ratio.high)
 
     loops = [case for case in cases if any(point(case, name) for name in case.rows)]
     figure, axes = _cases(loops, point)
@@ -135,7 +135,7 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
         place = widths.index(p.width or 0), batches.index(p.batch or 0)
         failed[place] = any(name in p.rows and not p.rows[name].ok for name in (slow, fast))
         if ratio := p.ratio(slow, fast):
-            values[place] = ratio.median
+            values[place] = ratio.estimate
     logs = np.log10(values)
     most = max(np.nanmax(np.abs(logs)), 0.05) if np.isfinite(logs).any() else 1.0
     figure, axes = _figure(6.0)

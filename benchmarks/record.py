@@ -71,7 +71,7 @@ class Case:
         noise = Ratio(**case["noise"]) if case["noise"] else None
         right = {name for name, row in rows.items() if row.ok}
         ratios = {
-            (r["slow"], r["fast"]): Ratio(r["median"], r["low"], r["high"])
+            (r["slow"], r["fast"]): Ratio(r["estimate"], r["low"], r["high"])
             for r in case["ratios"]
             if {r["slow"], r["fast"]} <= right
         }
@@ -105,7 +105,7 @@ class Case:
         if (slow, fast) in self.ratios:
             return self.ratios[slow, fast]
         turned = self.ratios.get((fast, slow))
-        return None if turned is None else Ratio(1 / turned.median, 1 / turned.high, 1 / turned.low)
+        return None if turned is None else Ratio(1 / turned.estimate, 1 / turned.high, 1 / turned.low)
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,7 @@ class Record:
     folder: Path
     environment: dict[str, Any]
     quick: bool
+    repeats: int
     cases: tuple[Case, ...]
     sweeps: tuple[Case, ...]
     processes: dict[str, Any]
@@ -128,6 +129,7 @@ class Record:
             folder,
             content["environment"],
             content["quick"],
+            content["repeats"],
             tuple(map(Case.read, content["cases"])),
             tuple(map(Case.read, content["sweeps"])),
             content["processes"],

@@ -23,13 +23,15 @@ MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
 
 HOW_TO_READ = """\
-- **median, min, spread**: of rounds in one process. A round times every contender once, in an order drawn anew; spread
-  is half of the interquartile range. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the
-  median; min is what an undisturbed machine could do.
-- **speed-up, and every ratio**: the median over rounds of the ratio within a round, with its 95 % interval by the
-  bootstrap in brackets. What slows a round down slows all of its contenders, so ratios hold on a machine whose times
-  do not: the quotient of two medians may differ from it. 1x is what the others are relative to, the first of a case.
-  An interval is of one process: in another, with its memory elsewhere, the ratio may lie some per cent outside of it.
+- **median, min, spread**: every process that took part has a median over its rounds; median is the median of those, min
+  the least of all. A round times every contender once, in an order drawn anew; spread is half of the interquartile
+  range within a process. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median; min is
+  what an undisturbed machine could do.
+- **speed-up, and every ratio**: a process has the median over its rounds of the ratio within a round, since what slows
+  a round down slows all of its contenders. What is printed is the geometric mean over processes, in brackets its 95 %
+  interval by Student's t: where a process has its memory changes a ratio by some per cent, so that it is processes
+  that are repeated. Ratios hold on a machine whose times do not, and the quotient of two medians may differ from them.
+  1x is what the others are relative to, the first of a case.
 - **A/A**: the last contender of a case takes part twice; its ratio to itself should be 1. This is the noise floor.
 - **error / allowed**: the largest difference from the reference and the bound derived for it, at the entry where they
   are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
@@ -91,6 +93,7 @@ def environment(record: Record) -> tables.Table:
         ("threads of each library", ", ".join(threads)),
         ("samenet", f"{around['samenet']}, commit {around['commit'] or 'unknown'} (+: with changes)"),
         ("date", around["utc"]),
+        ("processes, one after the other", str(record.repeats)),
     ]
     return tables.Table(("", ""), rows, words=2)
 
@@ -125,7 +128,11 @@ def report(record: Record) -> str:
     """results/README.md."""
     folder, pairs = record.folder.name, [(LOOPS_OVER_ARRAYS, "numpy"), (LOOPS_OVER_LISTS, "numpy")]
     pairs += [(LOOPS_OVER_ARRAYS, "numba"), (LOOPS_OVER_LISTS, "numba"), ("numpy", "numba")]
-    quick = "\n**A quick run of a few cases**: do not quote it.\n" if record.quick else ""
+    quick = (
+        "\n**A quick run of a few cases**, with intervals over rounds where it was one process: do not quote it.\n"
+        if record.quick
+        else ""
+    )
     sections = {
         "Where and when": environment(record).markdown(),
         "How to read it": HOW_TO_READ,

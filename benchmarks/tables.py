@@ -50,12 +50,12 @@ def names(cases: Iterable[Case]) -> list[str]:
 
 def times(ratio: Ratio | None) -> str:
     """A ratio with its interval: 488x [470, 501]."""
-    return NONE if ratio is None else f"{digits(ratio.median)}x [{digits(ratio.low)}, {digits(ratio.high)}]"
+    return NONE if ratio is None else f"{digits(ratio.estimate)}x [{digits(ratio.low)}, {digits(ratio.high)}]"
 
 
 def near_one(ratio: Ratio) -> str:
     """A ratio that should be 1: with the digits that tell whether it is."""
-    return f"{ratio.median:.4f}x [{ratio.low:.4f}, {ratio.high:.4f}]"
+    return f"{ratio.estimate:.4f}x [{ratio.low:.4f}, {ratio.high:.4f}]"
 
 
 def seconds(case: Case, name: str) -> str:

@@ -35,7 +35,7 @@ def _table(result: Result) -> Table:
         if row.seconds is None or row.speed_up is None:
             cells = ["[bold red]FAIL[/]", "", ""]
         else:
-            cells = [duration(row.median), f"{100 * row.spread:.0f} %", f"{digits(row.speed_up.median)} x"]
+            cells = [duration(row.median), f"{100 * row.spread:.0f} %", f"{digits(row.speed_up.estimate)} x"]
         cells += [str(row.comparison), duration(row.first_call)]
         table.add_row(row.name, *cells, *([duration(row.tutorial)] if tutorial else []))
     if result.noise is not None:

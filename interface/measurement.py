@@ -86,7 +86,7 @@ class Result:
 
     def gain(self, name: str) -> float | None:
         """The speed-up of a contender over the first row, if it took part and was timed."""
-        return next((row.speed_up.median for row in self.rows if row.name == name and row.speed_up is not None), None)
+        return next((row.speed_up.estimate for row in self.rows if row.name == name and row.speed_up is not None), None)
 
 
 def measure(case: Case, seconds: float = 3.0) -> Result:

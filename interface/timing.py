@@ -21,9 +21,9 @@ _ROUNDS = (5, 51)
 
 
 class Ratio(NamedTuple):
-    """A median of paired ratios, and its 95 % interval by the bootstrap."""
+    """A typical ratio of paired times, and its 95 % interval."""
 
-    median: float
+    estimate: float
     low: float
     high: float
 
@@ -70,7 +70,7 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
             a_round += number * took
         rounds = int(np.clip(seconds / a_round, *_ROUNDS))
         times: dict[str, list[float]] = {name: [] for name in contenders}
-        orders = np.random.default_rng(0)
+        orders = np.random.default_rng()  # another order in every process: what it does belongs into an interval
         for _ in range(rounds):
             for name in orders.permutation(list(contenders)):
                 if numbers[name] > 1:  # a call that takes as long as a whole sample finds its own way
@@ -80,7 +80,7 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
 
 
 def ratio(slow: Seconds, fast: Seconds) -> Ratio:
-    """How many times longer `slow` takes than `fast`: the median over rounds, with a bootstrap interval."""
+    """How many times longer `slow` takes than `fast`: the median over rounds, and its interval by the bootstrap."""
     from scipy.stats import bootstrap
 
     ratios = slow / fast

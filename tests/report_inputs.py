@@ -25,7 +25,7 @@ def row(name: str, seconds: float, gain: float, *, ok: bool = True, observed: fl
             "min_seconds": 0.9 * seconds,
             "quartiles_seconds": [0.95 * seconds, 1.05 * seconds],
             "rounds": 20,
-            "speed_up": dict(zip(("median", "low", "high"), gains, strict=True)),
+            "speed_up": dict(zip(("estimate", "low", "high"), gains, strict=True)),
         },
     }
 
@@ -38,13 +38,13 @@ def rows(base: float, names: tuple[str, ...] = tuple(SPEED_UPS)) -> list[dict[st
 
 def paired(contenders: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The ratio of every two contenders, from their speed-ups over the first."""
-    gains = [(r["name"], r["timed"]["speed_up"]["median"]) for r in contenders if r["timed"]]
+    gains = [(r["name"], r["timed"]["speed_up"]["estimate"]) for r in contenders if r["timed"]]
     several = [(a, b, gain / base) for (a, base), (b, gain) in combinations(gains, 2)]
-    return [{"slow": a, "fast": b, "median": r, "low": 0.9 * r, "high": 1.1 * r} for a, b, r in several]
+    return [{"slow": a, "fast": b, "estimate": r, "low": 0.9 * r, "high": 1.1 * r} for a, b, r in several]
 
 
 def case(network: str, operation: str, contenders: list[dict[str, Any]], low: float = 0.99) -> dict[str, Any]:
-    noise = {"median": 1.01, "low": low, "high": 1.02}
+    noise = {"estimate": 1.01, "low": low, "high": 1.02}
     title = f"{network}, {operation}"
     return {"network": network, "operation": operation, "title": title, "rows": contenders, "noise": noise} | {
         "ratios": paired(contenders)
@@ -68,7 +68,7 @@ def content() -> dict[str, Any]:
         for w in (4, 16, 64)
         for m in (1, 8, 64)
     ]
-    sweeps[4]["rows"][-1]["timed"]["speed_up"] = {"median": 0.3, "low": 0.2, "high": 0.4}
+    sweeps[4]["rows"][-1]["timed"]["speed_up"] = {"estimate": 0.3, "low": 0.2, "high": 0.4}
     sweeps[5]["rows"][-1]["ok"] = False
     sweeps += [
         {"depth": d, "batch": 1, "sizes": [64] * (d + 1), "title": "", "rows": rows(1e-5 * d), "noise": None}
@@ -93,6 +93,7 @@ def content() -> dict[str, Any]:
             "commit": "0123456789ab",
         },
         "quick": False,
+        "repeats": 6,
         "cases": cases,
         "sweeps": sweeps,
         "processes": {

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
 
 import cases  # noqa: E402
+import combine  # noqa: E402
 import measure  # noqa: E402
+import one_process  # noqa: E402
 import processes  # noqa: E402
 from cases import Cell  # noqa: E402
 
@@ -303,6 +306,85 @@ def test_a_wrong_kernel_has_no_time_in_pytest(tmp_path):
 # What is made of it
 
 
+def of_process(scale: float, *, ok: bool = True, share: float = 0.5) -> dict[str, Any]:
+    """A case in one process, in which the second contender is 2 `scale` times as fast as the first."""
+
+    def row(name: str, seconds: float, gain: float, ok: bool) -> dict[str, Any]:
+        ratio = {"estimate": gain, "low": gain, "high": gain}
+        quartiles = [0.9 * seconds, 1.1 * seconds]
+        timed = {"median_seconds": seconds, "min_seconds": 0.8 * seconds, "quartiles_seconds": quartiles}
+        timed |= {"rounds": 5, "speed_up": ratio}
+        error = {"observed_error": share * 1e-15, "allowed_error": 1e-15}
+        return {"name": name, "ok": ok, "first_call_seconds": 1.0, "timed": timed if ok else None} | error
+
+    ratios = [{"slow": "a", "fast": "b", "estimate": 2 * scale, "low": 0.0, "high": 9.0}] if ok else []
+    rows = [row("a", 2.0, 1.0, True), row("b", 1 / scale, 2 * scale, ok)]
+    noise = {"estimate": scale, "low": scale, "high": scale}
+    return {"network": "n", "operation": "o", "rows": rows, "ratios": ratios, "noise": noise}
+
+
+def test_an_interval_is_over_processes():
+    scales = (0.5, 1.0, 2.0)
+    (found,) = combine.combine([[of_process(s, share=s / 4)] for s in scales])
+    # By hand: logarithms -ln 2, 0, ln 2 about that of 2, so s = ln 2; t with 2 degrees of freedom is 4.302653.
+    half = 4.302653 * np.log(2) / np.sqrt(3)
+    (ratio,) = found["ratios"]
+    assert (ratio["slow"], ratio["fast"]) == ("a", "b")
+    assert [ratio[k] for k in ("low", "estimate", "high")] == pytest.approx(
+        [2 * np.exp(-half), 2, 2 * np.exp(half)], rel=1e-6
+    )
+    assert found["noise"]["estimate"] == pytest.approx(1)
+    b = found["rows"][1]
+    assert b["timed"]["medians_of_processes"] == [2.0, 1.0, 0.5]
+    assert (b["timed"]["median_seconds"], b["timed"]["min_seconds"], b["timed"]["rounds"]) == (1.0, 0.4, 15)
+    assert b["timed"]["speed_up"]["estimate"] == pytest.approx(2)
+    assert b["observed_error"] == 0.5e-15, "the worst of all processes"
+
+
+def test_wrong_in_one_process_is_wrong():
+    for order in (1, -1):
+        several = [[of_process(1.0)], [of_process(1.0, ok=False)]][::order]
+        (found,) = combine.combine(several)
+        assert [row["ok"] for row in found["rows"]] == [True, False]
+        assert found["rows"][1]["timed"] is None
+        assert found["ratios"] == []
+
+
+def test_one_process_keeps_its_own_interval():
+    (found,) = combine.combine([[of_process(1.0)]])
+    assert found["ratios"] == of_process(1.0)["ratios"]
+
+
+def test_processes_measure_every_operation(monkeypatch):
+    measured = []
+
+    def instead(case: Any, seconds: float) -> measurement.Result:
+        measured.append((case, seconds))
+        return measurement.Result("", [])
+
+    monkeypatch.setattr(one_process, "measure", instead)
+    monkeypatch.setattr(cases, "case", cache(lambda *pair: pair))
+    monkeypatch.setattr("samenet.cases.forward", lambda *given: given)
+    found = one_process.comparison(1.0, quick=False)
+    assert [(c["network"], c["operation"]) for c in found] == [case for case, _ in measured] == list(cases.operations())
+    assert len(one_process.comparison(1.0, quick=True)) == len(one_process.QUICK)
+    swept = one_process.sweeps(0.5, quick=False)
+    assert {(p["width"], p["batch"]) for p in swept if "width" in p} == {
+        (w, m) for w in one_process.WIDTHS for m in one_process.BATCHES
+    }
+    assert [p["depth"] for p in swept if "depth" in p] == list(one_process.DEPTHS)
+
+
+@pytest.mark.compiled
+def test_passes_are_processes_of_their_own(tmp_path, monkeypatch):
+    script = "import json, os, sys\nprint(json.dumps({'pid': os.getpid(), 'given': sys.argv[1:]}))\n"
+    (tmp_path / "one_process.py").write_text(script)
+    monkeypatch.setattr(measure, "__file__", str(tmp_path / "measure.py"))
+    first, second = measure.passes(2, 0.25, quick=True)
+    assert first["given"] == second["given"] == ["0.25", "--quick"]
+    assert len({first["pid"], second["pid"], os.getpid()}) == 3
+
+
 def test_break_even():
     def row(name: str, seconds: float | None) -> dict[str, Any]:
         return {"name": name, "timed": None if seconds is None else {"median_seconds": seconds}}
@@ -313,7 +395,7 @@ def test_break_even():
         {"network": "c", "operation": "gradient of 32", "rows": [row("numpy", 1e-3), row("numba", None)]},
     ]
     for case, paired in zip(compared, (2.0, 1.0, None), strict=True):
-        case["ratios"] = [{"slow": "numpy", "fast": "numba", "median": paired}] if paired else []
+        case["ratios"] = [{"slow": "numpy", "fast": "numba", "estimate": paired}] if paired else []
     first = {
         "numba": {"cold": {"import": 9.0, "predict one": 0.4, "predict": 0.6}, "warm": {"import": 9.0, "predict": 3e-3}}
     }
