@@ -14,10 +14,10 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-import cases as listed  # noqa: E402
+import cases as listed
 
-from samenet import cases  # noqa: E402
-from samenet.measurement import measure  # noqa: E402
+from samenet import cases
+from samenet.measurement import measure
 
 QUICK = {
     ("3-3-1", "one sample"),

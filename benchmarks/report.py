@@ -167,7 +167,8 @@ def report(record: Record) -> str:
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
     return (
         f"# What was measured\n\n{where(record)}. Made by `{REPORT}` from\n"
-        f"[comparison.json]({folder}/comparison.json), which `{MEASURE}` writes; do not edit.\n{quick}\n{body}\n"
+        f"[comparison.json]({folder}/comparison.json), which `{MEASURE}` writes; do not edit.\n"
+        f"{quick if record.quick else ''}\n{body}\n"
     )
 
 
