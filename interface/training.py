@@ -22,12 +22,6 @@ _SECONDS_A_CALL = 0.05  # a backend's `descend` runs about this long, so that Ct
 _ORDER_LIMIT = 1 << 20  # row numbers drawn ahead for one call
 
 
-def squared_error(output: NDArray[Any], Y: NDArray[Any], reduction: str) -> float:
-    """J = 1/2 sum ||y - h||^2 over the samples, divided by their number if `reduction` is "mean"."""
-    error = (output - Y).ravel()
-    return 0.5 * float(np.vdot(error, error)) / (len(Y) if reduction == "mean" else 1)
-
-
 def all_finite(values: NDArray[Any]) -> bool:
     """Whether there is no NaN or infinity; the sum of squares answers at once unless it overflowed by itself."""
     return math.isfinite(np.vdot(values, values)) or bool(np.isfinite(values).all())
@@ -110,9 +104,8 @@ class Training:
         return epochs
 
     def _look(self) -> None:
-        output = self.network.predict(self.X)
-        cost = squared_error(output, self.Y, self.reduction)
-        self.history.record(self.history.epochs_done, cost, output, self.Y)
+        cost, output = self.network.backend.evaluate(self.network, self.X, self.Y, self.reduction)
+        self.history.record(self.history.epochs_done, float(cost), np.asarray(output), self.Y)
 
     def _advance(self, stop: int) -> Iterator[None]:
         """Epochs up to `stop`, a backend call at a time."""
