@@ -1,9 +1,9 @@
 """The network in compiled Numba kernels: the same functions as `samenet.reference`, the same answers.
 
 The kernels take the flat parameter vector theta and the layout (sizes and activations) as arrays, so one compilation
-serves every network of a dtype. They release the GIL and share no scratch memory, so any number of threads may call them at once.
-Order of reading: activations and costs, the two matrix products, forward, gradient, descent, then the functions of
-the contract.
+serves every network of a dtype. They release the GIL and share no scratch memory, so any number of threads may call
+them at once. Order of reading: activations and costs, the two matrix products, forward, gradient, descent, then the
+functions of the contract.
 
 Floating-point flags: sums may be reassociated and products contracted into fused multiply-adds, inside the bound
 that `samenet.tolerance` derives. NaN and infinity are kept.
@@ -158,7 +158,7 @@ def _back_through(code, h, e, width):
 @_kernel()
 def _needs_z(cost):
     """Whether a cost is worked out from the weighted sums z of the output layer."""
-    return cost == _BINARY_CROSS_ENTROPY or cost == _CROSS_ENTROPY
+    return cost in (_BINARY_CROSS_ENTROPY, _CROSS_ENTROPY)
 
 
 # Sums stand in loops of their own. A sum whose loop also stores would be ordered by whether arrays happen to lie near
@@ -430,7 +430,7 @@ def _add_penalty(theta, sizes, bias, l1, l2, g):
 
 @_kernel()
 def _scratch(theta, sizes, cost, rows, dropout):
-    """Room for the activations, the same as they are seen, z of the output, two deltas, one weight matrix's gradient."""
+    """Room for the activations, the same as seen, the output's z, two deltas, and a weight matrix's gradient."""
     rows = min(rows, _BLOCK)
     total, widest = _nodes(sizes)
     H = np.empty(rows * total, theta.dtype)

@@ -104,7 +104,7 @@ class Network:
         name = checks.choice("cost", cost, COSTS)
         needed, last = MADE_FOR.get(name), self._activations[-1]
         if needed not in (None, last):
-            raise ValueError(f"cost: {name!r} goes with {needed!r} in the output layer, got {last!r} there")
+            raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {last!r}")
         return name
 
     @property

@@ -104,8 +104,8 @@ def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any =
     """The cost and its gradient, the mean or the sum over the samples.
 
     network: anything with `weights`, `biases`, `activations`, `cost_function`, `l1` and `l2`; X: (m, n_in);
-    Y: (m, n_out). masks: for dropout, (m, n) factors for the n nodes of all hidden layers. Equations: `sample_gradient`.
-    Returns (cost, gradient), the gradient with `.weights` and `.biases`.
+    Y: (m, n_out). masks: for dropout, (m, n) factors for the n nodes of all hidden layers.
+    Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
     """
     weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
     split = None if masks is None else [by_layer(as_lists(row), weights) for row in masks]
@@ -125,7 +125,7 @@ def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[floa
 
 
 def evaluate(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
-    """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; arguments: `gradient`."""
+    """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; see `gradient`."""
     weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
     X, Y = as_lists(X), as_lists(Y)
     value, outputs = 0.0, []

@@ -266,7 +266,7 @@ NOT_NAMES = [(v, TypeError, "expected one of") for v in (None, 1, True, ["x"], b
 COSTS = [
     *NOT_NAMES[1:],  # None is the network's own
     ("squared_eror", ValueError, "did you mean 'squared_error'?"),
-    ("cross_entropy", ValueError, "goes with 'softmax' in the output layer, got 'sigmoid'"),
+    ("cross_entropy", ValueError, "expected 'softmax' in the output layer"),
 ]
 PENALTIES = [
     *[case for case in ALPHAS if case[1] is TypeError or case[2] == "finite"],
