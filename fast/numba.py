@@ -99,8 +99,8 @@ def _softmax(z, width):
     """exp(z_i) / sum_k exp(z_k) for each row of this width, in place."""
     for start in range(0, z.size, width):
         row = z[start : start + width]
-        largest = _exp_less_largest(row, row)
-        total = 0.0 * largest
+        _exp_less_largest(row, row)
+        total = 0.0
         for i in range(width):
             total += row[i]
         for i in range(width):
