@@ -1,11 +1,13 @@
-"""Pictures: the 8x8 digits that scikit-learn ships."""
+"""Pictures: the 8x8 digits that scikit-learn ships, and pictures of nothing."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet import checks
 from samenet.data.library import scikit_learn
+from samenet.network import Seed
 
 
 class Digits(NamedTuple):
@@ -27,3 +29,14 @@ def digits() -> Digits:
     """
     found = scikit_learn().datasets.load_digits()
     return Digits(found.data, found.target)
+
+
+def random_images(m: int, n: int = 784, *, seed: Seed = None) -> NDArray[np.float64]:
+    """Pictures of random pixels, X (m, n) from U[0, 1): what a network that knows digits makes of no digit at all.
+
+    Source: tutorial 001, which finds that they are classified "just as confidently".
+    """
+    m, n = checks.integer("m", m, least=0), checks.integer("n", n, least=1)
+    random = checks.generator("seed", seed)
+    with checks.fits("m, n", (m, n)):
+        return random.random((m, n))
