@@ -14,14 +14,38 @@ from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
     from samenet import data
+    from samenet.descent_1d import downhill
+    from samenet.directions import DirectionChanges
+    from samenet.gradient_check import check_gradient
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
+    from samenet.search import error_surface
 
 __version__ = "0.1.0"
-__all__ = ["History", "Network", "Parameters", "__version__", "backend", "backends", "data"]
+__all__ = [
+    "DirectionChanges",
+    "History",
+    "Network",
+    "Parameters",
+    "__version__",
+    "backend",
+    "backends",
+    "check_gradient",
+    "data",
+    "downhill",
+    "error_surface",
+]
 
-_LATER = {"History": "samenet.history", "Network": "samenet.network", "Parameters": "samenet.parameters"}
+_LATER = {
+    "DirectionChanges": "samenet.directions",
+    "History": "samenet.history",
+    "Network": "samenet.network",
+    "Parameters": "samenet.parameters",
+    "check_gradient": "samenet.gradient_check",
+    "downhill": "samenet.descent_1d",
+    "error_surface": "samenet.search",
+}
 
 
 def __getattr__(name: str) -> Any:

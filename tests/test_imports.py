@@ -46,6 +46,8 @@ def test_import_samenet_is_light() -> None:
         ("import samenet; samenet.backend('numpy')", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.Network", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.data.one_hot([1])", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.check_gradient, samenet.error_surface", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.downhill, samenet.DirectionChanges", {"numpy"}, HEAVY - {"numpy"}),
     ],
 )
 def test_what_is_loaded(statement: str, needed: set[str], not_needed: set[str]) -> None:
