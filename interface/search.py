@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet import checks
 from samenet.formats import digits, duration
-from samenet.network import REDUCTIONS, Network
+from samenet.functions import REDUCTIONS
+from samenet.network import Network
 from samenet.probe import probe
 
 Array = NDArray[Any]
