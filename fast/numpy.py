@@ -3,8 +3,10 @@
 Samples are rows, so the loops of the reference become matrix products: Z = H W^T + b.
 """
 
+import math
 import sys
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,102 +14,255 @@ from numpy.typing import NDArray
 from samenet import network as interface
 from samenet.parameters import Parameters
 
+Array = NDArray[Any]
 
-def _activations(network: interface.Network, x: NDArray[Any], out: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """[h1, ..., hL]; layer l + 1 is written into out[l]. Works on a vector and on rows alike."""
-    layers, h = [x], x
-    # exp(1000) is infinity, and 1 / (1 + infinity) is 0, as it should be; and some BLAS kernels raise the flag of an
-    # invalid operation for numbers beyond the end of a short row, which are not used.
+
+class Activation(NamedTuple):
+    """activate(z) turns z into h; backward(h, e) turns e = dJ/dh into dJ/dz. Both in place, on a vector or on rows."""
+
+    activate: Callable[[Array], object]
+    backward: Callable[[Array, Array], object]
+
+
+def _sigmoid(z: Array) -> None:
+    np.negative(z, out=z)
+    np.exp(z, out=z)  # exp(1000) is infinity, and 1 / (1 + infinity) is 0, as it should be
+    z += 1
+    np.reciprocal(z, out=z)
+
+
+def _sigmoid_backward(h: Array, e: Array) -> None:
+    e *= h
+    e *= 1 - h
+
+
+def _tanh_backward(h: Array, e: Array) -> None:
+    e *= 1 - h
+    e *= 1 + h
+
+
+def _softmax(z: Array) -> None:
+    z -= z.max(axis=-1, keepdims=True)
+    np.exp(z, out=z)
+    z /= z.sum(axis=-1, keepdims=True)
+
+
+def _softmax_backward(h: Array, e: Array) -> None:
+    e -= (e * h).sum(axis=-1, keepdims=True)
+    e *= h
+
+
+def _nothing(*_: Array) -> None:
+    """The identity's way forward and back."""
+
+
+_ACTIVATIONS = {
+    "sigmoid": Activation(_sigmoid, _sigmoid_backward),
+    "tanh": Activation(lambda z: np.tanh(z, out=z), _tanh_backward),
+    "relu": Activation(lambda z: np.maximum(z, 0, out=z), lambda h, e: np.multiply(e, h > 0, out=e)),
+    "identity": Activation(_nothing, _nothing),
+    "softmax": Activation(_softmax, _softmax_backward),
+}
+
+
+class Cost(NamedTuple):
+    """value(Y, h, z), summed over the samples; delta(Y, h, backward), dJ/dz; whether the value needs z."""
+
+    value: Callable[[Array, Array, Array], float]
+    delta: Callable[[Array, Array, Callable[[Array, Array], object]], Array]
+    needs_z: bool = False
+
+
+def _squares(Y: Array, h: Array, z: Array) -> float:
+    error = h - Y
+    return float(np.vdot(error, error))
+
+
+def _squares_delta(Y: Array, h: Array, backward: Callable[[Array, Array], object]) -> Array:
+    delta: Array = h - Y
+    backward(h, delta)
+    return delta
+
+
+def _binary_cross_entropy(Y: Array, h: Array, z: Array) -> float:
+    return float((np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z)))).sum(dtype=np.float64))
+
+
+def _cross_entropy(Y: Array, h: Array, z: Array) -> float:
+    largest = z.max(axis=1, keepdims=True)
+    logarithm = largest + np.log(np.exp(z - largest).sum(axis=1, keepdims=True))
+    return float((Y * (logarithm - z)).sum(dtype=np.float64))
+
+
+_COSTS = {
+    "squared_error": Cost(lambda Y, h, z: 0.5 * _squares(Y, h, z), _squares_delta),
+    "sum_of_squares": Cost(_squares, lambda Y, h, backward: 2 * _squares_delta(Y, h, backward)),
+    "binary_cross_entropy": Cost(_binary_cross_entropy, lambda Y, h, _: h - Y, needs_z=True),
+    "cross_entropy": Cost(_cross_entropy, lambda Y, h, _: h * Y.sum(axis=1, keepdims=True) - Y, needs_z=True),
+}
+
+
+class _Pass(NamedTuple):
+    """The activations of every layer; the same as the next layer sees them; the output layer's z, or its h."""
+
+    h: list[Array]
+    seen: list[Array]
+    z: Array
+
+
+def _forward(network: interface.Network, x: Array, out: list[Array], masks: Array | None, keep_z: bool) -> _Pass:
+    """Layer l + 1 is written into out[l]. Works on a vector and on rows alike."""
+    layers, seen, z, start = [x], [x], x, 0
+    # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
         for layer, W in enumerate(network.weights):
-            z = np.dot(h, W.T, out=out[layer])
+            h = z = np.dot(seen[-1], W.T, out=out[layer])
             if network.biases:
                 z += network.biases[layer]
-            np.negative(z, out=z)
-            np.exp(z, out=z)
-            z += 1
-            h = np.reciprocal(z, out=z)
+            last = layer == len(out) - 1
+            if last and keep_z:
+                z = z.copy()
+            _ACTIVATIONS[network.activations[layer]].activate(h)
             layers.append(h)
-    return layers
+            if not last:
+                seen.append(h if masks is None else h * masks[:, start : start + len(W)])
+                start += len(W)
+    return _Pass(layers, seen, z)
 
 
-def _room(network: interface.Network, *shape: int) -> list[NDArray[Any]]:
+def _room(network: interface.Network, *shape: int) -> list[Array]:
     """An uninitialised array of shape (*shape, n) for every layer after the first."""
     return [np.empty((*shape, len(W)), W.dtype) for W in network.weights]
 
 
-def feed_forward(network: interface.Network, x: NDArray[Any]) -> list[NDArray[Any]]:
+def feed_forward(network: interface.Network, x: Array) -> list[Array]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
-    return _activations(network, x, _room(network, *x.shape[:-1]))
+    return _forward(network, x, _room(network, *x.shape[:-1]), None, keep_z=False).h
 
 
-def predict(network: interface.Network, x: NDArray[Any]) -> NDArray[Any]:
+def predict(network: interface.Network, x: Array) -> Array:
     """The output layer alone; see `samenet.reference.predict`."""
     return feed_forward(network, x)[-1]
 
 
+def _penalty(network: interface.Network) -> float:
+    """l1 sum |W| + l2/2 sum W^2."""
+    total = 0.0
+    if not (network.l1 or network.l2):
+        return total
+    for W in network.weights:
+        total += network.l1 * float(np.abs(W).sum(dtype=np.float64)) + 0.5 * network.l2 * float(np.vdot(W, W))
+    return total
+
+
+def _scale(X: Sequence[Any] | Array, reduction: str) -> float:
+    return 1 / len(X) if reduction == "mean" else 1.0
+
+
+def evaluate(network: interface.Network, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
+    """The cost, and the output that it is of; see `samenet.reference.evaluate`."""
+    cost = _COSTS[network.cost_function]
+    h, _, z = _forward(network, X, _room(network, len(X)), None, cost.needs_z)
+    return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(network), h[-1]
+
+
 def _backpropagate(
     network: interface.Network,
-    X: NDArray[Any],
-    Y: NDArray[Any],
-    scale: float,
+    X: Array,
+    Y: Array,
+    reduction: str,
     g: Parameters,
-    H: list[NDArray[Any]],
+    H: list[Array],
+    masks: Array | None,
 ) -> float:
-    """g := scale * dJ/dtheta, summed over the rows of X; returns scale * J. H is room for the activations."""
-    layers = _activations(network, X, H)
-    h = layers[-1]
-    error = h - Y
-    cost = 0.5 * scale * float(np.vdot(error, error))
-    delta = error
+    """g := dJ/dtheta over the rows of X; returns J. H is room for the activations."""
+    cost, scale = _COSTS[network.cost_function], _scale(X, reduction)
+    layers, seen, z = _forward(network, X, H, masks, cost.needs_z)
+    functions = [_ACTIVATIONS[name] for name in network.activations]
+    delta = cost.delta(Y, layers[-1], functions[-1].backward)
     delta *= scale
+    end = None if masks is None else masks.shape[1]
     for layer in range(len(H) - 1, -1, -1):
-        delta *= h
-        delta *= np.subtract(1, h, out=h)
-        h = layers[layer]
-        np.dot(delta.T, h, out=g.weights[layer])
+        W, h = network.weights[layer], layers[layer]
+        np.dot(delta.T, seen[layer], out=g.weights[layer])
         if g.biases:
             np.sum(delta, axis=0, out=g.biases[layer])
         if layer > 0:
-            delta = delta @ network.weights[layer]
-    return cost
+            delta = delta @ W
+            if masks is not None and end is not None:
+                delta *= masks[:, end - W.shape[1] : end]
+                end -= W.shape[1]
+            functions[layer - 1].backward(h, delta)
+        if network.l2:
+            g.weights[layer][:] += network.l2 * W
+        if network.l1:
+            g.weights[layer][:] += network.l1 * np.sign(W)
+    return scale * cost.value(Y, layers[-1], z) + _penalty(network)
 
 
 def gradient(
-    network: interface.Network, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean"
+    network: interface.Network, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     g = network.theta.empty_like()
-    scale = 1 / len(X) if reduction == "mean" else 1
-    return _backpropagate(network, X, Y, scale, g, _room(network, len(X))), g
+    with np.errstate(all="ignore"):
+        return _backpropagate(network, X, Y, reduction, g, _room(network, len(X)), masks), g
+
+
+def _clip(g: Array, value: float, norm: float) -> None:
+    """Each entry to within +-value, then the whole to at most this norm."""
+    if value < math.inf:
+        np.clip(g, -value, value, out=g)
+    length = math.sqrt(np.vdot(g, g))
+    if length > norm:
+        g *= norm / length
 
 
 def descend(
     network: interface.Network,
-    X: NDArray[Any],
-    Y: NDArray[Any],
+    X: Array,
+    Y: Array,
     *,
-    alpha: float,
+    alpha: Any,
     batch_size: int,
     order: NDArray[np.int64] | None = None,
     passes: int = 1,
     reduction: str = "mean",
+    masks: Array | None = None,
+    momentum: float = 0.0,
+    velocity: Parameters | None = None,
+    nesterov: bool = False,
+    clip_value: float = math.inf,
+    clip_norm: float = math.inf,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.descend`."""
     theta, g = network.theta.flat, network.theta.empty_like()
     H = _room(network, batch_size)
     costs = []
-    for visit in range(passes if order is None else len(order)):
+    passes = passes if order is None else len(order)
+    alphas = np.broadcast_to(alpha, passes).tolist()
+    for visit in range(passes):
         m = len(X) if order is None else order.shape[1]
         for start in range(0, m, batch_size):
             batch: Any = slice(start, start + batch_size)
+            seen = None if masks is None else masks[visit, batch]
             if order is not None:
                 batch = order[visit, batch]
             x, y = X[batch], Y[batch]
-            scale = 1 / len(x) if reduction == "mean" else 1
-            costs.append(_backpropagate(network, x, y, scale, g, [h[: len(x)] for h in H]))
-            g.flat *= alpha
-            theta -= g.flat
+            costs.append(_backpropagate(network, x, y, reduction, g, [h[: len(x)] for h in H], seen))
+            if clip_value < math.inf or clip_norm < math.inf:
+                _clip(g.flat, clip_value, clip_norm)
+            g.flat *= alphas[visit]
+            if velocity is not None:
+                v = velocity.flat
+                v *= momentum
+                v -= g.flat
+                if nesterov:
+                    theta += momentum * v
+                else:
+                    theta += v
+            if velocity is None or nesterov:
+                theta -= g.flat
     return np.array(costs)
 
 

@@ -37,8 +37,8 @@ def integer(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def number(name: str, value: Any, *, positive: bool = False) -> float:
-    """A finite real number."""
+def number(name: str, value: Any, *, positive: bool = False, least: float = -math.inf) -> float:
+    """A finite real number, above 0 if it is to be positive, and of at least `least`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name}: expected a number, got {short(value)} ({type(value).__name__})")
     try:
@@ -49,6 +49,8 @@ def number(name: str, value: Any, *, positive: bool = False) -> float:
         raise ValueError(f"{name}: expected a finite number, got {short(value)}")
     if positive and result <= 0:
         raise ValueError(f"{name}: expected a number above 0, got {short(value)}")
+    if result < least:
+        raise ValueError(f"{name}: expected a number of at least {least:g}, got {short(value)}")
     return result
 
 
@@ -78,6 +80,16 @@ def choice(name: str, value: Any, known: Iterable[str]) -> str:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"{name}: expected one of {names}, got {short(value)}{hint}")
     return value
+
+
+def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[str, ...]:
+    """One of the known names for all of `number` places, or a list of as many."""
+    known = list(known)
+    if isinstance(value, str) or not is_listing(value):
+        return (choice(name, value, known),) * number
+    if len(value) != number:
+        raise ValueError(f"{name}: expected one name, or one for each of {number} layers, got {short(value)}")
+    return tuple(choice(f"{name}[{i}]", item, known) for i, item in enumerate(value))
 
 
 def is_listing(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """The network as a user sees it: the same class on every backend."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
@@ -8,31 +9,34 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import checks
+from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training import Callback, settings, squared_error, train
-
-ACTIVATIONS = ("sigmoid",)
-COSTS = ("squared_error",)
-REDUCTIONS = ("mean", "sum")
+from samenet.training import Callback, settings, train
 
 N = TypeVar("N", bound="Network")
 Seed = int | np.random.Generator | np.random.RandomState | None
 
 
 class Network:
-    """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)), with the sigmoid f(z) = 1 / (1 + exp(-z)).
+    """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
     arguments and its answers are the same there; only the speed differs.
 
     sizes       numbers of nodes, the input first: [64, 30, 10] is a network of three layers
-    activation  "sigmoid", in every layer
+    activation  f: "sigmoid", "tanh", "relu", "identity" or "softmax", for every layer, or a list of names, one for
+                each layer after the first
     bias        whether nodes have a bias
+    cost        what training minimises, for a sample: "squared_error", 1/2 ||y - h||^2; "sum_of_squares", the same
+                without 1/2; "binary_cross_entropy", -sum y ln h + (1 - y) ln(1 - h), with a sigmoid output layer;
+                "cross_entropy", -sum y ln h, with a softmax output layer
+    l1, l2      penalties: the cost has l1 sum |W| + l2/2 sum W^2 added, over all weights and no bias, whatever the
+                number of samples
     init        how weights and biases begin, see `samenet.initialize`: "glorot", or a tutorial's own scheme
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
     dtype       numpy.float64, or numpy.float32 (the reference then computes in float64 and rounds what it stores)
@@ -54,8 +58,11 @@ class Network:
         self,
         sizes: Sequence[int],
         *,
-        activation: str = "sigmoid",
+        activation: str | Sequence[str] = "sigmoid",
         bias: bool = True,
+        cost: str = "squared_error",
+        l1: float = 0.0,
+        l2: float = 0.0,
         init: str = "glorot",
         seed: Seed = None,
         dtype: DTypeLike = np.float64,
@@ -65,12 +72,16 @@ class Network:
         if not hasattr(type(self), "backend"):
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
         layers = checks.sizes(sizes)
-        self._activation = checks.choice("activation", activation, ACTIVATIONS)
+        self._activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
+        self._cost = self._fitting(cost)
+        self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
         bias = checks.flag("bias", bias)
         checks.choice("init", init, SCHEMES)
         random = checks.generator("seed", seed)
         kind = checks.dtype(dtype)
         with checks.fits("sizes", sizes):
+            # For compiled code: the numbers of nodes, and activations by their places in the list; the input has none.
+            self.layout = np.array([layers, (-1, *map(ACTIVATIONS.index, self._activations))], np.int64)
             self.theta = Parameters.empty(layers, bias, kind)
         self.history: History | None = None
         if weights is None:
@@ -91,10 +102,38 @@ class Network:
         """The numbers of nodes, the input first."""
         return self.theta.sizes
 
+    def _fitting(self, cost: Any) -> str:
+        """The name of a cost that goes with the output layer."""
+        name = checks.choice("cost", cost, COSTS)
+        needed, last = MADE_FOR.get(name), self._activations[-1]
+        if needed not in (None, last):
+            raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {last!r}")
+        return name
+
     @property
-    def activation(self) -> str:
-        """The name of the activation function."""
-        return self._activation
+    def activation(self) -> str | tuple[str, ...]:
+        """The name of the activation function, or the names where layers differ."""
+        return self._activations[0] if len(set(self._activations)) == 1 else self._activations
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The name of the activation function of each layer after the first."""
+        return self._activations
+
+    @property
+    def cost_function(self) -> str:
+        """The name of the cost."""
+        return self._cost
+
+    @property
+    def l1(self) -> float:
+        """The penalty on sum |W|."""
+        return self._l1
+
+    @property
+    def l2(self) -> float:
+        """The penalty on 1/2 sum W^2."""
+        return self._l2
 
     @property
     def bias(self) -> bool:
@@ -140,26 +179,31 @@ class Network:
         return self._onto(cls)
 
     def _onto(self, cls: type[N]) -> N:
-        network = cls(self.sizes, activation=self.activation, bias=self.bias, dtype=self.dtype, seed=0)
+        network = cls(self.sizes, dtype=self.dtype, seed=0, **self._settings())
         network.theta.flat[:] = self.theta.flat  # unchecked: whatever was written into the views is copied
         return network
 
+    def _settings(self) -> dict[str, Any]:
+        """What makes the network beside its sizes and numbers."""
+        penalties = {"l1": self.l1, "l2": self.l2}
+        return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
+
     def __eq__(self, other: object) -> bool:
-        """Equal values: same sizes, activation, dtype and parameters, whatever the backend."""
+        """Equal values: same sizes, settings, dtype and parameters, whatever the backend."""
         if not isinstance(other, Network):
             return NotImplemented
-        return (
-            (self.sizes, self.activation, self.bias, self.dtype)
-            == (other.sizes, other.activation, other.bias, other.dtype)
-        ) and bool((self.parameters == other.parameters).all())
+        return ((self.sizes, self.dtype, self._settings()) == (other.sizes, other.dtype, other._settings())) and bool(
+            (self.parameters == other.parameters).all()
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         name = self.backend.__name__.removeprefix("samenet.")
-        bias = "" if self.bias else ", bias=False"
+        usual = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
+        settings = [f"{key}={value!r}" for key, value in self._settings().items() if usual.get(key) != value]
         return (
-            f"Network({list(self.sizes)}, activation={self.activation!r}{bias}, dtype={self.dtype}) "
+            f"Network({list(self.sizes)}, {', '.join(settings)}, dtype={self.dtype}) "
             f"with {self.parameters.size} parameters on samenet.{name}"
         )
 
@@ -189,30 +233,41 @@ class Network:
         """The number of the largest output: an int64 for one sample, (m,) for a batch."""
         return self.predict(X).argmax(axis=-1)
 
-    def cost(self, X: ArrayLike, Y: ArrayLike, cost: str = "squared_error", reduction: str = "mean") -> float:
-        """J = 1/2 ||y - h||^2 a sample, its mean or sum over the samples.
+    def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
+        """The network's cost, its mean or sum over the samples, and its penalties.
 
-        X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,).
+        X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: another than the network's, by name.
         """
-        X, Y = self._labelled(X, Y, cost, reduction)
-        return squared_error(self.predict(X), Y, reduction)
+        network = self._minimising(cost)
+        X, Y = network._labelled(X, Y, reduction)
+        with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
+            return float(self.backend.evaluate(network, X, Y, reduction)[0])
 
     def gradient(
-        self, X: ArrayLike, Y: ArrayLike, cost: str = "squared_error", reduction: str = "mean"
+        self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean"
     ) -> tuple[float, Parameters]:
         """The cost and its gradient by backpropagation.
 
         X: (m, n_in), Y: (m, n_out), m >= 1; or one sample (n_in,) and (n_out,).
-        cost: "squared_error" is 1/2 ||y - h||^2 a sample; reduction: "mean" or "sum" over the samples.
+        cost: another than the network's, by name; reduction: "mean" or "sum" over the samples.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`.
         """
-        X, Y = self._labelled(X, Y, cost, reduction)
-        with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
-            value, slope = self.backend.gradient(self, X, Y, reduction)
+        network = self._minimising(cost)
+        X, Y = network._labelled(X, Y, reduction)
+        with np.errstate(all="ignore"):
+            value, slope = self.backend.gradient(network, X, Y, reduction)
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.theta.empty_like()
                 slope.fill(lists.weights, lists.biases)
         return float(value), slope
+
+    def _minimising(self, cost: str | None) -> Self:
+        """This network, or for another cost one with the same parameters in the same memory."""
+        if cost is None or cost == self._cost:
+            return self
+        network = copy.copy(self)
+        network._cost = self._fitting(cost)
+        return network
 
     def train(
         self,
@@ -224,7 +279,7 @@ class Network:
         batch_size: int | None = None,
         shuffle: bool = True,
         seed: Seed = None,
-        cost: str = "squared_error",
+        cost: str | None = None,
         reduction: str = "mean",
         monitors: Iterable[str] = (),
         record_every: int = 1,
@@ -242,6 +297,7 @@ class Network:
                       its like take none
         batch_size    None is full batch, 1 is online, else mini-batches; the last, partial batch is used
         shuffle       whether the samples are drawn in a new order each epoch, from `seed`; a full batch has no order
+        cost          another than the network's, by name
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
         monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy"
         record_every  record before every so many epochs, 0 for never; in mini-batch training each record is a
@@ -260,11 +316,13 @@ class Network:
         Returns a `History`, kept as `network.history` too. Ctrl-C stops after the update at hand, keeps weights and
         history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite.
         """
-        X, Y = self._labelled(X, Y, cost, reduction)
+        network = self._minimising(cost)
+        X, Y = network._labelled(X, Y, reduction)
         plan = settings(
-            self,
+            network,
             X,
             Y,
+            user=self,
             alpha=alpha,
             epochs=epochs,
             batch_size=batch_size,
@@ -280,9 +338,11 @@ class Network:
             clip_value=clip_value,
             clip_norm=clip_norm,
         )
-        return train(self, plan)
+        return train(network, plan)
 
-    def _labelled(self, X: Any, Y: Any, cost: str, reduction: str) -> tuple[NDArray[Any], NDArray[Any]]:
-        checks.choice("cost", cost, COSTS)
+    def _labelled(self, X: Any, Y: Any, reduction: str) -> tuple[NDArray[Any], NDArray[Any]]:
         checks.choice("reduction", reduction, REDUCTIONS)
-        return checks.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
+        X, Y = checks.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
+        if self._cost in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
+            raise ValueError(f"Y: expected probabilities from 0 to 1 for {self._cost!r}, got {Y.min()} to {Y.max()}")
+        return X, Y

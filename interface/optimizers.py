@@ -71,9 +71,7 @@ class _Stepwise(Optimizer):
         for setting in fields(self):
             value = getattr(self, setting.name)
             if setting.name == "epsilon":
-                value = checks.number("epsilon", value)
-                if value < 0:
-                    raise ValueError(f"epsilon: expected a number of at least 0, got {value:g}")
+                value = checks.number("epsilon", value, least=0.0)
             else:
                 value = checks.share(setting.name, value)
             object.__setattr__(self, setting.name, value)

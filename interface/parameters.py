@@ -13,19 +13,18 @@ class Parameters:
     flat     the vector itself, (size,)
     weights  views of it: for each layer after the first, (n_out, n_in)
     biases   views of it: for each layer after the first, (n_out,); empty for a network without biases
-    sizes    the numbers of nodes; layout, the same as an int64 array for compiled code
+    sizes    the numbers of nodes
     bias     whether there are biases
 
     A gradient is an object of this class too: dJ/dW and dJ/db stand where W and b do.
     """
 
-    __slots__ = ("bias", "biases", "flat", "layout", "sizes", "weights")
+    __slots__ = ("bias", "biases", "flat", "sizes", "weights")
 
     def __init__(self, sizes: tuple[int, ...], bias: bool, flat: NDArray[Any]) -> None:
         self.sizes = sizes
         self.bias = bias
         self.flat = flat
-        self.layout = np.array(sizes, np.int64)
         weights, biases, start = [], [], 0
         for n_in, n_out in pairwise(sizes):
             weights.append(flat[start : start + n_out * n_in].reshape(n_out, n_in))

@@ -31,9 +31,7 @@ class _Checked:
             if field.name in ("every", "epochs"):
                 value = checks.integer(field.name, value, least=1)
             else:
-                value = checks.number(field.name, value, positive=field.name in ("alpha", "factor"))
-                if value < 0:
-                    raise ValueError(f"{field.name}: expected a number of at least 0, got {value:g}")
+                value = checks.number(field.name, value, positive=field.name in ("alpha", "factor"), least=0.0)
             object.__setattr__(self, field.name, value)
 
 
@@ -117,7 +115,4 @@ def schedule(value: Any) -> Schedule:
 def rate(schedule: Schedule, epoch: int) -> float:
     """The learning rate of an epoch: finite and not negative; it may come down to 0, as a cosine does at its end."""
     name = "alpha" if isinstance(schedule, Constant) else f"alpha({epoch})"
-    value = checks.number(name, schedule(epoch))
-    if value < 0:
-        raise ValueError(f"{name}: expected a learning rate of at least 0, got {value:g}")
-    return value
+    return checks.number(name, schedule(epoch), least=0.0)

@@ -17,7 +17,7 @@ def best_of(plan: "MultiStart", network: "Network", settings: "Settings", releas
     Whatever ends it early, what was reached until then takes part in the choice.
     """
     theta = network.theta.flat
-    kept, kept_history, least, costs = theta.copy(), network.history, math.inf, list[float]()
+    kept, kept_history, least, costs = theta.copy(), settings.user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
     trained = False  # whether `kept` is the end of a start
     try:
@@ -32,14 +32,14 @@ def best_of(plan: "MultiStart", network: "Network", settings: "Settings", releas
                 cost = math.inf if diverged else network.cost(settings.X, settings.Y, reduction=settings.reduction)
                 costs.append(cost)
                 if not diverged and (not trained or cost < least):
-                    kept[:], kept_history, least, trained = theta, network.history, cost, True
-            if network.history is not None and network.history.stopped_by == "callback":
+                    kept[:], kept_history, least, trained = theta, settings.user.history, cost, True
+            if settings.user.history is not None and settings.user.history.stopped_by == "callback":
                 break
     finally:
         theta[:] = kept
         if trained:
-            network.history = kept_history
-        if network.history is not None:
-            network.history.starts = tuple(costs)
+            settings.user.history = kept_history
+        if settings.user.history is not None:
+            settings.user.history.starts = tuple(costs)
     if failure is not None and not trained:
         raise failure

@@ -102,7 +102,7 @@ class Patience(Rule):
     def check(self, network: "Network") -> None:
         """Raise ValueError or TypeError if X or Y do not fit the network."""
         try:
-            checks.labelled(self.X, self.Y, network.sizes[0], network.sizes[-1], network.dtype)
+            network.cost(self.X, self.Y)
         except (TypeError, ValueError) as error:
             raise type(error)(f"stop, Patience {error}") from None
 

@@ -18,16 +18,11 @@ if TYPE_CHECKING:
 Callback = Callable[["Network", History], object]
 
 
-def squared_error(output: NDArray[Any], Y: NDArray[Any], reduction: str) -> float:
-    """J = 1/2 sum ||y - h||^2 over the samples, divided by their number if `reduction` is "mean"."""
-    error = (output - Y).ravel()
-    return 0.5 * float(np.vdot(error, error)) / (len(Y) if reduction == "mean" else 1)
-
-
 @dataclass(frozen=True, eq=False)
 class Settings:
     """The arguments of `Network.train`, checked, in the form that training works with."""
 
+    user: "Network"  # what callbacks see, and what keeps the history; the network that is trained shares its parameters
     X: NDArray[Any]
     Y: NDArray[Any]
     alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
@@ -50,6 +45,7 @@ def settings(
     X: NDArray[Any],
     Y: NDArray[Any],
     *,
+    user: "Network",
     alpha: Any,
     epochs: Any,
     batch_size: Any,
@@ -68,7 +64,7 @@ def settings(
     """The arguments of `Network.train`, X, Y and `reduction` checked before; ValueError or TypeError for bad ones."""
     way = optimizers.optimizer(optimizer)
     rate = schedules.schedule(alpha) if way.takes_steps else None
-    left_out = _dropout(dropout, network.sizes[1:-1])
+    left_out = _dropout(dropout, user.sizes[1:-1])
     limits = {"clip_value": clip_value, "clip_norm": clip_norm}
     clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
     if not way.takes_steps:
@@ -94,6 +90,7 @@ def settings(
     for rule in rules:
         rule.check(network)
     return Settings(
+        user=user,
         X=X,
         Y=Y,
         alpha=rate,
@@ -131,7 +128,7 @@ class Training:
 
     def __init__(self, network: "Network", settings: Settings) -> None:
         self.network, self.settings = network, settings
-        self.history = network.history = History(settings.monitors)
+        self.history = settings.user.history = History(settings.monitors)
         self.watches: list[stopping.Watch] = []
 
     def run(self, descend: Callable[[], None]) -> None:
@@ -153,12 +150,13 @@ class Training:
         """Record the state before the next epoch, by a forward pass, if it is one that is recorded."""
         s, epoch = self.settings, self.history.epochs_done
         if s.record_every > 0 and epoch % s.record_every == 0:
-            output = self.network.predict(s.X)
-            self.history.record(epoch, squared_error(output, s.Y, s.reduction), output, s.Y)
+            with np.errstate(all="ignore"):
+                cost, output = self.network.backend.evaluate(self.network, s.X, s.Y, s.reduction)
+            self.history.record(epoch, float(cost), np.asarray(output), s.Y)
 
     def ends(self) -> bool:
         """Ask the callback and the rules after an epoch; the history notes who ended the training."""
-        if self.settings.callback is not None and self.settings.callback(self.network, self.history):
+        if self.settings.callback is not None and self.settings.callback(self.settings.user, self.history):
             self.history.stopped_by = "callback"
             return True
         for rule, watch in zip(self.settings.stop, self.watches, strict=True):
@@ -172,5 +170,5 @@ def train(network: "Network", settings: Settings) -> History:
     """Train as the settings say; Ctrl-C is held back until the update at hand is done."""
     with deferred_interrupt() as release:
         settings.optimizer.train(network, settings, release)
-    assert network.history is not None
-    return network.history
+    assert settings.user.history is not None
+    return settings.user.history

@@ -3,12 +3,13 @@
 Only the standard library is imported. The loops index whatever they are given, `weights[l][i][j]`, so nested lists and
 arrays serve alike; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
-Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `descent`.
+Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `descent`; then the other
+functions that a layer may have, `activations`, and what may be minimised, `costs`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y are many, one a row
 h          activations of one layer; h[0] = x is the input, h[-1] the output
-z          weighted sum of one node, before the sigmoid
+z          weighted sum of one node, before the activation f
 W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]
 delta      dJ/dz, the error of a node as the cost sees it
 alpha      the step size of gradient descent
@@ -17,7 +18,9 @@ alpha      the step size of gradient descent
 
 from typing import TYPE_CHECKING, Any
 
-from samenet.reference.backward import Gradient, batch_gradient, gradient, sample_gradient
+from samenet.reference.activations import ACTIVATIONS
+from samenet.reference.backward import Gradient, batch_gradient, evaluate, gradient, sample_gradient
+from samenet.reference.costs import COSTS
 from samenet.reference.descent import descend
 from samenet.reference.forward import feed_forward, forward_sample, predict
 from samenet.reference.sigmoid import sigmoid, sigmoid_slope
@@ -26,10 +29,13 @@ if TYPE_CHECKING:
     from samenet.reference.network import Network
 
 __all__ = [
+    "ACTIVATIONS",
+    "COSTS",
     "Gradient",
     "Network",
     "batch_gradient",
     "descend",
+    "evaluate",
     "feed_forward",
     "forward_sample",
     "gradient",

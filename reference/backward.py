@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from samenet.reference.forward import as_lists, forward_sample
-from samenet.reference.sigmoid import sigmoid_slope
+from samenet.reference.activations import ACTIVATIONS
+from samenet.reference.costs import COSTS, penalty, penalty_slope
+from samenet.reference.forward import as_lists, forward_pass, through
 
 
 class Gradient(NamedTuple):
@@ -15,68 +16,125 @@ class Gradient(NamedTuple):
 
 
 def sample_gradient(
-    weights: Sequence[Any], biases: Sequence[Any], x: Sequence[float], y: Sequence[float], total: Gradient
+    weights: Sequence[Any],
+    biases: Sequence[Any],
+    x: Sequence[float],
+    y: Sequence[float],
+    total: Gradient,
+    activations: Sequence[str] | None = None,
+    cost: str = "squared_error",
+    masks: Sequence[Any] | None = None,
 ) -> float:
     """The cost of one sample; its gradient is added to `total`.
 
-    J = 1/2 ||y - h||^2
+    J = 1/2 ||y - h||^2, or another of `COSTS`
     delta_i = -(y_i - h_i) f'(z_i)                        in the output layer,
     delta_j = (sum_i W[i][j] delta_i) f'(z_j)             in a hidden layer, from the layer after it,
     dJ/dW[i][j] = delta_i h_j,  dJ/db[i] = delta_i
 
+    activations, masks: see `forward_pass`; with dropout, h_j is what the next layer saw, m_j h_j, and what comes back
+    to node j is m_j times the sum.
     Source: tutorial 000, section 4 (equations of delta, Delta W and Delta b).
     """
-    h = forward_sample(weights, biases, x)
-    cost = 0.0
-    delta = []
-    for i in range(len(y)):
-        error = y[i] - h[-1][i]
-        cost += 0.5 * error * error  # error ** 2 would raise OverflowError where the others give infinity
-        delta.append(-error * sigmoid_slope(h[-1][i]))
+    functions = [ACTIVATIONS[name] for name in activations or ["sigmoid"] * len(weights)]
+    h, seen, z = forward_pass(weights, biases, x, activations, masks)
+    delta = COSTS[cost].delta(y, h[-1], functions[-1].backward)
 
     for l in range(len(weights) - 1, -1, -1):
         for i in range(len(delta)):
-            for j in range(len(h[l])):
-                total.weights[l][i][j] += delta[i] * h[l][j]
+            for j in range(len(seen[l])):
+                total.weights[l][i][j] += delta[i] * seen[l][j]
             if biases:
                 total.biases[l][i] += delta[i]
         if l > 0:
-            delta_before = []
+            errors = []
             for j in range(len(h[l])):
                 error = 0.0
                 for i in range(len(delta)):
                     error += weights[l][i][j] * delta[i]
-                delta_before.append(error * sigmoid_slope(h[l][j]))
-            delta = delta_before
-    return cost
+                errors.append(error)
+            if masks is not None:
+                errors = through(masks[l - 1], errors)
+            delta = functions[l - 1].backward(h[l], errors)
+    return COSTS[cost].value(y, h[-1], z)
 
 
 def batch_gradient(
-    weights: Sequence[Any], biases: Sequence[Any], X: Sequence[Any], Y: Sequence[Any], reduction: str
+    weights: Sequence[Any],
+    biases: Sequence[Any],
+    X: Sequence[Any],
+    Y: Sequence[Any],
+    reduction: str,
+    activations: Sequence[str] | None = None,
+    cost: str = "squared_error",
+    masks: Sequence[Any] | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
 ) -> tuple[float, Gradient]:
-    """The cost and its gradient over many samples: accumulated sample by sample, then divided by m for the mean."""
+    """The cost and its gradient over many samples: accumulated sample by sample, then divided by m for the mean.
+
+    masks: for each sample those of its hidden layers. l1, l2: the penalties, added once, whatever the reduction.
+    """
     total = Gradient([[[0.0 for _ in row] for row in W] for W in weights], [[0.0 for _ in b] for b in biases])
-    cost = 0.0
-    for x, y in zip(X, Y, strict=True):
-        cost += sample_gradient(weights, biases, x, y, total)
+    value = 0.0
+    for s in range(len(X)):
+        mask = None if masks is None else masks[s]
+        value += sample_gradient(weights, biases, X[s], Y[s], total, activations, cost, mask)
 
     if reduction == "mean":
         m = len(X)
-        cost /= m
+        value /= m
         for l in range(len(weights)):
             for i in range(len(weights[l])):
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] /= m
                 if biases:
                     total.biases[l][i] /= m
-    return cost, total
+
+    if l1 or l2:
+        value += penalty(weights, l1, l2)
+        for l in range(len(weights)):
+            for i in range(len(weights[l])):
+                for j in range(len(weights[l][i])):
+                    total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+    return value, total
 
 
-def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, Gradient]:
+def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
     """The cost and its gradient, the mean or the sum over the samples.
 
-    network: anything with `weights` and `biases`; X: (m, n_in); Y: (m, n_out). Equations: `sample_gradient`.
-    Returns (cost, gradient), the gradient with `.weights` and `.biases`.
+    network: anything with `weights`, `biases`, `activations`, `cost_function`, `l1` and `l2`; X: (m, n_in);
+    Y: (m, n_out). masks: for dropout, (m, n) factors for the n nodes of all hidden layers.
+    Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
     """
     weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
-    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction)
+    split = None if masks is None else [by_layer(as_lists(row), weights) for row in masks]
+    functions = (network.activations, network.cost_function)
+    return batch_gradient(
+        weights, biases, as_lists(X), as_lists(Y), reduction, *functions, split, network.l1, network.l2
+    )
+
+
+def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:
+    """The factors of all hidden nodes, one after the other, as a list for each hidden layer."""
+    layers, start = [], 0
+    for W in weights[:-1]:
+        layers.append(row[start : start + len(W)])
+        start += len(W)
+    return layers
+
+
+def evaluate(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
+    """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; see `gradient`."""
+    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+    X, Y = as_lists(X), as_lists(Y)
+    value, outputs = 0.0, []
+    for s in range(len(X)):
+        h, _, z = forward_pass(weights, biases, X[s], network.activations)
+        value += COSTS[network.cost_function].value(Y[s], h[-1], z)
+        outputs.append(h[-1])
+    if reduction == "mean":
+        value /= len(X)
+    if network.l1 or network.l2:
+        value += penalty(weights, network.l1, network.l2)
+    return value, outputs

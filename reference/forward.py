@@ -1,35 +1,84 @@
 """Feed-forward: from an input to the activations of every layer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from samenet.reference.sigmoid import sigmoid
+from samenet.reference.activations import ACTIVATIONS
 
 
-def forward_sample(weights: Sequence[Any], biases: Sequence[Any], x: Sequence[float]) -> list[Sequence[float]]:
+def weighted_sums(W: Sequence[Any], b: Sequence[float] | None, h: Sequence[float]) -> list[float]:
+    """z_i = sum_j W[i][j] h_j + b[i], from one layer to the next.
+
+    W: (n_out, n_in); b: (n_out,) or None; h: (n_in,). Lists and arrays alike.
+    Source: tutorial 000, section 3.
+
+    >>> weighted_sums([[0.5, -0.5]], [1.0], [2.0, 3.0])
+    [0.5]
+    """
+    sums = []
+    for i in range(len(W)):
+        z = 0.0
+        for j in range(len(h)):
+            z += W[i][j] * h[j]
+        if b is not None:
+            z += b[i]
+        sums.append(z)
+    return sums
+
+
+class Pass(NamedTuple):
+    """What feed-forward leaves for backpropagation.
+
+    h     the activations of every layer, [h1, ..., hL]
+    seen  the same as the next layer sees them: [h1, ..., h(L-1)], hidden layers through their dropout masks
+    z     the weighted sums of the output layer
+    """
+
+    h: list[Sequence[float]]
+    seen: list[Sequence[float]]
+    z: Sequence[float]
+
+
+def forward_pass(
+    weights: Sequence[Any],
+    biases: Sequence[Any],
+    x: Sequence[float],
+    activations: Sequence[str] | None = None,
+    masks: Sequence[Any] | None = None,
+) -> Pass:
+    """h1 = x and, for every next layer, z = W h + b and h = f(z).
+
+    activations: the name of f for each layer after the first, the sigmoid unless given.
+    masks: for dropout, (n,) factors for each hidden layer: the next layer sees m_i h_i instead of h_i.
+    """
+    h, seen, z = [x], [x], x
+    for l in range(len(weights)):
+        z = weighted_sums(weights[l], biases[l] if biases else None, seen[l])
+        f = ACTIVATIONS[activations[l] if activations else "sigmoid"]
+        h.append(f.activate(z))
+        if l < len(weights) - 1:
+            seen.append(h[-1] if masks is None else through(masks[l], h[-1]))
+    return Pass(h, seen, z)
+
+
+def through(mask: Sequence[float], values: Sequence[float]) -> list[float]:
+    """m_i v_i: a layer as dropout lets it be seen, and the errors that come back to it."""
+    return [mask[i] * values[i] for i in range(len(values))]
+
+
+def forward_sample(
+    weights: Sequence[Any], biases: Sequence[Any], x: Sequence[float], activations: Sequence[str] | None = None
+) -> list[Sequence[float]]:
     """The activations [h1, ..., hL] of one sample.
 
-    h1 = x and, for every next layer, h_i = f(z_i) with z_i = sum_j W[i][j] h_j + b[i].
-
     weights: a (n_out, n_in) matrix for each layer after the first; biases: an (n_out,) vector for each, or nothing
-    at all for a network without biases; x: (n_in,). Lists and arrays alike.
+    at all for a network without biases; x: (n_in,). Lists and arrays alike. Equation: `forward_pass`.
     Source: tutorial 000, section 3, `simple_looped_nn_calc`.
 
     >>> forward_sample([[[0.5, -0.5]]], [[0.0]], [1.0, 1.0])
     [[1.0, 1.0], [0.5]]
     """
-    h: list[Sequence[float]] = [x]
-    for l in range(len(weights)):
-        h_next = []
-        for i in range(len(weights[l])):
-            z = 0.0
-            for j in range(len(h[l])):
-                z += weights[l][i][j] * h[l][j]
-            if biases:
-                z += biases[l][i]
-            h_next.append(sigmoid(z))
-        h.append(h_next)
-    return h
+    return forward_pass(weights, biases, x, activations).h
 
 
 def as_lists(values: Any) -> Any:
@@ -40,14 +89,14 @@ def as_lists(values: Any) -> Any:
 def feed_forward(network: Any, x: Any) -> list[Any]:
     """The activations of every layer, [h1, ..., hL], for one sample or for a batch.
 
-    network: anything with `weights` and `biases`; x: (n_in,), or (m, n_in) with a sample a row.
+    network: anything with `weights`, `biases` and `activations`; x: (n_in,), or (m, n_in) with a sample a row.
     Returns for each layer (n,), or (m, n). Equation and source: `forward_sample`.
     """
     weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
     x = as_lists(x)
     if len(x) > 0 and not hasattr(x[0], "__len__"):
-        return forward_sample(weights, biases, x)
-    samples = [forward_sample(weights, biases, row) for row in x]
+        return forward_sample(weights, biases, x, network.activations)
+    samples = [forward_sample(weights, biases, row, network.activations) for row in x]
     return [[h[l] for h in samples] for l in range(len(weights) + 1)]
 
 

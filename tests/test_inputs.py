@@ -263,6 +263,15 @@ SEEDS = [
     (-1, ValueError, "at least 0"),
 ]
 NOT_NAMES = [(v, TypeError, "expected one of") for v in (None, 1, True, ["x"], b"x", {"x"})]
+COSTS = [
+    *NOT_NAMES[1:],  # None is the network's own
+    ("squared_eror", ValueError, "did you mean 'squared_error'?"),
+    ("cross_entropy", ValueError, "expected 'softmax' in the output layer"),
+]
+PENALTIES = [
+    *[case for case in ALPHAS if case[1] is TypeError or case[2] == "finite"],
+    *[(v, ValueError, "at least 0") for v in (-1, -0.1, np.float32(-1), -(10**300))],
+]
 
 TRAIN_SETTINGS = {
     "alpha": ALPHAS,
@@ -271,7 +280,7 @@ TRAIN_SETTINGS = {
     "record_every": WHOLE,
     "shuffle": FLAGS,
     "seed": SEEDS,
-    "cost": [*NOT_NAMES, ("squared_eror", ValueError, "did you mean 'squared_error'?")],
+    "cost": COSTS,
     "reduction": [*NOT_NAMES, ("meen", ValueError, "'mean', 'sum'"), ("meen", ValueError, "did you mean 'mean'?")],
     "monitors": [
         *[(v, TypeError, "got") for v in (None, 1, True, [None], [1], ("accuracy", 2.0), len)],
@@ -283,7 +292,16 @@ TRAIN_SETTINGS = {
     "callback": [(v, TypeError, "function") for v in (1, "print", [print], False)],
 }
 NETWORK_SETTINGS = {
-    "activation": [*NOT_NAMES, ("sigmod", ValueError, "did you mean 'sigmoid'?"), ("zzz", ValueError, "'sigmoid'")],
+    "activation": [
+        *[case for case in NOT_NAMES if case[0] != ["x"]],
+        ("sigmod", ValueError, "did you mean 'sigmoid'?"),
+        ("zzz", ValueError, "'sigmoid'"),
+        (["sigmoid"] * 7, ValueError, "one for each of"),
+        ([], ValueError, "one for each of"),
+    ],
+    "cost": [NOT_NAMES[0], *COSTS],
+    "l1": PENALTIES,
+    "l2": PENALTIES,
     "bias": FLAGS,
     "init": [*NOT_NAMES, ("Glorot", ValueError, "did you mean 'glorot'?"), ("zzz", ValueError, "'normal_in_out'")],
     "seed": SEEDS,
@@ -330,6 +348,21 @@ def test_settings_of_a_network(argument: str, value: Any, error: type[Exception]
 )
 def test_settings_of_cost_and_gradient(what: str, argument: str, value: Any, error: type[Exception], word: str) -> None:
     refused_by_all(error, argument, lambda net: getattr(net, what)(X, Y, **{argument: value}), word)
+
+
+@pytest.mark.parametrize(("cost", "last"), [("binary_cross_entropy", "sigmoid"), ("cross_entropy", "softmax")])
+@pytest.mark.parametrize("wrong", [-0.1, 1.1])
+def test_a_cross_entropy_wants_probabilities(cost: str, last: str, wrong: float) -> None:
+    activation = ["tanh"] * (len(SIZES) - 2) + [last]
+    targets = np.clip(Y, 0, 1)
+    targets[0, 0] = wrong
+
+    def call(net: Any) -> None:
+        entropic = type(net)(SIZES, activation=activation, cost=cost, seed=0)
+        entropic.cost(X, np.clip(Y, 0, 1))
+        entropic.gradient(X, targets)
+
+    refused_by_all(ValueError, "Y", call, "probabilities from 0 to 1")
 
 
 NO_SIZES = {
