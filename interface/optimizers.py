@@ -189,7 +189,8 @@ class Adam(_Stepwise):
 
 def _quotient(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """a / b, and 0 where b is 0: with epsilon = 0, a parameter that never had a slope stays."""
-    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+    quotient: NDArray[Any] = np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+    return quotient
 
 
 def _in_numpy(step: adaptive.Step, *state: NDArray[Any]) -> Steps:
