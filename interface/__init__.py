@@ -13,22 +13,34 @@ from typing import TYPE_CHECKING, Any
 from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
-    from samenet import data
+    from samenet import data, optimizers, schedules, stopping
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
 
 __version__ = "0.1.0"
-__all__ = ["History", "Network", "Parameters", "__version__", "backend", "backends", "data"]
+__all__ = [
+    "History",
+    "Network",
+    "Parameters",
+    "__version__",
+    "backend",
+    "backends",
+    "data",
+    "optimizers",
+    "schedules",
+    "stopping",
+]
 
 _LATER = {"History": "samenet.history", "Network": "samenet.network", "Parameters": "samenet.parameters"}
+_MODULES = ("data", "optimizers", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
-    if name == "data":
-        return importlib.import_module("samenet.data")
+    if name in _MODULES:
+        return importlib.import_module(f"samenet.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -11,8 +11,8 @@ from samenet.stopping import CostChange, GradientNorm, Patience
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
-X_VAL = np.random.default_rng(2).normal(size=(5, 3))
-Y_VAL = np.random.default_rng(3).random((5, 2))
+X_VAL = np.random.default_rng(8).normal(size=(5, 3))
+Y_VAL = np.random.default_rng(9).random((5, 2))
 SETTINGS: dict[str, Any] = {"alpha": 2.0, "epochs": 60, "batch_size": 3, "seed": 4}
 
 
