@@ -57,8 +57,12 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
         if settings.record_every > 0 and epoch % settings.record_every == 0:
             output = network.predict(settings.X) if settings.monitors else None
             history.record(epoch, before, output, settings.Y)
-        with np.errstate(over="ignore"):
-            network.theta.flat[:] = intermediate_result.x
+        theta = intermediate_result.x.astype(network.dtype)
+        if not all_finite(theta):  # in float32
+            raise FloatingPointError(
+                f"the weights did not stay finite in epoch {epoch}; they are left as they were before it"
+            )
+        network.theta.flat[:] = theta
         before = float(intermediate_result.fun)
         history.epochs_done += 1
         if training.ends():

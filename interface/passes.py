@@ -74,11 +74,13 @@ class Passes:
 
     def _alphas(self, passes: int) -> list[float]:
         """The learning rates of the next epochs: of one at least, and up to one that the schedule has none for."""
-        alphas: list[float] = []
-        assert self.settings.alpha is not None
+        schedule, alphas = self.settings.alpha, list[float]()
+        assert schedule is not None
+        if isinstance(schedule, schedules.Constant):  # a small network does thousands of epochs a call
+            return [schedule.alpha] * passes
         for epoch in range(self.history.epochs_done, self.history.epochs_done + passes):
             try:
-                alphas.append(schedules.rate(self.settings.alpha, epoch))
+                alphas.append(schedules.rate(schedule, epoch))
             except Exception:
                 if not alphas:
                     raise

@@ -114,5 +114,4 @@ def schedule(value: Any) -> Schedule:
 
 def rate(schedule: Schedule, epoch: int) -> float:
     """The learning rate of an epoch: finite and not negative; it may come down to 0, as a cosine does at its end."""
-    name = "alpha" if isinstance(schedule, Constant) else f"alpha({epoch})"
-    return checks.number(name, schedule(epoch), least=0.0)
+    return checks.number(f"alpha({epoch})", schedule(epoch), least=0.0)

@@ -331,6 +331,29 @@ def test_what_scipy_has_no_use_for_is_refused(backend: Backend, way: Any, argume
     assert net.history is history
 
 
+def test_scipys_iterates_that_float32_cannot_hold(backend: Backend) -> None:
+    """J = 1/2 (y - w x)^2 is least at w = y / x = 1e39, which float64 can hold."""
+    net = backend.Network([1, 1], activation="identity", bias=False, weights=[[[1.0]]], dtype=np.float32)
+    with pytest.raises(FloatingPointError, match="in epoch"):
+        net.train([[1e-5]], [[1e34]], epochs=50, optimizer="bfgs")
+    assert np.isfinite(net.parameters).all()
+
+
+@pytest.mark.parametrize("way", [Descent(), Adam(), BFGS(), MultiStart(2), MultiStart(2, CG())], ids=str)
+def test_another_cost_is_minimised_and_the_users_network_is_seen(backend: Backend, way: Any) -> None:
+    net, other, alpha = make(backend), make(backend, cost="sum_of_squares"), {"alpha": 0.1} if way.takes_steps else {}
+
+    def callback(network: Any, history: Any) -> None:
+        assert network is net
+        assert history is net.history
+
+    net.train(X, Y, epochs=4, cost="sum_of_squares", seed=0, optimizer=way, callback=callback, **alpha)
+    other.train(X, Y, epochs=4, seed=0, optimizer=way, **alpha)
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+    assert net.cost_function == "squared_error"
+    assert net.history.cost.tolist() == pytest.approx(other.history.cost.tolist(), rel=1e-12)
+
+
 # ----------------------------------------------------------------------------------- tutorial 003: hours and marks
 
 HOURS = np.array([[3.0, 5.0], [5.0, 1.0], [10.0, 2.0]])
