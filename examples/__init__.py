@@ -1,14 +1,90 @@
-"""The tutorials' experiments, a short script each: `samenet examples` lists and runs them."""
+"""The tutorials' experiments, a short script each: `samenet examples` lists and runs them.
+
+An example is a module here with
+
+    SHOWS = "what it shows, in a line"
+    IDS = ("A01", "A02")    # the experiments that it repeats, by their numbers in the catalogue of the tutorials
+    SEED = 0                # the tutorial's, or the one that its known numbers belong to; 0 unless given
+    NAME = "11-lines"       # for the command line; the module's name with dashes unless given
+
+    def run(settings: Settings) -> Report: ...
+    def draw(report: Report, figure: Figure) -> None: ...   # only where there is a figure
+
+`run` makes its networks with `settings.network(...)`, takes random numbers from `settings.stream()`, is short if
+`settings.quick`, and leaves in `report.curves` what `draw` needs. `draw` puts everything on the one figure that it is
+given, as axes.
+"""
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from samenet import checks, files
+from samenet.examples.report import Report, Settings
+
+_NO_EXAMPLES = {"gallery", "report"}
 
 
-def names() -> list[str]:
-    """The names of the examples."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+@dataclass(frozen=True)
+class Example:
+    """An example: its name, the experiments it repeats, what it shows, its default seed."""
+
+    name: str
+    ids: tuple[str, ...]
+    shows: str
+    seed: int
+    module: ModuleType
+
+    def about(self) -> dict[str, Any]:
+        """Its name, ids and line, for JSON."""
+        return {"name": self.name, "ids": list(self.ids), "shows": self.shows}
+
+    def run(self, backend: str = "numba", quick: bool = False, seed: int | None = None) -> Report:
+        """Run it; `seed` from 0 to 2**32 - 1, the example's own unless given."""
+        seed = self.seed if seed is None else checks.integer("seed", seed, least=0)
+        if seed >= 2**32:
+            raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {seed}")
+        report: Report = self.module.run(Settings(backend, quick, seed))
+        return report
+
+    @property
+    def has_figure(self) -> bool:
+        """Whether it draws something."""
+        return hasattr(self.module, "draw")
+
+    def draw(self, report: Report, path: Path) -> None:
+        """Draw what `run` found into a file: png, svg or pdf, by the name. Needs matplotlib."""
+        matplotlib = load_matplotlib()
+        figure = matplotlib.figure.Figure(figsize=(8, 5), dpi=80, layout="constrained")
+        self.module.draw(report, figure)
+        with matplotlib.rc_context({"svg.hashsalt": "samenet"}):  # the same picture gives the same file
+            files.write(path, figure.savefig)
 
 
-def run(name: str) -> None:
-    """Run an example's `main()`, which prints what it finds."""
-    importlib.import_module(f"{__name__}.{name}").main()
+def load_matplotlib() -> Any:
+    """matplotlib, or an ImportError that says how to install it."""
+    try:
+        import matplotlib.figure
+    except ImportError as error:
+        raise ImportError('pictures need matplotlib; install it with: pip install "samenet[plot]"') from error
+    return matplotlib
+
+
+def examples() -> dict[str, Example]:
+    """All examples by name, in the order of the tutorials."""
+    found = []
+    for entry in pkgutil.iter_modules(__path__):
+        if entry.name not in _NO_EXAMPLES:
+            module = importlib.import_module(f"{__name__}.{entry.name}")
+            name = getattr(module, "NAME", entry.name.replace("_", "-"))
+            found.append(Example(name, module.IDS, module.SHOWS, getattr(module, "SEED", 0), module))
+    return {example.name: example for example in sorted(found, key=lambda example: example.ids[0])}
+
+
+def find(name: str) -> Example:
+    """The example of a name. Raises ValueError for an unknown one, with the nearest guess."""
+    known = examples()
+    return known[checks.choice("name", name, known)]

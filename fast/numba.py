@@ -57,6 +57,13 @@ def _exp_parts(a):
 
 
 @_kernel("contract")
+def _exp_below_0(a):
+    """exp(a) for a <= 0; below -708 it is taken for 0."""
+    p, power = _exp_parts(-708.0 if a < -708.0 else a)
+    return 0.0 if a < -708.0 else (p + 1.0) * power
+
+
+@_kernel("contract")
 def _sigmoid(z):
     """z := 1 / (1 + exp(-z)) in place. Error below 3 ulp."""
     for i in range(z.size):
@@ -92,8 +99,8 @@ def _softmax(z, width):
     """exp(z_i) / sum_k exp(z_k) for each row of this width, in place."""
     for start in range(0, z.size, width):
         row = z[start : start + width]
-        largest = _exp_less_largest(row, row)
-        total = 0.0 * largest
+        _exp_less_largest(row, row)
+        total = 0.0
         for i in range(width):
             total += row[i]
         for i in range(width):
@@ -107,9 +114,7 @@ def _exp_less_largest(row, out):
     for i in range(row.size):
         largest = row[i] if row[i] > largest else largest
     for i in range(row.size):
-        a = np.float64(row[i]) - largest
-        p, power = _exp_parts(-708.0 if a < -708.0 else a)
-        out[i] = 0.0 if a < -708.0 else (p + 1.0) * power
+        out[i] = _exp_below_0(np.float64(row[i]) - largest)
     return largest
 
 
@@ -174,9 +179,7 @@ def _cost(cost, h, z, y, width, room):
         return total if cost == _SUM_OF_SQUARES else 0.5 * total
     if cost == _BINARY_CROSS_ENTROPY:
         for i in range(y.size):
-            a = abs(np.float64(z[i]))
-            p, power = _exp_parts(-708.0 if -a < -708.0 else -a)
-            total += math.log1p((p + 1.0) * power)
+            total += math.log1p(_exp_below_0(-abs(np.float64(z[i]))))
             total += (0.0 if z[i] <= 0.0 else z[i]) - y[i] * z[i]
         return total
     for start in range(0, y.size, width):

@@ -14,25 +14,41 @@ from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
     from samenet import data, optimizers, schedules, stopping
+    from samenet.descent_1d import downhill
+    from samenet.directions import DirectionChanges
+    from samenet.gradient_check import check_gradient
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
+    from samenet.search import error_surface
 
 __version__ = "0.1.0"
 __all__ = [
+    "DirectionChanges",
     "History",
     "Network",
     "Parameters",
     "__version__",
     "backend",
     "backends",
+    "check_gradient",
     "data",
+    "downhill",
+    "error_surface",
     "optimizers",
     "schedules",
     "stopping",
 ]
 
-_LATER = {"History": "samenet.history", "Network": "samenet.network", "Parameters": "samenet.parameters"}
+_LATER = {
+    "DirectionChanges": "samenet.directions",
+    "History": "samenet.history",
+    "Network": "samenet.network",
+    "Parameters": "samenet.parameters",
+    "check_gradient": "samenet.gradient_check",
+    "downhill": "samenet.descent_1d",
+    "error_surface": "samenet.search",
+}
 _MODULES = ("data", "optimizers", "schedules", "stopping")
 
 

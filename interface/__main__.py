@@ -1,6 +1,7 @@
 """The command line: `samenet compare`, or `python -m samenet compare`."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,12 @@ def _positive(text: str) -> int:
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, got {text!r}")
     return int(text)
 
 
@@ -64,21 +71,51 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", type=_file, metavar="FILE", help="write everything that was measured")
     compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
     examples = commands.add_parser("examples", help="run the tutorials' experiments; without a name, list them")
-    examples.add_argument("name", nargs="*", help="which ones to run")
+    examples.add_argument("name", nargs="?", help="which one to run")
+    examples.add_argument("--backend", choices=backends(), default="numba", metavar="NAME", help=", ".join(backends()))
+    examples.add_argument("--quick", action="store_true", help="a short run, to see that it works")
+    examples.add_argument("--seed", type=_seed, metavar="N", help="of the random numbers; the tutorial's unless given")
+    examples.add_argument(
+        "--json", action="store_true", help="print the numbers, or the list, as JSON and nothing else"
+    )
+    examples.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw the example's figure (png, svg or pdf)")
     return parser
 
 
-def _examples(parser: argparse.ArgumentParser, chosen: Sequence[str]) -> int:
+def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    from rich.console import Console
+
     from samenet import examples
 
-    known = examples.names()
-    for name in chosen:
-        if name not in known:
-            parser.error(f"name: expected one of {', '.join(known)}, got {name!r}")
-    for name in chosen:
-        examples.run(name)
-    if not chosen:
-        print("\n".join(known))
+    console = Console(highlight=False)
+    known = examples.examples()
+    if options.name is None:
+        if options.plot:
+            parser.error("--plot goes with the name of an example")
+        if options.json:
+            print(json.dumps([example.about() for example in known.values()], indent=1))
+        for example in [] if options.json else known.values():
+            console.print(f"[bold]{example.name:{max(map(len, known))}}[/]  {example.shows}")
+        return 0
+    try:
+        example = examples.find(options.name)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.plot:
+        examples.load_matplotlib()  # so that a missing one is said before the waiting
+        if not example.has_figure:
+            parser.error(f"--plot: {example.name} has no figure")
+    seed = example.seed if options.seed is None else options.seed
+    with Console(stderr=True).status(example.name):
+        report = example.run(options.backend, options.quick, seed)
+    if options.plot:
+        example.draw(report, options.plot)
+    if options.json:
+        about = example.about() | {"backend": options.backend, "quick": options.quick, "seed": seed}
+        print(json.dumps(about | report.as_json(), indent=1, allow_nan=False))
+    else:
+        console.print(example.shows, markup=False)
+        report.print(console)
     return 0
 
 
@@ -86,14 +123,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
-    if options.command == "examples":
-        return _examples(parser, options.name)
-    if options.batch and not options.sizes:
+    if options.command == "compare" and options.batch and not options.sizes:
         parser.error("--batch goes with --sizes")
-    environment.set_threads(options.threads)  # before anything loads NumPy
-    from samenet import compare
-
+    # Before anything loads NumPy; the examples' sums come out the same on one thread whatever the machine.
+    environment.set_threads(options.threads if options.command == "compare" else 1)
     try:
+        if options.command == "examples":
+            return _examples(parser, options)
+        from samenet import compare
+
         return compare.run(
             sizes=options.sizes,
             batches=options.batch or [1],
@@ -102,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             json_file=options.json,
             plot_file=options.plot,
         )
-    except ImportError as error:  # of matplotlib, for a picture
+    except (ImportError, OSError) as error:  # no matplotlib for a picture, no file of data
         print(f"samenet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

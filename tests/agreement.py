@@ -4,8 +4,9 @@ Each function yields (name, Comparison). The tests of agreement assert that all 
 that for a backend with one line changed they are not.
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 import samenet
 from samenet import tolerance
+from samenet.parameters import Parameters
 from samenet.tolerance import Comparison, compare
 
 Compared = Iterator[tuple[str, Comparison]]
@@ -67,16 +69,49 @@ def forward(network: Any, trusted: Any, X: Array) -> Compared:
         yield "prediction", compare(network.predict(x), expected[-1], allowed[-1], network.dtype)
 
 
-def gradient(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
-    """The cost, and its gradient, with both reductions."""
+def gradient(network: Any, trusted: Any, X: Array, Y: Array, masks: Array | None = None) -> Compared:
+    """The cost, and its gradient, with both reductions; with dropout masks, of the backend's own functions."""
     for reduction in ("mean", "sum"):
-        (cost, slope), (cost_expected, expected) = (n.gradient(X, Y, reduction=reduction) for n in (network, trusted))
-        cost_allowed, allowed = tolerance.gradient(trusted, X, Y, reduction)
+        (cost, slope), (cost_expected, expected) = (_gradient(n, X, Y, reduction, masks) for n in (network, trusted))
+        cost_allowed, allowed = tolerance.gradient(trusted, X, Y, reduction, masks)
         yield "cost", compare(cost, cost_expected, cost_allowed)
-        yield "cost", compare(network.cost(X, Y, reduction=reduction), cost_expected, cost_allowed)
+        if masks is None:
+            yield "cost", compare(network.cost(X, Y, reduction=reduction), cost_expected, cost_allowed)
         for part in ("weights", "biases"):
             for got, want, bound in zip(*(getattr(p, part) for p in (slope, expected, allowed)), strict=True):
                 yield f"gradient of {part}", compare(got, want, bound, network.dtype)
+
+
+def _gradient(network: Any, X: Array, Y: Array, reduction: str, masks: Array | None) -> tuple[float, Parameters]:
+    if masks is None:
+        return network.gradient(X, Y, reduction=reduction)  # type: ignore[no-any-return]
+    cost, lists = network.backend.gradient(network, X.copy(), Y.copy(), reduction, masks)
+    slope = network.theta.empty_like()
+    slope.fill(lists.weights, lists.biases)
+    return cost, slope
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an update does beside going downhill."""
+
+    momentum: float | None = None
+    nesterov: bool = False
+    clip_value: float = math.inf
+    clip_norm: float = math.inf
+    dropout: bool = False
+
+    def __str__(self) -> str:
+        return "-".join(f"{f.name}_{getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default)
+
+    def settings(self, network: Any) -> dict[str, Any]:
+        """The arguments of `descend` that stay the same, and a velocity at rest."""
+        given: dict[str, Any] = {"clip_value": self.clip_value, "clip_norm": self.clip_norm}
+        if self.momentum is not None:
+            velocity = network.theta.empty_like()
+            velocity.flat[:] = 0
+            given |= {"momentum": self.momentum, "velocity": velocity, "nesterov": self.nesterov}
+        return given
 
 
 @dataclass(frozen=True)
@@ -88,10 +123,12 @@ class Descent:
     shuffled: bool = False
     reduction: str = "mean"
     alpha: float = 0.5
+    rule: Rule = Rule()
 
     def __str__(self) -> str:
         order = "shuffled" if self.shuffled else "in_order"
-        return f"batches_of_{self.batch_size}-{order}-{self.reduction}"
+        rule = "" if self.rule == Rule() else f"-{self.rule}"
+        return f"batches_of_{self.batch_size}-{order}-{self.reduction}{rule}"
 
     def order(self, m: int) -> Array | None:
         """The rows to visit in each pass, as the contract has it."""
@@ -130,6 +167,43 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
         cost, expected = descent.update(network, x, y), descent.update(trusted, x, y)
         yield "cost", compare(cost, expected, cost_allowed)
         yield "one update", compare(network.parameters, trusted.parameters, allowed, network.dtype)
+
+
+def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
+    """As `lockstep`, with momentum, clipping or dropout; both take each update from the trusted backend's velocity.
+
+    masks: (passes, rows, hidden nodes), used if the rule has dropout.
+    """
+    network, trusted, rule = network.copy(), trusted.copy(), descent.rule
+    given, expected = rule.settings(network), rule.settings(trusted)
+    batches = -(-len(X) // descent.batch_size)
+    for number, rows in enumerate(descent.visits(len(X))):
+        x, y = X[rows], Y[rows]
+        visit, start = number // batches, number % batches * descent.batch_size
+        seen = masks[visit, start : start + len(rows)] if rule.dropout else None
+        network.parameters = trusted.parameters
+        bound = {key: value for key, value in expected.items() if key != "nesterov"}
+        allowed = tolerance.update(trusted, x, y, descent.alpha, descent.reduction, masks=seen, **bound)
+        if rule.momentum is not None:
+            given["velocity"].flat[:] = expected["velocity"].flat
+        for one, settings in ((network, given), (trusted, expected)):
+            mask = None if seen is None else seen[None].copy()
+            settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
+            one.backend.descend(one, x.copy(), y.copy(), masks=mask, **settings)
+        yield "one update by rule", compare(network.parameters, trusted.parameters, allowed, network.dtype)
+        if rule.momentum is not None:
+            yield "velocity", compare(given["velocity"].flat, expected["velocity"].flat, allowed, network.dtype)
+
+
+def ruled_at_once(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
+    """The same in one call, which is too many updates for a bound: it is far below what a wrong one would differ by."""
+    ends = []
+    for one in (network.copy(), trusted.copy()):
+        settings = descent.rule.settings(one) | {"alpha": descent.alpha, "batch_size": descent.batch_size}
+        seen = masks[: descent.passes].copy() if descent.rule.dropout else None
+        one.backend.descend(one, X.copy(), Y.copy(), passes=descent.passes, masks=seen, **settings)
+        ends.append(one.parameters)
+    yield "several updates by rule", compare(*ends, 1e-9)
 
 
 def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:

@@ -13,7 +13,39 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What a network computes in its hidden layers and its output layer, and what it minimises."""
+
+    hidden: str = "sigmoid"
+    output: str = "sigmoid"
+    cost: str = "squared_error"
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __str__(self) -> str:
+        penalties = "".join(f"-{name}" for name in ("l1", "l2") if getattr(self, name))
+        return f"{self.hidden}-{self.output}-{self.cost}{penalties}"
+
+    def settings(self, layers: int) -> dict[str, Any]:
+        """The arguments of a network with so many layers."""
+        activation = [self.hidden] * (layers - 2) + [self.output]
+        return {"activation": activation, "cost": self.cost, "l1": self.l1, "l2": self.l2}
+
+
+# Every pair of activations with every cost that goes with it.
+COMBINATIONS = [
+    Functions(hidden, output, cost)
+    for hidden in ACTIVATIONS
+    for cost in COSTS
+    for output in ([MADE_FOR[cost]] if cost in MADE_FOR else ACTIVATIONS)
+]
+PENALTIES = [{}, {"l2": 0.3}, {"l1": 0.2, "l2": 0.1}]
 
 
 @dataclass(frozen=True)
@@ -25,15 +57,24 @@ class Case:
     bias: bool = True
     dtype: str = "float64"
     seed: int = 0
+    functions: Functions = Functions()
 
     def __str__(self) -> str:
         bias = "" if self.bias else "-no_bias"
-        return f"{'_'.join(map(str, self.sizes))}-{self.rows}_rows{bias}-{self.dtype}"
+        functions = "" if self.functions == Functions() else f"-{self.functions}"
+        return f"{'_'.join(map(str, self.sizes))}-{self.rows}_rows{bias}-{self.dtype}{functions}"
 
     def network(self, cls: type[Any]) -> Any:
         """The network on a backend, given its class."""
         weights, biases, _, _ = _drawn(self)
-        return cls(self.sizes, bias=self.bias, dtype=self.dtype, weights=weights, biases=biases)
+        settings = self.functions.settings(len(self.sizes))
+        return cls(self.sizes, bias=self.bias, dtype=self.dtype, weights=weights, biases=biases, **settings)
+
+    def masks(self, passes: int) -> Array:
+        """Dropout masks for every hidden node, (passes, rows, hidden nodes): a third dropped."""
+        random = np.random.default_rng(self.rows)
+        kept = random.random((passes, self.rows, sum(self.sizes[1:-1]))) < 2 / 3
+        return (kept * 1.5).astype(self.dtype)
 
     @property
     def X(self) -> Array:

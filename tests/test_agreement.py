@@ -1,14 +1,18 @@
 """Every backend gives the same answers as each one that is trusted more, to within a derived bound."""
 
+import itertools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import agreement
 import numpy as np
 import pytest
-from agreement import Descent
-from inputs import CASES, Case
+from agreement import Descent, Rule
+from inputs import CASES, COMBINATIONS, PENALTIES, Case, Functions
+
+from samenet.functions import ACTIVATIONS
 
 
 def _both(pair, case):
@@ -25,6 +29,26 @@ def test_forward(pair, case, record):
 def test_gradient(pair, case, record):
     for name, comparison in agreement.gradient(*_both(pair, case), case.X, case.Y):
         record(name, comparison)
+
+
+@pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
+def test_every_activation_and_cost(pair, functions, record):
+    for bias, dtype in ((True, "float64"), (False, "float32")):
+        for penalties in PENALTIES:
+            case = Case((5, 7, 3, 2), 9, bias, dtype, functions=replace(functions, **penalties))
+            networks = _both(pair, case)
+            for name, comparison in agreement.forward(*networks, case.X):
+                record(f"{functions.hidden}: {name}", comparison)
+            for name, comparison in agreement.gradient(*networks, case.X, case.Y):
+                record(f"{functions.cost}: {name}", comparison)
+
+
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+def test_dropout(pair, hidden, record):
+    for sizes, rows in (((5, 7, 3, 2), 9), ((4, 3, 2), 130), ((3, 1), 4)):
+        case = Case(sizes, rows, functions=Functions(hidden))
+        for name, comparison in agreement.gradient(*_both(pair, case), case.X, case.Y, case.masks(1)[0]):
+            record(f"dropout: {name}", comparison)
 
 
 DESCENTS = [
@@ -54,6 +78,60 @@ LARGE = [
 def test_lockstep(pair, case, descent, record):
     for name, comparison in agreement.lockstep(*_both(pair, case), case.X, case.Y, descent):
         record(name, comparison)
+
+
+RULES = [
+    Rule(momentum=0.9),
+    Rule(momentum=0.9, nesterov=True),
+    Rule(momentum=0.0),
+    Rule(clip_value=0.01),
+    Rule(clip_norm=0.05),
+    Rule(momentum=0.5, nesterov=True, clip_value=0.02, clip_norm=0.05, dropout=True),
+    Rule(dropout=True),
+]
+RULED = [
+    Case((5, 7, 3, 2), 13, functions=Functions("tanh", "softmax", "cross_entropy", l2=0.1)),
+    Case((5, 7, 3, 2), 13, bias=False, dtype="float32", functions=Functions("relu", "identity")),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("case", RULED, ids=str)
+def test_updates_by_rule(pair, case, rule, record):
+    for descent in (Descent(13, passes=3, rule=rule), Descent(5, passes=2, shuffled=True, reduction="sum", rule=rule)):
+        for name, comparison in agreement.ruled(*_both(pair, case), case.X, case.Y, descent, case.masks(3)):
+            record(name, comparison)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_one_call_is_many(backend, rule, shuffled):
+    """To the bit, whatever the updates are cut into, as long as the velocity is carried on."""
+    case, descent = RULED[0], Descent(5, passes=4, shuffled=shuffled)
+    order, masks, alphas = descent.order(13), case.masks(4) if rule.dropout else None, [0.5, 0.25, 0.2, 0.1]
+
+    def run(cuts):
+        network = case.network(backend.Network)
+        settings = rule.settings(network) | {"batch_size": 5}
+        costs = []
+        for start, stop in itertools.pairwise(cuts):
+            part = slice(start, stop)
+            costs += list(
+                network.backend.descend(
+                    network,
+                    case.X.copy(),
+                    case.Y.copy(),
+                    alpha=alphas[part],
+                    passes=stop - start,
+                    order=None if order is None else order[part],
+                    masks=None if masks is None else masks[part],
+                    **settings,
+                )
+            )
+        return costs, network.parameters.tobytes()
+
+    assert run([0, 4]) == run([0, 1, 2, 3, 4]) == run([0, 3, 4])
+    assert len(run([0, 4])[0]) == 12
 
 
 @pytest.mark.compiled
@@ -119,6 +197,55 @@ def test_far_out_the_sigmoid_is_exactly_0_or_1(backend, z, dtype):
     cost, slope = net.gradient([[1.0]] * 5, [[0.0, 0.0]] * 5)
     assert cost == 0.5
     assert (slope.flat == 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("output", "cost", "expected"),
+    [("sigmoid", "binary_cross_entropy", 2000.0), ("softmax", "cross_entropy", 2000.0)],
+)
+def test_a_cross_entropy_is_finite_where_the_output_is_0_or_1(backend, output, cost, expected, dtype):
+    """And so is its gradient, which pulls the output back: an output of exactly 0 where 1 was wanted."""
+    net = backend.Network([1, 2], activation=output, cost=cost, dtype=dtype, weights=[[[1000.0], [-1000.0]]])
+    assert (net.predict([1.0]) == [1.0, 0.0]).all()
+    right, wrong = [[1.0, 0.0]], [[0.0, 1.0]]
+    assert net.cost([[1.0]], right) == 0.0
+    assert net.cost([[1.0]], wrong) == expected
+    value, slope = net.gradient([[1.0]], wrong)
+    assert value == expected
+    assert slope.weights[0].tolist() == [[1.0], [-1.0]]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_functions_far_out(backend, dtype):
+    """At once exact and without a warning, for one sample and for several."""
+    far = [1e30, -1e30, 1000.0, -1000.0, 0.0]
+    for activation, expected in {
+        "tanh": [1.0, -1.0, 1.0, -1.0, 0.0],
+        "relu": [1e30, 0.0, 1000.0, 0.0, 0.0],
+        "identity": far,
+        "softmax": [1.0, 0.0, 0.0, 0.0, 0.0],
+    }.items():
+        net = backend.Network([1, 5], activation=activation, dtype=dtype, weights=[[[z] for z in far]])
+        for x in ([1.0], [[1.0]] * 5):
+            assert (net.predict(x) == np.array(expected, dtype)).all(), activation
+
+
+def test_tanh_of_a_small_number_keeps_its_digits(backend):
+    net = backend.Network([1, 1], activation="tanh", weights=[[[1.0]]], bias=False)
+    for z in (1e-300, 1e-20, 1e-8, 1e-3, 0.1, 0.34, 0.35, 1.0, 3.0):
+        for x in (z, -z):
+            assert float(net.predict([x])[0]) == pytest.approx(np.tanh(x), rel=1e-15)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_nan_passes_through_every_activation(backend, activation):
+    net = backend.Network([2, 3, 2], activation=[activation, "sigmoid"], seed=0)
+    net.weights[0][1, 0] = np.nan
+    _, hidden, output = net.feed_forward([[1.0, 2.0]] * 5)
+    assert np.isnan(hidden[:, 1]).all()
+    assert np.isfinite(hidden[:, [0, 2]]).all() == (activation != "softmax")
+    assert np.isnan(output).all()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

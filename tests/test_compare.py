@@ -10,7 +10,6 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -319,22 +318,3 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         files.write(path, interrupted)
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_examples_are_listed_and_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert __main__.main(["examples"]) == 0
-    assert capsys.readouterr().out.split() == ["digits", "feed_forward"]
-    assert __main__.main(["examples", "feed_forward"]) == 0
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 3
-    assert all(line.endswith("output 0.8354556612475645") for line in printed)
-    with pytest.raises(SystemExit):
-        __main__.main(["examples", "no_such"])
-    assert "digits, feed_forward" in capsys.readouterr().err
-
-
-def test_the_digits_example(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    if numba.config.DISABLE_JIT:  # then the same on NumPy: the answers are the same, and sooner there
-        monkeypatch.setattr("samenet.examples.digits.Network", samenet.backend("numpy").Network)
-    assert __main__.main(["examples", "digits"]) == 0
-    assert "average J 2.8249" in capsys.readouterr().out

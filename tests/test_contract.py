@@ -14,7 +14,7 @@ import samenet
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "gradient", "descend")
-PACKAGES = ("samenet", "samenet.reference", "samenet.fast", "samenet.examples")
+PACKAGES = ("samenet", "samenet.data", "samenet.reference", "samenet.fast", "samenet.examples")
 
 
 def shape(function: Any) -> list[tuple[str, Any, Any]]:

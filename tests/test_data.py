@@ -152,13 +152,23 @@ def test_a_scaler_fitted_to_some_rows_serves_for_others() -> None:
 
 
 WITHOUT = """
-import sys
+import os, sys
+os.environ.pop("SAMENET_DATA", None)
 sys.modules["sklearn"] = None  # as if it were not installed
 import samenet
 from samenet import data
 assert data.one_hot([1, 0]).shape == (2, 2)  # these need nothing
 assert data.from_one_hot([[0, 1]]).tolist() == [1]
-for call in (data.digits, lambda: data.split([[1], [2]], [0, 1]), lambda: data.standard_scaler([[1.0]])):
+assert data.letter_one_hot("a").shape == (1, 26)
+for call in (
+    data.digits,
+    data.mnist,
+    lambda: data.split([[1], [2]], [0, 1]),
+    lambda: data.standard_scaler([[1.0]]),
+    lambda: data.max_scaler([[1.0]]),
+    lambda: data.constant_scaler(2),
+    lambda: data.word_counts(["a"], ["a"]),
+):
     try:
         call()
     except ImportError as error:

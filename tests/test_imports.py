@@ -46,6 +46,8 @@ def test_import_samenet_is_light() -> None:
         ("import samenet; samenet.backend('numpy')", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.Network", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.data.one_hot([1])", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.check_gradient, samenet.error_surface", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.downhill, samenet.DirectionChanges", {"numpy"}, HEAVY - {"numpy"}),
     ],
 )
 def test_what_is_loaded(statement: str, needed: set[str], not_needed: set[str]) -> None:
@@ -155,7 +157,7 @@ def test_the_reference_imports_the_standard_library_alone(path: Path) -> None:
     assert foreign == ({"samenet.network"} if path.name == "network.py" else set())
 
 
-@pytest.mark.parametrize("path", folder("samenet"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", folder("samenet") + folder("samenet.data"), ids=lambda path: path.name)
 def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=False))
     assert not {m for m in found if is_in(m, "samenet.reference") or is_in(m, "samenet.fast") or is_in(m, "numba")}

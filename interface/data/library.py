@@ -1,0 +1,15 @@
+"""scikit-learn, where it is needed: `pip install "samenet[data]"` brings it."""
+
+from typing import Any
+
+
+def scikit_learn() -> Any:
+    """The library with the parts that `samenet.data` uses; an ImportError says how to get it."""
+    try:
+        import sklearn.datasets
+        import sklearn.feature_extraction.text
+        import sklearn.model_selection
+        import sklearn.preprocessing
+    except ImportError as error:
+        raise ImportError('this needs scikit-learn; install it with: pip install "samenet[data]"') from error
+    return sklearn

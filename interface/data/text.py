@@ -1,0 +1,60 @@
+"""Letters and words as the numbers that a network takes: the two encodings that tutorial 000 describes."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import checks
+from samenet.data.labels import one_hot
+from samenet.data.library import scikit_learn
+
+_WORD = r"(?u)\b\w+\b"  # scikit-learn's own pattern passes over words of one letter
+
+
+def letter_one_hot(text: str) -> NDArray[np.float64]:
+    """Letters a to z, small or capital, as rows of zeros with a single one, (len(text), 26).
+
+    >>> letter_one_hot("Ac")[:, :4]
+    array([[1., 0., 0., 0.],
+           [0., 0., 1., 0.]])
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text: expected letters as one str, got {checks.short(text)} ({type(text).__name__})")
+    for place, letter in enumerate(text):
+        if not (letter.isascii() and letter.isalpha()):
+            raise ValueError(f"text: expected letters from a to z, got {letter!r} at place {place}")
+    return one_hot([ord(letter) - ord("a") for letter in text.lower()], 26)
+
+
+def word_counts(texts: Sequence[str], vocabulary: Sequence[str]) -> NDArray[np.float64]:
+    """How often each word of the vocabulary stands in each text, (len(texts), len(vocabulary)).
+
+    scikit-learn's `CountVectorizer`; capitals count as small letters, words outside of the vocabulary do not
+    count.
+
+    >>> word_counts(["Buy now, buy cheap!", "See you"], ["buy", "cheap", "you"])
+    array([[2., 1., 0.],
+           [0., 0., 1.]])
+    """
+    words = [word.lower() for word in _strings("vocabulary", vocabulary)]
+    if not words:
+        raise ValueError("vocabulary: expected at least one word, got none")
+    for i, word in enumerate(words):
+        if not re.fullmatch(_WORD, word):
+            raise ValueError(f"vocabulary[{i}]: expected a single word, got {checks.short(word)}")
+        if word in words[:i]:
+            raise ValueError(f"vocabulary[{i}]: expected words that differ, got {word!r} again")
+    counter = scikit_learn().feature_extraction.text.CountVectorizer(vocabulary=words, token_pattern=_WORD)
+    documents = _strings("texts", texts)
+    return np.asarray(counter.transform(documents).toarray(), np.float64)
+
+
+def _strings(name: str, values: Sequence[str]) -> list[str]:
+    if not checks.is_listing(values):
+        raise TypeError(f"{name}: expected a list of str, got {checks.short(values)} ({type(values).__name__})")
+    for i, value in enumerate(values):
+        if not isinstance(value, str):
+            raise TypeError(f"{name}[{i}]: expected str, got {checks.short(value)} ({type(value).__name__})")
+    return list(values)

@@ -1,0 +1,98 @@
+"""Gradient descent without a network: x := x - alpha f'(x), and the path that it takes.
+
+x is a number, a point (n,), or many points at once, and all go the same way:
+
+    downhill(lambda x: 4 * x**3 - 9 * x**2, 6, alpha=0.01).x      # 2.24996..., of 9/4
+    downhill(slope, [2.0, 1.0], alpha=0.1).points                 # (k + 1, 2), to draw over contours
+    downhill(numpy.sin, random.uniform(-9, 9, 100), alpha=0.5).x  # 100 balls, each in the valley that it began in
+
+Source: tutorial 000, section 4 (to a precision); 001 (one step); 004, part 2 (balls in a bucket, the slope's sign).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samenet import checks
+
+
+@dataclass(frozen=True)
+class Path:
+    """Where a descent went.
+
+    points     x before the first step and after every step, (steps + 1, *shape of x)
+    converged  whether it ended because the last move was small enough, not because `max_steps` were made
+    """
+
+    points: NDArray[np.float64]
+    converged: bool
+
+    @property
+    def x(self) -> Any:
+        """Where it ended: a float, or an array of the shape of the start."""
+        return self.points[-1].copy() if self.points.ndim > 1 else float(self.points[-1])
+
+    @property
+    def steps(self) -> int:
+        """How many steps were made."""
+        return len(self.points) - 1
+
+
+def downhill(
+    slope: Callable[[Any], Any],
+    x: ArrayLike,
+    *,
+    alpha: float,
+    precision: float = 1e-5,
+    max_steps: int = 10_000,
+    rule: str = "slope",
+) -> Path:
+    """Descend from x by x := x - alpha f'(x), until no coordinate moves by more than `precision`.
+
+    slope      f', called with a float, or an array of the shape of x; returns the same shape
+    x          the start: a number, or an array of any shape
+    alpha      the factor of the slope
+    precision  the descent ends after the step in which the largest |move| is at most this; with 0, when nothing moves
+    max_steps  or after so many steps
+    rule       "sign" moves by alpha whatever the slope, x := x - alpha sign(f'(x)): then only a slope of 0 ends it,
+               if alpha is above the precision, and it goes back and forth around a minimum that it does not meet
+
+    A small last move does not mean that the minimum is as near: for tutorial 000 it is 3.5e-5 away with a precision of
+    1e-5. Returns a `Path`. Raises ValueError or TypeError, naming the argument, and FloatingPointError, naming the
+    step, where x or the slope does not stay finite.
+
+    >>> downhill(lambda x: 2 * x, 1.0, alpha=0.25, precision=0.1).points
+    array([1.    , 0.5   , 0.25  , 0.125 , 0.0625])
+    """
+    if not callable(slope):
+        raise TypeError(f"slope: expected a function of x, got {checks.short(slope)}")
+    at = checks.finite("x", checks.array("x", x, np.dtype(np.float64)))
+    alpha = checks.number("alpha", alpha, positive=True)
+    precision = checks.number("precision", precision)
+    if precision < 0:
+        raise ValueError(f"precision: expected a number of at least 0, got {precision:g}")
+    max_steps = checks.integer("max_steps", max_steps, least=0)
+    checks.choice("rule", rule, ("slope", "sign"))
+    points, converged = [at.copy()], False
+    while len(points) <= max_steps and not converged:
+        before = points[-1]
+        # A copy, so that a function that writes into x does not write into the path; and a float for a float, which
+        # Python's own arithmetic and the `math` module take.
+        given = slope(before.copy() if before.ndim else float(before))
+        direction = checks.array("slope(x)", given, np.dtype(np.float64))
+        if direction.shape != before.shape:
+            raise ValueError(f"slope(x): expected shape {before.shape}, that of x, got {direction.shape}")
+        with np.errstate(all="ignore"):
+            after = np.asarray(before - alpha * (np.sign(direction) if rule == "sign" else direction))
+        if not np.isfinite(after).all():
+            raise FloatingPointError(
+                f"x did not stay finite in step {len(points)} (alpha = {alpha:g}). Try a smaller alpha"
+            )
+        move = float(np.abs(after - before).max(initial=0.0))
+        converged = move <= precision
+        if move > 0:
+            points.append(after)
+    return Path(np.array(points), converged)

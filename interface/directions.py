@@ -1,0 +1,57 @@
+"""How often each weight turns back while a network learns.
+
+    count = DirectionChanges(net, X, Y, reduction="sum")
+    net.train(X, Y, alpha=10, epochs=60_000, reduction="sum", callback=count)
+    count.changes.weights, count.total
+
+A step that is too long jumps over the minimum and comes back: the direction of the weight changes. Source: tutorial
+004, part 2.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samenet import checks
+from samenet.history import History
+from samenet.network import Network
+from samenet.parameters import Parameters
+
+
+class DirectionChanges:
+    """A callback for `Network.train` that counts, for every weight and bias, how often its direction changes.
+
+    net, X, Y, reduction: what will be trained on, as for `net.gradient`; make it just before the training.
+
+    The direction of an update is up if -dJ/dw > 0, and not up otherwise, for a gradient of zero too. Counted is every
+    update but the first whose direction is another than that of the update before. It is the gradient on all of X and
+    Y once an epoch: in full-batch descent, that of the update itself.
+
+    changes  the counts, as `Parameters` of integers: `.weights` (n_out, n_in), `.biases` and `.flat`
+    total    their sum
+    """
+
+    def __init__(self, net: Network, X: ArrayLike, Y: ArrayLike, *, reduction: str = "mean") -> None:
+        if not isinstance(net, Network):
+            raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
+        self._given = (*checks.labelled(X, Y, net.sizes[0], net.sizes[-1], net.dtype), reduction)  # converted once
+        self._next = self._up(net)
+        self._last: NDArray[np.bool_] | None = None
+        self.changes = Parameters(net.sizes, net.bias, np.zeros(net.parameters.size, np.int64))
+
+    @property
+    def total(self) -> int:
+        """How many changes there were in all parameters together."""
+        return int(self.changes.flat.sum())
+
+    def _up(self, net: Network) -> Any:
+        X, Y, reduction = self._given
+        # Not the difference of weights: a tiny update is lost in a large weight, and has a direction all the same.
+        return net.gradient(X, Y, reduction=reduction)[1].flat < 0
+
+    def __call__(self, net: Network, history: History) -> None:
+        """Count the update just made; the gradient after it is the direction of the next, which may never come."""
+        if self._last is not None:
+            self.changes.flat += self._next != self._last
+        self._last, self._next = self._next, self._up(net)

@@ -1,0 +1,205 @@
+"""Is the gradient right? Backpropagation against the slope that the cost itself has.
+
+    from samenet import check_gradient
+    print(check_gradient(net, X, Y))
+
+The numeric slope of a parameter t is the central difference (J(t + s) - J(t - s)) / 2s, which errs by about
+s^2/6 J''' and by the rounding of J over s. Source: tutorial 003's series, "numerical gradient checking".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samenet import checks
+from samenet.network import REDUCTIONS, Network
+from samenet.parameters import Parameters
+from samenet.probe import probe
+
+Array = NDArray[Any]
+
+_RELATIVE = 1e-5  # |g - n| / (|g| + |n|) that is still right; truncation at the usual step leaves far less
+_ROUNDING = 50 * np.finfo(np.float64).eps  # the error of a cost near 1, as a bound: sums, exp and log
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One parameter's gradient: `str(entry)` begins with its name, such as weights[0][2, 1], as Python would say it.
+
+    layer, kind, index   it belongs to net.weights[layer][index], or net.biases[layer][index]; kind "weight" or "bias"
+    analytic, numeric    its gradient by backpropagation, and by differences of the cost
+    relative_error       |g - n| / (|g| + |n|)
+    ok                   whether the two agree
+    kink                 whether the cost has a kink here
+    """
+
+    layer: int
+    kind: str
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    relative_error: float
+    ok: bool
+    kink: bool
+
+    def __str__(self) -> str:
+        name = f"{_name(self.kind, self.layer)}[{', '.join(map(str, self.index))}]"
+        note = ("" if self.ok else "  WRONG") + ("  (kink)" if self.kink else "")
+        return f"{name:20}  {self.analytic:13.6g}  {self.numeric:13.6g}  {self.relative_error:9.1e}{note}"
+
+
+class GradientCheck:
+    """What `check_gradient` found; `print` it for a table.
+
+    ok               whether every entry agrees, and there was something to compare
+    relative_error   ||g - n|| / ||g + n||, with g the gradient by backpropagation and n the numeric one
+    analytic         g, as `Parameters`: `.weights`, `.biases`, `.flat`; numeric is n
+    wrong            which entries disagree: `Parameters` of True and False; kinks likewise, where the cost has a kink
+    worst            the `Entry` that disagrees most, as measured by what is allowed
+    nothing          whether every gradient is zero, or too small to tell from rounding: then nothing is proved
+    """
+
+    def __init__(
+        self, analytic: Parameters, numeric: Parameters, allowed: Array, kinks: Array, noise: float, heading: str
+    ) -> None:
+        self.analytic, self.numeric, self.heading = analytic, numeric, heading
+        g, n = analytic.flat, numeric.flat
+        self.relative_error = _relative_error(g, n)
+        self.nothing = bool((np.maximum(abs(g), abs(n)) <= noise).all())  # never so for NaN
+        self.wrong = Parameters(analytic.sizes, analytic.bias, ~(abs(g - n) <= allowed))  # a NaN is wrong
+        self.kinks = Parameters(analytic.sizes, analytic.bias, kinks)
+        self.ok = not self.wrong.flat.any() and not self.nothing
+        excess = np.nan_to_num(abs(g - n) / allowed, nan=np.inf)
+        self._order = np.argsort(-excess, kind="stable")
+
+    @property
+    def worst(self) -> Entry:
+        """The entry that disagrees most."""
+        return self.entries(1)[0]
+
+    def entries(self, count: int) -> list[Entry]:
+        """The entries that disagree most, the worst first."""
+        return [self._entry(int(i)) for i in self._order[: checks.integer("count", count, least=1)]]
+
+    def _entry(self, i: int) -> Entry:
+        places = Parameters(self.analytic.sizes, self.analytic.bias, np.arange(self.analytic.flat.size))
+        kind, layer, at = next((k, l, np.argwhere(v == i)[0]) for k, l, v in _arrays(places) if i in v)
+        g, n = float(self.analytic.flat[i]), float(self.numeric.flat[i])
+        error = _relative_error(np.array([g]), np.array([n]))
+        good, kink = not self.wrong.flat[i], bool(self.kinks.flat[i])
+        return Entry(layer, kind, tuple(int(k) for k in at), g, n, error, good, kink)
+
+    def __repr__(self) -> str:
+        verdict = "ok" if self.ok else "nothing to compare" if self.nothing else "wrong"
+        return f"GradientCheck({verdict}, relative error {self.relative_error:.1e})"
+
+    def __str__(self) -> str:
+        lines = [self.heading]
+        parts = zip(*map(_arrays, (self.analytic, self.numeric, self.wrong)), strict=True)
+        for (kind, layer, g), (_, _, n), (_, _, wrong) in parts:
+            note = "ok" if g.any() or n.any() else "all zero: says nothing"
+            if wrong.any():
+                note = f"WRONG: {wrong.sum()} of {wrong.size} entries{_guess(g, n)}"
+            lines.append(f"{_name(kind, layer):12}{g.shape!s:12}relative error {_relative_error(g, n):7.1e}  {note}")
+        lines.append(f"{'worst entries':20}  {'analytic':>13}  {'numeric':>13}  rel. error")
+        lines.extend(map(str, self.entries(3)))
+        if self.kinks.flat.any():
+            lines.append(f"{self.kinks.flat.sum()} entries at a kink: any slope between those of its sides is right")
+        wrong_ones = int(self.wrong.flat.sum())
+        verdict = f"OK: all {self.wrong.flat.size} entries agree"
+        if wrong_ones:
+            verdict = f"WRONG: {wrong_ones} of {self.wrong.flat.size} entries disagree"
+        elif self.nothing:
+            verdict = "NOTHING COMPARED: every gradient is zero or lost in rounding; try other weights or data"
+        lines.append(f"{verdict}; relative error {self.relative_error:.1e}")
+        return "\n".join(lines)
+
+
+def check_gradient(
+    net: Network, X: ArrayLike, Y: ArrayLike, *, step: float = 1e-5, reduction: str = "mean"
+) -> GradientCheck:
+    """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
+
+    X, Y: as for `net.gradient`. step: s. Two costs are computed for each parameter.
+    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not is looked at
+    again with a tenth of the step. There the cost may have a kink, as that of relu at 0: the slopes to the left and to
+    the right stay apart, however small the step. Then any slope between the two is right, numeric is the one of them
+    next to the analytic, and the entry is marked as a kink.
+
+    The network is never changed; one of float32 is checked in float64. Returns a `GradientCheck`. Raises ValueError or
+    TypeError, naming the argument.
+    """
+    trial = probe(net)
+    step = checks.number("step", step, positive=True)
+    checks.choice("reduction", reduction, REDUCTIONS)
+    X, Y = checks.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
+    _, slope = trial.gradient(X, Y, reduction=reduction)
+    analytic, numeric = trial.theta.empty_like(), trial.theta.empty_like()
+    if slope.flat.shape != analytic.flat.shape:
+        raise ValueError(f"net: expected a gradient of shape {analytic.flat.shape}, got {slope.flat.shape}")
+    g, theta = analytic.flat, trial.theta.flat
+    g[:] = slope.flat
+    J = trial.cost(X, Y, reduction=reduction)
+    noise = _ROUNDING * max(1.0, abs(J)) / step
+
+    def sides(i: int, s: float) -> tuple[float, float]:
+        """The slopes of the cost to the left and to the right of parameter i."""
+        at = theta[i]
+        s = max(s, 1e-12 * abs(at))  # not so small that t + s is t
+        slopes = []
+        for moved in (at - s, at + s):
+            theta[i] = moved
+            slopes.append((trial.cost(X, Y, reduction=reduction) - J) / (moved - at))
+        theta[i] = at
+        return slopes[0], slopes[1]
+
+    allowed, kinks = np.empty(g.size), np.zeros(g.size, bool)
+    with np.errstate(all="ignore"):  # what is not finite is reported as wrong
+        for i in range(g.size):
+            left, right = sides(i, step)
+            n, rounding = (left + right) / 2, noise
+            if not abs(g[i] - n) <= _RELATIVE * (abs(g[i]) + abs(n)) + rounding:
+                gap, rounding = abs(right - left), 10 * noise
+                left, right = sides(i, step / 10)
+                # Curvature alone makes a gap a tenth as wide at a tenth of the step; at a kink it stays.
+                kinks[i] = abs(right - left) > max(gap / 5, 4 * rounding)
+                n = np.clip(g[i], min(left, right), max(left, right)) if kinks[i] else (left + right) / 2
+            numeric.flat[i] = n
+            allowed[i] = _RELATIVE * (abs(g[i]) + abs(n)) + rounding
+    heading = f"gradient check of {g.size} parameters: backpropagation against differences, step {step:g}, {reduction}"
+    return GradientCheck(analytic, numeric, allowed, kinks, noise, heading)
+
+
+def _arrays(theta: Parameters) -> Iterator[tuple[str, int, Array]]:
+    """(kind, layer, values) for every matrix and vector, layer by layer."""
+    for layer, W in enumerate(theta.weights):
+        yield "weight", layer, W
+        if theta.bias:
+            yield "bias", layer, theta.biases[layer]
+
+
+def _name(kind: str, layer: int) -> str:
+    return f"{'weights' if kind == 'weight' else 'biases'}[{layer}]"
+
+
+def _relative_error(g: Array, n: Array) -> float:
+    """||g - n|| / ||g + n||; 0 for equal ones, zeros too, and infinity for opposite ones."""
+    if (g == n).all():
+        return 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.linalg.norm(g - n) / np.linalg.norm(g + n))
+
+
+def _guess(g: Array, n: Array) -> str:
+    """What may have gone wrong in a whole matrix: transposed, or off by a factor."""
+    if g.size < 2 or not n.any():
+        return ""
+    if g.ndim == 2 and 1 not in g.shape and _relative_error(g.ravel(), n.T.ravel()) < 1e-4:
+        return "; looks transposed"
+    factor = np.vdot(g, n) / np.vdot(n, n)
+    if factor and _relative_error(g, factor * n) < 1e-4:
+        return f"; looks like {factor:.4g} times the right one"
+    return "" if g.any() else "; all zero where they should not be"

@@ -1,0 +1,247 @@
+"""`check_gradient` passes what is right, and finds and names what is wrong."""
+
+import copy
+
+import numpy as np
+import pytest
+from inputs import Case
+
+import samenet
+from samenet import check_gradient
+
+CASE = Case((4, 3, 2), 5)
+RIGHT = [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")]
+
+
+def _with_gradient(change, case=CASE, cls=None, same=False):
+    """A network whose gradient is changed by `change(slope)` after it is computed."""
+    cls = cls or samenet.backend("numpy").Network
+
+    class Changed(cls):
+        def gradient(self, X, Y, *args, **settings):
+            cost, slope = super().gradient(X, Y, *args, **settings)
+            change(slope)
+            return cost, slope
+
+    return case.network(Changed)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    "case", [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")], ids=str
+)
+def test_a_right_gradient_passes(backend, case, reduction):
+    net = case.network(backend.Network)
+    before = net.parameters.copy()
+    X, Y = case.X.copy(), case.Y.copy()
+    report = check_gradient(net, X, Y, reduction=reduction)
+    assert report.ok
+    assert not report.wrong.flat.any()
+    assert not report.nothing
+    assert 0 < report.relative_error < 1e-8
+    assert report.worst.ok
+    np.testing.assert_array_equal(net.parameters, before)
+    np.testing.assert_array_equal(X, case.X)
+    np.testing.assert_array_equal(Y, case.Y)
+    text = str(report)
+    assert f"OK: all {net.parameters.size} entries agree" in text
+    assert "weights[1]" in text
+    assert ("biases[0]" in text) == case.bias
+    assert max(map(len, text.splitlines())) <= 100
+    assert repr(report).startswith("GradientCheck(ok")
+
+
+# Tutorial 003's series: norm(g - n) / norm(g + n), as its own numbers have it with a step of 1e-4.
+@pytest.mark.parametrize(("seed", "error"), list(enumerate([5.4e-10, 3.4e-10, 1.7e-10, 2.2e-10, 1.5e-10])))
+def test_relative_error_of_the_scores(backend, seed, error):
+    X, Y = np.array([[3, 5], [5, 1], [10, 2]]) / [10, 5], np.array([[75], [82], [93]]) / 100
+    net = backend.Network([2, 3, 1], init="normal_in_out", bias=False, seed=np.random.RandomState(seed))
+    report = check_gradient(net, X, Y, step=1e-4, reduction="sum")
+    assert report.ok
+    assert error * 0.8 < report.relative_error < error * 1.2
+
+
+@pytest.mark.parametrize(("kind", "index"), [("weight", (1, 2)), ("weight", (0, 0)), ("bias", (1,))])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_one_wrong_entry_is_named(layer, kind, index):
+    def change(slope):
+        (slope.weights if kind == "weight" else slope.biases)[layer][index] *= 1.01
+
+    report = check_gradient(_with_gradient(change), CASE.X, CASE.Y)
+    assert not report.ok
+    assert (report.worst.layer, report.worst.kind, report.worst.index) == (layer, kind, index)
+    assert not report.worst.ok
+    assert report.worst.analytic == pytest.approx(1.01 * report.worst.numeric, rel=1e-5)
+    assert report.worst.relative_error == pytest.approx(0.01 / 2.01, rel=1e-3)
+    assert report.wrong.flat.sum() == 1
+    assert [entry.ok for entry in report.entries(3)] == [False, True, True]
+    name = f"{'weights' if kind == 'weight' else 'biases'}[{layer}]"
+    wrong = [line for line in str(report).splitlines() if "WRONG" in line]
+    assert wrong[0].startswith(name)
+    assert wrong[1].startswith(f"{name}[{', '.join(map(str, index))}] ")
+    assert wrong[2].startswith("WRONG: 1 of 23 entries")
+
+
+def _transpose(slope):
+    slope.weights[0][:] = slope.weights[0].T.copy().reshape(slope.weights[0].shape)
+
+
+def _double(slope):
+    slope.weights[1][:] *= 2
+
+
+def _sign(slope):
+    slope.biases[0][:] *= -1
+
+
+def _none(slope):
+    slope.weights[0][:] = 0
+
+
+def _not_a_number(slope):
+    slope.weights[0][2, 3] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "guess"),
+    [
+        (_transpose, "weights[0]", "looks transposed"),
+        (_double, "weights[1]", "looks like 2 times the right one"),
+        (_sign, "biases[0]", "looks like -1 times the right one"),
+        (_none, "weights[0]", "all zero where they should not be"),
+        (_not_a_number, "weights[0]", "1 of 12"),
+    ],
+)
+def test_a_wrong_matrix_is_named(change, name, guess):
+    report = check_gradient(_with_gradient(change), CASE.X, CASE.Y)
+    assert not report.ok
+    assert not report.relative_error < 1e-3
+    lines = [line for line in str(report).splitlines() if line.startswith((f"{name} ",))]
+    assert len(lines) == 1
+    assert "WRONG" in lines[0]
+    assert guess in lines[0]
+    others = [line for line in str(report).splitlines()[1:5] if not line.startswith(name)]
+    assert len(others) == 3
+    assert not any("WRONG" in line for line in others)
+    assert str(report.worst).startswith(name)
+    assert repr(report).startswith("GradientCheck(wrong")
+
+
+def test_a_wrong_cost_shows_too():
+    """A factor missing in the whole gradient: every layer is wrong by the same."""
+    report = check_gradient(_with_gradient(lambda slope: np.multiply(slope.flat, 0.5, out=slope.flat)), CASE.X, CASE.Y)
+    assert report.wrong.flat.all()
+    assert report.relative_error == pytest.approx(1 / 3, rel=1e-6)
+    assert str(report).count("looks like 0.5 times") == 4
+
+
+@pytest.mark.parametrize("change", [lambda slope: None, lambda slope: np.multiply(slope.flat, 3, out=slope.flat)])
+def test_zeros_that_agree_prove_nothing(change):
+    net = _with_gradient(change)
+    net.parameters[:] = 200  # every output is 1 to the last bit, so every slope is 0
+    report = check_gradient(net, abs(CASE.X), CASE.Y)
+    assert not report.wrong.flat.any()
+    assert report.nothing
+    assert not report.ok
+    assert "NOTHING COMPARED" in str(report)
+    assert "says nothing" in str(report)
+    assert "nothing" in repr(report)
+
+
+def test_a_network_that_is_not_finite_does_not_pass():
+    net = CASE.network(samenet.backend("numpy").Network)
+    net.weights[1][0, 0] = np.nan
+    report = check_gradient(net, CASE.X, CASE.Y)
+    assert not report.ok
+    assert not report.nothing
+
+
+class _Corner(samenet.Network):
+    """A cost with a kink at 0: the leaky |w| of its first weight, and its square besides. Its slope at 0 is given."""
+
+    at_zero = 1.0
+
+    def cost(self, X, Y, reduction="mean"):
+        w = self.parameters[0]
+        return float(3 * w if w > 0 else w) + float(w**2) + 2 * float(self.parameters[1])
+
+    def gradient(self, X, Y, reduction="mean"):
+        slope = self.theta.empty_like()
+        slope.flat[:] = 0, 2
+        w = self.parameters[0]
+        slope.flat[0] = self.at_zero if w == 0 else (3 if w > 0 else 1) + 2 * w
+        return self.cost(X, Y), slope
+
+
+@pytest.mark.parametrize(
+    ("at", "slope", "ok", "kink"),
+    [
+        (0.0, 1.0, True, True),
+        (0.0, 2.5, True, True),
+        (0.0, 2.0, True, False),  # the mean of both sides: as the central difference has it
+        (0.0, 3.1, False, True),
+        (0.0, 0.0, False, True),
+        (4e-6, 0.0, True, False),  # inside the first step, outside the second
+        (-1e-8, 0.0, True, True),
+        (1.0, 0.0, True, False),
+    ],
+)
+def test_a_kink_takes_the_slopes_of_either_side(at, slope, ok, kink):
+    class Corner(_Corner, samenet.backend("numpy").Network):
+        at_zero = slope
+
+    net = Corner([1, 1], weights=[[[at]]], biases=[[0.3]])
+    report = check_gradient(net, [[1.0]], [[1.0]])
+    assert (report.ok, bool(report.kinks.flat[0])) == (ok, kink)
+    assert not report.kinks.flat[1]
+    assert ("entries at a kink" in str(report)) == kink
+    assert next(entry for entry in report.entries(2) if entry.kind == "weight").kink == kink
+
+
+def test_the_network_is_left_alone_when_the_check_fails_midway():
+    class Breaks(samenet.backend("numpy").Network):
+        calls = 0
+
+        def cost(self, *args, **settings):
+            type(self).calls += 1
+            if self.calls == 5:
+                raise KeyboardInterrupt
+            return super().cost(*args, **settings)
+
+    net = CASE.network(Breaks)
+    before = copy.deepcopy(net)
+    with pytest.raises(KeyboardInterrupt):
+        check_gradient(net, CASE.X, CASE.Y)
+    np.testing.assert_array_equal(net.parameters, before.parameters)
+    assert np.shares_memory(net.parameters, net.weights[0])
+
+
+def test_a_step_is_not_lost_in_a_large_weight():
+    net = samenet.backend("numpy").Network([2, 1], weights=[[[1e15, 0.5]]], biases=[[-0.2]])
+    assert check_gradient(net, [[0.0, 2.0]], [[1.0]]).ok
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"net": [1, 2]}, TypeError, "net: expected a Network"),
+        ({"X": [[1.0]]}, ValueError, "X: expected shape"),
+        ({"Y": [[np.nan, 1.0]] * 5}, ValueError, "Y: expected finite"),
+        ({"step": 0}, ValueError, "step: expected a number above 0"),
+        ({"step": "1e-5"}, TypeError, "step: expected a number"),
+        ({"reduction": "men"}, ValueError, "reduction: .*did you mean 'mean'"),
+    ],
+)
+def test_bad_input(arguments, error, message):
+    net = CASE.network(samenet.backend("numpy").Network)
+    with pytest.raises(error, match=message):
+        check_gradient(**{"net": net, "X": CASE.X, "Y": CASE.Y, **arguments})
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    def other(self, X, Y, **settings):
+        return 0.0, samenet.Parameters.empty((2, 1), True, np.dtype(float))
+
+    Wrong = type("Wrong", (samenet.backend("numpy").Network,), {"gradient": other})
+    with pytest.raises(ValueError, match="expected a gradient of shape"):
+        check_gradient(CASE.network(Wrong), CASE.X, CASE.Y)
