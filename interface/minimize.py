@@ -57,7 +57,8 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
         if settings.record_every > 0 and epoch % settings.record_every == 0:
             output = network.predict(settings.X) if settings.monitors else None
             history.record(epoch, before, output, settings.Y)
-        theta = intermediate_result.x.astype(network.dtype)
+        with np.errstate(over="ignore"):
+            theta = intermediate_result.x.astype(network.dtype)
         if not all_finite(theta):  # in float32
             raise FloatingPointError(
                 f"the weights did not stay finite in epoch {epoch}; they are left as they were before it"
