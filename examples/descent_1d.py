@@ -18,7 +18,8 @@ START, GAMMA, PRECISION, MINIMUM = 6.0, 0.01, 1e-5, 9 / 4
 
 def f(x: np.ndarray) -> np.ndarray:
     """What is minimised."""
-    return x**4 - 3 * x**3 + 2
+    values: np.ndarray = x**4 - 3 * x**3 + 2
+    return values
 
 
 def df(x: float) -> float:

@@ -207,6 +207,15 @@ def test_feed_forward(backend: str) -> None:
     assert report["largest difference of a backend to it"] == 0
 
 
+def test_speed_sets_ratios_of_its_own_times_beside_the_tutorial() -> None:
+    report = find("speed").run("numpy", quick=True)
+    name = "100-100-50-10: "
+    ratio = report[name + "loops over arrays, us"] / report[name + "matrices in NumPy, us"]
+    assert report[name + "loops over matrices"] == pytest.approx(ratio)
+    printed = {row.what: row.tutorial for row in report.rows}[name + "loops over matrices"]
+    assert printed == pytest.approx(488, abs=0.5)
+
+
 def test_descent_1d() -> None:
     report = find("descent-1d").run("numpy")
     assert report["steps"] == 70
