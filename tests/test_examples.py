@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,18 @@ def test_what_an_example_lacks_is_said(
     monkeypatch.setattr(find("sigmoid").module, "run", fails)
     assert run("sigmoid") == 2
     assert capsys.readouterr().err == f"samenet: {error}\n"
+
+
+def test_a_missing_matplotlib_is_said_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)  # now importing it fails
+    for arguments in (["sigmoid", "--plot", str(tmp_path / "figure.png")], ["--gallery", str(tmp_path / "new")]):
+        assert run(*arguments) == 2
+        captured = capsys.readouterr()
+        assert "samenet[plot]" in captured.err
+        assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_report_holds_numbers_that_json_can() -> None:
