@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from samenet.draws import numpy_stream
 from samenet.initialize import initialize
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ def best_of(plan: "MultiStart", network: "Network", settings: "Settings", releas
 
     Whatever ends it early, what was reached until then takes part in the choice.
     """
-    theta = network.theta.flat
+    theta, stream = network.theta.flat, numpy_stream(settings.random)
     kept, kept_history, least, costs = theta.copy(), settings.user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
     trained = False  # whether `kept` is the end of a start
     try:
         for _ in range(plan.starts):
-            initialize(network.theta, plan.init, settings.random)
+            initialize(network.theta, plan.init, stream)
             diverged = False
             try:
                 plan.optimizer.train(network, settings, release)
