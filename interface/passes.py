@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from samenet import schedules
 from samenet.draws import Draws, Masks, Orders
 from samenet.finite import all_finite
-from samenet.optimizers import Steps
+from samenet.stepwise import Steps
 
 if TYPE_CHECKING:
     from samenet.training import Training

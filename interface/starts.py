@@ -1,18 +1,58 @@
 """Training from several initial weights: the best is kept."""
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from samenet import checks
 from samenet.draws import numpy_stream
-from samenet.initialize import initialize
+from samenet.initialize import SCHEMES, initialize
+from samenet.optimizer import Optimizer, Release
+from samenet.stepwise import Descent
 
 if TYPE_CHECKING:
     from samenet.network import Network
-    from samenet.optimizers import MultiStart, Release
     from samenet.training import Settings
 
 
-def best_of(plan: "MultiStart", network: "Network", settings: "Settings", release: "Release") -> None:
+@dataclass(frozen=True)
+class MultiStart(Optimizer):
+    """Train from several initial weights and keep the network that ends with the least cost.
+
+    starts     how many; each begins with new weights, drawn from the seed's stream before what the training draws
+    optimizer  that of each start, by name or object
+    init       the scheme of the weights, see `samenet.initialize`
+
+    Each start trains for all epochs. A start that diverges does not count; if all do, the weights are as they were
+    and the error is raised. The history is that of the start that was kept, and its `starts` has the costs of all. A
+    true value of the callback, or Ctrl-C, ends the whole; a stop rule ends the start at hand.
+    """
+
+    starts: int
+    optimizer: Any = field(default_factory=Descent)
+    init: str = "glorot"
+
+    def __post_init__(self) -> None:
+        checks.integer("starts", self.starts, least=1)
+        checks.choice("init", self.init, SCHEMES)
+        from samenet.optimizers import optimizer
+
+        inner = optimizer(self.optimizer)
+        if isinstance(inner, MultiStart):
+            raise TypeError("optimizer: expected one of a single start, got a MultiStart inside another")
+        object.__setattr__(self, "optimizer", inner)
+
+    @property
+    def takes_steps(self) -> bool:
+        """As the optimizer inside."""
+        return bool(self.optimizer.takes_steps)
+
+    def train(self, network: "Network", settings: "Settings", release: Release) -> None:
+        """Train from every start."""
+        best_of(self, network, settings, release)
+
+
+def best_of(plan: MultiStart, network: "Network", settings: "Settings", release: Release) -> None:
     """Train from every start; the network is left with the weights and the history of the best one.
 
     Whatever ends it early, what was reached until then takes part in the choice.
