@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import checks
+from samenet.descent.training import Callback, settings, train
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
@@ -17,7 +18,6 @@ from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training import Callback, settings, train
 
 N = TypeVar("N", bound="Network")
 Seed = int | np.random.Generator | np.random.RandomState | None

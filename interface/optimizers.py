@@ -26,10 +26,10 @@ array([0.5, 0.5, 0.5])
 from typing import Any
 
 from samenet import checks
-from samenet.minimize import BFGS, CG, LBFGS
-from samenet.optimizer import Optimizer
-from samenet.starts import MultiStart
-from samenet.stepwise import Adam, Descent, Momentum, Nesterov, RMSProp
+from samenet.descent.minimize import BFGS, CG, LBFGS
+from samenet.descent.optimizer import Optimizer
+from samenet.descent.starts import MultiStart
+from samenet.descent.stepwise import Adam, Descent, Momentum, Nesterov, RMSProp
 
 __all__ = [
     "BFGS",

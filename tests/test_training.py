@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet import passes
+from samenet.descent import passes
 from samenet.optimizers import MultiStart
 
 NAMES = samenet.backends()

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import checks, optimizers, schedules, stopping
-from samenet.draws import Random
+from samenet.descent.draws import Random
+from samenet.descent.interrupts import deferred_interrupt
 from samenet.history import MONITORS, History
-from samenet.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
     from samenet.network import Network

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from samenet import checks
-from samenet.draws import numpy_stream
+from samenet.descent.draws import numpy_stream
+from samenet.descent.optimizer import Optimizer, Release
+from samenet.descent.stepwise import Descent
 from samenet.initialize import SCHEMES, initialize
-from samenet.optimizer import Optimizer, Release
-from samenet.stepwise import Descent
 
 if TYPE_CHECKING:
+    from samenet.descent.training import Settings
     from samenet.network import Network
-    from samenet.training import Settings
 
 
 @dataclass(frozen=True)

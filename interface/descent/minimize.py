@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import checks
-from samenet.finite import all_finite
-from samenet.optimizer import Optimizer, Release
+from samenet.descent.finite import all_finite
+from samenet.descent.optimizer import Optimizer, Release
 from samenet.parameters import Parameters
 
 if TYPE_CHECKING:
+    from samenet.descent.training import Settings, Training
     from samenet.network import Network
-    from samenet.training import Settings, Training
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class _Minimizing(Optimizer):
 
     def train(self, network: "Network", settings: "Settings", release: Release) -> None:
         """Train in place, on all samples."""
-        from samenet.training import Training
+        from samenet.descent.training import Training
 
         training = Training(network, settings)
         training.run(lambda: minimize(training, release, self.method, self.options()))
