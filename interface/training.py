@@ -1,178 +1,174 @@
-"""The training loop: epochs, batches and their order, what is recorded, and how it ends before its time."""
+"""Training: what it was asked to do, what is recorded, and what ends it. How it descends is said in `optimizers`."""
 
-import math
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.history import History
+from samenet import checks, optimizers, schedules, stopping
+from samenet.draws import Random
+from samenet.history import MONITORS, History
+from samenet.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
     from samenet.network import Network
 
 Callback = Callable[["Network", History], object]
 
-_SECONDS_A_CALL = 0.05  # a backend's `descend` runs about this long, so that Ctrl-C is answered soon
-_ORDER_LIMIT = 1 << 20  # row numbers drawn ahead for one call
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """The arguments of `Network.train`, checked, in the form that training works with."""
+
+    user: "Network"  # what callbacks see, and what keeps the history; the network that is trained shares its parameters
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    random: Random
+    reduction: str
+    monitors: tuple[str, ...]
+    record_every: int
+    callback: Callback | None
+    optimizer: optimizers.Optimizer
+    stop: tuple[stopping.Rule, ...]
+    dropout: NDArray[np.float64]  # for every hidden node, or empty
+    clipping: dict[str, float]  # what is limited, and how
 
 
-def all_finite(values: NDArray[Any]) -> bool:
-    """Whether there is no NaN or infinity; the sum of squares answers at once unless it overflowed by itself."""
-    return math.isfinite(np.vdot(values, values)) or bool(np.isfinite(values).all())
+def settings(
+    network: "Network",
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    *,
+    user: "Network",
+    alpha: Any,
+    epochs: Any,
+    batch_size: Any,
+    shuffle: Any,
+    seed: Any,
+    reduction: str,
+    monitors: Any,
+    record_every: Any,
+    callback: Any,
+    optimizer: Any,
+    stop: Any,
+    dropout: Any,
+    clip_value: Any,
+    clip_norm: Any,
+) -> Settings:
+    """The arguments of `Network.train`, X, Y and `reduction` checked before; ValueError or TypeError for bad ones."""
+    way = optimizers.optimizer(optimizer)
+    rate = schedules.schedule(alpha) if way.takes_steps else None
+    left_out = _dropout(dropout, user.sizes[1:-1])
+    limits = {"clip_value": clip_value, "clip_norm": clip_norm}
+    clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
+    if not way.takes_steps:
+        given = {"alpha": alpha, "batch_size": batch_size, "dropout": dropout if left_out.size else None, **limits}
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(
+                    f"{name}: expected none for {way}, which finds its own steps on the full batch, "
+                    f"got {checks.short(value)}"
+                )
+    epochs = checks.integer("epochs", epochs, least=0)
+    size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
+    random = checks.generator("seed", seed)
+    shuffle = checks.flag("shuffle", shuffle)
+    if not isinstance(monitors, Iterable):
+        raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
+    names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
+    names = tuple(checks.choice("monitors", name, MONITORS) for name in names)
+    record_every = checks.integer("record_every", record_every, least=0)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
+    rules = stopping.rules(stop)
+    for rule in rules:
+        rule.check(network)
+    return Settings(
+        user=user,
+        X=X,
+        Y=Y,
+        alpha=rate,
+        epochs=epochs,
+        batch_size=size,
+        shuffle=shuffle,
+        random=random,
+        reduction=reduction,
+        monitors=names,
+        record_every=record_every,
+        callback=callback,
+        optimizer=way,
+        stop=rules,
+        dropout=left_out,
+        clipping=clipping,
+    )
 
 
-@contextmanager
-def _deferred_interrupt() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back until the function that this yields is called; a second Ctrl-C is not held back.
-
-    Only the main thread receives signals and may set a handler; elsewhere there is nothing to hold back.
-    """
-    pending: list[Any] = []
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(previous):
-        yield lambda: None
-        return
-
-    def hold(signum: int, frame: Any) -> None:
-        pending.append((signum, frame))
-        signal.signal(signal.SIGINT, previous)
-
-    def release() -> None:
-        if pending:
-            previous(*pending.pop())
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield release
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    release()
+def _dropout(value: Any, hidden: tuple[int, ...]) -> NDArray[np.float64]:
+    """The probability for every hidden node, from one for all or one for each layer; empty if all are 0."""
+    if checks.is_listing(value):
+        if len(value) != len(hidden):
+            raise ValueError(f"dropout: expected {len(hidden)} numbers, one for each hidden layer, got {len(value)}")
+        p = [checks.share(f"dropout[{i}]", item) for i, item in enumerate(value)]
+    else:
+        one = checks.share("dropout", value)
+        if one > 0 and not hidden:
+            raise ValueError(f"dropout: expected 0 for a network without hidden layers, got {one:g}")
+        p = [one] * len(hidden)
+    return np.repeat(p, hidden) if any(p) else np.empty(0)
 
 
 class Training:
-    """One call of `Network.train`, with its input already checked."""
+    """One training of a network, from the weights that it has and with a history of its own."""
 
-    def __init__(
-        self,
-        network: "Network",
-        X: NDArray[Any],
-        Y: NDArray[Any],
-        *,
-        alpha: float,
-        batch_size: int,
-        random: np.random.Generator | np.random.RandomState | None,
-        reduction: str,
-        history: History,
-        monitors: tuple[str, ...],
-        record_every: int,
-        callback: Callback | None,
-    ) -> None:
-        self.network, self.X, self.Y = network, X, Y
-        self.settings = {"alpha": alpha, "batch_size": batch_size, "reduction": reduction}
-        self.batch_size, self.reduction = batch_size, reduction
-        self.full_batch = batch_size == len(X)
-        self.random = None if self.full_batch else random  # the gradient of all samples does not depend on their order
-        self.history, self.record_every, self.callback = history, record_every, callback
-        # The cost of a full batch comes with its update; anything else that is recorded takes a forward pass.
-        self.looks = record_every > 0 and (bool(monitors) or not self.full_batch)
-        self.updates = 1  # in the next call of the backend
+    def __init__(self, network: "Network", settings: Settings) -> None:
+        self.network, self.settings = network, settings
+        self.history = settings.user.history = History(settings.monitors)
+        self.watches: list[stopping.Watch] = []
 
-    def run(self, epochs: int) -> None:
-        """Train until `epochs` epochs are done, the callback returns a true value, or Ctrl-C is pressed."""
-        history = self.history
-        with _deferred_interrupt() as release:
-            while history.epochs_done < epochs:
-                if self.looks and history.epochs_done % self.record_every == 0:
-                    self._look()
-                for _ in self._advance(self._next_stop(epochs)):
-                    release()
-                if self.callback is not None and self.callback(self.network, history):
-                    return
+    def run(self, descend: Callable[[], None]) -> None:
+        """Let an optimizer descend, watched by the stop rules."""
+        s = self.settings
+        if s.epochs == 0:
+            return
+        self.watches = [rule.watch(self.network, s.X, s.Y, s.reduction, self.history) for rule in s.stop]
+        descend()
+        for watch in self.watches:
+            watch.close()
 
-    def _next_stop(self, epochs: int) -> int:
-        done = self.history.epochs_done
-        if self.callback is not None:
-            return done + 1
-        if self.looks:
-            return min(epochs, done + self.record_every - done % self.record_every)
-        return epochs
+    @property
+    def asks_every_epoch(self) -> bool:
+        """Whether someone wants to see the network after every epoch."""
+        return self.settings.callback is not None or bool(self.watches)
 
-    def _look(self) -> None:
-        cost, output = self.network.backend.evaluate(self.network, self.X, self.Y, self.reduction)
-        self.history.record(self.history.epochs_done, float(cost), np.asarray(output), self.Y)
+    def look(self) -> None:
+        """Record the state before the next epoch, by a forward pass, if it is one that is recorded."""
+        s, epoch = self.settings, self.history.epochs_done
+        if s.record_every > 0 and epoch % s.record_every == 0:
+            with np.errstate(all="ignore"):
+                cost, output = self.network.backend.evaluate(self.network, s.X, s.Y, s.reduction)
+            self.history.record(epoch, float(cost), np.asarray(output), s.Y)
 
-    def _advance(self, stop: int) -> Iterator[None]:
-        """Epochs up to `stop`, a backend call at a time."""
-        m, history = len(self.X), self.history
-        a_pass = -(-m // self.batch_size)
-        while history.epochs_done < stop:
-            if self.updates < a_pass:
-                yield from self._one_epoch_in_parts()
-                continue
-            passes = min(stop - history.epochs_done, self.updates // a_pass, max(1, _ORDER_LIMIT // m))
-            self._call(self.X, self.Y, passes, self._orders(passes))
-            yield
+    def ends(self) -> bool:
+        """Ask the callback and the rules after an epoch; the history notes who ended the training."""
+        if self.settings.callback is not None and self.settings.callback(self.settings.user, self.history):
+            self.history.stopped_by = "callback"
+            return True
+        for rule, watch in zip(self.settings.stop, self.watches, strict=True):
+            if watch.ends():
+                self.history.stopped_by = str(rule)
+                return True
+        return False
 
-    def _one_epoch_in_parts(self) -> Iterator[None]:
-        m, done = len(self.X), 0
-        order = self._orders(1)
-        theta = self.network.theta.flat
-        before = theta.copy()
-        while done < m:
-            rows = slice(done, min(m, done + self.updates * self.batch_size))
-            done = rows.stop
-            try:
-                if order is None:
-                    self._call(self.X[rows], self.Y[rows], 1, None, ends_epoch=done == m)
-                else:
-                    self._call(self.X, self.Y, 1, order[:, rows], ends_epoch=done == m)
-            except FloatingPointError:
-                theta[:] = before  # undone as a whole, however the epoch was cut into calls
-                raise
-            yield
 
-    def _orders(self, passes: int) -> NDArray[np.int64] | None:
-        if self.random is None:
-            return None
-        return np.array([self.random.permutation(len(self.X)) for _ in range(passes)], np.int64)
-
-    def _call(
-        self,
-        X: NDArray[Any],
-        Y: NDArray[Any],
-        passes: int,
-        order: NDArray[np.int64] | None,
-        ends_epoch: bool = True,
-    ) -> None:
-        """One call of the backend, then: finite weights or an error, the record, the length of the next call."""
-        network, history = self.network, self.history
-        theta = network.theta.flat
-        before = theta.copy()
-        begin = time.perf_counter()
-        with np.errstate(all="ignore"):  # weights that overflow are reported below, in the same way by every backend
-            costs = network.backend.descend(network, X, Y, order=order, passes=passes, **self.settings)
-        seconds = time.perf_counter() - begin
-        if not all_finite(theta):
-            theta[:] = before
-            if passes > 1:  # again, epoch by epoch, to find the one that failed
-                for visit in range(passes):
-                    self._call(X, Y, 1, None if order is None else order[visit : visit + 1])
-            raise FloatingPointError(
-                f"the weights did not stay finite in epoch {history.epochs_done} (alpha = {self.settings['alpha']:g}); "
-                "they are left as they were before it. Try a smaller alpha"
-            )
-        if self.record_every > 0 and not self.looks:
-            for epoch, cost in enumerate(costs, start=history.epochs_done):
-                if epoch % self.record_every == 0:
-                    history.record(epoch, float(cost), None, self.Y)
-        history.epochs_done += passes if ends_epoch else 0
-        if seconds < _SECONDS_A_CALL / 2:
-            self.updates *= 2
-        elif seconds > 2 * _SECONDS_A_CALL:
-            self.updates = max(1, self.updates // 2)
+def train(network: "Network", settings: Settings) -> History:
+    """Train as the settings say; Ctrl-C is held back until the update at hand is done."""
+    with deferred_interrupt() as release:
+        settings.optimizer.train(network, settings, release)
+    assert settings.user.history is not None
+    return settings.user.history

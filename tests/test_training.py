@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet import training
+from samenet import passes
 
 NAMES = samenet.backends()
 SIZES = [3, 4, 2]
@@ -281,7 +281,7 @@ def test_an_exception_of_the_callback_goes_through(name: str) -> None:
 
 def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **settings: Any) -> tuple[list[int], Any]:
     """Train with backend calls of about so many seconds; the updates of each call, and the history."""
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
     updates: list[int] = []
     module = net.backend
 
@@ -361,7 +361,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 ) -> None:
     net = make(name)
     interrupt_in_call(number, net, monkeypatch)
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", 1e-12)  # one update a call
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e-12)  # one update a call
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50, **settings)
     monkeypatch.undo()
@@ -379,7 +379,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 def test_a_second_ctrl_c_does_not_wait(name: str, monkeypatch: pytest.MonkeyPatch, restored: Any) -> None:
     net = make(name)
     interrupt_in_call(3, net, monkeypatch, times=2)
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", 1e-12)
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e-12)
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50)
     monkeypatch.undo()
@@ -519,7 +519,7 @@ def test_weights_that_overflow_are_an_error_that_names_the_epoch(
 ) -> None:
     epoch, before = overflow_by_hand(begin, updates)
     assert epoch >= at_least
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
     net = samenet.backend(name).Network([1, 1], bias=False, weights=[[[begin]]])
     x, y = np.full((3, 1), TINY), np.full((3, 1), TARGET)
     size = None if updates == 1 else 1
