@@ -10,7 +10,7 @@ from samenet.examples.scores import network, scaled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "batch descent and stochastic descent on the scores: what a step adds up, and where each ends"
+SHOWS = "batch descent and stochastic descent on the scores, and on Adaline"
 IDS = ("D09",)
 
 ALPHA, UPDATES = 3.0, 10_000

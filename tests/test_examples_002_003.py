@@ -194,7 +194,7 @@ def test_batch_or_stochastic(backend: str, seed: int) -> None:
     for name, one_by_one in (("in batch", False), ("sample by sample", True)):
         last = report[f"J after 10000 updates {name}"]
         if seed in SCORES:
-            assert last == pytest.approx(SCORES[seed][5 + one_by_one], rel=2e-4)
+            assert last == pytest.approx(SCORES[seed][5 + one_by_one], rel=6e-4)  # known to 4 digits
         else:
             first, known = as_the_series(seed, 10_000, one_by_one)
             assert report[f"J after 0 passes {name}"] == pytest.approx(first, rel=1e-14)
