@@ -1,6 +1,6 @@
 """Tutorial 003, part 3: descent with the slope of all samples, or with that of one sample at a time."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def run(settings: Settings) -> Report:
     difference = float(abs(sum(part.flat for part in parts) - whole.flat).max())
     report.row("largest difference of their sum to that of all", difference, 0, digits=2)
 
-    how = {"alpha": ALPHA, "reduction": "sum"}
+    how: dict[str, Any] = {"alpha": ALPHA, "reduction": "sum"}
     batch, one, long = (network(settings) for _ in range(3))
     history = batch.train(X, Y, epochs=updates, **how)
     passes, rest = divmod(updates, len(X))
@@ -66,8 +66,8 @@ def run(settings: Settings) -> Report:
     for name, net in (("in batch", batch), ("sample by sample", one)):
         report.row(f"yhat after {updates} updates {name}", net.predict(X)[:, 0], digits=10)
     report.note(
-        f"Counted in updates batch descent is ahead, {J[0]:.1e} to {J[1]:.1e}; but each of its updates takes the "
-        f"slopes of {len(X)} samples. For as many slopes the other one gets to {J[2]:.1e}."
+        f"Counted in updates, J is {J[0]:.1e} in batch and {J[1]:.1e} sample by sample; but each update in batch takes "
+        f"the slopes of {len(X)} samples, and with as many slopes the other gets to {J[2]:.1e}."
     )
     adaline(report, settings)
     return report

@@ -60,5 +60,5 @@ def draw(report: Report, figure: "Figure") -> None:
     curve.set(xlabel="W1[0, 0]", ylabel="J")
     first, second = np.meshgrid(report.curves["coarse"], report.curves["coarse"], indexing="ij")
     surface.plot_surface(first, second, report.curves["square"], cmap="viridis")
-    surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", zlabel="J")
-    surface.set_box_aspect(None, zoom=0.85)
+    surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", title="J")
+    surface.set_box_aspect(None, zoom=0.9)

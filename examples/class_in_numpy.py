@@ -54,10 +54,12 @@ def run(settings: Settings) -> Report:
     near, left = float(abs(outputs - Y).max()), float(abs(far.predict(X) - Y).max())
     report.row("largest difference of a prediction", near, "prevents overfitting")
     report.row(f"the same after {longer}", left)
-    report.note(
-        "The text is glad of the slight difference that is left, against overfitting. It is only unfinished descent: "
-        f"{near:.4f} after {iterations} iterations is {left:.4f} after {longer}; and these four rows are all there are."
-    )
+    if left < near:
+        report.note(
+            "The text is glad of the slight difference that is left, against overfitting. It is only unfinished "
+            f"descent: {near:.4f} after {iterations} iterations is {left:.4f} after {longer}; and these four rows are "
+            "all there are."
+        )
     report.note(
         f"The text says that biases are updated; the {net.parameters.size} parameters are weights, all of them."
     )

@@ -37,8 +37,9 @@ def run(settings: Settings) -> Report:
     report.row("hours asked about, (8, 3), scaled", query[0])
 
     f = settings.network([1, 1], weights=[[[1.0]]], bias=False)
-    for name, z in (("a number", 1.0), ("a row", [-1.0, 0.0, 1.0]), ("a matrix", [[-2.0, -1.0], [1.0, 2.0]])):
-        report.row(f"sigmoid of {name}, {z}", f.predict(np.reshape(z, (-1, 1))).reshape(np.shape(z)))
+    for values in (1.0, [-1.0, 0.0, 1.0], [[-2.0, -1.0], [1.0, 2.0]]):
+        z = np.array(values)
+        report.row(f"sigmoid of {values}", f.predict(z.reshape(-1, 1)).reshape(z.shape))
     report.curves["z"] = z = np.linspace(-6, 6, 121)
     report.curves["f"] = f.predict(z.reshape(-1, 1))[:, 0]
 

@@ -170,7 +170,7 @@ def test_scores(backend: str) -> None:
     assert report["X"] == HOURS.tolist()
     assert report["y"] == POINTS[:, 0].tolist()
     assert report["hours asked about, (8, 3), scaled"] == [0.8, 0.6]
-    assert report["sigmoid of a matrix, [[-2.0, -1.0], [1.0, 2.0]]"][1][0] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert report["sigmoid of [[-2.0, -1.0], [1.0, 2.0]]"][1][0] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
 @pytest.mark.parametrize("backend", samenet.backends())
