@@ -50,8 +50,7 @@ def run(settings: Settings) -> Report:
     history = batch.train(X, Y, epochs=updates, **how)
     passes, rest = divmod(updates, len(X))
     one.train(X, Y, batch_size=1, shuffle=False, epochs=passes, **how)
-    if rest:
-        one.train(X[:rest], Y[:rest], batch_size=1, shuffle=False, epochs=1, **how)
+    one.train(X[:rest], Y[:rest], batch_size=1, shuffle=False, epochs=1, **how)
     cyclic = long.train(X, Y, batch_size=1, shuffle=False, epochs=updates, **how)
     for name, costs in (("in batch", history.cost), ("sample by sample", cyclic.cost)):
         for i in (0, 1, 10, 100, 1000):

@@ -68,6 +68,14 @@ def test_class_in_numpy(backend: str, seed: int) -> None:
     assert report["the same after 15000"] < report["largest difference of a prediction"] / 3
 
 
+def test_class_on_the_reference() -> None:
+    report = run("class-in-numpy", "reference", 17, quick=True)
+    losses, (output, *_) = as_the_class(17, 20)
+    here = [report[f"loss at iteration {i}"] for i in (0, 1, 10)] + [report["loss after 20"]]
+    np.testing.assert_allclose(here, [losses[i] for i in (0, 1, 10, 20)], rtol=1e-12)
+    np.testing.assert_allclose(report["predictions"], output[:, 0], rtol=1e-12)
+
+
 # Tutorial 002, the parameters in a dictionary, seed 3: the run, its epochs, cost at 0, 1, 10, 100, at the end, outputs.
 DICTIONARY = [
     (
@@ -121,6 +129,12 @@ def test_params_dict(backend: str) -> None:
     assert report["trace of the article's cost"] == pytest.approx(report["cost for two outputs"], rel=1e-14)
     assert report["gradient against differences"] < 1e-9
     assert report["cost of 1 where 0 is wanted, z = 1000"] == 1000
+
+
+def test_params_dict_on_the_reference() -> None:
+    report = run("params-dict", "reference", quick=True)  # less of the tumours, all of the small tables
+    for title, _, costs, _ in DICTIONARY[:-1]:
+        np.testing.assert_allclose(report[f"{title}: cost at iterations 0, 1, 10"], costs[:3], rtol=2e-12)
 
 
 # Tutorial 003: yhat, J, J of BFGS, its iterations and evaluations, score for (8, 3), J after 10,000 updates with rate 3
