@@ -32,11 +32,11 @@ def run(settings: Settings) -> Report:
     """Train in full batch; what is watched is the text's average cost, the mean of ||y - h||, before each update."""
     report = Report()
     X, X_test, y, y_test = prepared(settings.seed)
-    iterations, more = (10, 20) if settings.quick else (ITERATIONS, MORE)
-    if settings.quick:
-        X, y = X[:50], y[:50]
+    iterations, more, rows = (10, 20, 50) if settings.quick else (ITERATIONS, MORE, None)
+    X, y = X[:rows], y[:rows]
     Y = data.one_hot(y, 10)
     net = settings.network([64, 30, 10], init=INIT, seed=settings.stream())
+    report.row("first targets of the training part", y[:5].tolist())
     report.row("mean of the outputs at the start", net.predict(X).mean(), digits=4)
 
     def accuracies() -> list[float]:
@@ -48,6 +48,9 @@ def run(settings: Settings) -> Report:
         if i < iterations:
             report.row(f"average J at iteration {i}", norm[i], digits=10)
     report.row(f"cost minimised, 1/2 ||y - h||^2, at iteration {iterations - 1}", history.cost[-1])
+    report.row(f"average J after {iterations}", np.linalg.norm(Y - net.predict(X), axis=1).mean(), digits=10)
+    for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
+        report.row(f"norms of W{l} and b{l} after {iterations}", [np.linalg.norm(W), np.linalg.norm(b)], digits=10)
     test, train = accuracies()
     report.row(f"test accuracy after {iterations}, %", test, 86)
     report.row(f"training accuracy after {iterations}, %", train)

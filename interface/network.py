@@ -1,6 +1,7 @@
 """The network as a user sees it: the same class on every backend."""
 
 import copy
+import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import checks
+from samenet.descent.training import Callback, settings, train
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
@@ -16,7 +18,6 @@ from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training import Callback, settings, train
 
 N = TypeVar("N", bound="Network")
 Seed = int | np.random.Generator | np.random.RandomState | None
@@ -77,7 +78,7 @@ class Network:
         self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
         bias = checks.flag("bias", bias)
         checks.choice("init", init, SCHEMES)
-        random = checks.generator("seed", seed)
+        stream = checks.generator("seed", seed)
         kind = checks.dtype(dtype)
         with checks.fits("sizes", sizes):
             # For compiled code: the numbers of nodes, and activations by their places in the list; the input has none.
@@ -87,7 +88,7 @@ class Network:
         if weights is None:
             if biases is not None:
                 raise ValueError("biases: expected weights to be given with them, got biases alone")
-            initialize(self.theta, init, random)
+            initialize(self.theta, init, stream)
         else:
             shapes = [W.shape for W in self.theta.weights]
             matrices = checks.matrices("weights", weights, shapes, self.dtype)
@@ -278,7 +279,7 @@ class Network:
         epochs: int,
         batch_size: int | None = None,
         shuffle: bool = True,
-        seed: Seed = None,
+        seed: Seed | random.Random = None,
         cost: str | None = None,
         reduction: str = "mean",
         monitors: Iterable[str] = (),
@@ -296,7 +297,9 @@ class Network:
         alpha         the learning rate, or a function that gives it for each epoch, see `samenet.schedules`; BFGS and
                       its like take none
         batch_size    None is full batch, 1 is online, else mini-batches; the last, partial batch is used
-        shuffle       whether the samples are drawn in a new order each epoch, from `seed`; a full batch has no order
+        shuffle       whether the samples are drawn in a new order each epoch; a full batch has no order
+        seed          for orders and dropout, as for the network; or a `random.Random`, which shuffles one list over and
+                      over, as tutorial 001's program does
         cost          another than the network's, by name
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
         monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from agreement import Backend
 
-from samenet import draws, passes
-from samenet.draws import Draws
+from samenet.descent import draws, passes
+from samenet.descent.draws import Draws
 from samenet.optimizers import OPTIMIZERS
 
 M = 7

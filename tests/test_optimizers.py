@@ -14,14 +14,15 @@ import scipy.optimize
 from agreement import Backend, Pair
 from numpy.random import RandomState
 
-from samenet import optimizers, passes, tolerance
+from samenet import optimizers, tolerance
+from samenet.descent import passes
+from samenet.descent.passes import Passes
+from samenet.descent.training import Training, settings
 from samenet.initialize import initialize
 from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
-from samenet.passes import Passes
 from samenet.schedules import InverseTime
 from samenet.stopping import CostChange
 from samenet.tolerance import compare
-from samenet.training import Training, settings
 
 SIZES = [3, 4, 2]
 M = 7

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from agreement import Backend
 
-from samenet import passes
+from samenet.descent import passes
 from samenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
 
 X = np.random.default_rng(0).normal(size=(7, 3))

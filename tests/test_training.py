@@ -4,6 +4,7 @@ The expected weights are made here, step by step from `gradient`; that a gradien
 """
 
 import math
+import random
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet import passes
+from samenet.descent import passes
+from samenet.optimizers import MultiStart
 
 NAMES = samenet.backends()
 SIZES = [3, 4, 2]
@@ -562,3 +564,25 @@ def test_weights_that_were_not_finite_are_named_at_once(name: str) -> None:
     assert np.isnan(net.predict(X)).all()
     with pytest.raises(FloatingPointError, match="in epoch 0"):
         net.train(X, Y, alpha=1, epochs=5)
+
+
+def test_pythons_own_stream_shuffles_one_list_over_and_over(backend):
+    """As tutorial 001's program does with its list of samples."""
+    net = backend.Network([4, 3, 2], seed=0)
+    other, rows, stream = net.copy(), list(range(13)), random.Random(5)
+    X, Y = np.random.default_rng(1).random((13, 4)), np.random.default_rng(2).random((13, 2))
+    net.train(X, Y, alpha=0.5, epochs=4, batch_size=5, seed=random.Random(5))
+    for _ in range(4):
+        stream.shuffle(rows)
+        other.train(X[rows], Y[rows], alpha=0.5, epochs=1, batch_size=5, shuffle=False)
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+def test_pythons_own_stream_with_dropout_and_several_starts(backend):
+    X, Y = np.random.default_rng(1).random((13, 4)), np.random.default_rng(2).random((13, 2))
+    given = {"alpha": 0.5, "epochs": 3, "batch_size": 5, "dropout": 0.5, "optimizer": MultiStart(2)}
+    nets = [backend.Network([4, 3, 2], seed=0) for _ in range(3)]
+    for net, seed in zip(nets, (5, 5, 6), strict=True):
+        net.train(X, Y, seed=random.Random(seed), **given)
+    assert nets[0] == nets[1]
+    assert nets[0] != nets[2]

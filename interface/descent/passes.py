@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
-from samenet.draws import Draws, Masks, Orders
-from samenet.finite import all_finite
-from samenet.optimizers import Steps
+from samenet.descent.draws import Draws, Masks, Orders
+from samenet.descent.finite import all_finite
+from samenet.descent.stepwise import Steps
 
 if TYPE_CHECKING:
-    from samenet.training import Training
+    from samenet.descent.training import Training
 
 _SECONDS_A_CALL = 0.05
 

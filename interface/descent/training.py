@@ -1,5 +1,6 @@
 """Training: what it was asked to do, what is recorded, and what ends it. How it descends is said in `optimizers`."""
 
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import checks, optimizers, schedules, stopping
-from samenet.draws import Random
+from samenet.descent.draws import Random
+from samenet.descent.interrupts import deferred_interrupt
 from samenet.history import MONITORS, History
-from samenet.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
     from samenet.network import Network
@@ -77,7 +78,7 @@ def settings(
                 )
     epochs = checks.integer("epochs", epochs, least=0)
     size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
-    random = checks.generator("seed", seed)
+    stream = seed if isinstance(seed, random.Random) else checks.generator("seed", seed)
     shuffle = checks.flag("shuffle", shuffle)
     if not isinstance(monitors, Iterable):
         raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
@@ -97,7 +98,7 @@ def settings(
         epochs=epochs,
         batch_size=size,
         shuffle=shuffle,
-        random=random,
+        random=stream,
         reduction=reduction,
         monitors=names,
         record_every=record_every,

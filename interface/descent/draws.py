@@ -1,15 +1,24 @@
 """What training draws for each epoch: the order of the samples, and the nodes that dropout leaves out."""
 
+import copy
+import random
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Random = np.random.Generator | np.random.RandomState
+Random = np.random.Generator | np.random.RandomState | random.Random
 Orders = NDArray[np.int64] | None
 Masks = NDArray[Any] | None
 
 _LIMIT = 1 << 20  # numbers drawn ahead for one call of a backend
+
+
+def numpy_stream(stream: Random) -> np.random.Generator | np.random.RandomState:
+    """The stream itself, or one that a copy of Python's seeds, whose own numbers are left as they are."""
+    if not isinstance(stream, random.Random):
+        return stream
+    return np.random.default_rng(copy.copy(stream).getrandbits(64))
 
 
 class Draws:
@@ -19,15 +28,20 @@ class Draws:
     shuffled  whether an epoch has an order of its own
     dropout   for every hidden node the probability to be left out, (hidden,); None or an empty vector for no dropout
 
+    A `random.Random` shuffles one list over and over, each epoch beginning with the order of the last, as Nielsen's
+    network.py does; `random.seed(s)` there is `random.Random(s)` here. Masks then come from `numpy_stream`.
+
     Inverted dropout: a node that stays, with probability 1 - p, is multiplied by 1 / (1 - p), one that is left out by
     0, so that its expected activation is that of a network without dropout, as it is used for prediction.
     Source: N. Srivastava and others, Dropout: a simple way to prevent neural networks from overfitting (2014),
     section 10, for the scaling.
     """
 
-    def __init__(self, random: Random, m: int, shuffled: bool, dropout: NDArray[np.float64], dtype: Any) -> None:
-        self.random, self.m, self.shuffled, self.dtype = random, m, shuffled, dtype
-        self.p = dropout
+    def __init__(self, stream: Random, m: int, shuffled: bool, dropout: NDArray[np.float64], dtype: Any) -> None:
+        self.m, self.shuffled, self.dtype = m, shuffled, dtype
+        self.one_list = stream if isinstance(stream, random.Random) else None
+        self.rows = list(range(m))
+        self.random, self.p = numpy_stream(stream), dropout
         self.stays = (1 / (1 - dropout)).astype(dtype)
 
     @property
@@ -42,7 +56,12 @@ class Draws:
 
     def order(self) -> Orders:
         """The order of one epoch, (1, m), or None for the rows as they stand."""
-        return self.random.permutation(self.m).astype(np.int64).reshape(1, -1) if self.shuffled else None
+        if not self.shuffled:
+            return None
+        if self.one_list is None:
+            return self.random.permutation(self.m).astype(np.int64).reshape(1, -1)
+        self.one_list.shuffle(self.rows)
+        return np.array([self.rows], np.int64)
 
     def masks(self, rows: int) -> Masks:
         """The masks of the next samples of an epoch, (1, rows, hidden); the same however an epoch is cut into parts."""

@@ -1,19 +1,89 @@
-"""Training by `scipy.optimize.minimize`: the cost as a function of the flat vector of parameters."""
+"""Optimizers of `scipy.optimize.minimize`: the cost as a function of the flat vector of parameters."""
 
 import copy
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.finite import all_finite
+from samenet import checks
+from samenet.descent.finite import all_finite
+from samenet.descent.optimizer import Optimizer, Release
 from samenet.parameters import Parameters
 
 if TYPE_CHECKING:
+    from samenet.descent.training import Settings, Training
     from samenet.network import Network
-    from samenet.training import Training
+
+
+@dataclass(frozen=True)
+class _Minimizing(Optimizer):
+    """`scipy.optimize.minimize` on the flat vector of parameters, with the gradient of all samples.
+
+    tolerance  end when no entry of the gradient is larger than it
+
+    An epoch is an iteration, with as many gradients as its line search needs. There is no alpha; the gradient is
+    always that of the full batch. A network in float32 is trained as one in float64, and each iterate rounded.
+    """
+
+    tolerance: float = 1e-5
+    method: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tolerance", checks.number("tolerance", self.tolerance, positive=True))
+
+    def options(self) -> dict[str, Any]:
+        """SciPy's names for the settings."""
+        return {"gtol": self.tolerance}
+
+    @property
+    def takes_steps(self) -> bool:
+        """False."""
+        return False
+
+    def train(self, network: "Network", settings: "Settings", release: Release) -> None:
+        """Train in place, on all samples."""
+        from samenet.descent.training import Training
+
+        training = Training(network, settings)
+        training.run(lambda: minimize(training, release, self.method, self.options()))
+
+
+@dataclass(frozen=True)
+class BFGS(_Minimizing):
+    """The method of Broyden, Fletcher, Goldfarb and Shanno: a dense estimate of the inverse Hessian.
+
+    Its memory and time an iteration go with the square of the number of parameters.
+    Source: J. Nocedal and S. Wright, Numerical Optimization (2006), section 6.1; tutorial 003, part 6.
+    """
+
+    method: ClassVar[str] = "BFGS"
+
+
+@dataclass(frozen=True)
+class LBFGS(_Minimizing):
+    """BFGS from the last `memory` steps only. Source: R. Byrd and others, A limited memory algorithm (1995)."""
+
+    memory: int = 10
+    method: ClassVar[str] = "L-BFGS-B"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "memory", checks.integer("memory", self.memory, least=1))
+
+    def options(self) -> dict[str, Any]:
+        """SciPy's names for the settings; its other two ways to end are switched off, so that all methods end alike."""
+        return {"gtol": self.tolerance, "maxcor": self.memory, "ftol": 0.0, "maxfun": 2**31 - 1}
+
+
+@dataclass(frozen=True)
+class CG(_Minimizing):
+    """Nonlinear conjugate gradients, Polak and Ribiere's. Source: Nocedal and Wright (2006), section 5.2."""
+
+    method: ClassVar[str] = "CG"
 
 
 def _in_float64(network: "Network") -> "Network":
