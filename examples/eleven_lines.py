@@ -61,8 +61,8 @@ def run(settings: Settings) -> Report:
         report.curves[f"alpha {alpha:g}"] = (history.epochs, error)
         if alpha == 1:
             syn0, syn1, l2 = eleven_lines(settings.stream(), X, y, iterations)
-            pairs = ((net.weights[0].T, syn0), (net.weights[1].T, syn1), (output, l2))
-            spread = max(abs(here - printed).max() for here, printed in pairs)
+            differences = (net.weights[0].T - syn0, net.weights[1].T - syn1, output - l2)
+            spread = max(abs(difference).max() for difference in differences)
             report.row("largest difference to the 11 lines run as printed", spread, digits=2)
             report.row("hidden layer", hidden, HIDDEN, digits=3)
             report.row("its correlations with y", correlations(hidden, y), correlations(HIDDEN, y), digits=3)
