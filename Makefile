@@ -6,11 +6,12 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test bench bench-quick page lint package types clean
+.PHONY: help compare test examples bench bench-quick page lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
+	@echo "make examples  run the tutorials' experiments in full, write their tables and figures to docs/gallery"
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
 	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
@@ -38,6 +39,9 @@ test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -m "not compiled"
 	$(BIN)/python -m coverage report
+
+examples: $(VENV)/installed-data,plot
+	$(BIN)/samenet examples --gallery docs/gallery
 
 # One machine has one name in asv's history, which is not the host's.
 MACHINE = $(shell $(BIN)/python benchmarks/measure.py --name)

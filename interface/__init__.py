@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
-    from samenet import data
+    from samenet import data, optimizers, schedules, stopping
     from samenet.descent_1d import downhill
     from samenet.directions import DirectionChanges
     from samenet.gradient_check import check_gradient
@@ -35,6 +35,9 @@ __all__ = [
     "data",
     "downhill",
     "error_surface",
+    "optimizers",
+    "schedules",
+    "stopping",
 ]
 
 _LATER = {
@@ -46,13 +49,14 @@ _LATER = {
     "downhill": "samenet.descent_1d",
     "error_surface": "samenet.search",
 }
+_MODULES = ("data", "optimizers", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
-    if name == "data":
-        return importlib.import_module("samenet.data")
+    if name in _MODULES:
+        return importlib.import_module(f"samenet.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

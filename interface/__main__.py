@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="print the numbers, or the list, as JSON and nothing else"
     )
     examples.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw the example's figure (png, svg or pdf)")
+    examples.add_argument(
+        "--gallery", type=Path, metavar="FOLDER", help="run all, write their tables and figures there"
+    )
     return parser
 
 
@@ -89,6 +92,13 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
 
     console = Console(highlight=False)
     known = examples.examples()
+    if options.gallery:
+        if options.name or options.json or options.plot or options.seed is not None:
+            parser.error("--gallery goes with --backend and --quick only: it runs every example with its own seed")
+        from samenet.examples import gallery
+
+        gallery.write(options.gallery, options.backend, options.quick)
+        return 0
     if options.name is None:
         if options.plot:
             parser.error("--plot goes with the name of an example")

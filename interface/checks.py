@@ -54,6 +54,14 @@ def number(name: str, value: Any, *, positive: bool = False, least: float = -mat
     return result
 
 
+def share(name: str, value: Any) -> float:
+    """A number from 0 to below 1."""
+    result = number(name, value)
+    if not 0 <= result < 1:
+        raise ValueError(f"{name}: expected a number from 0 to below 1, got {short(value)}")
+    return result
+
+
 def flag(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet import checks
-from samenet.network import REDUCTIONS, Network
+from samenet.functions import REDUCTIONS
+from samenet.network import Network
 from samenet.parameters import Parameters
 from samenet.probe import probe
 

@@ -38,6 +38,10 @@ class History:
     epochs       the numbers of the recorded epochs, counted from 0
     cost         the cost on all samples before each of them: what the training minimises
     epochs_done  how many epochs are complete
+    stopped_by   what ended the training before its epochs were done, None if nothing did: "callback", the text of a
+                 stop rule, or the message of scipy's optimizer
+    best_epoch   with `stopping.Patience`: how many epochs were done at the least cost of its samples
+    starts       with `optimizers.MultiStart`: the cost after each start, infinity for one that diverged
     history["mean_norm"], ["mean_absolute_error"], ["accuracy"]: a monitor, if it was asked for; ["cost"] works too
 
     Monitors, over m samples: mean_norm is (1/m) sum ||y - h||, the plain norm, which tutorial 000 prints as its
@@ -47,6 +51,9 @@ class History:
 
     def __init__(self, monitors: tuple[str, ...] = ()) -> None:
         self.epochs_done = 0
+        self.stopped_by: str | None = None
+        self.best_epoch: int | None = None
+        self.starts: tuple[float, ...] = ()
         self._epochs: list[int] = []
         self._values: dict[str, list[float]] = {name: [] for name in ("cost", *monitors)}
 

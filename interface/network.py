@@ -1,6 +1,7 @@
 """The network as a user sees it: the same class on every backend."""
 
 import copy
+import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
@@ -9,11 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import checks
+from samenet.descent.training import Callback, settings, train
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
-from samenet.history import MONITORS, History
+from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
+from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
-from samenet.training import Callback, Training
+from samenet.schedules import Schedule
+from samenet.stopping import Rule
 
 N = TypeVar("N", bound="Network")
 Seed = int | np.random.Generator | np.random.RandomState | None
@@ -74,7 +78,7 @@ class Network:
         self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
         bias = checks.flag("bias", bias)
         checks.choice("init", init, SCHEMES)
-        random = checks.generator("seed", seed)
+        stream = checks.generator("seed", seed)
         kind = checks.dtype(dtype)
         with checks.fits("sizes", sizes):
             # For compiled code: the numbers of nodes, and activations by their places in the list; the input has none.
@@ -84,7 +88,7 @@ class Network:
         if weights is None:
             if biases is not None:
                 raise ValueError("biases: expected weights to be given with them, got biases alone")
-            initialize(self.theta, init, random)
+            initialize(self.theta, init, stream)
         else:
             shapes = [W.shape for W in self.theta.weights]
             matrices = checks.matrices("weights", weights, shapes, self.dtype)
@@ -271,62 +275,73 @@ class Network:
         X: ArrayLike,
         Y: ArrayLike,
         *,
-        alpha: float,
+        alpha: float | Schedule | None = None,
         epochs: int,
         batch_size: int | None = None,
         shuffle: bool = True,
-        seed: Seed = None,
+        seed: Seed | random.Random = None,
         cost: str | None = None,
         reduction: str = "mean",
         monitors: Iterable[str] = (),
         record_every: int = 1,
         callback: Callback | None = None,
+        optimizer: str | Optimizer = "descent",
+        stop: Rule | Iterable[Rule] | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
         X: (m, n_in), Y: (m, n_out), m >= 1.
+        alpha         the learning rate, or a function that gives it for each epoch, see `samenet.schedules`; BFGS and
+                      its like take none
         batch_size    None is full batch, 1 is online, else mini-batches; the last, partial batch is used
-        shuffle       whether the samples are drawn in a new order each epoch, from `seed`; a full batch has no order
+        shuffle       whether the samples are drawn in a new order each epoch; a full batch has no order
+        seed          for orders and dropout, as for the network; or a `random.Random`, which shuffles one list over and
+                      over, as tutorial 001's program does
         cost          another than the network's, by name
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
         monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy"
         record_every  record before every so many epochs, 0 for never; in mini-batch training each record is a
                       forward pass over all samples
         callback      called as callback(network, history) after every epoch; a true value ends the training
+        optimizer     "descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg", or an object with
+                      settings of its own, see `samenet.optimizers`
+        stop          rules that end the training before its epochs are done, see `samenet.stopping`
+        dropout       the probability that a hidden node is left out of an update: one for all hidden layers, or one
+                      for each; drawn for each sample anew. Nothing is left out in the recorded cost or in `predict`
+        clip_value    the largest entry of a gradient: larger ones are cut to it
+        clip_norm     the largest length of a gradient, after that: a longer one is scaled down to it
 
+        Calling it again goes on from the weights reached; epochs are counted from 0 anew, and what an optimizer or a
+        rule remembers (velocities, means, the least cost) begins anew.
         Returns a `History`, kept as `network.history` too. Ctrl-C stops after the update at hand, keeps weights and
         history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite.
         """
         network = self._minimising(cost)
         X, Y = network._labelled(X, Y, reduction)
-        alpha = checks.number("alpha", alpha, positive=True)
-        epochs = checks.integer("epochs", epochs, least=0)
-        size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
-        generator = checks.generator("seed", seed)
-        random = generator if checks.flag("shuffle", shuffle) else None
-        if not isinstance(monitors, Iterable):
-            raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
-        names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
-        names = tuple(checks.choice("monitors", name, MONITORS) for name in names)
-        record_every = checks.integer("record_every", record_every, least=0)
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
-        self.history = History(names)
-        training = Training(
+        plan = settings(
             network,
             X,
             Y,
+            user=self,
             alpha=alpha,
-            batch_size=size,
-            random=random,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
             reduction=reduction,
-            history=self.history,
-            monitors=names,
+            monitors=monitors,
             record_every=record_every,
             callback=callback,
+            optimizer=optimizer,
+            stop=stop,
+            dropout=dropout,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
         )
-        training.run(epochs)
-        return self.history
+        return train(network, plan)
 
     def _labelled(self, X: Any, Y: Any, reduction: str) -> tuple[NDArray[Any], NDArray[Any]]:
         checks.choice("reduction", reduction, REDUCTIONS)

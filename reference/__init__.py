@@ -3,8 +3,8 @@
 Only the standard library is imported. The loops index whatever they are given, `weights[l][i][j]`, so nested lists and
 arrays serve alike; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
-Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `descent`; then the other
-functions that a layer may have, `activations`, and what may be minimised, `costs`.
+Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`;
+then the other functions that a layer may have, `activations`, and what may be minimised, `costs`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y are many, one a row
@@ -19,10 +19,11 @@ alpha      the step size of gradient descent
 from typing import TYPE_CHECKING, Any
 
 from samenet.reference.activations import ACTIVATIONS
-from samenet.reference.backward import Gradient, batch_gradient, evaluate, gradient, sample_gradient
+from samenet.reference.backward import Gradient, batch_gradient, sample_gradient
 from samenet.reference.costs import COSTS
 from samenet.reference.descent import descend
 from samenet.reference.forward import feed_forward, forward_sample, predict
+from samenet.reference.objective import evaluate, gradient
 from samenet.reference.sigmoid import sigmoid, sigmoid_slope
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.costs import COSTS, penalty, penalty_slope
-from samenet.reference.forward import as_lists, forward_pass, through
+from samenet.reference.forward import forward_pass, through
 
 
 class Gradient(NamedTuple):
@@ -98,43 +98,3 @@ def batch_gradient(
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
     return value, total
-
-
-def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
-    """The cost and its gradient, the mean or the sum over the samples.
-
-    network: anything with `weights`, `biases`, `activations`, `cost_function`, `l1` and `l2`; X: (m, n_in);
-    Y: (m, n_out). masks: for dropout, (m, n) factors for the n nodes of all hidden layers.
-    Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
-    """
-    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
-    split = None if masks is None else [by_layer(as_lists(row), weights) for row in masks]
-    functions = (network.activations, network.cost_function)
-    return batch_gradient(
-        weights, biases, as_lists(X), as_lists(Y), reduction, *functions, split, network.l1, network.l2
-    )
-
-
-def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:
-    """The factors of all hidden nodes, one after the other, as a list for each hidden layer."""
-    layers, start = [], 0
-    for W in weights[:-1]:
-        layers.append(row[start : start + len(W)])
-        start += len(W)
-    return layers
-
-
-def evaluate(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
-    """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; see `gradient`."""
-    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
-    X, Y = as_lists(X), as_lists(Y)
-    value, outputs = 0.0, []
-    for s in range(len(X)):
-        h, _, z = forward_pass(weights, biases, X[s], network.activations)
-        value += COSTS[network.cost_function].value(Y[s], h[-1], z)
-        outputs.append(h[-1])
-    if reduction == "mean":
-        value /= len(X)
-    if network.l1 or network.l2:
-        value += penalty(weights, network.l1, network.l2)
-    return value, outputs

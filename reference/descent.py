@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
-from samenet.reference.backward import Gradient, gradient
+from samenet.reference.backward import Gradient
 from samenet.reference.forward import as_lists
+from samenet.reference.objective import gradient
 
 
 def step(

@@ -89,14 +89,15 @@ def as_lists(values: Any) -> Any:
 def feed_forward(network: Any, x: Any) -> list[Any]:
     """The activations of every layer, [h1, ..., hL], for one sample or for a batch.
 
-    network: anything with `weights`, `biases` and `activations`; x: (n_in,), or (m, n_in) with a sample a row.
+    network: anything with `weights` and `biases`, and `activations` if they are not all sigmoids; x: (n_in,), or
+    (m, n_in) with a sample a row.
     Returns for each layer (n,), or (m, n). Equation and source: `forward_sample`.
     """
     weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
-    x = as_lists(x)
+    x, activations = as_lists(x), getattr(network, "activations", None)
     if len(x) > 0 and not hasattr(x[0], "__len__"):
-        return forward_sample(weights, biases, x, network.activations)
-    samples = [forward_sample(weights, biases, row, network.activations) for row in x]
+        return forward_sample(weights, biases, x, activations)
+    samples = [forward_sample(weights, biases, row, activations) for row in x]
     return [[h[l] for h in samples] for l in range(len(weights) + 1)]
 
 

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import math
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
@@ -13,8 +14,8 @@ import pytest
 import samenet
 
 NAMES = samenet.backends()
-FUNCTIONS = ("feed_forward", "predict", "gradient", "descend")
-PACKAGES = ("samenet", "samenet.data", "samenet.reference", "samenet.fast", "samenet.examples")
+FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "descend")
+PACKAGES = ("samenet", "samenet.data", "samenet.descent", "samenet.reference", "samenet.fast", "samenet.examples")
 
 
 def shape(function: Any) -> list[tuple[str, Any, Any]]:
@@ -45,21 +46,22 @@ def test_the_functions_are_those_of_the_contract() -> None:
     reference = samenet.backend("reference")
     none = inspect.Parameter.empty
     assert shape(reference.feed_forward) == shape(reference.predict) == [("network", anyhow, none), ("x", anyhow, none)]
-    assert shape(reference.gradient) == [
-        ("network", anyhow, none),
-        ("X", anyhow, none),
-        ("Y", anyhow, none),
-        ("reduction", anyhow, "mean"),
-    ]
+    given = [("network", anyhow, none), ("X", anyhow, none), ("Y", anyhow, none)]
+    assert shape(reference.evaluate) == [*given, ("reduction", anyhow, "mean")]
+    assert shape(reference.gradient) == [*given, ("reduction", anyhow, "mean"), ("masks", anyhow, None)]
     assert shape(reference.descend) == [
-        ("network", anyhow, none),
-        ("X", anyhow, none),
-        ("Y", anyhow, none),
+        *given,
         ("alpha", by_keyword, none),
         ("batch_size", by_keyword, none),
         ("order", by_keyword, None),
         ("passes", by_keyword, 1),
         ("reduction", by_keyword, "mean"),
+        ("masks", by_keyword, None),
+        ("momentum", by_keyword, 0.0),
+        ("velocity", by_keyword, None),
+        ("nesterov", by_keyword, False),
+        ("clip_value", by_keyword, math.inf),
+        ("clip_norm", by_keyword, math.inf),
     ]
 
 

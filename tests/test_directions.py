@@ -179,12 +179,12 @@ def test_the_directions_of_a_hand_made_descent(backend):
     net = backend.Network([1, 1], bias=False, weights=[[[0.0]]])
     count = DirectionChanges(net, [[1.0]], [[0.5]])  # no slope at all at w = 0
     slopes = []
-    for w in (1.0, 0.0, -1.0, -1.0, 0.0, 2.0):  # down, none, up, up, none, down
+    for w in (-1.0, 0.0, -1.0, 1.0, 2.0):  # up, none, up, down, and one that is not made any more
         net.parameters = [w]
         slopes.append(net.gradient([[1.0]], [[0.5]])[1].flat[0])
         assert count(net, None) is None
-    assert (np.sign(slopes) == [1, 0, -1, -1, 0, 1]).all()
-    assert count.total == 2  # to up, and from it
+    assert (np.sign(slopes) == [-1, 0, -1, 1, 1]).all()
+    assert count.total == 4  # from none to up and back, and to up again and down
 
 
 def test_bad_input():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import samenet
 from samenet import __main__
-from samenet.examples import examples, find
+from samenet.examples import examples, find, gallery
 from samenet.examples.report import Report, Settings
 
 NAMES = list(examples())
@@ -118,6 +119,8 @@ def test_a_seed_changes_what_is_drawn_at_random() -> None:
         (["sigmoid", "--plot", "figure.txt"], "ends in .png"),
         (["sigmoid", "--seed", "-1"], "from 0 to 4294967295"),
         (["sigmoid", "--seed", str(2**32)], "from 0 to 4294967295"),
+        (["sigmoid", "--gallery", "folder"], "--gallery goes with --backend and --quick only"),
+        (["--gallery", "folder", "--seed", "0"], "with its own seed"),
         (["sigmoid", "--backend", "torch"], "invalid choice: 'torch'"),
         (["feed-forward", "--plot", "figure.png"], "feed-forward has no figure"),
     ],
@@ -141,6 +144,18 @@ def test_what_an_example_lacks_is_said(
     monkeypatch.setattr(find("sigmoid").module, "run", fails)
     assert run("sigmoid") == 2
     assert capsys.readouterr().err == f"samenet: {error}\n"
+
+
+def test_a_missing_matplotlib_is_said_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)  # now importing it fails
+    for arguments in (["sigmoid", "--plot", str(tmp_path / "figure.png")], ["--gallery", str(tmp_path / "new")]):
+        assert run(*arguments) == 2
+        captured = capsys.readouterr()
+        assert "samenet[plot]" in captured.err
+        assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_report_holds_numbers_that_json_can() -> None:
@@ -203,3 +218,160 @@ def test_feed_forward(backend: str) -> None:
     assert report["output"] == report["output by loops"] == report["output by matrices"] == 0.8354556612475645
     assert report["output by hand, from hidden nodes of 4 digits"] == pytest.approx(0.835449, abs=5e-7)
     assert report["largest difference of a backend to it"] == 0
+
+
+def test_speed_sets_ratios_of_its_own_times_beside_the_tutorial() -> None:
+    report = find("speed").run("numpy", quick=True)
+    name = "100-100-50-10: "
+    ratio = report[name + "loops over arrays, us"] / report[name + "matrices in NumPy, us"]
+    assert report[name + "loops over matrices"] == pytest.approx(ratio)
+    printed = {row.what: row.tutorial for row in report.rows}[name + "loops over matrices"]
+    assert printed == pytest.approx(488, abs=0.5)
+
+
+def test_descent_1d() -> None:
+    report = find("descent-1d").run("numpy")
+    assert report["steps"] == 70
+    assert report["the minimum found"] == 2.2499646074278457
+    path = [6, 0.5999999999999996, 0.6237599999999996, 0.6490692731402646, 0.6760475763767438, 0.704821965498881]
+    assert [report[f"x after {i} steps"] for i in range(6)] == path
+    assert report["the last step"] <= 1e-5 < report["its distance to 9/4"]
+
+
+@pytest.mark.parametrize("backend", samenet.backends())
+def test_backpropagation(backend: str) -> None:
+    report = find("backpropagation").run(backend, seed=7)
+    assert report["the network's cost"] == pytest.approx(report["1/2 ||y - h||^2"], rel=1e-14)
+    assert report["largest difference: network, equations"] < 1e-15
+    assert report["largest difference: network, central differences"] < 1e-9
+    assert max(map(abs, report["delta of the output layer"])) > 1e-3, "nothing is shown by zeros"
+    assert report["the mean cost of 4 equal samples over that of one"] == pytest.approx(1, rel=1e-15)
+
+
+@pytest.mark.parametrize("backend", samenet.backends())
+def test_contours(backend: str) -> None:
+    report = find("contours").run(backend)
+    costs = [report[f"cost at p{i}"] for i in range(1, 5)]
+    assert costs == sorted(costs, reverse=True)
+    assert report["where it ends"] == pytest.approx([2, -1], abs=1e-9)
+    grid, path = report.curves["grid"], report.curves["path"]
+    best = divmod(int(report.curves["costs"].argmin()), len(grid))
+    assert [grid[i] for i in reversed(best)] == pytest.approx([2, -1]), "w1 runs along the rows of the picture"
+    assert len(path) == report["steps"] + 1
+
+
+def test_digits_data() -> None:
+    report = find("digits-data").run()
+    for row in report.rows[:2]:
+        assert row.here == row.tutorial
+    scaled = next(row for row in report.rows if row.what == "the same, scaled")
+    assert scaled.here == pytest.approx(scaled.tutorial, abs=5e-9)
+    assert report["share of scaled values within -2 and 2"] == pytest.approx(0.976, abs=5e-4)
+    assert report["largest scaled value"] == pytest.approx(42.4, abs=0.05)
+    assert report["columns that are constant, and scaled to 0"] == [0, 32, 39]
+    assert report["rows to train on, to test on"] == [1078, 719]
+    assert report["first digits to train on"] == [6, 5, 3, 0, 2]
+    assert report["most that one moves"] > 0
+    assert report["the target of a 1"] == [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.compiled
+def test_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the run; test_golden.py has all 3000 iterations of the same network."""
+    module = find("digits").module
+    monkeypatch.setattr(module, "ITERATIONS", 1000)
+    monkeypatch.setattr(module, "MORE", 100)
+    report = find("digits").run("numba")
+    known = {0: 2.824933527950, 1: 2.823390822202, 10: 2.808890799228, 100: 2.600138398016}
+    for iteration, value in known.items():
+        assert report[f"average J at iteration {iteration}"] == pytest.approx(value, abs=1e-10)
+    epochs, norm = report.curves["further"]
+    assert epochs[0] == 1000
+    assert norm[0] == pytest.approx(0.759552964778, abs=1e-10), "the curve goes on where it stopped"
+    assert report["average J after 1100"] < norm[0] - 0.01
+    assert 50 < report["test accuracy after 1000, %"] < report["training accuracy after 1000, %"] < 100
+
+
+def test_the_order_of_scaling_and_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = find("digits").module
+    assert abs(module.prepared(0).X_train.mean(axis=0)).max() > 1e-3, "scaled on all rows"
+    monkeypatch.setattr(module, "SCALE_BEFORE_SPLIT", False)
+    assert abs(module.prepared(0).X_train.mean(axis=0)).max() < 1e-12, "scaled on these rows"
+
+
+def test_pixels() -> None:
+    report = find("pixels").run("numpy")
+    for row in report.rows:
+        if row.what in ("inputs", "outputs of a network on it", "inputs of an MNIST picture"):
+            assert row.here == row.tutorial
+    assert report["the first row of pixels"] == [0, 1, 1, 1, 1, 0]
+    assert report["the same picture again after reshaping"] is True
+
+
+@pytest.mark.parametrize("backend", samenet.backends())
+def test_worked_step(backend: str) -> None:
+    report = find("worked-step").run(backend)
+    assert report["numbers equal to the last bit"] == 19
+    difference = report["largest difference of the network to them"]
+    assert difference == 0 if backend == "reference" else difference < 1e-15
+
+
+@pytest.mark.parametrize("backend", samenet.backends())
+def test_online_step(backend: str) -> None:
+    report = find("2-3-2").run(backend)
+    known = {
+        "output before": [0.2767680516374988, 0.294409667503439],
+        "cost before": 0.2872291358599124,
+        "b1 after one step": [0.5370138388568242, 0.7599472770415682, 0.01702787718854813],
+        "b2 after one step": [-0.33337477682095795, 0.07526987250180259],
+        "output after one step": [0.2747327668163648, 0.300632907393537],
+        "cost after one step": 0.28229621169169605,
+        "cost after 1000 steps": 0.002791804788937767,
+    }
+    for what, value in known.items():
+        assert report[what] == pytest.approx(value, rel=0, abs=1e-12), what
+    W1 = [
+        [-0.11738907891454071, 0.45404967777136485],
+        [-0.6577281283667454, 0.5662596554083136],
+        [-0.1582082062491615, -0.8753298065622904],
+    ]
+    W2 = [
+        [0.007213398685085713, -0.49464210969243627, -0.8201381409764879],
+        [-0.865302316289459, -0.07493331265769729, -0.7690447247644799],
+    ]
+    for what, rows in (("W1 after one step", W1), ("W2 after one step", W2)):
+        for here, row in zip(report[what], rows, strict=True):
+            assert here == pytest.approx(row, rel=0, abs=1e-12)
+
+
+# ----------------------------------------------------------------------------------------------------- the gallery
+
+
+def test_the_gallery_has_every_table_and_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    two = {name: find(name) for name in ("sigmoid", "feed-forward")}
+    monkeypatch.setattr(gallery, "examples", lambda: two)
+    assert run("--gallery", str(tmp_path / "new"), "--quick", "--backend", "numpy") == 0
+    page = (tmp_path / "new" / "README.md").read_text("utf-8")
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == ["sigmoid", "feed-forward"]
+    assert "| output | 0.8354 | 0.8354556612475645 |" in page
+    assert "cuts digits off" in page
+    pictures = re.findall(r"!\[.*\]\((.*)\)", page)
+    assert pictures == ["sigmoid.png"]
+    assert (tmp_path / "new" / "sigmoid.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_matrix_stays_in_its_cell() -> None:
+    report = Report()
+    report.row("a|b", [[1, 2], [3, 4]])
+    assert "| a\\|b |  | 1, 2<br>3, 4 |" in gallery.section(find("feed-forward"), report)
+
+
+def test_the_gallery_in_the_repository_has_every_example() -> None:
+    folder = Path(__file__).resolve().parent.parent / "docs" / "gallery"
+    page = (folder / "README.md").read_text("utf-8")
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == NAMES, "make examples writes it anew"
+    pictures = re.findall(r"!\[.*\]\((.*)\)", page)
+    assert pictures == [f"{name}.png" for name, example in examples().items() if example.has_figure]
+    for picture in pictures:
+        assert 0 < (folder / picture).stat().st_size < 150_000

@@ -157,7 +157,9 @@ def test_the_reference_imports_the_standard_library_alone(path: Path) -> None:
     assert foreign == ({"samenet.network"} if path.name == "network.py" else set())
 
 
-@pytest.mark.parametrize("path", folder("samenet") + folder("samenet.data"), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", folder("samenet") + folder("samenet.data") + folder("samenet.descent"), ids=lambda path: path.name
+)
 def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=False))
     assert not {m for m in found if is_in(m, "samenet.reference") or is_in(m, "samenet.fast") or is_in(m, "numba")}

@@ -157,7 +157,7 @@ MUTANTS = {
         ),
     ],
 }
-REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "descent")
+REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
 SOURCES = {
     "reference": [f"samenet.reference.{name}" for name in REFERENCE],
     "numpy": ["samenet.fast.numpy"],

@@ -4,6 +4,7 @@ The expected weights are made here, step by step from `gradient`; that a gradien
 """
 
 import math
+import random
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet import training
+from samenet.descent import passes
+from samenet.optimizers import MultiStart
 
 NAMES = samenet.backends()
 SIZES = [3, 4, 2]
@@ -281,7 +283,7 @@ def test_an_exception_of_the_callback_goes_through(name: str) -> None:
 
 def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **settings: Any) -> tuple[list[int], Any]:
     """Train with backend calls of about so many seconds; the updates of each call, and the history."""
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
     updates: list[int] = []
     module = net.backend
 
@@ -361,7 +363,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 ) -> None:
     net = make(name)
     interrupt_in_call(number, net, monkeypatch)
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", 1e-12)  # one update a call
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e-12)  # one update a call
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50, **settings)
     monkeypatch.undo()
@@ -379,7 +381,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 def test_a_second_ctrl_c_does_not_wait(name: str, monkeypatch: pytest.MonkeyPatch, restored: Any) -> None:
     net = make(name)
     interrupt_in_call(3, net, monkeypatch, times=2)
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", 1e-12)
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e-12)
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50)
     monkeypatch.undo()
@@ -519,7 +521,7 @@ def test_weights_that_overflow_are_an_error_that_names_the_epoch(
 ) -> None:
     epoch, before = overflow_by_hand(begin, updates)
     assert epoch >= at_least
-    monkeypatch.setattr(training, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
     net = samenet.backend(name).Network([1, 1], bias=False, weights=[[[begin]]])
     x, y = np.full((3, 1), TINY), np.full((3, 1), TARGET)
     size = None if updates == 1 else 1
@@ -562,3 +564,25 @@ def test_weights_that_were_not_finite_are_named_at_once(name: str) -> None:
     assert np.isnan(net.predict(X)).all()
     with pytest.raises(FloatingPointError, match="in epoch 0"):
         net.train(X, Y, alpha=1, epochs=5)
+
+
+def test_pythons_own_stream_shuffles_one_list_over_and_over(backend):
+    """As tutorial 001's program does with its list of samples."""
+    net = backend.Network([4, 3, 2], seed=0)
+    other, rows, stream = net.copy(), list(range(13)), random.Random(5)
+    X, Y = np.random.default_rng(1).random((13, 4)), np.random.default_rng(2).random((13, 2))
+    net.train(X, Y, alpha=0.5, epochs=4, batch_size=5, seed=random.Random(5))
+    for _ in range(4):
+        stream.shuffle(rows)
+        other.train(X[rows], Y[rows], alpha=0.5, epochs=1, batch_size=5, shuffle=False)
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+def test_pythons_own_stream_with_dropout_and_several_starts(backend):
+    X, Y = np.random.default_rng(1).random((13, 4)), np.random.default_rng(2).random((13, 2))
+    given = {"alpha": 0.5, "epochs": 3, "batch_size": 5, "dropout": 0.5, "optimizer": MultiStart(2)}
+    nets = [backend.Network([4, 3, 2], seed=0) for _ in range(3)]
+    for net, seed in zip(nets, (5, 5, 6), strict=True):
+        net.train(X, Y, seed=random.Random(seed), **given)
+    assert nets[0] == nets[1]
+    assert nets[0] != nets[2]

@@ -1,0 +1,64 @@
+"""Tutorial 000, section 4: gradient descent in two variables, the two weights of a 2-1 network."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samenet.examples.report import Report, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWS = "the path of gradient descent over the contours of a cost with two weights"
+IDS = ("A11",)
+
+X = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]])
+TARGET, START, ALPHA = [2.0, -1.0], [-2.0, 3.0], 6.0
+
+
+def run(settings: Settings) -> Report:
+    """The targets are what the network with weights (2, -1) answers, so that the cost is 0 there."""
+    report = Report()
+    Y = settings.network([2, 1], bias=False, weights=[[TARGET]]).predict(X)
+    net = settings.network([2, 1], bias=False, weights=[[START]])
+    report.row("gradient at the start", net.gradient(X, Y, reduction="sum")[1].flat, [2.1, 0.7])
+    path = [net.parameters.copy()]
+    history = net.train(
+        X,
+        Y,
+        alpha=ALPHA,
+        epochs=100 if settings.quick else 1000,
+        reduction="sum",
+        callback=lambda network, history: path.append(network.parameters.copy()),
+    )
+    for i in range(4):
+        report.row(f"p{i + 1}", path[i], digits=4)
+        report.row(f"cost at p{i + 1}", history.cost[i], digits=4)
+    report.row("steps", len(path) - 1)
+    report.row("where it ends", path[-1], digits=8)
+    report.row("cost at the end", net.cost(X, Y, reduction="sum"), digits=3)
+
+    report.curves["grid"] = grid = np.linspace(-4, 4, 17 if settings.quick else 81)
+    report.curves["costs"] = np.empty((len(grid), len(grid)))
+    for j, w2 in enumerate(grid):
+        for i, w1 in enumerate(grid):
+            net.parameters = [w1, w2]
+            report.curves["costs"][j, i] = net.cost(X, Y, reduction="sum")
+    report.curves["path"] = np.array(path)
+    report.note(
+        "The text's gradient, [2.1, 0.7], only shows that a gradient has two elements; its picture has no scale."
+    )
+    return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """Contours of the cost, the path, and its first three points by name."""
+    axes = figure.add_subplot()
+    grid, path = report.curves["grid"], report.curves["path"]
+    lines = axes.contour(grid, grid, report.curves["costs"], levels=15)
+    figure.colorbar(lines, label="cost")
+    axes.plot(*path.T, ".-", color="black", linewidth=1)
+    for i in range(3):
+        axes.annotate(f"p{i + 1}", path[i], xytext=(0, 8), textcoords="offset points", ha="center")
+    axes.plot(*TARGET, "x", color="red", markersize=10)
+    axes.set(xlabel="w1", ylabel="w2", aspect="equal")

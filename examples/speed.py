@@ -1,0 +1,57 @@
+"""Tutorial 000, section 3: one sample forward, timed by loops and by matrices."""
+
+import timeit
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import samenet
+from samenet.examples.report import Report, Settings
+from samenet.reference.forward import forward_sample
+
+SHOWS = "how long one sample takes by loops over arrays, by NumPy and by the chosen backend"
+IDS = ("A07",)
+
+# The tutorial's microseconds: by loops, by matrices.
+NETWORKS: dict[tuple[int, ...], tuple[float | None, float | None]] = {
+    (3, 3, 1): (40, None),
+    (3, 3, 3, 1): (70, 46),
+    (100, 100, 50, 10): (41_000, 84),
+}
+
+
+def microseconds(call: Callable[[], object], quick: bool) -> float:
+    """The shortest mean of several rounds: what else the machine does only ever adds to a time."""
+    timer = timeit.Timer(call)
+    if quick:
+        return 1e6 * timer.timeit(1)
+    number, _ = timer.autorange()
+    return 1e6 * min(timer.repeat(5, max(1, number // 4))) / max(1, number // 4)
+
+
+def run(settings: Settings) -> Report:
+    """Time three networks; the loops are the reference's over NumPy's arrays, as the text's are.
+
+    Timed are the bare functions of the backends, without the checks of input that a network's methods make.
+    """
+    report = Report()
+    for sizes, (looped, matrix) in NETWORKS.items():
+        net = settings.network(list(sizes), seed=settings.stream())
+        x: Any = settings.stream().standard_normal(sizes[0])  # the loops read an array as they do a list
+        name = "-".join(map(str, sizes))
+        times = [
+            microseconds(partial(forward_sample, net.weights, net.biases, x), settings.quick),
+            microseconds(partial(samenet.backend("numpy").predict, net, x), settings.quick),
+            microseconds(partial(net.backend.predict, net, x), settings.quick),
+        ]
+        report.row(f"{name}: loops over arrays, us", times[0], looped, digits=3)
+        report.row(f"{name}: matrices in NumPy, us", times[1], matrix, digits=3)
+        report.row(f"{name}: {settings.backend}, us", times[2], digits=3)
+        ratio = looped / matrix if looped and matrix else None
+        report.row(f"{name}: loops over matrices", times[0] / times[1], ratio, digits=3)
+    report.note(
+        f"The text says '500 fold' for the large network; here it is {times[0] / times[1]:.0f}. What small networks "
+        "gain or lose is the cost of calling NumPy, against that of a few products."
+    )
+    report.note("samenet compare measures this with care: every answer checked, in turns, with intervals.")
+    return report

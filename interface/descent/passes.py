@@ -1,0 +1,157 @@
+"""Epochs, cut into calls of the backend: each about 50 ms long, so that Ctrl-C is answered soon.
+
+What is computed does not depend on the cuts: orders, masks and learning rates belong to epochs, and whatever state an
+optimizer has stays in its arrays from call to call.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import schedules
+from samenet.descent.draws import Draws, Masks, Orders
+from samenet.descent.finite import all_finite
+from samenet.descent.stepwise import Steps
+
+if TYPE_CHECKING:
+    from samenet.descent.training import Training
+
+_SECONDS_A_CALL = 0.05
+
+
+class Passes:
+    """Training by an optimizer that takes a step from each batch."""
+
+    def __init__(self, training: "Training", steps: Steps) -> None:
+        settings = training.settings
+        self.training, self.settings, self.history = training, settings, training.history
+        self.network, self.X, self.Y = training.network, settings.X, settings.Y
+        self.batch_size, self.descend = settings.batch_size, steps.descend
+        self.arrays = (training.network.theta.flat, *steps.state)  # what an update changes
+        full_batch = settings.batch_size == len(settings.X)
+        # The gradient of all samples does not depend on their order.
+        shuffled = settings.shuffle and not full_batch
+        self.draws = Draws(settings.random, len(settings.X), shuffled, settings.dropout, self.network.dtype)
+        # The cost of a full batch comes with its update, unless nodes are left out in it; anything else that is
+        # recorded takes a forward pass.
+        self.costs_come_along = full_batch and not settings.monitors and settings.dropout.size == 0
+        self.updates = 1  # in the next call of the backend
+
+    def run(self, release: Callable[[], None]) -> None:
+        """Train until the epochs are done, the callback or a rule ends it, or Ctrl-C is pressed."""
+        while self.history.epochs_done < self.settings.epochs:
+            if not self.costs_come_along:
+                self.training.look()
+            for _ in self._advance(self._next_stop()):
+                release()
+            if self.training.ends():
+                return
+
+    def _next_stop(self) -> int:
+        done, every = self.history.epochs_done, self.settings.record_every
+        if self.training.asks_every_epoch:
+            return done + 1
+        if every > 0 and not self.costs_come_along:
+            return min(self.settings.epochs, done + every - done % every)
+        return self.settings.epochs
+
+    def _advance(self, stop: int) -> Iterator[None]:
+        """Epochs up to `stop`, a backend call at a time."""
+        m, history = len(self.X), self.history
+        a_pass = -(-m // self.batch_size)
+        while history.epochs_done < stop:
+            if self.updates < a_pass or (a_pass > 1 and self.draws.rows_at_once < m):
+                yield from self._one_epoch_in_parts()
+                continue
+            passes = min(stop - history.epochs_done, self.updates // a_pass, self.draws.passes_at_once)
+            alphas = self._alphas(passes)
+            orders, masks = self.draws.epochs(len(alphas))
+            self._call(self.X, self.Y, alphas, orders, masks)
+            yield
+
+    def _alphas(self, passes: int) -> list[float]:
+        """The learning rates of the next epochs: of one at least, and up to one that the schedule has none for."""
+        schedule, alphas = self.settings.alpha, list[float]()
+        assert schedule is not None
+        if isinstance(schedule, schedules.Constant):  # a small network does thousands of epochs a call
+            return [schedule.alpha] * passes
+        for epoch in range(self.history.epochs_done, self.history.epochs_done + passes):
+            try:
+                alphas.append(schedules.rate(schedule, epoch))
+            except Exception:
+                if not alphas:
+                    raise
+                break
+        return alphas
+
+    def _one_epoch_in_parts(self) -> Iterator[None]:
+        m, done = len(self.X), 0
+        alphas, order = self._alphas(1), self.draws.order()
+        most = max(1, self.draws.rows_at_once // self.batch_size)
+        before = self._copies()
+        while done < m:
+            rows = slice(done, min(m, done + min(self.updates, most) * self.batch_size))
+            done = rows.stop
+            masks = self.draws.masks(rows.stop - rows.start)
+            try:
+                if order is None:
+                    self._call(self.X[rows], self.Y[rows], alphas, None, masks, ends_epoch=done == m)
+                else:
+                    self._call(self.X, self.Y, alphas, order[:, rows], masks, ends_epoch=done == m)
+            except FloatingPointError:
+                self._put_back(before)  # undone as a whole, however the epoch was cut into calls
+                raise
+            yield
+
+    def _copies(self) -> list[NDArray[Any]]:
+        return [array.copy() for array in self.arrays]
+
+    def _put_back(self, copies: list[NDArray[Any]]) -> None:
+        for array, copy in zip(self.arrays, copies, strict=True):
+            array[:] = copy
+
+    def _call(
+        self,
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        alphas: list[float],
+        order: Orders,
+        masks: Masks,
+        ends_epoch: bool = True,
+    ) -> None:
+        """One call of the backend, then: finite weights or an error, the record, the length of the next call."""
+        network, history, settings = self.network, self.history, self.settings
+        passes = len(alphas)
+        before = self._copies()
+        named = {"batch_size": self.batch_size, "reduction": settings.reduction, **settings.clipping}
+        if masks is not None:
+            named["masks"] = masks
+        alpha = alphas[0] if min(alphas) == max(alphas) else np.array(alphas)
+        begin = time.perf_counter()
+        with np.errstate(all="ignore"):  # weights that overflow are reported below, in the same way by every backend
+            costs = self.descend(network, X, Y, alpha=alpha, order=order, passes=passes, **named)
+        seconds = time.perf_counter() - begin
+        if not all_finite(network.theta.flat):
+            self._put_back(before)
+            if passes > 1:  # again, epoch by epoch, to find the one that failed
+                for visit in range(passes):
+                    one = slice(visit, visit + 1)
+                    self._call(
+                        X, Y, alphas[one], None if order is None else order[one], None if masks is None else masks[one]
+                    )
+            raise FloatingPointError(
+                f"the weights did not stay finite in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
+                "they are left as they were before it. Try a smaller alpha"
+            )
+        if self.costs_come_along and settings.record_every > 0:
+            for epoch, cost in enumerate(costs, start=history.epochs_done):
+                if epoch % settings.record_every == 0:
+                    history.record(epoch, float(cost), None, self.Y)
+        history.epochs_done += passes if ends_epoch else 0
+        if seconds < _SECONDS_A_CALL / 2:
+            self.updates *= 2
+        elif seconds > 2 * _SECONDS_A_CALL:
+            self.updates = max(1, self.updates // 2)

@@ -1,0 +1,175 @@
+"""Training: what it was asked to do, what is recorded, and what ends it. How it descends is said in `optimizers`."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import checks, optimizers, schedules, stopping
+from samenet.descent.draws import Random
+from samenet.descent.interrupts import deferred_interrupt
+from samenet.history import MONITORS, History
+
+if TYPE_CHECKING:
+    from samenet.network import Network
+
+Callback = Callable[["Network", History], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """The arguments of `Network.train`, checked, in the form that training works with."""
+
+    user: "Network"  # what callbacks see, and what keeps the history; the network that is trained shares its parameters
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    random: Random
+    reduction: str
+    monitors: tuple[str, ...]
+    record_every: int
+    callback: Callback | None
+    optimizer: optimizers.Optimizer
+    stop: tuple[stopping.Rule, ...]
+    dropout: NDArray[np.float64]  # for every hidden node, or empty
+    clipping: dict[str, float]  # what is limited, and how
+
+
+def settings(
+    network: "Network",
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    *,
+    user: "Network",
+    alpha: Any,
+    epochs: Any,
+    batch_size: Any,
+    shuffle: Any,
+    seed: Any,
+    reduction: str,
+    monitors: Any,
+    record_every: Any,
+    callback: Any,
+    optimizer: Any,
+    stop: Any,
+    dropout: Any,
+    clip_value: Any,
+    clip_norm: Any,
+) -> Settings:
+    """The arguments of `Network.train`, X, Y and `reduction` checked before; ValueError or TypeError for bad ones."""
+    way = optimizers.optimizer(optimizer)
+    rate = schedules.schedule(alpha) if way.takes_steps else None
+    left_out = _dropout(dropout, user.sizes[1:-1])
+    limits = {"clip_value": clip_value, "clip_norm": clip_norm}
+    clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
+    if not way.takes_steps:
+        given = {"alpha": alpha, "batch_size": batch_size, "dropout": dropout if left_out.size else None, **limits}
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(
+                    f"{name}: expected none for {way}, which finds its own steps on the full batch, "
+                    f"got {checks.short(value)}"
+                )
+    epochs = checks.integer("epochs", epochs, least=0)
+    size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
+    stream = seed if isinstance(seed, random.Random) else checks.generator("seed", seed)
+    shuffle = checks.flag("shuffle", shuffle)
+    if not isinstance(monitors, Iterable):
+        raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
+    names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
+    names = tuple(checks.choice("monitors", name, MONITORS) for name in names)
+    record_every = checks.integer("record_every", record_every, least=0)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
+    rules = stopping.rules(stop)
+    for rule in rules:
+        rule.check(network)
+    return Settings(
+        user=user,
+        X=X,
+        Y=Y,
+        alpha=rate,
+        epochs=epochs,
+        batch_size=size,
+        shuffle=shuffle,
+        random=stream,
+        reduction=reduction,
+        monitors=names,
+        record_every=record_every,
+        callback=callback,
+        optimizer=way,
+        stop=rules,
+        dropout=left_out,
+        clipping=clipping,
+    )
+
+
+def _dropout(value: Any, hidden: tuple[int, ...]) -> NDArray[np.float64]:
+    """The probability for every hidden node, from one for all or one for each layer; empty if all are 0."""
+    if checks.is_listing(value):
+        if len(value) != len(hidden):
+            raise ValueError(f"dropout: expected {len(hidden)} numbers, one for each hidden layer, got {len(value)}")
+        p = [checks.share(f"dropout[{i}]", item) for i, item in enumerate(value)]
+    else:
+        one = checks.share("dropout", value)
+        if one > 0 and not hidden:
+            raise ValueError(f"dropout: expected 0 for a network without hidden layers, got {one:g}")
+        p = [one] * len(hidden)
+    return np.repeat(p, hidden) if any(p) else np.empty(0)
+
+
+class Training:
+    """One training of a network, from the weights that it has and with a history of its own."""
+
+    def __init__(self, network: "Network", settings: Settings) -> None:
+        self.network, self.settings = network, settings
+        self.history = settings.user.history = History(settings.monitors)
+        self.watches: list[stopping.Watch] = []
+
+    def run(self, descend: Callable[[], None]) -> None:
+        """Let an optimizer descend, watched by the stop rules."""
+        s = self.settings
+        if s.epochs == 0:
+            return
+        self.watches = [rule.watch(self.network, s.X, s.Y, s.reduction, self.history) for rule in s.stop]
+        descend()
+        for watch in self.watches:
+            watch.close()
+
+    @property
+    def asks_every_epoch(self) -> bool:
+        """Whether someone wants to see the network after every epoch."""
+        return self.settings.callback is not None or bool(self.watches)
+
+    def look(self) -> None:
+        """Record the state before the next epoch, by a forward pass, if it is one that is recorded."""
+        s, epoch = self.settings, self.history.epochs_done
+        if s.record_every > 0 and epoch % s.record_every == 0:
+            with np.errstate(all="ignore"):
+                cost, output = self.network.backend.evaluate(self.network, s.X, s.Y, s.reduction)
+            self.history.record(epoch, float(cost), np.asarray(output), s.Y)
+
+    def ends(self) -> bool:
+        """Ask the callback and the rules after an epoch; the history notes who ended the training."""
+        if self.settings.callback is not None and self.settings.callback(self.settings.user, self.history):
+            self.history.stopped_by = "callback"
+            return True
+        for rule, watch in zip(self.settings.stop, self.watches, strict=True):
+            if watch.ends():
+                self.history.stopped_by = str(rule)
+                return True
+        return False
+
+
+def train(network: "Network", settings: Settings) -> History:
+    """Train as the settings say; Ctrl-C is held back until the update at hand is done."""
+    with deferred_interrupt() as release:
+        settings.optimizer.train(network, settings, release)
+    assert settings.user.history is not None
+    return settings.user.history

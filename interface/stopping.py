@@ -1,0 +1,138 @@
+"""Rules that end training before its epochs are done, for `stop=` of `Network.train`: one rule, or a list of them.
+
+Each is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient) to answer; the first that says
+yes ends the training, and `history.stopped_by` is its text.
+
+>>> from samenet.fast.numpy import Network
+>>> from samenet.stopping import CostChange
+>>> net = Network([2, 1], seed=0)
+>>> net.train([[0, 1]], [[1]], alpha=1.0, epochs=1000, stop=CostChange(least=1e-4)).stopped_by
+'CostChange(least=0.0001)'
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samenet import checks
+
+if TYPE_CHECKING:
+    from samenet.history import History
+    from samenet.network import Network
+
+
+class Watch:
+    """A rule at work in one training: `ends` is asked after every epoch, `close` is called when training is over."""
+
+    def __init__(self, ends: Callable[[], bool], close: Callable[[], None] = lambda: None) -> None:
+        self.ends, self.close = ends, close
+
+
+class Rule(ABC):
+    """What all rules have."""
+
+    def check(self, network: "Network") -> None:
+        """Raise ValueError or TypeError if the rule does not fit the network."""
+        return
+
+    @abstractmethod
+    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
+        """Begin to watch a training on X and Y."""
+
+
+@dataclass(frozen=True)
+class CostChange(Rule):
+    """End when the cost of the training samples changed by less than `least` in an epoch: |J_t - J_(t-1)| < least."""
+
+    least: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
+
+    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
+        """Begin to watch a training on X and Y."""
+        last = network.cost(X, Y, reduction=reduction)
+
+        def ends() -> bool:
+            nonlocal last
+            before, last = last, network.cost(X, Y, reduction=reduction)
+            return abs(last - before) < self.least
+
+        return Watch(ends)
+
+
+@dataclass(frozen=True)
+class GradientNorm(Rule):
+    """End when the gradient over all training samples is shorter than `least`: ||dJ/dtheta|| < least."""
+
+    least: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
+
+    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
+        """Begin to watch a training on X and Y."""
+        return Watch(lambda: float(np.linalg.norm(network.gradient(X, Y, reduction=reduction)[1].flat)) < self.least)
+
+
+@dataclass(frozen=True, eq=False)
+class Patience(Rule):
+    """End when `epochs` epochs in a row have not brought the cost of a validation set below the least so far.
+
+    X: (m, n_in), Y: (m, n_out), the validation set; read at the start of training, never written to.
+    restore  put the weights of the least cost back when training ends, whatever ended it but an exception
+
+    `history.best_epoch` is the number of epochs that were done at the least cost: 0 if it never came down.
+    Source: L. Prechelt, Early stopping - but when? (1998), the criterion UP.
+    """
+
+    X: ArrayLike = field(repr=False)
+    Y: ArrayLike = field(repr=False)
+    epochs: int = 10
+    restore: bool = True
+
+    def __post_init__(self) -> None:
+        checks.integer("epochs", self.epochs, least=1)
+        checks.flag("restore", self.restore)
+
+    def check(self, network: "Network") -> None:
+        """Raise ValueError or TypeError if X or Y do not fit the network."""
+        try:
+            network.cost(self.X, self.Y)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"stop, Patience {error}") from None
+
+    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
+        """Begin to watch a training; X and Y are what it trains on."""
+        X, Y = checks.labelled(self.X, self.Y, network.sizes[0], network.sizes[-1], network.dtype)
+        least, best = network.cost(X, Y, reduction=reduction), network.parameters.copy()
+        history.best_epoch = 0
+
+        def ends() -> bool:
+            nonlocal least
+            cost = network.cost(X, Y, reduction=reduction)
+            if cost < least:
+                least, history.best_epoch = cost, history.epochs_done
+                best[:] = network.parameters
+            return history.epochs_done - (history.best_epoch or 0) >= self.epochs
+
+        def close() -> None:
+            if self.restore:
+                network.parameters[:] = best
+
+        return Watch(ends, close)
+
+
+def rules(value: Any) -> tuple[Rule, ...]:
+    """One rule or a list of them, as a tuple; None is no rule."""
+    if value is None:
+        return ()
+    given = (value,) if isinstance(value, Rule) or not checks.is_listing(value) else tuple(value)
+    for rule in given:
+        if not isinstance(rule, Rule):
+            raise TypeError(f"stop: expected rules of samenet.stopping, got {checks.short(rule)}")
+    return given

@@ -1,0 +1,62 @@
+"""What a network minimises, for many samples: its cost, and the gradient of it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from samenet.reference.backward import Gradient, batch_gradient
+from samenet.reference.costs import COSTS, penalty
+from samenet.reference.forward import as_lists, forward_pass
+
+
+class Objective(NamedTuple):
+    """What a network computes and minimises; one without these attributes is all sigmoids with the squared error."""
+
+    activations: Sequence[str] | None
+    cost: str
+    l1: float
+    l2: float
+
+    @classmethod
+    def of(cls, network: Any) -> "Objective":
+        """From `activations`, `cost_function`, `l1` and `l2` of a network."""
+        usual = {"activations": None, "cost_function": "squared_error", "l1": 0.0, "l2": 0.0}
+        return cls(*(getattr(network, name, value) for name, value in usual.items()))
+
+
+def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
+    """The cost and its gradient, the mean or the sum over the samples.
+
+    network: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
+    masks: for dropout, (m, n) factors for the n nodes of all hidden layers.
+    Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
+    """
+    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+    split = None if masks is None else [by_layer(as_lists(row), weights) for row in masks]
+    activations, cost, l1, l2 = Objective.of(network)
+    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction, activations, cost, split, l1, l2)
+
+
+def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:
+    """The factors of all hidden nodes, one after the other, as a list for each hidden layer."""
+    layers, start = [], 0
+    for W in weights[:-1]:
+        layers.append(row[start : start + len(W)])
+        start += len(W)
+    return layers
+
+
+def evaluate(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
+    """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; see `gradient`."""
+    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+    X, Y = as_lists(X), as_lists(Y)
+    activations, cost, l1, l2 = Objective.of(network)
+    value, outputs = 0.0, []
+    for s in range(len(X)):
+        h, _, z = forward_pass(weights, biases, X[s], activations)
+        value += COSTS[cost].value(Y[s], h[-1], z)
+        outputs.append(h[-1])
+    if reduction == "mean":
+        value /= len(X)
+    if l1 or l2:
+        value += penalty(weights, l1, l2)
+    return value, outputs

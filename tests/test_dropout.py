@@ -1,0 +1,209 @@
+"""Dropout and clipping: which nodes are left out, what that means for an update, and how gradients are limited."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from agreement import Backend
+
+from samenet.descent import draws, passes
+from samenet.descent.draws import Draws
+from samenet.optimizers import OPTIMIZERS
+
+M = 7
+X = np.random.default_rng(0).normal(size=(M, 3))
+Y = np.random.default_rng(1).random((M, 2))
+STEPWISE = list(OPTIMIZERS)[:5]
+
+
+def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:
+    return backend.Network(list(sizes), **({"seed": 2} | others))
+
+
+def without(net: Any, kept: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The gradient at one sample where hidden nodes are multiplied by `kept`: that of a network with W2 so scaled.
+
+    h2 = f(W2 (kept * h) + b2) = f((W2 * kept) h + b2), and dJ/dW2 = dJ/d(W2 * kept) * kept.
+    """
+    other = net.copy()
+    other.weights[1][:] *= kept
+    g = other.gradient(x, y)[1]
+    g.weights[1][:] *= kept
+    return g.flat  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
+@pytest.mark.parametrize("size", [1, 3, M])
+def test_updates_leave_out_the_nodes_that_the_seed_draws(backend: Backend, size: int, shuffle: bool) -> None:
+    net, probe, random, p = make(backend), make(backend), np.random.default_rng(5), 0.4
+    for _ in range(3):
+        order = random.permutation(M) if shuffle and size < M else np.arange(M)
+        kept = np.where(random.random((M, 4)) < p, 0, 1 / (1 - p))
+        for start in range(0, M, size):
+            places = range(start, min(M, start + size))
+            slopes = [without(probe, kept[i], X[order[i]], Y[order[i]]) for i in places]
+            probe.parameters -= 0.5 * sum(slopes) / len(slopes)
+    net.train(X, Y, alpha=0.5, epochs=3, batch_size=size, shuffle=shuffle, seed=5, dropout=p)
+    np.testing.assert_allclose(net.parameters, probe.parameters, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("optimizer", STEPWISE)
+def test_every_optimizer_leaves_nodes_out(backend: Backend, optimizer: str) -> None:
+    a, b, c = (make(backend, (3, 4, 5, 2)) for _ in range(3))
+    for net, p in ((a, 0.5), (b, [0.5, 0.5]), (c, 0.0)):
+        net.train(X, Y, alpha=0.1, epochs=3, batch_size=2, seed=5, optimizer=optimizer, dropout=p)
+    assert a == b != c
+
+
+def test_layers_have_probabilities_of_their_own(backend: Backend) -> None:
+    net = make(backend, (3, 4, 5, 2))
+    before = [W.copy() for W in net.weights]
+    net.train(X, Y, alpha=0.1, epochs=1, batch_size=1, seed=0, dropout=[0.0, 1 - 1e-12])  # nothing but b3 is reached
+    assert all(np.array_equal(W, old) for W, old in zip(net.weights, before, strict=True))
+    net.train(X[0], Y[0], alpha=0.1, epochs=1, seed=0, dropout=[1 - 1e-12, 0.0])
+    moved = [not np.array_equal(W, old) for W, old in zip(net.weights, before, strict=True)]
+    assert moved == [False, False, True], "the second hidden layer answers to its biases"
+
+
+@pytest.mark.parametrize("p", [0, 0.0, [0.0], [0]])
+def test_no_dropout_draws_nothing(backend: Backend, p: Any) -> None:
+    a, b, random = make(backend), make(backend), np.random.default_rng(5)
+    a.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False, seed=random, dropout=p)
+    b.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False)
+    assert a == b
+    assert random.random() == np.random.default_rng(5).random()
+
+
+@pytest.mark.parametrize("size", [3, None])
+def test_the_recorded_cost_is_that_of_the_whole_network(backend: Backend, size: int | None) -> None:
+    net = make(backend)
+    costs = [net.cost(X, Y)]
+    history = net.train(
+        *(X, Y),
+        **{"alpha": 0.5, "epochs": 4, "batch_size": size, "seed": 5, "dropout": 0.5},
+        callback=lambda n, h: costs.append(n.cost(X, Y)),
+    )
+    np.testing.assert_allclose(history.cost, costs[:-1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed_of", [np.random.default_rng, np.random.RandomState])
+@pytest.mark.parametrize("limit", [1, 9, 40])
+@pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
+@pytest.mark.parametrize("size", [1, 3, M])
+def test_masks_do_not_depend_on_how_many_are_drawn_ahead(
+    backend: Backend, size: int, seconds: float, limit: int, seed_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, other = make(backend), make(backend)
+    settings: dict[str, Any] = {"alpha": 0.5, "epochs": 5, "batch_size": size, "dropout": 0.3}
+    net.train(X, Y, **settings, seed=seed_of(1))
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(draws, "_LIMIT", limit)
+    other.train(X, Y, **settings, seed=seed_of(1))
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e12)
+    monkeypatch.setattr(draws, "_LIMIT", 4 * M * 3)
+    backend = Backend("numpy")
+    sizes, whole = [], Draws.masks
+
+    def noting(self: Draws, rows: int) -> Any:
+        sizes.append(rows)
+        return whole(self, rows)
+
+    monkeypatch.setattr(Draws, "masks", noting)
+    drawn = Draws(np.random.default_rng(0), M, True, np.full(4, 0.5), np.dtype(float))
+    assert (drawn.passes_at_once, drawn.rows_at_once) == (3, 3 * M)
+    monkeypatch.setattr(draws, "_LIMIT", 9)
+    make(backend).train(X, Y, alpha=0.5, epochs=4, batch_size=1, dropout=0.3)
+    assert max(sizes) == 2, "9 numbers are enough for two samples of 4 nodes"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_masks_are_0_or_the_inverse_of_what_stays(dtype: Any) -> None:
+    p = np.array([0.2, 0.5, 0.9])
+    mask = Draws(np.random.default_rng(0), 20_000, False, p, np.dtype(dtype)).epochs(1)[1]
+    assert mask is not None
+    assert mask.dtype == dtype
+    assert mask.shape == (1, 20_000, 3)
+    for node in range(3):
+        assert set(np.unique(mask[0, :, node])) == {0, dtype(1 / (1 - p[node]))}
+        share = (mask[0, :, node] == 0).mean()
+        assert abs(share - p[node]) < 5 * math.sqrt(p[node] * (1 - p[node]) / 20_000)  # five standard errors
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        *[(v, ValueError, "dropout: expected a number from 0 to below 1") for v in (1, 1.0, -0.1)],
+        *[(v, ValueError, "dropout: expected a finite number") for v in (math.nan, math.inf)],
+        *[(v, TypeError, "dropout: expected a number") for v in ("0.5", None, True, {0.5})],
+        ([0.5, 0.5], ValueError, "dropout: expected 1 numbers, one for each hidden layer, got 2"),
+        ([], ValueError, "dropout: expected 1 numbers"),
+        ([1.0], ValueError, r"dropout\[0\]: expected a number from 0"),
+        (["x"], TypeError, r"dropout\[0\]: expected a number"),
+    ],
+)
+def test_probabilities_that_are_refused(backend: Backend, value: Any, error: type[Exception], words: str) -> None:
+    net = make(backend)
+    before = net.parameters.tobytes()
+    with pytest.raises(error, match=f"^{words}"):
+        net.train(X, Y, alpha=0.1, epochs=1, dropout=value)
+    assert net.parameters.tobytes() == before
+    with pytest.raises(ValueError, match="^dropout: expected 0 for a network without hidden layers, got 0.5"):
+        make(backend, (3, 2)).train(X, Y, alpha=0.1, epochs=1, dropout=0.5)
+    make(backend, (3, 2)).train(X, Y, alpha=0.1, epochs=1, dropout=[])
+
+
+# ------------------------------------------------------------------------------------------------------- clipping
+
+
+def clipped(g: np.ndarray, value: float | None, norm: float | None) -> np.ndarray:
+    """Entry by entry in plain Python."""
+    entries = [float(x) for x in g]
+    if value is not None:
+        entries = [min(max(x, -value), value) for x in entries]
+    length = math.sqrt(math.fsum(x * x for x in entries))
+    if norm is not None and length > norm:
+        entries = [x * norm / length for x in entries]
+    return np.array(entries)
+
+
+@pytest.mark.parametrize("optimizer", ["descent", "momentum", "rmsprop"])
+@pytest.mark.parametrize(("value", "norm"), [(0.01, None), (None, 0.02), (0.01, 0.02), (1e3, 1e3)])
+def test_gradients_are_limited_before_the_step(
+    backend: Backend, optimizer: str, value: float | None, norm: float | None
+) -> None:
+    net, probe = make(backend), make(backend)
+    v = s = np.zeros(net.parameters.size)
+    for _ in range(3):
+        whole = probe.gradient(X, Y)[1].flat
+        g = clipped(whole, value, norm)
+        assert np.array_equal(g, whole) == (value == 1e3)
+        if optimizer == "rmsprop":
+            s = 0.9 * s + 0.1 * g * g
+            probe.parameters -= 0.5 * g / (np.sqrt(s) + 1e-8)
+        else:
+            v = (0.9 if optimizer == "momentum" else 0) * v - 0.5 * g
+            probe.parameters += v
+    net.train(X, Y, alpha=0.5, epochs=3, optimizer=optimizer, clip_value=value, clip_norm=norm)
+    np.testing.assert_allclose(net.parameters, probe.parameters, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("argument", ["clip_value", "clip_norm"])
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        (math.nan, ValueError),
+        (math.inf, ValueError),
+        ("1", TypeError),
+        ([1], TypeError),
+    ],
+)
+def test_limits_that_are_refused(backend: Backend, argument: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"^{argument}: expected"):
+        make(backend).train(X, Y, alpha=0.1, epochs=1, **{argument: value})

@@ -1,0 +1,543 @@
+"""Ways to descend: every update against a formula of another form, and training to the tutorials' numbers.
+
+Momentum is compared with the sum that its recursion stands for, Nesterov's with the point and the look ahead of the
+original, Adam and RMSProp with their sums over all gradients so far.
+"""
+
+import math
+import signal
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.optimize
+from agreement import Backend, Pair
+from numpy.random import RandomState
+
+from samenet import optimizers, tolerance
+from samenet.descent import passes
+from samenet.descent.passes import Passes
+from samenet.descent.training import Training, settings
+from samenet.initialize import initialize
+from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
+from samenet.schedules import InverseTime
+from samenet.stopping import CostChange
+from samenet.tolerance import compare
+
+SIZES = [3, 4, 2]
+M = 7
+X = np.random.default_rng(0).normal(size=(M, 3))
+Y = np.random.default_rng(1).random((M, 2))
+STEPWISE = [Descent(), Momentum(), Nesterov(), RMSProp(), Adam()]
+MINIMIZING = [BFGS(), LBFGS(), CG()]
+
+
+def make(backend: Backend, **others: Any) -> Any:
+    return backend.Network(SIZES, **({"seed": 2} | others))
+
+
+def batches(size: int, epochs: int) -> list[Any]:
+    return [slice(start, start + size) for _ in range(epochs) for start in range(0, M, size)]
+
+
+def theta_by_sums(way: Any, begin: np.ndarray, slope: Any, count: int, alpha: float) -> np.ndarray:
+    """theta after `count` updates, where slope(theta, i) is the gradient of batch i; no recursion in the means."""
+    theta, x, v, G = begin.copy(), begin.copy(), np.zeros_like(begin), []
+    for t in range(1, count + 1):
+        if isinstance(way, Nesterov):  # x moves by v; the gradient is that of the look ahead, which is the network
+            v = way.beta * v - alpha * slope(x + way.beta * v, t - 1)
+            x = x + v
+            theta = x + way.beta * v
+            continue
+        G.append(slope(theta, t - 1))
+        if isinstance(way, Momentum):
+            theta = theta - alpha * sum(way.beta ** (t - i) * G[i - 1] for i in range(1, t + 1))
+        elif isinstance(way, RMSProp):
+            s = (1 - way.decay) * sum(way.decay ** (t - i) * G[i - 1] ** 2 for i in range(1, t + 1))
+            theta = theta - alpha * G[-1] / (s**0.5 + way.epsilon)
+        elif isinstance(way, Adam):
+            w1 = [way.beta1 ** (t - i) for i in range(1, t + 1)]  # the bias correction makes means of these weights
+            w2 = [way.beta2 ** (t - i) for i in range(1, t + 1)]
+            m = sum(w * g for w, g in zip(w1, G, strict=True)) / math.fsum(w1)
+            s = sum(w * g * g for w, g in zip(w2, G, strict=True)) / math.fsum(w2)
+            theta = theta - alpha * m / (s**0.5 + way.epsilon)
+        else:
+            theta = theta - alpha * G[-1]
+    return theta
+
+
+# ----------------------------------------------------------------------------------------------------- the updates
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("size", [1, 3, 7])
+@pytest.mark.parametrize(
+    "way",
+    [*STEPWISE, Momentum(0.5), Nesterov(0.3), RMSProp(0.5, 1e-3), Adam(0.5, 0.7, 0.1), Momentum(0.0), Adam(0.0, 0.0)],
+    ids=str,
+)
+def test_updates_are_those_of_the_equations(backend: Backend, way: Any, size: int, reduction: str) -> None:
+    net, probe, alpha, epochs = make(backend), make(backend), 0.03, 3
+    visits = batches(size, epochs)
+
+    def slope(theta: np.ndarray, number: int) -> np.ndarray:
+        probe.parameters = theta
+        rows = visits[number]
+        return probe.gradient(X[rows], Y[rows], reduction=reduction)[1].flat  # type: ignore[no-any-return]
+
+    expected = theta_by_sums(way, net.parameters.copy(), slope, len(visits), alpha)
+    assert not np.allclose(expected, net.parameters, rtol=1e-3)
+    net.train(X, Y, alpha=alpha, epochs=epochs, batch_size=size, shuffle=False, reduction=reduction, optimizer=way)
+    np.testing.assert_allclose(net.parameters, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_optimizers_differ_from_each_other(backend: Backend) -> None:
+    ends = []
+    for way in STEPWISE:
+        net = make(backend)
+        net.train(X, Y, alpha=0.03, epochs=3, batch_size=3, shuffle=False, optimizer=way)
+        ends.append(net.parameters.copy())
+    assert all(not np.allclose(a, b, rtol=1e-4) for i, a in enumerate(ends) for b in ends[:i])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("way", [Adam(), RMSProp(), Adam(epsilon=1e-3), RMSProp(0.5, 1e-3)], ids=str)
+def test_backends_agree_in_the_first_step(pair: Pair, way: Any, dtype: Any, record: Any) -> None:
+    """Without state, the step is alpha g / (c |g| + epsilon), with c = 1 for Adam and sqrt(1 - decay) for RMSProp.
+
+    Its derivative is epsilon / (c |g| + epsilon)^2, so a gradient that differs by dg moves it by at most dg times
+    that at the |g| - dg nearest to 0; ill-conditioned near g = 0 by 1/epsilon, which the bound says too. To that come
+    the roundings of at most 12 operations on the step, and those of storing theta.
+    """
+    net, trusted = make(pair.backend, dtype=dtype), make(pair.trusted, dtype=dtype)
+    alpha, before = 0.05, net.parameters.astype(np.float64)
+    g = trusted.gradient(X, Y)[1].flat.astype(np.float64)
+    dg = tolerance.gradient(trusted, X, Y)[1].flat
+    c = 1.0 if isinstance(way, Adam) else math.sqrt(1 - way.decay)
+    step = alpha * np.abs(g) / (c * np.abs(g) + way.epsilon)
+    moved = alpha * dg * way.epsilon / (c * np.maximum(np.abs(g) - dg, 0) + way.epsilon) ** 2
+    u = float(np.finfo(dtype).eps) / 2
+    allowed = moved + 2 * (12 * u * (step + moved) + 2 * u * (np.abs(before) + step))
+    for n in (net, trusted):
+        n.train(X, Y, alpha=alpha, epochs=1, optimizer=way)
+    assert np.abs(trusted.parameters - before).max() > 0.04
+    record(f"first step of {way.__class__.__name__}", compare(net.parameters, trusted.parameters, allowed, dtype))
+
+
+@pytest.mark.parametrize("way", STEPWISE, ids=str)
+def test_float32_stays_float32(backend: Backend, way: Any) -> None:
+    net, wide = make(backend, dtype=np.float32), make(backend)
+    wide.parameters = net.parameters
+    steps = way.start(net.theta)
+    assert all(array.dtype in (np.float32, np.int64) for array in steps.state)
+    for n in (net, wide):
+        n.train(X, Y, alpha=0.01, epochs=3, batch_size=3, shuffle=False, optimizer=way)
+    assert net.parameters.dtype == np.float32
+    np.testing.assert_allclose(net.parameters, wide.parameters, rtol=1e-3, atol=1e-4)
+
+
+def test_names_are_the_optimizers_with_their_usual_settings(backend: Backend) -> None:
+    ways = dict(zip(optimizers.OPTIMIZERS, [*STEPWISE, *MINIMIZING], strict=True))
+    assert list(ways) == ["descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg"]
+    for name, way in ways.items():
+        a, b, alpha = make(backend), make(backend), {"alpha": 0.1} if way.takes_steps else {}
+        a.train(X, Y, epochs=3, optimizer=name, **alpha)
+        b.train(X, Y, epochs=3, optimizer=way, **alpha)
+        assert a == b
+
+
+def test_state_begins_anew_in_each_call(backend: Backend) -> None:
+    net, probe = make(backend), make(backend)
+    for _ in range(2):
+        net.train(X, Y, alpha=0.1, epochs=1, optimizer="adam")
+        g = probe.gradient(X, Y)[1].flat
+        probe.parameters -= 0.1 * g / (abs(g) + 1e-8)  # the first step, both times
+    np.testing.assert_allclose(net.parameters, probe.parameters, rtol=1e-9)
+
+
+def test_a_parameter_without_slope_stays_where_it_is(backend: Backend) -> None:
+    for way in (Adam(epsilon=0.0), RMSProp(epsilon=0.0)):
+        net = backend.Network([2, 1], weights=[[[0.3, 0.4]]], biases=[[0.1]])
+        net.train([[0.0, 1.0]], [[1.0]], alpha=0.1, epochs=3, optimizer=way)
+        assert net.weights[0][0, 0] == 0.3
+        assert net.weights[0][0, 1] > 0.5
+
+
+@pytest.mark.parametrize("way", STEPWISE, ids=str)
+def test_the_answer_does_not_depend_on_how_epochs_are_cut(
+    backend: Backend, way: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    for seconds in (1e-12, 1e12):
+        monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+        for size in (2, 7):
+            net = make(backend)
+            net.train(
+                *(X, Y),
+                alpha=InverseTime(0.1, 0.5),
+                epochs=9,
+                batch_size=size,
+                seed=4,
+                record_every=4,
+                optimizer=way,
+                dropout=0.3,
+                clip_value=0.05,
+                clip_norm=0.1,
+            )
+            assert net.history.epochs_done == 9
+            ends.append((net.parameters.tobytes(), net.history.cost.tobytes()))
+    assert ends[:2] == ends[2:]
+
+
+@pytest.mark.parametrize("way", [Momentum(), Nesterov(), RMSProp(), Adam()], ids=str)
+@pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
+def test_weights_and_state_are_put_back_when_weights_overflow(
+    backend: Backend, way: Any, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+
+    def training(alpha: Any, epochs: int) -> tuple[Any, Any, Any]:
+        net = make(backend, activation="identity")
+        plan = settings(
+            *(net, X, Y),
+            **{"user": net, "alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
+            **{"reduction": "mean", "monitors": (), "record_every": 0, "callback": None, "optimizer": way},
+            **{"stop": None, "dropout": 0.0, "clip_value": None, "clip_norm": None},
+        )
+        steps = way.start(net.theta)
+        return net, steps, Passes(Training(net, plan), steps)
+
+    net, steps, run = training(lambda epoch: 0.1 if epoch < 2 else np.finfo(float).max, 20)
+    with pytest.raises(FloatingPointError, match="in epoch 2"):
+        run.run(lambda: None)
+    assert net.history.epochs_done == 2
+    other, expected, run = training(0.1, 2)
+    run.run(lambda: None)
+    assert net.parameters.tobytes() == other.parameters.tobytes() != make(backend).parameters.tobytes()
+    for array, want in zip(steps.state, expected.state, strict=True):
+        assert array.tobytes() == want.tobytes()
+        assert array.any()
+
+
+# ------------------------------------------------------------------------------------------------- SciPy's methods
+
+
+@pytest.mark.parametrize(("way", "method"), [(BFGS(1e-3), "BFGS"), (LBFGS(1e-3, 5), "L-BFGS-B"), (CG(1e-3), "CG")])
+def test_scipy_is_given_the_cost_and_the_gradient(backend: Backend, way: Any, method: str) -> None:
+    net, probe = make(backend), make(backend)
+    seen = [net.cost(X, Y, reduction="sum")]
+
+    def function(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        probe.parameters = theta
+        cost, slope = probe.gradient(X, Y, reduction="sum")
+        return cost, slope.flat
+
+    options: dict[str, Any] = {"gtol": 1e-3, "maxiter": 100}
+    if method == "L-BFGS-B":
+        options |= {"maxcor": 5, "ftol": 0.0}
+    expected = scipy.optimize.minimize(function, net.parameters.copy(), jac=True, method=method, options=options)
+    history = net.train(
+        X,
+        Y,
+        epochs=100,
+        reduction="sum",
+        optimizer=way,
+        callback=lambda n, h: seen.append(n.cost(X, Y, reduction="sum")),
+    )
+    assert net.parameters.tobytes() == expected.x.tobytes()
+    assert 5 < history.epochs_done == expected.nit < 100
+    assert history.stopped_by == expected.message
+    np.testing.assert_allclose(history.cost, seen[:-1], rtol=1e-12)
+    assert np.abs(net.gradient(X, Y, reduction="sum")[1].flat).max() <= 1e-3
+
+
+@pytest.mark.parametrize("way", MINIMIZING, ids=str)
+def test_scipy_stops_after_the_epochs(backend: Backend, way: Any) -> None:
+    net, other = make(backend), make(backend)
+    history = net.train(X, Y, epochs=4, optimizer=way, record_every=3, monitors="mean_norm")
+    assert (history.epochs_done, history.stopped_by, history.epochs.tolist()) == (4, None, [0, 3])
+    assert len(history["mean_norm"]) == 2
+    whole = other.train(X, Y, epochs=9, optimizer=way, callback=lambda n, h: h.epochs_done == 4)
+    assert net == other
+    assert (whole.epochs_done, whole.stopped_by, len(whole)) == (4, "callback", 4)
+    np.testing.assert_allclose(history.cost, whole.cost[[0, 3]], rtol=1e-12)
+    h = make(backend).predict(X)
+    assert history["mean_norm"][0] == pytest.approx(sum(np.linalg.norm(Y - h, axis=1)) / M)
+    assert net.train(X, Y, epochs=0, optimizer=way).epochs_done == 0
+    assert net == other
+
+
+@pytest.mark.parametrize("way", MINIMIZING, ids=str)
+def test_scipy_and_a_stop_rule(backend: Backend, way: Any) -> None:
+    net = make(backend)
+    history = net.train(X, Y, epochs=200, optimizer=way, stop=CostChange(1e-4))
+    assert history.stopped_by == "CostChange(least=0.0001)"
+    drops = -np.diff([*history.cost, net.cost(X, Y)])
+    assert drops[-1] < 1e-4
+    assert (drops[:-1] >= 1e-4).all()
+
+
+def test_scipy_on_float32_goes_through_float64(backend: Backend) -> None:
+    net, wide = make(backend, dtype=np.float32), make(backend)
+    wide.parameters = net.parameters
+    for n in (net, wide):
+        n.train(X.astype(np.float32), Y.astype(np.float32), epochs=20, optimizer="bfgs")
+    assert net.parameters.dtype == np.float32
+    assert net.parameters.tobytes() == wide.parameters.astype(np.float32).tobytes()
+
+
+@pytest.mark.parametrize("way", MINIMIZING, ids=str)
+def test_ctrl_c_leaves_scipys_last_iterate(backend: Backend, way: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, iterates, calls, module, handler = make(backend), [], [0], backend.module, signal.getsignal(signal.SIGINT)
+
+    class Interrupting:
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(module, attribute)
+
+        @staticmethod
+        def gradient(*arguments: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == 9:
+                signal.raise_signal(signal.SIGINT)
+            return module.gradient(*arguments)
+
+    monkeypatch.setattr(type(net), "backend", Interrupting())
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, epochs=50, optimizer=way, callback=lambda n, h: iterates.append(n.parameters.copy()) or False)
+    assert calls[0] == 9
+    assert 2 <= net.history.epochs_done == len(iterates) == len(net.history) <= 9
+    assert np.array_equal(net.parameters, iterates[-1])
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("way", MINIMIZING, ids=str)
+def test_a_cost_that_is_not_finite_changes_nothing(backend: Backend, way: Any) -> None:
+    net = make(backend)
+    before = net.parameters.tobytes()
+    with pytest.raises(FloatingPointError, match="epoch 0"):
+        net.train(X, 1e200 * Y, epochs=5, optimizer=way)
+    assert net.parameters.tobytes() == before
+
+
+@pytest.mark.parametrize("way", [*MINIMIZING, MultiStart(2, "bfgs")], ids=str)
+@pytest.mark.parametrize(
+    ("argument", "value"), [("alpha", 0.1), ("batch_size", 2), ("dropout", [0.1]), ("clip_value", 1), ("clip_norm", 1)]
+)
+def test_what_scipy_has_no_use_for_is_refused(backend: Backend, way: Any, argument: str, value: Any) -> None:
+    net = make(backend)
+    before, history = net.parameters.tobytes(), net.history
+    with pytest.raises(ValueError, match=rf"^{argument}: expected none for "):
+        net.train(X, Y, epochs=5, optimizer=way, **{argument: value})
+    assert net.parameters.tobytes() == before
+    assert net.history is history
+
+
+def test_iterates_that_float32_cannot_hold(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    def far(function: Any, theta: np.ndarray, callback: Any, **others: Any) -> None:
+        function(theta)
+        for size in (1e37, 1e39):
+            callback(scipy.optimize.OptimizeResult(x=np.full_like(theta, size), fun=0.1))
+
+    monkeypatch.setattr(scipy.optimize, "minimize", far)
+    net = make(backend, dtype=np.float32)
+    with pytest.raises(FloatingPointError, match="in epoch 1"):
+        net.train(X, Y, epochs=50, optimizer="bfgs")
+    assert np.array_equal(net.parameters, np.full_like(net.parameters, 1e37))
+    assert net.history.epochs_done == 1
+
+
+@pytest.mark.parametrize("way", [Descent(), Adam(), BFGS(), MultiStart(2), MultiStart(2, CG())], ids=str)
+def test_another_cost_is_minimised_and_the_users_network_is_seen(backend: Backend, way: Any) -> None:
+    net, other, alpha = make(backend), make(backend, cost="sum_of_squares"), {"alpha": 0.1} if way.takes_steps else {}
+
+    def callback(network: Any, history: Any) -> None:
+        assert network is net
+        assert history is net.history
+
+    net.train(X, Y, epochs=4, cost="sum_of_squares", seed=0, optimizer=way, callback=callback, **alpha)
+    other.train(X, Y, epochs=4, seed=0, optimizer=way, **alpha)
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+    assert net.cost_function == "squared_error"
+    assert net.history.cost.tolist() == pytest.approx(other.history.cost.tolist(), rel=1e-12)
+
+
+# ----------------------------------------------------------------------------------- tutorial 003: hours and marks
+
+HOURS = np.array([[3.0, 5.0], [5.0, 1.0], [10.0, 2.0]])
+SCALED, MARKS = HOURS / HOURS.max(axis=0), np.array([[0.75], [0.82], [0.93]])
+# seed: J at the start, the marks that BFGS predicts for (8, 3), J after 10 000 descents and after 10 000 single steps
+TUTORIAL = {
+    0: (0.05214963371099622, 90.69, 7.319e-07, 2.079e-04),
+    1: (0.046669258768349486, 91.61, 4.360e-10, 6.752e-06),
+    2: (0.238454871922793, 91.04, 4.902e-08, 1.881e-05),
+    3: (0.2893677254053929, 91.15, 4.948e-06, 1.202e-03),
+    4: (0.17488871530390376, 97.08, 2.683e-07, 6.096e-05),
+}
+
+
+def tutorial(backend: Backend, seed: int) -> Any:
+    net = backend.Network([2, 3, 1], bias=False, init="normal_in_out", seed=RandomState(seed))
+    assert net.cost(SCALED, MARKS, reduction="sum") == pytest.approx(TUTORIAL[seed][0], rel=1e-14)
+    return net
+
+
+@pytest.mark.parametrize("seed", TUTORIAL)
+def test_bfgs_learns_the_marks(backend: Backend, seed: int) -> None:
+    net = tutorial(backend, seed)
+    history = net.train(SCALED, MARKS, epochs=200, reduction="sum", optimizer="bfgs")
+    assert net.cost(SCALED, MARKS, reduction="sum") < 4e-10
+    assert "successfully" in history.stopped_by
+    assert 100 * net.predict([0.8, 0.6])[0] == pytest.approx(TUTORIAL[seed][1], abs=0.02)
+
+
+@pytest.mark.compiled  # 10 000 updates
+@pytest.mark.parametrize("seed", TUTORIAL)
+def test_descent_learns_the_marks(fast: Backend, seed: int) -> None:
+    net = tutorial(fast, seed)
+    net.train(SCALED, MARKS, alpha=3, epochs=10_000, reduction="sum", record_every=0)
+    assert net.cost(SCALED, MARKS, reduction="sum") == pytest.approx(TUTORIAL[seed][2], rel=1e-3)
+    net = tutorial(fast, seed)
+    net.train(SCALED, MARKS, alpha=3, epochs=3333, batch_size=1, shuffle=False, record_every=0)
+    net.train(SCALED[0], MARKS[0], alpha=3, epochs=1)  # 3 * 3333 + 1
+    assert net.cost(SCALED, MARKS, reduction="sum") == pytest.approx(TUTORIAL[seed][3], rel=1e-3)
+
+
+# --------------------------------------------------------------------------------------------------- many starts
+
+
+def ends_by_hand(backend: Backend, starts: int, init: str, seed: int, **training: Any) -> list[Any]:
+    random, nets = np.random.default_rng(seed), []
+    for _ in range(starts):
+        net = make(backend)
+        initialize(net.theta, init, random)
+        net.train(X, Y, seed=random, **training)
+        nets.append(net)
+    return nets
+
+
+def test_many_starts_keep_the_best(backend: Backend) -> None:
+    training = {"alpha": 2.0, "epochs": 5, "batch_size": 3, "optimizer": "momentum"}
+    nets = ends_by_hand(backend, 4, "normal", 8, **training)
+    costs = [net.cost(X, Y) for net in nets]
+    best = nets[int(np.argmin(costs))]
+    assert best not in (nets[0], nets[-1]), "something to choose"
+    net = make(backend)
+    history = net.train(X, Y, seed=8, **(training | {"optimizer": MultiStart(4, "momentum", "normal")}))
+    assert net == best
+    assert history is net.history
+    assert history.starts == tuple(costs)
+    assert history.cost.tolist() == best.history.cost.tolist()
+    assert history.epochs_done == 5
+
+
+def test_many_starts_of_bfgs(backend: Backend) -> None:
+    nets = ends_by_hand(backend, 3, "glorot", 0, epochs=6, optimizer="bfgs")
+    net = make(backend)
+    history = net.train(X, Y, epochs=6, seed=0, optimizer=MultiStart(3, BFGS()))
+    assert net == min(nets, key=lambda n: n.cost(X, Y))
+    assert len(set(history.starts)) == 3
+
+
+def test_the_callback_ends_all_starts(backend: Backend) -> None:
+    net, seen = make(backend), []
+
+    def callback(network: Any, history: Any) -> bool:
+        assert network is net
+        assert history is net.history
+        seen.append(history.epochs_done)
+        return len(seen) == 5
+
+    history = net.train(X, Y, alpha=0.1, epochs=3, seed=0, optimizer=MultiStart(4), callback=callback)
+    assert seen == [1, 2, 3, 1, 2]
+    assert len(history.starts) == 2
+    assert net.cost(X, Y) == min(history.starts)
+
+
+def test_starts_that_diverge_do_not_count(backend: Backend) -> None:
+    net = make(backend)
+    before = net.parameters.tobytes()
+    with pytest.raises(FloatingPointError):
+        net.train(X, 1e20 * Y, alpha=1e308, epochs=2, seed=0, optimizer=MultiStart(3))
+    assert net.parameters.tobytes() == before
+    epochs = []
+
+    def alpha(epoch: int) -> float:
+        epochs.append(epoch)
+        return 1e307 if len(epochs) == 3 else 1e-22  # in the second start, each of two epochs
+
+    history = net.train(X, 1e20 * Y, alpha=alpha, epochs=2, seed=0, optimizer=MultiStart(3), callback=lambda *_: None)
+    assert [math.isinf(cost) for cost in history.starts] == [False, True, False]
+    assert history.epochs_done == 2
+    assert net.cost(X, 1e20 * Y) == min(history.starts)
+
+
+def test_ctrl_c_keeps_the_best_of_what_was_reached(backend: Backend) -> None:
+    net, ends = make(backend), []
+
+    def callback(network: Any, history: Any) -> None:
+        ends.append(network.cost(X, Y))
+        if len(ends) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, alpha=0.1, epochs=3, seed=0, optimizer=MultiStart(4), callback=callback)
+    assert len(net.history.starts) == 2 <= len(ends) - 3
+    assert net.cost(X, Y) == min(net.history.starts)
+
+
+# ------------------------------------------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("cls", "argument", "value", "error"),
+    [
+        *[(cls, "beta", v, ValueError) for cls in (Momentum, Nesterov) for v in (1.0, -0.1, math.nan, math.inf)],
+        *[(cls, "beta", v, TypeError) for cls in (Momentum, Nesterov) for v in ("0.9", None, True)],
+        (RMSProp, "decay", 1, ValueError),
+        (RMSProp, "epsilon", -1e-8, ValueError),
+        (Adam, "beta1", 1.0, ValueError),
+        (Adam, "beta2", -1, ValueError),
+        (Adam, "epsilon", "small", TypeError),
+        *[(cls, "tolerance", v, ValueError) for cls in (BFGS, LBFGS, CG) for v in (0, -1, math.nan)],
+        (LBFGS, "memory", 0, ValueError),
+        (LBFGS, "memory", 2.0, TypeError),
+    ],
+)
+def test_settings_that_are_refused(cls: Any, argument: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"^{argument}: expected"):
+        cls(**{argument: value})
+
+
+def test_optimizers_that_are_refused(backend: Backend) -> None:
+    net = make(backend)
+    before = net.parameters.tobytes()
+    for value, error, words in (
+        ("adm", ValueError, "did you mean 'adam'"),
+        ("", ValueError, "'descent'"),
+        (Adam, TypeError, "'descent'"),
+        (None, TypeError, "'descent'"),
+        (len, TypeError, "'descent'"),
+    ):
+        with pytest.raises(error, match=f"^optimizer: expected .*{words}"):
+            net.train(X, Y, alpha=0.1, epochs=1, optimizer=value)
+    for words, call in {
+        "starts: .* at least 1": lambda: MultiStart(0),
+        "starts: .* integer": lambda: MultiStart(2.0),  # type: ignore[arg-type]
+        "init: .*'glorot'": lambda: MultiStart(2, init="glorrot"),
+        "optimizer: .*'descent'": lambda: MultiStart(2, "adm"),
+        "optimizer: .* inside another": lambda: MultiStart(2, MultiStart(2)),
+    }.items():
+        with pytest.raises((ValueError, TypeError), match=f"^{words}"):
+            call()
+    with pytest.raises(TypeError, match="^alpha: expected a number"):
+        net.train(X, Y, epochs=1)
+    assert net.parameters.tobytes() == before
+    assert net.history is None
+
+
+def test_settings_are_frozen_values() -> None:
+    assert Adam() == Adam(0.9, 0.999, 1e-8) != Adam(0.8)
+    assert Momentum() != Nesterov()
+    assert str(Momentum()) == "Momentum(beta=0.9)"
+    with pytest.raises(AttributeError):
+        Adam().beta1 = 0.5  # type: ignore[misc]
