@@ -55,7 +55,6 @@ def run(settings: Settings) -> Report:
         for i in range(0, iterations, every):
             report.row(f"{lines}: mean absolute error at iteration {i}", error[i // often], digits=None)
         report.row(f"{lines}: output, as printed before the last update", output.ravel(), y.ravel(), digits=None)
-        report.row(f"{lines}: output after it", net.predict(X).ravel(), y.ravel(), digits=None)
         report.row(f"{lines}: syn0", net.weights[0].T, digits=None)
         report.row(f"{lines}: syn1", net.weights[1].ravel(), digits=None)
         report.curves[f"alpha {alpha:g}"] = (history.epochs, error)
@@ -67,10 +66,7 @@ def run(settings: Settings) -> Report:
             report.row("hidden layer", hidden, HIDDEN, digits=3)
             report.row("its correlations with y", correlations(hidden, y), correlations(HIDDEN, y), digits=3)
     first, second = correlations(HIDDEN, y)[:2]
-    report.note(
-        f"The text singles out the second column of its hidden layer, which goes with y by r = {second:.3f}; its first "
-        f"column goes further with it, by r = {first:.3f}."
-    )
+    report.note(f"The text's second hidden column goes with y by r = {second:.3f}; its first by more, r = {first:.3f}.")
     report.note(f"The text speaks of two input columns. There are {X.shape[1]}: the third, always 1, is the bias.")
     return report
 
