@@ -1,0 +1,61 @@
+"""Tutorial 004, part 2: the error of a network with two weights, as a surface over both."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import samenet
+from samenet import data
+from samenet.examples.report import Report, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWS = "the error of a 2-1 network over both of its weights"
+IDS = ("E14",)
+SEED = 1
+
+ITERATIONS, POINTS = 10000, 201
+MEASURES = {"MAE": "mean_absolute_error", "SSE": "sum_of_squared_errors"}
+
+
+def run(settings: Settings) -> Report:
+    """Train the network with the rate 1, then measure its error at every point of the grid."""
+    report = Report()
+    X, y = data.opposites()
+    iterations, points = (1000, 21) if settings.quick else (ITERATIONS, POINTS)
+    net = settings.network([2, 1], init="symmetric_uniform", bias=False, seed=settings.stream())
+    net.train(X, y, alpha=1, epochs=iterations - 1, reduction="sum", record_every=0)
+    report.row("output, as printed before the last update", net.predict(X).ravel(), y.ravel(), digits=None)
+    net.train(X, y, alpha=1, epochs=1, reduction="sum")
+    report.row("output after it", net.predict(X).ravel(), y.ravel(), digits=None)
+    report.row("weights", net.weights[0].ravel(), ["high", "asked"], digits=None)
+
+    grid = np.linspace(-10, 10, points)
+    for name, measure in MEASURES.items():
+        surface = samenet.error_surface(net, X, y, [(0, 0, 0), (0, 0, 1)], grid, grid, measure=measure)
+        report.row(f"{name}: weights with the least error", surface.best, ["high", "asked"])
+        report.row(f"{name}: the least", surface.lowest)
+        report.row(f"{name}: the greatest", surface.values.max())
+        report.row(f"{name}: at the origin", surface.values[points // 2, points // 2])
+        report.row(f"{name}: is the least on the edge", surface.on_edge)
+        report.curves[name] = surface.values
+    report.curves["grid"] = grid
+    best = report["MAE: weights with the least error"]
+    report.note(
+        f"The text asks where the second weight should be: low, at {best[1]:g} where the first is at {best[0]:g}. Both "
+        "lie on the edge of the grid: the error has no lowest point, it sinks on as the weights grow."
+    )
+    report.note("The text leaves open what its overall error is; both the mean |y - h| and sum (y - h)^2 are drawn.")
+    return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """A surface for each measure."""
+    grid = report.curves["grid"]
+    first, second = np.meshgrid(grid, grid, indexing="ij")
+    for place, name in enumerate(MEASURES, start=1):
+        axes = figure.add_subplot(1, 2, place, projection="3d")
+        axes.plot_surface(first, second, report.curves[name], cmap="viridis", rcount=40, ccount=40)
+        axes.set(xlabel="weight 1", ylabel="weight 2", title=name)
+        axes.view_init(elev=30, azim=35)

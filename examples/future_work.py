@@ -1,0 +1,69 @@
+"""Tutorial 004, "future work": what the text would add to its network, each by itself, from the same weights."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samenet import data
+from samenet.examples.report import Report, Settings
+from samenet.schedules import InverseTime
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWS = "momentum, dropout, delta trimming and the like on the network of 11 lines"
+IDS = ("E18",)
+SEED = 1
+
+ITERATIONS = 10000
+# What is added, as arguments of the network or of its training.
+NETWORK: dict[str, dict[str, Any]] = {"bias units": {"bias": True}, "regularisation, l2 0.001": {"l2": 0.001}}
+TRAINING: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "mini-batches of 2": {"batch_size": 2},
+    "alpha 100": {"alpha": 100.0},
+    "alpha 100, delta trimming to 0.01": {"alpha": 100.0, "clip_norm": 0.01},
+    "dropout of a tenth": {"dropout": 0.1},
+    "momentum": {"optimizer": "momentum"},
+    "Nesterov": {"optimizer": "nesterov"},
+    "annealing of alpha from 10": {"alpha": InverseTime(10.0, rate=0.001)},
+    "BFGS": {"optimizer": "bfgs", "alpha": None},
+    "L-BFGS": {"optimizer": "lbfgs", "alpha": None},
+}
+
+
+def run(settings: Settings) -> Report:
+    """XOR with alpha 1, as in the text; momentum and the like have the usual settings of the library."""
+    report = Report()
+    X, y = data.xor3()
+    iterations = 200 if settings.quick else ITERATIONS
+    for name in (*TRAINING, *NETWORK):
+        made = {"bias": False} | NETWORK.get(name, {})
+        net = settings.network([3, 4, 1], init="symmetric_uniform", seed=settings.stream(), **made)
+        steps = {"alpha": 1.0, "monitors": ["mean_absolute_error"]} | TRAINING.get(name, {})
+        history = net.train(X, y, epochs=iterations, reduction="sum", seed=settings.seed, **steps)
+        error = history["mean_absolute_error"]
+        report.row(f"{name}: iterations", history.epochs_done)
+        report.row(f"{name}: mean absolute error", np.abs(y - net.predict(X)).mean())
+        below = np.flatnonzero(error < 0.01)
+        report.row(f"{name}: iterations until it is below 0.01", int(below[0]) if len(below) else "never")
+        report.curves[name] = error
+    if not settings.quick:
+        stuck, trimmed = (
+            report[f"{name}: mean absolute error"] for name in ("alpha 100", "alpha 100, delta trimming to 0.01")
+        )
+        report.note(
+            f"An alpha that is far too large, 100, stays at {stuck:.3f}; with trimming it comes to {trimmed:.1e}."
+        )
+    report.note("Of what the text lists, batch normalisation, DropConnect, AW-SGD and a GPU are not here.")
+    return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """The error by iteration."""
+    axes = figure.add_subplot()
+    for name, error in report.curves.items():
+        line = "--" if name == "nothing" else ":" if name in NETWORK else "-"
+        axes.loglog(np.arange(1, len(error) + 1), error, line, label=name)
+    axes.set(xlabel="iteration", ylabel="mean absolute error")
+    axes.legend(fontsize="x-small")

@@ -1,0 +1,65 @@
+"""Tutorial 001: an update for each sample, for each mini-batch or for all samples, and how smooth the way down is."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samenet import data
+from samenet.examples.report import Report, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWS = "updates by single samples, mini-batches and all samples: which of them are jerky"
+IDS = ("B06",)
+
+SAMPLES, UPDATES, ALPHA = 500, 500, 0.5
+
+
+def run(settings: Settings) -> Report:
+    """The same network on the 8x8 digits, the cost on all samples after every update."""
+    report = Report()
+    samples, updates = (40, 30) if settings.quick else (SAMPLES, UPDATES)
+    X, y = data.digits()
+    X, Y = X[:samples] / 16, data.one_hot(y[:samples], 10)
+
+    one = settings.network([64, 30, 10], init="normal", seed=settings.stream())
+    accumulated = sum(one.gradient(x, target)[1].flat for x, target in zip(X[:10], Y[:10], strict=True))
+    by_hand = one.parameters - ALPHA / 10 * accumulated
+    one.train(X[:10], Y[:10], alpha=ALPHA, epochs=1)
+    spread = abs(one.parameters - by_hand).max()
+    report.row("an update by a batch of 10 less ten gradients added up, divided by 10", spread, digits=2)
+
+    for size in (1, 10, samples):
+        stream = settings.stream()
+        net = settings.network([64, 30, 10], init="normal", seed=stream)
+        costs, rest = [net.cost(X, Y)], np.empty(0, int)
+        for _ in range(updates):
+            if len(rest) < size:
+                rest = stream.permutation(samples)
+            rows, rest = rest[:size], rest[size:]
+            net.train(X[rows], Y[rows], alpha=ALPHA, epochs=1, record_every=0)
+            costs.append(net.cost(X, Y))
+        steps = np.diff(costs)
+        name = "all" if size == samples else f"{size}"
+        words = {"1": "smoother", "10": "more jerky"}.get(name)
+        report.row(f"batches of {name}: share of updates that raise the cost", (steps > 0).mean(), words, digits=3)
+        report.row(f"batches of {name}: the largest rise", max(0.0, steps.max()), digits=3)
+        report.row(f"batches of {name}: cost after {updates} updates", costs[-1], digits=4)
+        report.curves[f"batches of {name}"] = costs
+    share = {n: 100 * report[f"batches of {n}: share of updates that raise the cost"] for n in ("1", "10", "all")}
+    report.note(
+        "The text calls updates by single samples smoother and those by batches more jerky. It is the other way round: "
+        f"{share['1']:.0f} % of the updates by one sample raise the cost, {share['10']:.0f} % of those by ten, and "
+        f"{share['all']:.0f} % of those by all."
+    )
+    return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """The cost after each update."""
+    axes = figure.add_subplot()
+    for name, costs in report.curves.items():
+        axes.plot(costs, label=name, linewidth=1)
+    axes.set(xlabel="update", ylabel="cost on all samples")
+    axes.legend()

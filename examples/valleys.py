@@ -1,0 +1,71 @@
+"""Tutorial 004, part 2: a hundred balls on a line with five valleys, each in the one that it began in."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samenet import downhill
+from samenet.examples.report import Report, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWS = "a hundred balls dropped at random find five valleys, and the lowest of them"
+IDS = ("E09",)
+SEED = 1
+
+BALLS, EDGE = 100, 5 * np.pi
+TRIES = 2000
+
+
+def f(x: np.ndarray) -> np.ndarray:
+    """The line: five valleys between -5 pi and 5 pi, the lowest of them at 0. The text draws one without a formula."""
+    return x**2 / 40 - np.cos(x)
+
+
+def slope(x: np.ndarray) -> np.ndarray:
+    """Its derivative."""
+    return x / 20 + np.sin(x)
+
+
+def run(settings: Settings) -> Report:
+    """All balls roll at once; then others in groups of five, the fewest that could find all valleys."""
+    report = Report()
+    random = settings.stream()
+
+    def roll(starts: np.ndarray) -> np.ndarray:
+        return downhill(slope, starts, alpha=0.5, precision=1e-9).x
+
+    starts = random.uniform(-EDGE, EDGE, BALLS)
+    ends = roll(starts)
+    valley = np.rint(ends / (2 * np.pi)).astype(int)
+    found, balls = np.unique(valley, return_counts=True)
+    lowest = [ends[valley == k].mean() for k in found]
+    report.row("balls", BALLS, 100)
+    report.row("valleys that they find", len(found), 5)
+    report.row("where these are lowest", lowest)
+    report.row("how low", f(np.array(lowest)))
+    report.row("balls in each", balls)
+    report.row("share of balls in the lowest valley", (valley == 0).mean(), digits=3)
+
+    groups = np.rint(roll(random.uniform(-EDGE, EDGE, (200 if settings.quick else TRIES, 5))) / (2 * np.pi))
+    each = np.array([len(set(group)) for group in groups.tolist()])
+    report.row("valleys that five balls find, on average", each.mean(), 5, digits=3)
+    share = float((each == 5).mean())
+    report.row("share of fives that find all five", share, digits=2)
+    report.note(
+        f"Five balls can find all five valleys, as the text says in theory; {100 * share:.1f} % of fives do. "
+        f"Of a hundred, {report['balls in each'][list(found).index(0)]} are in the lowest."
+    )
+    report.curves["balls"] = (starts, valley)
+    return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """The balls where they begin, in the colours of the valleys that they end in."""
+    axes = figure.add_subplot()
+    x = np.linspace(-EDGE, EDGE, 400)
+    axes.plot(x, f(x), color="black")
+    starts, valley = report.curves["balls"]
+    axes.scatter(starts, f(starts), c=valley, cmap="Set1", zorder=3)
+    axes.set(xlabel="x", ylabel="f(x)")
