@@ -3,7 +3,7 @@
 An example is a module here with
 
     SHOWS = "what it shows, in a line"
-    IDS = ("A01", "A02")    # the experiments that it repeats, by their numbers in the catalogue of the tutorials
+    IDS = ("A01", "A02")    # the experiments that it repeats, by their numbers in the catalogue, or none
     SEED = 0                # the tutorial's, or the one that its known numbers belong to; 0 unless given
     NAME = "11-lines"       # for the command line; the module's name with dashes unless given
 
@@ -71,7 +71,7 @@ def examples() -> dict[str, Example]:
             module = importlib.import_module(f"{__name__}.{entry.name}")
             name = getattr(module, "NAME", entry.name.replace("_", "-"))
             found.append(Example(name, module.IDS, module.SHOWS, getattr(module, "SEED", 0), module))
-    return {example.name: example for example in sorted(found, key=lambda example: example.ids[0])}
+    return {example.name: example for example in sorted(found, key=lambda example: example.ids or ("later",))}
 
 
 def find(name: str) -> Example:

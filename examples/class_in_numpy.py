@@ -45,11 +45,8 @@ def run(settings: Settings) -> Report:
         other, losses = trained(Settings(settings.backend, settings.quick, seed % 2**32), iterations)
         report.curves[f"seed {seed}"] = losses.cost
         report.row(f"loss after {iterations} from seed {seed}", other.cost(X, Y, reduction="sum"), digits=12)
-        report.row(
-            f"iterations in which it rises from seed {seed}",
-            int((np.diff(losses.cost) > 0).sum()),
-            "monotonically decreasing",
-        )
+        rises = int((np.diff(losses.cost) > 0).sum())
+        report.row(f"iterations in which it rises from seed {seed}", rises, "monotonically decreasing")
     far, _ = trained(settings, longer)
     near, left = float(abs(outputs - Y).max()), float(abs(far.predict(X) - Y).max())
     report.row("largest difference of a prediction", near, "prevents overfitting")
@@ -60,9 +57,7 @@ def run(settings: Settings) -> Report:
             f"descent: {near:.4f} after {iterations} iterations is {left:.4f} after {longer}; and these four rows are "
             "all there are."
         )
-    report.note(
-        f"The text says that biases are updated; the {net.parameters.size} parameters are weights, all of them."
-    )
+    report.note(f"The text says that biases are updated; the {net.parameters.size} parameters are all weights.")
     rows = np.hstack([X, outputs, Y])
     report.curves["table"] = [[f"{value:g}" if value in (0, 1) else f"{value:.3f}" for value in row] for row in rows]
     return report

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWS = "momentum, dropout, delta trimming and the like on the network of 11 lines"
-IDS = ("E18",)
+IDS = ()
 SEED = 1
 
 ITERATIONS = 10000

@@ -38,9 +38,8 @@ BUGS = (
 def tables() -> dict[str, tuple[Any, Any]]:
     """Samples and targets by name; a sample is a row, where the article has a column."""
     tumours = scikit_learn().datasets.load_breast_cancer()
-    scaled = data.standard_scaler(tumours.data).transform(tumours.data)
-    known = {"or": data.or_(), "xor": data.xor(), "xor3": data.xor3()}
-    return {**known, "breast cancer": (scaled, tumours.target.reshape(-1, 1))}
+    cancer = data.standard_scaler(tumours.data).transform(tumours.data), tumours.target.reshape(-1, 1)
+    return {"or": data.or_(), "xor": data.xor(), "xor3": data.xor3(), "breast cancer": cancer}
 
 
 def run(settings: Settings) -> Report:
@@ -67,11 +66,8 @@ def run(settings: Settings) -> Report:
     report.row("cost for two outputs", wide.cost(X, Y), "2x2, of this trace:", digits=12)
     report.row("trace of the article's cost", -np.trace(np.log(A) @ Y + np.log(1 - A) @ (1 - Y)) / len(X), digits=12)
     report.row("gradient against differences", check_gradient(wide, X, Y).relative_error, digits=2)
-    report.row(
-        "cost of 1 where 0 is wanted, z = 1000",
-        settings.network([1, 1], weights=[[[1000]]], cost=COST).cost([[1]], [[0]]),
-        "infinite",
-    )
+    saturated = settings.network([1, 1], weights=[[[1000]]], cost=COST)
+    report.row("cost of 1 where 0 is wanted, z = 1000", saturated.cost([[1]], [[0]]), "infinite")
     for number, bug in enumerate(BUGS, start=1):
         report.note(f"As printed the code does not run ({number} of {len(BUGS)}): {bug}")
     report.note(f"Weights near 0 leave the exclusive or at ln 2 = {np.log(2):.12f}: see its cost at the end.")

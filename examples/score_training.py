@@ -44,8 +44,7 @@ def run(settings: Settings) -> Report:
         return J, slope.flat
 
     alone = scipy.optimize.minimize(cost_and_slope, start, jac=True, method="BFGS", options={"maxiter": ITERATIONS})
-    report.row("SciPy by itself: J", float(alone.fun), digits=3)
-    report.row("SciPy by itself: iterations, evaluations", [alone.nit, alone.nfev])
+    report.row("SciPy by itself: J, iterations, evaluations", [float(alone.fun), alone.nit, alone.nfev], digits=3)
 
     spread, seeds = [], range(settings.seed, settings.seed + SEEDS)
     for l2, how in ((0.0, "sum"), (L2, "mean")):
@@ -55,10 +54,8 @@ def run(settings: Settings) -> Report:
             other.train(X, Y, optimizer="bfgs", epochs=ITERATIONS, reduction=how)
             scores.append(100 * float(other.predict(query)[0, 0]))
             if seed == settings.seed:
-                report.row(
-                    f"penalty {l2:g}: cost, sum of W^2",
-                    [other.cost(X, Y, reduction=how), float((other.parameters**2).sum())],
-                )
+                cost, squares = other.cost(X, Y, reduction=how), (other.parameters**2).sum()
+                report.row(f"penalty {l2:g}: cost, sum of W^2", [cost, squares])
                 report.row(f"penalty {l2:g}: yhat", other.predict(X)[:, 0])
         report.row(f"penalty {l2:g}: score for (8, 3) from {SEEDS} seeds", scores, digits=4)
         report.curves[f"penalty {l2:g}"] = (seeds, scores)

@@ -229,8 +229,9 @@ def test_score_training(backend: str, seed: int) -> None:
     report = run("score-training", backend, seed)
     _, _, J, counts, _, _, _ = SCORES[seed]
     assert report["BFGS: J"] == pytest.approx(J, rel=0.02)
-    assert report["SciPy by itself: J"] == pytest.approx(report["BFGS: J"], rel=1e-6)
-    assert report["SciPy by itself: iterations, evaluations"] == counts
+    alone, *found = report["SciPy by itself: J, iterations, evaluations"]
+    assert alone == pytest.approx(report["BFGS: J"], rel=1e-6)
+    assert found == counts
     assert report["BFGS: iterations"] == counts[0]
     scores = report["penalty 0: score for (8, 3) from 5 seeds"]
     known = [SCORES[other][4] for other in range(seed, 5)]
