@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from samenet import checks, files
+from samenet import checks, figures
 from samenet.examples.report import Report, Settings
 
 _NO_EXAMPLES = {"gallery", "report"}
@@ -57,20 +57,10 @@ class Example:
 
     def draw(self, report: Report, path: Path) -> None:
         """Draw what `run` found into a file: png, svg or pdf, by the name. Needs matplotlib."""
-        matplotlib = load_matplotlib()
+        matplotlib = figures.load_matplotlib()
         figure = matplotlib.figure.Figure(figsize=(8, 5), dpi=80, layout="constrained")
         self.module.draw(report, figure)
-        with matplotlib.rc_context({"svg.hashsalt": "samenet"}):  # the same picture gives the same file
-            files.write(path, figure.savefig)
-
-
-def load_matplotlib() -> Any:
-    """matplotlib, or an ImportError that says how to install it."""
-    try:
-        import matplotlib.figure
-    except ImportError as error:
-        raise ImportError('pictures need matplotlib; install it with: pip install "samenet[plot]"') from error
-    return matplotlib
+        figures.save(figure, path)
 
 
 def examples() -> dict[str, Example]:

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from samenet import files
-from samenet.examples import Example, examples, load_matplotlib
+from samenet.examples import Example, examples
 from samenet.examples.report import Report
+from samenet.figures import load_matplotlib
 
 _HEAD = """# What the examples find
 

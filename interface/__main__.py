@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from samenet import examples
+    from samenet import examples, figures
 
     console = Console(highlight=False)
     known = examples.examples()
@@ -112,7 +112,7 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
     except ValueError as error:
         parser.error(str(error))
     if options.plot:
-        examples.load_matplotlib()  # so that a missing one is said before the waiting
+        figures.load_matplotlib()  # so that a missing one is said before the waiting
         if not example.has_figure:
             parser.error(f"--plot: {example.name} has no figure")
     seed = example.seed if options.seed is None else options.seed

@@ -1,17 +1,14 @@
-"""Pictures; they need matplotlib, `pip install "samenet[plot]"`."""
+"""Pictures of a comparison. Importing this raises ImportError where matplotlib is missing."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-try:
-    import matplotlib
-except ImportError as error:
-    raise ImportError('pictures need matplotlib; install it with: pip install "samenet[plot]"') from error
-
-from samenet import files
+from samenet import figures
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.formats import duration
+
+figures.load_matplotlib()
 
 if TYPE_CHECKING:
     from samenet.measurement import Result
@@ -24,7 +21,6 @@ def bars(results: Sequence["Result"], path: Path) -> None:
     """A bar for every contender's median time, on a logarithmic axis, case by case; written to `path`."""
     from matplotlib.figure import Figure
 
-    matplotlib.rcParams["svg.hashsalt"] = "samenet"  # the same picture gives the same file
     rows = sum(len(result.rows) + 1.4 for result in results)
     figure = Figure(figsize=(9, 0.36 * rows + 0.8), layout="constrained")
     axes = figure.add_subplot()
@@ -51,4 +47,4 @@ def bars(results: Sequence["Result"], path: Path) -> None:
     axes.tick_params(axis="x", labelsize=13)
     axes.set_xlabel("median seconds (logarithmic; shorter is better)", fontsize=13)
     axes.spines[["top", "right"]].set_visible(False)
-    files.write(path, lambda temporary: figure.savefig(temporary, dpi=110))
+    figures.save(figure, path, dpi=110)

@@ -20,7 +20,8 @@ class Objective(NamedTuple):
     def of(cls, network: Any) -> "Objective":
         """From `activations`, `cost_function`, `l1` and `l2` of a network."""
         usual = {"activations": None, "cost_function": "squared_error", "l1": 0.0, "l2": 0.0}
-        return cls(*(getattr(network, name, value) for name, value in usual.items()))
+        values: list[Any] = [getattr(network, name, value) for name, value in usual.items()]
+        return cls(*values)
 
 
 def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
