@@ -10,7 +10,7 @@ from samenet.examples.report import Report, Settings
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "a ball in a bucket: by the sign of the slope, by the slope, too large and too small slopes"
+SHOWS = "a ball in a bucket: by the sign of the slope, by the slope, too steep and too flat"
 IDS = ("E07", "E08", "E10")
 
 START = 1.0

@@ -19,7 +19,7 @@ SAMPLES, UPDATES, ALPHA = 500, 500, 0.5
 def run(settings: Settings) -> Report:
     """The same network on the 8x8 digits, the cost on all samples after every update."""
     report = Report()
-    samples, updates = (40, 30) if settings.quick else (SAMPLES, UPDATES)
+    samples, updates = (20, 20) if settings.quick else (SAMPLES, UPDATES)
     X, y = data.digits()
     X, Y = X[:samples] / 16, data.one_hot(y[:samples], 10)
 

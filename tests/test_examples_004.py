@@ -246,12 +246,12 @@ def test_mnist_on_the_small_digits(backend: str, seed: int, monkeypatch: pytest.
 
 
 def test_mnist_in_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One epoch of the smallest network."""
+    """Two epochs of the smallest network."""
     module = find("mnist").module
-    monkeypatch.setattr(module, "EPOCHS", 1)
+    monkeypatch.setattr(module, "EPOCHS", 2)
     monkeypatch.setattr(module, "HIDDEN", {(): (None, None)})
     monkeypatch.setattr(data, "mnist", _no_mnist)
-    assert find("mnist").run("reference")["8x8 digits, 64-10: all epochs"] == [247]
+    assert find("mnist").run("reference")["8x8 digits, 64-10: all epochs"] == [247, 449]
 
 
 @pytest.mark.compiled
@@ -266,7 +266,7 @@ def test_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report["MNIST, 784-16-16-10: weights and biases"] == 13002
     assert abs(report["MNIST, 784-16-16-10: Epoch 0, of 10000"] - 8799) < 300
     assert report["MNIST, 784-16-16-10: mean top output, random pixels"] > 0.1
-    assert report["MNIST, 784-10: mean top output, random pixels"] < 1e-6
+    assert report["MNIST, 784-10: mean top output, random pixels"] < 1e-4
 
 
 @pytest.mark.compiled
