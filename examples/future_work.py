@@ -40,7 +40,7 @@ def run(settings: Settings) -> Report:
     for name in (*TRAINING, *NETWORK):
         made = {"bias": False} | NETWORK.get(name, {})
         net = settings.network([3, 4, 1], init="symmetric_uniform", seed=settings.stream(), **made)
-        steps = {"alpha": 1.0, "monitors": ["mean_absolute_error"]} | TRAINING.get(name, {})
+        steps: dict[str, Any] = {"alpha": 1.0, "monitors": ["mean_absolute_error"]} | TRAINING.get(name, {})
         history = net.train(X, y, epochs=iterations, reduction="sum", seed=settings.seed, **steps)
         error = history["mean_absolute_error"]
         report.row(f"{name}: iterations", history.epochs_done)

@@ -1,6 +1,6 @@
 """Tutorial 004, part 2: a hundred balls on a line with five valleys, each in the one that it began in."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,12 +18,12 @@ BALLS, EDGE = 100, 5 * np.pi
 TRIES = 2000
 
 
-def f(x: np.ndarray) -> np.ndarray:
+def f(x: Any) -> Any:
     """The line: five valleys between -5 pi and 5 pi, the lowest of them at 0. The text draws one without a formula."""
     return x**2 / 40 - np.cos(x)
 
 
-def slope(x: np.ndarray) -> np.ndarray:
+def slope(x: Any) -> Any:
     """Its derivative."""
     return x / 20 + np.sin(x)
 
@@ -33,7 +33,7 @@ def run(settings: Settings) -> Report:
     report = Report()
     random = settings.stream()
 
-    def roll(starts: np.ndarray) -> np.ndarray:
+    def roll(starts: Any) -> Any:
         return downhill(slope, starts, alpha=0.5, precision=1e-9).x
 
     starts = random.uniform(-EDGE, EDGE, BALLS)
