@@ -1,11 +1,16 @@
 """Tutorial 000, section 3: one sample through a 3-3-1 network, by loops, by matrices and by hand."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import samenet
+from samenet.diagram import draw_network
 from samenet.examples.report import Report, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SHOWS = "one sample through a 3-3-1 network, by hand, by loops and by matrices"
 IDS = ("A04", "A05", "A06", "A08")
@@ -38,4 +43,15 @@ def run(settings: Settings) -> Report:
     spread = max(abs(net.on(name).predict(X)[0] - h[0]) for name in samenet.backends())
     report.row("largest difference of a backend to it", spread)
     report.note("The text cuts digits off: 0.990987 would round to 0.9910, and 0.835456 to 0.8355.")
+    report.curves["network"], report.curves["node"] = net, settings.network([3, 1], weights=[[[0.2, 0.4, 0.6]]])
     return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """A node, the same with its bias, the network, the same with its biases."""
+    for axes, (name, biases) in zip(
+        figure.subplots(2, 2).flat,
+        [("node", False), ("node", True), ("network", False), ("network", True)],
+        strict=True,
+    ):
+        draw_network(axes, report.curves[name], biases=biases, numbers=name == "node")

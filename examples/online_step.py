@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from samenet.diagram import draw_network
 from samenet.examples.report import Report, Settings
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run(settings: Settings) -> Report:
     steps = 100 if settings.quick else 1000
     history = net.train(X, Y, alpha=STEP, epochs=steps - 1, batch_size=1)
     report.row(f"cost after {steps} steps", net.cost(X, Y), digits=None)
-    report.curves["cost"] = [*first.cost, *history.cost]
+    report.curves["cost"], report.curves["network"] = [*first.cost, *history.cost], net
     report.note(
         "The text prints no numbers. Its code subtracts in place, so that the arrays it is given change too; here the "
         "network copies them."
@@ -43,7 +44,8 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The cost before each step."""
-    axes = figure.add_subplot()
+    """The network as it ends, and the cost before each step."""
+    network, axes = figure.subplots(1, 2)
+    draw_network(network, report.curves["network"], biases=True, numbers=True)
     axes.semilogy(report.curves["cost"])
     axes.set(xlabel="step", ylabel="cost, 1/2 ||a - y||^2")

@@ -1,8 +1,13 @@
 """Tutorial 001: one step of gradient descent in a 1-1-1 network, in the tutorial's own functions."""
 
 import math
+from typing import TYPE_CHECKING
 
+from samenet.diagram import draw_network
 from samenet.examples.report import Report, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SHOWS = "one step of gradient descent in a 1-1-1 network, number by number"
 IDS = ("B04",)
@@ -76,4 +81,10 @@ def run(settings: Settings) -> Report:
     got |= dict(zip(("new w_l1", "new b_l1", "new w_l2", "new b_l2"), net.parameters, strict=True))
     got |= {"new a_l2": net.predict([X])[0], "new cost": net.cost([X], [Y])}
     report.row("largest difference of the network to them", max(abs(got[name] - hand[name]) for name in got), digits=2)
+    report.curves["after the step"] = net
     return report
+
+
+def draw(report: Report, figure: "Figure") -> None:
+    """The network with its weights and biases after the step."""
+    draw_network(figure.add_subplot(), report.curves["after the step"], biases=True, numbers=True)

@@ -15,6 +15,7 @@ from samenet.backends import backend, backends
 if TYPE_CHECKING:
     from samenet import data, optimizers, schedules, stopping
     from samenet.descent_1d import downhill
+    from samenet.diagram import draw_network
     from samenet.directions import DirectionChanges
     from samenet.gradient_check import check_gradient
     from samenet.history import History
@@ -34,6 +35,7 @@ __all__ = [
     "check_gradient",
     "data",
     "downhill",
+    "draw_network",
     "error_surface",
     "optimizers",
     "schedules",
@@ -47,6 +49,7 @@ _LATER = {
     "Parameters": "samenet.parameters",
     "check_gradient": "samenet.gradient_check",
     "downhill": "samenet.descent_1d",
+    "draw_network": "samenet.diagram",
     "error_surface": "samenet.search",
 }
 _MODULES = ("data", "optimizers", "schedules", "stopping")

@@ -1,0 +1,62 @@
+"""A network as a drawing: a circle for each node, a line for each weight."""
+
+from typing import TYPE_CHECKING
+
+from samenet import checks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from samenet.network import Network
+
+_UP, _DOWN = "#0072B2", "#D55E00"  # a weight above 0, and below; apart for the colour-blind too
+
+
+def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers: bool = False, most: int = 8) -> None:
+    """Draw a network on matplotlib axes, the input layer on the left.
+
+    Lines are blue for weights above 0 and orange below, and as wide as the weight is large beside the others.
+    biases   draw them as tutorial 000 does: the weights from a node of each layer that is always 1
+    numbers  write each weight at its line, for networks of a few nodes
+    most     nodes of a layer that are drawn; what is left out shows as dots
+    """
+    biases, numbers = checks.flag("biases", biases) and net.bias, checks.flag("numbers", numbers)
+    most = checks.integer("most", most, least=1)
+    shown = [min(n, most) for n in net.sizes]
+    largest = max(float(abs(net.parameters).max(initial=0.0)), 1e-300)
+
+    def y(layer: int, node: int) -> float:
+        return (shown[layer] - 1) / 2 - node
+
+    def line(layer: int, start: float, end: float, weight: float, place: float) -> None:
+        """From a node of the layer before to one of this."""
+        colour = _UP if weight >= 0 else _DOWN
+        axes.plot([layer - 1, layer], [start, end], color=colour, linewidth=0.4 + 2.2 * abs(weight) / largest, zorder=1)
+        if numbers:
+            at = (layer - 1 + place, start + place * (end - start))
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            axes.text(*at, f"{weight:.3g}", ha="center", va="center", fontsize="x-small", bbox=box, zorder=2)
+
+    def node(layer: int, height: float, text: str, dotted: bool = False) -> None:
+        style = {"facecolor": "white", "edgecolor": "black", "linestyle": ":" if dotted else "-"}
+        axes.scatter([layer], [height], s=500, zorder=3, **style)
+        axes.text(layer, height, text, ha="center", va="center", fontsize="small", zorder=4)
+
+    for layer, (W, kept) in enumerate(zip(net.weights, shown[1:], strict=True), start=1):
+        for i in range(kept):
+            for j in range(shown[layer - 1]):
+                place = 0.3 + 0.4 * ((i + j) % 2)  # so that the numbers of crossing lines lie apart
+                line(layer, y(layer - 1, j), y(layer, i), float(W[i, j]), place)
+            if biases:
+                line(layer, y(layer - 1, -1), y(layer, i), float(net.biases[layer - 1][i]), 0.5)
+    for layer, (n, kept) in enumerate(zip(net.sizes, shown, strict=True)):
+        name = "x" if layer == 0 else "h"
+        for i in range(kept):
+            node(layer, y(layer, i), f"{name}{i + 1}")
+        if n > kept:
+            axes.text(layer, y(layer, kept) + 0.25, f"... {n}", ha="center", va="center")
+        if biases and layer < len(shown) - 1:
+            node(layer, y(layer, -1), "+1", dotted=True)
+    axes.set_xlim(-0.4, len(shown) - 0.6)
+    axes.set_ylim(-max(shown) / 2 - 0.6, max(shown) / 2 + (1.0 if biases else 0.2))
+    axes.axis("off")
