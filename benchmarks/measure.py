@@ -91,7 +91,7 @@ def main() -> int:
     around = environment.describe()
     say("imports, first calls, memory")
     alone = processes.everything(repeats=1 if options.quick else 5)
-    number, seconds = (1, 0.5) if options.quick else (6, 0.6)
+    number, seconds = (1, 0.5) if options.quick else (5, 1.0)
     several = passes(number, seconds, options.quick)
     compared, swept = (combine([one[part] for one in several]) for part in ("cases", "sweeps"))
     content = {
