@@ -349,15 +349,15 @@ def test_online_step(backend: str) -> None:
 
 def test_the_gallery_has_every_table_and_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
-    two = {name: find(name) for name in ("sigmoid", "feed-forward")}
+    two = {name: find(name) for name in ("sigmoid", "backpropagation", "feed-forward")}
     monkeypatch.setattr(gallery, "examples", lambda: two)
     assert run("--gallery", str(tmp_path / "new"), "--quick", "--backend", "numpy") == 0
     page = (tmp_path / "new" / "README.md").read_text("utf-8")
-    assert re.findall("^## (.*)$", page, re.MULTILINE) == ["sigmoid", "feed-forward"]
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == list(two)
     assert "| output | 0.8354 | 0.8354556612475645 |" in page
     assert "cuts digits off" in page
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
-    assert pictures == ["sigmoid.png"]
+    assert pictures == ["sigmoid.png", "feed-forward.png"], "backpropagation draws nothing"
     assert (tmp_path / "new" / "sigmoid.png").read_bytes().startswith(b"\x89PNG")
 
 
