@@ -122,7 +122,7 @@ def test_a_seed_changes_what_is_drawn_at_random() -> None:
         (["sigmoid", "--gallery", "folder"], "--gallery goes with --backend and --quick only"),
         (["--gallery", "folder", "--seed", "0"], "with its own seed"),
         (["sigmoid", "--backend", "torch"], "invalid choice: 'torch'"),
-        (["feed-forward", "--plot", "figure.png"], "feed-forward has no figure"),
+        (["backpropagation", "--plot", "figure.png"], "backpropagation has no figure"),
     ],
 )
 def test_what_is_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
