@@ -38,8 +38,8 @@ def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers:
             axes.text(*at, f"{weight:.3g}", ha="center", va="center", fontsize="x-small", bbox=box, zorder=2)
 
     def node(layer: int, height: float, text: str, dotted: bool = False) -> None:
-        style = {"facecolor": "white", "edgecolor": "black", "linestyle": ":" if dotted else "-"}
-        axes.scatter([layer], [height], s=500, zorder=3, **style)
+        outline = ":" if dotted else "-"
+        axes.scatter([layer], [height], s=500, facecolor="white", edgecolor="black", linestyle=outline, zorder=3)
         axes.text(layer, height, text, ha="center", va="center", fontsize="small", zorder=4)
 
     for layer, (W, kept) in enumerate(zip(net.weights, shown[1:], strict=True), start=1):
