@@ -23,9 +23,6 @@ KNOWN = {
 }
 KNOWN -= {"E11", "E12"}  # were never given out
 
-# Loops in Python take their time, and so do compiled ones without the compiler: the others are run quick on all.
-SLOW_IN_LOOPS: set[str] = set()
-
 
 def run(*arguments: str) -> int:
     return __main__.main(["examples", *arguments])
@@ -75,8 +72,6 @@ def test_every_module_is_an_example_or_known_not_to_be() -> None:
 @pytest.mark.parametrize("backend", samenet.backends())
 @pytest.mark.parametrize("name", NAMES)
 def test_each_runs_quick_on_each_backend(name: str, backend: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if name in SLOW_IN_LOOPS and (backend == "reference" or (backend == "numba" and numba.config.DISABLE_JIT)):
-        pytest.skip("takes too long in loops")
     assert run(name, "--backend", backend, "--quick", "--json") == 0
     captured = capsys.readouterr()
     assert captured.err == ""
