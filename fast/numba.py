@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from samenet import functions
+from samenet import checks, functions, one_sample
 from samenet import network as interface
 from samenet.parameters import Parameters
 
@@ -615,6 +615,21 @@ def predict(network: interface.Network, x: NDArray[Any]) -> NDArray[Any]:
         out = np.empty((len(x), theta.sizes[-1]), x.dtype)
         _predict(theta.flat, network.layout, theta.bias, x, out)
     return out
+
+
+def predictor(network: interface.Network) -> one_sample.Predictor:
+    """A function for one sample; see `samenet.network.Network.predictor`."""
+    n_in, n_out, dtype = network.sizes[0], network.sizes[-1], network.dtype
+    theta, layout, bias = network.theta.flat, network.layout, network.bias
+
+    def f(x: Any, out: Any = None) -> Any:
+        if not checks.is_one(x, n_in, dtype) or not (out is None or checks.is_one(out, n_out, dtype)):
+            return one_sample.predict(network, x, out)
+        answer = np.empty(n_out, dtype) if out is None else out
+        _predict_one(theta, layout, bias, x, answer)
+        return answer
+
+    return f
 
 
 def evaluate(
