@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from samenet import checks, one_sample
 from samenet import network as interface
+from samenet.descent.finite import all_finite
 from samenet.parameters import Parameters
 
 Array = NDArray[Any]
@@ -144,6 +145,11 @@ def feed_forward(network: interface.Network, x: Array) -> list[Array]:
 def predict(network: interface.Network, x: Array) -> Array:
     """The output layer alone; see `samenet.reference.predict`."""
     return feed_forward(network, x)[-1]
+
+
+def predict_one(network: interface.Network, x: Array) -> Array | None:
+    """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
+    return predict(network, x) if all_finite(x) else None
 
 
 def predictor(network: interface.Network) -> one_sample.Predictor:

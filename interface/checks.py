@@ -147,7 +147,7 @@ def is_ready(value: Any, dtype: Float) -> bool:
 
 def is_one(value: Any, n: int, dtype: Float) -> bool:
     """Whether it is a vector (n,) that needs no conversion."""
-    return is_ready(value, dtype) and value.shape == (n,)
+    return type(value) is np.ndarray and value.shape == (n,) and value.dtype == dtype and value.flags.carray
 
 
 def plain(name: str, value: Any) -> NDArray[Any]:

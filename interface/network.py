@@ -237,9 +237,21 @@ class Network:
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""
-        X = checks.samples("X", X, self.theta.sizes[0], self.theta.flat.dtype)
-        output = self.backend.predict(self, X)
-        return output if type(output) is np.ndarray else self._array(output, (*X.shape[:-1], self.sizes[-1]))
+        theta, output = self.theta, None
+        # The short way, for one sample that needs no conversion: `checks.is_one`, written out, since a call of it takes
+        # as long as a tenth of a small network. Whether the numbers are finite is seen best by who reads them anyway.
+        if (
+            type(X) is np.ndarray
+            and X.ndim == 1
+            and X.size == theta.sizes[0]
+            and X.dtype == theta.flat.dtype
+            and X.flags.carray
+        ):
+            output = self.backend.predict_one(self, X)
+        if output is None:
+            X = checks.samples("X", X, theta.sizes[0], theta.flat.dtype)
+            output = self.backend.predict(self, X)
+        return output if type(output) is np.ndarray else self._array(output, (*np.shape(X)[:-1], theta.sizes[-1]))
 
     def predictor(self) -> Predictor:
         """A bare function f(x, out=None) for one sample after the other, as fast as the backend can answer.

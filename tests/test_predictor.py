@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from inputs import CASES, COMBINATIONS, Case, Functions
@@ -20,6 +21,11 @@ FUNCTIONS = list({(f.hidden, f.output): f for f in COMBINATIONS}.values())
 @pytest.fixture(params=NAMES)
 def Network(request: pytest.FixtureRequest) -> Any:
     return samenet.backend(request.param).Network
+
+
+def no_warnings() -> Any:
+    """A warning is an error; but for kernels that run as plain Python, where NumPy warns as compiled code does not."""
+    return warnings.catch_warnings(action="ignore" if numba.config.DISABLE_JIT else "error")
 
 
 def same_bits(net: Any, x: np.ndarray) -> None:
@@ -127,7 +133,7 @@ def test_odd_input_is_converted_and_not_written_to(Network: Any, form: str, dtyp
     net, given = Network(SIZES, seed=0, dtype=dtype), ODD_FORMS[form](x)
     before = np.array(given).tolist()
     f, expected, out = net.predictor(), net.predict(given), np.empty(2, dtype)
-    with warnings.catch_warnings(action="error"):
+    with no_warnings():
         for answer in (f(given), f(given, out)):
             assert answer.tobytes() == expected.tobytes()
     assert np.array(given).tolist() == before
@@ -141,13 +147,31 @@ def test_what_is_not_finite_goes_through_without_a_warning(
 ) -> None:
     net = Network([3, 4, 2], seed=0, activation=[activation, "identity"], dtype=dtype)
     spoiled = np.array([0.5, value, 1.0], dtype)
-    with warnings.catch_warnings(action="error"):
+    with no_warnings():
         answer, slowly = net.predictor()(spoiled), net.predictor()(spoiled.tolist())
     assert np.array_equal(answer, slowly, equal_nan=True)
     if np.isnan(value) or activation in ("identity", "softmax"):
         assert not np.isfinite(answer).any()
     if activation in ("sigmoid", "tanh"):
         assert np.isnan(answer).all() == np.isnan(value)
+
+
+@pytest.mark.parametrize("n", [1, 3, 16, 17, 65])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_predict_finds_what_is_not_finite_wherever_it_stands(Network: Any, n: int, dtype: Any) -> None:
+    net, large = Network([n, 2], seed=0, dtype=dtype), np.finfo(dtype).max
+    for place in range(n):
+        for value in (np.nan, np.inf, -np.inf):
+            spoiled = np.zeros(n, dtype)
+            spoiled[place] = value
+            with pytest.raises(ValueError, match=rf"X: expected finite numbers, got -?{abs(value)} at X\[{place}\]"):
+                net.predict(spoiled)
+            assert net.backend.predict_one(net, spoiled) is None
+        fine = np.zeros(n, dtype)
+        fine[place] = large  # whose square overflows
+        with no_warnings():
+            assert net.predict(fine).tobytes() == net.predict(fine.tolist()).tobytes()
+            assert net.backend.predict_one(net, fine) is not None
 
 
 def test_its_arguments_have_the_same_names_on_every_backend(Network: Any) -> None:
