@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 import samenet
 from samenet.descent import passes
 from samenet.descent.draws import Draws
+from samenet.descent.finite import all_finite
 from samenet.history import History
 from samenet.optimizers import MultiStart
 
@@ -332,6 +334,8 @@ def test_short_updates_are_taken_many_at_a_time(name: str, monkeypatch: pytest.M
     calls, history = with_calls_of(1e12, monkeypatch, make(name), epochs=300, record_every=7)
     assert calls == [1, 16, 256, 27], "the first is short, since an update may take long"
     assert history.epochs.tolist() == list(range(0, 300, 7))
+    calls, _ = with_calls_of(1e12, monkeypatch, make(name), epochs=54, record_every=18, monitors=["accuracy"])
+    assert calls == [1, 16, 1, 18, 18], "one that a record cut short does not make the next shorter"
 
 
 def test_calls_are_as_long_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -674,3 +678,20 @@ def test_pythons_own_stream_with_dropout_and_several_starts(backend):
         net.train(X, Y, seed=random.Random(seed), **given)
     assert nets[0] == nets[1]
     assert nets[0] != nets[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("size", [1, 32, 33, 8192, 8193, 20_000])
+def test_all_finite_on_both_sides_of_every_way_to_add_up(size: int, dtype: Any) -> None:
+    values = np.random.default_rng(size).normal(size=size).astype(dtype)
+    with warnings.catch_warnings(action="error"):
+        assert all_finite(values)
+        assert all_finite(np.full(size, np.finfo(dtype).max)), "whose sum overflows"
+        for place in (0, size // 2, size - 1):
+            for bad in (np.nan, np.inf, -np.inf):
+                spoiled = values.copy()
+                spoiled[place] = bad
+                assert not all_finite(spoiled)
+        if size > 1:
+            spoiled[:2] = np.inf, -np.inf
+            assert not all_finite(spoiled)
