@@ -73,8 +73,8 @@ _SIGMOID, _TANH, _RELU, _IDENTITY, _SOFTMAX = range(len(functions.ACTIVATIONS))
 _SQUARED_ERROR, _SUM_OF_SQUARES, _BINARY_CROSS_ENTROPY, _CROSS_ENTROPY = range(len(functions.COSTS))
 
 
-@external(lambda f: (int64, f[::1], int64))
-def activate(code, z, width):
+@kernel()
+def activate_here(code, z, width):
     """z := f(z) in place; z is rows of this width, flat."""
     zero = z.dtype.type(0)
     if code == _SIGMOID:
@@ -87,6 +87,12 @@ def activate(code, z, width):
     elif code == _SOFTMAX:
         for start in range(0, z.size, width):
             _softmax(z[start : start + width])
+
+
+@external(lambda f: (int64, f[::1], int64))
+def activate(code, z, width):
+    """The same, not compiled again into each of its callers."""
+    activate_here(code, z, width)
 
 
 @kernel("contract")
