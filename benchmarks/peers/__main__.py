@@ -59,6 +59,7 @@ def _version(package: str) -> str | None:
 def together(several: dict[int, list[dict[str, Any]]], quick: bool) -> dict[str, Any]:
     """Everything that processes measured: medians and intervals over them, and the limit of every case."""
     from combine import combine
+
     from peers.limits import limit, median
     from peers.tasks import OPERATIONS
 
@@ -69,7 +70,7 @@ def together(several: dict[int, list[dict[str, Any]]], quick: bool) -> dict[str,
         for case in combine([one["cases"] for one in found]):
             operation = tasks[case["network"], case["operation"]]
             task = operation.task(quick, case["dtype"], threads)
-            part = task.updates / operation.counted if operation.counted else 1
+            part = task.amount / (operation.counted or task.amount)
             cases.append({**case, "limit_seconds": limit(task, limits[threads]) / part})
     return {"cases": cases, "machine": limits, "images": found[0]["images"]}
 
@@ -89,9 +90,9 @@ def main() -> int:
     environment.set_threads(1)
     import processes
     from measure import folder_name
+
     from peers import picture, registered, text
     from peers.once import once
-
     from samenet import files
 
     repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)

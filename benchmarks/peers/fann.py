@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers.problem import Array, Call, Descent, Forward
 
+from peers.problem import Array, Call, Descent, Forward
 from samenet.network import Network
 from samenet.parameters import Parameters
 
@@ -25,6 +25,7 @@ PACKAGES = ()
 THREADED = False
 
 _SIGMOID, _LINEAR_ERROR, _INCREMENTAL, _BATCH = 3, 0, 0, 1
+_OFF = 1e-3  # what the clipped slopes of a few saturated nodes do to a parameter in a few updates, and a float32 rate
 _LIBRARIES = {"float64": "doublefann", "float32": "fann"}
 
 
@@ -160,8 +161,7 @@ def _descent(task: Descent) -> Call | str:
     if not task.network.bias:
         return "every node of its has a bias"
     ann, m = _made(task.network), task.batch_size
-    ann.library.fann_set_learning_rate(ann.pointer, task.alpha if task.reduction == "mean" else task.alpha * m)
-    ann.library.fann_set_training_algorithm(ann.pointer, _INCREMENTAL if m == 1 else _BATCH)
+    rate = task.alpha if task.reduction == "mean" else task.alpha * m  # a float32, which 1/4 is and 1/10 is not
     at_once = len(task.X) if m == 1 else m  # its incremental training is a pass in one call
     X, Y = _addresses(task.X), _addresses(task.Y)
     batches = [
@@ -175,13 +175,20 @@ def _descent(task: Descent) -> Call | str:
 
     def run() -> Any:
         trained = ann.copy()
-        epoch, pointer = trained.library.fann_train_epoch, trained.pointer
+        library, pointer = trained.library, trained.pointer
+        # A copy has the default algorithm, whatever the original had.
+        library.fann_set_training_algorithm(pointer, _INCREMENTAL if m == 1 else _BATCH)
+        library.fann_set_learning_rate(pointer, rate)
+        epoch = library.fann_train_epoch
         for _ in range(task.passes):
             for place in places:
                 epoch(pointer, place)
         return trained, kept
 
-    return Call(run, lambda found: _parameters(task.network, found[0]))
+    def read(found: tuple[_Ann, Any]) -> Array:
+        return _parameters(task.network, found[0])
+
+    return Call(run, read) if m == 1 else Call(run, read, _OFF, f"slopes clipped; looser: {_OFF}")
 
 
 FORWARD = {NAME: _forward}

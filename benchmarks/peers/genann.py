@@ -1,4 +1,6 @@
-"""genann, in C, by ctypes, from the shared library that SAMENET_GENANN names: `cc -O3 -shared -fPIC genann.c -lm -o ...`.
+"""genann, in C, by ctypes, from the shared library that SAMENET_GENANN names.
+
+It is one file: `cc -O3 -shared -fPIC genann.c -lm -o libgenann.so`.
 
 Its sigmoid is a table of 4096 values on [-15, 15], read at the nearest: off by at most 1/4 * 15/4096 = 0.00092, which a
 layer above multiplies by its weights. "exact" is its own exact sigmoid instead. It trains online only, and its hidden
@@ -12,8 +14,8 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from peers.problem import Array, Call, Descent, Forward
 
+from peers.problem import Array, Call, Descent, Forward
 from samenet.network import Network
 
 NAME = "genann"
@@ -116,7 +118,7 @@ def _addresses(rows: Array) -> list[int]:
 
 def _call(run: Any, read: Any, exact: bool) -> Call:
     note = "ctypes, a call a sample"
-    return Call(run, read, note=note) if exact else Call(run, read, looser=_OFF, note=f"{note}; looser: {_OFF}")
+    return Call(run, read, 0.0, note) if exact else Call(run, read, _OFF, f"{note}; looser: {_OFF}")
 
 
 def _forward(exact: bool, task: Forward) -> Call | str:

@@ -6,6 +6,7 @@ How many threads it has is read from the environment variable NPROC when it star
 from typing import Any
 
 import numpy as np
+
 from peers.problem import Array, Call, Descent, Forward, flat, needs
 
 NAME = "JAX"
@@ -35,9 +36,7 @@ def _output(jax: Any, layers: Any, h: Any) -> Any:
 
 def _layers(jax: Any, task: Forward | Descent) -> list[tuple[Any, ...]]:
     network = task.network
-    return [
-        tuple(jax.numpy.asarray(a) for a in (W, *network.biases[i : i + 1])) for i, W in enumerate(network.weights)
-    ]
+    return [tuple(jax.numpy.asarray(a) for a in (W, *network.biases[i : i + 1])) for i, W in enumerate(network.weights)]
 
 
 def _forward(task: Forward) -> Call:

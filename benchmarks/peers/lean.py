@@ -4,8 +4,8 @@ A large batch goes through in blocks, so that what one layer writes the next sti
 """
 
 import numpy as np
-from peers.problem import Array, Call, Descent, Forward
 
+from peers.problem import Array, Call, Descent, Forward
 from samenet.parameters import Parameters
 
 NAME = "NumPy, lean"

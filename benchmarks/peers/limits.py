@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from peers.problem import Descent, Forward
 from peers.tasks import multiply_adds, sigmoids
 

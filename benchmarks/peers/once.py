@@ -1,10 +1,10 @@
 """What only a process of its own can show of samenet and its peers: importing, compiling, memory. A number each.
 
-    import over Numba's   seconds to import samenet.fast.numba and get a first answer, all of it cached, less the
-                          seconds to import Numba alone
-    all kernels, cold     seconds of the first calls of every kind, in float64, with nothing cached
-    new shapes            how many kernels another depth and width compile: none
-    memory                what training on MNIST adds to the peak of memory, as a part of the data's own
+import over Numba's   seconds to import samenet.fast.numba and get a first answer, all of it cached, less the
+                      seconds to import Numba alone
+all kernels, cold     seconds of the first calls of every kind, in float64, with nothing cached
+new shapes            how many kernels another depth and width compile: none
+memory                what training on MNIST adds to the peak of memory, as a part of the data's own
 """
 
 import json

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from peers.problem import Array, Call, Descent, Forward, needs
 
+from peers.problem import Array, Call, Descent, Forward, needs
 from samenet.network import Network
 
 NAME = "onnxruntime"

@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from peers.problem import Array, Call, Descent, Forward
 
+from peers.problem import Array, Call, Descent, Forward
 from samenet.backends import backend
 from samenet.network import Network
 

@@ -45,6 +45,15 @@ class Forward:
         """x as (m, n_in)."""
         return np.atleast_2d(self.x)
 
+    @property
+    def amount(self) -> int:
+        """Its samples: what its time is proportional to."""
+        return len(self.rows)
+
+    def part(self, amount: int) -> "Forward":
+        """Its first samples."""
+        return self if self.x.ndim == 1 else replace(self, x=self.x[:amount])
+
 
 @dataclass(frozen=True)
 class Descent:
@@ -74,17 +83,17 @@ class Descent:
         return len(self.X) // self.batch_size
 
     @property
-    def updates(self) -> int:
-        """How often the parameters change."""
+    def amount(self) -> int:
+        """Its updates: what its time is proportional to."""
         return self.passes * self.batches
 
-    def part(self, updates: int) -> "Descent":
+    def part(self, amount: int) -> "Descent":
         """The first so many updates: of the passes, or of the batches of the first pass."""
-        if updates >= self.updates:
+        if amount >= self.amount:
             return self
-        if updates >= self.batches:
-            return replace(self, passes=updates // self.batches)
-        rows = updates * self.batch_size
+        if amount >= self.batches:
+            return replace(self, passes=amount // self.batches)
+        rows = amount * self.batch_size
         return replace(self, X=self.X[:rows], Y=self.Y[:rows], passes=1)
 
 

@@ -9,13 +9,13 @@ from peers import registered
 from peers.limits import machine
 from peers.problem import Array, Call, Descent, Forward
 from peers.tasks import OPERATIONS, Expected, Operation, few, mnist
-
 from samenet import timing
 from samenet.cases import Case, Contender
 from samenet.measurement import Result, measure
 from samenet.tolerance import Comparison
 
-_LONGEST = 0.4  # seconds of a call: of training that takes longer, a part is timed
+# Seconds of a call: of what takes longer, a part is timed.
+_LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.3
 
 Make = Callable[[Any], Call | str]
 
@@ -37,13 +37,14 @@ def contenders(task: Forward | Descent) -> dict[str, tuple[str, Make]]:
     return found
 
 
-def part(make: Make, task: Descent) -> Descent:
-    """All of a training, or its first tenth, hundredth or thousandth, so that a call takes no longer than 0.4 s."""
-    tried = task.part(max(10, task.updates // 1000))
+def part(make: Make, task: Forward | Descent) -> Forward | Descent:
+    """All of a task, or its first tenth, hundredth or a little, so that a call does not take too long."""
+    tried = task.part(max(10, task.amount // 1000))
     call = _call(make(tried))
     call.run()
-    whole = timing.first_call(call.run) * task.updates / tried.updates
-    return next((task.part(task.updates // n) for n in (1, 10, 100) if whole / n <= _LONGEST), tried)
+    whole = timing.first_call(call.run) * task.amount / tried.amount
+    longest = _LONGEST_BATCH if isinstance(task, Forward) else _LONGEST_TRAINING
+    return next((task.part(max(1, task.amount // n)) for n in (1, 10, 100) if whole / n <= longest), tried)
 
 
 def case(operation: Operation, task: Forward | Descent) -> tuple[Case, dict[str, str], dict[str, str]]:
@@ -55,14 +56,12 @@ def case(operation: Operation, task: Forward | Descent) -> tuple[Case, dict[str,
         if isinstance(checked, str):
             left_out[name] = checked
             continue
-        ready, work = checked, 1.0
+        some = part(make, task)
+        ready, work = _call(make(some)), some.amount / (operation.counted or task.amount)
         notes[name] = checked.note
-        if isinstance(task, Descent):
-            some = part(make, task)
-            ready, work = _call(make(some)), some.updates / operation.counted
-            if work < 1:
-                text = f"1/{round(1 / work)} of it was timed"
-                notes[name] = f"{checked.note}; {text}" if checked.note else text
+        if work < 1:
+            text = f"1/{round(1 / work)} of it was timed"
+            notes[name] = f"{checked.note}; {text}" if checked.note else text
         taking_part.append(Contender(name, peer, ready.run, partial(_answer, checked), work))
     expected = Expected(task)
 
@@ -84,11 +83,11 @@ def _answer(call: Call) -> Answer:
 
 def as_json(result: Result) -> dict[str, Any]:
     """A result, with the ratio of every contender's time to that of the first, which is samenet's."""
-    base = next((row for row in result.rows if row.seconds is not None), None)
+    base = result.rows[0]
     ratios = [
         {"slow": row.name, "fast": base.name, **timing.ratio(row.seconds, base.seconds)._asdict()}
-        for row in result.rows
-        if base is not None and row is not base and row.seconds is not None and base.seconds is not None
+        for row in result.rows[1:]
+        if row.seconds is not None and base.seconds is not None
     ]
     noise = None if result.noise is None else result.noise._asdict()
     return {"title": result.title, "rows": [row.as_json() for row in result.rows], "ratios": ratios, "noise": noise}

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from peers.problem import Call, Descent, Forward, flat, needs
 
+from peers.problem import Call, Descent, Forward, flat, needs
 from samenet.network import Network
 
 NAME = "PyTorch"

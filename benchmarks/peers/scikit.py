@@ -1,9 +1,10 @@
-"""scikit-learn: `MLPClassifier.predict_proba`, whose output layer is of sigmoids if each output is a label of its own."""
+"""scikit-learn: `MLPClassifier.predict_proba`; its output layer is of sigmoids if each output is a label of its own."""
 
 import warnings
 from functools import partial
 
 import numpy as np
+
 from peers.problem import Call, Descent, Forward, needs
 
 NAME = "scikit-learn"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers.problem import Array, Descent, Forward
 
+from peers.problem import Array, Descent, Forward
 from samenet import cases, data, tolerance
 from samenet.backends import backend
 from samenet.network import Network
@@ -123,7 +123,7 @@ def _eleven_lines(quick: bool) -> Descent:
 
 def _online(quick: bool) -> Descent:
     network, X, Y = cases.example((2, 3, 2), 60_000)
-    return Descent(network, X, Y, 0.1, 1)
+    return Descent(network, X, Y, 0.125, 1)
 
 
 OPERATIONS = (
@@ -141,7 +141,7 @@ OPERATIONS = (
 
 
 def few(task: Forward | Descent) -> Forward | Descent:
-    """What is checked: all of a forward pass, or a few updates from weights that do not saturate, on rows of no more."""
+    """What is checked: all of a forward pass, or a few updates from weights that do not saturate, on a few rows."""
     if isinstance(task, Forward):
         return task
     safe = cases.example(task.network.sizes, 1)[0] if task.network.bias else task.network
@@ -199,10 +199,10 @@ def multiply_adds(task: Forward | Descent) -> float:
     P = sum(products)
     if isinstance(task, Forward):
         return float(len(task.rows) * P)
-    return float(task.updates * (task.batch_size * (3 * P - products[0]) + P))
+    return float(task.amount * (task.batch_size * (3 * P - products[0]) + P))
 
 
 def sigmoids(task: Forward | Descent) -> float:
     """Sigmoids of the task: one for each node after the input, and sample."""
-    samples = len(task.rows) if isinstance(task, Forward) else task.updates * task.batch_size
+    samples = task.amount * (1 if isinstance(task, Forward) else task.batch_size)
     return float(samples * sum(task.network.sizes[1:]))

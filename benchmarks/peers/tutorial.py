@@ -6,8 +6,8 @@ Source: tutorial 000, section 3; M. Nielsen, Neural Networks and Deep Learning, 
 from typing import Any
 
 import numpy as np
-from peers.problem import Array, Call, Descent, Forward, flat
 
+from peers.problem import Array, Call, Descent, Forward, flat
 from samenet.network import Network
 
 NAME = "NumPy, tutorial"
