@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from samenet import functions
+from samenet import checks, functions, one_sample
 from samenet import network as interface
 from samenet.parameters import Parameters
 
@@ -372,11 +372,16 @@ def _predict(theta, layout, bias, X, out):
 
 @_kernel()
 def _predict_one(theta, layout, bias, x, out):
+    """out := the output layer for one sample; returns whether all of x is finite."""
     total, _ = _nodes(layout[0])
     H = np.empty(total, out.dtype)
     _forward(theta, layout, bias, x.reshape(1, x.size), np.empty((0, 0), out.dtype), H, H, H[:0])
     for i in range(out.size):
         out[i] = H[total - out.size + i]
+    finite = True
+    for i in range(x.size):
+        finite &= math.isfinite(x[i])
+    return finite
 
 
 @_kernel()
@@ -615,6 +620,28 @@ def predict(network: interface.Network, x: NDArray[Any]) -> NDArray[Any]:
         out = np.empty((len(x), theta.sizes[-1]), x.dtype)
         _predict(theta.flat, network.layout, theta.bias, x, out)
     return out
+
+
+def predict_one(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | None:
+    """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
+    theta = network.theta
+    out = np.empty(theta.sizes[-1], x.dtype)
+    return out if _predict_one(theta.flat, network.layout, theta.bias, x, out) else None
+
+
+def predictor(network: interface.Network) -> one_sample.Predictor:
+    """A function for one sample; see `samenet.network.Network.predictor`."""
+    n_in, n_out, dtype = network.sizes[0], network.sizes[-1], network.dtype
+    theta, layout, bias = network.theta.flat, network.layout, network.bias
+
+    def f(x: Any, out: Any = None) -> Any:
+        if not checks.is_one(x, n_in, dtype) or not (out is None or checks.is_one(out, n_out, dtype)):
+            return one_sample.predict(network, x, out)
+        answer = np.empty(n_out, dtype) if out is None else out
+        _predict_one(theta, layout, bias, x, answer)
+        return answer
+
+    return f
 
 
 def evaluate(

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet import checks, one_sample
 from samenet import network as interface
+from samenet.descent.finite import all_finite
 from samenet.parameters import Parameters
 
 Array = NDArray[Any]
@@ -143,6 +145,36 @@ def feed_forward(network: interface.Network, x: Array) -> list[Array]:
 def predict(network: interface.Network, x: Array) -> Array:
     """The output layer alone; see `samenet.reference.predict`."""
     return feed_forward(network, x)[-1]
+
+
+def predict_one(network: interface.Network, x: Array) -> Array | None:
+    """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
+    return predict(network, x) if all_finite(x) else None
+
+
+def predictor(network: interface.Network) -> one_sample.Predictor:
+    """A function for one sample; see `samenet.network.Network.predictor`."""
+    n_in, n_out, dtype = network.sizes[0], network.sizes[-1], network.dtype
+    biases = network.biases or (None,) * len(network.weights)
+    functions = [_ACTIVATIONS[name].activate for name in network.activations]
+    layers = list(zip([W.T for W in network.weights], biases, functions, strict=True))
+
+    @np.errstate(all="ignore")
+    def f(x: Any, out: Any = None) -> Any:
+        if not checks.is_one(x, n_in, dtype) or not (out is None or checks.is_one(out, n_out, dtype)):
+            return one_sample.predict(network, x, out)
+        h = x
+        for WT, b, activate in layers:
+            h = h.dot(WT)  # a new array: with room kept for it, threads would write over each other's
+            if b is not None:
+                h += b
+            activate(h)
+        if out is None:
+            return h
+        out[:] = h
+        return out
+
+    return f
 
 
 def _penalty(network: interface.Network) -> float:

@@ -145,6 +145,11 @@ def is_ready(value: Any, dtype: Float) -> bool:
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
 
+def is_one(value: Any, n: int, dtype: Float) -> bool:
+    """Whether it is a vector (n,) that needs no conversion."""
+    return type(value) is np.ndarray and value.shape == (n,) and value.dtype == dtype and value.flags.carray
+
+
 def plain(name: str, value: Any) -> NDArray[Any]:
     """What NumPy makes an array of, whatever its dtype."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
@@ -194,6 +199,27 @@ def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
     if X.ndim not in (1, 2) or X.shape[-1] != n:
         raise ValueError(f"{name}: expected shape ({n},) or (m, {n}), got {X.shape}")
     return finite(name, X)
+
+
+def sample(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
+    """One sample (n,), which may have NaN and infinity in it."""
+    x = array(name, value, dtype)
+    if x.shape != (n,):
+        raise ValueError(f"{name}: expected shape ({n},), got {x.shape}")
+    return x
+
+
+def room(name: str, value: Any, n: int, dtype: Float) -> None:
+    """An array (n,) to write an answer into: nothing is converted, so it must be exactly that."""
+    if type(value) is not np.ndarray:
+        raise TypeError(f"{name}: expected a numpy.ndarray to write into, got {short(value)} ({type(value).__name__})")
+    if value.dtype != dtype:
+        raise TypeError(f"{name}: expected an array of {dtype} to write into, got {value.dtype}")
+    if value.shape != (n,):
+        raise ValueError(f"{name}: expected shape ({n},), got {value.shape}")
+    if not value.flags.carray:
+        kind = "a read-only array" if not value.flags.writeable else f"strides {value.strides}, or unaligned"
+        raise ValueError(f"{name}: expected a C-contiguous, writable array, got {kind}")
 
 
 def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArray[Any], NDArray[Any]]:

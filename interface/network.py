@@ -14,6 +14,7 @@ from samenet.descent.training import Callback, settings, train
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
+from samenet.one_sample import Predictor
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
@@ -43,6 +44,8 @@ class Network:
     dtype       numpy.float64, or numpy.float32 (the reference then computes in float64 and rounds what it stores)
     weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied
     biases      with them: a list of (n_out,) arrays, copied; without it, biases begin at zero
+    threads     how many threads may work on a batch, where the backend can use them: Numba's does. The answer has the
+                same bits for any number. It can be changed later: `net.threads = 2`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
     Source: tutorial 000, sections 2 to 4.
@@ -69,6 +72,7 @@ class Network:
         dtype: DTypeLike = np.float64,
         weights: Sequence[ArrayLike] | None = None,
         biases: Sequence[ArrayLike] | None = None,
+        threads: int = 1,
     ) -> None:
         if not hasattr(type(self), "backend"):
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
@@ -77,6 +81,7 @@ class Network:
         self._cost = self._fitting(cost)
         self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
         bias = checks.flag("bias", bias)
+        self.threads = threads
         checks.choice("init", init, SCHEMES)
         stream = checks.generator("seed", seed)
         kind = checks.dtype(dtype)
@@ -147,6 +152,15 @@ class Network:
         return self.theta.flat.dtype
 
     @property
+    def threads(self) -> int:
+        """How many threads may work on a batch; the answer has the same bits for any number."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, number: int) -> None:
+        self._threads = checks.integer("threads", number, least=1)
+
+    @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         """For each layer after the first its matrix (n_out, n_in), a view: writing into it changes the network."""
         return self.theta.weights
@@ -180,7 +194,7 @@ class Network:
         return self._onto(cls)
 
     def _onto(self, cls: type[N]) -> N:
-        network = cls(self.sizes, dtype=self.dtype, seed=0, **self._settings())
+        network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self._settings())
         network.theta.flat[:] = self.theta.flat  # unchecked: whatever was written into the views is copied
         return network
 
@@ -190,7 +204,7 @@ class Network:
         return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
 
     def __eq__(self, other: object) -> bool:
-        """Equal values: same sizes, settings, dtype and parameters, whatever the backend."""
+        """Equal values: same sizes, settings, dtype and parameters, whatever the backend and its threads."""
         if not isinstance(other, Network):
             return NotImplemented
         return ((self.sizes, self.dtype, self._settings()) == (other.sizes, other.dtype, other._settings())) and bool(
@@ -203,6 +217,7 @@ class Network:
         name = self.backend.__name__.removeprefix("samenet.")
         usual = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
         settings = [f"{key}={value!r}" for key, value in self._settings().items() if usual.get(key) != value]
+        settings += [f"threads={self.threads}"] if self.threads != 1 else []
         return (
             f"Network({list(self.sizes)}, {', '.join(settings)}, dtype={self.dtype}) "
             f"with {self.parameters.size} parameters on samenet.{name}"
@@ -222,9 +237,41 @@ class Network:
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""
-        X = checks.samples("X", X, self.theta.sizes[0], self.theta.flat.dtype)
-        output = self.backend.predict(self, X)
-        return output if type(output) is np.ndarray else self._array(output, (*X.shape[:-1], self.sizes[-1]))
+        theta, output = self.theta, None
+        # The short way, for one sample that needs no conversion: `checks.is_one`, written out, since a call of it takes
+        # as long as a tenth of a small network. Whether the numbers are finite is seen best by who reads them anyway.
+        if (
+            type(X) is np.ndarray
+            and X.ndim == 1
+            and X.size == theta.sizes[0]
+            and X.dtype == theta.flat.dtype
+            and X.flags.carray
+        ):
+            output = self.backend.predict_one(self, X)
+        if output is None:
+            X = checks.samples("X", X, theta.sizes[0], theta.flat.dtype)
+            output = self.backend.predict(self, X)
+        return output if type(output) is np.ndarray else self._array(output, (*np.shape(X)[:-1], theta.sizes[-1]))
+
+    def predictor(self) -> Predictor:
+        """A bare function f(x, out=None) for one sample after the other, as fast as the backend can answer.
+
+        x: (n_in,). Returns (n_out,), the same bits as `predict`: a new array, or `out`, an array (n_out,) of the
+        network's dtype, C-contiguous and writable, which may be x itself, but may not share memory with the weights.
+        f is bound to the network's parameters, of which it has no copy: it follows what training, or writing into
+        `weights`, does to them. Any number of threads may call it at once.
+
+        Bare: NaN and infinity in x are not looked for; they show in the answer. An x that is not an array of the
+        network's dtype, C-contiguous and writable, is converted as `predict` does it, which takes longer. Raises
+        ValueError or TypeError, naming x or out, for a wrong shape and for what is no array of real numbers.
+
+        >>> from samenet.fast.numpy import Network
+        >>> f = Network([2, 1], weights=[[[0.5, -0.5]]]).predictor()
+        >>> f(np.array([1.0, 1.0]))
+        array([0.5])
+        """
+        predictor: Predictor = self.backend.predictor(self)
+        return predictor
 
     def _array(self, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32

@@ -22,12 +22,12 @@ from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.backward import Gradient, batch_gradient, sample_gradient
 from samenet.reference.costs import COSTS
 from samenet.reference.descent import descend
-from samenet.reference.forward import feed_forward, forward_sample, predict
+from samenet.reference.forward import feed_forward, forward_sample, predict, predict_one
 from samenet.reference.objective import evaluate, gradient
 from samenet.reference.sigmoid import sigmoid, sigmoid_slope
 
 if TYPE_CHECKING:
-    from samenet.reference.network import Network
+    from samenet.reference.network import Network, predictor
 
 __all__ = [
     "ACTIVATIONS",
@@ -41,6 +41,8 @@ __all__ = [
     "forward_sample",
     "gradient",
     "predict",
+    "predict_one",
+    "predictor",
     "sample_gradient",
     "sigmoid",
     "sigmoid_slope",
@@ -48,8 +50,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Network":  # the user's class needs NumPy; the loops do not
-        from samenet.reference.network import Network
+    if name in ("Network", "predictor"):  # what a user calls needs NumPy; the loops do not
+        from samenet.reference import network
 
-        return Network
+        return getattr(network, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

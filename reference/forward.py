@@ -1,5 +1,6 @@
 """Feed-forward: from an input to the activations of every layer."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -104,3 +105,8 @@ def feed_forward(network: Any, x: Any) -> list[Any]:
 def predict(network: Any, x: Any) -> Any:
     """The activations of the output layer, hL: (n_out,) for one sample, (m, n_out) for a batch."""
     return feed_forward(network, x)[-1]
+
+
+def predict_one(network: Any, x: Any) -> Any:
+    """The same for one sample (n_in,), or None if any number of it is NaN or infinite: nothing need look before."""
+    return predict(network, x) if all(map(math.isfinite, x)) else None

@@ -63,6 +63,23 @@ def test_one_network_asked_by_many_threads(name: str, dtype: Any) -> None:
     assert net.parameters.tobytes() == before
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", NAMES)
+def test_one_predictor_called_by_many_threads(name: str, dtype: Any) -> None:
+    """Each with an `out` of its own, and without: rooms that threads shared would mix their answers."""
+    f = samenet.backend(name).Network(SIZES, seed=0, dtype=dtype).predictor()
+
+    def work(number: int) -> list[bytes]:
+        rows = np.random.default_rng(number).normal(size=(200, SIZES[0])).astype(dtype)
+        outs = np.empty((len(rows), SIZES[-1]), dtype)
+        answers = [f(row) for row in rows] + [f(row, out) for row, out in zip(rows, outs, strict=True)]
+        return [answer.tobytes() for answer in answers]
+
+    expected = [work(number) for number in range(THREADS)]
+    assert at_once(work) == expected
+    assert len({answers[0] for answers in expected}) == THREADS
+
+
 @pytest.mark.parametrize("size", [None, 4])
 @pytest.mark.parametrize("name", NAMES)
 def test_networks_trained_by_many_threads(name: str, size: int | None) -> None:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,6 +143,7 @@ WRONG_SHAPES: dict[str, Callable[[tuple[int, ...]], Any]] = {
 # Every place where an array goes in: how the argument is called in messages, the shape it should have, the call.
 ARRAYS: dict[str, tuple[str, tuple[int, ...], Callable[[Any, Any], Any]]] = {
     "predict": ("X", (M, 3), lambda net, v: net.predict(v)),
+    "predict one": ("X", (3,), lambda net, v: net.predict(v)),
     "feed_forward": ("x", (M, 3), lambda net, v: net.feed_forward(v)),
     "classify": ("X", (M, 3), lambda net, v: net.classify(v)),
     "cost X": ("X", (M, 3), lambda net, v: net.cost(v, Y)),
@@ -204,6 +206,67 @@ def test_wrong_shapes_are_refused(entry: str, bad: str) -> None:
     value = WRONG_SHAPES[bad](shape)
     given = str(np.shape(value))
     refused_by_all(ValueError, argument, lambda net: call(net, value), "shape", str(shape[-1]), given)
+
+
+# What a predictor, which does not look for them, answers with NaN or infinity.
+NOT_FINITE = {"nan", "inf", "-inf", "nan object", "nan float16", "longdouble beyond float"}
+
+
+@pytest.mark.parametrize("bad", NOT_NUMBERS)
+def test_a_predictor_refuses_all_but_what_is_not_finite(bad: str) -> None:
+    value_of, error, word = NOT_NUMBERS[bad]
+    value = value_of((3,))
+    if bad not in NOT_FINITE:
+        refused_by_all(error, "x", lambda net: net.predictor()(value), word)
+        return
+    for name in NAMES:
+        with warnings.catch_warnings(action="ignore" if numba.config.DISABLE_JIT else "error"):
+            sigmoid, linear = (make(name, activation=a).predictor()(value) for a in ("sigmoid", "identity"))
+        assert not np.isfinite(linear).any()
+        assert np.isnan(sigmoid).all() or np.isfinite(sigmoid).all(), "a sigmoid of infinity is finite"
+
+
+@pytest.mark.parametrize("bad", WRONG_SHAPES)
+def test_a_predictor_refuses_wrong_shapes(bad: str) -> None:
+    value = WRONG_SHAPES[bad]((3,))
+    given = str(np.shape(value))
+    refused_by_all(ValueError, "x", lambda net: net.predictor()(value), "shape (3,)", given)
+    refused_by_all(ValueError, "x", lambda net: net.predictor()(value, np.zeros(2)), "shape (3,)", given)
+
+
+WRONG_OUT: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "a list": (lambda: [0.0, 0.0], TypeError, "list"),
+    "a number": (lambda: 1.0, TypeError, "float"),
+    "not None but false": (lambda: False, TypeError, "bool"),
+    "masked": (lambda: np.ma.zeros(2), TypeError, "MaskedArray"),
+    "float32": (lambda: np.zeros(2, np.float32), TypeError, "float32"),
+    "integers": (lambda: np.zeros(2, np.int64), TypeError, "int64"),
+    "other byte order": (lambda: np.zeros(2, ">f8"), TypeError, ">f8"),
+    "longer": (lambda: np.zeros(3), ValueError, "(3,)"),
+    "shorter": (lambda: np.zeros(1), ValueError, "(1,)"),
+    "empty": (lambda: np.zeros(0), ValueError, "(0,)"),
+    "a row": (lambda: np.zeros((1, 2)), ValueError, "(1, 2)"),
+    "a scalar": (lambda: np.zeros(()), ValueError, "()"),
+    "strided": (lambda: np.zeros(4)[::2], ValueError, "strides (16,)"),
+    "backwards": (lambda: np.zeros(2)[::-1], ValueError, "strides (-8,)"),
+    "one number twice": (
+        lambda: np.lib.stride_tricks.as_strided(np.zeros(1), (2,), (0,), writeable=True),
+        ValueError,
+        "strides (0,)",
+    ),
+    "read-only": (lambda: read_only(np.zeros(2)), ValueError, "read-only"),
+    "unaligned": (lambda: np.zeros(17, np.uint8)[1:].view(float), ValueError, "unaligned"),
+}
+
+
+@pytest.mark.parametrize("bad", WRONG_OUT)
+def test_a_predictor_refuses_what_it_cannot_write_into(bad: str) -> None:
+    value_of, error, word = WRONG_OUT[bad]
+    out = value_of()
+    before = content(out)
+    for x in (grid(3), [1, 2, 3]):  # by the short way and by the slow one
+        refused_by_all(error, "out", lambda net, x=x: net.predictor()(x, out), word)
+    assert content(out) == before
 
 
 @pytest.mark.parametrize("entry", ["predict", "cost X", "gradient Y", "train X", "parameters", "weights", "biases"])
@@ -312,6 +375,7 @@ NETWORK_SETTINGS = {
             for v in (None, int, bool, "f2", complex, object, str, np.longdouble, ">f8")
         ],
     ],
+    "threads": POSITIVE,
 }
 
 

@@ -206,6 +206,25 @@ def test_repr_tells_what_matters(Network: Any) -> None:
     )
 
 
+def test_threads(Network: Any) -> None:
+    net = Network(SIZES, seed=0)
+    assert net.threads == 1
+    assert "threads" not in repr(net)
+    expected = net.predict(X), net.gradient(X, Y)[1].flat
+    net.threads = np.int64(3)
+    assert (net.threads, type(net.threads)) == (3, int)
+    assert "threads=3" in repr(net)
+    for twin in (net.copy(), net.on("numpy"), net.on("numba"), by_pickle(net), copy.copy(net), copy.deepcopy(net)):
+        assert twin.threads == 3
+        assert twin == net
+    assert net == Network(SIZES, seed=0) == Network(SIZES, seed=0, threads=2)
+    assert all(map(np.array_equal, (net.predict(X), net.gradient(X, Y)[1].flat), expected))
+    for wrong, error in ((0, ValueError), (1.0, TypeError), (None, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="threads: expected an integer"):
+            net.threads = wrong
+    assert net.threads == 3
+
+
 def test_without_biases(Network: Any) -> None:
     net = Network([2, 3, 1], bias=False, seed=0)
     assert net.bias is False
