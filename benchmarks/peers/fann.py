@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from peers.problem import Array, Call, Descent, Forward
+from peers.problem import Array, Call, Descent, Forward, keeping
 from samenet.network import Network
 from samenet.parameters import Parameters
 
@@ -149,12 +149,13 @@ def _forward(task: Forward) -> Call:
         for given, place in places:
             move(place, run_one(pointer, given), size)
 
-    def read(found: Any, kept: _Ann = ann) -> Array:
+    def read(found: Any) -> Array:
         if single:
             move(outputs.ctypes.data, found, size)
         return outputs.reshape(*task.x.shape[:-1], -1).copy()
 
-    return Call(partial(run_one, pointer, one) if single else run, read, note="ctypes, a call a sample")
+    call = partial(run_one, pointer, one) if single else run
+    return Call(keeping(call, ann, rows, outputs), read, note="ctypes, a call a sample")
 
 
 def _descent(task: Descent) -> Call | str:
@@ -171,9 +172,8 @@ def _descent(task: Descent) -> Call | str:
     for i, data in enumerate(batches):
         data.input, data.output = (a[i * at_once :].ctypes.data for a in (X, Y))
     places = [ctypes.addressof(data) for data in batches]
-    kept = (X, Y, batches)
 
-    def run() -> Any:
+    def run() -> _Ann:
         trained = ann.copy()
         library, pointer = trained.library, trained.pointer
         # A copy has the default algorithm, whatever the original had.
@@ -183,12 +183,13 @@ def _descent(task: Descent) -> Call | str:
         for _ in range(task.passes):
             for place in places:
                 epoch(pointer, place)
-        return trained, kept
+        return trained
 
-    def read(found: tuple[_Ann, Any]) -> Array:
-        return _parameters(task.network, found[0])
+    def read(trained: _Ann) -> Array:
+        return _parameters(task.network, trained)
 
-    return Call(run, read) if m == 1 else Call(run, read, _OFF, f"slopes clipped; looser: {_OFF}")
+    call = keeping(run, task, X, Y, batches)
+    return Call(call, read) if m == 1 else Call(call, read, _OFF, f"slopes clipped; looser: {_OFF}")
 
 
 FORWARD = {NAME: _forward}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from peers.problem import Array, Call, Descent, Forward
+from peers.problem import Array, Call, Descent, Forward, keeping
 from samenet.network import Network
 
 NAME = "genann"
@@ -134,12 +134,13 @@ def _forward(exact: bool, task: Forward) -> Call | str:
         for given, place in places:
             move(place, run_one(ann, given), 8 * n)
 
-    def read(found: Any, kept: _Owned = owned) -> Array:
+    def read(found: Any) -> Array:
         if single:
             move(outputs.ctypes.data, found, 8 * n)
         return outputs.reshape(*task.x.shape[:-1], -1).copy()
 
-    return _call(partial(run_one, ann, one) if single else run, read, exact)
+    call = partial(run_one, ann, one) if single else run
+    return _call(keeping(call, owned, rows, outputs), read, exact)
 
 
 def _descent(exact: bool, task: Descent) -> Call | str:
@@ -157,7 +158,7 @@ def _descent(exact: bool, task: Descent) -> Call | str:
                 train(ann, x, y, alpha)
         return owned.weights
 
-    return _call(run, lambda numbers: _parameters(task.network, numbers), exact)
+    return _call(keeping(run, task), lambda numbers: _parameters(task.network, numbers), exact)
 
 
 FORWARD = {TABLE: partial(_forward, False), EXACT: partial(_forward, True)}

@@ -5,6 +5,7 @@ Both come with samenet's own network, which holds the numbers to begin with and 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -102,6 +103,13 @@ def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Arr
     theta = Parameters.empty(network.sizes, network.bias, network.dtype)
     theta.fill([np.asarray(W) for W in weights], [np.asarray(b).reshape(-1) for b in biases])
     return theta.flat
+
+
+def keeping(run: Callable[..., Any], *owners: Any) -> Callable[[], Any]:
+    """`run`, which keeps alive what it knows only by address."""
+    call = partial(run)
+    call.owners = owners  # type: ignore[attr-defined]
+    return call
 
 
 def needs(*modules: str) -> str:
