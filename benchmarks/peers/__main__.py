@@ -56,22 +56,17 @@ def _version(package: str) -> str | None:
         return None
 
 
-def together(several: dict[int, list[dict[str, Any]]], quick: bool) -> dict[str, Any]:
+def together(several: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
     """Everything that processes measured: medians and intervals over them, and the limit of every case."""
     from combine import combine
 
     from peers.limits import limit, median
-    from peers.tasks import OPERATIONS
 
-    tasks = {(o.network, o.operation): o for o in OPERATIONS}
     limits = {threads: median([one["machine"] for one in found]) for threads, found in several.items()}
     cases = []
     for threads, found in several.items():
         for case in combine([one["cases"] for one in found]):
-            operation = tasks[case["network"], case["operation"]]
-            task = operation.task(quick, case["dtype"], threads)
-            part = task.amount / (operation.counted or task.amount)
-            cases.append({**case, "limit_seconds": limit(task, limits[threads]) / part})
+            cases.append({**case, "limit_seconds": limit(case["work"], case["dtype"], threads, limits[threads])})
     return {"cases": cases, "machine": limits, "images": found[0]["images"]}
 
 
@@ -112,7 +107,7 @@ def main() -> int:
         "quick": options.quick,
         "repeats": repeats,
         "absent": absent,
-        **together(passes(repeats, seconds, options.quick), options.quick),
+        **together(passes(repeats, seconds, options.quick)),
         "once": once([m for m in MODULES if _here(m)], options.quick),
     }
     folder = options.into or root / "results" / folder_name(around)

@@ -15,9 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from peers.problem import Descent, Forward
-from peers.tasks import multiply_adds, sigmoids
-
 _SIDE, _ELEMENTS, _MEMORY = 1024, 4096, 1 << 24  # a product's side, a vector in the cache, numbers far beyond it
 
 
@@ -53,11 +50,10 @@ def machine(quick: bool = False) -> dict[str, Any]:
     return {"multiply_adds_per_second": peak, "exp_seconds": exp, "read_bytes_per_second": read, "call_seconds": call}
 
 
-def limit(task: Forward | Descent, of: dict[str, Any]) -> float:
-    """The least seconds that a task could take on a machine, see above."""
-    dtype = task.network.dtype.name
-    arithmetic = multiply_adds(task) / float(of["multiply_adds_per_second"][dtype])
-    return float(of["call_seconds"]) + arithmetic + sigmoids(task) * float(of["exp_seconds"][dtype]) / task.threads
+def limit(work: dict[str, float], dtype: str, threads: int, of: dict[str, Any]) -> float:
+    """The least seconds for so many multiply-adds and sigmoids on a machine, see above."""
+    arithmetic = work["multiply_adds"] / float(of["multiply_adds_per_second"][dtype])
+    return float(of["call_seconds"]) + arithmetic + work["sigmoids"] * float(of["exp_seconds"][dtype]) / threads
 
 
 def median(several: list[dict[str, Any]]) -> dict[str, Any]:

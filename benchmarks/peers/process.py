@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from peers import registered
 from peers.limits import machine
 from peers.problem import Array, Call, Descent, Forward
-from peers.tasks import OPERATIONS, Expected, Operation, few, mnist
+from peers.tasks import OPERATIONS, Expected, Operation, few, mnist, work_counted
 from samenet import timing
 from samenet.cases import Case, Contender
 from samenet.measurement import Result, measure
@@ -106,6 +106,7 @@ def measured(threads: int, seconds: float, quick: bool) -> dict[str, Any]:
             made, left_out, notes = case(operation, task)
             names = {"network": operation.network, "operation": operation.operation}
             about = {"dtype": dtype, "threads": threads, "left_out": left_out, "notes": notes}
+            about["work"] = work_counted(task, operation.counted)
             found.append({**names, **about, **as_json(measure(made, seconds))})
     return {"cases": found, "machine": limits, "images": mnist()[0]}
 

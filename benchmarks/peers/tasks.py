@@ -189,20 +189,20 @@ def _descended(task: Descent) -> tuple[Array, Array]:
     return network.parameters, _GROWTH * allowed
 
 
-def multiply_adds(task: Forward | Descent) -> float:
-    """Multiply-adds of the task.
+def work(sizes: tuple[int, ...], samples: int, updates: int = 0) -> dict[str, float]:
+    """Multiply-adds and sigmoids of a forward pass of so many samples, or of training that sees so many in its updates.
 
-    With P = sum n_in n_out over the layers: P a sample forward. To train, 2 P and again P without its first term, for
-    the gradient with respect to the weights and to the layers below them; and P for each update.
+    With P = sum n_in n_out over the layers: P a sample forward. To train, P for the gradient with respect to weights,
+    P without its first term for that with respect to the layers, and P for each update. A sigmoid for each node after
+    the input, and sample.
     """
-    products = [a * b for a, b in pairwise(task.network.sizes)]
+    products = [a * b for a, b in pairwise(sizes)]
     P = sum(products)
-    if isinstance(task, Forward):
-        return float(len(task.rows) * P)
-    return float(task.amount * (task.batch_size * (3 * P - products[0]) + P))
+    each = 3 * P - products[0] if updates else P
+    return {"multiply_adds": float(samples * each + updates * P), "sigmoids": float(samples * sum(sizes[1:]))}
 
 
-def sigmoids(task: Forward | Descent) -> float:
-    """Sigmoids of the task: one for each node after the input, and sample."""
-    samples = task.amount * (1 if isinstance(task, Forward) else task.batch_size)
-    return float(samples * sum(task.network.sizes[1:]))
+def work_counted(task: Forward | Descent, counted: int) -> dict[str, float]:
+    """The work of a task's case: of a forward pass, or of as many updates as its time is given for."""
+    sizes = task.network.sizes
+    return work(sizes, task.amount) if isinstance(task, Forward) else work(sizes, counted * task.batch_size, counted)
