@@ -113,7 +113,7 @@ def _cannot(network: Network) -> str:
 
 
 def _addresses(rows: Array) -> list[int]:
-    return (rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.uintp)).tolist()  # type: ignore[no-any-return]
+    return (rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.uintp)).tolist()
 
 
 def _call(run: Any, read: Any, exact: bool) -> Call:

@@ -3,6 +3,7 @@
 How many threads it has is read from the environment variable NPROC when it starts, and never again.
 """
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,7 @@ def missing() -> str:
 
 
 def _jax() -> Any:
-    import jax
-
+    jax: Any = import_module("jax")
     jax.config.update("jax_enable_x64", True)  # arrays of float32 stay what they are
     jax.config.update("jax_platforms", "cpu")
     return jax

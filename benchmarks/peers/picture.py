@@ -58,8 +58,8 @@ def figure(outcome: Outcome) -> Figure:
             )
     limits = [(s.limit / s.case.median(s.ours), y) for y, s in enumerate(settings) if s.case.median(s.ours) > 0]
     if limits:
-        x, y = zip(*limits, strict=True)
-        axes.scatter(x, y, color="black", marker="|", s=160, linewidths=2.5, label="the machine's limit", zorder=2)
+        at, lines = zip(*limits, strict=True)
+        axes.scatter(at, lines, color="black", marker="|", s=160, linewidths=2.5, label="the machine's limit", zorder=2)
     for y, s in enumerate(settings):
         if failed := [name for name, row in s.case.rows.items() if not row.ok]:
             text = f"FAIL: {', '.join(failed)} "
@@ -73,7 +73,7 @@ def figure(outcome: Outcome) -> Figure:
     axes.grid(axis="both", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    axes.set_xlabel("time over samenet's Numba, logarithmic: right of 1x samenet is faster, left of it the other")
+    axes.set_xlabel("time / samenet's: left of 1x the other is faster")
     if axes.collections:
         made.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=_FONT, handletextpad=0.2)
     return made

@@ -48,7 +48,7 @@ def _forward(compiled: bool, task: Forward) -> Call:
     if compiled:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is deprecated
-            module = torch.jit.freeze(torch.jit.trace(module, x))
+            module = torch.jit.freeze(torch.jit.trace(module, x))  # type: ignore[no-untyped-call]
 
     def run() -> Any:
         with torch.inference_mode():
@@ -82,11 +82,18 @@ def _eager_descent(task: Descent) -> Call:
 
 
 def _script() -> Any:
-    """The loop, compiled. Its types are in comments, since they must be found without a global `torch`."""
+    """The loop, compiled."""
     import torch
 
-    def descend(X, Y, weights, biases, batch, passes, rate):  # type: ignore[no-untyped-def]
-        # type: (Tensor, Tensor, List[Tensor], List[Tensor], int, int, float) -> None
+    def descend(
+        X: torch.Tensor,
+        Y: torch.Tensor,
+        weights: list[torch.Tensor],
+        biases: list[torch.Tensor],
+        batch: int,
+        passes: int,
+        rate: float,
+    ) -> None:
         for _ in range(passes):
             for start in range(0, X.size(0), batch):
                 layers = [X[start : start + batch]]

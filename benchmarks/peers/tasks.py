@@ -23,10 +23,6 @@ from samenet.tolerance import Comparison
 _CHECKED_ROWS, _CHECKED_UPDATES = 20, 3
 _INK = 0.19  # the part of MNIST's pixels that is not zero
 
-# A float32 library may compute its sigmoid from tanh, or clip it, so that small outputs have an error of the size of
-# the largest: 8 units of the last place of 1. Updates multiply it by sums of up to hundreds of inputs.
-_LOOSER_32 = 8 * float(np.finfo(np.float32).eps)
-
 # An error in the parameters grows by what an update multiplies it with, the norm of I - alpha H: with steps that
 # descend it is about 1, and a few updates have ten times its sum as room.
 _GROWTH = 10.0
@@ -157,7 +153,8 @@ class Expected:
 
     def __init__(self, task: Forward | Descent) -> None:
         found = few(task)
-        self.dtype, self.places = task.network.dtype, slice(None)  # type: slice | Array
+        self.dtype = task.network.dtype
+        self.places: slice | Array = slice(None)
         if isinstance(found, Forward):
             if found.x.ndim > 1:
                 self.places = np.linspace(0, len(found.x) - 1, _CHECKED_ROWS).astype(int)
@@ -167,8 +164,6 @@ class Expected:
         else:
             self.values, self.allowed = _descended(found)
             self.shape = self.values.shape
-        if self.dtype == np.float32:
-            self.allowed = np.maximum(self.allowed, _LOOSER_32)
 
     def compare(self, answer: Array, looser: float) -> Comparison:
         """An answer against it."""

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from tables import NONE, Table, error, seconds, times
+from tables import NONE, Table, error, near_one, seconds, times
 
 from peers.outcome import Outcome, Setting
 from samenet import files
@@ -23,7 +23,7 @@ HOW_TO_READ = """\
   in place of the time of a wrong answer, which is not timed.
 - **limit**: the least time for the arithmetic at the peak of a large matrix product, and an exponential for every
   sigmoid; the call of a compiled function is added. Zeros in the input are counted as work: a limit is for dense input.
-- Training that takes long is timed in part, from its beginning, and the time scaled up; a note says which part."""
+- What takes long is timed in part, from its beginning, and the time scaled up; a note says which part."""
 
 VERDICTS = {"faster": "samenet is faster", "slower": "**samenet is slower**", "same": "cannot be told apart"}
 
@@ -35,8 +35,7 @@ def verdict(ratio: Ratio) -> str:
 
 def summary(settings: tuple[Setting, ...]) -> Table:
     """A row for every case, dtype and number of threads: samenet, the best of the others, the machine's limit."""
-    headings = ("case", "dtype", "threads", "best other", "samenet", "error / allowed", "best other's time")
-    headings += ("best other / samenet", "limit", "samenet / limit")
+    measured = ("samenet", "error / allowed", "best other's time", "best other / samenet", "limit", "samenet / limit")
     rows = []
     for s in settings:
         ours, best = s.case.rows[s.ours], s.best
@@ -55,7 +54,7 @@ def summary(settings: tuple[Setting, ...]) -> Table:
                 NONE if math.isnan(over_limit) else f"{digits(over_limit)}x",
             )
         )
-    return Table(headings, rows, words=4)
+    return Table(("case", "dtype", "threads", "best other", *measured), rows, words=4)
 
 
 def whole(s: Setting) -> Table:
@@ -66,6 +65,11 @@ def whole(s: Setting) -> Table:
         ratio = "1x" if name == s.ours and s.case.rows[name].ok else times(s.ratio(name))
         rows.append((name, s.notes.get(name, ""), seconds(s.case, name), ratio, error(s.case.rows[name])))
     return Table(("contender", "note", "time", "/ samenet", "error / allowed"), rows, words=2)
+
+
+def noise(s: Setting) -> str:
+    """What the last contender of a setting is against itself, which should be 1."""
+    return f"A/A, the last that was timed against itself: {near_one(s.case.noise)}." if s.case.noise else ""
 
 
 def _order(value: float) -> float:
@@ -88,13 +92,15 @@ def standings(settings: tuple[Setting, ...]) -> str:
 def absent(outcome: Outcome) -> str:
     """Who did not take part at all, and who not in some cases, and why."""
     lines = [f"- {name}: absent, {reason}" for name, reason in outcome.content["absent"].items()]
-    reasons: dict[str, list[str]] = {}
+    cases: dict[tuple[str, str], list[str]] = {}
     for s in outcome.settings:
         for name, reason in s.left_out.items():
-            cases = reasons.setdefault(f"{name}: {reason}", [])
-            if str(s.case) not in cases:
-                cases.append(str(s.case))
-    return "\n".join([*lines, *(f"- {who} ({'; '.join(cases)})" for who, cases in reasons.items())])
+            if not name.startswith("samenet") and str(s.case) not in cases.setdefault((name, reason), []):
+                cases[name, reason].append(str(s.case))
+    names: dict[tuple[str, str], list[str]] = {}
+    for (name, reason), found in cases.items():
+        names.setdefault((reason, "; ".join(found)), []).append(name)
+    return "\n".join([*lines, *(f"- {' and '.join(who)}: {why} ({of})" for (why, of), who in names.items())])
 
 
 def machine(outcome: Outcome) -> Table:
@@ -158,7 +164,7 @@ def page(outcome: Outcome) -> str:
         "The machine": machine(outcome).markdown(),
         "Once a process": once(outcome).markdown(),
     }
-    sections |= {str(s)[0].upper() + str(s)[1:]: whole(s).markdown() for s in outcome.settings}
+    sections |= {str(s): f"{whole(s).markdown()}\n{noise(s)}" for s in outcome.settings}
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
     return f"# samenet and its peers\n\n{where(outcome)} Made by `make peers`; do not edit.\n\n{body}\n"
 
