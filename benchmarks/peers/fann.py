@@ -160,7 +160,7 @@ def _forward(task: Forward) -> Call:
 
 def _descent(task: Descent) -> Call | str:
     if not task.network.bias:
-        return "every node of its has a bias"
+        return "each of its nodes has a bias"
     ann, m = _made(task.network), task.batch_size
     rate = task.alpha if task.reduction == "mean" else task.alpha * m  # a float32, which 1/4 is and 1/10 is not
     at_once = len(task.X) if m == 1 else m  # its incremental training is a pass in one call

@@ -106,7 +106,7 @@ def _cannot(network: Network) -> str:
     if network.dtype != np.float64:
         return "it has float64 only"
     if not network.bias:
-        return "every node of its has a bias"
+        return "each of its nodes has a bias"
     if len(set(network.sizes[1:-1])) > 1:
         return "its hidden layers are all of one width"
     return ""
