@@ -6,7 +6,7 @@ from samenet.fast.kernels.backward import penalty
 from samenet.fast.kernels.compiling import kernel
 from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_lists
+from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
@@ -48,7 +48,7 @@ def all_layers(theta, layout, bias, X, H):
     _, widest = nodes(sizes)
     P = np.empty_like(theta)
     turn(theta, sizes, bias, P)
-    forward(P, layout, bias, X, np.empty((0, 0), theta.dtype), H, H, H[:0], np.zeros(widest, theta.dtype), zero_lists(sizes, 0))
+    forward(P, layout, bias, X, np.empty((0, 0), theta.dtype), H, H, H[:0], np.zeros(widest, theta.dtype), *zero_room(sizes, 0))
 
 
 @kernel()
@@ -66,7 +66,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
     most = min(m, BLOCK) * n_out if labelled and needs_z(cost) else 0
     Z, room = np.empty(most, out.dtype), np.empty(most, out.dtype)
     zeros, masks = np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype)
-    lists = zero_lists(sizes, min(m, BLOCK))
+    lists, known = zero_room(sizes, min(m, BLOCK))
     if leads:
         turn(theta, sizes, bias, P)
         open_tickets(desk, values.size)
@@ -76,7 +76,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
             start = block * BLOCK
             rows = min(BLOCK, m - start)
             z = Z[: min(rows * n_out, most)]
-            forward(P, layout, bias, X[start : start + rows], masks, H, H, z, zeros, lists)
+            forward(P, layout, bias, X[start : start + rows], masks, H, H, z, zeros, lists, known)
             h = H[rows * (total - n_out) : rows * total]
             if labelled:
                 target = Y[start : start + rows].reshape(rows * n_out)

@@ -5,9 +5,9 @@ from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.functions import back_through, needs_z, slope, value
-from samenet.fast.kernels.layers import BLOCK, block_rows, forward, is_turned, nodes, through, zero_lists
+from samenet.fast.kernels.layers import BLOCK, block_rows, forward, is_turned, nodes, through, zero_room
 from samenet.fast.kernels.products import product
-from samenet.fast.kernels.sparse import are_finite, skipping_gradient
+from samenet.fast.kernels.sparse import CLEAN, SKIPPED, are_finite, skipping_gradient
 
 
 @kernel()
@@ -15,7 +15,7 @@ def scratch(theta, sizes, cost, rows, dropout):
     """Room for a block: the activations, the same as seen, the output's z, two deltas; zeros, as many as a layer has;
     and lists of where the input is not zero.
 
-    It is as large for many rows as for `BLOCK`.
+    Last comes what is known of zeros. It is all as large for many rows as for `BLOCK`.
     """
     rows = min(rows, BLOCK)
     total, widest = nodes(sizes)
@@ -23,11 +23,11 @@ def scratch(theta, sizes, cost, rows, dropout):
     D = np.empty(rows * total if dropout else 0, theta.dtype)
     Z = np.empty(rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
-    return H, D, Z, delta, back, np.zeros(max(widest, sizes[0]), theta.dtype), zero_lists(sizes, rows)
+    return H, D, Z, delta, back, np.zeros(max(widest, sizes[0]), theta.dtype), *zero_room(sizes, rows)
 
 
 @external(
-    lambda f: (f[::1], f[::1], int64[:, ::1], boolean, int64, *(f[:, ::1],) * 3, float64, f[::1], types.Tuple((*(f[::1],) * 6, int32[:, ::1]))),
+    lambda f: (f[::1], f[::1], int64[:, ::1], boolean, int64, *(f[:, ::1],) * 3, float64, f[::1], types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]))),
     returns=float64,
 )
 def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
@@ -36,7 +36,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
     P is theta with narrow layers turned; of theta itself, only the matrices of these are read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the
     sum of delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     """
-    H, D, Z, delta, back, zeros, lists = room
+    H, D, Z, delta, back, zeros, lists, known = room
     sizes, codes = layout
     n_out = sizes[-1]
     dropout = masks.size > 0
@@ -49,7 +49,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
         rows = x.shape[0]
         p, q = theta.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
-        skips = forward(P, layout, bias, x, mask, H, D, z, zeros, lists)
+        forward(P, layout, bias, x, mask, H, D, z, zeros, lists, known)
         h = H[q - y.size : q]
         target = y.reshape(y.size)
         costs += value(cost, h, z, target, n_out, delta)
@@ -71,8 +71,10 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
             deltas = delta[: rows * k].reshape(rows, k)
             if is_turned(k):
                 dW = G[p : p + k * n].reshape(n, k)
-                if skips and layer == 0 and are_finite(delta[: rows * k]):
-                    if start == 0:
+                if layer == 0 and known[SKIPPED] and not are_finite(delta[: rows * k]):
+                    known[SKIPPED] = False
+                if layer == 0 and known[SKIPPED]:
+                    if start == 0 and not known[CLEAN]:
                         for i in range(p, p + k * n):
                             G[i] = 0
                     skipping_gradient(x, lists, deltas, dW)

@@ -7,6 +7,7 @@ import numpy as np
 from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
 from samenet.fast.kernels.compiling import kernel
 from samenet.fast.kernels.layers import turn, turn_back
+from samenet.fast.kernels.sparse import CLEAN, FINITE, SKIPPED, skipping_step
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
@@ -121,6 +122,10 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     g = G[0]
+    lists, known = room[6], room[7]
+    union = np.zeros(2 * sizes[0] if len(lists) else 0, np.int32)
+    _, _, clip_value, clip_norm = rule
+    plain = parts == 1 and velocity.size == 0 and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
     for update in range(costs.size):
         open_tickets(desk, parts)
         _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk)
@@ -138,7 +143,16 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
         if alphas.size == 0:
             turn_back(g, sizes, bias, False, theta)
             return
-        _step(P, g, alphas[update // updates], turned, rule)
+        alpha = alphas[update // updates]
+        if known[SKIPPED] and plain and whole <= len(lists):
+            first = sizes[0] * sizes[1]
+            P_1, G_1 = P[:first].reshape(sizes[0], sizes[1]), g[:first].reshape(sizes[0], sizes[1])
+            known[FINITE] = skipping_step(P_1, G_1, lists[:whole], union, alpha)
+            known[CLEAN] = True
+            _step(P[first:], g[first:], alpha, turned, rule)
+        else:
+            known[FINITE] = known[CLEAN] = False
+            _step(P, g, alpha, turned, rule)
         turn_back(P, sizes, bias, True, theta)
     turn_back(P, sizes, bias, False, theta)
     if velocity.size:

@@ -134,11 +134,11 @@ class Emit:
         """The smaller of two integers."""
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
-    def splat(self, value: Any) -> Any:
-        """A number in all lanes."""
-        kind = ir.VectorType(value.type, self.lanes)
+    def splat(self, value: Any, lanes: int = 0) -> Any:
+        """A number in all lanes, of a register or of as many as are asked for."""
+        kind = ir.VectorType(value.type, lanes or self.lanes)
         one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
-        places = ir.Constant(ir.VectorType(INT, self.lanes), [0] * self.lanes)
+        places = ir.Constant(ir.VectorType(INT, kind.count), [0] * kind.count)
         return self.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), places)
 
     def number_at(self, pointer: Any) -> Any:
@@ -189,14 +189,21 @@ class Emit:
         first = [side + q + j for q in range(0, self.lanes, size) for side in (0, self.lanes) for j in range(half)]
         return self.shuffle(a, b, first), self.shuffle(a, b, [place + half for place in first])
 
-    def places_of_others(self, value: Any, pointer: Any, first: Any) -> Any:
-        """Write where a register's numbers are not 0 to an address, as int32 counted from `first`; returns how many."""
-        others = self.builder.fcmp_unordered("!=", value, self.zero)
-        integers = ir.VectorType(INT, self.lanes)
-        counted = ir.Constant(integers, list(range(self.lanes)))
-        places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT)))
-        self._call(f"llvm.masked.compressstore.v{self.lanes}i32", ir.VoidType(), [places, pointer, others])
-        bits = self.builder.zext(self.builder.bitcast(others, ir.IntType(self.lanes)), LONG)
+    def others(self, values: list[Any]) -> Any:
+        """A mask of where the numbers of some registers, one after the other, are not 0."""
+        masks = [self.builder.fcmp_unordered("!=", value, self.zero) for value in values]
+        while len(masks) > 1:
+            both = ir.Constant(ir.VectorType(INT, 2 * masks[0].type.count), list(range(2 * masks[0].type.count)))
+            masks = [self.builder.shuffle_vector(a, b, both) for a, b in zip(masks[::2], masks[1::2], strict=True)]
+        return masks[0]
+
+    def store_places(self, mask: Any, pointer: Any, first: Any) -> Any:
+        """Write the places in a mask to an address, as int32 counted from `first`; returns how many there are."""
+        count = mask.type.count
+        counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
+        places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT), count))
+        self._call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
+        bits = self.builder.zext(self.builder.bitcast(mask, ir.IntType(count)), LONG)
         return self._call("llvm.ctpop.i64", LONG, [bits])
 
     @contextmanager

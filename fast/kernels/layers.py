@@ -14,7 +14,7 @@ from samenet.fast.kernels.functions import activate, needs_z
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.machine import transpose
 from samenet.fast.kernels.products import WIDE, product, sample_sums
-from samenet.fast.kernels.sparse import lists_zeros, skipping_sums
+from samenet.fast.kernels.sparse import SKIPPED, lists_zeros, skipping_sums
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
@@ -99,28 +99,28 @@ def forward_sample(theta, layout, bias, x, h, other):
 
 
 @kernel()
-def zero_lists(sizes, rows):
-    """Room for `sparse.lists_zeros` of so many rows, none where it does not pay."""
+def zero_room(sizes, rows):
+    """Room to list where so many rows are not zero, none where it does not pay; and what is known of zeros, nothing yet."""
     worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
-    return np.empty((rows if worth else 0, sizes[0] + 1), np.int32)
+    return np.empty((rows if worth else 0, sizes[0] + 1), np.int32), np.zeros(3, np.int64)
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, f[:, ::1], f[:, ::1], f[::1], f[::1], f[::1], f[::1], int32[:, ::1]),
-    returns=boolean,
+    lambda f: (f[::1], int64[:, ::1], boolean, *(f[:, ::1],) * 2, *(f[::1],) * 4, int32[:, ::1], int64[::1]),
 )
-def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists):
+def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
     P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the next
     layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest layer.
-    lists: of `zero_lists`; returns whether they have been filled, since most of X is zero.
+    lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and where they are not.
     """
     rows = X.shape[0]
     sizes, codes = layout
     p = q = column = 0
     seen = X
-    skips = len(lists) > 0 and lists_zeros(X, P[: sizes[0] * sizes[1]].reshape(sizes[0], sizes[1]), lists)
+    skips = len(lists) > 0 and lists_zeros(X, P[: sizes[0] * sizes[1]], lists, known)
+    known[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         z = H[q : q + rows * k]
@@ -144,7 +144,6 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists):
             through(masks, column, z, seen)
             column += k
         q += rows * k
-    return skips
 
 
 @kernel()

@@ -5,11 +5,11 @@ where a weight, or a delta, is not, zeros count, and the caller takes `product`.
 """
 
 import numpy as np
-from numba import boolean, int32
+from numba import boolean, float64, int32, int64
 from numba.core import cgutils
 
 from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.instructions import LONG, REGISTER
+from samenet.fast.kernels.instructions import INT, LONG, REGISTER
 from samenet.fast.kernels.machine import generated
 
 LEAST = 128  # inputs from which it is worth to look for zeros
@@ -26,19 +26,19 @@ def _places(x, index):
 
 
 def _write_places(emit, x, index):
-    builder = emit.builder
+    """Sixteen numbers at a time, or what a register holds if that is more."""
+    builder, group = emit.builder, max(16, emit.lanes)
     n = cgutils.unpack_tuple(builder, x.shape, 1)[0]
     count = emit.variable(emit.long(0))
-    start = emit.start(index)
-
-    def look(offset, mask):
-        j = builder.sdiv(offset, emit.long(emit.size))
-        to = builder.bitcast(emit.at(start, emit.times(builder.add(count.value, emit.long(1)), 4)), index.data.type)
-        found = emit.places_of_others(emit.load(emit.at(emit.start(x), offset), mask), to, j)
-        count.value = builder.add(count.value, found)
-
-    emit.pieces(n, look)
-    builder.store(builder.trunc(count.value, index.data.type.pointee), index.data)
+    with emit.steps(n, group) as (j, _):
+        values = []
+        for start in range(0, group, emit.lanes):
+            first = builder.add(j, emit.long(start))
+            left = builder.sub(n, first)
+            values.append(emit.load(emit.at(emit.start(x), emit.times(first, emit.size)), emit.first(left)))
+        to = builder.gep(index.data, [builder.add(count.value, emit.long(1))])
+        count.value = builder.add(count.value, emit.store_places(emit.others(values), to, j))
+    builder.store(builder.trunc(count.value, INT), index.data)
 
 
 _places = generated(_places, _write_places)
@@ -122,9 +122,13 @@ def are_finite(values):
     return nothing == 0
 
 
-@external(lambda f: (f[:, ::1], f[:, ::1], int32[:, ::1]), returns=boolean)
-def lists_zeros(X, P, lists):
-    """Whether to skip zeros: most of X (m, n) is zero, and all of P (n, k) is finite.
+# What is known from one update to the next: places in `known`.
+CLEAN, FINITE, SKIPPED = 0, 1, 2
+
+
+@external(lambda f: (f[:, ::1], f[::1], int32[:, ::1], int64[::1]), returns=boolean)
+def lists_zeros(X, weights, lists, known):
+    """Whether to skip zeros: most of X (m, n) is zero, and all weights are finite, as far as that is not known.
 
     If so, lists (m or more, n + 1) gets for each row how many of its numbers are not zero, and where they are.
     """
@@ -137,7 +141,7 @@ def lists_zeros(X, P, lists):
             others += lists[s, 0]
             if s == looked_at - 1 and others > _SHARE * looked_at * n:
                 return False
-    return are_finite(P.reshape(P.size))
+    return known[FINITE] or are_finite(weights)
 
 
 @external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], f[::1], f[:, ::1]))
@@ -155,3 +159,31 @@ def skipping_gradient(X, lists, deltas, G):
     """G += X^T deltas by rows, as many flops as the same forward; deltas are finite."""
     for s in range(len(X)):
         _spread_listed(X[s], lists[s], G, deltas[s])
+
+
+@external(lambda f: (f[:, ::1], f[:, ::1], int32[:, ::1], int32[::1], float64), "contract", returns=boolean)
+def skipping_step(P, G, lists, union, alpha):
+    """P -= alpha G, then G := 0, in the rows that the lists name; the others have no gradient. Returns whether P is finite.
+
+    union: twice as long as P, for the rows that have been seen, and their list; the first half is 0, and is left so.
+    """
+    n, k = P.shape
+    seen, rows = union[:n], union[n:]
+    count = 0
+    for s in range(len(lists)):
+        row = lists[s]
+        for c in range(1, row[0] + 1):
+            j = row[c]
+            rows[count] = j
+            count += 1 - seen[j]  # without a branch, which would often be guessed wrong
+            seen[j] = 1
+    step, zero = P.dtype.type(alpha), P.dtype.type(0)
+    finite = True
+    for c in range(count):
+        seen[rows[c]] = 0
+        p, g = P[rows[c]], G[rows[c]]
+        for i in range(k):
+            p[i] -= step * g[i]
+            g[i] = zero
+        finite = are_finite(p) and finite
+    return finite
