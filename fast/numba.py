@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from samenet import functions, one_sample
 from samenet import network as interface
-from samenet.fast.kernels import answers, descent, layers
+from samenet.fast.kernels import answers, descent, layers, small
 from samenet.fast.kernels.sharing import share
 from samenet.parameters import Parameters
 
@@ -134,7 +134,27 @@ def descend(
     rule = momentum, nesterov, float(clip_value), float(clip_norm)
     v = None if velocity is None else velocity.flat
     alphas = np.full(passes, alpha, np.float64)
+    if masks is None and v is None and clip_value == clip_norm == math.inf and small.fits(network, batch_size):
+        return _descend_small(network, X, Y, alphas, batch_size, order, passes, reduction)
     return _descend(network, theta.flat, X, Y, alphas, batch_size, order, passes, reduction, masks, rule, v)
+
+
+def _descend_small(
+    network: interface.Network,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    alphas: NDArray[np.float64],
+    batch_size: int,
+    order: NDArray[np.int64] | None,
+    passes: int,
+    reduction: str,
+) -> NDArray[np.float64]:
+    rows = len(X) if order is None else order.shape[1]
+    costs = np.empty(passes * -(-rows // batch_size))
+    order = np.empty((0, 0), np.int64) if order is None else order
+    batch = batch_size, reduction == "mean"
+    small.descend(network.theta.flat, network.layout, _objective(network)[0], X, Y, order, batch, alphas, costs)
+    return costs
 
 
 def _descend(
