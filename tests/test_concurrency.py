@@ -9,6 +9,8 @@ import pytest
 
 import samenet
 
+pytestmark = pytest.mark.compiled  # plain Python holds the GIL
+
 NAMES = samenet.backends()
 SIZES = [5, 7, 6, 3]
 THREADS, ROUNDS = 8, 6
@@ -104,7 +106,6 @@ def test_the_same_bits_every_time(name: str) -> None:
     assert len(runs) == 1
 
 
-@pytest.mark.compiled
 def test_compiled_kernels_let_other_threads_run() -> None:
     """Weights are seen to change while a single compiled call is still at work: so it does not hold the GIL."""
     module = samenet.backend("numba")
@@ -129,7 +130,6 @@ def test_compiled_kernels_let_other_threads_run() -> None:
     assert len(seen) >= 2
 
 
-@pytest.mark.compiled
 def test_every_kernel_is_told_to_release_the_gil() -> None:
     from numba.core.dispatcher import Dispatcher
 
