@@ -115,15 +115,15 @@ def test_compiled_kernels_let_other_threads_run() -> None:
     seen: set[float] = set()
     passes = 2000
     while len(seen) < 4 and passes < 10**7:  # a longer call, where this thread was not given its turn in time
-        begin = net.parameters[0]
+        begin = float(net.parameters[0])
         call = threading.Thread(
             target=module.descend, args=(net, X, Y), kwargs={"alpha": 1e-3, "batch_size": len(X), "passes": passes}
         )
         call.start()
         seen = set()
-        while call.is_alive() and len(seen) < 4:
+        while call.is_alive() and len(seen - {begin}) < 4:
             seen.add(float(net.parameters[0]))
-        seen.discard(float(begin))
+        seen.discard(begin)
         call.join()
         seen.discard(float(net.parameters[0]))
         passes *= 4
