@@ -1,13 +1,11 @@
 """What training recorded."""
 
+from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    pass
 
 Array = NDArray[Any]
 
@@ -54,8 +52,9 @@ class History:
         self.stopped_by: str | None = None
         self.best_epoch: int | None = None
         self.starts: tuple[float, ...] = ()
-        self._epochs: list[int] = []
-        self._values: dict[str, list[float]] = {name: [] for name in ("cost", *monitors)}
+        # Python's own arrays, which grow as lists do and take many numbers at once.
+        self._epochs = array("q")
+        self._values = {name: array("d") for name in ("cost", *monitors)}
 
     @property
     def epochs(self) -> NDArray[np.int64]:
@@ -86,3 +85,10 @@ class History:
         for name, values in self._values.items():
             if name != "cost" and output is not None:
                 values.append(MONITORS[name](output, Y))
+
+    def record_costs(self, epoch: int, costs: Array, every: int) -> None:
+        """Note the costs before many epochs that begin with this one, those that are a multiple of `every`."""
+        numbers = np.arange(epoch, epoch + len(costs), dtype=np.int64)
+        first = -epoch % every
+        self._epochs.frombytes(numbers[first::every].tobytes())
+        self._values["cost"].frombytes(costs[first::every].astype(np.float64).tobytes())

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import checks
@@ -245,7 +246,7 @@ class Network:
         # The short way, for one sample that needs no conversion: `checks.is_one`, written out, since a call of it takes
         # as long as a tenth of a small network. Whether the numbers are finite is seen best by who reads them anyway.
         if (
-            type(X) is np.ndarray
+            type(X) is ndarray
             and X.ndim == 1
             and X.size == theta.sizes[0]
             and X.dtype == theta.flat.dtype
@@ -255,7 +256,7 @@ class Network:
         if output is None:
             X = checks.samples("X", X, theta.sizes[0], theta.flat.dtype)
             output = self.backend.predict(self, X)
-        return output if type(output) is np.ndarray else self._array(output, (*np.shape(X)[:-1], theta.sizes[-1]))
+        return output if type(output) is ndarray else self._array(output, (*np.shape(X)[:-1], theta.sizes[-1]))
 
     def predictor(self) -> Predictor:
         """A bare function f(x, out=None) for one sample after the other, as fast as the backend can answer.

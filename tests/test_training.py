@@ -4,11 +4,14 @@ The expected weights are made here, step by step from `gradient`; that a gradien
 """
 
 import math
+import pickle
 import random
 import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +20,9 @@ import pytest
 
 import samenet
 from samenet.descent import passes
+from samenet.descent.draws import Draws
+from samenet.descent.finite import all_finite
+from samenet.history import History
 from samenet.optimizers import MultiStart
 
 NAMES = samenet.backends()
@@ -324,6 +330,92 @@ def test_the_answer_does_not_depend_on_the_clock(
     assert one.epochs_done == two.epochs_done == 20
 
 
+def test_short_updates_are_taken_many_at_a_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, history = with_calls_of(1e12, monkeypatch, make(name), epochs=300, record_every=7)
+    assert calls == [1, 16, 256, 27], "the first is short, since an update may take long"
+    assert history.epochs.tolist() == list(range(0, 300, 7))
+    calls, _ = with_calls_of(1e12, monkeypatch, make(name), epochs=54, record_every=18, monitors=["accuracy"])
+    assert calls == [1, 16, 1, 18, 18], "one that a record cut short does not make the next shorter"
+
+
+def test_calls_are_as_long_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock of its own: 512 updates fit a call, but for a while 4 do."""
+    net, module = make("numpy"), samenet.backend("numpy")
+    clock, calls = [0.0], list[int]()
+
+    class Timed:
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(module, attribute)
+
+        @staticmethod
+        def descend(*arguments: Any, **named: Any) -> Any:
+            clock[0] += named["passes"] * (2.0**-6 if len(calls) == 3 else 2.0**-13)
+            calls.append(named["passes"])
+            return module.descend(*arguments, **named)
+
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 2.0**-4)
+    monkeypatch.setattr(passes.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(type(net), "backend", Timed())
+    net.train(X, Y, alpha=0.1, epochs=2000)
+    monkeypatch.undo()
+    # 256 is near enough; the fourth call was the slow one; the last is what is left.
+    assert calls == [1, 16, 256, 256, 4, 64, 512, 512, 379]
+
+
+def test_a_callback_for_every_epoch_does_not_lengthen_calls_without_end(name: str) -> None:
+    calls: list[int] = []
+    history = make(name).train(
+        X, Y, alpha=0.1, epochs=200, callback=lambda n, h: calls.append(len(h)) or False, record_every=3
+    )
+    assert history.epochs_done == len(calls) == 200
+    assert calls == [-(-epoch // 3) for epoch in range(1, 201)]
+
+
+@pytest.mark.parametrize("stream", [np.random.default_rng, np.random.RandomState, random.Random])
+@pytest.mark.parametrize("m", [2, 3, 7, 100])
+def test_orders_drawn_together_are_those_drawn_one_by_one(stream: Any, m: int) -> None:
+    together, single = (Draws(stream(5), m, True, np.empty(0), np.dtype(float)) for _ in range(2))
+    for some in (1, 4, 9):
+        orders, masks = together.epochs(some)
+        assert masks is None
+        assert orders.dtype == np.int64
+        assert orders.flags.carray
+        assert orders.tolist() == [single.order()[0].tolist() for _ in range(some)]
+        assert all(sorted(order) == list(range(m)) for order in orders)
+
+
+@pytest.mark.parametrize("every", [1, 2, 7, 1000])
+def test_costs_of_many_epochs_recorded_at_once(every: int) -> None:
+    costs, together, single = np.random.default_rng(0).random(50), History(), History()
+    for start, end in ((0, 1), (1, 17), (17, 30), (30, 50)):
+        together.record_costs(start, costs[start:end], every)
+    for epoch in range(0, 50, every):
+        single.record(epoch, float(costs[epoch]), None, Y)
+    assert together.epochs.tolist() == single.epochs.tolist()
+    assert together.cost.tobytes() == single.cost.tobytes()
+    assert repr(together) == repr(single)
+    again = pickle.loads(pickle.dumps(together))
+    assert again.cost.tobytes() == single.cost.tobytes()
+
+
+@pytest.mark.compiled  # the memory of loops that run as plain Python is Python's own
+@pytest.mark.parametrize("fast", NAMES[1:])
+@pytest.mark.parametrize("size", [10, None])
+@pytest.mark.parametrize("way", ["descent", "adam"])
+def test_training_does_not_copy_the_samples(fast: str, size: int | None, way: str) -> None:
+    net = samenet.backend(fast).Network([500, 3, 2], seed=0)
+    many, targets = np.random.default_rng(0).random((4000, 500)), np.random.default_rng(1).random((4000, 2))
+    settings: dict[str, Any] = {"alpha": 0.1, "epochs": 2, "batch_size": size, "seed": 0, "optimizer": way}
+    net.train(many[:20], targets[:20], **settings)  # compile it first
+    tracemalloc.start()
+    try:
+        net.train(many, targets, **settings)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.2 * many.nbytes, "its own rooms, and of the samples a batch at most"
+
+
 # ------------------------------------------------------------------------------------------------------ Ctrl-C
 
 
@@ -586,3 +678,20 @@ def test_pythons_own_stream_with_dropout_and_several_starts(backend):
         net.train(X, Y, seed=random.Random(seed), **given)
     assert nets[0] == nets[1]
     assert nets[0] != nets[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("size", [1, 32, 33, 8192, 8193, 20_000])
+def test_all_finite_on_both_sides_of_every_way_to_add_up(size: int, dtype: Any) -> None:
+    values = np.random.default_rng(size).normal(size=size).astype(dtype)
+    with warnings.catch_warnings(action="error"):
+        assert all_finite(values)
+        assert all_finite(np.full(size, np.finfo(dtype).max)), "whose sum overflows"
+        for place in (0, size // 2, size - 1):
+            for bad in (np.nan, np.inf, -np.inf):
+                spoiled = values.copy()
+                spoiled[place] = bad
+                assert not all_finite(spoiled)
+        if size > 1:
+            spoiled[:2] = np.inf, -np.inf
+            assert not all_finite(spoiled)

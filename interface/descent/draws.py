@@ -40,7 +40,7 @@ class Draws:
     def __init__(self, stream: Random, m: int, shuffled: bool, dropout: NDArray[np.float64], dtype: Any) -> None:
         self.m, self.shuffled, self.dtype = m, shuffled, dtype
         self.one_list = stream if isinstance(stream, random.Random) else None
-        self.rows = list(range(m))
+        self.rows = [] if self.one_list is None else list(range(m))
         self.random, self.p = numpy_stream(stream), dropout
         self.stays = (1 / (1 - dropout)).astype(dtype)
 
@@ -59,7 +59,7 @@ class Draws:
         if not self.shuffled:
             return None
         if self.one_list is None:
-            return self.random.permutation(self.m).astype(np.int64).reshape(1, -1)
+            return self.random.permutation(self.m).astype(np.int64, copy=False).reshape(1, -1)
         self.one_list.shuffle(self.rows)
         return np.array([self.rows], np.int64)
 
@@ -71,6 +71,10 @@ class Draws:
 
     def epochs(self, passes: int) -> tuple[Orders, Masks]:
         """The orders (passes, m) and the masks (passes, m, hidden) of whole epochs; None where there are none."""
+        if isinstance(self.random, np.random.Generator) and self.one_list is None and self.shuffled and not self.p.size:
+            # The numbers that as many calls of `order` would draw.
+            rows = np.tile(np.arange(self.m, dtype=np.int64), (passes, 1))
+            return self.random.permuted(rows, axis=1, out=rows), None
         drawn = [(self.order(), self.masks(self.m)) for _ in range(passes)] if self.shuffled or self.p.size else []
         orders = [order for order, _ in drawn if order is not None]
         masks = [mask for _, mask in drawn if mask is not None]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import checks
+from samenet.descent import adaptive
 from samenet.descent.finite import all_finite
 from samenet.descent.optimizer import Optimizer, Release
 from samenet.parameters import Parameters
@@ -104,21 +105,21 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
 
     network, history, settings = training.network, training.history, training.settings
     twin = _in_float64(network)
-    X, Y = settings.X.astype(np.float64), settings.Y.astype(np.float64)
+    X, Y = settings.X.astype(np.float64, copy=False), settings.Y.astype(np.float64, copy=False)
     before = math.nan  # the cost of the network's weights
 
     def cost_and_slope(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         nonlocal before
         release()
         twin.theta.flat[:] = theta
-        cost, slope = twin.gradient(X, Y, reduction=settings.reduction)
+        cost, slope = adaptive.slope(twin, X, Y, settings.reduction, None)
         if math.isnan(before):
-            if not (math.isfinite(cost) and all_finite(slope.flat)):
+            if not (math.isfinite(cost) and all_finite(slope)):
                 raise FloatingPointError(
                     "the cost or its gradient is not finite in epoch 0; the weights are left as they were"
                 )
             before = cost
-        return cost, slope.flat
+        return cost, slope
 
     # The name of the parameter is how SciPy knows that the function takes the cost too.
     def iterated(intermediate_result: Any) -> None:

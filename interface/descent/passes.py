@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from samenet.descent.training import Training
 
 _SECONDS_A_CALL = 0.05
+_GROWTH = 16  # the first call is of one update, which is long enough in the loops; few calls should be as short as that
 
 
 class Passes:
@@ -72,12 +73,12 @@ class Passes:
             self._call(self.X, self.Y, alphas, orders, masks)
             yield
 
-    def _alphas(self, passes: int) -> list[float]:
+    def _alphas(self, passes: int) -> NDArray[np.float64]:
         """The learning rates of the next epochs: of one at least, and up to one that the schedule has none for."""
         schedule, alphas = self.settings.alpha, list[float]()
         assert schedule is not None
         if isinstance(schedule, schedules.Constant):  # a small network does thousands of epochs a call
-            return [schedule.alpha] * passes
+            return np.full(passes, schedule.alpha)
         for epoch in range(self.history.epochs_done, self.history.epochs_done + passes):
             try:
                 alphas.append(schedules.rate(schedule, epoch))
@@ -85,7 +86,7 @@ class Passes:
                 if not alphas:
                     raise
                 break
-        return alphas
+        return np.array(alphas)
 
     def _one_epoch_in_parts(self) -> Iterator[None]:
         m, done = len(self.X), 0
@@ -117,7 +118,7 @@ class Passes:
         self,
         X: NDArray[Any],
         Y: NDArray[Any],
-        alphas: list[float],
+        alphas: NDArray[np.float64],
         order: Orders,
         masks: Masks,
         ends_epoch: bool = True,
@@ -129,7 +130,7 @@ class Passes:
         named = {"batch_size": self.batch_size, "reduction": settings.reduction, **settings.clipping}
         if masks is not None:
             named["masks"] = masks
-        alpha = alphas[0] if min(alphas) == max(alphas) else np.array(alphas)
+        alpha = float(alphas[0]) if alphas.min() == alphas.max() else alphas
         begin = time.perf_counter()
         with np.errstate(all="ignore"):  # weights that overflow are reported below, in the same way by every backend
             costs = self.descend(network, X, Y, alpha=alpha, order=order, passes=passes, **named)
@@ -147,11 +148,10 @@ class Passes:
                 "they are left as they were before it. Try a smaller alpha"
             )
         if self.costs_come_along and settings.record_every > 0:
-            for epoch, cost in enumerate(costs, start=history.epochs_done):
-                if epoch % settings.record_every == 0:
-                    history.record(epoch, float(cost), None, self.Y)
+            history.record_costs(history.epochs_done, np.asarray(costs), settings.record_every)
         history.epochs_done += passes if ends_epoch else 0
-        if seconds < _SECONDS_A_CALL / 2:
-            self.updates *= 2
+        fitting = int(len(costs) * min(_GROWTH, _SECONDS_A_CALL / max(seconds, 1e-9)))
+        if seconds < _SECONDS_A_CALL / 2:  # a call that was cut short does not make the next one shorter
+            self.updates = max(self.updates, fitting)
         elif seconds > 2 * _SECONDS_A_CALL:
-            self.updates = max(1, self.updates // 2)
+            self.updates = max(1, fitting)

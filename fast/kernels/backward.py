@@ -1,0 +1,130 @@
+"""Backpropagation of a part of the rows."""
+
+import numpy as np
+from numba import boolean, float64, int32, int64, types
+
+from samenet.fast.kernels.compiling import external, kernel
+from samenet.fast.kernels.functions import back_through, needs_z, slope, value
+from samenet.fast.kernels.layers import BLOCK, block_rows, forward, is_turned, nodes, through, zero_lists
+from samenet.fast.kernels.products import product
+from samenet.fast.kernels.sparse import are_finite, skipping_gradient
+
+
+@kernel()
+def scratch(theta, sizes, cost, rows, dropout):
+    """Room for a block: the activations, the same as seen, the output's z, two deltas; zeros, as many as a layer has;
+    and lists of where the input is not zero.
+
+    It is as large for many rows as for `BLOCK`.
+    """
+    rows = min(rows, BLOCK)
+    total, widest = nodes(sizes)
+    H = np.empty(rows * total, theta.dtype)
+    D = np.empty(rows * total if dropout else 0, theta.dtype)
+    Z = np.empty(rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
+    delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
+    return H, D, Z, delta, back, np.zeros(max(widest, sizes[0]), theta.dtype), zero_lists(sizes, rows)
+
+
+@external(
+    lambda f: (f[::1], f[::1], int64[:, ::1], boolean, int64, *(f[:, ::1],) * 3, float64, f[::1], types.Tuple((*(f[::1],) * 6, int32[:, ::1]))),
+    returns=float64,
+)
+def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
+    """G := the gradient of scale times the cost's sum over the rows of X, laid out like P; returns that sum of costs.
+
+    P is theta with narrow layers turned; of theta itself, only the matrices of these are read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the
+    sum of delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    """
+    H, D, Z, delta, back, zeros, lists = room
+    sizes, codes = layout
+    n_out = sizes[-1]
+    dropout = masks.size > 0
+    total, _ = nodes(sizes)
+    costs = 0.0
+    m = X.shape[0]
+    step = block_rows(m)
+    for start in range(0, m, step):
+        x, y, mask = X[start : start + step], Y[start : start + step], masks[start : start + step]
+        rows = x.shape[0]
+        p, q = theta.size, rows * total
+        z = Z[: rows * n_out] if needs_z(cost) else Z
+        skips = forward(P, layout, bias, x, mask, H, D, z, zeros, lists)
+        h = H[q - y.size : q]
+        target = y.reshape(y.size)
+        costs += value(cost, h, z, target, n_out, delta)
+        slope(cost, codes[-1], h, target, n_out, scale, delta)
+        column = masks.shape[1]
+        for layer in range(sizes.size - 2, -1, -1):
+            n, k = sizes[layer], sizes[layer + 1]
+            if bias:
+                p -= k
+                db = G[p : p + k]
+                if start == 0:
+                    for i in range(k):
+                        db[i] = 0
+                _add_rows(delta[: rows * k], db)
+            p -= k * n
+            q -= rows * k
+            h = H[q - rows * n : q] if layer else x.reshape(rows * n)
+            seen = (D[q - rows * n : q] if layer and dropout else h).reshape(rows, n)
+            deltas = delta[: rows * k].reshape(rows, k)
+            if is_turned(k):
+                dW = G[p : p + k * n].reshape(n, k)
+                if skips and layer == 0 and are_finite(delta[: rows * k]):
+                    if start == 0:
+                        for i in range(p, p + k * n):
+                            G[i] = 0
+                    skipping_gradient(x, lists, deltas, dW)
+                else:
+                    product(seen.T, deltas, dW if start else zeros[:k].reshape(1, k), dW)
+            else:
+                dW = G[p : p + k * n].reshape(k, n)
+                product(deltas.T, seen, dW if start else zeros[:n].reshape(1, n), dW)
+            if layer:
+                W = (theta if is_turned(k) else P)[p : p + k * n].reshape(k, n)
+                errors = back[: rows * n].reshape(rows, n)
+                product(deltas, W, zeros[:n].reshape(1, n), errors)
+                if dropout:
+                    column -= n
+                    through(mask, column, back, errors)
+                back_through(codes[layer], h, back[: rows * n], n)
+                delta, back = back, delta
+    return costs
+
+
+@kernel()
+def _add_rows(delta, db):
+    """db += the sum of delta's rows, flat."""
+    k = db.size
+    for start in range(0, delta.size, k):
+        row = delta[start : start + k]
+        for i in range(k):
+            db[i] += row[i]
+
+
+@kernel("reassoc", "contract")
+def penalty(theta, sizes, bias, l1, l2):
+    """l1 sum |W| + l2/2 sum W^2."""
+    p = 0
+    absolute = squares = 0.0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        for i in range(p, p + k * n):
+            absolute += abs(theta[i])
+            squares += theta[i] * theta[i]
+        p += k * (n + bias)
+    return l1 * absolute + 0.5 * l2 * squares
+
+
+@kernel("contract")
+def add_penalty(theta, sizes, bias, l1, l2, g):
+    """g += l1 sign(W) + l2 W."""
+    p = 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        for i in range(p, p + k * n):
+            w = theta[i]
+            sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
+            g[i] += l1 * sign + l2 * w
+        p += k * (n + bias)

@@ -1,0 +1,144 @@
+"""How a kernel is compiled, how it calls others, and how its compiled form is kept on disk.
+
+Numba compiles what a kernel calls into it, and all of that again into whoever calls the kernel; at the top of a few
+layers that is most of the time. An `external` kernel is compiled once for a dtype, under a name of its own, and called by it.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import config, njit, types
+from numba.core import cgutils
+from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic
+
+Kernel = Callable[..., Any]
+Signature = Callable[[Any], tuple[Any, ...]]
+
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+def _stamp() -> str:
+    """A digest of all files in this folder."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_STAMP = _stamp()
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache, which forgets a kernel when any kernel has changed, not only those in the same file.
+
+    Asked for a kernel, it first sees that the external ones of the dtype are there to be called.
+    """
+
+    def __init__(self, function: Kernel) -> None:
+        super().__init__(function)
+        self._cache_file._source_stamp = _STAMP
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        arguments = getattr(signature, "args", signature)
+        for dtype in {a.dtype for a in arguments if isinstance(a, types.Array)} & set(_waiting):
+            for function in _waiting.pop(dtype):  # Numba's lock is held: no other thread is here
+                function.compile(dtype)
+        return super().load_overload(signature, target)
+
+
+def kernel(*flags: str) -> Callable[[Kernel], Kernel]:
+    """Compile on first use, cache on disk, release the GIL; no exception for a division by zero.
+
+    flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
+    """
+
+    def compiled(function: Kernel) -> Kernel:
+        dispatcher: Any = njit(cache=True, fastmath=set(flags), **_OPTIONS)(function)
+        if not config.DISABLE_JIT:
+            dispatcher._cache = _Cache(function)
+        return dispatcher  # type: ignore[no-any-return]
+
+    return compiled
+
+
+class _External:
+    """A function that is compiled for a dtype before anyone calls it, and found by its name."""
+
+    def __init__(self, function: Kernel, signature: Signature, returns: Any, flags: tuple[str, ...]) -> None:
+        self.function, self.signature, self.returns, self.flags = function, signature, returns, flags
+        self.compiled: dict[Any, CFunc] = {}
+
+    def name(self, dtype: Any) -> str:
+        return f"samenet.{self.function.__module__}.{self.function.__name__}.{dtype}"
+
+    def compile(self, dtype: Any) -> None:
+        """For arrays of this dtype, or load it from the cache; from now on its name means it."""
+        options = {"fastmath": set(self.flags), **_OPTIONS}
+        self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, options)
+        function._cache = _Cache(self.function)
+        function.compile()
+        llvmlite.binding.add_symbol(self.name(dtype), function.address)
+
+    def call(self, typing_context: Any, *given: Any) -> Any:
+        """What Numba asks of an intrinsic: the types of the call, and how its code is written."""
+        dtype = next(a.dtype for a in given if isinstance(a, types.Array))
+        wanted = self.signature(dtype)
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            # An array is handed over as it is: what is known of its order is no part of it.
+            arguments = [
+                value if isinstance(a, types.Array) else context.cast(builder, value, a, b)
+                for value, a, b in zip(values, given, wanted, strict=True)
+            ]
+            result = ir.VoidType() if self.returns is types.void else context.get_value_type(self.returns)
+            kind = ir.FunctionType(result, [argument.type for argument in arguments])
+            function = cgutils.get_or_insert_function(builder.module, kind, self.name(dtype))
+            answer = builder.call(function, arguments)
+            return context.get_dummy_value() if self.returns is types.void else answer
+
+        return self.returns(*given), codegen
+
+
+# The external kernels that no one has asked for in a dtype; a function stands after those that it calls.
+_waiting: dict[Any, list[_External]] = {types.float64: [], types.float32: []}
+
+
+def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
+    """What kernels call in a function's place: the code of `typed(typing_context, *types)`.
+
+    It is the function itself when the compiler is off.
+    """
+    if config.DISABLE_JIT:
+        return function
+
+    def typing(typing_context: Any, *given: Any) -> Any:
+        return typed(typing_context, *given)
+
+    context = inspect.Parameter("typing_context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    typing.__signature__ = inspect.Signature([context, *inspect.signature(function).parameters.values()])  # type: ignore[attr-defined]
+    typing.__name__ = function.__name__
+    return intrinsic(typing)
+
+
+def external(signature: Signature, *flags: str, returns: Any = types.void) -> Callable[[Kernel], Kernel]:
+    """Compile by itself for each dtype, to be called from other kernels alone.
+
+    signature: from a dtype, the types of the arguments, of which one is an array of it. Such a kernel must not raise.
+    """
+
+    def published(function: Kernel) -> Kernel:
+        if config.DISABLE_JIT:
+            return function
+        named = _External(function, signature, returns, flags)
+        for functions in _waiting.values():
+            functions.append(named)
+        return intrinsic_of(function, named.call)
+
+    return published

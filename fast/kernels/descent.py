@@ -1,0 +1,151 @@
+"""Many updates in one call: batches, gradients by parts that threads share, and the step."""
+
+import math
+
+import numpy as np
+
+from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
+from samenet.fast.kernels.compiling import kernel
+from samenet.fast.kernels.layers import turn, turn_back
+from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
+
+_PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
+
+
+def parts_of(batch_size: int, parameters: int) -> int:
+    """Into how many parts a batch is cut, each with a gradient of its own: it does not depend on the threads."""
+    return max(1, min(_PARTS, batch_size // _ROWS, batch_size * parameters // _WORK))
+
+
+@kernel("reassoc", "contract")
+def _sum_of_squares(values):
+    total = 0.0
+    for i in range(values.size):
+        total += values[i] * values[i]
+    return total
+
+
+@kernel("contract")
+def _step(theta, g, alpha, velocity, rule):
+    """One step against g, which is clipped first; `samenet.reference.descent` has the equations."""
+    momentum, nesterov, clip_value, clip_norm = rule
+    if clip_value < np.inf:
+        for i in range(g.size):
+            if g[i] > clip_value:
+                g[i] = clip_value
+            if g[i] < -clip_value:
+                g[i] = -clip_value
+    shrink = theta.dtype.type(1)
+    if clip_norm < np.inf:
+        length = math.sqrt(_sum_of_squares(g))
+        if length > clip_norm:
+            shrink = theta.dtype.type(clip_norm / length)
+    step, factor = theta.dtype.type(alpha), theta.dtype.type(momentum)
+    if velocity.size == 0:
+        for i in range(theta.size):
+            theta[i] -= step * (shrink * g[i])
+        return
+    for i in range(theta.size):
+        move = step * (shrink * g[i])
+        velocity[i] = factor * velocity[i] - move
+        if nesterov:
+            theta[i] += factor * velocity[i] - move
+        else:
+            theta[i] += velocity[i]
+
+
+@kernel()
+def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gathered, G):
+    """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs."""
+    X, Y, order, masks = data
+    batch_size, mean = batch
+    x, y = gathered
+    shuffled = order.size > 0
+    m = order.shape[1] if shuffled else X.shape[0]
+    updates = -(-m // batch_size)  # of a pass
+    update, part = ticket // parts, ticket % parts
+    visit, start = update // updates, update % updates * batch_size
+    whole = min(batch_size, m - start)
+    start, end = start + whole * part // parts, start + whole * (part + 1) // parts
+    rows = end - start
+    scale = 1.0 / whole if mean else 1.0
+    mask = masks[visit * m + start : visit * m + end]
+    if shuffled:
+        for s in range(rows):
+            row, target = X[order[visit, start + s]], Y[order[visit, start + s]]
+            for j in range(row.size):
+                x[s, j] = row[j]
+            for i in range(target.size):
+                y[s, i] = target[i]
+        x, y = x[:rows], y[:rows]
+    else:
+        x, y = X[start:end], Y[start:end]
+    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, G[part], room)
+
+
+@kernel()
+def _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk):
+    """Take tickets as long as there are any."""
+    parts = len(G)
+    ticket = take(desk)
+    while ticket >= 0:
+        values[ticket % parts] = _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gathered, G)
+        finish(desk)
+        ticket = take(desk)
+
+
+@kernel("contract")
+def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
+    """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
+
+    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size, and
+    whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta gets
+    the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row for each part.
+    """
+    X, Y, order, masks = data
+    batch_size, mean = batch
+    cost, l1, l2 = objective
+    sizes = layout[0]
+    parts = G.shape[0]
+    room = scratch(theta, sizes, cost, -(-batch_size // parts), masks.size > 0)
+    most = -(-batch_size // parts) if order.size else 0
+    gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
+    if not leads:
+        while wait_for_more(desk):
+            _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk)
+        return
+    turn(theta, sizes, bias, P)
+    turned = np.empty_like(velocity)
+    if velocity.size:
+        turn(velocity, sizes, bias, turned)
+    m = order.shape[1] if order.size else X.shape[0]
+    updates = -(-m // batch_size)
+    g = G[0]
+    for update in range(costs.size):
+        open_tickets(desk, parts)
+        _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk)
+        wait(desk)
+        total = 0.0
+        for part in range(parts):
+            total += values[part]
+            if part:
+                _add(G[part], g)
+        whole = min(batch_size, m - update % updates * batch_size)
+        costs[update] = total / whole if mean else total
+        if l1 or l2:
+            costs[update] += penalty(P, sizes, bias, l1, l2)
+            add_penalty(P, sizes, bias, l1, l2, g)
+        if alphas.size == 0:
+            turn_back(g, sizes, bias, False, theta)
+            return
+        _step(P, g, alphas[update // updates], turned, rule)
+        turn_back(P, sizes, bias, True, theta)
+    turn_back(P, sizes, bias, False, theta)
+    if velocity.size:
+        turn_back(turned, sizes, bias, False, velocity)
+
+
+@kernel()
+def _add(source, target):
+    for i in range(source.size):
+        target[i] += source[i]

@@ -1,0 +1,238 @@
+"""Machinery: writing LLVM's instructions on vector registers. No mathematics of the network here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import config
+from numba.core import cgutils
+
+INT, LONG, BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
+_CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-add
+
+
+def _has(feature: str) -> bool:
+    """Whether code is compiled for a processor with a feature, in LLVM's name."""
+    if config.CPU_FEATURES is not None:
+        return f"+{feature}" in config.CPU_FEATURES.split(",")
+    return bool(llvmlite.binding.get_host_cpu_features().get(feature, False))
+
+
+REGISTER = 64 if _has("avx512f") else 32 if _has("avx") else 16  # bytes of a vector register
+REGISTERS = 16 if _has("avx") and not _has("avx512f") else 32
+
+
+class Lanes:
+    """The numbers in a register while code is being written: arithmetic on them writes instructions."""
+
+    def __init__(self, emit: "Emit", value: Any) -> None:
+        self.emit, self.value, self.dtype = emit, value, emit.dtype
+
+    def _by(self, write: Any, a: Any, b: Any) -> "Lanes":
+        return Lanes(self.emit, write(self.emit.number(a), self.emit.number(b), flags=_CONTRACT))
+
+    def __add__(self, other: Any) -> "Lanes":
+        return self._by(self.emit.builder.fadd, self, other)
+
+    def __sub__(self, other: Any) -> "Lanes":
+        return self._by(self.emit.builder.fsub, self, other)
+
+    def __rsub__(self, other: Any) -> "Lanes":
+        return self._by(self.emit.builder.fsub, other, self)
+
+    def __mul__(self, other: Any) -> "Lanes":
+        return self._by(self.emit.builder.fmul, self, other)
+
+    def __truediv__(self, other: Any) -> "Lanes":
+        return self._by(self.emit.builder.fdiv, self, other)
+
+    def __rtruediv__(self, other: Any) -> "Lanes":
+        return self._by(self.emit.builder.fdiv, other, self)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def clip(a: Any, least: float, most: float) -> Any:
+    """The numbers, none below `least` or above `most`; a NaN stays one."""
+    if not isinstance(a, Lanes):
+        return np.clip(a, a.dtype.type(least), a.dtype.type(most))
+    builder, value = a.emit.builder, a.value
+    for sign, limit in (("<", least), (">", most)):
+        bound = a.emit.number(limit)
+        value = builder.select(builder.fcmp_ordered(sign, value, bound), bound, value)
+    return Lanes(a.emit, value)
+
+
+def zero_below(a: Any, limit: float, b: Any) -> Any:
+    """b, but 0 where a < limit."""
+    if not isinstance(a, Lanes):
+        return np.where(a < a.dtype.type(limit), a.dtype.type(0), b)
+    builder = a.emit.builder
+    below = builder.fcmp_ordered("<", a.value, a.emit.number(limit))
+    return Lanes(a.emit, builder.select(below, a.emit.number(0.0), b.value))
+
+
+def power_of_two(a: Any) -> Any:
+    """2^k for numbers that hold the integer k in their lowest bits, made of bits; infinity for 2^1024, or 2^128.
+
+    a is k plus 1.5 * 2^52, or 1.5 * 2^23 with 32 bits.
+    """
+    bits, bias, places = (64, 1023, 52) if a.dtype == np.float64 else (32, 127, 23)
+    if not isinstance(a, Lanes):
+        return ((np.asarray(a).view(f"int{bits}") + bias) << places).view(a.dtype)
+    builder, integers = a.emit.builder, ir.VectorType(ir.IntType(bits), a.emit.lanes)
+
+    def constant(value: int) -> Any:
+        return ir.Constant(integers, [value] * a.emit.lanes)
+
+    biased = builder.add(builder.bitcast(a.value, integers), constant(bias))
+    return Lanes(a.emit, builder.bitcast(builder.shl(biased, constant(places)), a.emit.vector))
+
+
+class Emit:
+    """Writes instructions on registers of one dtype. Addresses are LLVM's pointers to bytes; offsets are in bytes."""
+
+    def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.dtype = np.dtype(str(dtype))
+        self.scalar = context.get_data_type(dtype)
+        self.size = self.dtype.itemsize
+        self.lanes = REGISTER // self.size
+        self.vector = ir.VectorType(self.scalar, self.lanes)
+        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
+
+    def number(self, value: Any) -> Any:
+        """A constant in all lanes; `Lanes` as they are."""
+        if isinstance(value, Lanes):
+            return value.value
+        return ir.Constant(self.vector, [float(self.dtype.type(value))] * self.lanes)
+
+    def long(self, value: int) -> Any:
+        """An integer that is known."""
+        return ir.Constant(LONG, value)
+
+    def start(self, array: Any) -> Any:
+        """The address of an array's first number."""
+        return self.builder.bitcast(array.data, BYTE.as_pointer())
+
+    def pair(self, values: Any) -> Any:
+        """The two numbers of a shape or of strides."""
+        return cgutils.unpack_tuple(self.builder, values, 2)
+
+    def at(self, pointer: Any, offset: Any) -> Any:
+        """The address so many bytes further on."""
+        return self.builder.gep(pointer, [offset], source_etype=BYTE)
+
+    def times(self, a: Any, b: Any) -> Any:
+        """The product of two integers, of which b may be known."""
+        return self.builder.mul(a, b if isinstance(b, ir.Value) else self.long(b))
+
+    def least(self, a: Any, b: Any) -> Any:
+        """The smaller of two integers."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
+    def splat(self, value: Any) -> Any:
+        """A number in all lanes."""
+        kind = ir.VectorType(value.type, self.lanes)
+        one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
+        places = ir.Constant(ir.VectorType(INT, self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), places)
+
+    def number_at(self, pointer: Any) -> Any:
+        """The number at an address, in all lanes."""
+        return self.splat(self.builder.load(self.builder.bitcast(pointer, self.scalar.as_pointer())))
+
+    def first(self, count: Any) -> Any:
+        """A mask of the first `count` lanes."""
+        places = ir.Constant(ir.VectorType(LONG, self.lanes), list(range(self.lanes)))
+        return self.builder.icmp_signed("<", places, self.splat(count))
+
+    def _masked(self, name: str, result: Any, arguments: Any) -> Any:
+        return self._call(f"llvm.masked.{name}.v{self.lanes}f{self.size * 8}.p0", result, arguments)
+
+    def _call(self, name: str, result: Any, arguments: Any) -> Any:
+        """One of LLVM's own functions."""
+        kind = ir.FunctionType(result, [a.type for a in arguments])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
+
+    def load(self, pointer: Any, mask: Any = None) -> Any:
+        """A register from an address; lanes that are not in the mask are 0, and their memory is not touched."""
+        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        if mask is not None:
+            return self._masked("load", self.vector, [pointer, ir.Constant(INT, self.size), mask, self.zero])
+        loaded = self.builder.load(pointer)
+        loaded.align = self.size
+        return loaded
+
+    def store(self, value: Any, pointer: Any, mask: Any = None) -> None:
+        """A register to an address; memory of lanes that are not in the mask is not touched."""
+        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        if mask is not None:
+            self._masked("store", ir.VoidType(), [value, pointer, ir.Constant(INT, self.size), mask])
+        else:
+            self.builder.store(value, pointer).align = self.size
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """a b + c, rounded once where the processor can."""
+        return self.builder.fadd(self.builder.fmul(a, b, flags=_CONTRACT), c, flags=_CONTRACT)
+
+    def shuffle(self, a: Any, b: Any, places: list[int]) -> Any:
+        """The numbers at these places of a followed by b."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, self.lanes), places))
+
+    def halves(self, a: Any, b: Any, size: int) -> tuple[Any, Any]:
+        """From every block of `size` lanes, a's and b's first halves side by side; and their second halves."""
+        half = size // 2
+        first = [side + q + j for q in range(0, self.lanes, size) for side in (0, self.lanes) for j in range(half)]
+        return self.shuffle(a, b, first), self.shuffle(a, b, [place + half for place in first])
+
+    def places_of_others(self, value: Any, pointer: Any, first: Any) -> Any:
+        """Write where a register's numbers are not 0 to an address, as int32 counted from `first`; returns how many."""
+        others = self.builder.fcmp_unordered("!=", value, self.zero)
+        integers = ir.VectorType(INT, self.lanes)
+        counted = ir.Constant(integers, list(range(self.lanes)))
+        places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT)))
+        self._call(f"llvm.masked.compressstore.v{self.lanes}i32", ir.VoidType(), [places, pointer, others])
+        bits = self.builder.zext(self.builder.bitcast(others, ir.IntType(self.lanes)), LONG)
+        return self._call("llvm.ctpop.i64", LONG, [bits])
+
+    @contextmanager
+    def when(self, a: Any, sign: str, b: Any) -> Iterator[None]:
+        """What is written inside happens if integers compare so."""
+        with self.builder.if_then(self.builder.icmp_signed(sign, a, b)):
+            yield
+
+    def steps(self, count: Any, step: int = 1) -> Any:
+        """A loop over 0, step, 2 step, ... below count."""
+        return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
+
+    def pieces(self, count: Any, write: Any) -> None:
+        """For so many numbers: `write(offset, mask)` for the whole registers, in a loop, and for the rest."""
+        whole = self.times(self.builder.sdiv(count, self.long(self.lanes)), self.lanes)
+        with self.steps(whole, self.lanes) as (i, _):
+            write(self.times(i, self.size), None)
+        with self.when(whole, "<", count):
+            write(self.times(whole, self.size), self.first(self.builder.sub(count, whole)))
+
+    def variable(self, value: Any) -> "Variable":
+        """A variable, in a register as long as there is room."""
+        return Variable(self.builder, value)
+
+
+class Variable:
+    """A value that changes as the code runs."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.place = builder, cgutils.alloca_once_value(builder, value)
+
+    @property
+    def value(self) -> Any:
+        """What it holds."""
+        return self.builder.load(self.place)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.builder.store(value, self.place)

@@ -1,0 +1,157 @@
+"""The parameters as kernels want them, and walking through the layers forward.
+
+A kernel that works on batches takes a copy of theta of the same length, in which the matrix of a narrow layer is turned:
+W^T (n, k) stands where W (k, n) did. The nodes of a layer are then neighbours, as the lanes of a register want them.
+A wide layer stays as it is, and `product` turns what it needs, panel by panel: in one piece it would not stay in the cache.
+"""
+
+import numpy as np
+from numba import boolean, int32, int64
+
+from samenet.fast.kernels import sparse
+from samenet.fast.kernels.compiling import external, kernel
+from samenet.fast.kernels.functions import activate, needs_z
+from samenet.fast.kernels.instructions import REGISTER
+from samenet.fast.kernels.machine import transpose
+from samenet.fast.kernels.products import WIDE, product, sample_sums
+from samenet.fast.kernels.sparse import lists_zeros, skipping_sums
+
+BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
+
+
+@kernel()
+def block_rows(m):
+    """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be."""
+    blocks = max(1, -(-m // BLOCK))
+    return min(BLOCK, -(-m // (8 * blocks)) * 8)
+
+
+@kernel()
+def is_turned(k):
+    """Whether the matrix of a layer of k nodes is kept as W^T."""
+    return k < WIDE
+
+
+@external(lambda f: (f[::1], int64[::1], boolean, f[::1]))
+def turn(theta, sizes, bias, out):
+    """out := theta with the matrices of narrow layers turned."""
+    p = 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        if is_turned(k):
+            transpose(theta[p : p + k * n].reshape(k, n), out[p : p + k * n].reshape(n, k))
+            _copy(theta[p + k * n : p + k * (n + bias)], out[p + k * n : p + k * (n + bias)])
+        else:
+            _copy(theta[p : p + k * (n + bias)], out[p : p + k * (n + bias)])
+        p += k * (n + bias)
+
+
+@external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
+def turn_back(P, sizes, bias, inner, theta):
+    """theta := P with the matrices of narrow layers turned back; with `inner`, these alone, and not the first layer's."""
+    p = 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        if is_turned(k) and (layer or not inner):
+            transpose(P[p : p + k * n].reshape(n, k), theta[p : p + k * n].reshape(k, n))
+        elif not inner:
+            _copy(P[p : p + k * n], theta[p : p + k * n])
+        if not inner:
+            _copy(P[p + k * n : p + k * (n + bias)], theta[p + k * n : p + k * (n + bias)])
+        p += k * (n + bias)
+
+
+@kernel()
+def _copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@kernel()
+def nodes(sizes):
+    """The number of nodes after the input layer, and the largest number in a layer."""
+    total = widest = 0
+    for layer in range(1, sizes.size):
+        total += sizes[layer]
+        widest = max(widest, sizes[layer])
+    return total, widest
+
+
+@kernel()
+def forward_sample(theta, layout, bias, x, h, other):
+    """The output layer for one sample, from theta as it is; `h` and `other` have room for the widest layer and a register.
+
+    Returns which of the two holds it.
+    """
+    sizes, codes = layout
+    p = 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        sample_sums(theta[p : p + k * n].reshape(k, n), x[:n], h)
+        p += k * n
+        if bias:
+            for i in range(k):
+                h[i] += theta[p + i]
+            p += k
+        activate(codes[layer + 1], h[:k], k)
+        x, h, other = h, other, h
+    return x
+
+
+@kernel()
+def zero_lists(sizes, rows):
+    """Room for `sparse.lists_zeros` of so many rows, none where it does not pay."""
+    worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
+    return np.empty((rows if worth else 0, sizes[0] + 1), np.int32)
+
+
+@external(
+    lambda f: (f[::1], int64[:, ::1], boolean, f[:, ::1], f[:, ::1], f[::1], f[::1], f[::1], f[::1], int32[:, ::1]),
+    returns=boolean,
+)
+def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists):
+    """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
+
+    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the next
+    layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest layer.
+    lists: of `zero_lists`; returns whether they have been filled, since most of X is zero.
+    """
+    rows = X.shape[0]
+    sizes, codes = layout
+    p = q = column = 0
+    seen = X
+    skips = len(lists) > 0 and lists_zeros(X, P[: sizes[0] * sizes[1]].reshape(sizes[0], sizes[1]), lists)
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        z = H[q : q + rows * k]
+        W, p = P[p : p + k * n], p + k * n
+        start = P[p : p + k] if bias else zeros[:k]
+        if skips and layer == 0:
+            skipping_sums(X, lists, W.reshape(n, k), start, z.reshape(rows, k))
+        elif is_turned(k):
+            product(seen, W.reshape(n, k), start.reshape(1, k), z.reshape(rows, k))
+        else:
+            product(seen, W.reshape(k, n).T, start.reshape(1, k), z.reshape(rows, k))
+        p += k * bias
+        last = layer == sizes.size - 2
+        if last and Z.size:
+            for i in range(z.size):
+                Z[i] = z[i]
+        activate(codes[layer + 1], z, k)
+        seen = z.reshape(rows, k)
+        if masks.size and not last:
+            seen = D[q : q + rows * k].reshape(rows, k)
+            through(masks, column, z, seen)
+            column += k
+        q += rows * k
+    return skips
+
+
+@kernel()
+def through(masks, column, h, out):
+    """out := masks h, for the columns of the masks from this one on."""
+    rows, k = out.shape
+    for s in range(rows):
+        mask, row = masks[s], out[s]
+        for i in range(k):
+            row[i] = mask[column + i] * h[s * k + i]

@@ -1,0 +1,160 @@
+"""Work that several threads share: numbered tickets, which each thread takes as it gets to them.
+
+The work is cut the same way however many threads there are, and what they leave is put together in the order of the
+tickets: so the bits do not depend on the threads. One thread leads. It never waits for a thread that has not begun, so
+nothing stands still when helpers come late or not at all, or when many calls share them.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numpy.typing import NDArray
+
+from samenet.fast.kernels.compiling import intrinsic_of, kernel
+
+# A desk is where threads meet: four counters, each in a cache line of its own.
+_OPENED, _TAKEN, _DONE, _CLOSED = 0, 8, 16, 24
+_MOST = 64  # threads
+_lock = Lock()  # the counters' own, when the compiler is off
+
+
+def _add(desk: NDArray[np.int64], place: int, number: int) -> int:
+    """desk[place] += number, as one step that no thread can come between; returns what was there."""
+    with _lock:
+        before = int(desk[place])
+        desk[place] = before + number
+        return before
+
+
+def _exchange(desk: NDArray[np.int64], place: int, expected: int, number: int) -> bool:
+    """If desk[place] is what is expected, put a number there, as one step; returns whether it did."""
+    with _lock:
+        if desk[place] != expected:
+            return False
+        desk[place] = number
+        return True
+
+
+def _place(context, builder, kind, desk, place):
+    array = context.make_array(kind)(context, builder, desk)
+    return builder.gep(array.data, [place])
+
+
+def _typed_add(typing_context, desk, place, number):
+    def codegen(context, builder, signature, values):
+        pointer = _place(context, builder, desk, *values[:2])
+        return builder.atomic_rmw("add", pointer, values[2], "seq_cst")
+
+    return types.int64(desk, types.int64, types.int64), codegen
+
+
+def _typed_exchange(typing_context, desk, place, expected, number):
+    def codegen(context, builder, signature, values):
+        pointer = _place(context, builder, desk, *values[:2])
+        result = builder.cmpxchg(pointer, values[2], values[3], "seq_cst", "seq_cst")
+        return builder.extract_value(result, 1)
+
+    return types.boolean(desk, types.int64, types.int64, types.int64), codegen
+
+
+def _read(desk: NDArray[np.int64], place: int) -> int:
+    """desk[place], as other threads have left it."""
+    return int(desk[place])
+
+
+def _typed_read(typing_context, desk, place):
+    def codegen(context, builder, signature, values):
+        return builder.load_atomic(_place(context, builder, desk, *values), "seq_cst", 8)
+
+    return types.int64(desk, types.int64), codegen
+
+
+def _give_way() -> None:
+    """Let another thread have the processor."""
+    time.sleep(0)
+
+
+def _typed_give_way(typing_context):
+    def codegen(context, builder, signature, values):
+        if hasattr(os, "sched_yield"):
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+_add = intrinsic_of(_add, _typed_add)
+_exchange = intrinsic_of(_exchange, _typed_exchange)
+_read = intrinsic_of(_read, _typed_read)
+_give_way = intrinsic_of(_give_way, _typed_give_way)
+
+
+@kernel()
+def open_tickets(desk, number):
+    """Put so many more tickets on the desk."""
+    _add(desk, _OPENED, number)
+
+
+@kernel()
+def take(desk):
+    """The number of the next ticket, which is then this thread's; -1 if none is open."""
+    while True:
+        ticket = _read(desk, _TAKEN)
+        if ticket >= _read(desk, _OPENED):
+            return -1
+        if _exchange(desk, _TAKEN, ticket, ticket + 1):
+            return ticket
+
+
+@kernel()
+def finish(desk):
+    """One ticket's work is done."""
+    _add(desk, _DONE, 1)
+
+
+@kernel()
+def wait(desk):
+    """Until all opened tickets are done."""
+    while _read(desk, _DONE) < _read(desk, _OPENED):
+        _give_way()
+
+
+@kernel()
+def wait_for_more(desk):
+    """Whether there will be more tickets; when there are none now, others may work first."""
+    if _read(desk, _CLOSED):
+        return False
+    if _read(desk, _TAKEN) >= _read(desk, _OPENED):
+        _give_way()
+    return True
+
+
+def share(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int) -> Any:
+    """work(*arguments, desk, True), which leads, and in so many other threads work(*arguments, desk, False)."""
+    desk = np.zeros(32, np.int64)
+    try:
+        for _ in range(helpers):
+            _pool().submit(work, *arguments, desk, False)
+        return work(*arguments, desk, True)
+    finally:
+        desk[_CLOSED] = 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads that stay, for all calls."""
+    return ThreadPoolExecutor(max_workers=_MOST, thread_name_prefix="samenet")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of the threads
