@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
-INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
+INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
 .PHONY: help compare test examples bench bench-quick peers peers-quick page lint package types clean
 
@@ -35,11 +35,15 @@ $(VENV)/installed-%: pyproject.toml | $(BIN)/python
 compare: $(VENV)/installed-data,plot
 	@$(BIN)/samenet compare
 
-# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there,
-# marked `compiled`, is left to the first.
+# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there, or is
+# the same there, marked `compiled`, is left to the first.
+WORKERS ?= 2
+PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -m "not compiled"
+	$(BIN)/python -m $(PYTEST)
+	$(BIN)/python -m coverage erase
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 examples: $(VENV)/installed-data,plot

@@ -200,6 +200,10 @@ class Network:
         network.theta.flat[:] = self.theta.flat  # unchecked: whatever was written into the views is copied
         return network
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A worker process may be handed read-only memory, for which every kernel would be compiled once more.
+        self.__dict__.update(state, layout=np.require(state["layout"], requirements="W"))
+
     def _settings(self) -> dict[str, Any]:
         """What makes the network beside its sizes and numbers."""
         penalties = {"l1": self.l1, "l2": self.l2}

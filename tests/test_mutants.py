@@ -20,6 +20,8 @@ from inputs import Case, Functions
 import samenet
 from samenet.network import Network as Interface
 
+pytestmark = pytest.mark.compiled  # which nothing here is: the second run would be the same again
+
 
 @dataclass(frozen=True)
 class Mutant:

@@ -188,6 +188,7 @@ def test_pickled_and_deep_copied_networks_keep_their_views(Network: Any, through
     assert np.array_equal(again.predict(X), net.predict(X))
     assert not np.shares_memory(again.parameters, net.parameters)
     assert all(np.shares_memory(W, again.parameters) for W in again.weights)
+    assert again.layout.flags.writeable, "kernels are compiled for arrays that are"
     before = again.predict(X)
     again.weights[0][...] = 3
     assert again.parameters[:15].tolist() == [3] * 15

@@ -78,13 +78,14 @@ def nodes(sizes):
 
 
 @kernel()
-def forward_sample(theta, layout, x, h, other):
+def forward_sample(theta, layout, x, h, other, H, s, rows):
     """The output layer for one sample, from theta as it is; `h` and `other` have room for the widest layer and a register.
 
-    Returns which of the two holds it. Machinery is compiled into it: a call of it takes as long as a small layer.
+    Returns which of the two holds it. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
+    Machinery is compiled into it: a call of it takes as long as a small layer.
     """
     sizes, codes = layout
-    p = 0
+    p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         dots(theta[p : p + k * n].reshape(k, n), x, h)
@@ -95,6 +96,10 @@ def forward_sample(theta, layout, x, h, other):
                 h[i] += b[i]
             p += k
         activate_here(codes[layer + 1], h[:k], k)
+        if H.size:
+            for i in range(k):
+                H[q + s * k + i] = h[i]
+            q += rows * k
         x, h, other = h, other, h
     return x
 
