@@ -14,6 +14,7 @@ import claims
 import peers.outcome
 import peers.text
 import tables
+import techniques.text
 from record import Case, Record, newest
 from tables import label, times
 
@@ -176,9 +177,10 @@ def report(record: Record) -> str:
 
 
 def _beside(results: Path) -> dict[str, str]:
-    """The section on other libraries, if `make peers` has run."""
-    outcome = peers.outcome.newest(results)
-    return {"Beside other libraries": peers.text.mention(outcome)} if outcome else {}
+    """The sections on other libraries and on techniques, if `make peers` and `make techniques` have run."""
+    outcome, folder = peers.outcome.newest(results), techniques.text.newest(results)
+    found = {"Beside other libraries": peers.text.mention(outcome)} if outcome else {}
+    return found | ({"What each technique gains": techniques.text.mention(folder)} if folder else {})
 
 
 def _picture(folder: str, name: str, words: str) -> str:
