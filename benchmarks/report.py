@@ -41,8 +41,8 @@ HOW_TO_READ = """\
   are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
 - **what is timed**: a call from Python with everything warm. Weights, samples and their conversion are made before.
   NumPy and Numba include the library's check of its input, on every call; the loops are bare functions without it.
-- **what is not measured**: several threads and float32 (one, and float64, but in the lines of scaling), other processors,
-  energy, and calls while others load the machine. Times of compiling and importing stand apart."""
+- **what is not measured**: several threads and float32 (one, and float64, but in the lines of scaling), other
+  processors, energy, and calls while others load the machine. Times of compiling and importing stand apart."""
 
 
 def where(record: Record) -> str:
