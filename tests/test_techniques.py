@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import samenet
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
 
@@ -66,6 +68,17 @@ def test_a_wrong_answer_is_seen(name: str) -> None:
     assert not expected.compare(answer + 1e-9, 0.0).ok
 
 
+@pytest.mark.parametrize(("name", "calls"), [("11 lines", 1), ("mini-batches of 64, a call an update", 100)])
+def test_updates_are_one_call_or_as_many(name: str, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    monkeypatch.setattr(samenet.backend("numba"), "descend", lambda *given, **named: counted.append(named))
+    case = timed_cases.CASES[name]
+    call = case.make(case.task())
+    assert isinstance(call, Call)
+    call.run()
+    assert len(counted) == calls
+
+
 def test_a_copy_is_the_package_but_for_its_changes(tmp_path: Path) -> None:
     technique = next(t for t in TECHNIQUES if t.name == "tiles of 8 x 3 registers")
     whole, changed = pair.copy(tmp_path / "a"), pair.copy(tmp_path / "b", technique.changes)
@@ -119,6 +132,7 @@ def test_a_pair_takes_turns_and_the_ratio_is_without_over_with(made: type[_Made]
     assert made.started == [("changed", "batch"), ("whole", "batch")]
     (row,) = found.ratios()
     assert (row["slow"], row["fast"], row["estimate"]) == ("without", "with", pytest.approx(3))
+    assert [one.speed_up and one.speed_up.estimate for one in found.rows] == [1, pytest.approx(3)]
     in_rounds = made.asked[6:]
     assert all({a[0], b[0]} == {"whole", "changed"} for a, b in zip(in_rounds[::2], in_rounds[1::2], strict=True))
     assert dict(in_rounds) == {"whole": 20, "changed": 7}, "20 ms each"
