@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
-INSTALL := $(if $(UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
+INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test examples bench bench-quick page lint package types clean
+.PHONY: help compare test examples bench bench-quick peers peers-quick page lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
@@ -14,6 +14,8 @@ help:
 	@echo "make examples  run the tutorials' experiments in full, write their tables and figures to docs/gallery"
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
+	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases, to results/: ten minutes"
+	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
 	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
 	@echo "make lint      ruff"
 	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
@@ -33,11 +35,15 @@ $(VENV)/installed-%: pyproject.toml | $(BIN)/python
 compare: $(VENV)/installed-data,plot
 	@$(BIN)/samenet compare
 
-# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there,
-# marked `compiled`, is left to the first.
+# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there, or is
+# the same there, marked `compiled`, is left to the first.
+WORKERS ?= 2
+PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -m "not compiled"
+	$(BIN)/python -m $(PYTEST)
+	$(BIN)/python -m coverage erase
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 examples: $(VENV)/installed-data,plot
@@ -63,6 +69,25 @@ bench: $(VENV)/installed-bench
 bench-quick: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/measure.py --quick --into build/quick
 	$(BIN)/python -m pytest benchmarks/pytest $(TIMED) -k "3-3-1 and one-sample"
+
+# With pip, which takes the newest that any index has; uv stops at the first index that knows a name. PyTorch's CPU
+# build has an index of its own: on Linux, PyPI's brings gigabytes for CUDA. Without it, the others still run.
+TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
+PIP := $(BIN)/python -m pip
+
+$(VENV)/installed-peers: pyproject.toml | $(BIN)/python
+	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@echo "installing samenet[peers] and $(TORCH) into $(VENV)"
+	@$(PIP) install --quiet -e ".[peers]"
+	@$(PIP) install --quiet --extra-index-url https://download.pytorch.org/whl/cpu "$(TORCH)" || echo "without PyTorch"
+	@touch $@
+
+peers: $(VENV)/installed-peers
+	$(BIN)/python benchmarks/peers
+	$(BIN)/python benchmarks/report.py
+
+peers-quick: $(VENV)/installed-peers
+	$(BIN)/python benchmarks/peers --quick --into build/peers
 
 page: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/page.py

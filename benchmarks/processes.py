@@ -46,7 +46,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def _run(script: str, **environment: str) -> str:
+def run(script: str, **environment: str) -> str:
+    """What a script prints, in a new process."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         check=True,
@@ -60,19 +61,19 @@ def _run(script: str, **environment: str) -> str:
 
 def import_seconds(module: str) -> float:
     """Seconds that a statement `import module` takes in a new process."""
-    return float(_run(_IMPORT.format(module=module)))
+    return float(run(_IMPORT.format(module=module)))
 
 
 def first_calls(name: str) -> dict[str, dict[str, float]]:
     """Seconds of the first calls on a backend, "cold" with nothing compiled before, "warm" with all of it cached."""
     with tempfile.TemporaryDirectory() as folder:
         script = _FIRST_CALLS.format(name=name)
-        return {state: json.loads(_run(script, NUMBA_CACHE_DIR=folder)) for state in ("cold", "warm")}
+        return {state: json.loads(run(script, NUMBA_CACHE_DIR=folder)) for state in ("cold", "warm")}
 
 
 def peak_memory(name: str) -> float:
     """MiB that a process needs at its peak to train 64-30-10 on 1078 samples."""
-    return float(_run(_MEMORY.format(name=name)))
+    return float(run(_MEMORY.format(name=name)))
 
 
 def everything(repeats: int) -> dict[str, Any]:

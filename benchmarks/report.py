@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import claims
+import peers.outcome
+import peers.text
 import tables
 from record import Case, Record, newest
 from tables import label, times
@@ -161,6 +163,7 @@ def report(record: Record) -> str:
         "When Numba has paid": "Calls after which Numba has made up for its first calls of all kinds, compiled with "
         "nothing cached or loaded from its cache, against NumPy; never, where NumPy is as fast.\n\n"
         + tables.break_even(record).markdown(),
+        **_beside(record.folder.parent),
         "History": "asv times this repository's commits: its results are in [asv](asv), `asv publish` and "
         "`asv preview` show them. `make page` builds one page of all this that can be filtered, with that history.",
     }
@@ -170,6 +173,12 @@ def report(record: Record) -> str:
         f"[comparison.json]({folder}/comparison.json), which `{MEASURE}` writes; do not edit.\n"
         f"{quick if record.quick else ''}\n{body}\n"
     )
+
+
+def _beside(results: Path) -> dict[str, str]:
+    """The section on other libraries, if `make peers` has run."""
+    outcome = peers.outcome.newest(results)
+    return {"Beside other libraries": peers.text.mention(outcome)} if outcome else {}
 
 
 def _picture(folder: str, name: str, words: str) -> str:

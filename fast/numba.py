@@ -10,11 +10,12 @@ import sys
 from typing import Any
 
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from samenet import checks, functions, one_sample
+from samenet import functions, one_sample
 from samenet import network as interface
-from samenet.fast.kernels import answers, descent, layers
+from samenet.fast.kernels import answers, descent, layers, small
 from samenet.fast.kernels.sharing import share
 from samenet.parameters import Parameters
 
@@ -51,7 +52,7 @@ def predict(network: interface.Network, x: NDArray[Any]) -> NDArray[Any]:
     X = x.reshape(-1, theta.sizes[0])
     out = np.empty((len(X), theta.sizes[-1]), x.dtype)
     if len(X) <= answers.FEW:
-        answers.predict_few(theta.flat, network.layout, theta.bias, X, out)
+        answers.predict_few(theta.flat, network.layout, X, out)
     else:
         _evaluate(network, X, out[:0], 1.0, out)
     return out.reshape((*x.shape[:-1], theta.sizes[-1]))
@@ -61,20 +62,22 @@ def predict_one(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | N
     """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
     theta = network.theta
     out = np.empty(theta.sizes[-1], x.dtype)
-    return out if answers.predict_sample(theta.flat, network.layout, theta.bias, x, out) else None
+    return out if answers.predict_sample(theta.flat, network.layout, x, out) else None
 
 
 def predictor(network: interface.Network) -> one_sample.Predictor:
     """A function for one sample; see `samenet.network.Network.predictor`."""
-    n_in, n_out, dtype = network.sizes[0], network.sizes[-1], network.dtype
-    theta, layout, bias = network.theta.flat, network.layout, network.bias
+    theta, layout, n_out, dtype = network.theta.flat, network.layout, network.sizes[-1], network.dtype
+    answer_one, array, empty = answers.bare(dtype), np.ndarray, np.empty
 
     def f(x: Any, out: Any = None) -> Any:
-        if not checks.is_one(x, n_in, dtype) or not (out is None or checks.is_one(out, n_out, dtype)):
-            return one_sample.predict(network, x, out)
-        answer = np.empty(n_out, dtype) if out is None else out
-        answers.predict_sample(theta, layout, bias, x, answer)
-        return answer
+        answer = empty(n_out, dtype) if out is None else out
+        try:
+            if type(x) is array and type(answer) is array and answer_one(theta, layout, x, answer):
+                return answer
+        except (TypeError, NumbaError):  # arrays of another kind
+            pass
+        return one_sample.predict(network, x, out)
 
     return f
 
@@ -131,7 +134,27 @@ def descend(
     rule = momentum, nesterov, float(clip_value), float(clip_norm)
     v = None if velocity is None else velocity.flat
     alphas = np.full(passes, alpha, np.float64)
+    if masks is None and v is None and clip_value == clip_norm == math.inf and small.fits(network, batch_size):
+        return _descend_small(network, X, Y, alphas, batch_size, order, passes, reduction)
     return _descend(network, theta.flat, X, Y, alphas, batch_size, order, passes, reduction, masks, rule, v)
+
+
+def _descend_small(
+    network: interface.Network,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    alphas: NDArray[np.float64],
+    batch_size: int,
+    order: NDArray[np.int64] | None,
+    passes: int,
+    reduction: str,
+) -> NDArray[np.float64]:
+    rows = len(X) if order is None else order.shape[1]
+    costs = np.empty(passes * -(-rows // batch_size))
+    order = np.empty((0, 0), np.int64) if order is None else order
+    batch = batch_size, reduction == "mean"
+    small.descend(network.theta.flat, network.layout, _objective(network)[0], X, Y, order, batch, alphas, costs)
+    return costs
 
 
 def _descend(

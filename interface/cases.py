@@ -204,11 +204,16 @@ def mini_batch_epoch(names: Sequence[str]) -> Case:
     return training(network, split.X_train, Y, names, what=what, alpha=0.25, epochs=5, batch_size=10)
 
 
-def eleven_lines(names: Sequence[str]) -> Case:
-    """Tutorial 004: the network in 11 lines, 3-4-1 without biases, 60,000 updates by all four samples, rate 1."""
+def eleven_lines_problem() -> tuple[Network, NDArray[np.float64], NDArray[np.float64]]:
+    """Tutorial 004: the network in 11 lines, 3-4-1 without biases, and its four samples."""
     legacy = np.random.RandomState(1)
     network = backend("reference").Network([3, 4, 1], bias=False, init="symmetric_uniform", seed=legacy)
     X = np.array([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
-    Y = np.array([[0.0], [1], [1], [0]])
+    return network, X, np.array([[0.0], [1], [1], [0]])
+
+
+def eleven_lines(names: Sequence[str]) -> Case:
+    """Tutorial 004's training: 60,000 updates by all four samples, rate 1."""
+    network, X, Y = eleven_lines_problem()
     several = {"epochs": 60_000, "loop_epochs": 600, "counted": 60_000}
     return training(network, X, Y, names, what="training, 60,000 updates", alpha=1.0, reduction="sum", **several)

@@ -87,8 +87,9 @@ class Network:
         stream = checks.generator("seed", seed)
         kind = checks.dtype(dtype)
         with checks.fits("sizes", sizes):
-            # For compiled code: the numbers of nodes, and activations by their places in the list; the input has none.
-            self.layout = np.array([layers, (-1, *map(ACTIVATIONS.index, self._activations))], np.int64)
+            # For compiled code: the numbers of nodes, and activations by their places in the list. The input has none; in
+            # its place stands whether there are biases.
+            self.layout = np.array([layers, (bias, *map(ACTIVATIONS.index, self._activations))], np.int64)
             self.theta = Parameters.empty(layers, bias, kind)
         self.history: History | None = None
         if weights is None:
@@ -198,6 +199,10 @@ class Network:
         network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self._settings())
         network.theta.flat[:] = self.theta.flat  # unchecked: whatever was written into the views is copied
         return network
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A worker process may be handed read-only memory, for which every kernel would be compiled once more.
+        self.__dict__.update(state, layout=np.require(state["layout"], requirements="W"))
 
     def _settings(self) -> dict[str, Any]:
         """What makes the network beside its sizes and numbers."""

@@ -1,10 +1,15 @@
 """Fixtures that run a test on every backend, and the report of how close the backends came to what is allowed."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+# Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from agreement import BACKENDS, PAIRS, Backend, Pair
 
 from samenet.tolerance import Comparison
@@ -46,6 +51,21 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RECORDS] = defaultdict(list)
+    if hasattr(config, "workerinput"):  # Numba's cache is not made for several processes that write to it at once
+        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{config.workerinput['workerid']}"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands what it kept to the process that reports."""
+    if hasattr(session.config, "workeroutput"):
+        kept = session.config.stash[_RECORDS].items()
+        session.config.workeroutput["records"] = [(key, list(map(tuple, values))) for key, values in kept]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for key, values in getattr(node, "workeroutput", {}).get("records", ()):
+        node.config.stash[_RECORDS][key] += [Comparison(*value) for value in values]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -332,9 +332,10 @@ def _compare_with_the_tutorial(cls, seed, rows, iterations):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize(("seed", "iterations"), [(101, 300), (2024, 20)])
-def test_training_code_of_the_tutorial(fast, seed, iterations):
-    _compare_with_the_tutorial(fast.Network, seed, None, iterations)
+@pytest.mark.parametrize(("seed", "rows", "iterations"), [(101, 300, 300), (2024, None, 20)])
+def test_training_code_of_the_tutorial(fast, seed, rows, iterations):
+    """All rows in many iterations: `test_digits`."""
+    _compare_with_the_tutorial(fast.Network, seed, rows, iterations)
 
 
 @pytest.mark.compiled

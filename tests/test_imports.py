@@ -34,6 +34,7 @@ def test_import_samenet_is_light() -> None:
     assert len(loaded) < 30, "a module takes about a millisecond"
 
 
+@pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize(
     ("statement", "needed", "not_needed"),
     [

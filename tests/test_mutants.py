@@ -27,6 +27,8 @@ import samenet
 from samenet.network import Network as Interface
 from samenet.tolerance import compare
 
+pytestmark = pytest.mark.compiled  # which nothing here is: the second run would be the same again
+
 
 @dataclass(frozen=True)
 class Mutant:

@@ -16,6 +16,8 @@ sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv an
 import page  # noqa: E402
 from record import Record  # noqa: E402
 
+pytestmark = pytest.mark.compiled  # the same without the JIT
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 FLAGS = (

@@ -20,6 +20,8 @@ import scaling  # noqa: E402
 import tables  # noqa: E402
 from record import Record, newest  # noqa: E402
 
+pytestmark = pytest.mark.compiled  # the same without the JIT
+
 README = f"# A project\n\nbefore\n{report.BEGIN}\nold\n{report.END}\nafter\n"
 
 

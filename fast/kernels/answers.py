@@ -1,54 +1,90 @@
 """What a backend asks of the kernels forward: the output of one sample or of many, all layers, and the cost."""
 
+from functools import cache
+
 import numpy as np
+from numba import from_dtype, int64
 
 from samenet.fast.kernels.backward import penalty
-from samenet.fast.kernels.compiling import kernel
+from samenet.fast.kernels.compiling import for_exactly, kernel
 from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
+from samenet.fast.kernels.sparse import are_finite
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
 
 @kernel()
-def predict_sample(theta, layout, bias, x, out):
+def predict_sample(theta, layout, x, out):
     """out := the output layer for one sample (n_in,); returns whether x is finite."""
-    _, widest = nodes(layout[0])
-    room = np.empty((2, widest + REGISTER), out.dtype)
-    return _sample(theta, layout, bias, x, room, out)
+    return _sample(theta, layout, x, _room(theta, layout), out)
+
+
+def _one(theta, layout, x, out):
+    """The same, if x and out are as long as the layers; returns whether they are."""
+    fits = x.size == layout[0, 0] and out.size == layout[0, -1]
+    if fits:
+        _sample(theta, layout, x, _room(theta, layout), out)
+    return fits
+
+
+@cache
+def bare(dtype):
+    """`_one` for a dtype: it raises for arrays of another kind, so that those who call it need not look at them."""
+    f = from_dtype(dtype)
+    return for_exactly(_one, f[::1], int64[:, ::1], f[::1], f[::1])
 
 
 @kernel()
-def _sample(theta, layout, bias, x, room, out):
-    h = forward_sample(theta, layout, bias, x, room[0], room[1])
-    zero = x.dtype.type(0)
-    nothing = zero
-    for j in range(x.size):
-        nothing += zero * x[j]  # NaN, unless all of x is finite
+def predict_few(theta, layout, X, out):
+    """out := the output layer, row by row: the same bits as for one sample."""
+    room = _room(theta, layout)
+    for s in range(len(X)):
+        _sample(theta, layout, X[s], room, out[s])
+
+
+@kernel()
+def _room(theta, layout):
+    _, widest = nodes(layout[0])
+    return np.empty((2, widest + REGISTER), theta.dtype)
+
+
+@kernel()
+def _sample(theta, layout, x, room, out):
+    h = forward_sample(theta, layout, x, room[0], room[1], out[:0], 0, 0)
+    finite = are_finite(x)  # before out is written, which may be x
     for i in range(out.size):
         out[i] = h[i]
-    return nothing == zero
-
-
-@kernel()
-def predict_few(theta, layout, bias, X, out):
-    """out := the output layer, row by row: the same bits as for one sample."""
-    _, widest = nodes(layout[0])
-    room = np.empty((2, widest + REGISTER), out.dtype)
-    for s in range(len(X)):
-        _sample(theta, layout, bias, X[s], room, out[s])
+    return finite
 
 
 @kernel()
 def all_layers(theta, layout, bias, X, H):
-    """The activations of layers 2 to L, one layer after the other in the flat vector H."""
+    """The activations of layers 2 to L, one layer after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
+    rows = len(X)
+    if rows <= FEW:
+        room = _room(theta, layout)
+        for s in range(rows):
+            forward_sample(theta, layout, X[s], room[0], room[1], H, s, rows)
+        return
     _, widest = nodes(sizes)
     P = np.empty_like(theta)
     turn(theta, sizes, bias, P)
-    forward(P, layout, bias, X, np.empty((0, 0), theta.dtype), H, H, H[:0], np.zeros(widest, theta.dtype), *zero_room(sizes, 0))
+    forward(
+        P,
+        layout,
+        bias,
+        X,
+        np.empty((0, 0), theta.dtype),
+        H,
+        H,
+        H[:0],
+        np.zeros(widest, theta.dtype),
+        *zero_room(sizes, 0),
+    )
 
 
 @kernel()

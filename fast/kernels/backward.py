@@ -27,7 +27,17 @@ def scratch(theta, sizes, cost, rows, dropout):
 
 
 @external(
-    lambda f: (f[::1], f[::1], int64[:, ::1], boolean, int64, *(f[:, ::1],) * 3, float64, f[::1], types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]))),
+    lambda f: (
+        f[::1],
+        f[::1],
+        int64[:, ::1],
+        boolean,
+        int64,
+        *(f[:, ::1],) * 3,
+        float64,
+        f[::1],
+        types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1])),
+    ),
     returns=float64,
 )
 def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):

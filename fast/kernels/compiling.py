@@ -12,7 +12,7 @@ from typing import Any
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import config, njit, types
+from numba import config, njit, typeof, types
 from numba.core import cgutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
@@ -142,3 +142,19 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
         return intrinsic_of(function, named.call)
 
     return published
+
+
+def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
+    """A kernel for these types of arrays alone: called with anything else, it raises TypeError, or an error of Numba's."""
+    compiled: Any = kernel()(function)
+    if config.DISABLE_JIT:
+
+        def checked(*arrays: Any) -> Any:
+            if any(typeof(array) != kind for array, kind in zip(arrays, kinds, strict=True)):
+                raise TypeError(f"expected {kinds}")
+            return function(*arrays)
+
+        return checked
+    compiled.compile(kinds)
+    compiled.disable_compile()
+    return compiled  # type: ignore[no-any-return]

@@ -45,48 +45,54 @@ def _series(r, first, end):
     return terms[0]
 
 
-def _sigmoid(z):
+def sigmoid(z):
     """1 / (1 + exp(-z)). Error below 3 ulp."""
     wide = z.dtype.itemsize == 8
     # 2^1024 is infinity, and 1 / (1 + infinity) is 0; exp(-40) is lost against 1.
     p, power = _exp_parts(clip(0.0 - z, -40.0 if wide else -20.0, 710.0 if wide else 89.0))
-    return 1.0 / ((p * power + power) + 1.0)
+    return 1.0 / (p * power + (power + 1.0))  # power + 1 is exact where 1 counts
 
 
-def _tanh(z):
+def tanh(z):
     """E / (E + 2) with E = exp(2 z) - 1; E as p 2^k + (2^k - 1) keeps the digits of a small z."""
     p, power = _exp_parts(clip(2.0 * z, -40.0, 40.0))  # beyond, the quotient is 1 or -1
     E = p * power + (power - 1.0)
     return E / (E + 2.0)
 
 
-def _exp(a):
+def exp(a):
     """exp(a) for a <= 0; where it would not be a normal number it is taken for 0."""
     least = -708.0 if a.dtype.itemsize == 8 else -87.0
     p, power = _exp_parts(clip(a, least, 0.0))
     return zero_below(a, least, p * power + power)
 
 
-_sigmoids, _tanhs, _exps = (machine.elementwise(f) for f in (_sigmoid, _tanh, _exp))
+_sigmoids, _tanhs, _exps = (machine.elementwise(f) for f in (sigmoid, tanh, exp))
 
-_SIGMOID, _TANH, _RELU, _IDENTITY, _SOFTMAX = range(len(functions.ACTIVATIONS))
-_SQUARED_ERROR, _SUM_OF_SQUARES, _BINARY_CROSS_ENTROPY, _CROSS_ENTROPY = range(len(functions.COSTS))
+SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(len(functions.ACTIVATIONS))
+SQUARED_ERROR, SUM_OF_SQUARES, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = range(len(functions.COSTS))
+
+
+@kernel()
+def activate_here(code, z, width):
+    """z := f(z) in place; z is rows of this width, flat."""
+    zero = z.dtype.type(0)
+    if code == SIGMOID:
+        _sigmoids(z, z, zero)
+    elif code == TANH:
+        _tanhs(z, z, zero)
+    elif code == RELU:
+        for i in range(z.size):
+            z[i] = zero if z[i] <= zero else z[i]  # NaN stays NaN
+    elif code == SOFTMAX:
+        for start in range(0, z.size, width):
+            _softmax(z[start : start + width])
 
 
 @external(lambda f: (int64, f[::1], int64))
 def activate(code, z, width):
-    """z := f(z) in place; z is rows of this width, flat."""
-    zero = z.dtype.type(0)
-    if code == _SIGMOID:
-        _sigmoids(z, z, zero)
-    elif code == _TANH:
-        _tanhs(z, z, zero)
-    elif code == _RELU:
-        for i in range(z.size):
-            z[i] = zero if z[i] <= zero else z[i]  # NaN stays NaN
-    elif code == _SOFTMAX:
-        for start in range(0, z.size, width):
-            _softmax(z[start : start + width])
+    """The same, not compiled again into each of its callers."""
+    activate_here(code, z, width)
 
 
 @kernel("contract")
@@ -112,16 +118,16 @@ def _largest(row):
 def back_through(code, h, e, width):
     """e := dJ/dz in place of e = dJ/dh, from the layer's output h; both are rows of this width, flat."""
     one, zero = h.dtype.type(1), h.dtype.type(0)
-    if code == _SIGMOID:
+    if code == SIGMOID:
         for i in range(e.size):
             e[i] *= h[i] * (one - h[i])
-    elif code == _TANH:
+    elif code == TANH:
         for i in range(e.size):
             e[i] *= (one - h[i]) * (one + h[i])
-    elif code == _RELU:
+    elif code == RELU:
         for i in range(e.size):
             e[i] *= one if h[i] > zero else zero
-    elif code == _SOFTMAX:
+    elif code == SOFTMAX:
         for start in range(0, e.size, width):
             row, error = h[start : start + width], e[start : start + width]
             mean = 0.0
@@ -134,7 +140,7 @@ def back_through(code, h, e, width):
 @kernel()
 def needs_z(cost):
     """Whether a cost is worked out from the weighted sums z of the output layer."""
-    return cost in (_BINARY_CROSS_ENTROPY, _CROSS_ENTROPY)
+    return cost in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY)
 
 
 # Sums stand in loops of their own. A sum whose loop also stores would be ordered by whether arrays happen to lie near
@@ -147,8 +153,8 @@ def value(cost, h, z, y, width, room):
         for i in range(y.size):
             error = h[i] - y[i]
             total += error * error
-        return total if cost == _SUM_OF_SQUARES else 0.5 * total
-    if cost == _BINARY_CROSS_ENTROPY:
+        return total if cost == SUM_OF_SQUARES else 0.5 * total
+    if cost == BINARY_CROSS_ENTROPY:
         for i in range(y.size):
             room[i] = -abs(z[i])
         powers = room[: y.size]
@@ -173,8 +179,8 @@ def value(cost, h, z, y, width, room):
 @external(lambda f: (int64, int64, f[::1], f[::1], int64, float64, f[::1]), "contract")
 def slope(cost, code, h, y, width, scale, delta):
     """delta := scale * dJ/dz of the output layer, from its output h."""
-    factor = h.dtype.type(2.0 * scale if cost == _SUM_OF_SQUARES else scale)
-    if cost == _CROSS_ENTROPY:
+    factor = h.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
+    if cost == CROSS_ENTROPY:
         for start in range(0, y.size, width):
             total = factor * y[start]
             for i in range(1, width):

@@ -75,6 +75,15 @@ def zero_below(a: Any, limit: float, b: Any) -> Any:
     return Lanes(a.emit, builder.select(below, a.emit.number(0.0), b.value))
 
 
+def one_above_zero(a: Any) -> Any:
+    """1 where a > 0, else 0."""
+    if not isinstance(a, Lanes):
+        return (a > 0).astype(a.dtype)
+    builder = a.emit.builder
+    above = builder.fcmp_ordered(">", a.value, a.emit.number(0.0))
+    return Lanes(a.emit, builder.select(above, a.emit.number(1.0), a.emit.number(0.0)))
+
+
 def power_of_two(a: Any) -> Any:
     """2^k for numbers that hold the integer k in their lowest bits, made of bits; infinity for 2^1024, or 2^128.
 
@@ -188,6 +197,18 @@ class Emit:
         half = size // 2
         first = [side + q + j for q in range(0, self.lanes, size) for side in (0, self.lanes) for j in range(half)]
         return self.shuffle(a, b, first), self.shuffle(a, b, [place + half for place in first])
+
+    def sums(self, vectors: list[Any]) -> Any:
+        """A register of the sums of as many registers as it has lanes.
+
+        A pair is halved, and its halves added: the sums of two in one register; and so on, until one is left.
+        """
+        size = self.lanes
+        while len(vectors) > 1:
+            half = len(vectors) // 2
+            pairs = [self.halves(vectors[r], vectors[r + half], size) for r in range(half)]
+            vectors, size = [self.builder.fadd(a, b) for a, b in pairs], size // 2
+        return vectors[0]
 
     def others(self, values: list[Any]) -> Any:
         """A mask of where the numbers of some registers, one after the other, are not 0."""

@@ -10,10 +10,10 @@ from numba import boolean, int32, int64
 
 from samenet.fast.kernels import sparse
 from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.functions import activate, needs_z
+from samenet.fast.kernels.functions import activate, activate_here
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import transpose
-from samenet.fast.kernels.products import WIDE, product, sample_sums
+from samenet.fast.kernels.machine import dots, transpose
+from samenet.fast.kernels.products import WIDE, product
 from samenet.fast.kernels.sparse import SKIPPED, lists_zeros, skipping_sums
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
@@ -78,22 +78,28 @@ def nodes(sizes):
 
 
 @kernel()
-def forward_sample(theta, layout, bias, x, h, other):
+def forward_sample(theta, layout, x, h, other, H, s, rows):
     """The output layer for one sample, from theta as it is; `h` and `other` have room for the widest layer and a register.
 
-    Returns which of the two holds it.
+    Returns which of the two holds it. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
+    Machinery is compiled into it: a call of it takes as long as a small layer.
     """
     sizes, codes = layout
-    p = 0
+    p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        sample_sums(theta[p : p + k * n].reshape(k, n), x[:n], h)
+        dots(theta[p : p + k * n].reshape(k, n), x, h)
         p += k * n
-        if bias:
+        if codes[0]:
+            b = theta[p : p + k]
             for i in range(k):
-                h[i] += theta[p + i]
+                h[i] += b[i]
             p += k
-        activate(codes[layer + 1], h[:k], k)
+        activate_here(codes[layer + 1], h[:k], k)
+        if H.size:
+            for i in range(k):
+                H[q + s * k + i] = h[i]
+            q += rows * k
         x, h, other = h, other, h
     return x
 

@@ -93,7 +93,9 @@ def _write_tile(emit, rows, masks, a, s, c, b, t, a_row, a_step, b_step, s_row, 
         return emit.at(emit.at(start, emit.times(row, x)), emit.long(v * REGISTER))
 
     sums = {
-        (x, v): emit.variable(emit.load(place(s, s_row, x, v), mask)) for x in range(rows) for v, mask in enumerate(masks)
+        (x, v): emit.variable(emit.load(place(s, s_row, x, v), mask))
+        for x in range(rows)
+        for v, mask in enumerate(masks)
     }
     a, b = emit.variable(a), emit.variable(b)
     with emit.steps(t):
@@ -135,12 +137,7 @@ def _write_dots(emit, W, x, z):
                 total.value = emit.multiply_add(emit.load(emit.at(row, offset), mask), part, total.value)
 
         emit.pieces(n, add)
-        vectors, size = [total.value for total in sums], emit.lanes
-        while len(vectors) > 1:  # a pair is halved, and its halves added: the sums of two rows in one register, and so on
-            half = len(vectors) // 2
-            pairs = [emit.halves(vectors[r], vectors[r + half], size) for r in range(half)]
-            vectors, size = [builder.fadd(a, b) for a, b in pairs], size // 2
-        emit.store(vectors[0], emit.at(emit.start(z), emit.times(i, emit.size)))
+        emit.store(emit.sums([total.value for total in sums]), emit.at(emit.start(z), emit.times(i, emit.size)))
 
 
 dots = generated(_dots, _write_dots)

@@ -1,4 +1,4 @@
-"""Matrix products of kernels: for blocks of samples, and for one. Read it from the end."""
+"""Matrix products of kernels, for blocks of samples. Read it from the end."""
 
 import numpy as np
 from numba import int64, types
@@ -6,7 +6,7 @@ from numba import int64, types
 from samenet.fast.kernels import machine
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import dots, panel, transpose
+from samenet.fast.kernels.machine import panel, transpose
 
 WIDE = 200  # columns from which it pays to copy the operands, so that neighbours in a sum are neighbours in memory
 _TERMS = 256  # terms of a sum that are copied together: the panel of B then stays in the second cache
@@ -15,12 +15,6 @@ _TERMS = 256  # terms of a sum that are copied together: the panel of B then sta
 def matrix(dtype):
     """The type of a matrix of any order."""
     return types.Array(dtype, 2, "A")
-
-
-@external(lambda f: (f[:, ::1], f[::1], f[::1]))
-def sample_sums(W, x, z):
-    """z[:k] := W x for one sample; z has room for as many more numbers as a register holds. 2 k n flops."""
-    dots(W, x, z)
 
 
 @external(lambda f: (*(matrix(f),) * 4, int64, int64, int64))

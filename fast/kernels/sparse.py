@@ -94,7 +94,9 @@ def _write_listed(emit, x, index, M, write):
     count = builder.sext(builder.load(index.data), LONG)
     with emit.steps(k, _ACROSS * emit.lanes) as (i, _):
         left = builder.sub(k, i)
-        registers = emit.least(builder.sdiv(builder.add(left, emit.long(emit.lanes - 1)), emit.long(emit.lanes)), emit.long(_ACROSS))
+        registers = emit.least(
+            builder.sdiv(builder.add(left, emit.long(emit.lanes - 1)), emit.long(emit.lanes)), emit.long(_ACROSS)
+        )
         column = emit.times(i, emit.size)
         for across in range(1, _ACROSS + 1):
             with emit.when(registers, "==", emit.long(across)):

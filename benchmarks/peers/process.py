@@ -1,0 +1,116 @@
+"""One process's share: every case with so many threads, its contenders checked, then timed in turns."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from peers import registered
+from peers.limits import machine
+from peers.problem import Array, Call, Descent, Forward
+from peers.tasks import OPERATIONS, Expected, Operation, few, mnist, work_counted
+from samenet import timing
+from samenet.cases import Case, Contender
+from samenet.measurement import Result, measure
+from samenet.tolerance import Comparison
+
+# Seconds of a call: of what takes longer, a part is timed.
+_LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.15
+
+Make = Callable[[Any], Call | str]
+
+
+class Answer(NamedTuple):
+    """What is checked, and the error that its contender is allowed in any case."""
+
+    values: Array
+    looser: float
+
+
+def contenders(task: Forward | Descent) -> dict[str, tuple[str, Make]]:
+    """By the name of each contender: its peer, and what makes it. Only of peers that are here and use the threads."""
+    found: dict[str, tuple[str, Make]] = {}
+    for peer in registered():
+        if not peer.missing() and (task.threads == 1 or peer.THREADED):
+            of_peer = peer.FORWARD if isinstance(task, Forward) else peer.DESCENT
+            found |= {name: (peer.NAME, make) for name, make in of_peer.items()}
+    return found
+
+
+def part(make: Make, task: Forward | Descent) -> Forward | Descent:
+    """All of a task, or its first tenth, hundredth or a little, so that a call does not take too long."""
+    tried = task.part(max(10, task.amount // 1000))
+    call = _call(make(tried))
+    call.run()
+    whole = timing.first_call(call.run) * task.amount / tried.amount
+    longest = _LONGEST_BATCH if isinstance(task, Forward) else _LONGEST_TRAINING
+    return next((task.part(max(1, task.amount // n)) for n in (1, 10, 100) if whole / n <= longest), tried)
+
+
+def case(operation: Operation, task: Forward | Descent) -> tuple[Case, dict[str, str], dict[str, str]]:
+    """The case with all who take part; why others do not; what a reader has to know of each."""
+    taking_part, left_out, notes = [], {}, {}
+    small = few(task)
+    for name, (peer, make) in contenders(task).items():
+        checked = make(small)
+        if isinstance(checked, str):
+            left_out[name] = checked
+            continue
+        some = part(make, task)
+        ready, work = _call(make(some)), some.amount / (operation.counted or task.amount)
+        notes[name] = checked.note
+        if work < 1:
+            text = f"1/{round(1 / work)} of it was timed"
+            notes[name] = f"{checked.note}; {text}" if checked.note else text
+        taking_part.append(Contender(name, peer, ready.run, partial(_answer, checked), work))
+    expected = Expected(task)
+
+    def check(answer: Answer) -> Comparison:
+        return expected.compare(*answer)
+
+    title = f"{operation.network}, {operation.operation}"
+    return Case(title, tuple(taking_part), check), left_out, {n: text for n, text in notes.items() if text}
+
+
+def _call(made: Call | str) -> Call:
+    assert isinstance(made, Call)
+    return made
+
+
+def _answer(call: Call) -> Answer:
+    return Answer(call.read(call.run()), call.looser)
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """A result, with the ratio of every contender's time to that of the first, which is samenet's."""
+    base = result.rows[0]
+    ratios = [
+        {"slow": row.name, "fast": base.name, **timing.ratio(row.seconds, base.seconds)._asdict()}
+        for row in result.rows[1:]
+        if row.seconds is not None and base.seconds is not None
+    ]
+    noise = None if result.noise is None else result.noise._asdict()
+    return {"title": result.title, "rows": [row.as_json() for row in result.rows], "ratios": ratios, "noise": noise}
+
+
+def measured(threads: int, seconds: float, quick: bool) -> dict[str, Any]:
+    """Every case with so many threads, in float64 and float32; and the machine's limits."""
+    limits = machine(quick)
+    found = []
+    for operation in OPERATIONS:
+        if threads > 1 and not operation.threads:
+            continue
+        for dtype in ("float64", "float32") if operation.single else ("float64",):
+            say(f"{operation.network}, {operation.operation}, {dtype}, threads: {threads}")
+            task = operation.task(quick, dtype, threads)
+            made, left_out, notes = case(operation, task)
+            names = {"network": operation.network, "operation": operation.operation}
+            about = {"dtype": dtype, "threads": threads, "left_out": left_out, "notes": notes}
+            work = {"work": work_counted(task, operation.counted)}
+            found.append({**names, **about, **work, **as_json(measure(made, seconds))})
+    return {"cases": found, "machine": limits, "images": mnist()[0]}
+
+
+def say(text: str) -> None:
+    """Progress, to the side of the output."""
+    print(text, file=sys.stderr, flush=True)
