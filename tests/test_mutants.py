@@ -140,7 +140,7 @@ MUTANTS = {
         Mutant("wide: terms of other rows of A", "source, copy = A[r, start", "source, copy = A[0, start"),
         # layers
         Mutant("bias dropped", "start = P[p : p + k] if bias else", "start ="),
-        Mutant("bias of a sample dropped", "h[i] += theta[p + i]", "h[i] += 0 * theta[p + i]"),
+        Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant("narrow W transposed", "product(seen, W.reshape(n, k),", "product(seen, W.reshape(k, n).T,"),
         Mutant("wide W transposed", "product(seen, W.reshape(k, n).T,", "product(seen, W.reshape(n, k),"),
         Mutant("masks of another layer", "column += k", "column += 0"),
@@ -214,6 +214,50 @@ MUTANTS = {
         Mutant("zeros: no step in a row again", "seen[rows[c]] = 0", "pass"),
         Mutant("zeros: no step in the other layers", "_step(P[first:], g[first:], alpha, turned, rule)", "pass"),
         Mutant("zeros: step in the last block's rows", "plain and whole <= len(lists)", "plain"),
+        # registers, small
+        Mutant(
+            "small: last number of a register left out", "n = min(n, _lanes(a))", "n = max(0, min(n, _lanes(a)) - 1)"
+        ),
+        Mutant(
+            "small: errors of the first node alone", "rows @ v, np.zeros", "rows @ v * (np.arange(n) < 1), np.zeros"
+        ),
+        Mutant("small: relu of the wrong sign", "zero_below(z, 0.0, z)", "z - zero_below(z, 0.0, z)"),
+        Mutant("small: sigmoid without its slope", "e * (h * (1.0 - h))", "e * 1.0"),
+        Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
+        Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
+        Mutant("small: no slope in the output layer", "_back_through(codes[layers], h, ", "(lambda e: e)("),
+        Mutant("small: no slope in a hidden layer", "_back_through(codes[layer], load(H, q), errors)", "errors"),
+        Mutant("small: W transposed", "p + i * n + j if j < n", "p + (i * n + j) % k * n + (i * n + j) // k if j < n"),
+        Mutant("small: bias dropped", "z = load(P, p + n * lanes)", "z = nothing"),
+        Mutant(
+            "small: last input left out",
+            "load_first(x, row * n_in + j, n_in - j)",
+            "load_first(x, row * n_in + j, n_in - j - 1)",
+        ),
+        Mutant("small: targets of other rows", "load_first(y, row * n_out", "load_first(y, s * n_out"),
+        Mutant("small: first order for every pass", "order[visit, s]", "order[0, s]"),
+        Mutant("small: first alpha for every pass", "-alphas[visit]", "-alphas[0]"),
+        Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
+        Mutant("small: factor of the sum of squares", "2.0 * half * scale", "scale"),
+        Mutant("small: cost without 1/2", "half * total * scale", "total * scale"),
+        Mutant(
+            "small: cost of the first node",
+            "for i in range(n_out):\n            total",
+            "for i in range(1):\n            total",
+        ),
+        Mutant("small: cost of the last sample", "_multiply_add(error, error, squares)", "_times(error, error)"),
+        Mutant("small: gradient of the last sample", "_plus(load(G, p + n * lanes), delta)", "delta"),
+        Mutant("small: no bias step of one sample", "_add_to(P, p + n * lanes, delta, step)", "pass"),
+        Mutant(
+            "small: no step of one sample", "_add_to(P, p + j * lanes, _times(spread(H, q + j), delta), step)", "pass"
+        ),
+        Mutant("small: no step of a batch", "_add_to(P, p, load(G, p), step)", "pass"),
+        Mutant("small: gradient not cleared", "store(G, p, nothing)", "pass"),
+        Mutant(
+            "small: weights put back transposed",
+            "theta[place] = P[q + j * lanes + i]",
+            "theta[p + j * k + i if j < n else place] = P[q + j * lanes + i]",
+        ),
         # answers, sharing, the calls of them
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
@@ -228,20 +272,32 @@ MUTANTS = {
         Mutant("ticket done twice", "_add(desk, _DONE, 1)", "_add(desk, _DONE, 2)"),
         Mutant("no waiting", "while _read(desk, _DONE) < _read(desk, _OPENED)", "while False"),
         Mutant("helpers wait for ever", "desk[_CLOSED] = 1", "desk[_CLOSED] = 0"),
+        Mutant(
+            "small: partial batch dropped",
+            "passes * -(-rows // batch_size))\n    order",
+            "passes * (rows // batch_size))\n    order",
+        ),
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
-        Mutant("partial batch dropped", "passes * -(-rows // batch_size)", "passes * (rows // batch_size)"),
+        Mutant(
+            "partial batch dropped",
+            "passes * -(-rows // batch_size))\n    parts",
+            "passes * (rows // batch_size))\n    parts",
+        ),
     ],
 }
 
 REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
-KERNELS = ("compiling", "instructions", "machine", "functions", "products", "sparse", "layers", "backward", "sharing")
+KERNELS = (
+    *("compiling", "instructions", "machine", "registers", "functions", "products", "sparse", "layers", "backward"),
+    *("sharing", "descent", "answers", "small"),
+)
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
     "numpy": ["samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
-        *(f"samenet.fast.kernels.{name}" for name in (*KERNELS, "descent", "answers")),
+        *(f"samenet.fast.kernels.{name}" for name in KERNELS),
         "samenet.fast.numba",
     ],
 }
@@ -309,6 +365,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
     wide = Case((3, 2, 7, 2), 4)
     yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, passes=2))
+    yield from _small(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
@@ -325,6 +382,22 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
 
 
+def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Two nodes a layer, which fit into the smallest of registers."""
+    for functions in (Functions(), Functions("tanh", "identity", "sum_of_squares"), Functions("relu", "tanh")):
+        case = Case((3, 2, 2, 1) if functions.cost == "squared_error" else (4, 2, 2), 7, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        for descent in (
+            Descent(1, passes=2, shuffled=True),
+            Descent(3, passes=2, shuffled=True),
+            Descent(4, 2, False, "sum"),
+        ):
+            yield from agreement.lockstep(*networks, case.X, case.Y, descent)
+            if functions == Functions():  # others go further than a bound of first order holds
+                yield from agreement.free_run(*networks, case.X, case.Y, descent)
+        yield from agreement.schedule(*networks, case.X, case.Y, [0.5, 0.1, 0.9])
+
+
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Samples that are mostly 0, with some between that are not; and numbers that are not finite among them."""
     case = Case((6, 4, 3, 2), 24)
@@ -335,6 +408,10 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     yield from agreement.gradient(*networks, X, case.Y)
     for descent in (Descent(4), Descent(5, passes=2, shuffled=True), Descent(12, passes=2)):
         yield from agreement.free_run(*networks, X, case.Y, descent)
+    first_rows_alone = np.zeros_like(case.X)  # have numbers in other places than the first
+    first_rows_alone[:, 0] = case.X[:, 0]
+    first_rows_alone[range(4), range(1, 5)] = 1.0
+    yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, passes=2))
     moving = Descent(4, passes=2, rule=Rule(momentum=0.9, dropout=True))
     yield from agreement.ruled(*networks, X, case.Y, moving, case.masks(2))
     with np.errstate(all="ignore"):
