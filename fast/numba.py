@@ -176,7 +176,7 @@ def _descend(
     costs = np.empty(passes * -(-rows // batch_size))
     parts = descent.parts_of(batch_size, theta.size)
     G, values = np.empty((parts, theta.size), theta.dtype), np.empty(parts)
-    masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(-1, masks.shape[-1])
+    masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     v = theta[:0] if velocity is None else velocity
