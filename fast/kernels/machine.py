@@ -11,7 +11,6 @@ two.
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numba import types
 from numba.core import cgutils
 
