@@ -62,7 +62,7 @@ def _sample(theta, layout, x, room, out):
 
 @kernel()
 def all_layers(theta, P, layout, bias, X, H):
-    """The activations of layers 2 to L, one layer after the other in the flat vector H: the same bits as in an answer."""
+    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
     rows = len(X)
     if rows <= FEW:

@@ -52,10 +52,11 @@ def scratch(theta, sizes, cost, rows, dropout):
     returns=float64,
 )
 def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
-    """G := the gradient of scale times the cost's sum over the rows of X, laid out like P, with the same zeros; returns that sum of costs.
+    """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
-    P is theta with narrow layers turned; of theta itself, only the matrices of these are read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the
-    sum of delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    Returns that sum of costs. P is theta with narrow layers turned; of theta itself, only the matrices of these are
+    read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
+    delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     """
     H, D, Z, delta, back, zeros, lists, known = room
     sizes, codes = layout

@@ -99,9 +99,10 @@ def _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values,
 def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size, and
-    whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta gets
-    the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row for each part.
+    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size,
+    and whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta
+    gets the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row
+    for each part.
     """
     X, Y, order, masks = data
     batch_size, mean = batch

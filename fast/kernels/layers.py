@@ -1,9 +1,9 @@
 """The parameters as kernels want them, and walking through the layers forward.
 
-A kernel that works on batches takes a copy P of theta in which the matrix of a narrow layer is turned: W^T (n, k) for
-W (k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them; rows begin with a register, and
-zeros fill the last one. A wide layer stays as it is, and `product` turns what it needs, panel by panel: in one piece it
-would not stay in the cache.
+A kernel that works on batches takes a copy P of theta in which the matrix of a narrow layer is turned: W^T (n, k) for W
+(k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them; rows begin with a register,
+and zeros fill the last one. A wide layer stays as it is, and `product` turns what it needs, panel by panel: in one
+piece it would not stay in the cache.
 """
 
 from itertools import pairwise
@@ -118,10 +118,11 @@ def nodes(sizes):
 
 @kernel()
 def forward_sample(theta, layout, x, h, other, H, s, rows):
-    """The output layer for one sample, from theta as it is; `h` and `other` have room for the widest layer and a register.
+    """The output layer for one sample, from theta as it is.
 
-    Returns which of the two holds it. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
-    Machinery is compiled into it: a call of it takes as long as a small layer.
+    h, other: each with room for the widest layer and a register. Returns which of the two holds it. Unless it is empty,
+    H gets all layers, as those of row s of so many; see `forward`. Machinery is compiled into it: a call of it takes as
+    long as a small layer.
     """
     sizes, codes = layout
     p = q = 0
@@ -145,7 +146,7 @@ def forward_sample(theta, layout, x, h, other, H, s, rows):
 
 @kernel()
 def zero_room(sizes, rows):
-    """Room to list where so many rows are not zero, none where it does not pay; and what is known of zeros, nothing yet."""
+    """Room to list where so many rows are not zero, if it pays; and what is known of zeros, nothing yet."""
     worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
     return np.empty((rows if worth else 0, sizes[0] + 1), np.int32), np.zeros(3, np.int64)
 
@@ -156,9 +157,9 @@ def zero_room(sizes, rows):
 def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
-    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the next
-    layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest layer.
-    lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and where they are not.
+    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the
+    next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
+    layer. lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and where they are not.
     """
     rows = X.shape[0]
     sizes, codes = layout

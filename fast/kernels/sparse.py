@@ -1,7 +1,7 @@
 """The first layer where most of the input is zero, as in images: zeros are skipped.
 
-That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is finite;
-where a weight, or a delta, is not, zeros count, and the caller takes `product`.
+That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is
+finite; where a weight, or a delta, is not, zeros count, and the caller takes `product`.
 """
 
 import numpy as np
@@ -90,7 +90,7 @@ def _write_spread_listed(emit, x, index, G, delta):
 
 
 def _write_listed(emit, x, index, M, write):
-    """For panels of M's columns: `write(column, masks, through)`, where through(add) calls add(x[j], row j) for each place j."""
+    """For panels of M's columns: `write(column, masks, through)`; through(add) calls add(x[j], row j) for every j."""
     builder, (_, k), step = emit.builder, emit.pair(M.shape), emit.pair(M.strides)[0]
     count = builder.sext(builder.load(index.data), LONG)
     with emit.steps(k, _ACROSS * emit.lanes) as (i, _):
@@ -147,6 +147,7 @@ _step_named = generated(_step_named, _write_step_named)
 
 @kernel("reassoc")
 def are_finite(values):
+    """Whether no number is NaN or infinite."""
     nothing = values.dtype.type(0)
     for i in range(values.size):
         nothing += values[i] * values.dtype.type(0)  # NaN, if one of them is not finite
@@ -196,8 +197,8 @@ def skipping_gradient(X, lists, deltas, G):
 def skipping_step(P, G, n, row, lists, union, alpha):
     """P -= alpha G, then G := 0, in those of n rows that the lists name; the others have no gradient.
 
-    row: the length of one, whole registers. union: twice as long as there are rows, and two more: which have been seen, all 0
-    before and after; how many are named, and which. Returns whether what was written is finite.
+    row: the length of one, whole registers. union: twice as long as there are rows, and two more: which have been seen,
+    all 0 before and after; how many are named, and which. Returns whether what was written is finite.
     """
     seen, named = union[:n], union[n:]
     count = 0
