@@ -17,7 +17,7 @@ from samenet import functions, one_sample
 from samenet import network as interface
 from samenet.fast.kernels import answers, descent, layers, small
 from samenet.fast.kernels.sharing import share
-from samenet.parameters import Parameters
+from samenet.parameters import Parameters, aligned
 
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
@@ -29,6 +29,14 @@ def _helpers(network: interface.Network, rows: int, pieces: int) -> int:
     return min(network.threads, pieces) - 1
 
 
+def _room(network: interface.Network, times: int = 1) -> NDArray[Any]:
+    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.layers`."""
+    theta = network.theta
+    room = aligned(times * layers.length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
+    room[:] = 0
+    return room
+
+
 def _objective(network: interface.Network) -> tuple[int, float, float]:
     return functions.COSTS.index(network.cost_function), network.l1, network.l2
 
@@ -38,7 +46,7 @@ def feed_forward(network: interface.Network, x: NDArray[Any]) -> list[NDArray[An
     theta = network.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    answers.all_layers(theta.flat, network.layout, theta.bias, X, H)
+    answers.all_layers(theta.flat, _room(network), network.layout, theta.bias, X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -93,7 +101,7 @@ def evaluate(
 def _evaluate(network: interface.Network, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> float:
     theta = network.theta
     values = np.empty(-(-len(X) // layers.BLOCK))
-    model = theta.flat, np.empty_like(theta.flat), network.layout, theta.bias, _objective(network)
+    model = theta.flat, _room(network), network.layout, theta.bias, _objective(network)
     cost: float = share(answers.evaluate, (*model, X, Y, scale, out, values), _helpers(network, len(X), values.size))
     return cost
 
@@ -175,12 +183,12 @@ def _descend(
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(passes * -(-rows // batch_size))
     parts = descent.parts_of(batch_size, theta.size)
-    G, values = np.empty((parts, theta.size), theta.dtype), np.empty(parts)
+    G, values = _room(network, parts).reshape(parts, -1), np.empty(parts)
     masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     v = theta[:0] if velocity is None else velocity
-    model = theta, np.empty_like(theta), network.layout, network.theta.bias, _objective(network)
+    model = theta, _room(network), network.layout, network.theta.bias, _objective(network)
     helpers = _helpers(network, batch_size, parts)
     share(descent.descend, (*model, data, batch, alphas, rule, v, costs, G, values), helpers)
     return costs

@@ -87,8 +87,8 @@ class Network:
         stream = checks.generator("seed", seed)
         kind = checks.dtype(dtype)
         with checks.fits("sizes", sizes):
-            # For compiled code: the numbers of nodes, and activations by their places in the list. The input has none; in
-            # its place stands whether there are biases.
+            # For compiled code: the numbers of nodes, and activations by their places in the list. The input has none;
+            # in its place stands whether there are biases.
             self.layout = np.array([layers, (bias, *map(ACTIVATIONS.index, self._activations))], np.int64)
             self.theta = Parameters.empty(layers, bias, kind)
         self.history: History | None = None

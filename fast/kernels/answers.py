@@ -10,8 +10,8 @@ from samenet.fast.kernels.compiling import for_exactly, kernel
 from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
-from samenet.fast.kernels.sparse import are_finite
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
+from samenet.fast.kernels.sparse import are_finite
 
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
@@ -61,8 +61,8 @@ def _sample(theta, layout, x, room, out):
 
 
 @kernel()
-def all_layers(theta, layout, bias, X, H):
-    """The activations of layers 2 to L, one layer after the other in the flat vector H: the same bits as in an answer."""
+def all_layers(theta, P, layout, bias, X, H):
+    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
     rows = len(X)
     if rows <= FEW:
@@ -71,7 +71,6 @@ def all_layers(theta, layout, bias, X, H):
             forward_sample(theta, layout, X[s], room[0], room[1], H, s, rows)
         return
     _, widest = nodes(sizes)
-    P = np.empty_like(theta)
     turn(theta, sizes, bias, P)
     forward(
         P,
@@ -131,5 +130,5 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
         result += values[block]
     result *= scale
     if labelled and (l1 or l2):
-        result += penalty(theta, sizes, bias, l1, l2)
+        result += penalty(P, sizes, bias, l1, l2)
     return result

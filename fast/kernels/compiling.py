@@ -1,7 +1,8 @@
 """How a kernel is compiled, how it calls others, and how its compiled form is kept on disk.
 
 Numba compiles what a kernel calls into it, and all of that again into whoever calls the kernel; at the top of a few
-layers that is most of the time. An `external` kernel is compiled once for a dtype, under a name of its own, and called by it.
+layers that is most of the time. An `external` kernel is compiled once for a dtype, under a name of its own, and called
+by it.
 """
 
 import hashlib
@@ -145,7 +146,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
 
 
 def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
-    """A kernel for these types of arrays alone: called with anything else, it raises TypeError, or an error of Numba's."""
+    """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
     compiled: Any = kernel()(function)
     if config.DISABLE_JIT:
 

@@ -35,7 +35,7 @@ def _exp_parts(a):
 
 
 def _series(r, first, end):
-    """The sum of r^(n - first) / n! for n from `first` to before `end`: pairs, pairs of pairs, so that chains are short."""
+    """The sum of r^(n - first) / n! for n from `first` to before `end`, by pairs, so that chains are short."""
     terms = [1.0 / math.factorial(n) for n in range(first, end)]
     power = r
     while len(terms) > 1:
@@ -47,7 +47,7 @@ def _series(r, first, end):
 
 def sigmoid(z):
     """1 / (1 + exp(-z)). Error below 3 ulp."""
-    # 2^1024 is infinity, and 1 / (1 + infinity) is 0. Further out the bits are no exponent; the answer is taken for 0 or 1.
+    # 2^1024 is infinity, and 1 / (1 + infinity) is 0. Further out the bits are no exponent: the answer is 0 or 1.
     p, power = _exp_parts(-z)
     return beyond(z, 709.0 if z.dtype.itemsize == 8 else 88.0, 0.0, 1.0, 1.0 / (p * power + (power + 1.0)))
 

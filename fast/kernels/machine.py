@@ -11,7 +11,6 @@ two.
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numba import types
 from numba.core import cgutils
 
@@ -48,8 +47,8 @@ def generated(plain: Callable[..., None], write: Callable[..., None]) -> Any:
 def _panel(A, B, S, C, i, registers, lanes):
     """C[:, i:] := S[:, i:] + A B[:, i:], for so many registers of columns from i on, the last one with `lanes` numbers.
 
-    A (m, t) has any strides; rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands for
-    all. Every sum is made in the order of t.
+    A (m, t) has any strides; rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands
+    for all. Every sum is made in the order of t.
     """
     end = i + (registers - 1) * (REGISTER // C.itemsize) + lanes
     C[:, i:end] = S[:, i:end] + A @ B[:, i:end]
