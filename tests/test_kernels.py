@@ -184,6 +184,27 @@ def listed(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             yield f"{what} of {k}, {share} of the input 0", well and untouched
 
 
+def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """In some rows of whole registers."""
+    width, number = lanes(ns.width, dtype), DTYPES[dtype]
+    kinds = vector(dtype), vector(dtype), int64, PLACES, number, vector(dtype)
+    run = native(ns.sparse._step_named, ns.width, *kinds)
+    for row, count in itertools.product((width, 2 * width, 5 * width), (0, 1, 4)):
+        named = np.array([count, *np.random.default_rng(row).permutation(6)], np.int32)
+        for value in (1.0, np.inf, np.nan):
+            P, around_P = guarded(integers(6 * row, dtype), **OUTPUT)
+            G, around_G = guarded(integers(6 * row, dtype, 1), **OUTPUT)
+            G[named[1] * row + 3 % row], nothing = value, np.ones(width, dtype)
+            expected = P.copy(), G.copy(), nothing.copy()
+            with np.errstate(all="ignore"):
+                ns.sparse._step_named.plain(*expected[:2], row, named, -2.0, expected[2])
+            run(P, G, row, named, -2.0, nothing)
+            well = all(np.array_equal(a, b, equal_nan=True) for a, b in zip((P, G), expected[:2], strict=True))
+            well = well and np.isnan(nothing).any() == np.isnan(expected[2]).any() == (count > 0 and value != 1.0)
+            untouched = nothing_else_written(P, around_P) and nothing_else_written(G, around_G)
+            yield f"{count} rows of {row}, {value}", well and untouched
+
+
 # --- registers ------------------------------------------------------------------------------------------------------
 
 
@@ -220,7 +241,7 @@ def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
-    check.__name__: check for check in (panels, dot_products, transposes, pieces, places, listed, registers)
+    check.__name__: check for check in (panels, dot_products, transposes, pieces, places, listed, steps, registers)
 }
 
 
@@ -267,6 +288,8 @@ MUTANTS = {
         "emit.steps(k, _ACROSS * emit.lanes)",
         "emit.steps(k, (_ACROSS + 1) * emit.lanes)",
     ),
+    "gradient not cleared": ("steps", "emit.store(emit.zero, g)", "emit.store(new, g)"),
+    "infinity not seen": ("steps", "emit.multiply_add(new, emit.zero, total.value)", "total.value"),
     "products past the last row": (
         "registers",
         "emit.builder.select(emit.first(n), emit.sums(rows), emit.zero)",
