@@ -17,7 +17,7 @@ from samenet import functions, one_sample
 from samenet import network as interface
 from samenet.fast.kernels import answers, descent, layers, small
 from samenet.fast.kernels.sharing import share
-from samenet.parameters import Parameters
+from samenet.parameters import Parameters, aligned
 
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
@@ -29,6 +29,14 @@ def _helpers(network: interface.Network, rows: int, pieces: int) -> int:
     return min(network.threads, pieces) - 1
 
 
+def _room(network: interface.Network, times: int = 1) -> NDArray[Any]:
+    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.layers`."""
+    theta = network.theta
+    room = aligned(times * layers.length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
+    room[:] = 0
+    return room
+
+
 def _objective(network: interface.Network) -> tuple[int, float, float]:
     return functions.COSTS.index(network.cost_function), network.l1, network.l2
 
@@ -38,7 +46,7 @@ def feed_forward(network: interface.Network, x: NDArray[Any]) -> list[NDArray[An
     theta = network.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    answers.all_layers(theta.flat, network.layout, theta.bias, X, H)
+    answers.all_layers(theta.flat, _room(network), network.layout, theta.bias, X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -48,21 +56,25 @@ def feed_forward(network: interface.Network, x: NDArray[Any]) -> list[NDArray[An
 
 def predict(network: interface.Network, x: NDArray[Any]) -> NDArray[Any]:
     """The output layer alone; see `samenet.reference.predict`."""
-    theta = network.theta
-    X = x.reshape(-1, theta.sizes[0])
-    out = np.empty((len(X), theta.sizes[-1]), x.dtype)
-    if len(X) <= answers.FEW:
-        answers.predict_few(theta.flat, network.layout, X, out)
-    else:
-        _evaluate(network, X, out[:0], 1.0, out)
-    return out.reshape((*x.shape[:-1], theta.sizes[-1]))
+    return _predict(network, x)[0]
 
 
-def predict_one(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | None:
-    """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
+def predict_finite(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | None:
+    """The same, if all numbers are finite; see `samenet.reference.predict_finite`."""
+    output, finite = _predict(network, x)
+    return output if finite else None
+
+
+def _predict(network: interface.Network, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+    """The output layer, and whether x is finite."""
     theta = network.theta
-    out = np.empty(theta.sizes[-1], x.dtype)
-    return out if answers.predict_sample(theta.flat, network.layout, x, out) else None
+    if x.ndim == 1:
+        out = np.empty(theta.sizes[-1], x.dtype)
+        return out, answers.predict_sample(theta.flat, network.layout, x, out)
+    out = np.empty((len(x), theta.sizes[-1]), x.dtype)
+    if len(x) <= answers.FEW:
+        return out, answers.predict_few(theta.flat, network.layout, x, out)
+    return out, not math.isnan(_evaluate(network, x, out[:0], 1.0, out))
 
 
 def predictor(network: interface.Network) -> one_sample.Predictor:
@@ -93,7 +105,7 @@ def evaluate(
 def _evaluate(network: interface.Network, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> float:
     theta = network.theta
     values = np.empty(-(-len(X) // layers.BLOCK))
-    model = theta.flat, np.empty_like(theta.flat), network.layout, theta.bias, _objective(network)
+    model = theta.flat, _room(network), network.layout, theta.bias, _objective(network)
     cost: float = share(answers.evaluate, (*model, X, Y, scale, out, values), _helpers(network, len(X), values.size))
     return cost
 
@@ -175,12 +187,12 @@ def _descend(
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(passes * -(-rows // batch_size))
     parts = descent.parts_of(batch_size, theta.size)
-    G, values = np.empty((parts, theta.size), theta.dtype), np.empty(parts)
+    G, values = _room(network, parts).reshape(parts, -1), np.empty(parts)
     masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     v = theta[:0] if velocity is None else velocity
-    model = theta, np.empty_like(theta), network.layout, network.theta.bias, _objective(network)
+    model = theta, _room(network), network.layout, network.theta.bias, _objective(network)
     helpers = _helpers(network, batch_size, parts)
     share(descent.descend, (*model, data, batch, alphas, rule, v, costs, G, values), helpers)
     return costs

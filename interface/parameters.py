@@ -47,7 +47,7 @@ class Parameters:
     @classmethod
     def empty(cls, sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any]) -> "Parameters":
         """Uninitialised parameters."""
-        return cls(sizes, bias, _vector(cls.count(sizes, bias), dtype))
+        return cls(sizes, bias, aligned(cls.count(sizes, bias), dtype))
 
     def empty_like(self) -> "Parameters":
         """Uninitialised parameters of the same shape and dtype."""
@@ -77,7 +77,7 @@ class Parameters:
 _LINE = 64  # bytes of a cache line, and of the longest vector registers
 
 
-def _vector(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """An uninitialised vector that begins where a cache line does: a load of 64 bytes then touches one line, not two.
 
     A sample through 100-100-50-10 takes a quarter less so.

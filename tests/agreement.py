@@ -215,6 +215,51 @@ def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
     yield "parameters after all updates", compare(network.parameters, trusted.parameters, distance, network.dtype)
 
 
+def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float]) -> Compared:
+    """An alpha for each pass: too many updates for a bound, as in `ruled_at_once`."""
+    ends = []
+    for one in (network.copy(), trusted.copy()):
+        one.backend.descend(one, X.copy(), Y.copy(), alpha=np.array(alphas), batch_size=3, passes=len(alphas))
+        ends.append(one.parameters)
+    yield "updates of several alphas", compare(*ends, 1e-9)
+
+
+def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
+    """Which numbers are finite is the same, when a weight of an input that is always 0 is not, or a delta overflows."""
+    assert not X[:, -1].any()
+    for value in (math.nan, math.inf):
+        ends = []
+        for one in (network.copy(), trusted.copy()):
+            one.weights[0][0, -1] = value
+            ends.append([one.predict(X), one.gradient(X, Y)[1].flat])
+        for got, expected in zip(*ends, strict=True):
+            yield "finite under a weight", compare(np.isfinite(got), np.isfinite(expected), 0)
+    ends = []
+    for one in (network, trusted):
+        with_relu = type(one)(one.sizes, activation="relu", weights=[abs(W) for W in one.weights])
+        with_relu.weights[-1][:] = 1e3
+        ends.append([with_relu.gradient(abs(X), -1.7e308 * np.ones_like(Y))[1].flat])
+        with_relu.backend.descend(with_relu, abs(X[:8]), -1.7e308 * np.ones_like(Y[:8]), alpha=1.0, batch_size=8)
+        ends[-1].append(with_relu.parameters)
+    for got, expected in zip(*ends, strict=True):
+        assert np.isnan(expected).any()
+        yield "finite under a delta", compare(np.isnan(got), np.isnan(expected), 0)
+
+
+def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
+    """The same when a weight gets infinite on the way: at a sample that is not zero, or all but one number of it is."""
+    for kept in (1.0, 0.0):
+        X = np.zeros((3, 6))
+        X[:, 0] = 1.0
+        X[1, 1:-1] = kept
+        X[1, -1] = 1e200
+        ends = []
+        for one in (cls([6, 3], activation="identity", seed=0), trusted([6, 3], activation="identity", seed=0)):
+            one.backend.descend(one, X.copy(), np.zeros((3, 3)), alpha=1.0, batch_size=1, passes=1)
+            ends.append(np.isfinite(one.parameters))
+        yield "finite after an overflow", compare(*ends, 0)
+
+
 def one_by_one(
     trusted: Any, X: Array, Y: Array, descent: Descent, visits: list[Array]
 ) -> tuple[list[float], list[float], float]:

@@ -36,8 +36,8 @@ SMALL = "3-3-1"
 UPDATES = ("3-4-1", "60,000 updates")
 # For each kind of operation: a small one, and the function of a backend, or of the reference's loops, that computes it.
 KINDS = [
-    ((SMALL, "one sample"), "predict", "forward_sample"),
-    ((SMALL, "batch of 32"), "predict", "forward_sample"),
+    ((SMALL, "one sample"), "predict_finite", "forward_sample"),
+    ((SMALL, "batch of 32"), "predict_finite", "forward_sample"),
     ((SMALL, "gradient of 32"), "gradient", "batch_gradient"),
     (UPDATES, "descend", "descend"),
 ]

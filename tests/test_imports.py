@@ -170,9 +170,19 @@ def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
 def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     others = {m for m in found if m.split(".")[0] == "samenet"}
-    assert not {m for m in others if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}
+    own = {m for m in others if path.name == "numba.py" and is_in(m, "samenet.fast.kernels")}
+    assert not {m for m in others - own if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}
     foreign = {m.split(".")[0] for m in found - others} - set(sys.stdlib_module_names)
     assert foreign <= {"numpy", "numba", "scipy"}
+
+
+@pytest.mark.parametrize("path", folder("samenet.fast.kernels"), ids=lambda path: path.name)
+def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
+    found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
+    others = {m for m in found if m.split(".")[0] == "samenet"}
+    assert not {m for m in others if not is_in(m, "samenet.fast.kernels")} - {"samenet.functions"}
+    foreign = {m.split(".")[0] for m in found - others} - set(sys.stdlib_module_names)
+    assert foreign <= {"numpy", "numba", "llvmlite"}
 
 
 def test_these_rules_can_be_broken() -> None:

@@ -3,9 +3,9 @@
 Mathematics, in the order of reading: `functions` (activations and costs), `products` (matrix products), `layers`
 (forward), `backward` (the gradient), `descent` (updates), `answers` (what a backend asks for forward).
 
-Machinery: `compiling` (how a kernel is compiled and cached), `instructions` and `machine` (vector registers: the code that
-writes the processor's instructions), `sharing` (several threads at one batch).
+Machinery: `compiling` (how a kernel is compiled and cached), `instructions` and `machine` (vector registers: the code
+that writes the processor's instructions), `sharing` (several threads at one batch).
 
-Floating point: sums may be reassociated, in one fixed order, and products contracted into fused multiply-adds, inside the
-bound that `samenet.tolerance` derives. NaN and infinity are kept.
+Floating point: sums may be reassociated, in one fixed order, and products contracted into fused multiply-adds, inside
+the bound that `samenet.tolerance` derives. NaN and infinity are kept.
 """

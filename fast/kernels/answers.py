@@ -10,8 +10,8 @@ from samenet.fast.kernels.compiling import for_exactly, kernel
 from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
-from samenet.fast.kernels.sparse import are_finite
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
+from samenet.fast.kernels.sparse import are_finite
 
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
@@ -39,10 +39,12 @@ def bare(dtype):
 
 @kernel()
 def predict_few(theta, layout, X, out):
-    """out := the output layer, row by row: the same bits as for one sample."""
+    """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
     room = _room(theta, layout)
+    finite = True
     for s in range(len(X)):
-        _sample(theta, layout, X[s], room, out[s])
+        finite &= _sample(theta, layout, X[s], room, out[s])
+    return finite
 
 
 @kernel()
@@ -61,8 +63,8 @@ def _sample(theta, layout, x, room, out):
 
 
 @kernel()
-def all_layers(theta, layout, bias, X, H):
-    """The activations of layers 2 to L, one layer after the other in the flat vector H: the same bits as in an answer."""
+def all_layers(theta, P, layout, bias, X, H):
+    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
     rows = len(X)
     if rows <= FEW:
@@ -71,7 +73,6 @@ def all_layers(theta, layout, bias, X, H):
             forward_sample(theta, layout, X[s], room[0], room[1], H, s, rows)
         return
     _, widest = nodes(sizes)
-    P = np.empty_like(theta)
     turn(theta, sizes, bias, P)
     forward(
         P,
@@ -89,8 +90,9 @@ def all_layers(theta, layout, bias, X, H):
 
 @kernel()
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
-    """out := the output layer for the rows of X, by blocks that threads share; returns their cost if Y has rows.
+    """out := the output layer for the rows of X, by blocks that threads share.
 
+    Returns their cost if Y has rows; if not, NaN where X is not finite, else 0.
     values: a number for each block. P: room for theta as kernels want it.
     """
     sizes = layout[0]
@@ -117,6 +119,9 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
             if labelled:
                 target = Y[start : start + rows].reshape(rows * n_out)
                 values[block] = value(cost, h, z, target, n_out, room)
+            else:  # while the rows are still in the cache
+                seen = X[start : start + rows]
+                values[block] = 0.0 if are_finite(seen.reshape(seen.size)) else np.nan
             answer = out[start : start + rows].reshape(rows * n_out)
             for i in range(h.size):
                 answer[i] = h[i]
@@ -131,5 +136,5 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
         result += values[block]
     result *= scale
     if labelled and (l1 or l2):
-        result += penalty(theta, sizes, bias, l1, l2)
+        result += penalty(P, sizes, bias, l1, l2)
     return result

@@ -5,7 +5,18 @@ from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.functions import back_through, needs_z, slope, value
-from samenet.fast.kernels.layers import BLOCK, block_rows, forward, is_turned, nodes, through, zero_room
+from samenet.fast.kernels.layers import (
+    BLOCK,
+    block_rows,
+    forward,
+    is_turned,
+    matrix_of,
+    nodes,
+    span,
+    through,
+    weights_of,
+    zero_room,
+)
 from samenet.fast.kernels.products import product
 from samenet.fast.kernels.sparse import CLEAN, SKIPPED, are_finite, skipping_gradient
 
@@ -41,10 +52,11 @@ def scratch(theta, sizes, cost, rows, dropout):
     returns=float64,
 )
 def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
-    """G := the gradient of scale times the cost's sum over the rows of X, laid out like P; returns that sum of costs.
+    """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
-    P is theta with narrow layers turned; of theta itself, only the matrices of these are read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the
-    sum of delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    Returns that sum of costs. P is theta with narrow layers turned; of theta itself, only the matrices of these are
+    read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
+    delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     """
     H, D, Z, delta, back, zeros, lists, known = room
     sizes, codes = layout
@@ -57,7 +69,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
     for start in range(0, m, step):
         x, y, mask = X[start : start + step], Y[start : start + step], masks[start : start + step]
         rows = x.shape[0]
-        p, q = theta.size, rows * total
+        p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
         forward(P, layout, bias, x, mask, H, D, z, zeros, lists, known)
         h = H[q - y.size : q]
@@ -67,34 +79,30 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
         column = masks.shape[1]
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
-            if bias:
-                p -= k
-                db = G[p : p + k]
-                if start == 0:
-                    for i in range(k):
-                        db[i] = 0
-                _add_rows(delta[: rows * k], db)
-            p -= k * n
+            p -= k * (n + bias)
+            r -= span(n, k, bias, P.itemsize)
             q -= rows * k
+            deltas = delta[: rows * k].reshape(rows, k)
+            if bias:
+                biases = r + weights_of(n, k, P.itemsize)
+                _sum_of_rows(deltas, G[biases : biases + k], start == 0)
             h = H[q - rows * n : q] if layer else x.reshape(rows * n)
             seen = (D[q - rows * n : q] if layer and dropout else h).reshape(rows, n)
-            deltas = delta[: rows * k].reshape(rows, k)
-            if is_turned(k):
-                dW = G[p : p + k * n].reshape(n, k)
-                if layer == 0 and known[SKIPPED] and not are_finite(delta[: rows * k]):
-                    known[SKIPPED] = False
-                if layer == 0 and known[SKIPPED]:
-                    if start == 0 and not known[CLEAN]:
-                        for i in range(p, p + k * n):
-                            G[i] = 0
-                    skipping_gradient(x, lists, deltas, dW)
-                else:
-                    product(seen.T, deltas, dW if start else zeros[:k].reshape(1, k), dW)
+            if layer == 0 and known[SKIPPED] and are_finite(delta[: rows * k]):
+                dW = matrix_of(G, r, n, k)
+                if start == 0 and not known[CLEAN]:
+                    for i in range(r, r + weights_of(n, k, P.itemsize)):
+                        G[i] = 0
+                skipping_gradient(x, lists, deltas, dW)
+            elif is_turned(k):
+                dW = matrix_of(G, r, n, k)
+                product(seen.T, deltas, dW if start else zeros[:k].reshape(1, k), dW)
+                known[SKIPPED] = known[SKIPPED] and layer > 0
             else:
-                dW = G[p : p + k * n].reshape(k, n)
+                dW = G[r : r + k * n].reshape(k, n)
                 product(deltas.T, seen, dW if start else zeros[:n].reshape(1, n), dW)
             if layer:
-                W = (theta if is_turned(k) else P)[p : p + k * n].reshape(k, n)
+                W = (theta[p : p + k * n] if is_turned(k) else P[r : r + k * n]).reshape(k, n)
                 errors = back[: rows * n].reshape(rows, n)
                 product(deltas, W, zeros[:n].reshape(1, n), errors)
                 if dropout:
@@ -106,37 +114,39 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
 
 
 @kernel()
-def _add_rows(delta, db):
-    """db += the sum of delta's rows, flat."""
-    k = db.size
-    for start in range(0, delta.size, k):
-        row = delta[start : start + k]
-        for i in range(k):
+def _sum_of_rows(delta, db, anew):
+    """db := the sum of delta's rows; or db +=, unless it begins anew."""
+    if anew:
+        for i in range(db.size):
+            db[i] = 0
+    for s in range(len(delta)):
+        row = delta[s]
+        for i in range(db.size):
             db[i] += row[i]
 
 
 @kernel("reassoc", "contract")
-def penalty(theta, sizes, bias, l1, l2):
-    """l1 sum |W| + l2/2 sum W^2."""
+def penalty(P, sizes, bias, l1, l2):
+    """l1 sum |W| + l2/2 sum W^2, for parameters laid out as kernels have them."""
     p = 0
     absolute = squares = 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + k * n):
-            absolute += abs(theta[i])
-            squares += theta[i] * theta[i]
-        p += k * (n + bias)
+        for i in range(p, p + weights_of(n, k, P.itemsize)):
+            absolute += abs(P[i])
+            squares += P[i] * P[i]
+        p += span(n, k, bias, P.itemsize)
     return l1 * absolute + 0.5 * l2 * squares
 
 
 @kernel("contract")
-def add_penalty(theta, sizes, bias, l1, l2, g):
-    """g += l1 sign(W) + l2 W."""
+def add_penalty(P, sizes, bias, l1, l2, G):
+    """G += l1 sign(W) + l2 W, for parameters and gradient laid out as kernels have them."""
     p = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + k * n):
-            w = theta[i]
+        for i in range(p, p + weights_of(n, k, P.itemsize)):
+            w = P[i]
             sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
-            g[i] += l1 * sign + l2 * w
-        p += k * (n + bias)
+            G[i] += l1 * sign + l2 * w
+        p += span(n, k, bias, P.itemsize)

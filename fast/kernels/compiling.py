@@ -1,12 +1,13 @@
 """How a kernel is compiled, how it calls others, and how its compiled form is kept on disk.
 
 Numba compiles what a kernel calls into it, and all of that again into whoever calls the kernel; at the top of a few
-layers that is most of the time. An `external` kernel is compiled once for a dtype, under a name of its own, and called by it.
+layers that is most of the time. An `external` kernel is compiled once for a dtype, under a name of its own, and called
+by it.
 """
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numba import config, njit, typeof, types
 from numba.core import cgutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 
 Kernel = Callable[..., Any]
@@ -38,7 +40,7 @@ _STAMP = _stamp()
 class _Cache(FunctionCache):  # type: ignore[misc]
     """Numba's cache, which forgets a kernel when any kernel has changed, not only those in the same file.
 
-    Asked for a kernel, it first sees that the external ones of the dtype are there to be called.
+    Asked for a kernel, it first sees that the external ones that it calls are there.
     """
 
     def __init__(self, function: Kernel) -> None:
@@ -47,10 +49,21 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         arguments = getattr(signature, "args", signature)
-        for dtype in {a.dtype for a in arguments if isinstance(a, types.Array)} & set(_waiting):
-            for function in _waiting.pop(dtype):  # Numba's lock is held: no other thread is here
+        for dtype in {a.dtype for a in arguments if isinstance(a, types.Array)} & {types.float64, types.float32}:
+            for function in _called(self._py_func, set()):  # Numba's lock is held: no other thread is here
                 function.compile(dtype)
         return super().load_overload(signature, target)
+
+
+def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
+    """The external kernels that a kernel calls by name, itself or in kernels that are compiled into it."""
+    seen.add(function)
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        if isinstance(value, Dispatcher) and value.py_func not in seen:
+            yield from _called(value.py_func, seen)
+        elif isinstance(getattr(value, "external", None), _External):
+            yield value.external
 
 
 def kernel(*flags: str) -> Callable[[Kernel], Kernel]:
@@ -79,7 +92,9 @@ class _External:
         return f"samenet.{self.function.__module__}.{self.function.__name__}.{dtype}"
 
     def compile(self, dtype: Any) -> None:
-        """For arrays of this dtype, or load it from the cache; from now on its name means it."""
+        """For arrays of this dtype, or load it from the cache, unless it has been; from now on its name means it."""
+        if dtype in self.compiled:
+            return
         options = {"fastmath": set(self.flags), **_OPTIONS}
         self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, options)
         function._cache = _Cache(self.function)
@@ -104,10 +119,6 @@ class _External:
             return context.get_dummy_value() if self.returns is types.void else answer
 
         return self.returns(*given), codegen
-
-
-# The external kernels that no one has asked for in a dtype; a function stands after those that it calls.
-_waiting: dict[Any, list[_External]] = {types.float64: [], types.float32: []}
 
 
 def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
@@ -137,15 +148,15 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
         if config.DISABLE_JIT:
             return function
         named = _External(function, signature, returns, flags)
-        for functions in _waiting.values():
-            functions.append(named)
-        return intrinsic_of(function, named.call)
+        call: Kernel = intrinsic_of(function, named.call)
+        call.external = named  # type: ignore[attr-defined]
+        return call
 
     return published
 
 
 def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
-    """A kernel for these types of arrays alone: called with anything else, it raises TypeError, or an error of Numba's."""
+    """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
     compiled: Any = kernel()(function)
     if config.DISABLE_JIT:
 

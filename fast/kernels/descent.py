@@ -6,9 +6,10 @@ import numpy as np
 
 from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
 from samenet.fast.kernels.compiling import kernel
-from samenet.fast.kernels.layers import turn, turn_back
-from samenet.fast.kernels.sparse import CLEAN, FINITE, SKIPPED, skipping_step
+from samenet.fast.kernels.layers import row_of, turn, turn_back
+from samenet.fast.kernels.machine import fetch
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
+from samenet.fast.kernels.sparse import CLEAN, FINITE, SKIPPED, skipping_step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 
@@ -78,6 +79,8 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gather
                 x[s, j] = row[j]
             for i in range(target.size):
                 y[s, i] = target[i]
+            if start + s + whole < m:  # the next batch: its rows lie anywhere
+                fetch(X, order[visit, start + s + whole])
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
@@ -99,9 +102,10 @@ def _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values,
 def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size, and
-    whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta gets
-    the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row for each part.
+    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size,
+    and whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta
+    gets the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row
+    for each part.
     """
     X, Y, order, masks = data
     batch_size, mean = batch
@@ -116,14 +120,14 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
             _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk)
         return
     turn(theta, sizes, bias, P)
-    turned = np.empty_like(velocity)
+    turned = np.zeros(P.size if velocity.size else 0, P.dtype)
     if velocity.size:
         turn(velocity, sizes, bias, turned)
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     g = G[0]
     lists, known = room[6], room[7]
-    union = np.zeros(2 * sizes[0] if len(lists) else 0, np.int32)
+    union, row = np.zeros(2 * sizes[0] + 2, np.int32), row_of(sizes[1], P.itemsize)
     _, _, clip_value, clip_norm = rule
     plain = parts == 1 and velocity.size == 0 and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
     for update in range(costs.size):
@@ -145,11 +149,9 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
             return
         alpha = alphas[update // updates]
         if known[SKIPPED] and plain and whole <= len(lists):
-            first = sizes[0] * sizes[1]
-            P_1, G_1 = P[:first].reshape(sizes[0], sizes[1]), g[:first].reshape(sizes[0], sizes[1])
-            known[FINITE] = skipping_step(P_1, G_1, lists[:whole], union, alpha)
+            known[FINITE] = skipping_step(P, g, sizes[0], row, lists[:whole], union, alpha)
             known[CLEAN] = True
-            _step(P[first:], g[first:], alpha, turned, rule)
+            _step(P[sizes[0] * row :], g[sizes[0] * row :], alpha, turned, rule)
         else:
             known[FINITE] = known[CLEAN] = False
             _step(P, g, alpha, turned, rule)

@@ -52,6 +52,9 @@ class Lanes:
     def __rtruediv__(self, other: Any) -> "Lanes":
         return self._by(self.emit.builder.fdiv, other, self)
 
+    def __neg__(self) -> "Lanes":
+        return Lanes(self.emit, self.emit.builder.fneg(self.value))
+
     __radd__, __rmul__ = __add__, __mul__
 
 
@@ -64,6 +67,16 @@ def clip(a: Any, least: float, most: float) -> Any:
         bound = a.emit.number(limit)
         value = builder.select(builder.fcmp_ordered(sign, value, bound), bound, value)
     return Lanes(a.emit, value)
+
+
+def beyond(a: Any, limit: float, below: float, above: float, b: Any) -> Any:
+    """b, but where a < -limit the number `below`, and where a > limit the number `above`; b counts where a is NaN."""
+    if not isinstance(a, Lanes):
+        number = a.dtype.type
+        return np.where(a < -limit, number(below), np.where(a > limit, number(above), b))
+    builder, number = a.emit.builder, a.emit.number
+    value = builder.select(builder.fcmp_ordered(">", a.value, number(limit)), number(above), b.value)
+    return Lanes(a.emit, builder.select(builder.fcmp_ordered("<", a.value, number(-limit)), number(below), value))
 
 
 def zero_below(a: Any, limit: float, b: Any) -> Any:
@@ -183,6 +196,12 @@ class Emit:
             self._masked("store", ir.VoidType(), [value, pointer, ir.Constant(INT, self.size), mask])
         else:
             self.builder.store(value, pointer).align = self.size
+
+    def fetch(self, pointer: Any) -> None:
+        """Ask for the cache line at an address, to be read soon."""
+        how = [ir.Constant(INT, value) for value in (0, 2, 1)]  # to read, into the second cache, data
+        pointer = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *how])
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once where the processor can."""

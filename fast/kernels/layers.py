@@ -1,12 +1,16 @@
 """The parameters as kernels want them, and walking through the layers forward.
 
-A kernel that works on batches takes a copy of theta of the same length, in which the matrix of a narrow layer is turned:
-W^T (n, k) stands where W (k, n) did. The nodes of a layer are then neighbours, as the lanes of a register want them.
-A wide layer stays as it is, and `product` turns what it needs, panel by panel: in one piece it would not stay in the cache.
+A kernel that works on batches takes a copy P of theta in which the matrix of a narrow layer is turned: W^T (n, k) for W
+(k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them; rows begin with a register,
+and zeros fill the last one. A wide layer stays as it is, and `product` turns what it needs, panel by panel: in one
+piece it would not stay in the cache.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from numba import boolean, int32, int64
+from numba.extending import register_jitable
 
 from samenet.fast.kernels import sparse
 from samenet.fast.kernels.compiling import external, kernel
@@ -26,44 +30,79 @@ def block_rows(m):
     return min(BLOCK, -(-m // (8 * blocks)) * 8)
 
 
-@kernel()
+@register_jitable
 def is_turned(k):
     """Whether the matrix of a layer of k nodes is kept as W^T."""
     return k < WIDE
 
 
+@register_jitable
+def row_of(k, itemsize):
+    """The length of a row of W^T: k numbers, and zeros up to the end of a register."""
+    lanes = REGISTER // itemsize
+    return -(-k // lanes) * lanes
+
+
+@register_jitable
+def span(n, k, bias, itemsize):
+    """The length of a layer in P: rows of W^T, and one of biases; or a wide layer as it is, and zeros."""
+    return (n + bias) * row_of(k, itemsize) if is_turned(k) else row_of(k * (n + bias), itemsize)
+
+
+def length(sizes, bias, itemsize):
+    """The length of P."""
+    return sum(span(n, k, bias, itemsize) for n, k in pairwise(sizes))
+
+
+@register_jitable
+def weights_of(n, k, itemsize):
+    """The length of a layer's weights in P, the zeros between them included."""
+    return n * row_of(k, itemsize) if is_turned(k) else n * k
+
+
+@kernel()
+def matrix_of(P, p, n, k):
+    """W^T (n, k) of a narrow layer at this place of P."""
+    row = row_of(k, P.itemsize)
+    return P[p : p + n * row].reshape(n, row)[:, :k]
+
+
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]))
-def turn(theta, sizes, bias, out):
-    """out := theta with the matrices of narrow layers turned."""
-    p = 0
+def turn(theta, sizes, bias, P):
+    """P := theta with the matrices of narrow layers turned; P has zeros where it has no numbers."""
+    p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         if is_turned(k):
-            transpose(theta[p : p + k * n].reshape(k, n), out[p : p + k * n].reshape(n, k))
-            _copy(theta[p + k * n : p + k * (n + bias)], out[p + k * n : p + k * (n + bias)])
+            transpose(theta[p : p + k * n].reshape(k, n), matrix_of(P, q, n, k))
+            biases = q + weights_of(n, k, P.itemsize)
+            _copy(theta[p + k * n : p + k * (n + bias)], P[biases : biases + k])
         else:
-            _copy(theta[p : p + k * (n + bias)], out[p : p + k * (n + bias)])
+            _copy(theta[p : p + k * (n + bias)], P[q:])
         p += k * (n + bias)
+        q += span(n, k, bias, P.itemsize)
 
 
 @external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
 def turn_back(P, sizes, bias, inner, theta):
-    """theta := P with the matrices of narrow layers turned back; with `inner`, these alone, and not the first layer's."""
-    p = 0
+    """theta := P turned back; with `inner`, only the matrices of narrow layers, and not that of the first layer."""
+    p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        if is_turned(k) and (layer or not inner):
-            transpose(P[p : p + k * n].reshape(n, k), theta[p : p + k * n].reshape(k, n))
+        if is_turned(k):
+            if layer or not inner:
+                transpose(matrix_of(P, q, n, k), theta[p : p + k * n].reshape(k, n))
+            if not inner:
+                _copy(P[q + weights_of(n, k, P.itemsize) :], theta[p + k * n : p + k * (n + bias)])
         elif not inner:
-            _copy(P[p : p + k * n], theta[p : p + k * n])
-        if not inner:
-            _copy(P[p + k * n : p + k * (n + bias)], theta[p + k * n : p + k * (n + bias)])
+            _copy(P[q:], theta[p : p + k * (n + bias)])
         p += k * (n + bias)
+        q += span(n, k, bias, P.itemsize)
 
 
 @kernel()
 def _copy(source, target):
-    for i in range(source.size):
+    for i in range(min(source.size, target.size)):
         target[i] = source[i]
 
 
@@ -79,10 +118,11 @@ def nodes(sizes):
 
 @kernel()
 def forward_sample(theta, layout, x, h, other, H, s, rows):
-    """The output layer for one sample, from theta as it is; `h` and `other` have room for the widest layer and a register.
+    """The output layer for one sample, from theta as it is.
 
-    Returns which of the two holds it. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
-    Machinery is compiled into it: a call of it takes as long as a small layer.
+    h, other: each with room for the widest layer and a register. Returns which of the two holds it. Unless it is empty,
+    H gets all layers, as those of row s of so many; see `forward`. Machinery is compiled into it: a call of it takes as
+    long as a small layer.
     """
     sizes, codes = layout
     p = q = 0
@@ -106,7 +146,7 @@ def forward_sample(theta, layout, x, h, other, H, s, rows):
 
 @kernel()
 def zero_room(sizes, rows):
-    """Room to list where so many rows are not zero, none where it does not pay; and what is known of zeros, nothing yet."""
+    """Room to list where so many rows are not zero, if it pays; and what is known of zeros, nothing yet."""
     worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
     return np.empty((rows if worth else 0, sizes[0] + 1), np.int32), np.zeros(3, np.int64)
 
@@ -117,28 +157,28 @@ def zero_room(sizes, rows):
 def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
-    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the next
-    layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest layer.
-    lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and where they are not.
+    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the
+    next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
+    layer. lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and where they are not.
     """
     rows = X.shape[0]
     sizes, codes = layout
     p = q = column = 0
     seen = X
-    skips = len(lists) > 0 and lists_zeros(X, P[: sizes[0] * sizes[1]], lists, known)
+    skips = len(lists) > 0 and lists_zeros(X, P[: weights_of(sizes[0], sizes[1], P.itemsize)], lists, known)
     known[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         z = H[q : q + rows * k]
-        W, p = P[p : p + k * n], p + k * n
-        start = P[p : p + k] if bias else zeros[:k]
+        biases = p + weights_of(n, k, P.itemsize)
+        start = P[biases : biases + k] if bias else zeros[:k]
         if skips and layer == 0:
-            skipping_sums(X, lists, W.reshape(n, k), start, z.reshape(rows, k))
+            skipping_sums(X, lists, matrix_of(P, p, n, k), start, z.reshape(rows, k))
         elif is_turned(k):
-            product(seen, W.reshape(n, k), start.reshape(1, k), z.reshape(rows, k))
+            product(seen, matrix_of(P, p, n, k), start.reshape(1, k), z.reshape(rows, k))
         else:
-            product(seen, W.reshape(k, n).T, start.reshape(1, k), z.reshape(rows, k))
-        p += k * bias
+            product(seen, P[p : p + k * n].reshape(k, n).T, start.reshape(1, k), z.reshape(rows, k))
+        p += span(n, k, bias, P.itemsize)
         last = layer == sizes.size - 2
         if last and Z.size:
             for i in range(z.size):

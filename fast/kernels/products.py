@@ -38,7 +38,7 @@ def _copy_panel(B, room):
 
 @kernel()
 def _columns(A, B, S, C, room):
-    """C := S + A B by panels of three registers of columns; unless there is no room for it, each of B is copied first."""
+    """C := S + A B by panels of three registers of columns; if there is room, each of B is copied first."""
     t, k = B.shape
     lanes = REGISTER // C.itemsize
     i = 0
@@ -59,8 +59,9 @@ def _columns(A, B, S, C, room):
 def product(A, B, S, C):
     """C := S + A B.
 
-    A (m, t) with any strides; B (t, k) with contiguous rows, or columns; C (m, k) with contiguous rows; S like C, or one
-    row (1, k) for all. 2 m t k flops. Sums are made in the order of t, wherever they are cut: the bits do not depend on it.
+    A (m, t) with any strides; B (t, k) with contiguous rows, or columns; C (m, k) with contiguous rows; S like C, or
+    one row (1, k) for all. 2 m t k flops. Sums are made in the order of t, wherever they are cut: the bits do not
+    depend on it.
     """
     (m, k), t = C.shape, len(B)
     if k < WIDE and B.strides[1] == B.itemsize:

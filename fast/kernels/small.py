@@ -1,6 +1,7 @@
 """Training networks so small that a layer fits into one vector register: everything about a sample stays in registers.
 
-What is done is that of `descent`; here it costs as much as its arithmetic, where calls would take several times as long.
+What is done is that of `descent`; here it costs as much as its arithmetic, where calls would take several times as
+long.
 """
 
 import numpy as np
@@ -63,7 +64,7 @@ def _back_through(code, h, e):
 
 @kernel()
 def _spaced(theta, sizes, bias, back, P):
-    """P := theta with W^T for W, a register for each of its rows and one for the biases; or, with `back`, theta := P."""
+    """P := theta with W^T for W, a register for each row and one for the biases; or, with `back`, theta := P."""
     lanes = REGISTER // theta.itemsize
     p = q = 0
     for layer in range(sizes.size - 1):
@@ -86,10 +87,11 @@ def _add_to(a, i, b, c):
 
 @kernel()
 def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
-    """What `descent.descend` does, for a network that fits: with P, G and H in rows of a register, of which zeros fill the rest.
+    """What `descent.descend` does, for a network that fits.
 
-    A sample costs one function of a register and n multiplications of registers forward for each layer of n inputs, and
-    twice as many back, whatever the number of nodes.
+    P, G and H are rows of a register, filled up with zeros. A sample costs one function of a register and n
+    multiplications of registers forward for each layer of n inputs, and twice as many back, whatever the number of
+    nodes.
     """
     batch_size, mean = batch
     sizes, codes = layout

@@ -1,7 +1,7 @@
 """The first layer where most of the input is zero, as in images: zeros are skipped.
 
-That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is finite;
-where a weight, or a delta, is not, zeros count, and the caller takes `product`.
+That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is
+finite; where a weight, or a delta, is not, zeros count, and the caller takes `product`.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from numba.core import cgutils
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.instructions import INT, LONG, REGISTER
 from samenet.fast.kernels.machine import generated
+from samenet.fast.kernels.products import matrix
 
 LEAST = 128  # inputs from which it is worth to look for zeros
 _SHARE = 0.4  # of inputs that are not zero, up to which skipping the others pays
@@ -89,7 +90,7 @@ def _write_spread_listed(emit, x, index, G, delta):
 
 
 def _write_listed(emit, x, index, M, write):
-    """For panels of M's columns: `write(column, masks, through)`, where through(add) calls add(x[j], row j) for each place j."""
+    """For panels of M's columns: `write(column, masks, through)`; through(add) calls add(x[j], row j) for every j."""
     builder, (_, k), step = emit.builder, emit.pair(M.shape), emit.pair(M.strides)[0]
     count = builder.sext(builder.load(index.data), LONG)
     with emit.steps(k, _ACROSS * emit.lanes) as (i, _):
@@ -116,8 +117,37 @@ _add_listed = generated(_add_listed, _write_add_listed)
 _spread_listed = generated(_spread_listed, _write_spread_listed)
 
 
+def _step_named(P, G, row, named, step, nothing):
+    """P += step G, G := 0, in the named rows; nothing := zeros, or NaN where what is written is not finite."""
+    nothing[:] = 0
+    for j in named[1 : named[0] + 1]:
+        p, g = P[j * row : (j + 1) * row], G[j * row : (j + 1) * row]
+        p += step * g
+        g[:] = 0
+        nothing += (0 * p).reshape(-1, len(nothing)).sum(axis=0)
+
+
+def _write_step_named(emit, P, G, row, named, step, nothing):
+    builder, step, total = emit.builder, emit.splat(step), emit.variable(emit.zero)
+    with emit.steps(builder.sext(builder.load(named.data), LONG)) as (c, _):
+        j = builder.sext(builder.load(builder.gep(named.data, [builder.add(c, emit.long(1))])), LONG)
+        start = emit.times(builder.mul(j, row), emit.size)
+        p_row, g_row = emit.at(emit.start(P), start), emit.at(emit.start(G), start)
+        with emit.steps(row, emit.lanes) as (i, _):
+            p, g = (emit.at(place, emit.times(i, emit.size)) for place in (p_row, g_row))
+            new = emit.multiply_add(step, emit.load(g), emit.load(p))
+            emit.store(new, p)
+            emit.store(emit.zero, g)
+            total.value = emit.multiply_add(new, emit.zero, total.value)
+    emit.store(total.value, emit.start(nothing))
+
+
+_step_named = generated(_step_named, _write_step_named)
+
+
 @kernel("reassoc")
 def are_finite(values):
+    """Whether no number is NaN or infinite."""
     nothing = values.dtype.type(0)
     for i in range(values.size):
         nothing += values[i] * values.dtype.type(0)  # NaN, if one of them is not finite
@@ -146,7 +176,7 @@ def lists_zeros(X, weights, lists, known):
     return known[FINITE] or are_finite(weights)
 
 
-@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], f[::1], f[:, ::1]))
+@external(lambda f: (f[:, ::1], int32[:, ::1], matrix(f), f[::1], f[:, ::1]))
 def skipping_sums(X, lists, P, start, Z):
     """Z := start + X P by rows; as many flops as 2 k times the numbers of X that are not zero."""
     for s in range(len(X)):
@@ -156,36 +186,32 @@ def skipping_sums(X, lists, P, start, Z):
         _add_listed(X[s], lists[s], P, z)
 
 
-@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], f[:, ::1]))
+@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], matrix(f)))
 def skipping_gradient(X, lists, deltas, G):
     """G += X^T deltas by rows, as many flops as the same forward; deltas are finite."""
     for s in range(len(X)):
         _spread_listed(X[s], lists[s], G, deltas[s])
 
 
-@external(lambda f: (f[:, ::1], f[:, ::1], int32[:, ::1], int32[::1], float64), "contract", returns=boolean)
-def skipping_step(P, G, lists, union, alpha):
-    """P -= alpha G, then G := 0, in the rows that the lists name; the others have no gradient. Returns whether P is finite.
+@external(lambda f: (f[::1], f[::1], int64, int64, int32[:, ::1], int32[::1], float64), returns=boolean)
+def skipping_step(P, G, n, row, lists, union, alpha):
+    """P -= alpha G, then G := 0, in those of n rows that the lists name; the others have no gradient.
 
-    union: twice as long as P, for the rows that have been seen, and their list; the first half is 0, and is left so.
+    row: the length of one, whole registers. union: twice as long as there are rows, and two more: which have been seen,
+    all 0 before and after; how many are named, and which. Returns whether what was written is finite.
     """
-    n, k = P.shape
-    seen, rows = union[:n], union[n:]
+    seen, named = union[:n], union[n:]
     count = 0
     for s in range(len(lists)):
-        row = lists[s]
-        for c in range(1, row[0] + 1):
-            j = row[c]
-            rows[count] = j
+        listed = lists[s]
+        for c in range(1, listed[0] + 1):
+            j = listed[c]
+            named[count + 1] = j
             count += 1 - seen[j]  # without a branch, which would often be guessed wrong
             seen[j] = 1
-    step, zero = P.dtype.type(alpha), P.dtype.type(0)
-    finite = True
-    for c in range(count):
-        seen[rows[c]] = 0
-        p, g = P[rows[c]], G[rows[c]]
-        for i in range(k):
-            p[i] -= step * g[i]
-            g[i] = zero
-        finite = are_finite(p) and finite
-    return finite
+    named[0] = count
+    for c in range(1, count + 1):
+        seen[named[c]] = 0
+    nothing = np.empty(REGISTER // P.itemsize, P.dtype)
+    _step_named(P, G, row, named, P.dtype.type(-alpha), nothing)
+    return are_finite(nothing)

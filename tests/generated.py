@@ -1,0 +1,164 @@
+"""What the kernels' generators write, compiled by LLVM without Numba's dispatcher: so it runs with the JIT off too.
+
+The modules of kernels are loaded once more, as they would be on a processor with given features: with registers of 16,
+32 or 64 bytes. There, whatever is written as code is kept together with the plain function beside it.
+"""
+
+import ctypes
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+import pytest
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.registry import cpu_target
+from numba.np import arrayobj
+
+from samenet.fast.kernels import compiling
+
+KERNELS = Path(compiling.__file__).parent
+MODULES = ("instructions", "machine", "sparse", "registers", "sharing", "functions")
+# Features of processors, by the bytes of their registers; the first are those that any has.
+FEATURES = {16: "", 32: "+avx,+avx2,+fma", 64: "+avx,+avx2,+fma,+avx512f,+avx512vl,+avx512bw,+avx512dq,+avx512cd"}
+_host = llvmlite.binding.get_host_cpu_features()
+WIDTHS = [width for width, names in FEATURES.items() if all(_host.get(name[1:]) for name in names.split(",") if name)]
+
+LONG = ir.IntType(64)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A plain function, and the same as code: `typed(typing_context, *types)` is what Numba asks of an intrinsic."""
+
+    plain: Callable[..., Any]
+    typed: Callable[..., Any]
+
+    def __call__(self, *values: Any) -> Any:
+        return self.plain(*values)
+
+
+def again(name: str) -> ModuleType:
+    """A module of the kernels, loaded once more for the caller alone."""
+    original = importlib.import_module(f"samenet.fast.kernels.{name}")
+    module = ModuleType(original.__name__)
+    module.__file__ = original.__file__
+    path = KERNELS / f"{name}.py"
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
+    return module
+
+
+def load(width: int, changed: Callable[[str], str] = lambda text: text) -> SimpleNamespace:
+    """The modules for registers of this width, each from its text after `changed`."""
+    loaded: dict[str, ModuleType] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "CPU_FEATURES", FEATURES[width])
+        patch.setattr(compiling, "intrinsic_of", Generated)
+        patch.setattr(compiling, "kernel", lambda *flags: lambda function: function)
+        patch.setattr(compiling, "external", lambda *signature, **returns: lambda function: function)
+        for name in MODULES:
+            path = KERNELS / f"{name}.py"
+            text = path.read_text(encoding="utf-8")
+            loaded[name] = module = ModuleType(f"samenet.fast.kernels.{name}")
+            patch.setitem(sys.modules, module.__name__, module)
+            patch.setattr(importlib.import_module("samenet.fast.kernels"), name, module, raising=False)
+            # A file's own text under its own name: that its lines have run is counted.
+            exec(
+                compile(changed(text), str(path) if changed(text) == text else f"changed {name}", "exec"), vars(module)
+            )
+    assert width == loaded["instructions"].REGISTER
+    return SimpleNamespace(width=width, **loaded)
+
+
+def _parameters(kind: Any) -> list[Any]:
+    """How an argument is handed over: an array as its address, shape and strides, a register as its address."""
+    if isinstance(kind, types.Array):
+        return [LONG] * (1 + 2 * kind.ndim)
+    if isinstance(kind, types.Integer):
+        return [LONG]
+    if isinstance(kind, types.Float):
+        return [cpu_target.target_context.get_data_type(kind)]
+    return [LONG]
+
+
+def _values(kind: Any, values: list[Any]) -> list[Any]:
+    """The same, from the side of the caller."""
+    if isinstance(kind, types.Array):
+        (array,) = values
+        assert array.dtype == np.dtype(str(kind.dtype))
+        assert array.ndim == kind.ndim
+        return [array.ctypes.data, *array.shape, *array.strides]
+    return [values[0].ctypes.data if isinstance(values[0], np.ndarray) else values[0]]
+
+
+def native(generated: Generated, width: int, *kinds: Any) -> Callable[..., Any]:
+    """The code for arguments of these types as a function of arrays, numbers and registers, which are arrays too.
+
+    A register that it returns is written to one more array, the last argument.
+    """
+    context, typing_context = cpu_target.target_context, cpu_target.typing_context
+    signature, write = generated.typed(typing_context, *kinds)
+    returned = signature.return_type
+    in_register = not isinstance(returned, types.Integer | types.Boolean) and returned is not types.void
+    flat = [parameter for kind in kinds for parameter in _parameters(kind)] + [LONG] * in_register
+    target = llvmlite.binding.Target.from_default_triple()
+    machine = target.create_target_machine(features=FEATURES[width], opt=2)
+    module = ir.Module()
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    nothing = returned is types.void or in_register
+    function = ir.Function(module, ir.FunctionType(ir.VoidType() if nothing else LONG, flat), "generated")
+    builder = ir.IRBuilder(function.append_basic_block())
+    given, values = list(function.args), []
+    for kind in kinds:
+        own, given = given[: len(_parameters(kind))], given[len(_parameters(kind)) :]
+        if isinstance(kind, types.Array):
+            array = context.make_array(kind)(context, builder)
+            number = context.get_data_type(kind.dtype)
+            arrayobj.populate_array(
+                array,
+                data=builder.inttoptr(own[0], number.as_pointer()),
+                shape=cgutils.pack_array(builder, own[1 : kind.ndim + 1]),
+                strides=cgutils.pack_array(builder, own[kind.ndim + 1 :]),
+                itemsize=context.get_constant(types.intp, kind.dtype.bitwidth // 8),
+                meminfo=None,
+            )
+            values.append(array._getvalue())
+        elif isinstance(kind, types.Integer | types.Float):
+            values.append(own[0])
+        else:
+            values.append(_register(builder, own[0], context.get_value_type(kind)))
+    result = write(context, builder, signature, values)
+    if in_register:
+        place = builder.inttoptr(given[0], result.type.as_pointer())
+        builder.store(result, place).align = 1
+    builder.ret_void() if nothing else builder.ret(builder.zext(result, LONG) if returned is types.boolean else result)
+
+    parsed = llvmlite.binding.parse_assembly(str(module))
+    parsed.verify()
+    engine = llvmlite.binding.create_mcjit_compiler(parsed, machine)
+    engine.finalize_object()
+    numbers = {LONG: ctypes.c_int64, ir.DoubleType(): ctypes.c_double, ir.FloatType(): ctypes.c_float}
+    kind_of_call = ctypes.CFUNCTYPE(None if nothing else ctypes.c_int64, *(numbers[parameter] for parameter in flat))
+    call = kind_of_call(engine.get_function_address("generated"))
+
+    def run(*arguments: Any) -> Any:
+        assert engine is not None  # it owns the code, and lives as long as this function
+        expected = list(zip(kinds, arguments, strict=False))
+        extra = [array.ctypes.data for array in arguments[len(kinds) :]]
+        return call(*(value for kind, argument in expected for value in _values(kind, [argument])), *extra)
+
+    return run
+
+
+def _register(builder: Any, address: Any, kind: Any) -> Any:
+    loaded = builder.load(builder.inttoptr(address, kind.as_pointer()))
+    loaded.align = 1
+    return loaded

@@ -1,0 +1,554 @@
+"""The code that kernels generate does what the plain functions beside it say, on registers of every width.
+
+Sums of small integers are exact in any order, so what is compared is equal to the bit. Around the input everything is
+NaN, so that a number too many that is read spoils the answer; around the output stands a number that must stay there.
+"""
+
+import functools
+import itertools
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import generated
+import numba
+import numpy as np
+import pytest
+from generated import WIDTHS, native
+from numba import float32, float64, int32, int64, types
+
+DTYPES = {"float64": float64, "float32": float32}
+KINDS = [(width, dtype) for width in WIDTHS for dtype in DTYPES]
+generators = functools.cache(generated.load)
+Array = np.ndarray
+
+
+def lanes(width: int, dtype: str) -> int:
+    return width // np.dtype(dtype).itemsize
+
+
+def integers(shape: Any, dtype: str, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).integers(-9, 10, shape).astype(dtype)
+
+
+def guarded(values: Array, how: str = "rows", around: float = np.nan) -> tuple[Array, Array]:
+    """(the values, all the memory they lie in): as contiguous rows, in every second place, or turned."""
+    margin, step = 20, 2 if how == "steps" else 1
+    shape = [size * step + 2 * margin for size in (values.T if how == "turned" else values).shape]
+    memory = np.full(shape, around, values.dtype)
+    view = memory[tuple(slice(margin, size - margin, step) for size in shape)]
+    view = view.T if how == "turned" else view
+    view[...] = values
+    return view, memory
+
+
+OUTPUT = {"around": 2.0**20}
+
+
+def nothing_else_written(view: Array, memory: Array) -> bool:
+    return np.count_nonzero(memory == OUTPUT["around"]) == memory.size - view.size
+
+
+def matrix(dtype: str) -> Any:
+    return types.Array(DTYPES[dtype], 2, "A")
+
+
+def vector(dtype: str) -> Any:
+    return types.Array(DTYPES[dtype], 1, "C")
+
+
+PLACES = types.Array(int32, 1, "C")
+COUNTERS = types.Array(int64, 1, "C")
+
+# --- products -------------------------------------------------------------------------------------------------------
+
+
+def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple[str, bool]]:
+    """(what was compared, whether it was well): rows and remainders, registers, lanes, terms, forms of A and S."""
+    run = native(ns.machine.panel, ns.width, *(matrix(dtype),) * 4, int64, int64, int64)
+    width = lanes(ns.width, dtype)
+    columns = [(registers, last) for registers in (1, 2, 3) for last in {1, width - 1, width} - {0}]
+    for (registers, last), m in itertools.product(columns, (1, 7, 11) if few else range(1, 18)):
+        for number, (t, how, s_rows) in enumerate([(0, "rows", 1), (1, "turned", m), (5, "steps", 1), (6, "rows", m)]):
+            i = 3 * (number % 2)
+            k = i + (registers - 1) * width + last
+            A, _ = guarded(integers((m, t), dtype, 1), how)
+            B, _ = guarded(integers((t, k), dtype, 2))
+            S, _ = guarded(integers((s_rows, k), dtype, 3))
+            C, around = guarded(np.zeros((m, k), dtype), **OUTPUT)
+            expected = C.copy()
+            ns.machine.panel.plain(A, B, S, expected, i, registers, last)
+            run(A, B, S, C, i, registers, last)
+            well = np.array_equal(C, expected) and nothing_else_written(C, around)
+            yield f"{m} rows, {t} terms, {registers} registers, the last of {last}, A {how}, S of {s_rows}", well
+
+
+def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    width = lanes(ns.width, dtype)
+    run = native(ns.machine.dots, ns.width, matrix(dtype), vector(dtype), vector(dtype))
+    sizes = sorted({1, 2, width - 1, width, width + 1, 2 * width - 1, 2 * width, 3 * width + 1} - {0})
+    for k, n in itertools.product(sizes, sizes):
+        W, _ = guarded(integers((k, n), dtype))
+        x, _ = guarded(integers(n, dtype, 1))
+        z, around = guarded(np.zeros(-(-k // width) * width, dtype), **OUTPUT)
+        expected = z.copy()
+        ns.machine.dots.plain(W, x, expected)
+        run(W, x, z)
+        yield f"{k} rows of {n}", np.array_equal(z[:k], expected[:k]) and nothing_else_written(z, around)
+
+
+def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    width = lanes(ns.width, dtype)
+    run = native(ns.machine.transpose, ns.width, matrix(dtype), matrix(dtype))
+    sizes = sorted({1, 2, width - 1, width, width + 1, 2 * width, 2 * width + 1} - {0})
+    for m, n in itertools.product(sizes, sizes):
+        A, _ = guarded(integers((m, n), dtype))
+        B, around = guarded(np.zeros((n, m), dtype), **OUTPUT)
+        run(A, B)
+        yield f"{m} x {n}", np.array_equal(B, A.T) and nothing_else_written(B, around)
+
+
+def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Of a vector, number by number, also in place."""
+    both = ns.machine.elementwise(lambda a: 2.0 * a + (1.0 - a) * a - 3.0 / (1.0 + a * a))
+    run = native(both, ns.width, vector(dtype), vector(dtype), DTYPES[dtype])
+    for n in range(3 * lanes(ns.width, dtype) + 2):
+        a, memory = guarded(integers(n, dtype), **OUTPUT)
+        out, around = guarded(np.zeros(n, dtype), **OUTPUT)
+        expected = out.copy()
+        both.plain(expected, a, 2.0)
+        run(out, a, 2.0)
+        yield f"{n} numbers", np.allclose(out, expected, rtol=1e-5, atol=1e-4) and nothing_else_written(out, around)
+        run(a, a, 2.0)
+        yield f"{n} numbers in place", np.array_equal(a, out) and nothing_else_written(a, memory)
+
+
+# --- zeros ----------------------------------------------------------------------------------------------------------
+
+
+def some_zeros(n: int, dtype: str, share: float) -> Array:
+    random = np.random.default_rng(n)
+    zeroed: Array = np.where(random.random(n) < share, 0, random.integers(1, 9, n)).astype(dtype)
+    return zeroed
+
+
+def places(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    run = native(ns.sparse._places, ns.width, vector(dtype), PLACES)
+    for n, share in itertools.product((1, 2, 15, 16, 17, 31, 32, 33, 70), (0.0, 0.6, 1.0)):
+        x = some_zeros(n, dtype, share)
+        x[:: 7 if share else n + 1] = np.nan  # which counts; -0.0 does not
+        x[1::5] *= -1
+        seen, _ = guarded(x)
+        index = np.full(n + 9, -7, np.int32)
+        expected = index.copy()
+        ns.sparse._places.plain(x, expected)
+        run(seen, index[: n + 1])
+        yield f"{n} numbers, {share} of them 0", np.array_equal(index, expected)
+
+
+def listed(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    width = lanes(ns.width, dtype)
+    forward = native(ns.sparse._add_listed, ns.width, vector(dtype), PLACES, matrix(dtype), vector(dtype))
+    back = native(ns.sparse._spread_listed, ns.width, vector(dtype), PLACES, matrix(dtype), vector(dtype))
+    sizes = {
+        1,
+        width - 1,
+        width,
+        width + 1,
+        2 * width,
+        3 * width + 1,
+        4 * width - 1,
+        4 * width,
+        4 * width + 1,
+        9 * width,
+    }
+    for k, share in itertools.product(sorted(sizes - {0}), (0.0, 0.7, 1.0)):
+        n = 20
+        x, index = some_zeros(n, dtype, share), np.zeros(n + 1, np.int32)
+        ns.sparse._places.plain(x, index)
+        for what, run, plain, around_M, around_v in (
+            ("sum", forward, ns.sparse._add_listed.plain, {}, OUTPUT),
+            ("gradient", back, ns.sparse._spread_listed.plain, OUTPUT, {}),
+        ):
+            M, memory = guarded(integers((n, k), dtype, 1), **around_M)
+            v, beside = guarded(integers(k, dtype, 2), **around_v)
+            expected = M.copy(), v.copy()
+            plain(x, index, *expected)
+            run(x, index, M, v)
+            well = np.array_equal(M, expected[0]) and np.array_equal(v, expected[1])
+            untouched = nothing_else_written(M, memory) if around_M else nothing_else_written(v, beside)
+            yield f"{what} of {k}, {share} of the input 0", well and untouched
+
+
+def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """In some rows of whole registers."""
+    width, number = lanes(ns.width, dtype), DTYPES[dtype]
+    kinds = vector(dtype), vector(dtype), int64, PLACES, number, vector(dtype)
+    run = native(ns.sparse._step_named, ns.width, *kinds)
+    for row, count in itertools.product((width, 2 * width, 5 * width), (0, 1, 4)):
+        named = np.array([count, *np.random.default_rng(row).permutation(6)], np.int32)
+        for value in (1.0, np.inf, np.nan):
+            P, around_P = guarded(integers(6 * row, dtype), **OUTPUT)
+            G, around_G = guarded(integers(6 * row, dtype, 1), **OUTPUT)
+            G[named[1] * row + 3 % row], nothing = value, np.ones(width, dtype)
+            expected = P.copy(), G.copy(), nothing.copy()
+            with np.errstate(all="ignore"):
+                ns.sparse._step_named.plain(*expected[:2], row, named, -2.0, expected[2])
+            run(P, G, row, named, -2.0, nothing)
+            well = all(np.array_equal(a, b, equal_nan=True) for a, b in zip((P, G), expected[:2], strict=True))
+            well = well and np.isnan(nothing).any() == np.isnan(expected[2]).any() == (count > 0 and value != 1.0)
+            untouched = nothing_else_written(P, around_P) and nothing_else_written(G, around_G)
+            yield f"{count} rows of {row}, {value}", well and untouched
+
+
+# --- registers ------------------------------------------------------------------------------------------------------
+
+
+def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    module, width = ns.registers, lanes(ns.width, dtype)
+    register, a = module.Register(DTYPES[dtype]), vector(dtype)
+    values, v = integers(width * (width + 3), dtype) * 2 + 1, integers(width, dtype, 1) * 2 + 1  # none is 0
+    out = np.zeros(width, dtype)
+
+    def same(name: str, kinds: tuple[Any, ...], *given: Any) -> tuple[str, bool]:
+        function = getattr(module, name)
+        out[:] = np.nan
+        native(function, ns.width, *kinds)(*given, out)
+        return f"{name}{given[1:]}", np.array_equal(out, function.plain(*given))
+
+    yield same("load", (a, int64), values, 3)
+    yield same("spread", (a, int64), values, 5)
+    for n in range(-1, width + 2):
+        yield same("load_first", (a, int64, int64), values, 2, max(n, 0))
+        if hasattr(module, "first"):
+            yield same("first", (register, int64), v, n)
+        if 0 <= n <= width:
+            yield same("products", (a, int64, int64, register), values, 3, n, v)
+    near_the_end, memory = guarded(values[: width + 1])
+    native(module.load_first, ns.width, a, int64, int64)(near_the_end, 2, width - 1, out)
+    yield "load_first reads no more", np.array_equal(out[: width - 1], values[2 : width + 1]) and out[-1] == 0
+    near_the_end, memory = guarded(np.zeros(2 * width, dtype), **OUTPUT)
+    native(module.store, ns.width, a, int64, register)(near_the_end, width, v)
+    well = np.array_equal(near_the_end, np.concatenate([0 * v, v]))
+    yield "store", well and nothing_else_written(near_the_end, memory)
+    f = module.lanewise(lambda a, b: a * b - 2.0)
+    native(f, ns.width, register, DTYPES[dtype])(v, 3.0, out)
+    yield "lanewise", np.array_equal(out, v * 3 - 2)
+
+
+CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
+    check.__name__: check for check in (panels, dot_products, transposes, pieces, places, listed, steps, registers)
+}
+
+
+@pytest.mark.parametrize(("width", "dtype"), KINDS)
+@pytest.mark.parametrize("check", CHECKS)
+def test_generated_code_does_what_the_plain_function_says(check: str, width: int, dtype: str) -> None:
+    compared = list(CHECKS[check](generators(width), dtype))
+    assert len(compared) > 4
+    assert [name for name, well in compared if not well] == []
+
+
+MUTANTS = {
+    "a row of S too few": ("panels", "emit.long(0), emit.pair(S.strides)[0])", "emit.long(0), emit.long(0))"),
+    "rows left over": ("panels", 'with emit.when(left, "!=", emit.long(0))', 'with emit.when(left, "<", emit.long(0))'),
+    "a term too few": ("panels", "with emit.steps(t):", "with emit.steps(emit.builder.sub(t, emit.long(1))):"),
+    "last register whole": ("panels", "masks = [None] * (count - 1) + [last]", "masks = [None] * count"),
+    "A's rows for its columns": ("panels", "emit.at(a.value, a_step)", "emit.at(a.value, a_row)"),
+    "the first row for all": (
+        "dot_products",
+        "emit.least(builder.add(i, emit.long(r)), limit)",
+        "emit.least(i, limit)",
+    ),
+    "sums that start anew": (
+        "dot_products",
+        "part, total.value)\n\n        emit.pieces(n",
+        "part, emit.zero)\n\n        emit.pieces(n",
+    ),
+    "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
+    "a column too many": ("transposes", 'with emit.when(row, "<", n)', 'with emit.when(row, "<=", n)'),
+    "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
+    "NaN for a zero": ("places", "fcmp_unordered", "fcmp_ordered"),
+    "counted from 0 again": (
+        "places",
+        "places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT), count))",
+        "places = self.builder.add(counted, counted)",
+    ),
+    "the last place left out": (
+        "listed",
+        "with emit.steps(count) as (c, _):",
+        "with emit.steps(builder.sub(count, emit.long(1))) as (c, _):",
+    ),
+    "panels of another width": (
+        "listed",
+        "emit.steps(k, _ACROSS * emit.lanes)",
+        "emit.steps(k, (_ACROSS + 1) * emit.lanes)",
+    ),
+    "gradient not cleared": ("steps", "emit.store(emit.zero, g)", "emit.store(new, g)"),
+    "infinity not seen": ("steps", "emit.multiply_add(new, emit.zero, total.value)", "total.value"),
+    "products past the last row": (
+        "registers",
+        "emit.builder.select(emit.first(n), emit.sums(rows), emit.zero)",
+        "emit.sums(rows)",
+    ),
+    "products of the first row": ("registers", "emit.long(r), n), emit.long(r)", "emit.long(r), n), emit.long(0)"),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
+    check, old, new = MUTANTS[mutant]
+    texts = [(generated.KERNELS / f"{name}.py").read_text(encoding="utf-8") for name in generated.MODULES]
+    assert sum(text.count(old) for text in texts) == 1, "the line is there once"
+    ns = generated.load(max(WIDTHS), lambda text: text.replace(old, new))
+    few = {"few": True} if check == "panels" else {}
+    assert not all(well for _, well in CHECKS[check](ns, "float64", **few))
+
+
+@pytest.mark.parametrize(("width", "dtype"), KINDS)
+def test_a_sum_has_one_order(width: int, dtype: str) -> None:
+    """Cut anywhere, and beside whatever rows and columns, it has the same bits."""
+    ns, random = generators(width), np.random.default_rng(0)
+    run = native(ns.machine.panel, width, *(matrix(dtype),) * 4, int64, int64, int64)
+    k = 3 * lanes(width, dtype)
+    A, B, S = (random.normal(size=shape).astype(dtype) for shape in ((11, 9), (9, k), (1, k)))
+    whole, cut, lonely = (np.empty((11, k), dtype) for _ in range(3))
+    run(A, B, S, whole, 0, 3, k // 3)
+    for t in range(10):
+        run(A[:, :t], B[:t], S, cut, 0, 3, k // 3)
+        run(A[:, t:], B[t:], cut, cut, 0, 3, k // 3)
+        assert np.array_equal(cut, whole)
+    for r, i in itertools.product(range(11), range(k)):
+        run(A[r : r + 1], B, S, lonely[r : r + 1], i, 1, 1)
+    assert np.array_equal(lonely, whole)
+    assert not np.array_equal(whole, S + (A[:, ::-1].astype(np.longdouble) @ B[::-1]).astype(dtype)), "rounding shows"
+
+
+# --- functions ------------------------------------------------------------------------------------------------------
+
+
+def exactly(name: str, a: Array) -> Array:
+    """In numbers of more digits."""
+    a = a.astype(np.longdouble if a.dtype == np.float64 else np.float64)
+    if name == "sigmoid":
+        power = np.exp(-np.abs(a))
+        result: Array = np.where(a < 0, power, 1) / (1 + power)
+        return result
+    return np.tanh(a) if name == "tanh" else np.exp(a)
+
+
+# In units of the last place of the answer. `samenet.bounds` allows the sigmoid 4, and the tanh 8.
+ULPS = {"exp": 1.25, "sigmoid": 3.0, "tanh": 4.0}
+more_digits = pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="no type of more digits than float64")
+
+
+@pytest.mark.parametrize("name", ULPS)
+@pytest.mark.parametrize(("width", "dtype"), [pytest.param(*kind, marks=more_digits) for kind in KINDS])
+def test_functions_are_as_exact_as_they_say(name: str, width: int, dtype: str) -> None:
+    ns, random = generators(width), np.random.default_rng(0)
+    both = ns.machine.elementwise(getattr(ns.functions, name))
+    run = native(both, width, vector(dtype), vector(dtype), DTYPES[dtype])
+    info = np.finfo(dtype)
+    largest = 700 if dtype == "float64" else 86
+    sizes = (largest, largest / 2, 40, 20, 10, 1, 0.7, 0.1, 1e-4, 1e-8, 1e-20)
+    steps = np.arange(-80, 81) * math.log(2) / 2  # where the parts of exp change
+    a = np.concatenate([steps, steps + 1e-7, *(random.uniform(-size, size, 4000) for size in sizes)]).astype(dtype)
+    a = -abs(a) if name == "exp" else a
+    out = np.empty_like(a)
+    run(out, a, 0.0)
+    expected = exactly(name, a)
+    plain = np.empty_like(a)
+    with np.errstate(all="ignore"):
+        both.plain(plain, a, 0.0)
+    size = np.abs(expected)
+    normal = size >= info.tiny
+    assert normal.mean() > 0.9
+    for answer in (out, plain):
+        ulps = np.abs(answer - expected)[normal] / np.spacing(size[normal].astype(dtype)).astype(expected.dtype)
+        worst = ulps.argmax()
+        assert ulps[worst] <= ULPS[name], f"{name}({a[normal][worst]!r}) is off by {ulps[worst]} ulp"
+
+
+@pytest.mark.parametrize(("width", "dtype"), KINDS)
+def test_functions_at_the_ends(width: int, dtype: str) -> None:
+    ns, info = generators(width), np.finfo(dtype)
+    nan, inf, huge, tiny, least = np.nan, np.inf, info.max, info.tiny, info.smallest_subnormal
+    ends = [-inf, -huge, -1e3, -tiny, -least, -0.0, 0.0, least, tiny, 1e3, huge, inf, nan]
+    answers = {
+        "sigmoid": [0, 0, 0, *[0.5] * 6, 1, 1, 1, nan],
+        "tanh": [-1, -1, -1, -tiny, -least, 0, 0, least, tiny, 1, 1, 1, nan],
+        "exp": [0, 0, 0, *[1] * 9, nan],  # made for numbers that are not above 0, and 1 there
+    }
+    for name, values in answers.items():
+        both = ns.machine.elementwise(getattr(ns.functions, name))
+        run = native(both, width, vector(dtype), vector(dtype), DTYPES[dtype])
+        a = np.array(ends * 5, dtype)  # in whole registers, and in the rest
+        out, plain = np.empty_like(a), np.empty_like(a)
+        run(out, a, 0.0)
+        with np.errstate(all="ignore"):
+            both.plain(plain, a, 0.0)
+        expected = np.array(values * 5, dtype)
+        assert np.array_equal(out, expected, equal_nan=True), name
+        assert np.array_equal(plain, expected, equal_nan=True), name
+
+
+# --- sharing --------------------------------------------------------------------------------------------------------
+
+
+def counters(width: int) -> SimpleNamespace:
+    sharing = generators(width).sharing
+    return SimpleNamespace(
+        add=native(sharing._add, width, COUNTERS, int64, int64),
+        exchange=native(sharing._exchange, width, COUNTERS, int64, int64, int64),
+        read=native(sharing._read, width, COUNTERS, int64),
+        give_way=native(sharing._give_way, width),
+        plain=sharing,
+    )
+
+
+def test_counters() -> None:
+    both = counters(WIDTHS[0])
+    for add, exchange, read, give_way in (
+        (both.add, both.exchange, both.read, both.give_way),
+        (both.plain._add, both.plain._exchange, both.plain._read, both.plain._give_way),
+    ):
+        desk = np.zeros(32, np.int64)
+        assert (add(desk, 8, 5), read(desk, 8)) == (0, 5)
+        assert (add(desk, 8, -2), read(desk, 8)) == (5, 3)
+        assert (exchange(desk, 8, 4, 9), read(desk, 8)) == (0, 3)
+        assert (exchange(desk, 8, 3, 9), read(desk, 8)) == (1, 9)
+        assert np.array_equal(np.flatnonzero(desk), [8])
+        assert give_way() is None
+
+
+def test_counters_of_many_threads() -> None:
+    """Compiled, they let the GIL go: without being one step each, some would be lost."""
+    both, desk, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000
+    for add in (both.add, both.plain._add):
+        desk[:] = 0
+        threads = [threading.Thread(target=lambda add=add: [add(desk, 8, 1) for _ in range(turns)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert desk[8] == 4 * turns
+
+
+def test_every_ticket_is_taken_once() -> None:
+    """By the kernels as they are: compiled, or plain where the compiler is off."""
+    from samenet.fast.kernels import sharing
+
+    desk, number, taken = np.zeros(32, np.int64), 5000, [[] for _ in range(4)]
+
+    def work(mine: list[int]) -> None:
+        while sharing.wait_for_more(desk):
+            ticket = sharing.take(desk)
+            if ticket >= 0:
+                mine.append(ticket)
+                sharing.finish(desk)
+
+    threads = [threading.Thread(target=work, args=(mine,), daemon=True) for mine in taken]
+    for thread in threads:
+        thread.start()
+    for _ in range(2):
+        sharing.open_tickets(desk, number)
+        sharing.wait(desk)
+        time.sleep(0.01)
+    desk[sharing._CLOSED] = 1
+    for thread in threads:
+        thread.join(60)
+    assert sorted(itertools.chain(*taken)) == list(range(2 * number))
+
+
+# --- compiling ------------------------------------------------------------------------------------------------------
+
+
+KERNELS_OF_A_FILE = """
+import numpy as np
+from numba import float64, int64
+
+@compiling.external(lambda f: (f[::1], int64), "reassoc", returns=float64)
+def total(a, n):
+    result = 0.0
+    for i in range(n):
+        result += a[i]
+    return result
+
+@compiling.external(lambda f: (f[::1], float64))
+def fill(a, value):
+    for i in range(a.size):
+        a[i] = value + total(a, 0)
+
+@compiling.kernel("contract")
+def spread(a):
+    result = total(a, a.size)
+    fill(a, result / np.float64(a.size - a.size))  # a division by zero, without an exception
+    return result
+
+def doubled(a):
+    return 2 * total(a, a.size)
+"""
+
+
+def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each dtype has its own; who comes later finds them there, until any file of the kernels has changed."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", False)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    file = tmp_path / "some_kernels.py"
+    file.write_text(KERNELS_OF_A_FILE)
+    for stamp, found in [("one", 0), ("one", 1), ("two", 0)]:
+        compiling = generated.again("compiling")
+        compiling._STAMP = stamp
+        module = ModuleType("some_kernels")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        vars(module).update(compiling=compiling, __file__=str(file))
+        exec(compile(KERNELS_OF_A_FILE, str(file), "exec"), vars(module))
+        waiting = [external for externals in compiling._waiting.values() for external in externals]
+        assert [external.function.__name__ for external in waiting] == ["total", "fill"] * 2
+        for number, dtype in enumerate((np.float64, np.float32)):
+            a = np.arange(1, 7, dtype=dtype)
+            assert module.spread(a) == 21
+            assert np.isinf(a).all()
+            assert sum(module.spread.stats.cache_hits.values()) == found * (number + 1)
+        assert not any(compiling._waiting.values())
+        for external in waiting:
+            assert all(sum(c.cache_hits for c in [one]) == found for one in external.compiled.values())
+    exact = compiling.for_exactly(module.doubled, float64[::1])
+    assert exact(np.arange(4.0)) == 12
+    for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):
+        with pytest.raises((TypeError, numba.core.errors.NumbaError)):
+            exact(other)
+
+
+def test_kernels_are_plain_functions_without_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    compiling = generated.again("compiling")
+    module = ModuleType("some_kernels")
+    vars(module)["compiling"] = compiling
+    exec(KERNELS_OF_A_FILE, vars(module))
+    a = np.arange(1.0, 7.0)
+    with np.errstate(divide="ignore"):
+        assert module.spread(a) == 21
+    assert np.isinf(a).all()
+    exact = compiling.for_exactly(module.doubled, float64[::1])
+    assert exact(np.arange(4.0)) == 12
+    for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):
+        with pytest.raises((TypeError, ValueError)):
+            exact(other)
+
+
+def test_the_stamp_is_of_all_files(tmp_path: Any) -> None:
+    for path in generated.KERNELS.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    compiling = generated.again("compiling")
+    compiling.__file__ = str(tmp_path / "compiling.py")
+    assert compiling._stamp() == compiling._STAMP
+    seen = {compiling._STAMP}
+    for path in tmp_path.glob("*.py"):
+        path.write_bytes(path.read_bytes() + b"# changed")
+        seen.add(compiling._stamp())
+    assert len(seen) == 1 + len(list(generated.KERNELS.glob("*.py"))) > 10
