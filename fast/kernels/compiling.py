@@ -23,7 +23,12 @@ from numba.extending import intrinsic
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
 
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+def _is_off() -> bool:
+    """Whether kernels run as plain Python."""
+    return bool(vars(config)["DISABLE_JIT"])
 
 
 def _stamp() -> str:
@@ -37,7 +42,7 @@ def _stamp() -> str:
 _STAMP = _stamp()
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):
     """Numba's cache, which forgets a kernel when any kernel has changed, not only those in the same file.
 
     Asked for a kernel, it first sees that the external ones that it calls are there.
@@ -59,7 +64,7 @@ def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
     """The external kernels that a kernel calls by name, itself or in kernels that are compiled into it."""
     seen.add(function)
     for name in function.__code__.co_names:
-        value = function.__globals__.get(name)
+        value: Any = function.__globals__.get(name)
         if isinstance(value, Dispatcher) and value.py_func not in seen:
             yield from _called(value.py_func, seen)
         elif isinstance(getattr(value, "external", None), _External):
@@ -73,8 +78,9 @@ def kernel(*flags: str) -> Callable[[Kernel], Kernel]:
     """
 
     def compiled(function: Kernel) -> Kernel:
-        dispatcher: Any = njit(cache=True, fastmath=set(flags), **_OPTIONS)(function)
-        if not config.DISABLE_JIT:
+        decorate: Any = njit
+        dispatcher = decorate(cache=True, fastmath=set(flags), **_OPTIONS)(function)
+        if not _is_off():
             dispatcher._cache = _Cache(function)
         return dispatcher  # type: ignore[no-any-return]
 
@@ -97,7 +103,7 @@ class _External:
             return
         options = {"fastmath": set(self.flags), **_OPTIONS}
         self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, options)
-        function._cache = _Cache(self.function)
+        function._cache = _Cache(self.function)  # type: ignore[attr-defined]
         function.compile()
         llvmlite.binding.add_symbol(self.name(dtype), function.address)
 
@@ -126,7 +132,7 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
 
     It is the function itself when the compiler is off.
     """
-    if config.DISABLE_JIT:
+    if _is_off():
         return function
 
     def typing(typing_context: Any, *given: Any) -> Any:
@@ -145,7 +151,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
     """
 
     def published(function: Kernel) -> Kernel:
-        if config.DISABLE_JIT:
+        if _is_off():
             return function
         named = _External(function, signature, returns, flags)
         call: Kernel = intrinsic_of(function, named.call)
@@ -158,7 +164,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
 def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
     """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
     compiled: Any = kernel()(function)
-    if config.DISABLE_JIT:
+    if _is_off():
 
         def checked(*arrays: Any) -> Any:
             if any(typeof(array) != kind for array, kind in zip(arrays, kinds, strict=True)):

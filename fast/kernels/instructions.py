@@ -16,8 +16,9 @@ _CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-a
 
 def _has(feature: str) -> bool:
     """Whether code is compiled for a processor with a feature, in LLVM's name."""
-    if config.CPU_FEATURES is not None:
-        return f"+{feature}" in config.CPU_FEATURES.split(",")
+    wanted: str | None = vars(config)["CPU_FEATURES"]
+    if wanted is not None:
+        return f"+{feature}" in wanted.split(",")
     return bool(llvmlite.binding.get_host_cpu_features().get(feature, False))
 
 

@@ -69,8 +69,8 @@ def _write_panel(emit, A, B, S, C, i, registers, lanes):
             whole = emit.times(emit.builder.sdiv(m, emit.long(ROWS)), ROWS)
 
             def tile(rows, r, masks=masks):
-                start = [emit.at(x, emit.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row))]
-                _write_tile(emit, rows, masks, *start, b, t, a_row, a_step, b_step, s_row, c_row)
+                a_r, s_r, c_r = (emit.at(x, emit.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
+                _write_tile(emit, rows, masks, a_r, s_r, c_r, b, t, a_row, a_step, b_step, s_row, c_row)
 
             with emit.steps(whole, ROWS) as (r, _):
                 tile(ROWS, r)

@@ -12,7 +12,7 @@ from samenet.fast.kernels.compiling import intrinsic_of
 from samenet.fast.kernels.instructions import REGISTER, Emit, Lanes
 
 
-class Register(types.Type):  # type: ignore[misc]
+class Register(types.Type):
     """The numbers of a dtype that fill a vector register."""
 
     def __init__(self, dtype):
@@ -21,7 +21,7 @@ class Register(types.Type):  # type: ignore[misc]
 
 
 @register_model(Register)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager, kind):
         scalar = ir.DoubleType() if kind.dtype == types.float64 else ir.FloatType()
         super().__init__(manager, kind, ir.VectorType(scalar, REGISTER // (kind.dtype.bitwidth // 8)))

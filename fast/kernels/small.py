@@ -4,6 +4,8 @@ What is done is that of `descent`; here it costs as much as its arithmetic, wher
 long.
 """
 
+from typing import Any
+
 import numpy as np
 
 from samenet import functions
@@ -15,7 +17,7 @@ from samenet.fast.kernels.registers import lanewise, load, load_first, products,
 _INPUTS, _ROWS = 64, 16  # the most inputs, and rows of a batch, for which this is the faster way
 
 
-def fits(network, batch_size):
+def fits(network: Any, batch_size: int) -> bool:
     """Whether a network, and a batch, are for this module."""
     lanes = REGISTER // network.dtype.itemsize
     sizes = network.sizes
