@@ -285,6 +285,11 @@ MUTANTS = {
             "theta[place] = P[q + j * lanes + i]",
             "theta[p + j * k + i if j < n else place] = P[q + j * lanes + i]",
         ),
+        Mutant(
+            "small: infinity times no node",
+            "first(_activate(codes[layer + 1], z), ",
+            "(lambda h, n: h)(_activate(codes[layer + 1], z), ",
+        ),
         # answers, sharing, the calls of them
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
@@ -425,6 +430,8 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
             if functions == Functions():  # others go further than a bound of first order holds
                 yield from agreement.free_run(*networks, case.X, case.Y, descent)
         yield from agreement.schedule(*networks, case.X, case.Y, [0.5, 0.1, 0.9])
+    with np.errstate(all="ignore"):
+        yield from agreement.infinite_inside(cls, trusted)
 
 
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
