@@ -100,6 +100,7 @@ def main() -> int:
         "repeats": number,
         "cases": compared,
         "sweeps": swept,
+        "switches": several[0]["switches"],
         "processes": alone,
         "break_even": break_even(compared, alone["first_calls"]),
     }

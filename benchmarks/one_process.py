@@ -2,19 +2,21 @@
 
     python benchmarks/one_process.py SECONDS [--quick]
 
-SECONDS is roughly what the timing of a case takes, and half of it that of a point of the sweeps.
+SECONDS is roughly what the timing of a case takes, half of it that of a point of the heat map, and a fifth that of a
+point of the lines of growth: all of those together take about a minute.
 """
 
 import argparse
 import json
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
 import cases as listed
+import growth
+from peers import limits
 
 from samenet import cases
 from samenet.measurement import measure
@@ -26,7 +28,7 @@ QUICK = {
     ("64-30-10", "gradient of 32"),
     ("64-30-10", "digits, full-batch epoch"),
 }
-WIDTHS, BATCHES, DEPTHS = (4, 16, 64, 256), (1, 8, 64, 512), (1, 2, 4, 8)
+WIDTHS, BATCHES = (4, 16, 64, 256), (1, 8, 64, 512)  # of the heat map
 
 
 def comparison(seconds: float, quick: bool) -> list[dict[str, Any]]:
@@ -42,16 +44,24 @@ def comparison(seconds: float, quick: bool) -> list[dict[str, Any]]:
 
 
 def sweeps(seconds: float, quick: bool) -> list[dict[str, Any]]:
-    """Forward over width and batch (width-width-10), and over depth (64-64-...-64, one sample)."""
-    points = [{"width": w, "batch": m, "sizes": (w, w, 10)} for w in WIDTHS for m in BATCHES]
-    points += [{"depth": d, "batch": 1, "sizes": (64,) * (d + 1)} for d in DEPTHS]
+    """Forward by width and batch (width-width-10), for the heat map."""
     results = []
-    for point in points[:: 5 if quick else 1]:
-        sizes, rows = point["sizes"], point["batch"]
-        say(f"sweep: {cases.title(sizes)}, {rows}")
-        work = rows * sum(a * b for a, b in pairwise(sizes))
-        names = ["reference", "numpy", "numba"] if work < 500_000 else ["numpy", "numba"]
-        results.append({**point, "sizes": list(sizes), **measure(cases.forward(sizes, rows, names), seconds).as_json()})
+    for width, rows in [(w, m) for w in WIDTHS for m in BATCHES][:: 5 if quick else 1]:
+        sizes = (width, width, 10)
+        say(f"heat map: {cases.title(sizes)}, {rows}")
+        names = ["reference", "numpy", "numba"] if rows * width * (width + 10) < 500_000 else ["numpy", "numba"]
+        point = {"along": [], "width": width, "batch": rows, "sizes": list(sizes)}
+        results.append({**point, **measure(cases.forward(sizes, rows, names), seconds).as_json()})
+    return results
+
+
+def lines(seconds: float, quick: bool) -> list[dict[str, Any]]:
+    """How cost grows: every point of `growth`."""
+    machine, results = limits.machine(quick=True), []
+    for point in [*growth.points()][:: 7 if quick else 1]:
+        made = growth.case(point)
+        say(made.title)
+        results.append({**point.about(machine), **measure(made, seconds).as_json()})
     return results
 
 
@@ -67,8 +77,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     compared = comparison(options.seconds, options.quick)
-    swept = sweeps(options.seconds / 2, options.quick)
-    print(json.dumps({"cases": compared, "sweeps": swept}))
+    swept = sweeps(options.seconds / 2, options.quick) + lines(options.seconds / 5, options.quick)
+    print(json.dumps({"cases": compared, "sweeps": swept, "switches": growth.switches()}))
 
 
 if __name__ == "__main__":

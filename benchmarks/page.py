@@ -123,11 +123,10 @@ def _rich(text: str) -> Markup:
 
 def numbers(record: Record, asv: Path) -> dict[str, Any]:
     """What the page's script needs."""
-    grid = [case for case in record.sweeps if case.width is not None]
     return {
         "pairs": [{"key": f"{a}/{b}", "slow": label(a), "fast": label(b), "contenders": [a, b]} for a, b in _PAIRS],
         "names": {name: label(name) for name in names((*record.cases, *record.sweeps))},
-        "points": [_point(case) for case in grid],
+        "points": [_point(case) for case in record.grid],
         "scaling": {along: _scaling(record, along) for along in ("width", "depth", "batch")},
         "history": _history(asv),
     }

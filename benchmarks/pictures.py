@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from record import Case, Record
-from scaling import lines, slope
+from scaling import limits, lines, slope
 from tables import NONE, label, names
 
 from samenet import files
@@ -21,7 +21,9 @@ from samenet.formats import digits, duration
 
 # As in samenet.plots: colours that stay apart for the colour-blind and in grey (Okabe and Ito); and a marker each.
 COLOURS = {LOOPS_OVER_ARRAYS: "#999999", LOOPS_OVER_LISTS: "#56B4E9", "numpy": "#E69F00", "numba": "#009E73"}
+COLOURS |= {"numba, 2 threads": "#0072B2", "numba, float32": "#D55E00"}
 MARKERS = {LOOPS_OVER_ARRAYS: "s", LOOPS_OVER_LISTS: "D", "numpy": "o", "numba": "^"}
+MARKERS |= {"numba, 2 threads": "v", "numba, float32": "*"}
 DIVERGING = ("#D55E00", "#F7F7F7", "#0072B2")  # slower, the same, faster
 _OTHER, _FONT = "#CC79A7", 14
 
@@ -31,9 +33,9 @@ def draw(record: Record, few: Sequence[Case]) -> list[Path]:
     made = {record.folder.parent / "compare.png": times(few)} if few else {}
     made[record.folder / "times.png"] = times(record.cases)
     made[record.folder / "speed-up.png"] = speed_ups(record.cases)
-    made[record.folder / "heat-map.png"] = heat_map(record.sweeps)
+    made[record.folder / "heat-map.png"] = heat_map(record.grid)
     for along in ("width", "depth", "batch"):
-        made[record.folder / f"scaling-{along}.png"] = scaling(record.sweeps, along)
+        made[record.folder / f"scaling-{along}.png"] = scaling(record, along)
     for path, figure in made.items():
         files.write(path, partial(figure.savefig, dpi=110, metadata={"Software": None}))
     return list(made)
@@ -127,11 +129,10 @@ def speed_ups(cases: Sequence[Case]) -> Figure:
 
 def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -> Figure:
     """The speed-up of one backend over another by width and batch, in colours that part at 1."""
-    grid = [p for p in points if p.width is not None]
-    widths, batches = sorted({p.width or 0 for p in grid}), sorted({p.batch or 0 for p in grid})
+    widths, batches = sorted({p.width or 0 for p in points}), sorted({p.batch or 0 for p in points})
     values = np.full((len(widths), len(batches)), np.nan)
     failed = np.zeros(values.shape, bool)
-    for p in grid:
+    for p in points:
         place = widths.index(p.width or 0), batches.index(p.batch or 0)
         failed[place] = any(name in p.rows and not p.rows[name].ok for name in (slow, fast))
         if ratio := p.ratio(slow, fast):
@@ -160,10 +161,13 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
     return figure
 
 
-def scaling(points: Sequence[Case], along: str) -> Figure:
-    """Time against width, depth or batch, on logarithmic axes, with the slope of each line."""
-    figure, axes = _figure(5.6)
-    found = lines(points, along)
+def scaling(record: Record, along: str) -> Figure:
+    """Time against width, depth or batch, on logarithmic axes, with the slope of each line at its large end.
+
+    Thin and dotted: the least time for the arithmetic; upright: where Numba's kernels change their way of working.
+    """
+    figure, axes = _figure(8.5)
+    found = lines(record.sweeps, along)
     held = list(dict.fromkeys(what for _, what in found))
     for (name, what), (x, y) in found.items():
         axes.plot(
@@ -171,10 +175,18 @@ def scaling(points: Sequence[Case], along: str) -> Figure:
             y,
             color=COLOURS.get(name, _OTHER),
             marker=MARKERS.get(name, "P"),
-            markersize=9,
-            linewidth=2.2,
+            markersize=7,
+            linewidth=2,
             linestyle="-" if what == held[0] else "--",
             label=f"{label(name)}, {what}: slope {slope(x, y):.2f}",
+        )
+    for x, y in limits(record.sweeps, along):
+        axes.plot(x, y, color="#333333", linewidth=1, linestyle=":")
+    for switch in record.switches.get(along, []) if found else []:
+        axes.axvline(switch["at"], color="#999999", linewidth=1)
+        style = {"rotation": 90, "fontsize": 10, "ha": "center", "va": "bottom", "color": "#555555"}
+        axes.text(
+            switch["at"], 1.01, f"{switch['at']}: {switch['what']}", transform=axes.get_xaxis_transform(), **style
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -185,8 +197,8 @@ def scaling(points: Sequence[Case], along: str) -> Figure:
             along, "layers of 64 units after the input"
         )
     )
-    axes.set_ylabel("median time of a forward call")
+    axes.set_ylabel("median time of a call")
     axes.grid(color="#dddddd", linewidth=0.8)
     if found:
-        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=13, handlelength=3)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10, handlelength=3)
     return figure

@@ -63,6 +63,9 @@ class Case:
     width: int | None = None
     depth: int | None = None
     batch: int | None = None
+    along: tuple[str, ...] = ()  # the lines of growth that it is a point of
+    held: str = ""  # which of them
+    limit: float = math.nan  # the least seconds that its arithmetic takes on the machine
 
     @classmethod
     def read(cls, case: dict[str, Any]) -> "Case":
@@ -86,6 +89,10 @@ class Case:
             case.get("width"),
             case.get("depth"),
             batch,
+            # Records without lines of their own have them from the points of the heat map.
+            tuple(case.get("along", ("depth",) if "depth" in case else ("width", "batch"))),
+            case.get("held", ""),
+            case.get("limit_seconds", math.nan),
         )
 
     def __str__(self) -> str:
@@ -120,6 +127,7 @@ class Record:
     sweeps: tuple[Case, ...]
     processes: dict[str, Any]
     break_even: list[dict[str, Any]]
+    switches: dict[str, list[dict[str, Any]]]
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
@@ -134,7 +142,13 @@ class Record:
             tuple(map(Case.read, content["sweeps"])),
             content["processes"],
             content["break_even"],
+            content.get("switches", {}),
         )
+
+    @property
+    def grid(self) -> tuple[Case, ...]:
+        """The points of the heat map."""
+        return tuple(p for p in self.sweeps if p.width is not None and not p.held)
 
     def case(self, network: str, operation: str) -> Case | None:
         """The case of that name, if it was measured."""

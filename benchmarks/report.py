@@ -13,7 +13,9 @@ from pathlib import Path
 import claims
 import peers.outcome
 import peers.text
+import scaling
 import tables
+import techniques.text
 from record import Case, Record, newest
 from tables import label, times
 
@@ -39,8 +41,8 @@ HOW_TO_READ = """\
   are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
 - **what is timed**: a call from Python with everything warm. Weights, samples and their conversion are made before.
   NumPy and Numba include the library's check of its input, on every call; the loops are bare functions without it.
-- **what is not measured**: several threads (one each here), other processors, float32, energy, and calls while others
-  load the machine. Times of compiling and importing stand apart."""
+- **what is not measured**: several threads and float32 (one, and float64, but in the lines of scaling), other
+  processors, energy, and calls while others load the machine. Times of compiling and importing stand apart."""
 
 
 def where(record: Record) -> str:
@@ -150,8 +152,13 @@ def report(record: Record) -> str:
             _picture(folder, f"scaling-{along}", f"Time against {along}, on logarithmic axes")
             for along in ("width", "depth", "batch")
         )
-        + "\nThe slope is the power that time grows with, fitted over all points of its line; a call that costs the "
-        "same whatever its size has slope 0, the arithmetic has 2 in width and 1 in depth and batch.",
+        + "\nThe slope is the power that time grows with, fitted over the points from the largest down to a sixteenth "
+        "of it; a call that costs the same whatever its size has slope 0, the arithmetic has 2 in width and 1 in depth "
+        "and batch. Dotted: the least time for the arithmetic, in float64 on one thread. Upright: where kernels "
+        "change their way of working. Rounds are few where a call is slow, at least five.\n\n"
+        + scaling.growth(record.sweeps).markdown()
+        + "\nNumPy and Numba, with one thread each, by the interval of their ratio:\n\n"
+        + scaling.crossings(record.sweeps),
         "Where the reference wins": reference_wins(record) or "In no case that was measured.",
         "All cases": _picture(folder, "times", "Median times, case by case")
         + "\n"
@@ -176,9 +183,10 @@ def report(record: Record) -> str:
 
 
 def _beside(results: Path) -> dict[str, str]:
-    """The section on other libraries, if `make peers` has run."""
-    outcome = peers.outcome.newest(results)
-    return {"Beside other libraries": peers.text.mention(outcome)} if outcome else {}
+    """The sections on other libraries and on techniques, if `make peers` and `make techniques` have run."""
+    outcome, folder = peers.outcome.newest(results), techniques.text.newest(results)
+    found = {"Beside other libraries": peers.text.mention(outcome)} if outcome else {}
+    return found | ({"What each technique gains": techniques.text.mention(folder)} if folder else {})
 
 
 def _picture(folder: str, name: str, words: str) -> str:

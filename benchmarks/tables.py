@@ -17,6 +17,7 @@ LABELS = {
     "numpy": "NumPy",
     "numba": "Numba",
 }
+_WAYS = {"numba, 2 threads": "Numba, 2 threads", "numba, float32": "Numba, float32"}  # of the lines of growth alone
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,14 @@ def _line(cells: Iterable[str]) -> str:
 
 def label(name: str) -> str:
     """A contender's name in a heading."""
-    return LABELS.get(name, name)
+    return {**LABELS, **_WAYS}.get(name, name)
 
 
 def names(cases: Iterable[Case]) -> list[str]:
     """The contenders that appear in these cases: those that are known first, then the others."""
     found = {name for case in cases for name in case.rows}
-    return [n for n in LABELS if n in found] + sorted(found - set(LABELS))
+    known = [*LABELS, *_WAYS]
+    return [n for n in known if n in found] + sorted(found - set(known))
 
 
 def times(ratio: Ratio | None) -> str:

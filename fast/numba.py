@@ -56,21 +56,25 @@ def feed_forward(network: interface.Network, x: NDArray[Any]) -> list[NDArray[An
 
 def predict(network: interface.Network, x: NDArray[Any]) -> NDArray[Any]:
     """The output layer alone; see `samenet.reference.predict`."""
-    theta = network.theta
-    X = x.reshape(-1, theta.sizes[0])
-    out = np.empty((len(X), theta.sizes[-1]), x.dtype)
-    if len(X) <= answers.FEW:
-        answers.predict_few(theta.flat, network.layout, X, out)
-    else:
-        _evaluate(network, X, out[:0], 1.0, out)
-    return out.reshape((*x.shape[:-1], theta.sizes[-1]))
+    return _predict(network, x)[0]
 
 
-def predict_one(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | None:
-    """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
+def predict_finite(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | None:
+    """The same, if all numbers are finite; see `samenet.reference.predict_finite`."""
+    output, finite = _predict(network, x)
+    return output if finite else None
+
+
+def _predict(network: interface.Network, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+    """The output layer, and whether x is finite."""
     theta = network.theta
-    out = np.empty(theta.sizes[-1], x.dtype)
-    return out if answers.predict_sample(theta.flat, network.layout, x, out) else None
+    if x.ndim == 1:
+        out = np.empty(theta.sizes[-1], x.dtype)
+        return out, answers.predict_sample(theta.flat, network.layout, x, out)
+    out = np.empty((len(x), theta.sizes[-1]), x.dtype)
+    if len(x) <= answers.FEW:
+        return out, answers.predict_few(theta.flat, network.layout, x, out)
+    return out, not math.isnan(_evaluate(network, x, out[:0], 1.0, out))
 
 
 def predictor(network: interface.Network) -> one_sample.Predictor:

@@ -147,8 +147,8 @@ def predict(network: interface.Network, x: Array) -> Array:
     return feed_forward(network, x)[-1]
 
 
-def predict_one(network: interface.Network, x: Array) -> Array | None:
-    """The same for one sample, if its numbers are finite; see `samenet.reference.predict_one`."""
+def predict_finite(network: interface.Network, x: Array) -> Array | None:
+    """The same, if all numbers are finite; see `samenet.reference.predict_finite`."""
     return predict(network, x) if all_finite(x) else None
 
 

@@ -244,16 +244,16 @@ class Network:
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""
         theta, output = self.theta, None
-        # The short way, for one sample that needs no conversion: `checks.is_one`, written out, since a call of it takes
-        # as long as a tenth of a small network. Whether the numbers are finite is seen best by who reads them anyway.
+        # The short way, for what needs no conversion: `checks`, written out, since to call it takes as long as a tenth
+        # of a small network. Whether the numbers are finite is seen best by who reads them anyway.
         if (
             type(X) is ndarray
-            and X.ndim == 1
-            and X.size == theta.sizes[0]
+            and 1 <= X.ndim <= 2
+            and X.shape[-1] == theta.sizes[0]
             and X.dtype == theta.flat.dtype
             and X.flags.carray
         ):
-            output = self.backend.predict_one(self, X)
+            output = self.backend.predict_finite(self, X)
         if output is None:
             X = checks.samples("X", X, theta.sizes[0], theta.flat.dtype)
             output = self.backend.predict(self, X)

@@ -22,7 +22,7 @@ from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.backward import Gradient, batch_gradient, sample_gradient
 from samenet.reference.costs import COSTS
 from samenet.reference.descent import descend
-from samenet.reference.forward import feed_forward, forward_sample, predict, predict_one
+from samenet.reference.forward import feed_forward, forward_sample, predict, predict_finite
 from samenet.reference.objective import evaluate, gradient
 from samenet.reference.sigmoid import sigmoid, sigmoid_slope
 
@@ -41,7 +41,7 @@ __all__ = [
     "forward_sample",
     "gradient",
     "predict",
-    "predict_one",
+    "predict_finite",
     "predictor",
     "sample_gradient",
     "sigmoid",

@@ -107,6 +107,8 @@ def predict(network: Any, x: Any) -> Any:
     return feed_forward(network, x)[-1]
 
 
-def predict_one(network: Any, x: Any) -> Any:
-    """The same for one sample (n_in,), or None if any number of it is NaN or infinite: nothing need look before."""
-    return predict(network, x) if all(map(math.isfinite, x)) else None
+def predict_finite(network: Any, x: Any) -> Any:
+    """The same, or None if any number of x is NaN or infinite: nothing need look before."""
+    x = as_lists(x)
+    rows = x if len(x) == 0 or hasattr(x[0], "__len__") else [x]
+    return predict(network, x) if all(math.isfinite(number) for row in rows for number in row) else None

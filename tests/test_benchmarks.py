@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv an
 
 import cases  # noqa: E402
 import combine  # noqa: E402
+import growth  # noqa: E402
 import measure  # noqa: E402
 import one_process  # noqa: E402
 import processes  # noqa: E402
@@ -35,8 +36,8 @@ SMALL = "3-3-1"
 UPDATES = ("3-4-1", "60,000 updates")
 # For each kind of operation: a small one, and the function of a backend, or of the reference's loops, that computes it.
 KINDS = [
-    ((SMALL, "one sample"), "predict_one", "forward_sample"),
-    ((SMALL, "batch of 32"), "predict", "forward_sample"),
+    ((SMALL, "one sample"), "predict_finite", "forward_sample"),
+    ((SMALL, "batch of 32"), "predict_finite", "forward_sample"),
     ((SMALL, "gradient of 32"), "gradient", "batch_gradient"),
     (UPDATES, "descend", "descend"),
 ]
@@ -370,10 +371,13 @@ def test_processes_measure_every_operation(monkeypatch):
     assert [(c["network"], c["operation"]) for c in found] == [case for case, _ in measured] == list(cases.operations())
     assert len(one_process.comparison(1.0, quick=True)) == len(one_process.QUICK)
     swept = one_process.sweeps(0.5, quick=False)
-    assert {(p["width"], p["batch"]) for p in swept if "width" in p} == {
-        (w, m) for w in one_process.WIDTHS for m in one_process.BATCHES
-    }
-    assert [p["depth"] for p in swept if "depth" in p] == list(one_process.DEPTHS)
+    grid = {(w, m) for w in one_process.WIDTHS for m in one_process.BATCHES}
+    assert {(p["width"], p["batch"]) for p in swept} == grid
+    monkeypatch.setattr(growth, "case", lambda point: SimpleNamespace(title=""))
+    grown = one_process.lines(0.5, quick=False)
+    assert [(p["held"], p[p["along"][0]]) for p in grown] == [(p.held, p.at) for p in growth.points()]
+    assert all(p["limit_seconds"] > 0 for p in grown)
+    assert {(p["held"], p["batch"]) for p in grown} >= {("forward, batch 128", 128), ("forward, 64-30-10", 1)}
 
 
 @pytest.mark.compiled

@@ -14,7 +14,7 @@ import pytest
 import samenet
 
 NAMES = samenet.backends()
-FUNCTIONS = ("feed_forward", "predict", "predict_one", "predictor", "evaluate", "gradient", "descend")
+FUNCTIONS = ("feed_forward", "predict", "predict_finite", "predictor", "evaluate", "gradient", "descend")
 PACKAGES = ("samenet", "samenet.data", "samenet.descent", "samenet.reference", "samenet.fast", "samenet.examples")
 
 
@@ -46,7 +46,7 @@ def test_the_functions_are_those_of_the_contract() -> None:
     reference = samenet.backend("reference")
     none = inspect.Parameter.empty
     assert shape(reference.feed_forward) == shape(reference.predict) == [("network", anyhow, none), ("x", anyhow, none)]
-    assert shape(reference.predict_one) == shape(reference.predict)
+    assert shape(reference.predict_finite) == shape(reference.predict)
     assert shape(reference.predictor) == [("network", anyhow, none)]
     given = [("network", anyhow, none), ("X", anyhow, none), ("Y", anyhow, none)]
     assert shape(reference.evaluate) == [*given, ("reduction", anyhow, "mean")]

@@ -166,12 +166,12 @@ def test_predict_finds_what_is_not_finite_wherever_it_stands(Network: Any, n: in
             spoiled[place] = value
             with pytest.raises(ValueError, match=rf"X: expected finite numbers, got -?{abs(value)} at X\[{place}\]"):
                 net.predict(spoiled)
-            assert net.backend.predict_one(net, spoiled) is None
+            assert net.backend.predict_finite(net, spoiled) is None
         fine = np.zeros(n, dtype)
         fine[place] = large  # whose square overflows
         with no_warnings():
             assert net.predict(fine).tobytes() == net.predict(fine.tolist()).tobytes()
-            assert net.backend.predict_one(net, fine) is not None
+            assert net.backend.predict_finite(net, fine) is not None
 
 
 def test_its_arguments_have_the_same_names_on_every_backend(Network: Any) -> None:

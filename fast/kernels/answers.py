@@ -39,10 +39,12 @@ def bare(dtype):
 
 @kernel()
 def predict_few(theta, layout, X, out):
-    """out := the output layer, row by row: the same bits as for one sample."""
+    """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
     room = _room(theta, layout)
+    finite = True
     for s in range(len(X)):
-        _sample(theta, layout, X[s], room, out[s])
+        finite &= _sample(theta, layout, X[s], room, out[s])
+    return finite
 
 
 @kernel()
@@ -88,8 +90,9 @@ def all_layers(theta, P, layout, bias, X, H):
 
 @kernel()
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
-    """out := the output layer for the rows of X, by blocks that threads share; returns their cost if Y has rows.
+    """out := the output layer for the rows of X, by blocks that threads share.
 
+    Returns their cost if Y has rows; if not, NaN where X is not finite, else 0.
     values: a number for each block. P: room for theta as kernels want it.
     """
     sizes = layout[0]
@@ -116,6 +119,9 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
             if labelled:
                 target = Y[start : start + rows].reshape(rows * n_out)
                 values[block] = value(cost, h, z, target, n_out, room)
+            else:  # while the rows are still in the cache
+                seen = X[start : start + rows]
+                values[block] = 0.0 if are_finite(seen.reshape(seen.size)) else np.nan
             answer = out[start : start + rows].reshape(rows * n_out)
             for i in range(h.size):
                 answer[i] = h[i]

@@ -7,6 +7,7 @@ import numpy as np
 from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
 from samenet.fast.kernels.compiling import kernel
 from samenet.fast.kernels.layers import row_of, turn, turn_back
+from samenet.fast.kernels.machine import fetch
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import CLEAN, FINITE, SKIPPED, skipping_step
 
@@ -78,6 +79,8 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gather
                 x[s, j] = row[j]
             for i in range(target.size):
                 y[s, i] = target[i]
+            if start + s + whole < m:  # the next batch: its rows lie anywhere
+                fetch(X, order[visit, start + s + whole])
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]

@@ -1,8 +1,9 @@
-"""Machinery: the four operations on vector registers that kernels are made of, written as instructions.
+"""Machinery: the operations that kernels are made of, written as instructions.
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `panel` for products, `dots` for one sample, `transpose`, and `elementwise` for functions of numbers.
+of every sum: `panel` for products, `dots` for one sample, `transpose`, and `elementwise` for functions of numbers; and
+`fetch`, which asks for memory before it is read.
 
 Each stands as a plain Python function, which says what it does and runs where the compiler is off; tests compare the
 two.
@@ -178,6 +179,22 @@ def _write_transpose(emit, A, B):
 
 
 transpose = generated(_transpose, _write_transpose)
+
+# --- fetch ----------------------------------------------------------------------------------------------------------
+
+
+def _fetch(A, r):
+    """Ask for row r of A (m, n), contiguous, to be read soon: memory then answers while something else is done."""
+
+
+def _write_fetch(emit, A, r):
+    step = emit.pair(A.strides)[0]
+    start = emit.at(emit.start(A), emit.times(r, step))
+    with emit.steps(step, 64) as (offset, _):
+        emit.fetch(emit.at(start, offset))
+
+
+fetch = generated(_fetch, _write_fetch)
 
 # --- elementwise ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,180 @@
+"""What each technique of the Numba backend gains: the package with it, and the package without it, timed by turns.
+
+    python benchmarks/techniques [--quick]
+
+A technique is turned off in a copy of the package, by replacing lines of its source; or, where it is a choice of the
+caller, by another call. `cases.py` has what is timed, `pair.py` the two processes, `text.py` the page, `__main__.py`
+the run.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Change:
+    """A text of one of the project's files, in it once, and what stands there without the technique."""
+
+    file: str
+    old: str
+    new: str
+
+    def apply(self, source: str) -> str:
+        """The source without the technique. Raises ValueError where `old` is not in it exactly once."""
+        if (count := source.count(self.old)) != 1:
+            raise ValueError(f"{self.file} must have {self.old!r} once, it has it {count} times")
+        return source.replace(self.old, self.new)
+
+
+@dataclass(frozen=True)
+class Technique:
+    """Something that makes it faster.
+
+    case     what is timed, by its name in `cases.CASES`
+    without  what is timed without it, where that is another call
+    changes  how it is turned off, where that is another source
+    """
+
+    name: str
+    what: str
+    case: str
+    changes: tuple[Change, ...] = ()
+    without: str = ""
+
+
+_KERNELS = "fast/kernels"
+_SMALL = (
+    Change(
+        f"{_KERNELS}/small.py",
+        "    lanes = REGISTER // network.dtype.itemsize\n    sizes =",
+        "    return False\n    sizes =",
+    ),
+)
+_LOOP_OF_EXP = """\
+@kernel("contract")
+def _sigmoids(out, a, shift):
+    for i in range(a.size):
+        out[i] = 1.0 / (1.0 + math.exp(shift - a[i]))
+
+
+_tanhs, _exps = (machine.elementwise(f) for f in (tanh, exp))
+"""
+
+TECHNIQUES = (
+    Technique(
+        "registers of 64 bytes",
+        "The processor's widest registers, where the compiler by itself takes 32 bytes.",
+        "batch",
+        (Change(f"{_KERNELS}/instructions.py", "REGISTER = 64 if _has", "REGISTER = 32 if _has"),),
+    ),
+    Technique(
+        "tiles of 8 x 3 registers",
+        "A product keeps 24 registers of sums; without, 4 rows of one register.",
+        "batch",
+        (
+            Change(f"{_KERNELS}/machine.py", "ROWS = 8 if REGISTERS == 32 else 4", "ROWS = 4"),
+            Change(f"{_KERNELS}/machine.py", "COLUMNS = 3  #", "COLUMNS = 1  #"),
+            Change(f"{_KERNELS}/products.py", " if left != machine.COLUMNS + 1 else 2  #", "  #"),
+        ),
+    ),
+    Technique(
+        "narrow layers turned once",
+        "W^T is kept for a call or an update; without, every product copies and turns its panels.",
+        "full batch",
+        (Change(f"{_KERNELS}/products.py", "WIDE = 200", "WIDE = 0"),),
+    ),
+    Technique(
+        "blocks of rows through all layers",
+        "128 samples go through the whole network while their activations are in the cache; without, all do at once.",
+        "batch",
+        (Change(f"{_KERNELS}/layers.py", "BLOCK = 128", "BLOCK = 1 << 30"),),
+    ),
+    Technique(
+        "exp written out",
+        "The exponential as a polynomial on whole registers; without, a loop that calls math.exp.",
+        "batch",
+        (
+            Change(
+                f"{_KERNELS}/functions.py",
+                "_sigmoids, _tanhs, _exps = (machine.elementwise(f) for f in (sigmoid, tanh, exp))\n",
+                _LOOP_OF_EXP,
+            ),
+        ),
+    ),
+    Technique(
+        "zeros of the input skipped",
+        "A list of each row's other numbers serves the first layer forward and back; without, a dense product.",
+        "mini-batches of images",
+        (Change(f"{_KERNELS}/sparse.py", "LEAST = 128", "LEAST = 1 << 60"),),
+    ),
+    Technique(
+        "only touched rows stepped",
+        "Weights of inputs that were zero in a whole batch have no gradient and are left alone; without, all are read.",
+        "mini-batches of images",
+        (Change(f"{_KERNELS}/descent.py", "if known[SKIPPED] and plain and whole", "if False and plain and whole"),),
+    ),
+    Technique(
+        "networks in registers, full batch",
+        "A layer that fits a register stays in one from the input to the step; without, by the general kernels.",
+        "11 lines",
+        _SMALL,
+    ),
+    Technique("networks in registers, online", "The same, one sample an update.", "online", _SMALL),
+    Technique(
+        "parameters at a cache line",
+        "theta begins at a multiple of 64 bytes; without, 16 bytes further, where large arrays usually begin.",
+        "one sample",
+        (
+            Change(
+                "interface/parameters.py",
+                "start = -room.ctypes.data % _LINE",
+                "start = (16 - room.ctypes.data) % _LINE",
+            ),
+        ),
+    ),
+    Technique(
+        "one kernel for many updates, tiny",
+        "All updates in one compiled call; without, a call for each.",
+        "11 lines",
+        without="11 lines, a call an update",
+    ),
+    Technique(
+        "one kernel for many updates",
+        "The same with mini-batches of 10.",
+        "mini-batches of 64",
+        without="mini-batches of 64, a call an update",
+    ),
+    Technique(
+        "one sample without checks",
+        "`net.predictor()`, which looks at types alone, into an array that is given; without, `net.predict`.",
+        "one tiny sample, predictor",
+        without="one tiny sample",
+    ),
+    Technique(
+        "two threads, forward", "Blocks of rows are shared; without, one thread.", "batch, 2 threads", without="batch"
+    ),
+    Technique(
+        "two threads, gradient",
+        "Parts of the batch are shared; without, one thread.",
+        "full batch, 2 threads",
+        without="full batch",
+    ),
+    Technique(
+        "float32, forward", "Twice the numbers in a register; without, float64.", "batch, float32", without="batch"
+    ),
+    Technique("float32, gradient", "The same, backward too.", "full batch, float32", without="full batch"),
+    Technique(
+        "external kernels",
+        "A kernel is compiled once and called by its name; without, it is compiled into every caller.",
+        "compiling",
+        (
+            Change(
+                f"{_KERNELS}/compiling.py",
+                "        if config.DISABLE_JIT:\n            return function\n        named = _External(",
+                "        return kernel(*flags)(function)\n        named = _External(",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,138 @@
+"""A technique timed: two processes at once, one with it and one without, of which one works while the other waits.
+
+Each round asks both for a time, in an order drawn anew; a pair of processes has the median over rounds of the ratio,
+and pairs are repeated, as in the comparison.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from combine import combine
+
+from samenet import timing
+from samenet.measurement import Result, Row
+from samenet.tolerance import Comparison
+from techniques import ROOT, Change, Technique
+from techniques.cases import CASES
+
+WITH, WITHOUT = "with", "without"
+_SAMPLE, _ROUNDS = 0.02, (5, 51)  # seconds that a time is taken over, at least
+_FOLDERS = {"interface": ".", "reference": "reference", "fast": "fast"}  # where they stand in the package
+
+
+def copy(into: Path, changes: Sequence[Change] = ()) -> Path:
+    """The package samenet in a folder, with these changes and nothing compiled."""
+    without = shutil.ignore_patterns("__pycache__")
+    for folder, place in _FOLDERS.items():
+        shutil.copytree(ROOT / folder, into / "samenet" / place, ignore=without, dirs_exist_ok=True)
+    for change in changes:
+        folder, _, rest = change.file.partition("/")
+        path = into / "samenet" / _FOLDERS[folder] / rest
+        path.write_text(change.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return into
+
+
+class Process:
+    """A case in a process of its own, on the package in a folder."""
+
+    def __init__(self, package: Path, case: str, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent), "--process", case],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(package), **environment},
+        )
+        self._package = package
+
+    def ready(self) -> dict[str, Any]:
+        """How far its answer is from the reference's, and the time of its first call, when it is ready."""
+        found: dict[str, Any] = json.loads(self._line())
+        if Path(found["package"]).resolve() != (self._package / "samenet").resolve():
+            raise RuntimeError(f"{found['package']} was timed, not the package in {self._package}")
+        return found
+
+    def seconds(self, number: int) -> float:
+        """Of a call, over so many calls."""
+        assert self._process.stdin
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+        return float(self._line())
+
+    def _line(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process ended with {self._process.wait()}")
+        return line
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()  # which ends its input, and so the process
+
+
+def sides(technique: Technique, whole: Path, changed: Path) -> list[tuple[str, Path, str]]:
+    """Without the technique, and with it: the name, the package and the case."""
+    return [(WITHOUT, changed, technique.without or technique.case), (WITH, whole, technique.case)]
+
+
+def timed(technique: Technique, whole: Path, changed: Path, seconds: float) -> Result:
+    """One pair of processes, by turns for about so many seconds; if both answers are right."""
+    both = sides(technique, whole, changed)
+    if CASES[technique.case].first:
+        found = {name: _cold(package, case) for name, package, case in both}
+        times = {name: np.array([one["first_call"]]) for name, one in found.items()}
+        return _result(technique, found, times)
+    with Process(*both[0][1:]) as without, Process(*both[1][1:]) as with_it:
+        processes = {WITHOUT: without, WITH: with_it}
+        found = {name: process.ready() for name, process in processes.items()}
+        right = all(one["ok"] for one in found.values())
+        return _result(technique, found, _by_turns(processes, seconds) if right else {})
+
+
+def _cold(package: Path, case: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as cache, Process(package, case, NUMBA_CACHE_DIR=cache) as process:
+        return process.ready()
+
+
+def _by_turns(processes: dict[str, Process], seconds: float) -> dict[str, timing.Seconds]:
+    numbers = {name: max(1, round(_SAMPLE / process.seconds(1))) for name, process in processes.items()}
+    # A single call is slower than one of many: the first guess is too low.
+    numbers = {n: max(1, round(_SAMPLE / process.seconds(numbers[n]))) for n, process in processes.items()}
+    a_round = sum(process.seconds(numbers[n]) * numbers[n] for n, process in processes.items())
+    rounds = int(np.clip(seconds / a_round, *_ROUNDS))
+    times: dict[str, list[float]] = {name: [] for name in processes}
+    orders = np.random.default_rng()
+    for _ in range(rounds):
+        for name in orders.permutation(list(processes)):
+            times[name].append(processes[name].seconds(numbers[name]))
+    return {name: np.array(found) for name, found in times.items()}
+
+
+def _result(technique: Technique, found: dict[str, dict[str, Any]], times: dict[str, timing.Seconds]) -> Result:
+    rows = []
+    right = all(one["ok"] for one in found.values())
+    for name, one in found.items():
+        comparison = Comparison(one["observed"], one["allowed"], one["problem"])
+        samples = times.get(name) if right else None
+        gain = None if samples is None else timing.ratio(times[WITHOUT], samples)
+        rows.append(Row(name, "numba", comparison, one["first_call"], None, samples, gain))
+    return Result(technique.name, rows)
+
+
+def together(technique: Technique, pairs: Sequence[Result]) -> dict[str, Any]:
+    """A technique's case from all of its pairs of processes; from one that was wrong, if there is one."""
+    wrong = [pair.as_json() for pair in pairs if not all(row.comparison.ok for row in pair.rows)]
+    case = wrong[0] if wrong else combine([[pair.as_json()] for pair in pairs])[0]
+    about = {"network": technique.name, "operation": CASES[technique.case].title, "what": technique.what}
+    return {**case, **about}

@@ -1,0 +1,77 @@
+"""The table of a run, techniques.md, and a section of results/README.md. Made from techniques.json alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from record import Case
+from tables import NONE, Table, error, seconds, times
+
+from samenet import files
+from techniques.pair import WITH, WITHOUT
+
+HOW_TO_READ = """\
+A technique is turned off in a copy of the package, by another text for a line of its source, or by another call where
+it is the caller's choice. Two processes, with and without it, are timed by turns, one waiting while the other works.
+The ratio is the time without over the time with: above 1 the technique gains. It is the geometric mean over pairs of
+processes of the median over rounds, in brackets the 95 % interval by Student's t; one pair has its interval over
+rounds. An interval that contains 1 shows no gain, on this machine and in this case. The answers of both are checked
+against the reference first, within the derived bound; a wrong one is FAIL, and neither is timed. Gains do not multiply:
+each is beside all the others."""
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The run in a folder."""
+    content: dict[str, Any] = json.loads((folder / "techniques.json").read_text(encoding="utf-8"))
+    return content
+
+
+def newest(results: Path) -> Path | None:
+    """The folder of the newest run in results/, by the time that it gives itself, if there is any."""
+    found = [path.parent for path in sorted(results.glob("*/techniques.json"))]
+    return max(found, key=lambda folder: read(folder)["environment"]["utc"], default=None)
+
+
+def table(content: dict[str, Any]) -> Table:
+    """A row for every technique."""
+    rows = []
+    for one in content["techniques"]:
+        case = Case.read(one)
+        both = [seconds(case, name) if case.rows[name].ok else "FAIL" for name in (WITH, WITHOUT)]
+        shares = "; ".join(error(case.rows[name]) for name in (WITH, WITHOUT))
+        ratio = times(case.ratio(WITHOUT, WITH)) if all(row.ok for row in case.rows.values()) else NONE
+        rows.append((case.network, one["what"], case.operation, *(t or NONE for t in both), ratio, shares))
+    measured = ("time with", "time without", "without / with", "error / allowed, with; without")
+    return Table(("technique", "what it is", "case", *measured), rows, words=3)
+
+
+def page(content: dict[str, Any]) -> str:
+    """techniques.md."""
+    around, n = content["environment"], content["repeats"]
+    quick = " **A quick run: do not quote it.**" if content["quick"] else ""
+    return (
+        f"# What each technique gains\n\n{around['processor']}, {around['cores']} cores, {around['python']}, "
+        f"{around['utc'][:10]}, commit `{around['commit'] or 'unknown'}`, {n} pair{'s' if n > 1 else ''} of processes."
+        f"{quick} Made by `make techniques`; do not edit.\n\n{HOW_TO_READ}\n\n{table(content).markdown()}"
+    )
+
+
+def mention(folder: Path) -> str:
+    """A section of results/README.md."""
+    content = read(folder)
+    short = table(content)
+    few = Table(
+        (*short.headings[:1], short.headings[2], short.headings[5]), [(r[0], r[2], r[5]) for r in short.rows], 2
+    )
+    return (
+        "How many times as long the Numba backend takes with one technique turned off:\n\n"
+        f"{few.markdown()}\nWhat they are, times and errors: [techniques.md]({folder.name}/techniques.md), by "
+        "`make techniques`."
+    )
+
+
+def write(folder: Path) -> list[Path]:
+    """Write techniques.md beside techniques.json."""
+    path = folder / "techniques.md"
+    files.write_text(path, page(read(folder)))
+    return [path]
