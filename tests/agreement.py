@@ -246,6 +246,18 @@ def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
         yield "finite under a delta", compare(np.isnan(got), np.isnan(expected), 0)
 
 
+def finite_input(network: Any, X: Array) -> Compared:
+    """A number that is not finite is seen wherever it stands, in one sample, in few and in many."""
+    for rows in (1, 2, 3, len(X)):
+        yield "finite", compare(network.backend.predict_finite(network, X[:rows].copy()) is None, False, 0)
+        for row in {0, rows // 2, rows - 1}:
+            spoiled = X[:rows].copy()
+            spoiled[row, row % X.shape[1]] = math.inf
+            yield "not finite", compare(network.backend.predict_finite(network, spoiled) is None, True, 0)
+            seen = network.backend.predict_finite(network, spoiled[row].copy()) is None
+            yield "not finite", compare(seen, True, 0)
+
+
 def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
     """The same when a hidden node is infinite, and the output is not, nor what goes back."""
     ends = []

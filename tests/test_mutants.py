@@ -294,6 +294,9 @@ MUTANTS = {
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("cost not averaged", "result *= scale", "pass"),
+        Mutant("finite as the last of few rows", "finite &= _sample", "finite = _sample"),
+        Mutant("finite blocks without a look", "are_finite(seen.reshape(seen.size))", "True"),
+        Mutant("a finite sample without a look", "finite = are_finite(x)  #", "finite = True  #"),
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
@@ -408,6 +411,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
         yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
+    with np.errstate(all="ignore"):
+        yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
     yield from agreement.schedule(small.network(cls), small.network(trusted), small.X, small.Y, [0.5, 0.1, 0.9])
     networks = blocks.network(cls), blocks.network(trusted)
