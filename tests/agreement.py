@@ -246,6 +246,28 @@ def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
         yield "finite under a delta", compare(np.isnan(got), np.isnan(expected), 0)
 
 
+def finite_input(network: Any, X: Array) -> Compared:
+    """A number that is not finite is seen wherever it stands, in one sample, in few and in many."""
+    for rows in (1, 2, 3, len(X)):
+        yield "finite", compare(network.backend.predict_finite(network, X[:rows].copy()) is None, False, 0)
+        for row in {0, rows // 2, rows - 1}:
+            spoiled = X[:rows].copy()
+            spoiled[row, row % X.shape[1]] = math.inf
+            yield "not finite", compare(network.backend.predict_finite(network, spoiled) is None, True, 0)
+            seen = network.backend.predict_finite(network, spoiled[row].copy()) is None
+            yield "not finite", compare(seen, True, 0)
+
+
+def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
+    """The same when a hidden node is infinite, and the output is not, nor what goes back."""
+    ends = []
+    for one in (cls, trusted):
+        net = one([2, 1, 1], activation=["relu", "sigmoid"], weights=[[[1e308, 1.0]], [[10.0]]])
+        net.backend.descend(net, np.full((2, 2), 10.0), np.zeros((2, 1)), alpha=1.0, batch_size=2)
+        ends.append(np.isnan(net.parameters))
+    yield "finite beside an infinite node", compare(*ends, 0)
+
+
 def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
     """The same when a weight gets infinite on the way: at a sample that is not zero, or all but one number of it is."""
     for kept in (1.0, 0.0):

@@ -101,6 +101,18 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         yield f"{k} rows of {n}", np.array_equal(z[:k], expected[:k]) and nothing_else_written(z, around)
 
 
+def fetched(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Memory is asked for, and nothing else happens, wherever it is."""
+    run = native(ns.machine.fetch, ns.width, matrix(dtype), int64)
+    for n in (1, 3, 16, 17, 100):
+        A = integers((5, n), dtype)
+        kept = A.copy()
+        for row in (0, 4, 10**6):  # far outside: such an address is asked for in vain
+            run(A, row)
+        ns.machine.fetch.plain(A, 0)
+        yield f"{n} numbers", np.array_equal(A, kept)
+
+
 def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
     run = native(ns.machine.transpose, ns.width, matrix(dtype), matrix(dtype))
@@ -241,7 +253,8 @@ def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
-    check.__name__: check for check in (panels, dot_products, transposes, pieces, places, listed, steps, registers)
+    check.__name__: check
+    for check in (panels, dot_products, fetched, transposes, pieces, places, listed, steps, registers)
 }
 
 

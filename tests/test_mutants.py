@@ -285,10 +285,18 @@ MUTANTS = {
             "theta[place] = P[q + j * lanes + i]",
             "theta[p + j * k + i if j < n else place] = P[q + j * lanes + i]",
         ),
+        Mutant(
+            "small: infinity times no node",
+            "first(_activate(codes[layer + 1], z), ",
+            "(lambda h, n: h)(_activate(codes[layer + 1], z), ",
+        ),
         # answers, sharing, the calls of them
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("cost not averaged", "result *= scale", "pass"),
+        Mutant("finite as the last of few rows", "finite &= _sample", "finite = _sample"),
+        Mutant("finite blocks without a look", "are_finite(seen.reshape(seen.size))", "True"),
+        Mutant("a finite sample without a look", "finite = are_finite(x)  #", "finite = True  #"),
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
@@ -403,6 +411,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
         yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
+    with np.errstate(all="ignore"):
+        yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
     yield from agreement.schedule(small.network(cls), small.network(trusted), small.X, small.Y, [0.5, 0.1, 0.9])
     networks = blocks.network(cls), blocks.network(trusted)
@@ -425,6 +435,8 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
             if functions == Functions():  # others go further than a bound of first order holds
                 yield from agreement.free_run(*networks, case.X, case.Y, descent)
         yield from agreement.schedule(*networks, case.X, case.Y, [0.5, 0.1, 0.9])
+    with np.errstate(all="ignore"):
+        yield from agreement.infinite_inside(cls, trusted)
 
 
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:

@@ -12,7 +12,7 @@ from samenet import functions
 from samenet.fast.kernels.compiling import kernel
 from samenet.fast.kernels.functions import IDENTITY, RELU, SIGMOID, SUM_OF_SQUARES, TANH, sigmoid, tanh
 from samenet.fast.kernels.instructions import REGISTER, one_above_zero, zero_below
-from samenet.fast.kernels.registers import lanewise, load, load_first, products, spread, store
+from samenet.fast.kernels.registers import first, lanewise, load, load_first, products, spread, store
 
 _INPUTS, _ROWS = 64, 16  # the most inputs, and rows of a batch, for which this is the faster way
 
@@ -130,7 +130,7 @@ def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
                 z = load(P, p + n * lanes)
                 for j in range(n):
                     z = _multiply_add(spread(H, q + j), load(P, p + j * lanes), z)
-                h = _activate(codes[layer + 1], z)
+                h = first(_activate(codes[layer + 1], z), sizes[layer + 1])  # beyond, an infinite input has made NaN
                 q = inputs + layer * lanes
                 store(H, q, h)
                 p += (n + 1) * lanes

@@ -1,0 +1,328 @@
+"""What compiled kernels do to be fast changes no bit: zeros that are skipped, threads, wide layers, a cache on disk."""
+
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samenet
+from samenet import tolerance
+from samenet.fast.kernels import sparse
+
+pytestmark = pytest.mark.compiled
+DTYPES = ["float64", "float32"]
+N, M = 150, 40  # inputs, of which most are 0, and samples
+
+
+@pytest.fixture(scope="module")
+def numba() -> Any:
+    return samenet.backend("numba")
+
+
+# --- zeros ----------------------------------------------------------------------------------------------------------
+
+
+def images(dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Samples of which a fifth is not 0, so that kernels skip the zeros."""
+    random = np.random.default_rng(0)
+    X = np.where(random.random((M, N)) < 0.2, random.normal(size=(M, N)), 0)
+    X[:, 7] = 0
+    assert N >= sparse.LEAST
+    assert np.count_nonzero(X) < sparse._SHARE * X.size
+    return X.astype(dtype), random.random((M, 5)).astype(dtype)
+
+
+def beside_numbers(net: Any, X: np.ndarray) -> tuple[Any, np.ndarray]:
+    """The same with more inputs, which are not 0, so that no zero is skipped.
+
+    They are so small, and their weights 0, that they change nothing.
+    """
+    tiny, more = (1e-300 if net.dtype == np.float64 else 1e-30), 2 * N
+    sizes = [N + more, *net.sizes[1:]]
+    weights = [np.hstack([net.weights[0], np.zeros((sizes[1], more))]), *net.weights[1:]]
+    settings = {"activation": net.activation, "l1": 0.0, "l2": net.l2, "dtype": net.dtype}
+    wider = type(net)(sizes, weights=weights, biases=list(net.biases), **settings)
+    dense = np.hstack([X, np.full((len(X), more), tiny, X.dtype)])
+    assert np.count_nonzero(dense, axis=1).min() > sparse._SHARE * sizes[0]
+    return wider, dense
+
+
+def same_bits(net: Any, wider: Any) -> bool:
+    parts = [(net.weights[0], wider.weights[0][:, :N]), *zip(net.weights[1:], wider.weights[1:], strict=True)]
+    parts += zip(net.biases, wider.biases, strict=True)
+    return all(np.array_equal(a, b) and np.isfinite(a).all() for a, b in parts)
+
+
+def small(numba: Any, dtype: str, **settings: Any) -> Any:
+    return numba.Network([N, 17, 5], seed=0, dtype=dtype, **settings)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_skipping_zeros_forward_and_back(numba: Any, dtype: str, activation: str) -> None:
+    X, Y = images(dtype)
+    net = small(numba, dtype, activation=activation)
+    wider, dense = beside_numbers(net, X)
+    assert np.array_equal(net.predict(X), wider.predict(dense))
+    assert np.array_equal(net.feed_forward(X)[1], wider.feed_forward(dense)[1])
+    assert net.cost(X, Y) == wider.cost(dense, Y)
+    (cost, slope), (cost_of_all, slope_of_all) = net.gradient(X, Y), wider.gradient(dense, Y)
+    assert cost == cost_of_all
+    assert same_bits(slope, slope_of_all)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "nesterov": True},
+        {"clip_value": 1e-3},
+        {"l2": 0.01},
+    ],
+    ids=str,
+)
+def test_skipping_zeros_in_training(numba: Any, dtype: str, settings: dict[str, Any]) -> None:
+    X, Y = images(dtype)
+    settings = dict(settings)
+    net = small(numba, dtype, l2=settings.pop("l2", 0.0))
+    wider, dense = beside_numbers(net, X)
+    order = np.array([np.random.default_rng(i).permutation(M) for i in range(6)])
+    costs = []
+    for one, samples in ((net, X), (wider, dense)):
+        given = dict(settings)
+        if "momentum" in settings:
+            given["velocity"] = one.theta.empty_like()
+            given["velocity"].flat[:] = 0
+        costs.append(one.backend.descend(one, samples, Y, alpha=0.5, batch_size=10, order=order, **given))
+    assert np.array_equal(*costs)
+    assert len(set(costs[0])) == len(costs[0])
+    assert same_bits(net, wider)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_weight_that_is_not_finite_shows_though_its_input_is_0(numba: Any, dtype: str, value: float) -> None:
+    X, Y = images(dtype)
+    net = small(numba, dtype, activation="identity")
+    net.weights[0][3, 7] = value
+    for rows in (1, 5, M):
+        assert np.isnan(net.predict(X[:rows])).all()
+    assert np.isnan(net.predict(X[0])).all()
+    assert np.isnan(net.gradient(X, Y)[1].flat).any()
+    net.backend.descend(net, X, Y, alpha=0.5, batch_size=10)
+    assert np.isnan(net.parameters).all()
+
+
+@pytest.mark.parametrize("sizes", [[N, 17, 5], [6, 3, 2], [6, 17, 2]], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "identity", "sigmoid"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_what_overflows_on_the_way_shows_as_in_numpy(
+    numba: Any, sizes: list[int], activation: str, batch_size: int
+) -> None:
+    """Forward, and back: which parameters are NaN after an update, which infinite."""
+    random = np.random.default_rng(0)
+    X = np.where(random.random((4, sizes[0])) < 0.2, 10.0, 0)
+    X[:, 0] = 10
+    for large, Y in ((1e308, np.zeros((4, sizes[-1]))), (1.0, np.full((4, sizes[-1]), 1.7e308))):
+        ends = []
+        for module in (numba, samenet.backend("numpy")):
+            net = module.Network(sizes, activation=[activation, "sigmoid" if large > 1 else "identity"], seed=1)
+            net.weights[0][:2, 0] = large
+            net.weights[1][:] *= 1e3
+            with np.errstate(all="ignore"):
+                net.backend.descend(net, X, Y, alpha=1.0, batch_size=batch_size)
+            ends.append(net.parameters)
+        assert np.array_equal(np.isnan(ends[0]), np.isnan(ends[1]))
+        assert np.array_equal(np.isinf(ends[0]), np.isinf(ends[1]))
+
+
+# --- threads --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many helpers each call asked for."""
+    asked: list[int] = []
+    share = numba.share
+
+    def counting(work: Any, arguments: Any, helpers: int) -> Any:
+        asked.append(helpers)
+        return share(work, arguments, helpers)
+
+    monkeypatch.setattr(numba, "share", counting)
+    return asked
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_number_of_threads_changes_no_bit(numba: Any, dtype: str, helpers: list[int]) -> None:
+    random, found = np.random.default_rng(0), set()
+    X, Y = random.normal(size=(1500, 40)).astype(dtype), random.random((1500, 10)).astype(dtype)
+    for threads in (1, 2, 3, 7, 1):
+        net = numba.Network([40, 60, 10], seed=0, dtype=dtype, activation="tanh", l2=0.01, threads=threads)
+        answers = [net.predict(X), np.array(net.cost(X, Y))]
+        cost, slope = net.gradient(X, Y)
+        answers += [np.array(cost), slope.flat]
+        for settings in ({"batch_size": None}, {"batch_size": 800, "optimizer": "momentum", "seed": 0}):
+            answers.append(net.train(X, Y, alpha=0.3, epochs=3, **settings).cost)
+        answers.append(net.parameters)
+        found.add(b"".join(answer.tobytes() for answer in answers))
+        assert len(helpers) >= 5
+        assert set(helpers) == {threads - 1} if threads < 6 else max(helpers) > 2
+        helpers.clear()
+    assert len(found) == 1
+
+
+_AT_ONCE = """
+import os, threading, warnings
+import numpy as np
+import samenet
+module = samenet.backend("numba")
+random = np.random.default_rng(0)
+X, Y = random.normal(size=(1500, 40)), random.random((1500, 10))
+
+def work(threads):
+    net = module.Network([40, 60, 10], seed=0, threads=threads)
+    history = net.train(X, Y, alpha=0.3, epochs=4, batch_size=700, seed=0)
+    slope = net.gradient(X, Y)[1]
+    return net.predict(X).tobytes() + slope.flat.tobytes() + net.parameters.tobytes() + history.cost.tobytes()
+
+expected = work(1)
+
+def at_once():
+    results = [None] * 6
+    def run(i):
+        results[i] = work(2)
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(6)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    return results
+
+assert at_once() == [expected] * 6
+if hasattr(os, "fork"):
+    warnings.simplefilter("ignore")
+    for _ in range(2):
+        child = os.fork()
+        if not child:
+            os._exit(0 if [work(2), *at_once()] == [expected] * 7 else 1)
+        assert os.waitpid(child, 0)[1] == 0, "a forked process has threads of its own"
+assert work(3) == expected
+print("well")
+"""
+
+
+def run(code: str, **environment: str) -> str:
+    """The output of a process of its own, which must not take for ever."""
+    command, environ = [sys.executable, "-c", code], os.environ | environment
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_many_threads_that_each_ask_for_helpers() -> None:
+    assert run(_AT_ONCE) == "well\n"
+
+
+# --- wide layers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_node_that_does_nothing_changes_no_bit_where_a_layer_gets_wide(numba: Any, dtype: str) -> None:
+    from samenet.fast.kernels.products import WIDE
+
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(33, 300)).astype(dtype), random.random((33, 7)).astype(dtype)
+    widest = WIDE + 1
+    W, b = random.normal(size=(widest, 300)) / 20, random.normal(size=widest)
+    V, c = random.normal(size=(7, widest)) / 15, random.normal(size=7)
+    W[WIDE - 1 :], b[WIDE - 1 :], V[:, WIDE - 1 :] = 0, 0, 0
+    found = []
+    for k in (WIDE - 1, WIDE, WIDE + 1):
+        net = numba.Network([300, k, 7], weights=[W[:k], V[:, :k]], biases=[b[:k], c], dtype=dtype)
+        layers, allowed = net.feed_forward(X), tolerance.forward(net, X)
+        for h, expected, bound in zip(layers, net.on("numpy").feed_forward(X), allowed, strict=True):
+            assert (abs(h.astype(float) - expected) <= bound).all()
+        cost, slope = net.gradient(X, Y)
+        bits = [layers[1][:, : WIDE - 1], layers[2], net.predict(X), net.predict(X[:3]), net.predict(X[0])]
+        bits += [np.array(cost), slope.weights[0][: WIDE - 1], slope.weights[1][:, : WIDE - 1], slope.biases[1]]
+        found.append([np.ascontiguousarray(a).tobytes() for a in bits])
+    for narrow, *wide in zip(*found, strict=True):
+        assert wide == [narrow] * 2
+
+
+# --- compiling ------------------------------------------------------------------------------------------------------
+
+
+def compiled(numba: Any) -> dict[str, int]:
+    """How many forms each kernel has been compiled to."""
+    from numba.core.dispatcher import Dispatcher
+
+    from samenet.fast import kernels
+
+    names = [m.name for m in pkgutil.iter_modules(kernels.__path__, kernels.__name__ + ".")]
+    found = {
+        f"{name}.{key}": len(value.signatures)
+        for name in names
+        for key, value in vars(importlib.import_module(name)).items()
+        if isinstance(value, Dispatcher)
+    }
+    assert len(found) > 20
+    return found
+
+
+def everything(net: Any) -> None:
+    random = np.random.default_rng(0)
+    for m in (1, 3, 20, 300):
+        X, Y = random.normal(size=(m, net.sizes[0])), random.random((m, net.sizes[-1]))
+        net.predict(X)
+        net.feed_forward(X)
+        net.cost(X, Y)
+        net.gradient(X, Y)
+        net.predictor()(X[0].astype(net.dtype))
+        net.train(X, Y, alpha=0.1, epochs=2, batch_size=7, seed=0)
+        net.train(X, Y, alpha=0.1, epochs=2, optimizer="momentum", seed=0)
+    net.feed_forward(X[0])
+
+
+def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
+    for dtype in DTYPES:
+        everything(numba.Network([5, 20, 3], seed=0, dtype=dtype))
+        everything(numba.Network([5, 4, 3], seed=0, dtype=dtype))
+    before = compiled(numba)
+    assert sum(before.values()) > 20
+    others = [[3, 1], [140, 33, 2], [7, 6, 5, 4, 3, 2], [2, 210, 3], [9, 80, 2]]
+    for sizes in others:
+        for dtype in DTYPES:
+            net = numba.Network(sizes, seed=0, dtype=dtype, bias=sizes[0] != 9, activation="relu", threads=2, l1=0.1)
+            everything(net)
+    assert compiled(numba) == before
+
+
+_BITS = """
+import json
+import numpy as np
+import samenet
+module = samenet.backend("numba")
+random = np.random.default_rng(0)
+X, Y = random.normal(size=(40, 20)), random.random((40, 3))
+net = module.Network([20, 30, 3], seed=0)
+net.train(X, Y, alpha=0.3, epochs=4, batch_size=7, seed=0)
+bits = (net.parameters.tobytes() + net.predict(X[:3]).tobytes()).hex()
+from samenet.fast.kernels import answers, descent
+stats = [descent.descend.stats, answers.predict_few.stats]
+print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats)]))
+"""
+
+
+def test_a_process_that_finds_kernels_on_disk_computes_the_same_bits(tmp_path: Any) -> None:
+    cold, warm = (json.loads(run(_BITS, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
+    assert cold[1:] == [[0, 1], [0, 1]]
+    assert warm[1:] == [[1, 0], [1, 0]]
+    assert warm[0] == cold[0]
