@@ -104,7 +104,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
     most = min(m, BLOCK) * n_out if labelled and needs_z(cost) else 0
     Z, room = np.empty(most, out.dtype), np.empty(most, out.dtype)
     zeros, masks = np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype)
-    lists, known = zero_room(sizes, min(m, BLOCK))
+    lists, known = zero_room(sizes, 0)  # forward alone, to list where zeros are takes as long as to multiply them
     if leads:
         turn(theta, sizes, bias, P)
         open_tickets(desk, values.size)
