@@ -124,7 +124,7 @@ def _step_named(P, G, row, named, step, nothing):
         p, g = P[j * row : (j + 1) * row], G[j * row : (j + 1) * row]
         p += step * g
         g[:] = 0
-        nothing += (0 * p).reshape(-1, len(nothing)).sum(axis=0)
+        nothing[~np.isfinite(p).reshape(-1, len(nothing)).all(axis=0)] = np.nan
 
 
 def _write_step_named(emit, P, G, row, named, step, nothing):
@@ -148,10 +148,10 @@ _step_named = generated(_step_named, _write_step_named)
 @kernel("reassoc")
 def are_finite(values):
     """Whether no number is NaN or infinite."""
-    nothing = values.dtype.type(0)
+    finite, infinity = 0, values.dtype.type(np.inf)
     for i in range(values.size):
-        nothing += values[i] * values.dtype.type(0)  # NaN, if one of them is not finite
-    return nothing == 0
+        finite += abs(values[i]) < infinity  # counted, since the compiler makes vectors of that
+    return finite == values.size
 
 
 # What is known from one update to the next: places in `known`.
