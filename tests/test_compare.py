@@ -73,7 +73,7 @@ def test_the_record_names_versions_and_threads_but_no_host(tmp_path: Path) -> No
     assert str(Path.home()) not in text
 
 
-@pytest.mark.parametrize(("name", "function"), [("numpy", "predict"), ("numba", "predict")])
+@pytest.mark.parametrize(("name", "function"), [("numpy", "predict"), ("numba", "predict_finite")])
 def test_a_wrong_backend_prints_fail_and_no_time(
     name: str, function: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -520,16 +520,15 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
         monkeypatch.setitem(sys.modules, module.__name__, module)
         vars(module).update(compiling=compiling, __file__=str(file))
         exec(compile(KERNELS_OF_A_FILE, str(file), "exec"), vars(module))
-        waiting = [external for externals in compiling._waiting.values() for external in externals]
-        assert [external.function.__name__ for external in waiting] == ["total", "fill"] * 2
+        externals = [module.total.external, module.fill.external]
+        assert not any(external.compiled for external in externals)
         for number, dtype in enumerate((np.float64, np.float32)):
             a = np.arange(1, 7, dtype=dtype)
             assert module.spread(a) == 21
             assert np.isinf(a).all()
             assert sum(module.spread.stats.cache_hits.values()) == found * (number + 1)
-        assert not any(compiling._waiting.values())
-        for external in waiting:
-            assert all(sum(c.cache_hits for c in [one]) == found for one in external.compiled.values())
+            for external in externals:
+                assert [form.cache_hits for form in external.compiled.values()] == [found] * (number + 1)
     exact = compiling.for_exactly(module.doubled, float64[::1])
     assert exact(np.arange(4.0)) == 12
     for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
+import numpy as np
 from llvmlite import ir
 from numba import config, njit, typeof, types
 from numba.core import cgutils
@@ -78,10 +79,11 @@ def kernel(*flags: str) -> Callable[[Kernel], Kernel]:
     """
 
     def compiled(function: Kernel) -> Kernel:
+        if _is_off():
+            return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
         dispatcher = decorate(cache=True, fastmath=set(flags), **_OPTIONS)(function)
-        if not _is_off():
-            dispatcher._cache = _Cache(function)
+        dispatcher._cache = _Cache(function)
         return dispatcher  # type: ignore[no-any-return]
 
     return compiled
@@ -167,7 +169,7 @@ def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
     if _is_off():
 
         def checked(*arrays: Any) -> Any:
-            if any(typeof(array) != kind for array, kind in zip(arrays, kinds, strict=True)):
+            if any(typeof(a) != kind or not a.flags.aligned for a, kind in zip(arrays, kinds, strict=True)):
                 raise TypeError(f"expected {kinds}")
             return function(*arrays)
 
