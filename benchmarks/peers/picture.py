@@ -66,6 +66,9 @@ def figure(outcome: Outcome) -> Figure:
             axes.text(1, y, text, transform=axes.get_yaxis_transform(), ha="right", va="center", color="#D55E00")
     axes.axvline(1, color="#333333", linewidth=1.8)
     axes.set_xscale("log")
+    estimates = [r.estimate for s in settings for name in s.case.rows if (r := s.ratio(name)) is not None]
+    shown = [*estimates, *(x for x, _ in limits if x > 0), 1.0]
+    axes.set_xlim(min(shown) / 1.6, max(shown) * 1.6)  # an interval of a few processes may be wider than the page
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_yticks(range(len(settings)), [str(s) for s in settings])
