@@ -172,7 +172,7 @@ TECHNIQUES = (
         (
             Change(
                 f"{_KERNELS}/compiling.py",
-                "        if config.DISABLE_JIT:\n            return function\n        named = _External(",
+                "        if _is_off():\n            return function\n        named = _External(",
                 "        return kernel(*flags)(function)\n        named = _External(",
             ),
         ),
