@@ -16,7 +16,7 @@ from samenet.fast.kernels.sparse import are_finite
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def predict_sample(theta, layout, x, out):
     """out := the output layer for one sample (n_in,); returns whether x is finite."""
     return _sample(theta, layout, x, _room(theta, layout), out)
@@ -37,7 +37,7 @@ def bare(dtype):
     return for_exactly(_one, f[::1], int64[:, ::1], f[::1], f[::1])
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def predict_few(theta, layout, X, out):
     """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
     room = _room(theta, layout)
@@ -47,7 +47,7 @@ def predict_few(theta, layout, X, out):
     return finite
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def _room(theta, layout):
     _, widest = nodes(layout[0])
     return np.empty((2, widest + REGISTER), theta.dtype)
@@ -55,14 +55,15 @@ def _room(theta, layout):
 
 @kernel()
 def _sample(theta, layout, x, room, out):
-    h = forward_sample(theta, layout, x, room[0], room[1], out[:0], 0, 0)
+    forward_sample(theta, layout, x, room, out[:0], 0, 0)
+    h = room[layout.shape[1] % 2]
     finite = are_finite(x)  # before out is written, which may be x
     for i in range(out.size):
         out[i] = h[i]
     return finite
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def all_layers(theta, P, layout, bias, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
@@ -70,7 +71,7 @@ def all_layers(theta, P, layout, bias, X, H):
     if rows <= FEW:
         room = _room(theta, layout)
         for s in range(rows):
-            forward_sample(theta, layout, X[s], room[0], room[1], H, s, rows)
+            forward_sample(theta, layout, X[s], room, H, s, rows)
         return
     _, widest = nodes(sizes)
     turn(theta, sizes, bias, P)
@@ -88,7 +89,7 @@ def all_layers(theta, P, layout, bias, X, H):
     )
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
     """out := the output layer for the rows of X, by blocks that threads share.
 

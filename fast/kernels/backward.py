@@ -18,15 +18,15 @@ from samenet.fast.kernels.layers import (
     zero_room,
 )
 from samenet.fast.kernels.products import product
-from samenet.fast.kernels.sparse import CLEAN, SKIPPED, are_finite, skipping_gradient
+from samenet.fast.kernels.sparse import FINITE, SKIPPED, STEPPED, TOGETHER, are_finite, skipping_step
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def scratch(theta, sizes, cost, rows, dropout):
     """Room for a block: the activations, the same as seen, the output's z, two deltas; zeros, as many as a layer has;
-    and lists of where the input is not zero.
+    and lists of which inputs are used.
 
-    Last comes what is known of zeros. It is all as large for many rows as for `BLOCK`.
+    Last comes what is known of them. It is all as large for many rows as for `BLOCK`.
     """
     rows = min(rows, BLOCK)
     total, widest = nodes(sizes)
@@ -46,19 +46,23 @@ def scratch(theta, sizes, cost, rows, dropout):
         int64,
         *(f[:, ::1],) * 3,
         float64,
+        float64,
         f[::1],
         types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1])),
     ),
     returns=float64,
 )
-def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
+def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
     Returns that sum of costs. P is theta with narrow layers turned; of theta itself, only the matrices of these are
     read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
+    alpha dJ/dW, and G has nothing for them; what is known, at the end of the room, tells.
     """
     H, D, Z, delta, back, zeros, lists, known = room
+    known[STEPPED] = False
     sizes, codes = layout
     n_out = sizes[-1]
     dropout = masks.size > 0
@@ -88,16 +92,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, G, room):
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
             h = H[q - rows * n : q] if layer else x.reshape(rows * n)
             seen = (D[q - rows * n : q] if layer and dropout else h).reshape(rows, n)
-            if layer == 0 and known[SKIPPED] and are_finite(delta[: rows * k]):
-                dW = matrix_of(G, r, n, k)
-                if start == 0 and not known[CLEAN]:
-                    for i in range(r, r + weights_of(n, k, P.itemsize)):
-                        G[i] = 0
-                skipping_gradient(x, lists, deltas, dW)
+            if layer == 0 and alpha != 0 and known[SKIPPED] and m <= TOGETHER and are_finite(delta[: rows * k]):
+                known[FINITE] = skipping_step(x, lists, deltas, matrix_of(P, r, n, k), alpha)
+                known[STEPPED] = True
             elif is_turned(k):
                 dW = matrix_of(G, r, n, k)
                 product(seen.T, deltas, dW if start else zeros[:k].reshape(1, k), dW)
-                known[SKIPPED] = known[SKIPPED] and layer > 0
             else:
                 dW = G[r : r + k * n].reshape(k, n)
                 product(deltas.T, seen, dW if start else zeros[:n].reshape(1, n), dW)

@@ -24,7 +24,10 @@ from numba.extending import intrinsic
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+def _options(flags: tuple[str, ...], makes_arrays: bool) -> dict[str, Any]:
+    """Numba's options."""
+    return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": makes_arrays}
 
 
 def _is_off() -> bool:
@@ -72,17 +75,19 @@ def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
             yield value.external
 
 
-def kernel(*flags: str) -> Callable[[Kernel], Kernel]:
+def kernel(*flags: str, makes_arrays: bool = False) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL; no exception for a division by zero.
 
     flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
+    makes_arrays: only such kernels count who uses an array, which takes longer than a small layer. What does not count
+    must not return an array to what does, which would count it as its own.
     """
 
     def compiled(function: Kernel) -> Kernel:
         if _is_off():
             return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
-        dispatcher = decorate(cache=True, fastmath=set(flags), **_OPTIONS)(function)
+        dispatcher = decorate(cache=True, **_options(flags, makes_arrays))(function)
         dispatcher._cache = _Cache(function)
         return dispatcher  # type: ignore[no-any-return]
 
@@ -92,8 +97,8 @@ def kernel(*flags: str) -> Callable[[Kernel], Kernel]:
 class _External:
     """A function that is compiled for a dtype before anyone calls it, and found by its name."""
 
-    def __init__(self, function: Kernel, signature: Signature, returns: Any, flags: tuple[str, ...]) -> None:
-        self.function, self.signature, self.returns, self.flags = function, signature, returns, flags
+    def __init__(self, function: Kernel, signature: Signature, returns: Any, options: dict[str, Any]) -> None:
+        self.function, self.signature, self.returns, self.options = function, signature, returns, options
         self.compiled: dict[Any, CFunc] = {}
 
     def name(self, dtype: Any) -> str:
@@ -103,8 +108,7 @@ class _External:
         """For arrays of this dtype, or load it from the cache, unless it has been; from now on its name means it."""
         if dtype in self.compiled:
             return
-        options = {"fastmath": set(self.flags), **_OPTIONS}
-        self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, options)
+        self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
         function._cache = _Cache(self.function)  # type: ignore[attr-defined]
         function.compile()
         llvmlite.binding.add_symbol(self.name(dtype), function.address)
@@ -146,7 +150,9 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
     return intrinsic(typing)
 
 
-def external(signature: Signature, *flags: str, returns: Any = types.void) -> Callable[[Kernel], Kernel]:
+def external(
+    signature: Signature, *flags: str, returns: Any = types.void, makes_arrays: bool = False
+) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
     signature: from a dtype, the types of the arguments, of which one is an array of it. Such a kernel must not raise.
@@ -155,7 +161,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
     def published(function: Kernel) -> Kernel:
         if _is_off():
             return function
-        named = _External(function, signature, returns, flags)
+        named = _External(function, signature, returns, _options(flags, makes_arrays))
         call: Kernel = intrinsic_of(function, named.call)
         call.external = named  # type: ignore[attr-defined]
         return call
@@ -165,7 +171,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
 
 def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
     """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
-    compiled: Any = kernel()(function)
+    compiled: Any = kernel(makes_arrays=True)(function)
     if _is_off():
 
         def checked(*arrays: Any) -> Any:

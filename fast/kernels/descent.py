@@ -6,10 +6,10 @@ import numpy as np
 
 from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
 from samenet.fast.kernels.compiling import kernel
-from samenet.fast.kernels.layers import row_of, turn, turn_back
+from samenet.fast.kernels.layers import turn, turn_back, weights_of
 from samenet.fast.kernels.machine import fetch
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
-from samenet.fast.kernels.sparse import CLEAN, FINITE, SKIPPED, skipping_step
+from samenet.fast.kernels.sparse import FINITE, STEPPED
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 
@@ -57,8 +57,11 @@ def _step(theta, g, alpha, velocity, rule):
 
 
 @kernel()
-def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gathered, G):
-    """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs."""
+def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, alphas, room, gathered, G):
+    """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs.
+
+    alphas: those of the passes if a step may be taken at once, or none; see `backward.gradient`.
+    """
     X, Y, order, masks = data
     batch_size, mean = batch
     x, y = gathered
@@ -71,6 +74,7 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gather
     start, end = start + whole * part // parts, start + whole * (part + 1) // parts
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
+    alpha = alphas[visit] if alphas.size else 0.0
     mask = masks[visit * m + start : visit * m + end]
     if shuffled:
         for s in range(rows):
@@ -84,55 +88,40 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gather
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, G[part], room)
+    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, G[part], room)
 
 
 @kernel()
-def _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk):
+def _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G, values, desk):
     """Take tickets as long as there are any."""
     parts = len(G)
     ticket = take(desk)
     while ticket >= 0:
-        values[ticket % parts] = _part(ticket, parts, theta, P, layout, bias, cost, data, batch, room, gathered, G)
+        values[ticket % parts] = _part(ticket, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G)
         finish(desk)
         ticket = take(desk)
 
 
-@kernel("contract")
-def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
-    """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
+@kernel()
+def _add(source, target):
+    for i in range(source.size):
+        target[i] += source[i]
 
-    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size,
-    and whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta
-    gets the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row
-    for each part.
-    """
-    X, Y, order, masks = data
+
+@kernel("contract")
+def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk):
+    """Update after update, of which other threads may take parts; see `descend`."""
+    theta, P, layout, bias = model
+    X, _, order, _ = data
     batch_size, mean = batch
     cost, l1, l2 = objective
-    sizes = layout[0]
-    parts = G.shape[0]
-    room = scratch(theta, sizes, cost, -(-batch_size // parts), masks.size > 0)
-    most = -(-batch_size // parts) if order.size else 0
-    gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
-    if not leads:
-        while wait_for_more(desk):
-            _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk)
-        return
-    turn(theta, sizes, bias, P)
-    turned = np.zeros(P.size if velocity.size else 0, P.dtype)
-    if velocity.size:
-        turn(velocity, sizes, bias, turned)
+    sizes, parts, g, known = layout[0], len(G), G[0], room[7]
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
-    g = G[0]
-    lists, known = room[6], room[7]
-    union, row = np.zeros(2 * sizes[0] + 2, np.int32), row_of(sizes[1], P.itemsize)
-    _, _, clip_value, clip_norm = rule
-    plain = parts == 1 and velocity.size == 0 and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
+    first = weights_of(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
         open_tickets(desk, parts)
-        _parts(theta, P, layout, bias, cost, data, batch, room, gathered, G, values, desk)
+        _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G, values, desk)
         wait(desk)
         total = 0.0
         for part in range(parts):
@@ -148,20 +137,44 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
             turn_back(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
-        if known[SKIPPED] and plain and whole <= len(lists):
-            known[FINITE] = skipping_step(P, g, sizes[0], row, lists[:whole], union, alpha)
-            known[CLEAN] = True
-            _step(P[sizes[0] * row :], g[sizes[0] * row :], alpha, turned, rule)
+        if known[STEPPED]:
+            _step(P[first:], g[first:], alpha, turned, rule)
         else:
-            known[FINITE] = known[CLEAN] = False
+            known[FINITE] = False
             _step(P, g, alpha, turned, rule)
         turn_back(P, sizes, bias, True, theta)
     turn_back(P, sizes, bias, False, theta)
+
+
+@kernel(makes_arrays=True)
+def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
+    """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
+
+    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size,
+    and whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta
+    gets the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row
+    for each part.
+    """
+    X, Y, order, masks = data
+    batch_size, _ = batch
+    cost, l1, l2 = objective
+    sizes, parts = layout[0], len(G)
+    most = -(-batch_size // parts)
+    room = scratch(theta, sizes, cost, most, masks.size > 0)
+    most = most if order.size else 0
+    gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
+    _, _, clip_value, clip_norm = rule
+    plain = parts == 1 and velocity.size == 0 and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
+    at_once = alphas if plain else alphas[:0]
+    if not leads:
+        while wait_for_more(desk):
+            _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G, values, desk)
+        return
+    turn(theta, sizes, bias, P)
+    turned = np.zeros(P.size if velocity.size else 0, P.dtype)
+    if velocity.size:
+        turn(velocity, sizes, bias, turned)
+    model = theta, P, layout, bias
+    _updates(model, turned, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk)
     if velocity.size:
         turn_back(turned, sizes, bias, False, velocity)
-
-
-@kernel()
-def _add(source, target):
-    for i in range(source.size):
-        target[i] += source[i]

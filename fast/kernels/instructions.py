@@ -168,6 +168,10 @@ class Emit:
         """The number at an address, in all lanes."""
         return self.splat(self.builder.load(self.builder.bitcast(pointer, self.scalar.as_pointer())))
 
+    def listed(self, places: Any, c: Any) -> Any:
+        """The number at place c of an array of int32."""
+        return self.builder.sext(self.builder.load(self.builder.gep(places.data, [c])), LONG)
+
     def first(self, count: Any) -> Any:
         """A mask of the first `count` lanes."""
         places = ir.Constant(ir.VectorType(LONG, self.lanes), list(range(self.lanes)))
@@ -229,6 +233,11 @@ class Emit:
             pairs = [self.halves(vectors[r], vectors[r + half], size) for r in range(half)]
             vectors, size = [self.builder.fadd(a, b) for a, b in pairs], size // 2
         return vectors[0]
+
+    def are_zero(self, value: Any) -> Any:
+        """Whether all numbers of a register are 0."""
+        bits = self.builder.bitcast(self.builder.fcmp_unordered("!=", value, self.zero), ir.IntType(self.lanes))
+        return self.builder.icmp_signed("==", bits, ir.Constant(bits.type, 0))
 
     def others(self, values: list[Any]) -> Any:
         """A mask of where the numbers of some registers, one after the other, are not 0."""

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numba import boolean, int32, int64
+from numba import boolean, int32, int64, njit
 from numba.extending import register_jitable
 
 from samenet.fast.kernels import sparse
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.functions import activate, activate_here
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import dots, transpose
+from samenet.fast.kernels.machine import ROWS, dots, transpose
 from samenet.fast.kernels.products import WIDE, product
-from samenet.fast.kernels.sparse import SKIPPED, lists_zeros, skipping_sums
+from samenet.fast.kernels.sparse import SKIPPED, TOGETHER, lists_used, skipping_sums
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
@@ -61,7 +61,7 @@ def weights_of(n, k, itemsize):
     return n * row_of(k, itemsize) if is_turned(k) else n * k
 
 
-@kernel()
+@njit(inline="always")  # into its caller, since it returns an array: see `compiling.kernel`
 def matrix_of(P, p, n, k):
     """W^T (n, k) of a narrow layer at this place of P."""
     row = row_of(k, P.itemsize)
@@ -118,17 +118,18 @@ def nodes(sizes):
 
 
 @kernel()
-def forward_sample(theta, layout, x, h, other, H, s, rows):
+def forward_sample(theta, layout, x, room, H, s, rows):
     """The output layer for one sample, from theta as it is.
 
-    h, other: each with room for the widest layer and a register. Returns which of the two holds it. Unless it is empty,
-    H gets all layers, as those of row s of so many; see `forward`. Machinery is compiled into it: a call of it takes as
-    long as a small layer.
+    room: two rows, each for the widest layer and a register; the answer is in the first if the number of layers is
+    even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
+    Machinery is compiled into it: a call of it takes as long as a small layer.
     """
     sizes, codes = layout
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
+        h = room[layer % 2]
         dots(theta[p : p + k * n].reshape(k, n), x, h)
         p += k * n
         if codes[0]:
@@ -141,15 +142,15 @@ def forward_sample(theta, layout, x, h, other, H, s, rows):
             for i in range(k):
                 H[q + s * k + i] = h[i]
             q += rows * k
-        x, h, other = h, other, h
-    return x
+        x = h
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def zero_room(sizes, rows):
-    """Room to list where so many rows are not zero, if it pays; and what is known of zeros, nothing yet."""
+    """Room to list what so many rows use of the input, if it pays; and what is known of that, nothing yet."""
     worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
-    return np.empty((rows if worth else 0, sizes[0] + 1), np.int32), np.zeros(3, np.int64)
+    lists = np.empty((-(-rows // TOGETHER) if worth else 0, sizes[0] + ROWS), np.int32)
+    return lists, np.zeros(3, np.int64)
 
 
 @external(
@@ -160,13 +161,13 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
 
     P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the
     next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
-    layer. lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and where they are not.
+    layer. lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
     sizes, codes = layout
     p = q = column = 0
     seen = X
-    skips = len(lists) > 0 and lists_zeros(X, P[: weights_of(sizes[0], sizes[1], P.itemsize)], lists, known)
+    skips = len(lists) > 0 and lists_used(X, P[: weights_of(sizes[0], sizes[1], P.itemsize)], lists, known)
     known[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]

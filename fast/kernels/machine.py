@@ -2,7 +2,7 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `panel` for products, `dots` for one sample, `transpose`, and `elementwise` for functions of numbers; and
+of every sum: `panel` and `panel_of` for products, `dots` for one sample, `transpose`, and `elementwise` for functions of numbers; and
 `fetch`, which asks for memory before it is read.
 
 Each stands as a plain Python function, which says what it does and runs where the compiler is off; tests compare the
@@ -18,11 +18,11 @@ from numba.core import cgutils
 from samenet.fast.kernels.compiling import intrinsic_of
 from samenet.fast.kernels.instructions import REGISTER, REGISTERS, Emit, Lanes
 
-ROWS = 8 if REGISTERS == 32 else 4  # with three registers of columns, one for a number of A, and the sums: 28 or 16
-COLUMNS = 3  # registers
+# Of a tile, in numbers of A and registers of columns: its sums, one row of the columns and a number of A fit registers.
+ROWS, COLUMNS = (6, 4) if REGISTERS == 32 else (4, 3)
 
 
-def generated(plain: Callable[..., None], write: Callable[..., None]) -> Any:
+def generated(plain: Callable[..., Any], write: Callable[..., Any], returns: Any = types.void) -> Any:
     """What kernels call: code that `write(emit, *values)` writes, or the plain function when the compiler is off.
 
     Arrays come to the writer as Numba's structures of them; the first argument is an array, and tells the dtype.
@@ -34,10 +34,10 @@ def generated(plain: Callable[..., None], write: Callable[..., None]) -> Any:
                 context.make_array(kind)(context, builder, value) if isinstance(kind, types.Array) else value
                 for kind, value in zip(kinds, values, strict=True)
             ]
-            write(Emit(context, builder, kinds[0].dtype), *values)
-            return context.get_dummy_value()
+            result = write(Emit(context, builder, kinds[0].dtype), *values)
+            return context.get_dummy_value() if returns is types.void else result
 
-        return types.void(*kinds), codegen
+        return returns(*kinds), codegen
 
     return intrinsic_of(plain, typed)
 
@@ -55,9 +55,17 @@ def _panel(A, B, S, C, i, registers, lanes):
     C[:, i:end] = S[:, i:end] + A @ B[:, i:end]
 
 
-def _write_panel(emit, A, B, S, C, i, registers, lanes):
+def _panel_of(A, B, S, C, i, registers, lanes, used):
+    """The same with those terms alone that `used` lists: how many there are, and after it their places, in order."""
+    terms = used[1 : used[0] + 1]
+    _panel(A[:, terms], B[terms], S, C, i, registers, lanes)
+
+
+def _write_panel(emit, A, B, S, C, i, registers, lanes, used=None):
     last, column = emit.first(lanes), emit.times(i, emit.size)
     (m, t), (a_row, a_step) = emit.pair(A.shape), emit.pair(A.strides)
+    if used is not None:
+        t = emit.listed(used, emit.long(0))
     b_step, c_row = emit.pair(B.strides)[0], emit.pair(C.strides)[0]
     one = emit.builder.icmp_signed("==", emit.pair(S.shape)[0], emit.long(1))
     s_row = emit.builder.select(one, emit.long(0), emit.pair(S.strides)[0])
@@ -66,23 +74,23 @@ def _write_panel(emit, A, B, S, C, i, registers, lanes):
     for count in range(1, COLUMNS + 1):
         masks = [None] * (count - 1) + [last]
         with emit.when(registers, "==", emit.long(count)):
-            whole = emit.times(emit.builder.sdiv(m, emit.long(ROWS)), ROWS)
-
             def tile(rows, r, masks=masks):
                 a_r, s_r, c_r = (emit.at(x, emit.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
-                _write_tile(emit, rows, masks, a_r, s_r, c_r, b, t, a_row, a_step, b_step, s_row, c_row)
+                _write_tile(emit, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
+            whole = emit.times(emit.builder.sdiv(m, emit.long(ROWS)), ROWS)
             with emit.steps(whole, ROWS) as (r, _):
                 tile(ROWS, r)
-            rows, r = ROWS // 2, whole
-            while rows:
-                left = emit.builder.and_(m, emit.long(rows))
-                with emit.when(left, "!=", emit.long(0)):
-                    tile(rows, r)
-                r, rows = emit.builder.add(r, left), rows // 2
+            r, rest = whole, emit.builder.sub(m, whole)
+            for rows in (4, 2, 1):
+                left = emit.builder.and_(rest, emit.long(rows))
+                if rows < ROWS:
+                    with emit.when(left, "!=", emit.long(0)):
+                        tile(rows, r)
+                    r = emit.builder.add(r, left)
 
 
-def _write_tile(emit, rows, masks, a, s, c, b, t, a_row, a_step, b_step, s_row, c_row):
+def _write_tile(emit, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s_row, c_row):
     """So many rows of a panel, a register of columns for each mask: all of its sums stay in registers.
 
     A step of t reads `rows` numbers of A and `len(masks)` registers of B, and multiplies and adds as many registers as
@@ -97,19 +105,20 @@ def _write_tile(emit, rows, masks, a, s, c, b, t, a_row, a_step, b_step, s_row, 
         for x in range(rows)
         for v, mask in enumerate(masks)
     }
-    a, b = emit.variable(a), emit.variable(b)
-    with emit.steps(t):
-        columns = [emit.load(emit.at(b.value, emit.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
+    with emit.steps(t) as (c_t, _):
+        term = c_t if used is None else emit.listed(used, emit.builder.add(c_t, emit.long(1)))
+        a_t, b_t = emit.at(a, emit.times(term, a_step)), emit.at(b, emit.times(term, b_step))
+        columns = [emit.load(emit.at(b_t, emit.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
         for x in range(rows):
-            number = emit.number_at(emit.at(a.value, emit.times(a_row, x)))
+            number = emit.number_at(emit.at(a_t, emit.times(a_row, x)))
             for v, column in enumerate(columns):
                 sums[x, v].value = emit.multiply_add(number, column, sums[x, v].value)
-        a.value, b.value = emit.at(a.value, a_step), emit.at(b.value, b_step)
     for (x, v), total in sums.items():
         emit.store(total.value, place(c, c_row, x, v), masks[v])
 
 
 panel = generated(_panel, _write_panel)
+panel_of = generated(_panel_of, _write_panel)
 
 # --- dots -----------------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,12 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
 import numpy as np
-from numba import int64, types
+from numba import int32, int64, types
 
 from samenet.fast.kernels import machine
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import panel, transpose
+from samenet.fast.kernels.machine import panel, panel_of, transpose
 
 WIDE = 200  # columns from which it pays to copy the operands, so that neighbours in a sum are neighbours in memory
 _TERMS = 256  # terms of a sum that are copied together: the panel of B then stays in the second cache
@@ -23,6 +23,12 @@ def _panel(A, B, S, C, i, registers, lanes):
     panel(A, B, S, C, i, registers, lanes)
 
 
+@external(lambda f: (*(matrix(f),) * 4, int64, int64, int64, int32[::1]))
+def _panel_of(A, B, S, C, i, registers, lanes, used):
+    """The same, from the terms that `used` lists; see `machine.panel_of`."""
+    panel_of(A, B, S, C, i, registers, lanes, used)
+
+
 @kernel()
 def _copy_panel(B, room):
     """room := B, whose rows or columns are contiguous."""
@@ -37,22 +43,43 @@ def _copy_panel(B, room):
 
 
 @kernel()
-def _columns(A, B, S, C, room):
-    """C := S + A B by panels of three registers of columns; if there is room, each of B is copied first."""
+def _columns(A, B, S, C, room, used):
+    """C := S + A B by panels of a few registers of columns; if there is room, each of B is copied first.
+
+    used: None, or a list of the terms that count.
+    """
     t, k = B.shape
     lanes = REGISTER // C.itemsize
     i = 0
     while i < k:
         left = -(-(k - i) // lanes)
-        count = min(left, machine.COLUMNS) if left != machine.COLUMNS + 1 else 2  # of four, two and two
+        count = -(-left // -(-left // machine.COLUMNS))  # about as many in each
         width = min(count * lanes, k - i)
         last = width - (count - 1) * lanes
-        if len(room):
+        if used is not None:
+            _panel_of(A, B, S, C, i, count, last, used)
+        elif len(room):
             _copy_panel(B[:, i : i + width], room)
             _panel(A, room[:t], S[:, i:], C[:, i:], 0, count, last)
         else:
             _panel(A, B, S, C, i, count, last)
         i += width
+
+
+@external(lambda f: (matrix(f),) * 4, makes_arrays=True)
+def _product_of_copies(A, B, S, C):
+    """C := S + A B, by terms that are copied together."""
+    m, t = C.shape[0], len(B)
+    terms = min(_TERMS, t)
+    rows = np.empty((m, terms), C.dtype)[::1, ::1]
+    room = np.empty((terms, machine.COLUMNS * REGISTER // C.itemsize), C.dtype)[::1, ::1]
+    for start in range(0, t, terms):
+        count = min(terms, t - start)
+        for r in range(m):
+            source, copy = A[r, start : start + count], rows[r, :count]
+            for j in range(count):
+                copy[j] = source[j]
+        _columns(rows[:, :count], B[start : start + count], C if start else S, C, room, None)
 
 
 @external(lambda f: (matrix(f),) * 4)
@@ -63,17 +90,13 @@ def product(A, B, S, C):
     one row (1, k) for all. 2 m t k flops. Sums are made in the order of t, wherever they are cut: the bits do not
     depend on it.
     """
-    (m, k), t = C.shape, len(B)
-    if k < WIDE and B.strides[1] == B.itemsize:
-        _columns(A, B, S, C, B[:0])
-        return
-    terms = min(_TERMS, t)
-    rows = np.empty((m, terms), C.dtype)[::1, ::1]
-    room = np.empty((terms, machine.COLUMNS * REGISTER // C.itemsize), C.dtype)[::1, ::1]
-    for start in range(0, t, terms):
-        count = min(terms, t - start)
-        for r in range(m):
-            source, copy = A[r, start : start + count], rows[r, :count]
-            for j in range(count):
-                copy[j] = source[j]
-        _columns(rows[:, :count], B[start : start + count], C if start else S, C, room)
+    if C.shape[1] < WIDE and B.strides[1] == B.itemsize:
+        _columns(A, B, S, C, B[:0], None)
+    else:
+        _product_of_copies(A, B, S, C)
+
+
+@external(lambda f: (*(matrix(f),) * 4, int32[::1]))
+def product_of(A, B, S, C, used):
+    """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
+    _columns(A, B, S, C, B[:0], used)

@@ -87,7 +87,7 @@ def _add_to(a, i, b, c):
     store(a, i, _multiply_add(b, c, load(a, i)))
 
 
-@kernel()
+@kernel(makes_arrays=True)
 def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
     """What `descent.descend` does, for a network that fits.
 

@@ -1,148 +1,109 @@
-"""The first layer where most of the input is zero, as in images: zeros are skipped.
+"""The first layer where much of the input is zero, as in images: inputs that are zero in a group of rows are skipped.
 
 That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is
 finite; where a weight, or a delta, is not, zeros count, and the caller takes `product`.
 """
 
 import numpy as np
-from numba import boolean, float64, int32, int64
-from numba.core import cgutils
+from llvmlite import ir
+from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.instructions import INT, LONG, REGISTER
-from samenet.fast.kernels.machine import generated
-from samenet.fast.kernels.products import matrix
+from samenet.fast.kernels.instructions import INT, REGISTER
+from samenet.fast.kernels.machine import COLUMNS, ROWS, generated
+from samenet.fast.kernels.products import matrix, product_of
 
 LEAST = 128  # inputs from which it is worth to look for zeros
-_SHARE = 0.4  # of inputs that are not zero, up to which skipping the others pays
-_LOOKED_AT = 4  # rows, to begin with
-_ACROSS = 4  # registers of columns that are kept while a row's numbers are gone through
+TOGETHER = 32  # rows that share a list of inputs: a longer list for more of them, and more lists for fewer
+_SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
 
 
-def _places(x, index):
-    """index[0] := how many numbers of x are not zero; after it, their places."""
-    places = np.flatnonzero(x)
-    index[0] = len(places)
-    index[1 : len(places) + 1] = places
+def _list_used(X, used):
+    """used[0] := in how many columns X has a number that is not 0; after it, their places, the last one over again."""
+    places = np.flatnonzero(X.any(axis=0))
+    used[0] = len(places)
+    used[1 : len(places) + 1] = places
+    used[len(places) + 1 : len(places) + ROWS] = used[len(places)]
 
 
-def _write_places(emit, x, index):
-    """Sixteen numbers at a time, or what a register holds if that is more."""
-    builder, group = emit.builder, max(16, emit.lanes)
-    n = cgutils.unpack_tuple(builder, x.shape, 1)[0]
+def _write_list_used(emit, X, used):
+    """By groups of columns, as many as a cache line has numbers, or registers of them."""
+    builder, (m, n), step = emit.builder, emit.pair(X.shape), emit.pair(X.strides)[0]
+    group = max(16, emit.lanes)
+    bits = ir.VectorType(ir.IntType(8 * emit.size), emit.lanes)
     count = emit.variable(emit.long(0))
     with emit.steps(n, group) as (j, _):
-        values = []
-        for start in range(0, group, emit.lanes):
-            first = builder.add(j, emit.long(start))
-            left = builder.sub(n, first)
-            values.append(emit.load(emit.at(emit.start(x), emit.times(first, emit.size)), emit.first(left)))
-        to = builder.gep(index.data, [builder.add(count.value, emit.long(1))])
-        count.value = builder.add(count.value, emit.store_places(emit.others(values), to, j))
-    builder.store(builder.trunc(count.value, INT), index.data)
+        firsts = [builder.add(j, emit.long(start)) for start in range(0, group, emit.lanes)]
+        masks = [emit.first(builder.sub(n, first)) for first in firsts]
+        places = [emit.at(emit.start(X), emit.times(first, emit.size)) for first in firsts]
+        found = [emit.variable(ir.Constant(bits, [0] * emit.lanes)) for _ in firsts]
+        with emit.steps(m) as (s, _):
+            row = emit.times(s, step)
+            for place, mask, either in zip(places, masks, found, strict=True):
+                numbers = builder.bitcast(emit.load(emit.at(place, row), mask), bits)
+                either.value = builder.or_(either.value, numbers)
+        others = emit.others([builder.bitcast(either.value, emit.vector) for either in found])
+        to = builder.gep(used.data, [builder.add(count.value, emit.long(1))])
+        count.value = builder.add(count.value, emit.store_places(others, to, j))
+    total = count.value
+    last = builder.load(builder.gep(used.data, [total]))
+    for more in range(1, ROWS):
+        builder.store(last, builder.gep(used.data, [builder.add(total, emit.long(more))]))
+    builder.store(builder.trunc(total, INT), used.data)
 
 
-_places = generated(_places, _write_places)
+_list_used = generated(_list_used, _write_list_used)
 
 
-def _add_listed(x, index, P, z):
-    """z += the sum over the listed places j of x[j] P[j], for P (n, k)."""
-    for j in index[1 : index[0] + 1]:
-        z += x[j] * P[j]
+def _step_used(X, used, deltas, P, step):
+    """P[j] += step * (the sum over s of X[s, j] deltas[s]) for the used j; returns whether what is written is finite."""
+    places = used[1 : used[0] + 1]
+    P[places] += step * (X[:, places].T @ deltas)
+    return bool(np.isfinite(P[places]).all())
 
 
-def _write_add_listed(emit, x, index, P, z):
-    def panel(column, masks, through):
-        places = [emit.at(emit.at(emit.start(z), column), emit.long(v * REGISTER)) for v in range(len(masks))]
-        sums = [emit.variable(emit.load(place, mask)) for place, mask in zip(places, masks, strict=True)]
+def _write_step_used(emit, X, used, deltas, P, step):
+    """In tiles of `ROWS` used places and some registers of columns.
 
-        def add(number, row):
-            for v, (total, mask) in enumerate(zip(sums, masks, strict=True)):
-                weights = emit.load(emit.at(row, emit.long(v * REGISTER)), mask)
-                total.value = emit.multiply_add(number, weights, total.value)
-
-        through(add)
-        for total, place, mask in zip(sums, places, masks, strict=True):
-            emit.store(total.value, place, mask)
-
-    _write_listed(emit, x, index, P, panel)
-
-
-def _spread_listed(x, index, G, delta):
-    """G[j] += x[j] delta for the listed places j, for G (n, k)."""
-    for j in index[1 : index[0] + 1]:
-        G[j] += x[j] * delta
-
-
-def _write_spread_listed(emit, x, index, G, delta):
-    def panel(column, masks, through):
-        start = emit.at(emit.start(delta), column)
-        deltas = [emit.load(emit.at(start, emit.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
-
-        def add(number, row):
-            for v, (part, mask) in enumerate(zip(deltas, masks, strict=True)):
-                place = emit.at(row, emit.long(v * REGISTER))
-                emit.store(emit.multiply_add(number, part, emit.load(place, mask)), place, mask)
-
-        through(add)
-
-    _write_listed(emit, x, index, G, panel)
-
-
-def _write_listed(emit, x, index, M, write):
-    """For panels of M's columns: `write(column, masks, through)`; through(add) calls add(x[j], row j) for every j."""
-    builder, (_, k), step = emit.builder, emit.pair(M.shape), emit.pair(M.strides)[0]
-    count = builder.sext(builder.load(index.data), LONG)
-    with emit.steps(k, _ACROSS * emit.lanes) as (i, _):
-        left = builder.sub(k, i)
-        registers = emit.least(
-            builder.sdiv(builder.add(left, emit.long(emit.lanes - 1)), emit.long(emit.lanes)), emit.long(_ACROSS)
-        )
-        column = emit.times(i, emit.size)
-        for across in range(1, _ACROSS + 1):
-            with emit.when(registers, "==", emit.long(across)):
-                last = emit.least(builder.sub(left, emit.long((across - 1) * emit.lanes)), emit.long(emit.lanes))
-                masks = [None] * (across - 1) + [emit.first(last)]
-
-                def through(add):
-                    with emit.steps(count) as (c, _):
-                        j = builder.sext(builder.load(builder.gep(index.data, [builder.add(c, emit.long(1))])), LONG)
-                        number = emit.number_at(emit.at(emit.start(x), emit.times(j, emit.size)))
-                        add(number, emit.at(emit.at(emit.start(M), emit.times(j, step)), column))
-
-                write(column, masks, through)
+    What fills the last tile are repetitions: as all is read before it is written, they write the same once more.
+    """
+    builder, (m, k), x_row = emit.builder, emit.pair(deltas.shape), emit.pair(X.strides)[0]
+    d_row, p_row = emit.pair(deltas.strides)[0], emit.pair(P.strides)[0]
+    step, total = emit.splat(step), emit.variable(emit.zero)
+    with emit.steps(k, COLUMNS * emit.lanes) as (i, _):
+        left, column = builder.sub(k, i), emit.times(i, emit.size)
+        for across in range(1, COLUMNS + 1):
+            last = builder.sub(left, emit.long((across - 1) * emit.lanes))
+            masks = [None] * (across - 1) + [emit.first(last)]
+            here = builder.icmp_signed(">", last, emit.long(0))
+            if across < COLUMNS:
+                here = builder.and_(here, builder.icmp_signed("<=", last, emit.long(emit.lanes)))
+            with builder.if_then(here), emit.steps(emit.listed(used, emit.long(0)), ROWS) as (c, _):
+                js = [emit.listed(used, builder.add(c, emit.long(1 + r))) for r in range(ROWS)]
+                numbers = [emit.at(emit.start(X), emit.times(j, emit.size)) for j in js]
+                rows = [emit.at(emit.at(emit.start(P), column), emit.times(j, p_row)) for j in js]
+                sums = [[emit.variable(emit.zero) for _ in masks] for _ in rows]
+                with emit.steps(m) as (s, _):
+                    delta = emit.at(emit.at(emit.start(deltas), column), emit.times(s, d_row))
+                    parts = [emit.load(emit.at(delta, emit.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
+                    for number, row in zip(numbers, sums, strict=True):
+                        factor = emit.number_at(emit.at(number, emit.times(s, x_row)))
+                        for part, found in zip(parts, row, strict=True):
+                            found.value = emit.multiply_add(factor, part, found.value)
+                places = [[emit.at(row, emit.long(v * REGISTER)) for v in range(across)] for row in rows]
+                for row, found_row in zip(places, sums, strict=True):
+                    nothing_here = emit.zero
+                    for place, mask, found in zip(row, masks, found_row, strict=True):
+                        found.value = emit.multiply_add(step, found.value, emit.load(place, mask))
+                        nothing_here = emit.multiply_add(found.value, emit.zero, nothing_here)
+                    total.value = builder.fadd(total.value, nothing_here)
+                for row, found_row in zip(places, sums, strict=True):
+                    for place, mask, found in zip(row, masks, found_row, strict=True):
+                        emit.store(found.value, place, mask)
+    return emit.are_zero(total.value)  # 0 times what is not finite is NaN
 
 
-_add_listed = generated(_add_listed, _write_add_listed)
-_spread_listed = generated(_spread_listed, _write_spread_listed)
-
-
-def _step_named(P, G, row, named, step, nothing):
-    """P += step G, G := 0, in the named rows; nothing := zeros, or NaN where what is written is not finite."""
-    nothing[:] = 0
-    for j in named[1 : named[0] + 1]:
-        p, g = P[j * row : (j + 1) * row], G[j * row : (j + 1) * row]
-        p += step * g
-        g[:] = 0
-        nothing[~np.isfinite(p).reshape(-1, len(nothing)).all(axis=0)] = np.nan
-
-
-def _write_step_named(emit, P, G, row, named, step, nothing):
-    builder, step, total = emit.builder, emit.splat(step), emit.variable(emit.zero)
-    with emit.steps(builder.sext(builder.load(named.data), LONG)) as (c, _):
-        j = builder.sext(builder.load(builder.gep(named.data, [builder.add(c, emit.long(1))])), LONG)
-        start = emit.times(builder.mul(j, row), emit.size)
-        p_row, g_row = emit.at(emit.start(P), start), emit.at(emit.start(G), start)
-        with emit.steps(row, emit.lanes) as (i, _):
-            p, g = (emit.at(place, emit.times(i, emit.size)) for place in (p_row, g_row))
-            new = emit.multiply_add(step, emit.load(g), emit.load(p))
-            emit.store(new, p)
-            emit.store(emit.zero, g)
-            total.value = emit.multiply_add(new, emit.zero, total.value)
-    emit.store(total.value, emit.start(nothing))
-
-
-_step_named = generated(_step_named, _write_step_named)
+_step_used = generated(_step_used, _write_step_used, types.boolean)
 
 
 @kernel("reassoc")
@@ -155,63 +116,42 @@ def are_finite(values):
 
 
 # What is known from one update to the next: places in `known`.
-CLEAN, FINITE, SKIPPED = 0, 1, 2
+FINITE, SKIPPED, STEPPED = 0, 1, 2
 
 
 @external(lambda f: (f[:, ::1], f[::1], int32[:, ::1], int64[::1]), returns=boolean)
-def lists_zeros(X, weights, lists, known):
-    """Whether to skip zeros: most of X (m, n) is zero, and all weights are finite, as far as that is not known.
+def lists_used(X, weights, lists, known):
+    """Whether to skip zeros: X (m, n) has enough, and all weights are finite, as far as that is not known.
 
-    If so, lists (m or more, n + 1) gets for each row how many of its numbers are not zero, and where they are.
+    If so, lists get which columns are used: one list for each `TOGETHER` rows or less, with room for n + `ROWS`.
     """
     m, n = X.shape
-    others = 0
-    looked_at = min(m, _LOOKED_AT)
-    for s in range(m):
-        _places(X[s], lists[s])
-        if s < looked_at:
-            others += lists[s, 0]
-            if s == looked_at - 1 and others > _SHARE * looked_at * n:
+    for start in range(0, m, TOGETHER):
+        used = lists[start // TOGETHER]
+        if start == 0:
+            _list_used(X[:1], used)  # one row tells what has hardly a zero
+            if used[0] > _SHARE * n:
                 return False
-    return known[FINITE] or are_finite(weights)
+        _list_used(X[start : start + TOGETHER], used)
+        if start == 0 and used[0] > _SHARE * n:
+            return False
+    known[FINITE] = known[FINITE] or are_finite(weights)
+    return known[FINITE] > 0
 
 
 @external(lambda f: (f[:, ::1], int32[:, ::1], matrix(f), f[::1], f[:, ::1]))
 def skipping_sums(X, lists, P, start, Z):
-    """Z := start + X P by rows; as many flops as 2 k times the numbers of X that are not zero."""
-    for s in range(len(X)):
-        z = Z[s]
-        for i in range(z.size):
-            z[i] = start[i]
-        _add_listed(X[s], lists[s], P, z)
+    """Z := start + X P by rows; 2 k flops for each row and used input."""
+    for s in range(0, len(X), TOGETHER):
+        used = lists[s // TOGETHER]
+        product_of(X[s : s + TOGETHER], P, start.reshape(1, start.size), Z[s : s + TOGETHER], used)
 
 
-@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], matrix(f)))
-def skipping_gradient(X, lists, deltas, G):
-    """G += X^T deltas by rows, as many flops as the same forward; deltas are finite."""
-    for s in range(len(X)):
-        _spread_listed(X[s], lists[s], G, deltas[s])
+@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], matrix(f), float64), returns=boolean)
+def skipping_step(X, lists, deltas, P, alpha):
+    """P -= alpha X^T deltas for at most `TOGETHER` rows, as many flops as the same forward; deltas are finite.
 
-
-@external(lambda f: (f[::1], f[::1], int64, int64, int32[:, ::1], int32[::1], float64), returns=boolean)
-def skipping_step(P, G, n, row, lists, union, alpha):
-    """P -= alpha G, then G := 0, in those of n rows that the lists name; the others have no gradient.
-
-    row: the length of one, whole registers. union: twice as long as there are rows, and two more: which have been seen,
-    all 0 before and after; how many are named, and which. Returns whether what was written is finite.
+    Inputs that are not used have no gradient: their weights stay as they are. Returns whether what is written is
+    finite.
     """
-    seen, named = union[:n], union[n:]
-    count = 0
-    for s in range(len(lists)):
-        listed = lists[s]
-        for c in range(1, listed[0] + 1):
-            j = listed[c]
-            named[count + 1] = j
-            count += 1 - seen[j]  # without a branch, which would often be guessed wrong
-            seen[j] = 1
-    named[0] = count
-    for c in range(1, count + 1):
-        seen[named[c]] = 0
-    nothing = np.empty(REGISTER // P.itemsize, P.dtype)
-    _step_named(P, G, row, named, P.dtype.type(-alpha), nothing)
-    return are_finite(nothing)
+    return _step_used(X, lists[0], deltas, P, P.dtype.type(-alpha))
