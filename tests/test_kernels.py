@@ -71,7 +71,8 @@ def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple
     """(what was compared, whether it was well): rows and remainders, registers, lanes, terms, forms of A and S."""
     run = native(ns.machine.panel, ns.width, *(matrix(dtype),) * 4, int64, int64, int64)
     width = lanes(ns.width, dtype)
-    columns = [(registers, last) for registers in (1, 2, 3) for last in {1, width - 1, width} - {0}]
+    most = range(1, ns.machine.COLUMNS + 1)
+    columns = [(registers, last) for registers in most for last in {1, width - 1, width} - {0}]
     for (registers, last), m in itertools.product(columns, (1, 7, 11) if few else range(1, 18)):
         for number, (t, how, s_rows) in enumerate([(0, "rows", 1), (1, "turned", m), (5, "steps", 1), (6, "rows", m)]):
             i = 3 * (number % 2)
@@ -99,18 +100,6 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         ns.machine.dots.plain(W, x, expected)
         run(W, x, z)
         yield f"{k} rows of {n}", np.array_equal(z[:k], expected[:k]) and nothing_else_written(z, around)
-
-
-def fetched(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Memory is asked for, and nothing else happens, wherever it is."""
-    run = native(ns.machine.fetch, ns.width, matrix(dtype), int64)
-    for n in (1, 3, 16, 17, 100):
-        A = integers((5, n), dtype)
-        kept = A.copy()
-        for row in (0, 4, 10**6):  # far outside: such an address is asked for in vain
-            run(A, row)
-        ns.machine.fetch.plain(A, 0)
-        yield f"{n} numbers", np.array_equal(A, kept)
 
 
 def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
@@ -142,79 +131,98 @@ def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 # --- zeros ----------------------------------------------------------------------------------------------------------
 
 
-def some_zeros(n: int, dtype: str, share: float) -> Array:
-    random = np.random.default_rng(n)
-    zeroed: Array = np.where(random.random(n) < share, 0, random.integers(1, 9, n)).astype(dtype)
-    return zeroed
+def some_zeros(m: int, n: int, dtype: str, share: float) -> Array:
+    """Of whose columns about such a share is zero."""
+    random = np.random.default_rng(m + n)
+    X = random.integers(1, 9, (m, n)) * (random.random((m, n)) < 0.7) * (random.random(n) >= share)
+    return X.astype(dtype)
 
 
-def places(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    run = native(ns.sparse._places, ns.width, vector(dtype), PLACES)
-    for n, share in itertools.product((1, 2, 15, 16, 17, 31, 32, 33, 70), (0.0, 0.6, 1.0)):
-        x = some_zeros(n, dtype, share)
-        x[:: 7 if share else n + 1] = np.nan  # which counts; -0.0 does not
-        x[1::5] *= -1
-        seen, _ = guarded(x)
-        index = np.full(n + 9, -7, np.int32)
-        expected = index.copy()
-        ns.sparse._places.plain(x, expected)
-        run(seen, index[: n + 1])
-        yield f"{n} numbers, {share} of them 0", np.array_equal(index, expected)
+def lists(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Which columns are used; what is not a number counts, and -0.0 does not."""
+    run = native(ns.sparse._list_used, ns.width, matrix(dtype), PLACES)
+    for m, n in itertools.product((1, 3, 4, 5, 13), (1, 2, 15, 16, 17, 31, 32, 33, 70)):
+        for share in (0.0, 0.6, 1.0):
+            X = some_zeros(m, n, dtype, share)
+            X[m // 2, :: 7 if share < 1 else n + 1] = np.nan
+            X[:, 1::5] *= -1
+            seen, _ = guarded(X)
+            used = np.full(ns.sparse.list_length(n), -7, np.int32)
+            expected = used.copy()
+            ns.sparse._list_used.plain(X, expected)
+            run(seen, used)
+            whole = expected[0] + ns.machine.ROWS if expected[0] else 1
+            yield f"{m} rows of {n}, {share} of them 0", np.array_equal(used[:whole], expected[:whole])
 
 
-def listed(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """The terms that are listed, and no others: those are NaN."""
+    run = native(ns.machine.panel_of, ns.width, *(matrix(dtype),) * 4, int64, int64, int64, PLACES)
     width = lanes(ns.width, dtype)
-    forward = native(ns.sparse._add_listed, ns.width, vector(dtype), PLACES, matrix(dtype), vector(dtype))
-    back = native(ns.sparse._spread_listed, ns.width, vector(dtype), PLACES, matrix(dtype), vector(dtype))
-    sizes = {
-        1,
-        width - 1,
-        width,
-        width + 1,
-        2 * width,
-        3 * width + 1,
-        4 * width - 1,
-        4 * width,
-        4 * width + 1,
-        9 * width,
-    }
-    for k, share in itertools.product(sorted(sizes - {0}), (0.0, 0.7, 1.0)):
-        n = 20
-        x, index = some_zeros(n, dtype, share), np.zeros(n + 1, np.int32)
-        ns.sparse._places.plain(x, index)
-        for what, run, plain, around_M, around_v in (
-            ("sum", forward, ns.sparse._add_listed.plain, {}, OUTPUT),
-            ("gradient", back, ns.sparse._spread_listed.plain, OUTPUT, {}),
-        ):
-            M, memory = guarded(integers((n, k), dtype, 1), **around_M)
-            v, beside = guarded(integers(k, dtype, 2), **around_v)
-            expected = M.copy(), v.copy()
-            plain(x, index, *expected)
-            run(x, index, M, v)
-            well = np.array_equal(M, expected[0]) and np.array_equal(v, expected[1])
-            untouched = nothing_else_written(M, memory) if around_M else nothing_else_written(v, beside)
-            yield f"{what} of {k}, {share} of the input 0", well and untouched
+    for registers, m in itertools.product(range(1, ns.machine.COLUMNS + 1), (1, 2, 6, 11)):
+        for terms in ((), (0,), (3,), (0, 2, 3, 8)):
+            i, last, t = 2, max(1, width - 1), 9
+            k = i + (registers - 1) * width + last
+            used = np.array([len(terms), *terms], np.int32)
+            A, B = np.full((m, t), np.nan, dtype), np.full((t, k), np.nan, dtype)
+            A[:, terms], B[terms, :] = integers((m, len(terms)), dtype, 1), integers((len(terms), k), dtype, 2)
+            S, _ = guarded(integers((1, k), dtype, 3))
+            C, around = guarded(np.zeros((m, k), dtype), **OUTPUT)
+            expected = C.copy()
+            ns.machine.panel_of.plain(A, B, S, expected, i, registers, last, used)
+            run(A, B, S, C, i, registers, last, used)
+            well = np.array_equal(C, expected) and nothing_else_written(C, around)
+            yield f"{m} rows, terms {terms}, {registers} registers", well
 
 
 def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """In some rows of whole registers."""
+    """In the rows that are listed, and in no others."""
     width, number = lanes(ns.width, dtype), DTYPES[dtype]
-    kinds = vector(dtype), vector(dtype), int64, PLACES, number, vector(dtype)
-    run = native(ns.sparse._step_named, ns.width, *kinds)
-    for row, count in itertools.product((width, 2 * width, 5 * width), (0, 1, 4)):
-        named = np.array([count, *np.random.default_rng(row).permutation(6)], np.int32)
-        for value in (1.0, np.inf, np.nan):
-            P, around_P = guarded(integers(6 * row, dtype), **OUTPUT)
-            G, around_G = guarded(integers(6 * row, dtype, 1), **OUTPUT)
-            G[named[1] * row + 3 % row], nothing = value, np.ones(width, dtype)
-            expected = P.copy(), G.copy(), nothing.copy()
+    run = native(ns.sparse._step_used, ns.width, matrix(dtype), PLACES, *(matrix(dtype),) * 2, number)
+    most = ns.machine.COLUMNS * width
+    for k, m in itertools.product(sorted({1, width, width + 1, most - 1, most, most + 1, 2 * most + 2}), (1, 4)):
+        for terms, value in (((), 1.0), ((4,), 1.0), ((0, 2, 3, 4, 5, 7, 8), 1.0), ((1, 4), np.inf), ((1, 4), np.nan)):
+            X, used = np.full((m, 9), np.nan, dtype), np.zeros(40, np.int32)
+            X[:, terms] = integers((m, len(terms)), dtype, 1)
+            used[0] = len(terms)
+            used[1 : 1 + len(terms)] = terms
+            used[1 + len(terms) :] = terms[-1] if terms else 10**6
+            deltas, _ = guarded(integers((m, k), dtype, 2))
+            P, around = guarded(integers((9, k), dtype, 3), **OUTPUT)
+            P[4, k // 2] = value
+            expected = P.copy()
             with np.errstate(all="ignore"):
-                ns.sparse._step_named.plain(*expected[:2], row, named, -2.0, expected[2])
-            run(P, G, row, named, -2.0, nothing)
-            well = all(np.array_equal(a, b, equal_nan=True) for a, b in zip((P, G), expected[:2], strict=True))
-            well = well and np.isnan(nothing).any() == np.isnan(expected[2]).any() == (count > 0 and value != 1.0)
-            untouched = nothing_else_written(P, around_P) and nothing_else_written(G, around_G)
-            yield f"{count} rows of {row}, {value}", well and untouched
+                finite = ns.sparse._step_used.plain(X, used, deltas, expected, -2.0)
+            found = run(X, used, deltas, P, -2.0)
+            well = np.array_equal(P, expected, equal_nan=True) and bool(found) == finite == (value == 1.0)
+            yield f"{m} rows, terms {terms}, {k} columns, {value}", well and nothing_else_written(P, around)
+
+
+def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Of a vector, as a matrix: what is written to it is written there."""
+    f = types.Array(DTYPES[dtype], 2, "C")
+
+    def write(typing_context: Any, a: Any, *places: Any) -> Any:
+        signature, view = ns.machine.rows_at.typed(typing_context, a, *places)
+        assert signature.return_type == f
+
+        def codegen(context: Any, builder: Any, _: Any, values: Any) -> Any:
+            matrix = context.make_array(f)(context, builder, view(context, builder, signature, values))
+            emit = ns.instructions.Emit(context, builder, f.dtype)
+            (m, n), (row, _) = emit.pair(matrix.shape), emit.pair(matrix.strides)
+            last = emit.at(emit.start(matrix), emit.times(builder.sub(m, emit.long(1)), row))
+            builder.store(emit.scalar(5.0), builder.bitcast(last, emit.scalar.as_pointer()))
+            return builder.mul(n, row)
+
+        return int64(*signature.args), codegen
+
+    run = native(generated.Generated(ns.machine.rows_at.plain, write), ns.width, vector(dtype), *(int64,) * 3)
+    for place, m, n in itertools.product((0, 3), (1, 4), (1, 2, 5)):
+        a, around = guarded(integers(30, dtype), **OUTPUT)
+        expected = a.copy()
+        ns.machine.rows_at.plain(expected, place, m, n)[-1, 0] = 5
+        same = run(a, place, m, n) == n * n * a.itemsize and np.array_equal(a, expected)
+        yield f"{m} rows of {n} from {place} on", same and nothing_else_written(a, around)
 
 
 # --- registers ------------------------------------------------------------------------------------------------------
@@ -254,7 +262,7 @@ def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
-    for check in (panels, dot_products, fetched, transposes, pieces, places, listed, steps, registers)
+    for check in (panels, panels_of, dot_products, transposes, views, pieces, lists, steps, registers)
 }
 
 
@@ -269,9 +277,13 @@ def test_generated_code_does_what_the_plain_function_says(check: str, width: int
 MUTANTS = {
     "a row of S too few": ("panels", "emit.long(0), emit.pair(S.strides)[0])", "emit.long(0), emit.long(0))"),
     "rows left over": ("panels", 'with emit.when(left, "!=", emit.long(0))', 'with emit.when(left, "<", emit.long(0))'),
-    "a term too few": ("panels", "with emit.steps(t):", "with emit.steps(emit.builder.sub(t, emit.long(1))):"),
+    "a term too few": (
+        "panels",
+        "with emit.steps(t) as (c_t, _):",
+        "with emit.steps(emit.builder.sub(t, emit.long(1))) as (c_t, _):",
+    ),
     "last register whole": ("panels", "masks = [None] * (count - 1) + [last]", "masks = [None] * count"),
-    "A's rows for its columns": ("panels", "emit.at(a.value, a_step)", "emit.at(a.value, a_row)"),
+    "A's rows for its columns": ("panels", "emit.times(term, a_step)", "emit.times(term, a_row)"),
     "the first row for all": (
         "dot_products",
         "emit.least(builder.add(i, emit.long(r)), limit)",
@@ -285,24 +297,29 @@ MUTANTS = {
     "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
     "a column too many": ("transposes", 'with emit.when(row, "<", n)', 'with emit.when(row, "<=", n)'),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
-    "NaN for a zero": ("places", "fcmp_unordered", "fcmp_ordered"),
+    "NaN for a zero": (
+        "lists",
+        'fcmp_unordered("!=", value, self.zero) for',
+        'fcmp_ordered("!=", value, self.zero) for',
+    ),
     "counted from 0 again": (
-        "places",
+        "lists",
         "places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT), count))",
         "places = self.builder.add(counted, counted)",
     ),
-    "the last place left out": (
-        "listed",
-        "with emit.steps(count) as (c, _):",
-        "with emit.steps(builder.sub(count, emit.long(1))) as (c, _):",
-    ),
+    "used in the last rows alone": ("lists", "builder.or_(builder.load(found(j)), others)", "others"),
+    "a list that is not filled up": ("lists", "for more in range(1, ROWS):", "for more in range(1, 2):"),
+    "terms that are not listed": ("panels_of", "term = c_t if used is None else", "term = c_t if True else"),
+    "the count for a place": ("panels_of", "builder.add(c_t, emit.long(1))", "builder.add(c_t, emit.long(0))"),
+    "the first place for all": ("steps", "builder.add(c, emit.long(1 + r))", "builder.add(c, emit.long(1))"),
     "panels of another width": (
-        "listed",
-        "emit.steps(k, _ACROSS * emit.lanes)",
-        "emit.steps(k, (_ACROSS + 1) * emit.lanes)",
+        "steps",
+        "emit.steps(k, COLUMNS * emit.lanes)",
+        "emit.steps(k, (COLUMNS + 1) * emit.lanes)",
     ),
-    "gradient not cleared": ("steps", "emit.store(emit.zero, g)", "emit.store(new, g)"),
-    "infinity not seen": ("steps", "emit.multiply_add(new, emit.zero, total.value)", "total.value"),
+    "infinity not seen": ("steps", "emit.multiply_add(found.value, emit.zero, nothing_here)", "nothing_here"),
+    "no step": ("steps", "emit.multiply_add(step, found.value, emit.load(place, mask))", "emit.load(place, mask)"),
+    "rows from the start on": ("views", "builder.gep(vector.data, [place])", "vector.data"),
     "products past the last row": (
         "registers",
         "emit.builder.select(emit.first(n), emit.sums(rows), emit.zero)",

@@ -137,12 +137,12 @@ MUTANTS = {
         Mutant("wide: sums that begin elsewhere", "room[:t], S[:, i:],", "room[:t], S[:, :1] + 0 * S[:, i:],"),
         Mutant("wide: terms of other rows of A", "source, copy = A[r, start", "source, copy = A[0, start"),
         # layers
-        Mutant("bias dropped", "start = P[biases : biases + k] if bias else", "start ="),
+        Mutant("bias dropped", "start = rows_at(P, biases, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant(
             "narrow W reversed", "product(seen, matrix_of(P, p, n, k),", "product(seen, matrix_of(P, p, n, k)[::-1],"
         ),
-        Mutant("wide W transposed", "P[p : p + k * n].reshape(k, n).T, start", "P[p : p + k * n].reshape(n, k), start"),
+        Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
         Mutant(
             "wide weights not copied",
@@ -156,26 +156,32 @@ MUTANTS = {
         ),
         Mutant(
             "turned weights turned back in another order",
-            "transpose(matrix_of(P, q, n, k), theta",
-            "transpose(matrix_of(P, q, n, k)[::-1], theta",
+            "transpose(matrix_of(P, q, n, k), rows_at(theta",
+            "transpose(matrix_of(P, q, n, k)[::-1], rows_at(theta",
         ),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
-        Mutant("no slope in a hidden layer", "back_through(codes[layer], h, back[: rows * n], n)", "pass"),
+        Mutant(
+            "no slope in a hidden layer", "back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)", "pass"
+        ),
         Mutant("cost of the last block alone", "costs += value(", "costs = value("),
-        Mutant("narrow: gradient of the last block", "dW if start else zeros[:k]", "zeros[:k]"),
-        Mutant("wide: gradient of the last block", "dW if start else zeros[:n]", "zeros[:n]"),
+        Mutant(
+            "narrow: gradient of the last block", "dW if start else rows_at(zeros, 0, 1, k)", "rows_at(zeros, 0, 1, k)"
+        ),
+        Mutant(
+            "wide: gradient of the last block", "dW if start else rows_at(zeros, 0, 1, n)", "rows_at(zeros, 0, 1, n)"
+        ),
         Mutant("bias gradient of the first row", "for s in range(len(delta)):", "for s in range(1):"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through wide weights of before",
-            "(theta[p : p + k * n] if is_turned(k) else P[r : r + k * n])",
-            "theta[p : p + k * n]",
+            "rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)",
+            "rows_at(theta, p, k, n)",
         ),
         Mutant(
             "errors through turned weights",
-            "(theta[p : p + k * n] if is_turned(k) else P[r : r + k * n])",
-            "P[r : r + k * n]",
+            "rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)",
+            "rows_at(P, r, k, n)",
         ),
         Mutant("dropout forward alone", "through(mask, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
@@ -216,29 +222,23 @@ MUTANTS = {
         Mutant("gradient not turned back", "turn_back(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "turn_back(P, sizes, bias, True, theta)", "pass"),
         # sparse
-        Mutant("zeros: last place of a sum left out", "index[0] + 1]:\n        z +=", "index[0]]:\n        z +="),
-        Mutant("zeros: last place of a gradient left out", "index[0] + 1]:\n        G[j]", "index[0]]:\n        G[j]"),
-        Mutant("zeros: bias dropped", "z[i] = start[i]", "z[i] = 0"),
+        Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
+        Mutant("zeros: last input not stepped", "places = used[1 : used[0] + 1]", "places = used[1 : used[0]]"),
+        Mutant("zeros: inputs of the first row alone", "np.flatnonzero(X.any(axis=0))", "np.flatnonzero(X[0])"),
+        Mutant("zeros: the first list for all rows", "lists[s // TOGETHER])", "lists[0])"),
+        Mutant("zeros: sums that begin elsewhere", "TOGETHER], P, start, Z", "TOGETHER], P, 0 * start, Z"),
         Mutant("zeros: skipped under an infinite weight", "known[FINITE] or are_finite(weights)", "True"),
         Mutant("zeros: skipped under an infinite delta", "and are_finite(delta[: rows * k])", "and True"),
-        Mutant("zeros: finite as before a dense step", "known[FINITE] = known[CLEAN] = False", "known[CLEAN] = False"),
-        Mutant("zeros: clean as before a dense step", "known[FINITE] = known[CLEAN] = False", "known[FINITE] = False"),
-        Mutant(
-            "zeros: step in rows without zeros alone",
-            "known[SKIPPED] = known[SKIPPED] and layer > 0",
-            "pass",
-        ),
-        Mutant("zeros: finite without a look", "return are_finite(nothing)", "return True"),
-        Mutant("zeros: gradient not cleared to begin with", "start == 0 and not known[CLEAN]", "False"),
-        Mutant("zeros: gradient not cleared after a step", "step * g\n        g[:] = 0", "step * g"),
-        Mutant("zeros: no step", "p += step * g", "pass"),
-        Mutant("zeros: no step in a row again", "seen[named[c]] = 0", "pass"),
-        Mutant(
-            "zeros: no step in the other layers",
-            "_step(P[sizes[0] * row :], g[sizes[0] * row :], alpha, turned, rule)",
-            "pass",
-        ),
-        Mutant("zeros: step in the last block's rows", "plain and whole <= len(lists)", "plain"),
+        Mutant("zeros: finite as before a dense step", "known[FINITE] = False", "pass"),
+        Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
+        Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
+        Mutant("zeros: a step twice", "if known[STEPPED]:", "if False:"),
+        Mutant("zeros: no step but at once", "known[STEPPED] = False", "pass"),
+        Mutant("zeros: no step in the other layers", "_step(P[first:], g[first:], alpha, turned, rule)", "pass"),
+        Mutant("zeros: a step at once of rows of another list", "and m <= TOGETHER", "and True"),
+        Mutant("zeros: a step at once without velocity", "and velocity.size == 0 and", "and"),
+        Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
+        Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
         # registers, small
         Mutant(
             "small: last number of a register left out", "n = min(n, _lanes(a))", "n = max(0, min(n, _lanes(a)) - 1)"
@@ -293,7 +293,7 @@ MUTANTS = {
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("cost not averaged", "result *= scale", "pass"),
         Mutant("finite as the last of few rows", "finite &= _sample", "finite = _sample"),
-        Mutant("finite blocks without a look", "are_finite(seen.reshape(seen.size))", "True"),
+        Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("a finite sample without a look", "finite = are_finite(x)  #", "finite = True  #"),
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(
@@ -343,6 +343,7 @@ SMALLER = {
     "_TERMS": 4,
     "BLOCK": 8,
     "LEAST": 4,
+    "TOGETHER": 5,
     "FEW": 2,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_PAYS": 0,
@@ -457,8 +458,16 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     first_rows_alone[:, 0] = case.X[:, 0]
     first_rows_alone[range(4), range(1, 5)] = 1.0
     yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, passes=2))
-    moving = Descent(4, passes=2, rule=Rule(momentum=0.9, dropout=True))
-    yield from agreement.ruled(*networks, X, case.Y, moving, case.masks(2))
+    for penalties, rule in (
+        ({}, Rule(momentum=0.9, dropout=True)),
+        ({}, Rule(clip_value=0.01)),
+        ({}, Rule(clip_norm=0.01)),
+        ({"l1": 0.1}, Rule()),
+        ({"l2": 0.1}, Rule()),
+    ):
+        ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
+        networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, passes=2, rule=rule)
+        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks(2))
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)

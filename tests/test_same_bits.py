@@ -43,7 +43,7 @@ def beside_numbers(net: Any, X: np.ndarray) -> tuple[Any, np.ndarray]:
 
     They are so small, and their weights 0, that they change nothing.
     """
-    tiny, more = (1e-300 if net.dtype == np.float64 else 1e-30), 2 * N
+    tiny, more = (1e-300 if net.dtype == np.float64 else 1e-30), 4 * N
     sizes = [N + more, *net.sizes[1:]]
     weights = [np.hstack([net.weights[0], np.zeros((sizes[1], more))]), *net.weights[1:]]
     settings = {"activation": net.activation, "l1": 0.0, "l2": net.l2, "dtype": net.dtype}

@@ -70,14 +70,10 @@ TECHNIQUES = (
         (Change(f"{_KERNELS}/instructions.py", "REGISTER = 64 if _has", "REGISTER = 32 if _has"),),
     ),
     Technique(
-        "tiles of 8 x 3 registers",
+        "tiles of 6 x 4 registers",
         "A product keeps 24 registers of sums; without, 4 rows of one register.",
         "batch",
-        (
-            Change(f"{_KERNELS}/machine.py", "ROWS = 8 if REGISTERS == 32 else 4", "ROWS = 4"),
-            Change(f"{_KERNELS}/machine.py", "COLUMNS = 3  #", "COLUMNS = 1  #"),
-            Change(f"{_KERNELS}/products.py", " if left != machine.COLUMNS + 1 else 2  #", "  #"),
-        ),
+        (Change(f"{_KERNELS}/machine.py", "COLUMNS = (6, 4) if REGISTERS == 32 else (4, 3)", "COLUMNS = 4, 1"),),
     ),
     Technique(
         "narrow layers turned once",
@@ -105,15 +101,21 @@ TECHNIQUES = (
     ),
     Technique(
         "zeros of the input skipped",
-        "A list of each row's other numbers serves the first layer forward and back; without, a dense product.",
+        "A list of the inputs that are used serves the first layer forward and back; without, a dense product.",
         "mini-batches of images",
         (Change(f"{_KERNELS}/sparse.py", "LEAST = 128", "LEAST = 1 << 60"),),
     ),
     Technique(
-        "only touched rows stepped",
-        "Weights of inputs that were zero in a whole batch have no gradient and are left alone; without, all are read.",
+        "gradient and step at once",
+        "Of weights whose input was used in the batch, in one pass; without, a gradient of all, and a step of all.",
         "mini-batches of images",
-        (Change(f"{_KERNELS}/descent.py", "if known[SKIPPED] and plain and whole", "if False and plain and whole"),),
+        (Change(f"{_KERNELS}/descent.py", "at_once = alphas if plain else alphas[:0]", "at_once = alphas[:0]"),),
+    ),
+    Technique(
+        "arrays not counted",
+        "Kernels that make no arrays do not count who uses them; without, every slice is counted, by atomic additions.",
+        "mini-batches of 64",
+        (Change(f"{_KERNELS}/compiling.py", '"_nrt": makes_arrays}', '"_nrt": True}'),),
     ),
     Technique(
         "networks in registers, full batch",
@@ -173,7 +175,7 @@ TECHNIQUES = (
             Change(
                 f"{_KERNELS}/compiling.py",
                 "        if _is_off():\n            return function\n        named = _External(",
-                "        return kernel(*flags)(function)\n        named = _External(",
+                "        return kernel(*flags, makes_arrays=makes_arrays)(function)\n        named = _External(",
             ),
         ),
     ),

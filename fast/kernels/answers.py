@@ -89,6 +89,36 @@ def all_layers(theta, P, layout, bias, X, H):
     )
 
 
+@kernel()
+def _blocks(model, cost, X, Y, out, room, zero, values, desk, leads):
+    """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
+    P, layout, bias = model
+    H, Z, spare, zeros, masks = room
+    lists, known = zero
+    m, n_out = out.shape
+    last = H.size // min(m, BLOCK) - n_out  # where the output layer begins in H, for one row
+    while leads or wait_for_more(desk):
+        block = take(desk)
+        if block >= 0:
+            start = block * BLOCK
+            rows = min(BLOCK, m - start)
+            x = X[start : start + rows]
+            z = Z[: min(rows * n_out, Z.size)]
+            forward(P, layout, bias, x, masks, H, H, z, zeros, lists, known)
+            h = H[rows * last : rows * (last + n_out)]
+            if len(Y):
+                target = Y[start : start + rows].reshape(rows * n_out)
+                values[block] = value(cost, h, z, target, n_out, spare)
+            else:  # while the rows are still in the cache
+                values[block] = 0.0 if are_finite(x.reshape(x.size)) else np.nan
+            answer = out[start : start + rows].reshape(rows * n_out)
+            for i in range(h.size):
+                answer[i] = h[i]
+            finish(desk)
+        elif leads:
+            return
+
+
 @kernel(makes_arrays=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
     """out := the output layer for the rows of X, by blocks that threads share.
@@ -100,35 +130,15 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
     m, n_out = out.shape
     cost, l1, l2 = objective
     total, widest = nodes(sizes)
-    H = np.empty(min(m, BLOCK) * total, out.dtype)
-    labelled = len(Y) > 0
-    most = min(m, BLOCK) * n_out if labelled and needs_z(cost) else 0
-    Z, room = np.empty(most, out.dtype), np.empty(most, out.dtype)
-    zeros, masks = np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype)
-    lists, known = zero_room(sizes, 0)  # forward alone, to list where zeros are takes as long as to multiply them
+    rows = min(m, BLOCK)
+    H = np.empty(rows * total, out.dtype)
+    most = rows * n_out if len(Y) and needs_z(cost) else 0
+    Z, spare = np.empty(most, out.dtype), np.empty(most, out.dtype)
+    room = H, Z, spare, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype)
     if leads:
         turn(theta, sizes, bias, P)
         open_tickets(desk, values.size)
-    while leads or wait_for_more(desk):
-        block = take(desk)
-        if block >= 0:
-            start = block * BLOCK
-            rows = min(BLOCK, m - start)
-            z = Z[: min(rows * n_out, most)]
-            forward(P, layout, bias, X[start : start + rows], masks, H, H, z, zeros, lists, known)
-            h = H[rows * (total - n_out) : rows * total]
-            if labelled:
-                target = Y[start : start + rows].reshape(rows * n_out)
-                values[block] = value(cost, h, z, target, n_out, room)
-            else:  # while the rows are still in the cache
-                seen = X[start : start + rows]
-                values[block] = 0.0 if are_finite(seen.reshape(seen.size)) else np.nan
-            answer = out[start : start + rows].reshape(rows * n_out)
-            for i in range(h.size):
-                answer[i] = h[i]
-            finish(desk)
-        elif leads:
-            break
+    _blocks((P, layout, bias), cost, X, Y, out, room, zero_room(sizes, 0), values, desk, leads)
     if not leads:
         return 0.0
     wait(desk)
@@ -136,6 +146,6 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
     for block in range(values.size):
         result += values[block]
     result *= scale
-    if labelled and (l1 or l2):
+    if len(Y) and (l1 or l2):
         result += penalty(P, sizes, bias, l1, l2)
     return result

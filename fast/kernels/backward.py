@@ -17,6 +17,7 @@ from samenet.fast.kernels.layers import (
     weights_of,
     zero_room,
 )
+from samenet.fast.kernels.machine import rows_at
 from samenet.fast.kernels.products import product
 from samenet.fast.kernels.sparse import FINITE, SKIPPED, STEPPED, TOGETHER, are_finite, skipping_step
 
@@ -86,29 +87,28 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
             p -= k * (n + bias)
             r -= span(n, k, bias, P.itemsize)
             q -= rows * k
-            deltas = delta[: rows * k].reshape(rows, k)
+            deltas = rows_at(delta, 0, rows, k)
             if bias:
                 biases = r + weights_of(n, k, P.itemsize)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
-            h = H[q - rows * n : q] if layer else x.reshape(rows * n)
-            seen = (D[q - rows * n : q] if layer and dropout else h).reshape(rows, n)
+            seen = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
             if layer == 0 and alpha != 0 and known[SKIPPED] and m <= TOGETHER and are_finite(delta[: rows * k]):
                 known[FINITE] = skipping_step(x, lists, deltas, matrix_of(P, r, n, k), alpha)
                 known[STEPPED] = True
             elif is_turned(k):
                 dW = matrix_of(G, r, n, k)
-                product(seen.T, deltas, dW if start else zeros[:k].reshape(1, k), dW)
+                product(seen.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             else:
-                dW = G[r : r + k * n].reshape(k, n)
-                product(deltas.T, seen, dW if start else zeros[:n].reshape(1, n), dW)
+                dW = rows_at(G, r, k, n)
+                product(deltas.T, seen, dW if start else rows_at(zeros, 0, 1, n), dW)
             if layer:
-                W = (theta[p : p + k * n] if is_turned(k) else P[r : r + k * n]).reshape(k, n)
-                errors = back[: rows * n].reshape(rows, n)
-                product(deltas, W, zeros[:n].reshape(1, n), errors)
+                W = rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)
+                errors = rows_at(back, 0, rows, n)
+                product(deltas, W, rows_at(zeros, 0, 1, n), errors)
                 if dropout:
                     column -= n
                     through(mask, column, back, errors)
-                back_through(codes[layer], h, back[: rows * n], n)
+                back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
                 delta, back = back, delta
     return costs
 

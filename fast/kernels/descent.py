@@ -7,7 +7,6 @@ import numpy as np
 from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
 from samenet.fast.kernels.compiling import kernel
 from samenet.fast.kernels.layers import turn, turn_back, weights_of
-from samenet.fast.kernels.machine import fetch
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import FINITE, STEPPED
 
@@ -83,8 +82,6 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, alphas, room
                 x[s, j] = row[j]
             for i in range(target.size):
                 y[s, i] = target[i]
-            if start + s + whole < m:  # the next batch: its rows lie anywhere
-                fetch(X, order[visit, start + s + whole])
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
@@ -97,7 +94,9 @@ def _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G
     parts = len(G)
     ticket = take(desk)
     while ticket >= 0:
-        values[ticket % parts] = _part(ticket, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G)
+        values[ticket % parts] = _part(
+            ticket, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G
+        )
         finish(desk)
         ticket = take(desk)
 

@@ -202,12 +202,6 @@ class Emit:
         else:
             self.builder.store(value, pointer).align = self.size
 
-    def fetch(self, pointer: Any) -> None:
-        """Ask for the cache line at an address, to be read soon."""
-        how = [ir.Constant(INT, value) for value in (0, 2, 1)]  # to read, into the second cache, data
-        pointer = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
-        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *how])
-
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once where the processor can."""
         return self.builder.fadd(self.builder.fmul(a, b, flags=_CONTRACT), c, flags=_CONTRACT)

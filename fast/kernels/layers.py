@@ -17,9 +17,9 @@ from samenet.fast.kernels import sparse
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.functions import activate, activate_here
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import ROWS, dots, transpose
+from samenet.fast.kernels.machine import dots, rows_at, transpose
 from samenet.fast.kernels.products import WIDE, product
-from samenet.fast.kernels.sparse import SKIPPED, TOGETHER, lists_used, skipping_sums
+from samenet.fast.kernels.sparse import SKIPPED, TOGETHER, list_length, lists_used, skipping_sums
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
@@ -65,7 +65,7 @@ def weights_of(n, k, itemsize):
 def matrix_of(P, p, n, k):
     """W^T (n, k) of a narrow layer at this place of P."""
     row = row_of(k, P.itemsize)
-    return P[p : p + n * row].reshape(n, row)[:, :k]
+    return rows_at(P, p, n, row)[:, :k]
 
 
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]))
@@ -75,7 +75,7 @@ def turn(theta, sizes, bias, P):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         if is_turned(k):
-            transpose(theta[p : p + k * n].reshape(k, n), matrix_of(P, q, n, k))
+            transpose(rows_at(theta, p, k, n), matrix_of(P, q, n, k))
             biases = q + weights_of(n, k, P.itemsize)
             _copy(theta[p + k * n : p + k * (n + bias)], P[biases : biases + k])
         else:
@@ -92,7 +92,7 @@ def turn_back(P, sizes, bias, inner, theta):
         n, k = sizes[layer], sizes[layer + 1]
         if is_turned(k):
             if layer or not inner:
-                transpose(matrix_of(P, q, n, k), theta[p : p + k * n].reshape(k, n))
+                transpose(matrix_of(P, q, n, k), rows_at(theta, p, k, n))
             if not inner:
                 _copy(P[q + weights_of(n, k, P.itemsize) :], theta[p + k * n : p + k * (n + bias)])
         elif not inner:
@@ -130,7 +130,7 @@ def forward_sample(theta, layout, x, room, H, s, rows):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         h = room[layer % 2]
-        dots(theta[p : p + k * n].reshape(k, n), x, h)
+        dots(rows_at(theta, p, k, n), x, h)
         p += k * n
         if codes[0]:
             b = theta[p : p + k]
@@ -149,7 +149,7 @@ def forward_sample(theta, layout, x, room, H, s, rows):
 def zero_room(sizes, rows):
     """Room to list what so many rows use of the input, if it pays; and what is known of that, nothing yet."""
     worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
-    lists = np.empty((-(-rows // TOGETHER) if worth else 0, sizes[0] + ROWS), np.int32)
+    lists = np.empty((-(-rows // TOGETHER) if worth else 0, list_length(sizes[0])), np.int32)
     return lists, np.zeros(3, np.int64)
 
 
@@ -173,22 +173,23 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
         n, k = sizes[layer], sizes[layer + 1]
         z = H[q : q + rows * k]
         biases = p + weights_of(n, k, P.itemsize)
-        start = P[biases : biases + k] if bias else zeros[:k]
+        start = rows_at(P, biases, 1, k) if bias else rows_at(zeros, 0, 1, k)
+        sums = rows_at(H, q, rows, k)
         if skips and layer == 0:
-            skipping_sums(X, lists, matrix_of(P, p, n, k), start, z.reshape(rows, k))
+            skipping_sums(X, lists, matrix_of(P, p, n, k), start, sums)
         elif is_turned(k):
-            product(seen, matrix_of(P, p, n, k), start.reshape(1, k), z.reshape(rows, k))
+            product(seen, matrix_of(P, p, n, k), start, sums)
         else:
-            product(seen, P[p : p + k * n].reshape(k, n).T, start.reshape(1, k), z.reshape(rows, k))
+            product(seen, rows_at(P, p, k, n).T, start, sums)
         p += span(n, k, bias, P.itemsize)
         last = layer == sizes.size - 2
         if last and Z.size:
             for i in range(z.size):
                 Z[i] = z[i]
         activate(codes[layer + 1], z, k)
-        seen = z.reshape(rows, k)
+        seen = sums
         if masks.size and not last:
-            seen = D[q : q + rows * k].reshape(rows, k)
+            seen = rows_at(D, q, rows, k)
             through(masks, column, z, seen)
             column += k
         q += rows * k

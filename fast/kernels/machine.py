@@ -2,8 +2,8 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `panel` and `panel_of` for products, `dots` for one sample, `transpose`, and `elementwise` for functions of numbers; and
-`fetch`, which asks for memory before it is read.
+of every sum: `panel` and `panel_of` for products, `dots` for one sample, `transpose`, and `elementwise` for functions
+of numbers; and `rows_at`, since a reshape takes as long as a small layer.
 
 Each stands as a plain Python function, which says what it does and runs where the compiler is off; tests compare the
 two.
@@ -14,6 +14,7 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
+from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.compiling import intrinsic_of
 from samenet.fast.kernels.instructions import REGISTER, REGISTERS, Emit, Lanes
@@ -74,6 +75,7 @@ def _write_panel(emit, A, B, S, C, i, registers, lanes, used=None):
     for count in range(1, COLUMNS + 1):
         masks = [None] * (count - 1) + [last]
         with emit.when(registers, "==", emit.long(count)):
+
             def tile(rows, r, masks=masks):
                 a_r, s_r, c_r = (emit.at(x, emit.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
                 _write_tile(emit, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
@@ -189,21 +191,33 @@ def _write_transpose(emit, A, B):
 
 transpose = generated(_transpose, _write_transpose)
 
-# --- fetch ----------------------------------------------------------------------------------------------------------
+# --- rows_at --------------------------------------------------------------------------------------------------------
 
 
-def _fetch(A, r):
-    """Ask for row r of A (m, n), contiguous, to be read soon: memory then answers while something else is done."""
+def _rows_at(a, place, m, n):
+    """The numbers of the vector a from a place on as a matrix (m, n): a view."""
+    return a[place : place + m * n].reshape(m, n)
 
 
-def _write_fetch(emit, A, r):
-    step = emit.pair(A.strides)[0]
-    start = emit.at(emit.start(A), emit.times(r, step))
-    with emit.steps(step, 64) as (offset, _):
-        emit.fetch(emit.at(start, offset))
+def _typed_rows_at(typing_context, a, *places):
+    """As a slice and a reshape would, without what these check; for kernels that do not count who uses an array."""
+    kind = types.Array(a.dtype, 2, "C", readonly=not a.mutable)
+
+    def codegen(context, builder, signature, values):
+        assert not context.enable_nrt
+        vector, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
+        place, m, n = (
+            context.cast(builder, value, given, types.intp) for value, given in zip(values[1:], places, strict=True)
+        )
+        size = context.get_constant(types.intp, a.dtype.bitwidth // 8)
+        data = builder.gep(vector.data, [place])
+        populate_array(view, data, (m, n), (builder.mul(n, size), size), size, meminfo=None)
+        return view._getvalue()
+
+    return kind(a, *places), codegen
 
 
-fetch = generated(_fetch, _write_fetch)
+rows_at = intrinsic_of(_rows_at, _typed_rows_at)
 
 # --- elementwise ----------------------------------------------------------------------------------------------------
 

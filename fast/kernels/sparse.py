@@ -7,6 +7,7 @@ finite; where a weight, or a delta, is not, zeros count, and the caller takes `p
 import numpy as np
 from llvmlite import ir
 from numba import boolean, float64, int32, int64, types
+from numba.extending import register_jitable
 
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.instructions import INT, REGISTER
@@ -15,7 +16,14 @@ from samenet.fast.kernels.products import matrix, product_of
 
 LEAST = 128  # inputs from which it is worth to look for zeros
 TOGETHER = 32  # rows that share a list of inputs: a longer list for more of them, and more lists for fewer
+_ROWS, _GROUP = 4, 16  # that are looked at together: rows, and neighbours in a row
 _SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
+
+
+@register_jitable
+def list_length(n):
+    """The length of a list for n inputs: their count, the places, what fills a tile, and room for bits."""
+    return 1 + n + ROWS + n // _GROUP + 1
 
 
 def _list_used(X, used):
@@ -27,36 +35,48 @@ def _list_used(X, used):
 
 
 def _write_list_used(emit, X, used):
-    """By groups of columns, as many as a cache line has numbers, or registers of them."""
+    """A few rows at a time, in the order of memory: bits tell what has been found, and are listed at the end."""
     builder, (m, n), step = emit.builder, emit.pair(X.shape), emit.pair(X.strides)[0]
-    group = max(16, emit.lanes)
+    limit = builder.sub(m, emit.long(1))
     bits = ir.VectorType(ir.IntType(8 * emit.size), emit.lanes)
+    flags = ir.IntType(_GROUP)
+
+    def found(j):
+        place = builder.add(emit.long(1 + ROWS), builder.add(n, builder.sdiv(j, emit.long(_GROUP))))
+        return builder.bitcast(builder.gep(used.data, [place]), flags.as_pointer())
+
+    with emit.steps(n, _GROUP) as (j, _):
+        builder.store(ir.Constant(flags, 0), found(j))
+    with emit.steps(m, _ROWS) as (s, _):
+        rows = [emit.least(builder.add(s, emit.long(r)), limit) for r in range(_ROWS)]  # past the last, it once more
+        rows = [emit.at(emit.start(X), emit.times(row, step)) for row in rows]
+        with emit.steps(n, _GROUP) as (j, _):
+            values = []
+            for start in range(0, _GROUP, emit.lanes):
+                first = builder.add(j, emit.long(start))
+                mask, either = emit.first(builder.sub(n, first)), ir.Constant(bits, [0] * emit.lanes)
+                for row in rows:
+                    numbers = emit.load(emit.at(row, emit.times(first, emit.size)), mask)
+                    either = builder.or_(either, builder.bitcast(numbers, bits))
+                values.append(builder.bitcast(either, emit.vector))
+            others = builder.bitcast(emit.others(values), flags)
+            builder.store(builder.or_(builder.load(found(j)), others), found(j))
     count = emit.variable(emit.long(0))
-    with emit.steps(n, group) as (j, _):
-        firsts = [builder.add(j, emit.long(start)) for start in range(0, group, emit.lanes)]
-        masks = [emit.first(builder.sub(n, first)) for first in firsts]
-        places = [emit.at(emit.start(X), emit.times(first, emit.size)) for first in firsts]
-        found = [emit.variable(ir.Constant(bits, [0] * emit.lanes)) for _ in firsts]
-        with emit.steps(m) as (s, _):
-            row = emit.times(s, step)
-            for place, mask, either in zip(places, masks, found, strict=True):
-                numbers = builder.bitcast(emit.load(emit.at(place, row), mask), bits)
-                either.value = builder.or_(either.value, numbers)
-        others = emit.others([builder.bitcast(either.value, emit.vector) for either in found])
+    with emit.steps(n, _GROUP) as (j, _):
+        others = builder.bitcast(builder.load(found(j)), ir.VectorType(ir.IntType(1), _GROUP))
         to = builder.gep(used.data, [builder.add(count.value, emit.long(1))])
         count.value = builder.add(count.value, emit.store_places(others, to, j))
-    total = count.value
-    last = builder.load(builder.gep(used.data, [total]))
+    last = builder.load(builder.gep(used.data, [count.value]))
     for more in range(1, ROWS):
-        builder.store(last, builder.gep(used.data, [builder.add(total, emit.long(more))]))
-    builder.store(builder.trunc(total, INT), used.data)
+        builder.store(last, builder.gep(used.data, [builder.add(count.value, emit.long(more))]))
+    builder.store(builder.trunc(count.value, INT), used.data)
 
 
 _list_used = generated(_list_used, _write_list_used)
 
 
 def _step_used(X, used, deltas, P, step):
-    """P[j] += step * (the sum over s of X[s, j] deltas[s]) for the used j; returns whether what is written is finite."""
+    """P[j] += step * (the sum over s of X[s, j] deltas[s]) for the used j; whether what is written is finite."""
     places = used[1 : used[0] + 1]
     P[places] += step * (X[:, places].T @ deltas)
     return bool(np.isfinite(P[places]).all())
@@ -123,7 +143,7 @@ FINITE, SKIPPED, STEPPED = 0, 1, 2
 def lists_used(X, weights, lists, known):
     """Whether to skip zeros: X (m, n) has enough, and all weights are finite, as far as that is not known.
 
-    If so, lists get which columns are used: one list for each `TOGETHER` rows or less, with room for n + `ROWS`.
+    If so, lists get which columns are used: one list for each `TOGETHER` rows or less.
     """
     m, n = X.shape
     for start in range(0, m, TOGETHER):
@@ -139,12 +159,11 @@ def lists_used(X, weights, lists, known):
     return known[FINITE] > 0
 
 
-@external(lambda f: (f[:, ::1], int32[:, ::1], matrix(f), f[::1], f[:, ::1]))
+@external(lambda f: (f[:, ::1], int32[:, ::1], matrix(f), f[:, ::1], f[:, ::1]))
 def skipping_sums(X, lists, P, start, Z):
     """Z := start + X P by rows; 2 k flops for each row and used input."""
     for s in range(0, len(X), TOGETHER):
-        used = lists[s // TOGETHER]
-        product_of(X[s : s + TOGETHER], P, start.reshape(1, start.size), Z[s : s + TOGETHER], used)
+        product_of(X[s : s + TOGETHER], P, start, Z[s : s + TOGETHER], lists[s // TOGETHER])
 
 
 @external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], matrix(f), float64), returns=boolean)
