@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numba.core.errors import NumbaError
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from samenet import functions, one_sample
 from samenet import network as interface
@@ -19,6 +19,7 @@ from samenet.fast.kernels import answers, descent, layers, small
 from samenet.fast.kernels.sharing import share
 from samenet.parameters import Parameters, aligned
 
+_OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -70,7 +71,7 @@ def _predict(network: interface.Network, x: NDArray[Any]) -> tuple[NDArray[Any],
     theta = network.theta
     if x.ndim == 1:
         out = np.empty(theta.sizes[-1], x.dtype)
-        return out, answers.predict_sample(theta.flat, network.layout, x, out)
+        return out, answers.predict_few(theta.flat, network.layout, x.reshape(1, x.size), out.reshape(1, out.size))
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
     if len(x) <= answers.FEW:
         return out, answers.predict_few(theta.flat, network.layout, x, out)
@@ -80,14 +81,14 @@ def _predict(network: interface.Network, x: NDArray[Any]) -> tuple[NDArray[Any],
 def predictor(network: interface.Network) -> one_sample.Predictor:
     """A function for one sample; see `samenet.network.Network.predictor`."""
     theta, layout, n_out, dtype = network.theta.flat, network.layout, network.sizes[-1], network.dtype
-    answer_one, array, empty = answers.bare(dtype), np.ndarray, np.empty
+    answer_one, array, empty = answers.one_of(dtype, theta.size <= answers.QUICK), np.ndarray, np.empty
 
     def f(x: Any, out: Any = None) -> Any:
         answer = empty(n_out, dtype) if out is None else out
         try:
             if type(x) is array and type(answer) is array and answer_one(theta, layout, x, answer):
                 return answer
-        except (TypeError, NumbaError):  # arrays of another kind
+        except _OTHER_ARRAYS:
             pass
         return one_sample.predict(network, x, out)
 
@@ -202,3 +203,17 @@ class Network(interface.Network):
     """The network on compiled Numba kernels; everything about it is said in `samenet.network.Network`."""
 
     backend = sys.modules[__name__]
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The activations of the output layer; see `samenet.network.Network.predict`."""
+        # For one sample, checks take longer than a small network. So the kernel looks at what it is given by itself,
+        # and where it does not take it, the long way finds out why.
+        theta = self.theta.flat
+        if type(X) is np.ndarray and X.ndim == 1 and X.dtype == theta.dtype:
+            out = np.empty(self.theta.sizes[-1], X.dtype)
+            try:
+                if answers.one_of(X.dtype, theta.size <= answers.QUICK)(theta, self.layout, X, out):
+                    return out
+            except _OTHER_ARRAYS:
+                pass
+        return super().predict(X)

@@ -10,31 +10,39 @@ from samenet.fast.kernels.compiling import for_exactly, kernel
 from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
+from samenet.fast.kernels.machine import on_stack
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import are_finite
 
+_WIDEST = (
+    1024  # nodes of a layer for which there is room on the stack: to ask for memory takes as long as a small layer
+)
+QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
-
-@kernel(makes_arrays=True)
-def predict_sample(theta, layout, x, out):
-    """out := the output layer for one sample (n_in,); returns whether x is finite."""
-    return _sample(theta, layout, x, _room(theta, layout), out)
+_stack = on_stack(2, _WIDEST + REGISTER)
 
 
 def _one(theta, layout, x, out):
-    """The same, if x and out are as long as the layers; returns whether they are."""
-    fits = x.size == layout[0, 0] and out.size == layout[0, -1]
-    if fits:
-        _sample(theta, layout, x, _room(theta, layout), out)
-    return fits
+    """out := the output layer for one sample x, if both are as long as the layers, x is finite and no layer is wide.
+
+    Returns whether that is so.
+    """
+    _, widest = nodes(layout[0])
+    if x.size != layout[0, 0] or out.size != layout[0, -1] or widest > _WIDEST or not are_finite(x):
+        return False
+    _answer(theta, layout, x, _stack(theta), out)
+    return True
 
 
 @cache
-def bare(dtype):
-    """`_one` for a dtype: it raises for arrays of another kind, so that those who call it need not look at them."""
+def one_of(dtype, quick):
+    """`_one` for a dtype; it is quick up to `QUICK` parameters.
+
+    It raises for arrays of another kind, so that those who call it need not look at them.
+    """
     f = from_dtype(dtype)
-    return for_exactly(_one, f[::1], int64[:, ::1], f[::1], f[::1])
+    return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
 
 
 @kernel(makes_arrays=True)
@@ -43,7 +51,8 @@ def predict_few(theta, layout, X, out):
     room = _room(theta, layout)
     finite = True
     for s in range(len(X)):
-        finite &= _sample(theta, layout, X[s], room, out[s])
+        finite &= are_finite(X[s])
+        _answer(theta, layout, X[s], room, out[s])
     return finite
 
 
@@ -54,13 +63,11 @@ def _room(theta, layout):
 
 
 @kernel()
-def _sample(theta, layout, x, room, out):
+def _answer(theta, layout, x, room, out):
     forward_sample(theta, layout, x, room, out[:0], 0, 0)
     h = room[layout.shape[1] % 2]
-    finite = are_finite(x)  # before out is written, which may be x
     for i in range(out.size):
         out[i] = h[i]
-    return finite
 
 
 @kernel(makes_arrays=True)

@@ -25,9 +25,9 @@ Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
 
 
-def _options(flags: tuple[str, ...], makes_arrays: bool) -> dict[str, Any]:
+def _options(flags: tuple[str, ...], makes_arrays: bool, holds_gil: bool = False) -> dict[str, Any]:
     """Numba's options."""
-    return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": makes_arrays}
+    return {"nogil": not holds_gil, "error_model": "numpy", "fastmath": set(flags), "_nrt": makes_arrays}
 
 
 def _is_off() -> bool:
@@ -75,8 +75,8 @@ def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
             yield value.external
 
 
-def kernel(*flags: str, makes_arrays: bool = False) -> Callable[[Kernel], Kernel]:
-    """Compile on first use, cache on disk, release the GIL; no exception for a division by zero.
+def kernel(*flags: str, makes_arrays: bool = False, holds_gil: bool = False) -> Callable[[Kernel], Kernel]:
+    """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
     flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
     makes_arrays: only such kernels count who uses an array, which takes longer than a small layer. What does not count
@@ -87,7 +87,7 @@ def kernel(*flags: str, makes_arrays: bool = False) -> Callable[[Kernel], Kernel
         if _is_off():
             return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
-        dispatcher = decorate(cache=True, **_options(flags, makes_arrays))(function)
+        dispatcher = decorate(cache=True, **_options(flags, makes_arrays, holds_gil))(function)
         dispatcher._cache = _Cache(function)
         return dispatcher  # type: ignore[no-any-return]
 
@@ -169,9 +169,9 @@ def external(
     return published
 
 
-def for_exactly(function: Kernel, *kinds: Any) -> Kernel:
+def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Kernel:
     """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
-    compiled: Any = kernel(makes_arrays=True)(function)
+    compiled: Any = kernel(holds_gil=holds_gil)(function)
     if _is_off():
 
         def checked(*arrays: Any) -> Any:

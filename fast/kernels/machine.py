@@ -12,12 +12,14 @@ two.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.compiling import intrinsic_of
-from samenet.fast.kernels.instructions import REGISTER, REGISTERS, Emit, Lanes
+from samenet.fast.kernels.instructions import LONG, REGISTER, REGISTERS, Emit, Lanes
 
 # Of a tile, in numbers of A and registers of columns: its sums, one row of the columns and a number of A fit registers.
 ROWS, COLUMNS = (6, 4) if REGISTERS == 32 else (4, 3)
@@ -218,6 +220,35 @@ def _typed_rows_at(typing_context, a, *places):
 
 
 rows_at = intrinsic_of(_rows_at, _typed_rows_at)
+
+
+def on_stack(m: int, n: int) -> Any:
+    """What kernels call as g(a): room (m, n) for numbers of the dtype of a, until the kernel returns."""
+
+    def plain(a):
+        return np.empty((m, n), a.dtype)
+
+    def typed(typing_context, a):
+        kind = types.Array(a.dtype, 2, "C")
+
+        def codegen(context, builder, signature, values):
+            assert not context.enable_nrt
+            size = a.dtype.bitwidth // 8
+            with builder.goto_entry_block():  # once, also from a loop; Numba's own way would fill it with zeros
+                room = builder.alloca(ir.ArrayType(context.get_data_type(a.dtype), m * n))
+            room.align = REGISTER
+            view, sizes = (
+                context.make_array(kind)(context, builder),
+                [ir.Constant(LONG, s) for s in (m, n, n * size, size)],
+            )
+            data = builder.bitcast(room, context.get_data_type(a.dtype).as_pointer())
+            populate_array(view, data, sizes[:2], sizes[2:], sizes[3], meminfo=None)
+            return view._getvalue()
+
+        return kind(a), codegen
+
+    return intrinsic_of(plain, typed)
+
 
 # --- elementwise ----------------------------------------------------------------------------------------------------
 
