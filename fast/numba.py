@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from samenet import functions, one_sample
 from samenet import network as interface
 from samenet.fast.kernels import answers, descent, layers, small
+from samenet.fast.kernels.registers import width_for
 from samenet.fast.kernels.sharing import share
 from samenet.parameters import Parameters, aligned
 
@@ -166,7 +167,8 @@ def _descend_small(
     costs = np.empty(passes * -(-rows // batch_size))
     order = np.empty((0, 0), np.int64) if order is None else order
     batch = batch_size, reduction == "mean"
-    small.descend(network.theta.flat, network.layout, _objective(network)[0], X, Y, order, batch, alphas, costs)
+    width = width_for(max(network.sizes[1:]), network.dtype.itemsize)
+    small.descend(width, network.theta.flat, network.layout, _objective(network)[0], X, Y, order, batch, alphas, costs)
     return costs
 
 

@@ -79,11 +79,16 @@ def load(width: int, changed: Callable[[str], str] = lambda text: text) -> Simpl
 
 
 def _parameters(kind: Any) -> list[Any]:
-    """How an argument is handed over: an array as its address, shape and strides, a register as its address."""
+    """How an argument is handed over: an array as its address, shape and strides, a register as its address.
+
+    Of a tuple only the type counts, so it is not.
+    """
     if isinstance(kind, types.Array):
         return [LONG] * (1 + 2 * kind.ndim)
     if isinstance(kind, types.Integer):
         return [LONG]
+    if isinstance(kind, types.UniTuple):
+        return []
     if isinstance(kind, types.Float):
         return [cpu_target.target_context.get_data_type(kind)]
     return [LONG]
@@ -96,6 +101,8 @@ def _values(kind: Any, values: list[Any]) -> list[Any]:
         assert array.dtype == np.dtype(str(kind.dtype))
         assert array.ndim == kind.ndim
         return [array.ctypes.data, *array.shape, *array.strides]
+    if isinstance(kind, types.UniTuple):
+        return []
     return [values[0].ctypes.data if isinstance(values[0], np.ndarray) else values[0]]
 
 
@@ -131,6 +138,8 @@ def native(generated: Generated, width: int, *kinds: Any) -> Callable[..., Any]:
                 meminfo=None,
             )
             values.append(array._getvalue())
+        elif isinstance(kind, types.UniTuple):  # of which only the type counts
+            values.append(None)
         elif isinstance(kind, types.Integer | types.Float):
             values.append(own[0])
         else:

@@ -137,4 +137,5 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
     modules = [importlib.import_module(m.name) for m in pkgutil.iter_modules(kernels.__path__, kernels.__name__ + ".")]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
     assert len(found) > 20
-    assert all(kernel.targetoptions.get("nogil") is True for kernel in found)
+    compiled = [kernel for kernel in found if kernel.targetoptions.get("inline") != "always"]  # into its callers
+    assert all(kernel.targetoptions.get("nogil") is True for kernel in compiled)

@@ -269,12 +269,12 @@ def test_mnist_in_loops(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.compiled
 @pytest.mark.skipif("SAMENET_DATA" not in os.environ, reason="needs the files of MNIST")
 def test_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first epochs; without a hidden layer, rounding has not yet changed the first count."""
+    """The first epochs; without a hidden layer, rounding may change the first count of 10,000 by a few."""
     module = find("mnist").module
     monkeypatch.setattr(module, "EPOCHS", 2)
     monkeypatch.setattr(module, "HIDDEN", {(16, 16): (8957, 9385), (): (None, "down to 75 %")})
     report = find("mnist").run("numba")
-    assert report["MNIST, 784-10: all epochs"][0] == 3697
+    assert abs(report["MNIST, 784-10: all epochs"][0] - 3697) <= 5
     assert report["MNIST, 784-16-16-10: weights and biases"] == 13002
     assert abs(report["MNIST, 784-16-16-10: Epoch 0, of 10000"] - 8799) < 300
     assert report["MNIST, 784-16-16-10: mean top output, random pixels"] > 0.1

@@ -229,10 +229,21 @@ def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    module, width = ns.registers, lanes(ns.width, dtype)
-    register, a = module.Register(DTYPES[dtype]), vector(dtype)
-    values, v = integers(width * (width + 3), dtype) * 2 + 1, integers(width, dtype, 1) * 2 + 1  # none is 0
-    out = np.zeros(width, dtype)
+    """Of every width that there is."""
+    most = lanes(ns.width, dtype)
+    assert [len(ns.registers.width_for(n, np.dtype(dtype).itemsize)) for n in (1, most, 99)][1:] == [most] * 2
+    for n in range(1, most + 1):
+        width = ns.registers.width_for(n, np.dtype(dtype).itemsize)
+        assert n <= len(width) <= max(2 * n - 1, 16 // np.dtype(dtype).itemsize)
+        if n == len(width):
+            yield from _registers(ns, dtype, width)
+
+
+def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Iterator[tuple[str, bool]]:
+    module, w, by = ns.registers, len(width), types.UniTuple(int64, len(width))
+    register, a = module.Register(DTYPES[dtype], w), vector(dtype)
+    values, v = integers(w * (w + 3), dtype) * 2 + 1, integers(w, dtype, 1) * 2 + 1  # none is 0
+    out = np.zeros(w, dtype)
 
     def same(name: str, kinds: tuple[Any, ...], *given: Any) -> tuple[str, bool]:
         function = getattr(module, name)
@@ -240,24 +251,26 @@ def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         native(function, ns.width, *kinds)(*given, out)
         return f"{name}{given[1:]}", np.array_equal(out, function.plain(*given))
 
-    yield same("load", (a, int64), values, 3)
-    yield same("spread", (a, int64), values, 5)
-    for n in range(-1, width + 2):
-        yield same("load_first", (a, int64, int64), values, 2, max(n, 0))
-        if hasattr(module, "first"):
-            yield same("first", (register, int64), v, n)
-        if 0 <= n <= width:
+    yield same("load", (by, a, int64), width, values, 3)
+    yield same("spread", (by, a, int64), width, values, 5)
+    for n in range(-1, w + 2):
+        yield same("load_first", (by, a, int64, int64), width, values, 2, max(n, 0))
+        yield same("first", (register, int64), v, n)
+        if 0 <= n <= w:
             yield same("products", (a, int64, int64, register), values, 3, n, v)
-    near_the_end, memory = guarded(values[: width + 1])
-    native(module.load_first, ns.width, a, int64, int64)(near_the_end, 2, width - 1, out)
-    yield "load_first reads no more", np.array_equal(out[: width - 1], values[2 : width + 1]) and out[-1] == 0
-    near_the_end, memory = guarded(np.zeros(2 * width, dtype), **OUTPUT)
-    native(module.store, ns.width, a, int64, register)(near_the_end, width, v)
+    near_the_end, memory = guarded(values[: w + 1])
+    native(module.load_first, ns.width, by, a, int64, int64)(width, near_the_end, 2, w - 1, out)
+    yield "load_first reads no more", np.array_equal(out[: w - 1], values[2 : w + 1]) and out[-1] == 0
+    near_the_end, memory = guarded(np.zeros(2 * w, dtype), **OUTPUT)
+    native(module.store, ns.width, a, int64, register)(near_the_end, w, v)
     well = np.array_equal(near_the_end, np.concatenate([0 * v, v]))
     yield "store", well and nothing_else_written(near_the_end, memory)
     f = module.lanewise(lambda a, b: a * b - 2.0)
     native(f, ns.width, register, DTYPES[dtype])(v, 3.0, out)
     yield "lanewise", np.array_equal(out, v * 3 - 2)
+    f = module.lanewise(lambda a: ns.instructions.one_above_zero(a) + ns.instructions.zero_below(a, -3.0, a))
+    native(f, ns.width, register)(v, out)
+    yield "above and below", np.array_equal(out, (v > 0) + np.where(v < -3, 0, v))
 
 
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
@@ -546,8 +559,10 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
             assert sum(module.spread.stats.cache_hits.values()) == found * (number + 1)
             for external in externals:
                 assert [form.cache_hits for form in external.compiled.values()] == [found] * (number + 1)
-    exact = compiling.for_exactly(module.doubled, float64[::1])
-    assert exact(np.arange(4.0)) == 12
+    for holds_gil in (False, True):
+        exact = compiling.for_exactly(module.doubled, (float64[::1],), holds_gil)
+        assert exact(np.arange(4.0)) == 12
+        assert exact.targetoptions["nogil"] is not holds_gil
     for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):
         with pytest.raises((TypeError, numba.core.errors.NumbaError)):
             exact(other)
@@ -563,7 +578,7 @@ def test_kernels_are_plain_functions_without_the_compiler(monkeypatch: pytest.Mo
     with np.errstate(divide="ignore"):
         assert module.spread(a) == 21
     assert np.isinf(a).all()
-    exact = compiling.for_exactly(module.doubled, float64[::1])
+    exact = compiling.for_exactly(module.doubled, (float64[::1],), False)
     assert exact(np.arange(4.0)) == 12
     for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):
         with pytest.raises((TypeError, ValueError)):

@@ -241,7 +241,7 @@ MUTANTS = {
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
         # registers, small
         Mutant(
-            "small: last number of a register left out", "n = min(n, _lanes(a))", "n = max(0, min(n, _lanes(a)) - 1)"
+            "small: last number of a register left out", "n = min(n, len(width))", "n = max(0, min(n, len(width)) - 1)"
         ),
         Mutant(
             "small: errors of the first node alone", "rows @ v, np.zeros", "rows @ v * (np.arange(n) < 1), np.zeros"
@@ -251,15 +251,15 @@ MUTANTS = {
         Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
         Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
         Mutant("small: no slope in the output layer", "_back_through(codes[layers], h, ", "(lambda e: e)("),
-        Mutant("small: no slope in a hidden layer", "_back_through(codes[layer], load(H, q), errors)", "errors"),
+        Mutant("small: no slope in a hidden layer", "_back_through(codes[layer], load(width, H, q), errors)", "errors"),
         Mutant("small: W transposed", "p + i * n + j if j < n", "p + (i * n + j) % k * n + (i * n + j) // k if j < n"),
-        Mutant("small: bias dropped", "z = load(P, p + n * lanes)", "z = nothing"),
+        Mutant("small: bias dropped", "z = load(width, P, p + n * lanes)", "z = nothing"),
         Mutant(
             "small: last input left out",
-            "load_first(x, row * n_in + j, n_in - j)",
-            "load_first(x, row * n_in + j, n_in - j - 1)",
+            "load_first(width, x, row * n_in + j, n_in - j)",
+            "load_first(width, x, row * n_in + j, n_in - j - 1)",
         ),
-        Mutant("small: targets of other rows", "load_first(y, row * n_out", "load_first(y, s * n_out"),
+        Mutant("small: targets of other rows", "load_first(width, y, row * n_out", "load_first(width, y, s * n_out"),
         Mutant("small: first order for every pass", "order[visit, s]", "order[0, s]"),
         Mutant("small: first alpha for every pass", "-alphas[visit]", "-alphas[0]"),
         Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
@@ -271,12 +271,14 @@ MUTANTS = {
             "for i in range(1):\n            total",
         ),
         Mutant("small: cost of the last sample", "_multiply_add(error, error, squares)", "_times(error, error)"),
-        Mutant("small: gradient of the last sample", "_plus(load(G, p + n * lanes), delta)", "delta"),
-        Mutant("small: no bias step of one sample", "_add_to(P, p + n * lanes, delta, step)", "pass"),
+        Mutant("small: gradient of the last sample", "_plus(load(width, G, p + n * lanes), delta)", "delta"),
+        Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * lanes, delta, step)", "pass"),
         Mutant(
-            "small: no step of one sample", "_add_to(P, p + j * lanes, _times(spread(H, q + j), delta), step)", "pass"
+            "small: no step of one sample",
+            "_add_to(width, P, p + j * lanes, _times(spread(width, H, q + j), delta), step)",
+            "pass",
         ),
-        Mutant("small: no step of a batch", "_add_to(P, p, load(G, p), step)", "pass"),
+        Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), step)", "pass"),
         Mutant("small: gradient not cleared", "store(G, p, nothing)", "pass"),
         Mutant(
             "small: weights put back transposed",
@@ -292,9 +294,9 @@ MUTANTS = {
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("cost not averaged", "result *= scale", "pass"),
-        Mutant("finite as the last of few rows", "finite &= _sample", "finite = _sample"),
+        Mutant("finite as the last of few rows", "finite &= are_finite(X[s])", "finite = are_finite(X[s])"),
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
-        Mutant("a finite sample without a look", "finite = are_finite(x)  #", "finite = True  #"),
+        Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(
             "weights not turned",

@@ -116,14 +116,17 @@ def power_of_two(a: Any) -> Any:
 
 
 class Emit:
-    """Writes instructions on registers of one dtype. Addresses are LLVM's pointers to bytes; offsets are in bytes."""
+    """Writes instructions on registers of one dtype, the widest unless told how many lanes.
 
-    def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
+    Addresses are LLVM's pointers to bytes; offsets are in bytes.
+    """
+
+    def __init__(self, context: Any, builder: Any, dtype: Any, lanes: int = 0) -> None:
         self.builder = builder
         self.dtype = np.dtype(str(dtype))
         self.scalar = context.get_data_type(dtype)
         self.size = self.dtype.itemsize
-        self.lanes = REGISTER // self.size
+        self.lanes = lanes or REGISTER // self.size
         self.vector = ir.VectorType(self.scalar, self.lanes)
         self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
 

@@ -1,6 +1,7 @@
 """Machinery: a vector register as a value in a kernel, for networks so small that a layer fits into one.
 
-With the compiler off, a register is a NumPy array of as many numbers.
+The fewer lanes, the sooner an answer is there. How many a register has, a kernel is told by a tuple as long as that,
+`width`: the compiler knows the length of a tuple by its type. With the compiler off, a register is a NumPy array.
 """
 
 import numpy as np
@@ -11,24 +12,30 @@ from numba.extending import models, register_model
 from samenet.fast.kernels.compiling import intrinsic_of
 from samenet.fast.kernels.instructions import REGISTER, Emit, Lanes
 
+_LEAST = 16  # bytes of a register, the fewest
+
+
+def width_for(nodes: int, itemsize: int) -> tuple[int, ...]:
+    """The width of the smallest register that holds so many numbers; of the largest that there is, if none does."""
+    size = _LEAST
+    while size < min(REGISTER, nodes * itemsize):
+        size *= 2
+    return (0,) * (size // itemsize)
+
 
 class Register(types.Type):
-    """The numbers of a dtype that fill a vector register."""
+    """Some numbers of a dtype in a vector register."""
 
-    def __init__(self, dtype):
-        self.dtype = dtype
-        super().__init__(name=f"Register({dtype})")
+    def __init__(self, dtype, lanes):
+        self.dtype, self.lanes = dtype, lanes
+        super().__init__(name=f"Register({dtype}, {lanes})")
 
 
 @register_model(Register)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager, kind):
         scalar = ir.DoubleType() if kind.dtype == types.float64 else ir.FloatType()
-        super().__init__(manager, kind, ir.VectorType(scalar, REGISTER // (kind.dtype.bitwidth // 8)))
-
-
-def _lanes(a):
-    return REGISTER // a.itemsize
+        super().__init__(manager, kind, ir.VectorType(scalar, kind.lanes))
 
 
 def _intrinsic(plain, write, returns_register=True):
@@ -36,9 +43,14 @@ def _intrinsic(plain, write, returns_register=True):
 
     def typed(typing_context, *kinds):
         dtype = next(kind.dtype for kind in kinds if isinstance(kind, types.Array | Register))
+        lanes = next(
+            kind.lanes if isinstance(kind, Register) else len(kind)
+            for kind in kinds
+            if isinstance(kind, types.UniTuple | Register)
+        )
 
         def codegen(context, builder, signature, values):
-            emit = Emit(context, builder, dtype)
+            emit = Emit(context, builder, dtype, lanes)
             given = []
             for kind, value in zip(kinds, values, strict=True):
                 if isinstance(kind, types.Array):
@@ -51,7 +63,7 @@ def _intrinsic(plain, write, returns_register=True):
             result = write(emit, *given)
             return result if returns_register else context.get_dummy_value()
 
-        return (Register(dtype) if returns_register else types.void)(*kinds), codegen
+        return (Register(dtype, lanes) if returns_register else types.void)(*kinds), codegen
 
     return intrinsic_of(plain, typed)
 
@@ -60,25 +72,25 @@ def _at(emit, a, i):
     return emit.at(a, emit.times(i, emit.size))
 
 
-def _load(a, i):
+def _load(width, a, i):
     """The numbers of a from i on."""
-    return a[i : i + _lanes(a)].copy()
+    return a[i : i + len(width)].copy()
 
 
-def _load_first(a, i, n):
+def _load_first(width, a, i, n):
     """The first n numbers of a from i on, and zeros; at most a register of them."""
-    n = min(n, _lanes(a))
-    return np.concatenate([a[i : i + n], np.zeros(_lanes(a) - n, a.dtype)])
+    n = min(n, len(width))
+    return np.concatenate([a[i : i + n], np.zeros(len(width) - n, a.dtype)])
 
 
 def _store(a, i, v):
     """a[i:] := v, as far as the register goes."""
-    a[i : i + _lanes(a)] = v
+    a[i : i + len(v)] = v
 
 
-def _spread(a, i):
+def _spread(width, a, i):
     """a[i] in all lanes."""
-    return np.full(_lanes(a), a[i])
+    return np.full(len(width), a[i])
 
 
 def _first(v, n):
@@ -101,10 +113,10 @@ def _write_products(emit, a, i, n, v):
     return emit.builder.select(emit.first(n), emit.sums(rows), emit.zero)
 
 
-load = _intrinsic(_load, lambda emit, a, i: emit.load(_at(emit, a, i)))
-load_first = _intrinsic(_load_first, lambda emit, a, i, n: emit.load(_at(emit, a, i), emit.first(n)))
+load = _intrinsic(_load, lambda emit, width, a, i: emit.load(_at(emit, a, i)))
+load_first = _intrinsic(_load_first, lambda emit, width, a, i, n: emit.load(_at(emit, a, i), emit.first(n)))
 store = _intrinsic(_store, lambda emit, a, i, v: emit.store(v, _at(emit, a, i)), returns_register=False)
-spread = _intrinsic(_spread, lambda emit, a, i: emit.number_at(_at(emit, a, i)))
+spread = _intrinsic(_spread, lambda emit, width, a, i: emit.number_at(_at(emit, a, i)))
 first = _intrinsic(_first, lambda emit, v, n: emit.builder.select(emit.first(n), v, emit.zero))
 products = _intrinsic(_products, _write_products)
 

@@ -65,9 +65,8 @@ def _back_through(code, h, e):
 
 
 @kernel()
-def _spaced(theta, sizes, bias, back, P):
+def _spaced(theta, sizes, bias, back, P, lanes):
     """P := theta with W^T for W, a register for each row and one for the biases; or, with `back`, theta := P."""
-    lanes = REGISTER // theta.itemsize
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -83,13 +82,13 @@ def _spaced(theta, sizes, bias, back, P):
 
 
 @kernel()
-def _add_to(a, i, b, c):
-    store(a, i, _multiply_add(b, c, load(a, i)))
+def _add_to(width, a, i, b, c):
+    store(a, i, _multiply_add(b, c, load(width, a, i)))
 
 
 @kernel(makes_arrays=True)
-def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
-    """What `descent.descend` does, for a network that fits.
+def descend(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
+    """What `descent.descend` does, for a network that fits, on registers of this width; see `registers`.
 
     P, G and H are rows of a register, filled up with zeros. A sample costs one function of a register and n
     multiplications of registers forward for each layer of n inputs, and twice as many back, whatever the number of
@@ -97,7 +96,7 @@ def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
     """
     batch_size, mean = batch
     sizes, codes = layout
-    bias, layers, lanes = codes[0] == 1, sizes.size - 1, REGISTER // theta.itemsize
+    bias, layers, lanes = codes[0] == 1, sizes.size - 1, len(width)
     n_in, n_out = sizes[0], sizes[-1]
     size = 0
     for layer in range(layers):
@@ -105,11 +104,11 @@ def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
     P, G = np.zeros(size, theta.dtype), np.zeros(size, theta.dtype)
     inputs = -(-n_in // lanes) * lanes
     H = np.zeros(inputs + layers * lanes, theta.dtype)
-    _spaced(theta, sizes, bias, False, P)
+    _spaced(theta, sizes, bias, False, P, lanes)
     x, y = X.reshape(X.size), Y.reshape(Y.size)
     shuffled = order.size > 0
     m = order.shape[1] if shuffled else X.shape[0]
-    nothing = load_first(P, 0, 0)
+    nothing = load_first(width, P, 0, 0)
     half = 1.0 if cost == SUM_OF_SQUARES else 0.5
     start = visit = 0
     for update in range(costs.size):
@@ -118,23 +117,23 @@ def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
         step = theta.dtype.type(-alphas[visit])
         squares = nothing
         store(H, 0, _plus(nothing, theta.dtype.type(2.0 * half * scale)))
-        factor = load_first(H, 0, n_out)
+        factor = load_first(width, H, 0, n_out)
         for s in range(start, start + rows):
             row = order[visit, s] if shuffled else s
             for j in range(0, n_in, lanes):
-                store(H, j, load_first(x, row * n_in + j, n_in - j))
+                store(H, j, load_first(width, x, row * n_in + j, n_in - j))
             p = q = 0
             h = nothing
             for layer in range(layers):
                 n = sizes[layer]
-                z = load(P, p + n * lanes)
+                z = load(width, P, p + n * lanes)
                 for j in range(n):
-                    z = _multiply_add(spread(H, q + j), load(P, p + j * lanes), z)
+                    z = _multiply_add(spread(width, H, q + j), load(width, P, p + j * lanes), z)
                 h = first(_activate(codes[layer + 1], z), sizes[layer + 1])  # beyond, an infinite input has made NaN
                 q = inputs + layer * lanes
                 store(H, q, h)
                 p += (n + 1) * lanes
-            error = _less(h, load_first(y, row * n_out, n_out))
+            error = _less(h, load_first(width, y, row * n_out, n_out))
             squares = _multiply_add(error, error, squares)
             delta = _back_through(codes[layers], h, _times(error, factor))  # 0 past the last node
             for layer in range(layers - 1, -1, -1):
@@ -144,16 +143,16 @@ def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
                 errors = products(P, p, n, delta) if layer else nothing
                 if rows == 1:
                     for j in range(n):
-                        _add_to(P, p + j * lanes, _times(spread(H, q + j), delta), step)
+                        _add_to(width, P, p + j * lanes, _times(spread(width, H, q + j), delta), step)
                     if bias:
-                        _add_to(P, p + n * lanes, delta, step)
+                        _add_to(width, P, p + n * lanes, delta, step)
                 else:
                     for j in range(n):
-                        _add_to(G, p + j * lanes, spread(H, q + j), delta)
+                        _add_to(width, G, p + j * lanes, spread(width, H, q + j), delta)
                     if bias:
-                        store(G, p + n * lanes, _plus(load(G, p + n * lanes), delta))
+                        store(G, p + n * lanes, _plus(load(width, G, p + n * lanes), delta))
                 if layer:
-                    delta = _back_through(codes[layer], load(H, q), errors)
+                    delta = _back_through(codes[layer], load(width, H, q), errors)
         store(H, 0, squares)
         total = 0.0
         for i in range(n_out):
@@ -161,10 +160,10 @@ def descend(theta, layout, cost, X, Y, order, batch, alphas, costs):
         costs[update] = half * total * scale
         if rows > 1:
             for p in range(0, size, lanes):
-                _add_to(P, p, load(G, p), step)
+                _add_to(width, P, p, load(width, G, p), step)
                 store(G, p, nothing)
         start += rows
         if start == m:
             start = 0
             visit += 1
-    _spaced(theta, sizes, bias, True, P)
+    _spaced(theta, sizes, bias, True, P, lanes)
