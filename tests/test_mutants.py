@@ -296,6 +296,7 @@ MUTANTS = {
         Mutant("cost not averaged", "result *= scale", "pass"),
         Mutant("finite as the last of few rows", "finite &= are_finite(X[s])", "finite = are_finite(X[s])"),
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
+        Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(

@@ -111,13 +111,13 @@ def _blocks(model, cost, X, Y, out, room, zero, values, desk, leads):
             rows = min(BLOCK, m - start)
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
-            forward(P, layout, bias, x, masks, H, H, z, zeros, lists, known)
+            finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, known)
             h = H[rows * last : rows * (last + n_out)]
             if len(Y):
                 target = Y[start : start + rows].reshape(rows * n_out)
                 values[block] = value(cost, h, z, target, n_out, spare)
-            else:  # while the rows are still in the cache
-                values[block] = 0.0 if are_finite(x.reshape(x.size)) else np.nan
+            else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
+                values[block] = 0.0 if finite or are_finite(x.reshape(x.size)) else np.nan
             answer = out[start : start + rows].reshape(rows * n_out)
             for i in range(h.size):
                 answer[i] = h[i]

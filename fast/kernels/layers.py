@@ -19,7 +19,7 @@ from samenet.fast.kernels.functions import activate, activate_here
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.machine import dots, rows_at, transpose
 from samenet.fast.kernels.products import WIDE, product
-from samenet.fast.kernels.sparse import SKIPPED, TOGETHER, list_length, lists_used, skipping_sums
+from samenet.fast.kernels.sparse import SKIPPED, TOGETHER, are_finite, list_length, lists_used, skipping_sums
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
@@ -155,18 +155,20 @@ def zero_room(sizes, rows):
 
 @external(
     lambda f: (f[::1], int64[:, ::1], boolean, *(f[:, ::1],) * 2, *(f[::1],) * 4, int32[:, ::1], int64[::1]),
+    returns=boolean,
 )
 def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
     P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the
     next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
-    layer. lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and which inputs are used.
+    layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    lists, known: of `zero_room`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
     sizes, codes = layout
     p = q = column = 0
-    seen = X
+    seen, finite = X, True
     skips = len(lists) > 0 and lists_used(X, P[: weights_of(sizes[0], sizes[1], P.itemsize)], lists, known)
     known[SKIPPED] = skips
     for layer in range(sizes.size - 1):
@@ -182,6 +184,8 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
         else:
             product(seen, rows_at(P, p, k, n).T, start, sums)
         p += span(n, k, bias, P.itemsize)
+        if layer == 0:
+            finite = are_finite(sums[:, 0])
         last = layer == sizes.size - 2
         if last and Z.size:
             for i in range(z.size):
@@ -193,6 +197,7 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, known):
             through(masks, column, z, seen)
             column += k
         q += rows * k
+    return finite
 
 
 @kernel()
