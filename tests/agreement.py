@@ -258,6 +258,11 @@ def finite_input(network: Any, X: Array) -> Compared:
             yield "not finite", compare(network.backend.predict_finite(network, spoiled) is None, True, 0)
             seen = network.backend.predict_finite(network, spoiled[row].copy()) is None
             yield "not finite", compare(seen, True, 0)
+            try:
+                network.predict(spoiled[row])
+            except ValueError:
+                continue
+            yield "not finite, and predicted", compare(True, False, 0)
 
 
 def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:

@@ -3,10 +3,10 @@
 from functools import cache
 
 import numpy as np
-from numba import from_dtype, int64
+from numba import boolean, float64, from_dtype, int32, int64, types
 
 from samenet.fast.kernels.backward import penalty
-from samenet.fast.kernels.compiling import for_exactly, kernel
+from samenet.fast.kernels.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
@@ -45,7 +45,7 @@ def one_of(dtype, quick):
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
 
 
-@kernel(makes_arrays=True)
+@kernel(entry=True, makes_arrays=True)
 def predict_few(theta, layout, X, out):
     """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
     room = _room(theta, layout)
@@ -70,7 +70,7 @@ def _answer(theta, layout, x, room, out):
         out[i] = h[i]
 
 
-@kernel(makes_arrays=True)
+@kernel(entry=True, makes_arrays=True)
 def all_layers(theta, P, layout, bias, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
@@ -96,7 +96,13 @@ def all_layers(theta, P, layout, bias, X, H):
     )
 
 
-@kernel()
+@external(
+    lambda f: (
+        *(types.Tuple((f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
+        *(types.Tuple((*(f[::1],) * 4, f[:, ::1])), types.Tuple((int32[:, ::1], int64[::1]))),
+        *(float64[::1], int64[::1], boolean),
+    )
+)
 def _blocks(model, cost, X, Y, out, room, zero, values, desk, leads):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
     P, layout, bias = model
@@ -126,7 +132,7 @@ def _blocks(model, cost, X, Y, out, room, zero, values, desk, leads):
             return
 
 
-@kernel(makes_arrays=True)
+@kernel(entry=True, makes_arrays=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
     """out := the output layer for the rows of X, by blocks that threads share.
 

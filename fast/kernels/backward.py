@@ -38,6 +38,11 @@ def scratch(theta, sizes, cost, rows, dropout):
     return H, D, Z, delta, back, np.zeros(max(widest, sizes[0]), theta.dtype), *zero_room(sizes, rows)
 
 
+def room_type(f):
+    """The type of what `scratch` returns."""
+    return types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]))
+
+
 @external(
     lambda f: (
         f[::1],
@@ -49,7 +54,7 @@ def scratch(theta, sizes, cost, rows, dropout):
         float64,
         float64,
         f[::1],
-        types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1])),
+        room_type(f),
     ),
     returns=float64,
 )

@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import add_penalty, gradient, penalty, scratch
-from samenet.fast.kernels.compiling import kernel
+from samenet.fast.kernels.backward import add_penalty, gradient, penalty, room_type, scratch
+from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.layers import turn, turn_back, weights_of
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import FINITE, STEPPED
@@ -88,9 +89,31 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, alphas, room
     return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, G[part], room)
 
 
-@kernel()
-def _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G, values, desk):
+# The types of what the kernels below are given together: model, data, batch, gathered.
+def _model(f):
+    return types.Tuple((f[::1], f[::1], int64[:, ::1], boolean))
+
+
+def _data(f):
+    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], f[:, ::1]))
+
+
+_BATCH = types.Tuple((int64, boolean))
+
+
+def _gathered(f):
+    return types.UniTuple(f[:, ::1], 2)
+
+
+@external(
+    lambda f: (
+        *(_model(f), int64, _data(f), _BATCH, float64[::1], room_type(f)),
+        *(_gathered(f), f[:, ::1], float64[::1], int64[::1]),
+    )
+)
+def _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk):
     """Take tickets as long as there are any."""
+    theta, P, layout, bias = model
     parts = len(G)
     ticket = take(desk)
     while ticket >= 0:
@@ -107,7 +130,14 @@ def _add(source, target):
         target[i] += source[i]
 
 
-@kernel("contract")
+@external(
+    lambda f: (
+        *(_model(f), f[::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
+        *(types.Tuple((float64, boolean, float64, float64)), room_type(f), _gathered(f), f[:, ::1]),
+        *(float64[::1], float64[::1], int64[::1]),
+    ),
+    "contract",
+)
 def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk):
     """Update after update, of which other threads may take parts; see `descend`."""
     theta, P, layout, bias = model
@@ -120,7 +150,7 @@ def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room,
     first = weights_of(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
         open_tickets(desk, parts)
-        _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G, values, desk)
+        _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk)
         wait(desk)
         total = 0.0
         for part in range(parts):
@@ -136,16 +166,15 @@ def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room,
             turn_back(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
-        if known[STEPPED]:
-            _step(P[first:], g[first:], alpha, turned, rule)
-        else:
+        left = first if known[STEPPED] else 0
+        if left == 0:
             known[FINITE] = False
-            _step(P, g, alpha, turned, rule)
+        _step(P[left:], g[left:], alpha, turned, rule)
         turn_back(P, sizes, bias, True, theta)
     turn_back(P, sizes, bias, False, theta)
 
 
-@kernel(makes_arrays=True)
+@kernel(entry=True, makes_arrays=True)
 def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
@@ -155,6 +184,7 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
     for each part.
     """
     X, Y, order, masks = data
+    model = theta, P, layout, bias
     batch_size, _ = batch
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
@@ -167,13 +197,12 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
     at_once = alphas if plain else alphas[:0]
     if not leads:
         while wait_for_more(desk):
-            _parts(theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G, values, desk)
+            _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk)
         return
     turn(theta, sizes, bias, P)
     turned = np.zeros(P.size if velocity.size else 0, P.dtype)
     if velocity.size:
         turn(velocity, sizes, bias, turned)
-    model = theta, P, layout, bias
     _updates(model, turned, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk)
     if velocity.size:
         turn_back(turned, sizes, bias, False, velocity)

@@ -17,8 +17,8 @@ from samenet.fast.kernels import sparse
 from samenet.fast.kernels.compiling import external, kernel
 from samenet.fast.kernels.functions import activate, activate_here
 from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import dots, rows_at, transpose
-from samenet.fast.kernels.products import WIDE, product
+from samenet.fast.kernels.machine import dots, rows_at
+from samenet.fast.kernels.products import WIDE, product, transposed
 from samenet.fast.kernels.sparse import SKIPPED, TOGETHER, are_finite, list_length, lists_used, skipping_sums
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
@@ -75,7 +75,7 @@ def turn(theta, sizes, bias, P):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         if is_turned(k):
-            transpose(rows_at(theta, p, k, n), matrix_of(P, q, n, k))
+            transposed(rows_at(theta, p, k, n), matrix_of(P, q, n, k))
             biases = q + weights_of(n, k, P.itemsize)
             _copy(theta[p + k * n : p + k * (n + bias)], P[biases : biases + k])
         else:
@@ -92,7 +92,7 @@ def turn_back(P, sizes, bias, inner, theta):
         n, k = sizes[layer], sizes[layer + 1]
         if is_turned(k):
             if layer or not inner:
-                transpose(matrix_of(P, q, n, k), rows_at(theta, p, k, n))
+                transposed(matrix_of(P, q, n, k), rows_at(theta, p, k, n))
             if not inner:
                 _copy(P[q + weights_of(n, k, P.itemsize) :], theta[p + k * n : p + k * (n + bias)])
         elif not inner:
@@ -117,13 +117,13 @@ def nodes(sizes):
     return total, widest
 
 
-@kernel()
+@external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))
 def forward_sample(theta, layout, x, room, H, s, rows):
     """The output layer for one sample, from theta as it is.
 
     room: two rows, each for the widest layer and a register; the answer is in the first if the number of layers is
     even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
-    Machinery is compiled into it: a call of it takes as long as a small layer.
+    Machinery is compiled into it: to call it takes as long as a small layer.
     """
     sizes, codes = layout
     p = q = 0

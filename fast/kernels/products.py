@@ -29,12 +29,18 @@ def _panel_of(A, B, S, C, i, registers, lanes, used):
     panel_of(A, B, S, C, i, registers, lanes, used)
 
 
+@external(lambda f: (matrix(f),) * 2)
+def transposed(A, B):
+    """B := A^T; see `machine.transpose`."""
+    transpose(A, B)
+
+
 @kernel()
 def _copy_panel(B, room):
     """room := B, whose rows or columns are contiguous."""
     t, width = B.shape
     if B.strides[1] != B.itemsize:
-        transpose(B.T, room)
+        transposed(B.T, room)
         return
     for r in range(t):
         source, copy = B[r], room[r]
