@@ -115,7 +115,14 @@ TECHNIQUES = (
         "arrays not counted",
         "Kernels that make no arrays do not count who uses them; without, every slice is counted, by atomic additions.",
         "mini-batches of 64",
-        (Change(f"{_KERNELS}/compiling.py", '"_nrt": makes_arrays}', '"_nrt": True}'),),
+        (
+            Change(f"{_KERNELS}/compiling.py", '"_nrt": makes_arrays,', '"_nrt": True,'),
+            Change(
+                f"{_KERNELS}/machine.py",
+                "            assert not context.enable_nrt\n            size",
+                "            size",
+            ),
+        ),
     ),
     Technique(
         "networks in registers, full batch",

@@ -7,7 +7,7 @@ by it.
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,21 @@ class _Cache(FunctionCache):
         self._cache_file._source_stamp = _STAMP
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        arguments = getattr(signature, "args", signature)
-        for dtype in {a.dtype for a in arguments if isinstance(a, types.Array)} & {types.float64, types.float32}:
-            for function in _called(self._py_func, set()):  # Numba's lock is held: no other thread is here
-                function.compile(dtype)
+        dtype = _dtype_of(getattr(signature, "args", signature))
+        for function in _called(self._py_func, set()):  # Numba's lock is held: no other thread is here
+            function.compile(dtype)
         return super().load_overload(signature, target)
+
+
+def _dtype_of(kinds: Iterable[Any]) -> Any:
+    """The dtype that arguments of these types are of: that of the first array of floats, also in a tuple."""
+    for kind in kinds:
+        if isinstance(kind, types.BaseTuple):
+            if (dtype := _dtype_of(kind)) is not None:
+                return dtype
+        elif isinstance(kind, types.Array) and isinstance(kind.dtype, types.Float):
+            return kind.dtype
+    return None
 
 
 def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
@@ -121,7 +131,7 @@ class _External:
 
     def call(self, typing_context: Any, *given: Any) -> Any:
         """What Numba asks of an intrinsic: the types of the call, and how its code is written."""
-        dtype = next(a.dtype for a in given if isinstance(a, types.Array))
+        dtype = _dtype_of(given)
         wanted = self.signature(dtype)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -161,7 +171,8 @@ def external(
 ) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
-    signature: from a dtype, the types of the arguments, of which one is an array of it. Such a kernel must not raise.
+    signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Such a kernel must
+    not raise.
     """
 
     def published(function: Kernel) -> Kernel:
