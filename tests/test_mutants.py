@@ -156,8 +156,8 @@ MUTANTS = {
         ),
         Mutant(
             "turned weights turned back in another order",
-            "transpose(matrix_of(P, q, n, k), rows_at(theta",
-            "transpose(matrix_of(P, q, n, k)[::-1], rows_at(theta",
+            "transposed(matrix_of(P, q, n, k), rows_at(theta",
+            "transposed(matrix_of(P, q, n, k)[::-1], rows_at(theta",
         ),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
@@ -232,9 +232,13 @@ MUTANTS = {
         Mutant("zeros: finite as before a dense step", "known[FINITE] = False", "pass"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
-        Mutant("zeros: a step twice", "if known[STEPPED]:", "if False:"),
+        Mutant("zeros: a step twice", "left = first if known[STEPPED] else 0", "left = 0"),
         Mutant("zeros: no step but at once", "known[STEPPED] = False", "pass"),
-        Mutant("zeros: no step in the other layers", "_step(P[first:], g[first:], alpha, turned, rule)", "pass"),
+        Mutant(
+            "zeros: no step in the other layers",
+            "_step(P[left:], g[left:], alpha, turned, rule)",
+            "_step(P[left:], g[left:], 0 if left else alpha, turned, rule)",
+        ),
         Mutant("zeros: a step at once of rows of another list", "and m <= TOGETHER", "and True"),
         Mutant("zeros: a step at once without velocity", "and velocity.size == 0 and", "and"),
         Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),

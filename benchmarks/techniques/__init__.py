@@ -116,12 +116,9 @@ TECHNIQUES = (
         "Kernels that make no arrays do not count who uses them; without, every slice is counted, by atomic additions.",
         "mini-batches of 64",
         (
-            Change(f"{_KERNELS}/compiling.py", '"_nrt": makes_arrays,', '"_nrt": True,'),
-            Change(
-                f"{_KERNELS}/machine.py",
-                "            assert not context.enable_nrt\n            size",
-                "            size",
-            ),
+            Change(f"{_KERNELS}/compiling.py", '"_nrt": makes_arrays}', '"_nrt": True}'),
+            Change(f"{_KERNELS}/machine.py", "assert not context.enable_nrt\n        vector", "vector"),
+            Change(f"{_KERNELS}/machine.py", "assert not context.enable_nrt\n            size", "size"),
         ),
     ),
     Technique(

@@ -45,7 +45,7 @@ def one_of(dtype, quick):
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
 
 
-@kernel(entry=True, makes_arrays=True)
+@kernel(makes_arrays=True)
 def predict_few(theta, layout, X, out):
     """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
     room = _room(theta, layout)
@@ -70,7 +70,7 @@ def _answer(theta, layout, x, room, out):
         out[i] = h[i]
 
 
-@kernel(entry=True, makes_arrays=True)
+@kernel(makes_arrays=True)
 def all_layers(theta, P, layout, bias, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes = layout[0]
@@ -132,7 +132,7 @@ def _blocks(model, cost, X, Y, out, room, zero, values, desk, leads):
             return
 
 
-@kernel(entry=True, makes_arrays=True)
+@kernel(makes_arrays=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
     """out := the output layer for the rows of X, by blocks that threads share.
 

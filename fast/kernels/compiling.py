@@ -26,9 +26,8 @@ Signature = Callable[[Any], tuple[Any, ...]]
 
 
 def _options(flags: tuple[str, ...], makes_arrays: bool) -> dict[str, Any]:
-    """Numba's options for a kernel that other kernels call."""
-    called = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": makes_arrays, **called}
+    """Numba's options."""
+    return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": makes_arrays}
 
 
 def _is_off() -> bool:
@@ -86,13 +85,10 @@ def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
             yield value.external
 
 
-def kernel(
-    *flags: str, entry: bool = False, makes_arrays: bool = False, holds_gil: bool = False
-) -> Callable[[Kernel], Kernel]:
+def kernel(*flags: str, makes_arrays: bool = False, holds_gil: bool = False) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
     flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
-    entry: it is called from Python; for others, what takes Python's objects apart is not compiled.
     makes_arrays: only such kernels count who uses an array, which takes longer than a small layer. What does not count
     must not return an array to what does, which would count it as its own.
     """
@@ -101,7 +97,7 @@ def kernel(
         if _is_off():
             return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
-        options = {**_options(flags, makes_arrays), "nogil": not holds_gil, "no_cpython_wrapper": not entry}
+        options = {**_options(flags, makes_arrays), "nogil": not holds_gil, "no_cfunc_wrapper": True}
         dispatcher = decorate(cache=True, **options)(function)
         dispatcher._cache = _Cache(function)
         return dispatcher  # type: ignore[no-any-return]
@@ -123,8 +119,7 @@ class _External:
         """For arrays of this dtype, or load it from the cache, unless it has been; from now on its name means it."""
         if dtype in self.compiled:
             return
-        options = {**self.options, "no_cfunc_wrapper": False}  # by which it is called
-        self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, options)
+        self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
         function._cache = _Cache(self.function)  # type: ignore[attr-defined]
         function.compile()
         llvmlite.binding.add_symbol(self.name(dtype), function.address)
@@ -188,7 +183,7 @@ def external(
 
 def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Kernel:
     """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
-    compiled: Any = kernel(entry=True, holds_gil=holds_gil)(function)
+    compiled: Any = kernel(holds_gil=holds_gil)(function)
     if _is_off():
 
         def checked(*arrays: Any) -> Any:

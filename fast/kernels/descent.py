@@ -174,7 +174,7 @@ def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room,
     turn_back(P, sizes, bias, False, theta)
 
 
-@kernel(entry=True, makes_arrays=True)
+@kernel(makes_arrays=True)
 def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 

@@ -86,7 +86,7 @@ def _add_to(width, a, i, b, c):
     store(a, i, _multiply_add(b, c, load(width, a, i)))
 
 
-@kernel(entry=True, makes_arrays=True)
+@kernel(makes_arrays=True)
 def descend(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
     """What `descent.descend` does, for a network that fits, on registers of this width; see `registers`.
 
