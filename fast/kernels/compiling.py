@@ -7,7 +7,7 @@ by it.
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class _Cache(FunctionCache):
         return super().load_overload(signature, target)
 
 
-def _dtype_of(kinds: Iterable[Any]) -> Any:
+def _dtype_of(kinds: Any) -> Any:
     """The dtype that arguments of these types are of: that of the first array of floats, also in a tuple."""
     for kind in kinds:
         if isinstance(kind, types.BaseTuple):
