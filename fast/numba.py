@@ -67,6 +67,17 @@ def predict_finite(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] 
     return output if finite else None
 
 
+def predict_ready(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] | None:
+    """The output layer for one sample, a C-contiguous array of the network's dtype; None if there is anything about it.
+
+    To look at its length and its numbers in Python takes longer than a small network, so the kernel does it.
+    """
+    theta = network.theta.flat
+    out = np.empty(network.theta.sizes[-1], x.dtype)
+    answered = answers.one_of(x.dtype, theta.size <= answers.QUICK)(theta, network.layout, x, out)
+    return out if answered else None
+
+
 def _predict(network: interface.Network, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
     """The output layer, and whether x is finite."""
     theta = network.theta
@@ -208,14 +219,8 @@ class Network(interface.Network):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer; see `samenet.network.Network.predict`."""
-        # For one sample, checks take longer than a small network. So the kernel looks at what it is given by itself,
-        # and where it does not take it, the long way finds out why.
-        theta = self.theta.flat
-        if type(X) is np.ndarray and X.ndim == 1 and X.dtype == theta.dtype:
-            out = np.empty(self.theta.sizes[-1], X.dtype)
-            try:
-                if answers.one_of(X.dtype, theta.size <= answers.QUICK)(theta, self.layout, X, out):
-                    return out
-            except _OTHER_ARRAYS:
-                pass
+        if type(X) is np.ndarray and X.ndim == 1 and X.dtype == self.theta.flat.dtype and X.flags.carray:
+            output = predict_ready(self, X)
+            if output is not None:
+                return output
         return super().predict(X)
