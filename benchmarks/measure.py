@@ -74,6 +74,7 @@ def main() -> int:
     """Measure, and write results/FOLDER/comparison.json; returns 1 if a check failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few cases, for less than a minute")
+    parser.add_argument("--repeats", type=int, default=5, help="processes, one after the other, 5 unless given")
     parser.add_argument("--threads", type=int, default=1, help="for BLAS, 1 unless given")
     parser.add_argument("--into", type=Path, help="the folder to write to, results/MACHINE-DATE unless given")
     parser.add_argument("--name", action="store_true", help="print this machine's name in results/, and do no more")
@@ -91,7 +92,7 @@ def main() -> int:
     around = environment.describe()
     say("imports, first calls, memory")
     alone = processes.everything(repeats=1 if options.quick else 5)
-    number, seconds = (1, 0.5) if options.quick else (5, 1.0)
+    number, seconds = (1, 0.5) if options.quick else (options.repeats, 1.0)
     several = passes(number, seconds, options.quick)
     compared, swept = (combine([one[part] for one in several]) for part in ("cases", "sweeps"))
     content = {
