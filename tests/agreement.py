@@ -277,14 +277,14 @@ def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
 
 def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
     """The same when a weight gets infinite on the way: at a sample that is not zero, or all but one number of it is."""
-    for kept in (1.0, 0.0):
-        X = np.zeros((3, 6))
+    for kept, large, rows, size in ((1.0, 1e200, 3, 1), (0.0, 1e200, 3, 1), (1.0, 1e100, 7, 6)):
+        X = np.zeros((rows, 6))
         X[:, 0] = 1.0
         X[1, 1:-1] = kept
-        X[1, -1] = 1e200
+        X[1, -1] = large
         ends = []
         for one in (cls([6, 3], activation="identity", seed=0), trusted([6, 3], activation="identity", seed=0)):
-            one.backend.descend(one, X.copy(), np.zeros((3, 3)), alpha=1.0, batch_size=1, passes=1)
+            one.backend.descend(one, X.copy(), np.zeros((rows, 3)), alpha=1.0, batch_size=size, passes=size // 3 or 1)
             ends.append(np.isfinite(one.parameters))
         yield "finite after an overflow", compare(*ends, 0)
 

@@ -233,13 +233,13 @@ MUTANTS = {
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
         Mutant("zeros: a step twice", "left = first if known[STEPPED] else 0", "left = 0"),
-        Mutant("zeros: no step but at once", "known[STEPPED] = False", "pass"),
+        Mutant("zeros: no step but at once", "known[AT_ONCE] = False, alpha", "known[AT_ONCE] = known[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
             "_step(P[left:], g[left:], alpha, turned, rule)",
             "_step(P[left:], g[left:], 0 if left else alpha, turned, rule)",
         ),
-        Mutant("zeros: a step at once of rows of another list", "and m <= TOGETHER", "and True"),
+        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= TOGETHER", "and True"),
         Mutant("zeros: a step at once without velocity", "and velocity.size == 0 and", "and"),
         Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
@@ -459,7 +459,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     X[8:12] = case.X[8:12]
     yield from agreement.forward(*networks, X)
     yield from agreement.gradient(*networks, X, case.Y)
-    for descent in (Descent(4), Descent(5, passes=2, shuffled=True), Descent(12, passes=2)):
+    for descent in (Descent(4), Descent(5, passes=2, shuffled=True), Descent(10, passes=2)):
         yield from agreement.free_run(*networks, X, case.Y, descent)
     first_rows_alone = np.zeros_like(case.X)  # have numbers in other places than the first
     first_rows_alone[:, 0] = case.X[:, 0]

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from peers import ours
 from peers.problem import Array, Call, Descent, Forward
-from peers.tasks import Expected, cast, few
+from peers.tasks import Expected, cast, few, ink
 
 from samenet import cases
 from samenet.backends import backend
 from samenet.tolerance import Comparison
-
-_INK = 0.19  # the part of MNIST's pixels that is not zero
 
 
 class Case(NamedTuple):
@@ -41,10 +39,10 @@ def _full_batch(dtype: str, threads: int) -> Forward | Descent:
     return cast(Descent(network, X, Y, 0.25, len(X), passes=5), dtype, threads)
 
 
-def _mini_batches(sizes: tuple[int, ...], rows: int, size: int, ink: float = 1.0, alpha: float = 0.25) -> Descent:
+def _mini_batches(sizes: tuple[int, ...], rows: int, size: int, images: bool = False, alpha: float = 0.25) -> Descent:
     network, X, Y = cases.example(sizes, rows)
-    if ink < 1:  # as pixels, and where they are not zero
-        X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink)
+    if images:
+        X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink(sizes[0]))
     return Descent(network, X, Y, alpha, size)
 
 
@@ -103,7 +101,9 @@ CASES = {
     "full batch, 2 threads": Case("64-30-10, 5 updates by 1,078 samples", partial(_full_batch, "float64", 2), _TRAIN),
     "full batch, float32": Case("64-30-10, 5 updates by 1,078 samples", partial(_full_batch, "float32", 1), _TRAIN),
     "mini-batches of images": Case(
-        "784-30-10, 2,000 images by 10, 81 % zeros", partial(_mini_batches, (784, 30, 10), 2_000, 10, _INK), _TRAIN
+        "784-30-10, 2,000 images by 10, 81 % zeros",
+        partial(_mini_batches, (784, 30, 10), 2_000, 10, images=True),
+        _TRAIN,
     ),
     "mini-batches of 64": Case("64-30-10, 1,000 samples by 10", _EPOCH, _AT_ONCE),
     "mini-batches of 64, a call an update": Case("64-30-10, 1,000 samples by 10", _EPOCH, _ONE_BY_ONE),

@@ -19,7 +19,7 @@ from samenet.fast.kernels.layers import (
 )
 from samenet.fast.kernels.machine import rows_at
 from samenet.fast.kernels.products import product
-from samenet.fast.kernels.sparse import FINITE, SKIPPED, STEPPED, TOGETHER, are_finite, skipping_step
+from samenet.fast.kernels.sparse import AT_ONCE, FINITE, SKIPPED, STEPPED, TOGETHER, are_finite, skipping_step
 
 
 @kernel(makes_arrays=True)
@@ -68,7 +68,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
     alpha dJ/dW, and G has nothing for them; what is known, at the end of the room, tells.
     """
     H, D, Z, delta, back, zeros, lists, known = room
-    known[STEPPED] = False
+    known[STEPPED], known[AT_ONCE] = False, alpha != 0 and X.shape[0] <= TOGETHER
     sizes, codes = layout
     n_out = sizes[-1]
     dropout = masks.size > 0
@@ -97,7 +97,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
                 biases = r + weights_of(n, k, P.itemsize)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
             seen = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
-            if layer == 0 and alpha != 0 and known[SKIPPED] and m <= TOGETHER and are_finite(delta[: rows * k]):
+            if layer == 0 and known[AT_ONCE] and known[SKIPPED] and are_finite(delta[: rows * k]):
                 known[FINITE] = skipping_step(x, lists, deltas, matrix_of(P, r, n, k), alpha)
                 known[STEPPED] = True
             elif is_turned(k):

@@ -150,7 +150,7 @@ def zero_room(sizes, rows):
     """Room to list what so many rows use of the input, if it pays; and what is known of that, nothing yet."""
     worth = sizes[0] >= sparse.LEAST and is_turned(sizes[1])
     lists = np.empty((-(-rows // TOGETHER) if worth else 0, list_length(sizes[0])), np.int32)
-    return lists, np.zeros(3, np.int64)
+    return lists, np.zeros(4, np.int64)
 
 
 @external(

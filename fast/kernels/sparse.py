@@ -135,25 +135,26 @@ def are_finite(values):
     return finite == values.size
 
 
-# What is known from one update to the next: places in `known`.
-FINITE, SKIPPED, STEPPED = 0, 1, 2
+# What is known from one update to the next, and of this one: places in `known`.
+FINITE, SKIPPED, AT_ONCE, STEPPED = 0, 1, 2, 3
 
 
 @external(lambda f: (f[:, ::1], f[::1], int32[:, ::1], int64[::1]), returns=boolean)
 def lists_used(X, weights, lists, known):
-    """Whether to skip zeros: X (m, n) has enough, and all weights are finite, as far as that is not known.
+    """Whether to skip zeros: X (m, n) has enough, or its weights may be stepped at once, which pays without a zero; and
+    all weights are finite, as far as that is not known.
 
     If so, lists get which columns are used: one list for each `TOGETHER` rows or less.
     """
     m, n = X.shape
     for start in range(0, m, TOGETHER):
         used = lists[start // TOGETHER]
-        if start == 0:
+        if start == 0 and not known[AT_ONCE]:
             _list_used(X[:1], used)  # one row tells what has hardly a zero
             if used[0] > _SHARE * n:
                 return False
         _list_used(X[start : start + TOGETHER], used)
-        if start == 0 and used[0] > _SHARE * n:
+        if start == 0 and not known[AT_ONCE] and used[0] > _SHARE * n:
             return False
     known[FINITE] = known[FINITE] or are_finite(weights)
     return known[FINITE] > 0
