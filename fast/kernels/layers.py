@@ -6,7 +6,7 @@ and zeros fill the last one. A wide layer stays as it is, and `product` turns wh
 piece it would not stay in the cache.
 """
 
-from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -50,7 +50,8 @@ def span(n, k, bias, itemsize):
     return (n + bias) * row_of(k, itemsize) if is_turned(k) else row_of(k * (n + bias), itemsize)
 
 
-def length(sizes: Sequence[int], bias: bool, itemsize: int) -> int:
+@cache
+def length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     """The length of P."""
     return sum(span(n, k, bias, itemsize) for n, k in pairwise(sizes))
 
