@@ -184,9 +184,9 @@ def scaling(record: Record, along: str) -> Figure:
         axes.plot(x, y, color="#333333", linewidth=1, linestyle=":")
     for switch in record.switches.get(along, []) if found else []:
         axes.axvline(switch["at"], color="#999999", linewidth=1)
-        style = {"rotation": 90, "fontsize": 10, "ha": "center", "va": "bottom", "color": "#555555"}
+        style = {"rotation": 90, "fontsize": 10, "ha": "right", "va": "bottom", "color": "#555555"}
         axes.text(
-            switch["at"], 1.01, f"{switch['at']}: {switch['what']}", transform=axes.get_xaxis_transform(), **style
+            switch["at"], 0.01, f"{switch['at']}: {switch['what']}", transform=axes.get_xaxis_transform(), **style
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
