@@ -219,6 +219,7 @@ class Network(interface.Network):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer; see `samenet.network.Network.predict`."""
+        # The interface's way asks more of an array, which takes a fifth of the time of the smallest network.
         if type(X) is np.ndarray and X.ndim == 1 and X.dtype == self.theta.flat.dtype and X.flags.carray:
             output = predict_ready(self, X)
             if output is not None:

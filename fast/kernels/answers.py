@@ -14,9 +14,7 @@ from samenet.fast.kernels.machine import on_stack
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import are_finite
 
-_WIDEST = (
-    1024  # nodes of a layer for which there is room on the stack: to ask for memory takes as long as a small layer
-)
+_WIDEST = 1024  # nodes of a layer for which there is room on the stack, sooner there than memory that is asked for
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
