@@ -1,6 +1,6 @@
-"""Rules that end training before its epochs are done, for `stop=` of `Network.train`: one rule, or a list of them.
+"""What ends training before its epochs are done: rules for `stop=` of `Network.train`, one or a list, and `StopTraining`.
 
-Each is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient) to answer; the first that says
+Each rule is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient) to answer; the first that says
 yes ends the training, and `history.stopped_by` is its text.
 
 >>> from samenet.fast.numpy import Network
@@ -23,6 +23,21 @@ from samenet import checks
 if TYPE_CHECKING:
     from samenet.history import History
     from samenet.network import Network
+
+
+class StopTraining(Exception):
+    """What a callback raises to end the training, as `samenet.StopTraining`.
+
+        def callback(network, history):
+            if history.cost[-1] < 0.01:
+                raise samenet.StopTraining("good enough")
+
+    `train` then returns as it does after its last epoch: weights and history stay as they are, `stopping.Patience` puts
+    the best weights back, and `history.stopped_by` is "callback", or "callback: good enough". With `MultiStart` it ends
+    all starts. Raised by a function for `alpha=` it ends the training before that epoch, by "alpha"; by a rule of one's
+    own, it is the rule that ended it. What a callback returns never ends anything. Outside of `train` it is an exception
+    as any other.
+    """
 
 
 class Watch:
