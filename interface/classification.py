@@ -26,10 +26,10 @@ labels      one output             several outputs                    shape for 
 
 The monitors know the targets Y (m, n_out), all rows together:
 
-"accuracy"         where every row of Y has one class, the share of samples whose largest output is that of the largest
-                   target, whatever the activation and the cost; else "subset_accuracy". A row has one class if n_out > 1
-                   and it is one-hot (in 0 and 1, -1 and 1, or two values as above), or a distribution, that sums to 1,
-                   with one largest number
+"accuracy"         where every row of Y has one class, the share of samples whose largest output is where the largest
+                   target is, whatever the activation and the cost; else "subset_accuracy". Rows have one class if
+                   n_out > 1 and all are one-hot (in 0 and 1, -1 and 1, or two values as above), or all are
+                   distributions: at least 0, adding up to 1, with one number that is the largest
 "subset_accuracy"  the share of samples whose every output is on the right side of its threshold
 "label_accuracy"   the share of right outputs among all m n_out of them: 1 minus the Hamming loss
 
@@ -62,14 +62,14 @@ def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any
     if kind == "several" or n_out == 1:
         if activation not in _CLASSES:
             raise ValueError(
-                f"classify: expected an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold, to go with "
-                f"{n_out} output{'s' if n_out > 1 else ''} and labels={kind!r}, got {activation!r}"
+                f"labels: expected an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold, to go with "
+                f"{kind!r} and {n_out} output{'s' if n_out > 1 else ''}, got {activation!r}"
             )
         return lambda output: _by_threshold(output if kind == "several" else output[..., 0], activation)
     if kind == "auto" and activation in ("identity", "relu"):
         raise ValueError(
-            f"classify: expected an output layer of 'sigmoid', 'tanh' or 'softmax', got {activation!r}, whose outputs "
-            "are numbers (regression); if its targets were one-hot, labels='one' is the largest output"
+            f"labels: expected 'one', if targets are one-hot, to go with an output layer of {activation!r}, whose "
+            f"outputs are numbers and no classes (regression), got {kind!r}"
         )
     return lambda output: output.argmax(axis=-1)
 
@@ -124,7 +124,7 @@ def _refuse(name: str, activation: str, Y: Array) -> None:
         if _are_coded(Y, *_CLASSES[activation]):
             return
         low, high = _CLASSES[activation]
-        expected = f"{low} and {high} as targets of {activation!r}{', or one-hot rows' if may_compete else ''}"
+        expected = f"{low} and {high} as targets of {activation!r}{', or one-hot rows,' if may_compete else ''}"
         got = f"{Y[(low != Y) & (high != Y)][0]:g} in Y"
     elif may_compete:
         expected = f"one class in every row of Y to go with an output layer of {activation!r}"
@@ -133,6 +133,5 @@ def _refuse(name: str, activation: str, Y: Array) -> None:
     else:
         expected, got = "an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold", repr(activation)
     raise ValueError(
-        f"monitors: {name!r} has no meaning here: expected {expected}, got {got}; for regression there is "
-        "'mean_absolute_error'"
+        f"monitors: expected {expected} for {name!r}, got {got}; for regression there is 'mean_absolute_error'"
     )

@@ -83,8 +83,8 @@ class Network:
         for i, (name, n) in enumerate(zip(self._activations, layers[1:], strict=True)):
             if name == "softmax" and n == 1:
                 raise ValueError(
-                    f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2} of {layers}: "
-                    "a softmax of one node is always 1; for two classes 'sigmoid' is the same as a softmax of two nodes"
+                    f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
+                    "of one node is always 1; one node of 'sigmoid' tells two classes apart"
                 )
         self._cost = self._fitting(cost)
         self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
@@ -291,19 +291,24 @@ class Network:
             return np.asarray(values, self.dtype).reshape(shape)
 
     def classify(self, X: ArrayLike, *, labels: str = "auto") -> Any:
-        """The class of each sample, as integers (int64): (m,) for a batch (m, n_in), one number for a sample (n_in,).
+        """The class of each sample: (m,) for a batch (m, n_in), one number for a sample (n_in,); integers, int64.
 
-        labels   one output                several outputs
-        "auto"   sigmoid: 1 if h > 1/2,    argmax h, the number of the largest, the first of equals: for one-hot targets,
-                 else 0; tanh: 1 if        whatever the cost. ValueError for identity and relu, whose outputs are
-                 h > 0, else -1            numbers (regression)
-        "one"    as "auto"                 argmax h for identity and relu, too
-        "several"  each label by its threshold, as above, (m, n_out) or (n_out,): for targets that may have several
-                 labels in a row, or none, such as those of binary_cross_entropy. ValueError for all but sigmoid and tanh
+        By the activation of the output layer, with h = predict(X):
 
-        One output of identity or relu has no threshold: ValueError. The answers compare with labels y (m,), and those of
-        "several" with Y (m, n_out). NaN counts as the largest of a row, and as below every threshold.
-        What the monitors of accuracy count as right, and which targets they take: `samenet.classification`.
+        =========  ===========================================  ====================================================
+        labels     one output                                   several outputs
+        =========  ===========================================  ====================================================
+        "auto"     sigmoid: 1 if h > 1/2, else 0                argmax h, the first of equals, whatever the cost: for
+                   tanh: 1 if h > 0, else -1                    one-hot targets. ValueError for identity and relu,
+                   identity, relu: ValueError (regression)      whose outputs are numbers (regression)
+        "one"      the same                                     argmax h, for identity and relu, too
+        "several"  the same, but (m, 1) or (1,)                 each label by its threshold, (m, n_out) or (n_out,):
+                                                                where a sample may have several labels, or none.
+                                                                ValueError for all but sigmoid and tanh
+        =========  ===========================================  ====================================================
+
+        So the answers compare with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest of
+        a row, and as below a threshold. What monitors count as right: `samenet.classification`.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([2, 2], weights=[[[1.0, 0.0], [0.0, 1.0]]])
@@ -402,7 +407,8 @@ class Network:
         Calling it again goes on from the weights reached; epochs are counted from 0 anew, and what an optimizer or a
         rule remembers (velocities, means, the least cost) begins anew.
         Returns a `History`, kept as `network.history` too. Ctrl-C stops after the update at hand, keeps weights and
-        history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite.
+        history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite; before
+        that, once, a cost that grows without bound is a `samenet.DivergenceWarning`.
         """
         network = self._minimising(cost)
         X, Y = network._labelled(X, Y, reduction)

@@ -1,7 +1,7 @@
-"""What ends training before its epochs are done: rules for `stop=` of `Network.train`, one or a list, and `StopTraining`.
+"""What ends training before its epochs are done: `StopTraining`, and rules for `stop=` of `Network.train`.
 
-Each rule is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient) to answer; the first that says
-yes ends the training, and `history.stopped_by` is its text.
+There may be one rule or a list. Each is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient)
+to answer; the first that says yes ends the training, and `history.stopped_by` is its text.
 
 >>> from samenet.fast.numpy import Network
 >>> from samenet.stopping import CostChange
@@ -32,11 +32,13 @@ class StopTraining(Exception):
             if history.cost[-1] < 0.01:
                 raise samenet.StopTraining("good enough")
 
-    `train` then returns as it does after its last epoch: weights and history stay as they are, `stopping.Patience` puts
-    the best weights back, and `history.stopped_by` is "callback", or "callback: good enough". With `MultiStart` it ends
-    all starts. Raised by a function for `alpha=` it ends the training before that epoch, by "alpha"; by a rule of one's
-    own, it is the rule that ended it. What a callback returns never ends anything. Outside of `train` it is an exception
-    as any other.
+    `train` then returns as after its last epoch: weights and history stay as they are, `Patience` puts the best weights
+    back, and `history.stopped_by` is "callback", or with a reason "callback: good enough". With `MultiStart` all starts
+    end. What a callback returns ends nothing.
+
+    Others may raise it, too. A function for `alpha=` ends the training before the epoch that it was asked for, and
+    `stopped_by` is "alpha"; a rule of one's own is named by its text, anything else (a handler of signals, perhaps) is
+    "StopTraining". Outside of `train` it is an exception like any other.
     """
 
 

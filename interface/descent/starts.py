@@ -94,4 +94,4 @@ def best_of(plan: MultiStart, network: "Network", settings: "Settings", release:
     if failure is not None and not trained:
         raise failure
     if kept_history is not None and kept_history.diverged_at is not None:
-        divergence.warn(kept_history.diverged_at, least)
+        divergence.warn(f"the best of {len(costs)} starts ends at a cost of {least:.3g}")

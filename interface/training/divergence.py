@@ -21,21 +21,23 @@ _MOST = 1e24  # in units of the scale; a training that begins beyond it is taken
 
 
 class DivergenceWarning(RuntimeWarning):
-    """A training diverges: its cost is a million times what it should be at most. Given once in a call of `train`.
+    """A training diverges: its cost is a million times what it may have been in the beginning.
 
-    With J0 the cost of all samples when the training began, J their cost now, and s = 1 + n_out max |Y|^2 (m times that
-    for reduction="sum"), it is given after the first epoch with
+    With J0 the cost of all samples when the training began, J their cost now, and s = 1 + n_out max |Y|^2 (times m for
+    reduction="sum"), the warning is given after the first epoch with
 
         J > 10^6 max(s, min(J0, 10^24 s))
 
-    which weights of a finite size reach long before they overflow, and which a training that only is noisy does not: it
-    is J over all samples that counts, not that of a batch. s stands for a J0 that was small by luck, and its 10^24 for a
-    J0 that is large because an earlier call had diverged. J is computed only after a batch whose cost was as large, so
-    that a step too long in the very last update is not seen, and a cost that is infinite from the start says nothing.
-    `history.diverged_at` is the number of epochs that were done. The training goes on; `FloatingPointError` is raised if
-    weights overflow, in the same epoch or in a later one. BFGS and its like never let the cost grow.
+    and once in a call of `train`. Weights come to that long before they overflow; noise does not, since J is over all
+    samples, not of a batch. s is for a J0 that was small by luck, and 10^24 s for one that is large because an earlier
+    call had diverged. If weights overflow in that very epoch, so that there is no J, the cost of a batch counts.
 
-    With `optimizers.MultiStart` it is given at the end, if the start that is kept diverged.
+    J is worked out only after a batch with a cost as large: what the very last update does is not seen. A cost that is
+    infinite from the start says nothing. BFGS and its like never let the cost grow. With `optimizers.MultiStart` the
+    warning comes at the end, if the start that is kept diverged.
+
+    `history.diverged_at` is the number of epochs that were done. The training goes on: to make it stop there, turn the
+    warning into an error, by `warnings.simplefilter("error", samenet.DivergenceWarning)`.
     """
 
 
@@ -64,26 +66,29 @@ class Watch:
         if not self.doubts:
             return
         self.doubts.clear()
-        Y, m = self.settings.Y, len(self.settings.Y)
-        y = max(float(Y.max()), -float(Y.min()))
-        scale = (1 + Y.shape[1] * y * y) * (m if self.settings.reduction == "sum" else 1)
-        first, now = self._cost(self.begin), self._cost(self.network.theta.flat)
-        self.at_rest = not math.isfinite(first)
-        self.largest = max(10 * self.largest, now)  # so that it looks a few times at most
-        if not self.at_rest and not now <= _bound(first, scale):
-            self._say(history, now)
+        limit, cost = self._limit(), self._cost(self.network.theta.flat)
+        self.largest = max(10 * self.largest, cost)  # so that it looks a few times at most
+        if not cost <= limit and not self.at_rest:
+            self._say(history, f"after epoch {history.epochs_done - 1} the cost of all samples is {cost:.3g}")
 
     def overflow(self, history: "History") -> None:
-        """Give the warning, if a cost of the epoch whose weights overflowed was as large while it was still a number."""
-        largest = max((float(cost) for costs in self.doubts for cost in costs if math.isfinite(cost)), default=0.0)
+        """Give the warning, if the epoch whose weights overflowed had a cost as large that still was a number."""
+        cost = max((float(cost) for costs in self.doubts for cost in costs if math.isfinite(cost)), default=0.0)
         self.doubts.clear()
-        if largest >= self.largest:
-            self._say(history, largest)
+        if cost > self._limit():
+            self._say(history, f"in epoch {history.epochs_done} the cost of a batch is {cost:.3g}")
 
-    def _say(self, history: "History", cost: float) -> None:
+    def _limit(self) -> float:
+        Y, m = self.settings.Y, len(self.settings.Y)
+        y = max(float(Y.max()), -float(Y.min()))
+        first = self._cost(self.begin)
+        self.at_rest |= not math.isfinite(first)
+        return _bound(first, (1 + Y.shape[1] * y * y) * (m if self.settings.reduction == "sum" else 1))
+
+    def _say(self, history: "History", what: str) -> None:
         self.at_rest, history.diverged_at = True, history.epochs_done
         if self.settings.warns:
-            warn(history.epochs_done, cost)
+            warn(what)
 
     def _cost(self, theta: NDArray[Any]) -> float:
         # By a twin: other threads may be reading the network.
@@ -97,14 +102,10 @@ def _bound(first: float, scale: float) -> float:
     return _GROWTH * max(scale, min(first, _MOST * scale))
 
 
-def warn(epochs: int, cost: float) -> None:
+def warn(what: str) -> None:
     """Give the warning, at the line outside of samenet that this is called from."""
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "samenet":
         frame, level = frame.f_back, level + 1
-    warnings.warn(
-        f"the training diverges: after epoch {epochs - 1} the cost of all samples is {cost:.3g}; try a smaller alpha, "
-        "or inputs and targets scaled to a size of about 1",
-        DivergenceWarning,
-        stacklevel=level,
-    )
+    advice = "try a smaller alpha, or inputs and targets scaled to a size of about 1"
+    warnings.warn(f"the training diverges: {what}; {advice}", DivergenceWarning, stacklevel=level)
