@@ -307,8 +307,8 @@ class Network:
                                                                 ValueError for all but sigmoid and tanh
         =========  ===========================================  ====================================================
 
-        So the answers compare with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest of
-        a row, and as below a threshold. What monitors count as right: `samenet.classification`.
+        So the answers compare with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest
+        of a row, and as below a threshold. What monitors count as right: `samenet.classification`.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([2, 2], weights=[[[1.0, 0.0], [0.0, 1.0]]])
