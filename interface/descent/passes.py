@@ -15,6 +15,7 @@ from samenet import schedules
 from samenet.descent.draws import Draws, Masks, Orders
 from samenet.descent.finite import all_finite
 from samenet.descent.stepwise import Steps
+from samenet.stopping import StopTraining
 from samenet.training import divergence
 
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ class Passes:
             except Exception as error:
                 self.refusal = error
         if self.refusal is not None and not alphas:
-            with self.training.asking("alpha"):
-                raise self.refusal
+            if isinstance(self.refusal, StopTraining):
+                self.training.note("alpha", self.refusal)
+            raise self.refusal
         return np.array(alphas)
 
     def _one_epoch_in_parts(self) -> Iterator[None]:

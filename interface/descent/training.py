@@ -1,8 +1,8 @@
 """Training: what it was asked to do, what is recorded, and what ends it. How it descends is said in `optimizers`."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,13 +141,15 @@ class Training:
         s = self.settings
         if s.epochs == 0:
             return
+        who: object = None
         try:
             for rule in s.stop:
-                with self.asking(str(rule)):
-                    self.watches.append(rule.watch(self.network, s.X, s.Y, s.reduction, self.history))
-            with self.asking("StopTraining"):  # by whoever else can raise it, such as a handler of signals
-                descend()
-        except StopTraining:
+                who = rule
+                self.watches.append(rule.watch(self.network, s.X, s.Y, s.reduction, self.history))
+            who = "StopTraining"  # whoever else can raise it, such as a handler of signals
+            descend()
+        except StopTraining as reason:
+            self.note(who, reason)
             self._close()
             raise
         self._close()
@@ -156,15 +158,10 @@ class Training:
         for watch in self.watches:
             watch.close()
 
-    @contextmanager
-    def asking(self, who: str) -> Iterator[None]:
-        """Note in the history who it was that raised `StopTraining`; it goes on its way, up to `train`."""
-        try:
-            yield
-        except StopTraining as reason:
-            if self.history.stopped_by is None:
-                self.history.stopped_by = f"{who}: {reason}" if str(reason) else who
-            raise
+    def note(self, who: object, reason: StopTraining) -> None:
+        """Note in the history who it was that raised `StopTraining`, unless that is known; it goes on up to `train`."""
+        if self.history.stopped_by is None:
+            self.history.stopped_by = f"{who}: {reason}" if str(reason) else str(who)
 
     @property
     def asks_every_epoch(self) -> bool:
@@ -186,15 +183,17 @@ class Training:
 
     def ends(self) -> bool:
         """Call the callback and ask the rules after an epoch; the history notes which rule ended the training."""
-        if self.settings.callback is not None:
-            with self.asking("callback"):
+        who: object = "callback"
+        try:
+            if self.settings.callback is not None:
                 self.settings.callback(self.settings.user, self.history)
-        for rule, watch in zip(self.settings.stop, self.watches, strict=True):
-            with self.asking(str(rule)):
-                over = watch.ends()
-            if over:
-                self.history.stopped_by = str(rule)
-                return True
+            for who, watch in zip(self.settings.stop, self.watches, strict=True):
+                if watch.ends():
+                    self.history.stopped_by = str(who)
+                    return True
+        except StopTraining as reason:
+            self.note(who, reason)
+            raise
         return False
 
 
