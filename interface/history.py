@@ -3,7 +3,6 @@
 import copy
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -32,7 +31,9 @@ MONITORS = (*_DISTANCES, *ACCURACIES)
 
 def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
     """What a monitor makes of the outputs (m, n_out) for these targets; ValueError where it has no meaning."""
-    return partial(_DISTANCES[name], Y=Y) if name in _DISTANCES else accuracy(name, activation, Y)
+    if name in _DISTANCES:
+        return lambda output: _DISTANCES[name](output, Y)
+    return accuracy(name, activation, Y)
 
 
 class History(Mapping[str, NDArray[np.float64]]):

@@ -11,6 +11,7 @@ from agreement import Backend
 import samenet
 from samenet.descent import passes
 from samenet.optimizers import MultiStart
+from samenet.training import divergence
 from samenet.training.divergence import DivergenceWarning
 
 RANDOM = np.random.default_rng(0)
@@ -39,7 +40,7 @@ def training(net: Any, X: Any = X, Y: Any = Y, **settings: Any) -> tuple[list[st
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         try:
-            net.train(X, Y, **({"epochs": 60, "seed": 0} | settings))
+            net.train(X, Y, **({"epochs": 25, "seed": 0} | settings))
             error = None
         except FloatingPointError as raised:
             error = raised
@@ -167,21 +168,25 @@ def quiet(net: Any, X: Any, Y: Any, **settings: Any) -> None:
     assert history.diverged_at is None
 
 
-def test_a_sample_among_others_that_is_far_off(backend: Backend) -> None:
+def test_a_sample_among_others_that_is_far_off(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """Costs of batches differ by 10^16 from the first on; the cost of all samples comes down."""
     far, targets = X.copy() * 1e-3, Y.copy()
     far[7], targets[7] = 1e7, 1e-3
     net = backend.Network([3, 2], activation="identity", seed=0)
     costs = [net.cost(far[s], targets[s]) for s in range(20)]
     assert max(costs) > 1e12 * sorted(costs)[-2]
-    quiet(net, far, targets, alpha=1e-16, epochs=9, batch_size=1)
-    quiet(net, far, targets, alpha=1e-16, epochs=9, batch_size=1, shuffle=False, reduction="sum", record_every=0)
+    looks: list[Any] = []
+    cost = divergence.Watch._cost
+    monkeypatch.setattr(divergence.Watch, "_cost", lambda *given: looks.append(1) or cost(*given))
+    quiet(net, far, targets, alpha=1e-16, epochs=90, batch_size=1)
+    quiet(net, far, targets, alpha=1e-16, epochs=90, batch_size=1, shuffle=False, reduction="sum", record_every=0)
+    assert 2 <= len(looks) <= 30, "it looks closer, and not every time"
 
 
 def test_a_beginning_that_was_perfect(backend: Backend) -> None:
     net = backend.Network([3, 2], activation="identity", seed=0)
     quiet(net, X, net.predict(X), alpha=0.1, epochs=5)  # J0 is 0
-    quiet(net, X, np.zeros_like(Y), alpha=0.1, epochs=200, optimizer="adam", batch_size=3)
+    quiet(net, X, np.zeros_like(Y), alpha=0.1, epochs=50, optimizer="adam", batch_size=3)
 
 
 def test_inputs_and_targets_of_any_size(backend: Backend) -> None:
@@ -197,7 +202,7 @@ def test_inputs_and_targets_of_any_size(backend: Backend) -> None:
 def test_a_noisy_training_that_learns(backend: Backend, size: int | None, reduction: str) -> None:
     for activation in ("sigmoid", ["relu", "identity"], ["tanh", "identity"]):
         net = make(backend, activation)
-        quiet(net, X, Y, alpha=0.05 if size == 1 else 0.01, epochs=30, batch_size=size, reduction=reduction)
+        quiet(net, X, Y, alpha=0.05 if size == 1 else 0.01, epochs=9, batch_size=size, reduction=reduction)
 
 
 def test_a_jump_that_is_taken_back(backend: Backend) -> None:
@@ -219,8 +224,6 @@ def test_other_threads_never_see_the_weights_of_the_beginning(backend: Backend, 
     """The look back at the cost of the beginning is by a copy."""
     net, seen = make(backend), []
     begin = net.parameters.copy()
-    from samenet.training import divergence
-
     cost = divergence.Watch._cost
 
     def looking(self: Any, theta: Any) -> float:
