@@ -170,6 +170,7 @@ NO_CLASSES = {
     "three classes": np.array([0.0, 1.0, 2.0, 0.0, 1.0, 2.0]),
     "two numbers": np.array([0.2, 0.9, 0.9, 0.2, 0.2, 0.9]),
     "one number": np.full(6, 0.9),
+    "all at the threshold": np.full(6, 0.5),
     "far away": np.array([-3.0, 4.0, 4.0, -3.0, 4.0, 4.0]),
 }
 # The output layer, its targets, the monitor, and what the message says.

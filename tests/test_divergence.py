@@ -186,6 +186,9 @@ def test_a_sample_among_others_that_is_far_off(backend: Backend, monkeypatch: py
 def test_a_beginning_that_was_perfect(backend: Backend) -> None:
     net = backend.Network([3, 2], activation="identity", seed=0)
     quiet(net, X, net.predict(X), alpha=0.1, epochs=5)  # J0 is 0
+    quiet(
+        net, X, net.predict(X) + 1e-9, alpha=0.1, epochs=5, optimizer="adam"
+    )  # J0 is 10^-18, and J a moment later 0.01
     quiet(net, X, np.zeros_like(Y), alpha=0.1, epochs=50, optimizer="adam", batch_size=3)
 
 
@@ -195,6 +198,22 @@ def test_inputs_and_targets_of_any_size(backend: Backend) -> None:
         quiet(net, X, Y * size, alpha=0.1, epochs=5, batch_size=4)
         net = backend.Network([3, 2], activation="identity", seed=0)
         quiet(net, X * min(size, 1e9), Y, alpha=0.1 / max(1.0, min(size, 1e9) ** 2), epochs=5, batch_size=4)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_below_a_million_times_the_size_of_the_targets(backend: Backend, reduction: str) -> None:
+    """From a cost of next to nothing up to what is an alarm, by a factor of about 2 an epoch."""
+    net, costs = backend.Network([3, 2], activation="identity", seed=0), []
+    targets, way = net.predict(X) + 1e-6, {"reduction": reduction, "alpha": 1.8 if reduction == "mean" else 0.09}
+    alarm = 1e6 * (1 + 2 * np.abs(targets).max() ** 2) * (20 if reduction == "sum" else 1)
+    look = {"callback": lambda n, h: costs.append(n.cost(X, targets, reduction=reduction))}
+    training(net.copy(), X, targets, epochs=100, **way, **look)
+    last = next(k for k, cost in enumerate(costs) if cost > alarm)  # so many epochs before it
+    assert 20 < last < 90
+    assert 1 < costs[last] / costs[last - 1] < 3
+    quiet(net.copy(), X, targets, epochs=last, **way)
+    assert len(training(net, X, targets, epochs=last + 2, **way)[0]) == 1
+    assert last < net.history.diverged_at <= last + 2
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -213,7 +232,15 @@ def test_a_jump_that_is_taken_back(backend: Backend) -> None:
     assert net.history.cost[-1] < net.history.cost[0]
 
 
-def test_a_cost_that_is_infinite_from_the_start_says_nothing(backend: Backend) -> None:
+def test_weights_that_were_far_away_when_it_began(backend: Backend) -> None:
+    for size, dtype in ((1e20, np.float64), (1e200, np.float64), (1e20, np.float32)):
+        net = backend.Network([3, 2], activation="identity", seed=0, dtype=dtype)
+        net.parameters *= size
+        assert len(training(net, alpha=1e-30, epochs=2)[0]) == 1
+
+
+def test_targets_whose_squares_overflow_say_nothing(backend: Backend) -> None:
+    quiet(make(backend, "sigmoid", dtype=np.float32), X, Y * 1e25, alpha=1e-25, epochs=3)
     net = make(backend, "sigmoid")
     quiet(net, X, Y * 1e200, alpha=1e-200, epochs=3)
     quiet(net, X, Y * 1e200, alpha=1e-200, epochs=3, batch_size=1)

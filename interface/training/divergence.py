@@ -32,9 +32,9 @@ class DivergenceWarning(RuntimeWarning):
     samples, not of a batch. s is for a J0 that was small by luck, and 10^24 s for one that is large because an earlier
     call had diverged. If weights overflow in that very epoch, so that there is no J, the cost of a batch counts.
 
-    J is worked out only after a batch with a cost as large: what the very last update does is not seen. A cost that is
-    infinite from the start says nothing. BFGS and its like never let the cost grow. With `optimizers.MultiStart` the
-    warning comes at the end, if the start that is kept diverged.
+    J is worked out only after a batch with a cost as large: what the very last update does is not seen. Where targets
+    are so large that their squares overflow, the cost says nothing. BFGS and its like never let the cost grow. With
+    `optimizers.MultiStart` the warning comes at the end, if the start that is kept diverged.
 
     `history.diverged_at` is the number of epochs that were done. The training goes on: to make it stop there, turn the
     warning into an error, by `warnings.simplefilter("error", samenet.DivergenceWarning)`.
@@ -75,15 +75,16 @@ class Watch:
         """Give the warning, if the epoch whose weights overflowed had a cost as large that still was a number."""
         cost = max((float(cost) for costs in self.doubts for cost in costs if math.isfinite(cost)), default=0.0)
         self.doubts.clear()
-        if cost > self._limit():
+        if cost > self._limit() and not self.at_rest:
             self._say(history, f"in epoch {history.epochs_done} the cost of a batch is {cost:.3g}")
 
     def _limit(self) -> float:
         Y, m = self.settings.Y, len(self.settings.Y)
         y = max(float(Y.max()), -float(Y.min()))
         first = self._cost(self.begin)
-        self.at_rest |= not math.isfinite(first)
-        return _bound(first, (1 + Y.shape[1] * y * y) * (m if self.settings.reduction == "sum" else 1))
+        scale = (1 + Y.shape[1] * y * y) * (m if self.settings.reduction == "sum" else 1)
+        self.at_rest |= not math.isfinite(first) and scale > float(np.finfo(self.network.dtype).max)
+        return _bound(first, scale)
 
     def _say(self, history: "History", what: str) -> None:
         self.at_rest, history.diverged_at = True, history.epochs_done
