@@ -18,7 +18,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import llvmlite
@@ -39,10 +39,10 @@ Function = Callable[..., Any]
 
 
 def stamp_of(*packages: ModuleType) -> bytes | None:
-    """A digest of what the modules of packages, or modules, were loaded from: their sources, or their compiled files.
+    """A digest of what the modules of packages, or modules, were loaded from: their sources, or else their code.
 
-    Their importers hand it over, from a folder or a zip file. None if one of them cannot: then nothing may be cached,
-    since what was cached before might be of other sources.
+    Their importers hand it over, from a folder, a zip file or what else. None if one of them does not: then nothing may
+    be kept, since what was kept before might be of other sources.
     """
     digest = hashlib.sha256()
     for package in packages:
@@ -54,12 +54,30 @@ def stamp_of(*packages: ModuleType) -> bytes | None:
             names += [f"{package.__name__}.{name}" for name in found]
         for name in names:
             try:
-                spec = importlib.util.find_spec(name)
-                content = spec.loader.get_data(spec.origin)  # type: ignore[union-attr]
-            except (ImportError, AttributeError, OSError, ValueError, TypeError):
+                spec: Any = importlib.util.find_spec(name)
+                content = _content(spec)
+            except Exception:  # whatever importers raise
                 return None
-            digest.update(f"{name} {len(content)} ".encode() + content)
+            digest.update(repr((name, content)).encode())
     return digest.digest()
+
+
+def _content(spec: Any) -> Any:
+    """The file that a module was loaded from; from an importer that has no files, its code."""
+    try:
+        return spec.loader.get_data(spec.origin)
+    except (AttributeError, OSError):
+        return list(_parts(spec.loader.get_code(spec.name)))
+
+
+def _parts(code: CodeType) -> Iterator[str]:
+    """What code is made of, where it came from left out; in an order that is the same in every process."""
+    yield repr((code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags))
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _parts(constant)
+        else:
+            yield repr(sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant)
 
 
 class Cache(NullCache):
@@ -117,7 +135,7 @@ class Cache(NullCache):
         closed_over = dumps([cell.cell_contents for cell in function.__closure__]) if function.__closure__ else None
         options = sorted((name, sorted(o) if isinstance(o, set) else o) for name, o in self._options.items())
         parts = (
-            *(function.__module__, function.__qualname__, function.__code__.co_code, closed_over),
+            *(function.__module__, function.__qualname__, *_parts(function.__code__), closed_over),
             *(getattr(signature, "args", signature), options, codegen.magic_tuple()),
             *(numba.__version__, llvmlite.__version__, sys.version),
         )
@@ -137,7 +155,8 @@ class Cache(NullCache):
         if hashlib.sha256(body).digest() != head:
             _warn(f"{path} is damaged, and the kernel is compiled again")
             return None
-        return body[2 * _DIGEST :] if body[: 2 * _DIGEST] == self._stamp + key else None
+        wanted = (self._stamp or b"") + key
+        return body[len(wanted) :] if body.startswith(wanted) else None
 
 
 def folders(function: Function) -> Iterator[Path]:

@@ -21,10 +21,6 @@ _TICK = (
 while_waiting: list[Callable[[], None]] = []  # what a waiting thread does then; it may raise, as an interrupt does
 
 
-class Abandoned(SystemExit):
-    """Nobody waits for the rest of the work; or, as the interpreter ends, those who wait are to end as well."""
-
-
 class _Job:
     """Work in a thread of its own, and what came of it."""
 
@@ -96,10 +92,10 @@ def uninterrupted(work: Callable[[], Any]) -> Any:
 
 
 def checkpoint() -> None:
-    """Where work may end early: does so if nobody waits for it any more."""
+    """Where work may end early: does so if nobody waits for it any more, or the interpreter ends."""
     job = getattr(_here, "job", None)
     if job is not None and job.abandoned:
-        raise Abandoned
+        raise SystemExit  # which also ends a thread that still waits, and without a word
 
 
 def tell(message: Callable[[], None]) -> None:
