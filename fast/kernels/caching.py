@@ -128,7 +128,7 @@ class Cache(NullCache):
                 return
             except OSError as error:
                 problem = problem or error
-        _warn(f"compiled kernels cannot be kept on disk ({problem}), and are compiled again in every process")
+        _warn(f"compiled kernels cannot be kept on disk, and are compiled again in every process ({problem})")
 
     def _key(self, signature: Any, codegen: Any) -> bytes:
         function = self._function
@@ -185,9 +185,14 @@ def _write(path: Path, content: bytes) -> None:
 
 def _warn(problem: str) -> None:
     def warn() -> None:
-        if "warning" not in _said:
-            _said.add("warning")
-            warnings.warn(f"{problem}. NUMBA_CACHE_DIR names a folder to keep them in.", RuntimeWarning, stacklevel=2)
+        if "warning" in _said:
+            return
+        _said.add("warning")
+        level, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("samenet."):
+            level, frame = level + 1, frame.f_back  # up to the user's own line
+        text = f"samenet: {problem}. NUMBA_CACHE_DIR names a folder to keep compiled kernels in."
+        warnings.warn(text, RuntimeWarning, stacklevel=level)
 
     tell(warn)
 
@@ -196,6 +201,8 @@ def _say_that_it_takes_long() -> None:
     def inform() -> None:
         if "compiling" not in _said:
             _said.add("compiling")
-            _LOG.info("compiling kernels: the first call of each kind takes up to about 15 seconds")
+            _LOG.info(
+                "compiling kernels, once: about 2 seconds for one sample, up to 15 or more for batches and training"
+            )
 
     tell(inform)
