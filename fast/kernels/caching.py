@@ -24,7 +24,7 @@ from typing import Any
 import llvmlite
 import numba
 from numba import config
-from numba.core.caching import NullCache, UserProvidedCacheLocator
+from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
@@ -161,13 +161,13 @@ class Cache(NullCache):
 
 def folders(function: Function) -> Iterator[Path]:
     """Where a kernel may be kept, as Numba has it: in NUMBA_CACHE_DIR; or beside its source, or in the user's cache."""
-    file = inspect.getfile(function)
-    name = UserProvidedCacheLocator.get_suitable_cache_subpath(file)
+    source = Path(inspect.getfile(function)).absolute().parent
+    name = f"{source.name}_{hashlib.sha256(str(source).encode()).hexdigest()[:20]}"
     chosen = vars(config)["CACHE_DIR"]
     if chosen:
         yield Path(chosen, name)
     else:
-        yield Path(file).parent / "__pycache__"
+        yield source / "__pycache__"
         yield Path(AppDirs(appname="numba", appauthor=False).user_cache_dir, name)
 
 
