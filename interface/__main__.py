@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samenet import __version__, backends, environment
+from samenet.backends import missing
 
 
 def _layers(text: str) -> list[int]:
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
     examples = commands.add_parser("examples", help="run the tutorials' experiments; without a name, list them")
     examples.add_argument("name", nargs="?", help="which one to run")
-    examples.add_argument("--backend", choices=backends(), default="numba", metavar="NAME", help=", ".join(backends()))
+    examples.add_argument("--backend", choices=backends(), metavar="NAME", help="numba unless given, if it is there")
     examples.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     examples.add_argument("--seed", type=_seed, metavar="N", help="of the random numbers; the tutorial's unless given")
     examples.add_argument(
@@ -83,6 +84,17 @@ def _parser() -> argparse.ArgumentParser:
         "--gallery", type=Path, metavar="FOLDER", help="run all, write their tables and figures there"
     )
     return parser
+
+
+def _backend(chosen: str | None) -> str:
+    """The backend that was chosen; if none was, the fastest that can be imported."""
+    if chosen is not None:
+        return chosen
+    left_out = missing(["numba"])
+    backend = "numpy" if left_out else "numba"
+    for reason in left_out.values():
+        print(f"samenet: {reason}; this is {backend}", file=sys.stderr)
+    return backend
 
 
 def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -97,7 +109,7 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
             parser.error("--gallery goes with --backend and --quick only: it runs every example with its own seed")
         from samenet.examples import gallery
 
-        gallery.write(options.gallery, options.backend, options.quick)
+        gallery.write(options.gallery, _backend(options.backend), options.quick)
         return 0
     if options.name is None:
         if options.plot:
@@ -115,13 +127,13 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
         figures.load_matplotlib()  # so that a missing one is said before the waiting
         if not example.has_figure:
             parser.error(f"--plot: {example.name} has no figure")
-    seed = example.seed if options.seed is None else options.seed
+    backend, seed = _backend(options.backend), example.seed if options.seed is None else options.seed
     with Console(stderr=True).status(example.name):
-        report = example.run(options.backend, options.quick, seed)
+        report = example.run(backend, options.quick, seed)
     if options.plot:
         example.draw(report, options.plot)
     if options.json:
-        about = example.about() | {"backend": options.backend, "quick": options.quick, "seed": seed}
+        about = example.about() | {"backend": backend, "quick": options.quick, "seed": seed}
         print(json.dumps(about | report.as_json(), indent=1, allow_nan=False))
     else:
         console.print(example.shows, markup=False)

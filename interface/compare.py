@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from samenet import cases, environment, files, timing
-from samenet.backends import MODULES
+from samenet.backends import MODULES, missing
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
 from samenet.formats import digits, duration
 from samenet.measurement import Result, measure
@@ -23,6 +23,15 @@ _TUTORIAL = {
     (3, 3, 3, 1): {LOOPS_OVER_ARRAYS: 70e-6, "numpy": 46e-6},
     (100, 100, 50, 10): {LOOPS_OVER_ARRAYS: 41e-3, "numpy": 84e-6},
 }
+
+
+def _print(console: Console, result: Result, left_out: dict[str, str]) -> None:
+    table = _table(result)
+    for name in left_out:
+        table.add_row(name, "left out")
+    console.print(table)
+    for reason in left_out.values():
+        console.print(f"left out: {reason}", style="red", markup=False)
 
 
 def _table(result: Result) -> Table:
@@ -100,11 +109,13 @@ def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
     }
 
 
-def _digits(console: Console, names: Sequence[str], epochs: int) -> tuple[Result, dict[str, Any] | None]:
+def _digits(
+    console: Console, names: Sequence[str], left_out: dict[str, str], epochs: int
+) -> tuple[Result, dict[str, Any] | None]:
     """Tutorial 000, section 5: an epoch on every backend, then the whole training on the fastest."""
     with console.status("digits"):
         result = measure(cases.full_batch_epoch(names), seconds=12.0)
-    console.print(_table(result))
+    _print(console, result, left_out)
     fastest = _fastest([result])
     if fastest is None or epochs == 0:
         return result, None
@@ -139,7 +150,10 @@ def run(
 ) -> int:
     """The command itself; returns the exit status: 1 if a check failed, else 0."""
     console = Console(highlight=False)
-    names = [name for name in MODULES if name in names]
+    left_out = missing(name for name in MODULES if name in names)
+    names = [name for name in MODULES if name in names and name not in left_out]
+    if not names:
+        raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
         from samenet import plots  # now, so that a missing matplotlib is said before the waiting
     around = environment.describe()
@@ -152,12 +166,12 @@ def run(
     for case in _cases(sizes, batches, names):
         with console.status(case.title):
             results.append(measure(case))
-        console.print(_table(results[-1]))
+        _print(console, results[-1], left_out)
         console.print()
     full = None
     if sizes is None:
         try:
-            result, full = _digits(console, names, epochs)
+            result, full = _digits(console, names, left_out, epochs)
             results.append(result)
         except ImportError as error:
             console.print(f"The digits were left out: {error}\n", markup=False)
@@ -176,6 +190,7 @@ def run(
             "environment": around,
             "cases": [result.as_json() for result in results],
             "digits": full,
+            "left_out": left_out,
         }
         files.write_text(json_file, json.dumps(content, indent=1) + "\n")
     if plot_file is not None:

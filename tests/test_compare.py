@@ -316,3 +316,65 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         files.write(path, interrupted)
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+# ----------------------------------------------------------------------------------- a backend that cannot be imported
+
+
+@pytest.fixture(params=["ImportError('Numba needs NumPy 2.3 or less')", "AttributeError('_ARRAY_API')", "SystemError"])
+def without_numba(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The backend's module raises as it is imported; the name of what it raises."""
+    (tmp_path / "broken_backend.py").write_text(f"raise {request.param}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(compare.MODULES, "numba", "broken_backend")
+    name: str = request.param.partition("(")[0]
+    return name
+
+
+def test_a_backend_that_cannot_be_imported_says_why(without_numba: str) -> None:
+    net = samenet.backend("numpy").Network([3, 1], seed=0)
+    for ask in (lambda: samenet.backend("numba"), lambda: net.on("numba")):
+        with pytest.raises(ImportError, match=f"'numba' cannot be imported here .{without_numba}"):
+            ask()
+    assert samenet.backends() == NAMES
+    assert net.on("reference").predict([0, 1, 2]) == pytest.approx(net.predict([0, 1, 2]))
+
+
+def test_the_others_are_compared(without_numba: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "compare.json"
+    assert __main__.main(["compare", "--sizes", "3-2", "--json", str(file)]) == 0
+    printed, content = capsys.readouterr().out, json.loads(file.read_text())
+    assert [row["name"] for row in content["cases"][0]["rows"]] == [LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, "numpy"]
+    assert [line.split() for line in printed.splitlines()].count(["numba", "left", "out"]) == len(content["cases"])
+    assert list(content["left_out"]) == ["numba"]
+    assert without_numba in content["left_out"]["numba"]
+    assert without_numba in printed
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", "numba"]) == 2
+    assert without_numba in capsys.readouterr().err
+
+
+def test_examples_run_on_another(without_numba: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["examples"]) == 0
+    assert without_numba not in capsys.readouterr().err
+    assert __main__.main(["examples", "alpha", "--quick", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["backend"] == "numpy"
+    assert without_numba in printed.err
+    assert __main__.main(["examples", "alpha", "--quick", "--backend", "numba"]) == 2
+    assert without_numba in capsys.readouterr().err
+
+
+@pytest.mark.compiled  # the same without the JIT
+def test_nothing_else_needs_numba() -> None:
+    script = """
+import sys
+sys.modules["numba"] = None  # now importing it fails
+from samenet import __main__, data
+from samenet.fast.numpy import Network
+Network([2, 1], seed=0).train([[0, 1]], [[1]], alpha=1.0, epochs=2)
+status = __main__.main(["compare", "--sizes", "2-1"]), __main__.main(["examples", "alpha", "--quick"])
+assert status == (0, 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'numba' cannot be imported here" in done.stdout

@@ -330,7 +330,8 @@ MUTANTS = {
 
 REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
 KERNELS = (
-    *("compiling", "instructions", "machine", "registers", "functions", "products", "sparse", "layers", "backward"),
+    *("uninterrupted", "caching", "compiling", "instructions", "machine", "registers", "functions", "products"),
+    *("sparse", "layers", "backward"),
     *("sharing", "descent", "answers", "small"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
