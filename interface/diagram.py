@@ -19,7 +19,7 @@ def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers:
     numbers  write each weight at its line, for networks of a few nodes
     most     nodes of a layer that are drawn; what is left out shows as dots
     """
-    if not hasattr(axes, "plot"):
+    if not hasattr(type(axes), "plot"):
         raise TypeError(f"axes: expected matplotlib axes, got {checks.short(axes)} ({type(axes).__name__})")
     if not isinstance(net, Network):
         raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")

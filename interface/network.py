@@ -319,7 +319,7 @@ class Network:
 
     def _minimising(self, cost: str | None) -> Self:
         """This network, or for another cost one with the same parameters in the same memory."""
-        if cost is None or cost == self._cost:
+        if cost is None or (isinstance(cost, str) and cost == self._cost):
             return self
         network = copy.copy(self)
         network._cost = self._fitting(cost)
