@@ -150,6 +150,8 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
+        if isinstance(value, np.generic | np.ndarray):  # which has a dtype, and is none
+            raise TypeError
         result: Float = np.dtype(value)
     except Exception:  # a TypeError for most, but numpy.dtype("f8,,") is a SyntaxError
         raise TypeError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}") from None

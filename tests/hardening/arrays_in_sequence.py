@@ -284,8 +284,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"seed {seed}: {failure}")
         failed += len(found["failures"])
     print(f"{total.total()} calls ({', '.join(f'{n} {k}' for n, k in total.items())}), {failed} failures;")
-    print(f"again: python tests/hardening/{Path(__file__).name} --processes {given.processes} --calls {given.calls} "
-          f"--seed {given.seed}")
+    print(
+        f"again: python tests/hardening/{Path(__file__).name} --processes {given.processes} --calls {given.calls} "
+        f"--seed {given.seed}"
+    )
     return 1 if failed else 0
 
 

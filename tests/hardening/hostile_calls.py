@@ -150,11 +150,17 @@ def main(arguments: list[str] | None = None) -> int:
             draws = min(A_PROCESS, -(-(given.calls - done.total()) // 2))
             own = ["--child", str(draws), str(progress), "--seed", str(seed), "--backends", *given.backends]
             ended = subprocess.run(
-                [sys.executable, Path(__file__), *own], capture_output=True, text=True, timeout=3600, env=dict(os.environ)
+                [sys.executable, Path(__file__), *own],
+                capture_output=True,
+                text=True,
+                timeout=3600,
+                env=dict(os.environ),
             )
             if ended.returncode:
                 failed += 1
-                print(f"--seed {seed} --draw {progress.read_text()}: ended with {ended.returncode}\n{ended.stderr[-2000:]}")
+                print(
+                    f"--seed {seed} --draw {progress.read_text()}: ended with {ended.returncode}\n{ended.stderr[-2000:]}"
+                )
                 break
             found = json.loads(ended.stdout)
             done.update(found["done"])

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def array(
     as_is: Any = None,
     target: bool = False,
     empty: bool = False,
+    extremes: bool = True,
 ) -> Argument:
     """An array of one of these shapes, None for any length; in the network's dtype or in `as_is`."""
 
@@ -99,7 +101,7 @@ def array(
         )
         fits = fits and (empty or 0 not in (given.shape or ()))
         good, value, label = given.good, given.value, given.name
-        if given.name == "plain" and chance.random() < 0.2:  # numbers at the end of the range
+        if extremes and given.name == "plain" and chance.random() < 0.2:  # numbers at the end of the range
             value = values * 1.0
             value.flat[0] = chance.choice([1e300, -1e308, 1e30, 1e39])
             label, limit = f"plain with {value.flat[0]:g}", LARGEST[kind] if target else float(np.finfo(kind).max)
@@ -107,6 +109,17 @@ def array(
         return value, label, bool(good and fits)
 
     return draw
+
+
+labels = array(np.array([0.0, 1, 2, 1, 0]), (None,), as_is=np.float64, extremes=False)
+
+
+def length(value: Any) -> int | None:
+    """The length of what has one."""
+    try:
+        return len(value)
+    except Exception:
+        return None
 
 
 def batch(n: int, values: np.ndarray) -> Argument:
@@ -248,8 +261,23 @@ vocabulary = listing(
 )
 alpha = of(lambda v: (v.kind in ("int", "real") and is_finite(v) and v.means > 0) or v.kind == "function")
 callback = of(lambda v: v.kind in ("None", "function") or v.name == "a type")
-labels = array(np.array([0.0, 1, 2, 1, 0]), (None,), as_is=np.float64)
 dtype = of(lambda v: v.kind == "text" and v.means in ("f8", "float32") or v.name == "a type")
+
+
+def unless(left_out: Callable[[Any], bool], argument: Argument) -> Argument:
+    """An argument without some values."""
+
+    def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+        while True:
+            value, label, good = argument(chance, dtype)
+            if not left_out(value):
+                return value, label, good
+
+    return draw
+
+
+# Right, but more than can be waited for, or what MNIST would be downloaded for.
+epochs = unless(lambda value: isinstance(value, Integral) and 3 < value < 2**63, integer(0, 3))
 
 
 def path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
@@ -314,7 +342,7 @@ TRAIN: dict[str, Argument] = {
     "X": array(X, (5, 3)),
     "Y": array(Y, (5, 2), target=True),
     "alpha": alpha,
-    "epochs": integer(0, 3),
+    "epochs": epochs,
     "batch_size": integer(1, none=True),
     "shuffle": flag,
     "seed": seed("Random"),
@@ -363,7 +391,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "cost": Entry(lambda net, **given: net.cost(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
     "gradient": Entry(lambda net, **given: net.gradient(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
-    "train": Entry(_train, TRAIN, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(FloatingPointError,), says=_PAIR),
+    "train": Entry(
+        _train, TRAIN, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(FloatingPointError,), says=_PAIR
+    ),
     "train in batches": Entry(
         _train,
         {key: value for key, value in TRAIN.items() if key not in ("optimizer",)},
@@ -376,7 +406,7 @@ ENTRIES: dict[str, Entry] = {
     "on": Entry(lambda net, backend: net.on(backend), {"backend": name(*samenet.backends())}),
     "check_gradient": Entry(
         lambda net, **given: samenet.check_gradient(net, **given),
-        _IN_FLOAT64 | {"step": number(lambda x: 1e-290 < x < 1e290), "reduction": name(*REDUCTIONS)},
+        _IN_FLOAT64 | {"step": number(lambda x: x >= 1e-100), "reduction": name(*REDUCTIONS)},
         _samples,
         says=_PAIR,
     ),
@@ -388,7 +418,7 @@ ENTRIES: dict[str, Entry] = {
             **{"measure": name("cost", "mean_absolute_error", "sum_of_squared_errors"), "reduction": name(*REDUCTIONS)},
         },
         lambda: _samples() | {"places": [(0, 0, 0)], "grid": np.arange(3.0)},
-        says=_PAIR | {"grid": "grids"},
+        says=_PAIR | {"grid": "grids", "places": "places|grids"},
     ),
     "DirectionChanges": Entry(
         lambda net, X, Y, **given: samenet.DirectionChanges(net, X, Y, **given),
@@ -403,17 +433,22 @@ ENTRIES: dict[str, Entry] = {
     "downhill": Entry(
         lambda slope, x, **given: samenet.downhill(slope, x, **given),
         {
-            **{"slope": of(lambda v: v.kind == "function" or v.name == "a type"), "x": array(X, any_rank=True, as_is=np.float64)},
-            **{"alpha": inside, "precision": at_least_0, "max_steps": integer(0), "rule": name("slope", "sign")},
+            **{
+                "slope": of(lambda v: v.kind == "function" or v.name == "a type"),
+                "x": array(X, any_rank=True, as_is=np.float64),
+            },
+            **{"alpha": positive, "precision": at_least_0, "max_steps": integer(0), "rule": name("slope", "sign")},
         },
         lambda: {"slope": lambda x: 0.5 * x, "x": 1.0, "alpha": 0.5},
         by_network=False,
         also=(FloatingPointError,),
     ),
-    "backend": Entry(lambda backend: samenet.backend(backend), {"backend": name(*samenet.backends())}, by_network=False),
+    "backend": Entry(
+        lambda backend: samenet.backend(backend), {"backend": name(*samenet.backends())}, by_network=False
+    ),
     "one_hot": Entry(
         data.one_hot,
-        {"y": labels, "n_classes": integer(3, 1000, none=True)},
+        {"y": unless(lambda value: length(value) == 0, labels), "n_classes": integer(3, 1000, none=True)},
         lambda: {"y": [0, 1, 2]},
         by_network=False,
         says={"y": "y|n_classes", "n_classes": "n_classes|y"},
@@ -448,7 +483,11 @@ ENTRIES: dict[str, Entry] = {
     ),
     "three_way_split": Entry(
         data.three_way_split,
-        {"test_size": number(lambda x: 0 < x < 0.6), "valid_size": number(lambda x: 0 < x < 0.6), "seed": seed(most=2**32 - 1)},
+        {
+            "test_size": number(lambda x: 0 < x < 0.6),
+            "valid_size": number(lambda x: 0 < x < 0.6),
+            "seed": seed(most=2**32 - 1),
+        },
         lambda: {"X": X.copy(), "y": Y.copy()},
         by_network=False,
     ),
@@ -466,7 +505,7 @@ ENTRIES: dict[str, Entry] = {
     "read_idx": Entry(data.read_idx, {"path": path}, by_network=False, also=(OSError,)),
     "mnist": Entry(
         data.mnist,
-        {"source": path, "scale": number(lambda x: x > 1e-300)},
+        {"source": unless(lambda value: value is None, path), "scale": number(lambda x: x > 1e-305)},
         lambda: {"source": str(FOLDER / "no such folder")},
         by_network=False,
         also=(OSError,),
