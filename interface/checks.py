@@ -212,7 +212,7 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
 
 def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> NDArray[np.float64]:
     """Real numbers of any types as float64."""
-    if given.ndim == 0 or not all(isinstance(v, Real) and not isinstance(v, np.timedelta64) for v in given.flat):
+    if not all(isinstance(v, Real) and not isinstance(v, np.timedelta64) for v in given.flat):
         hint = "; use .toarray()" if any(map(is_sparse, given.flat)) else ""
         raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__}){hint}")
     try:

@@ -295,7 +295,6 @@ def array(draw: Random, values: np.ndarray) -> Numbers:
     given = scalar(draw)
     if given.kind in ("int", "real", "bool"):
         good = given.kind == "bool" or bool(abs(given.means) <= sys.float_info.max)
-        good = good and not isinstance(given.value, fractions.Fraction)
         return Numbers(given.name, given.value, good, ())
     return Numbers(given.name, given.value, given.name in _NUMBERS_AFTER_ALL, _NUMBERS_AFTER_ALL.get(given.name))
 
