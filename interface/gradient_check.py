@@ -134,7 +134,7 @@ def check_gradient(
     TypeError, naming the argument.
     """
     trial = probe(net)
-    step = checks.number("step", step, positive=True)
+    step = checks.number("step", step, positive=True, least=1e-100)
     checks.choice("reduction", reduction, REDUCTIONS)
     X, Y = checks.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
     _, slope = trial.gradient(X, Y, reduction=reduction)

@@ -106,11 +106,12 @@ def error_surface(
     X, Y = checks.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
     checks.choice("measure", measure, ("cost", *_MEASURES))
     checks.choice("reduction", reduction, REDUCTIONS)
-    if not checks.is_listing(places):
-        raise TypeError(f"places: expected a list of places as in [(0, 0, 0)], got {checks.short(places)}")
-    if len(places) == 0 or len(places) != len(grids):
-        raise ValueError(f"grids: expected one for each of {len(places)} places, at least one, got {len(grids)}")
-    indices = [_index(f"places[{k}]", place, trial) for k, place in enumerate(places)]
+    given = checks.listed("places", places, "a list of places as in [(0, 0, 0)]")
+    if len(given) == 0:
+        raise ValueError(f"places: expected at least one place, got {checks.short(places)}")
+    if len(given) != len(grids):
+        raise ValueError(f"grids: expected one for each of {len(given)} places, got {len(grids)}")
+    indices = [_index(f"places[{k}]", place, trial) for k, place in enumerate(given)]
     if len(set(indices)) < len(indices):
         raise ValueError(f"places: expected different places, got {checks.short(places)}")
     axes = [_grid(f"grids[{k}]", grid) for k, grid in enumerate(grids)]
@@ -132,17 +133,19 @@ def _index(name: str, place: Any, net: Network) -> int:
     if not checks.is_listing(place):
         i = checks.integer(name, place, least=0)
         if i >= theta.flat.size:
-            raise ValueError(f"{name}: expected an index below {theta.flat.size}, got {i}")
+            raise ValueError(f"{name}: expected an index below {theta.flat.size}, got {checks.short(i)}")
         return i
-    if len(place) not in (2, 3):
+    given = checks.listed(name, place, "(layer, i, j) or (layer, i)")
+    if len(given) not in (2, 3):
         raise ValueError(f"{name}: expected (layer, i, j) or (layer, i), got {checks.short(place)}")
-    layer, *at = (checks.integer(name, k, least=0) for k in place)
+    layer, *at = (checks.integer(name, k, least=0) for k in given)
     numbers = type(theta)(theta.sizes, theta.bias, np.arange(theta.flat.size))
     arrays, kind = (numbers.weights, "weights") if len(at) == 2 else (numbers.biases, "biases")
     if layer >= len(arrays):
         raise ValueError(f"{name}: expected a layer below {len(arrays)} for {kind}, got {checks.short(place)}")
     if any(k >= n for k, n in zip(at, arrays[layer].shape, strict=True)):
-        raise ValueError(f"{name}: {kind}[{layer}] has shape {arrays[layer].shape}, got {checks.short(place)}")
+        inside = f"expected a place in {kind}[{layer}], which has shape {arrays[layer].shape}"
+        raise ValueError(f"{name}: {inside}, got {checks.short(place)}")
     return int(arrays[layer][tuple(at)])
 
 
@@ -165,7 +168,7 @@ def search_time(parameters: int, *, values: int = 1000, seconds: float) -> float
     values = checks.integer("values", values, least=1)
     each = checks.number("seconds", seconds, positive=True)
     try:
-        return float(values) ** parameters * each
+        return float(values) ** (parameters if values > 1 else 0) * each
     except OverflowError:
         return float("inf")
 

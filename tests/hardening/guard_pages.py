@@ -1,0 +1,279 @@
+"""Every array of the compiled kernels between pages that no one may touch: no read and no write outside.
+
+    python tests/hardening/guard_pages.py --sizes 1 70 --rows 1 40
+
+Inputs, targets, orders, masks, velocities, parameters and outputs lie once flush against the page that follows, and
+once against the one before; whoever reads or writes a byte beyond ends its process by a signal. What is left of a page
+on the other side is filled with NaN, and must stay so. Answers must have the bits that they have in usual memory. For
+each size n and each number of rows, in both dtypes: `predict` of one, few and many, a predictor with and without `out`,
+`feed_forward`, cost, gradient, and training by each rule, with dropout, clipping, orders, batches and threads; n is in
+turn the width of the input, of a hidden layer and of the output. Inputs that are mostly zero have 128 columns more.
+"""
+
+import argparse
+import ctypes
+import math
+import mmap
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import samenet.fast.numba as backend
+from samenet import checks, parameters
+from samenet.functions import MADE_FOR
+
+PAGE = mmap.PAGESIZE
+_protect = ctypes.CDLL(None, use_errno=True).mprotect
+_protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity", "softmax")
+
+
+class Memory:
+    """Arrays between guard pages, flush with the following one if `at_end`, else with the one before."""
+
+    def __init__(self, at_end: bool) -> None:
+        self.at_end, self.slack = at_end, list[np.ndarray]()
+
+    def empty(self, shape: Any, dtype: Any = np.float64) -> np.ndarray:
+        """As `numpy.empty`; every byte is that of a NaN."""
+        dtype = np.dtype(dtype)
+        shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        size = math.prod(shape) * dtype.itemsize
+        pages = -(-max(size, 1) // PAGE)
+        room = np.frombuffer(mmap.mmap(-1, (pages + 2) * PAGE), np.uint8)
+        for guard in (0, pages + 1):
+            if _protect(room.ctypes.data + guard * PAGE, PAGE, 0):  # PROT_NONE
+                raise OSError(ctypes.get_errno(), "mprotect")
+        usable = room[PAGE : PAGE * (pages + 1)]
+        usable[:] = 255
+        start = usable.size - size if self.at_end else 0
+        self.slack += [usable[:start], usable[start + size :]]
+        array: np.ndarray = usable[start : start + size].view(dtype).reshape(shape)
+        assert array.flags.carray
+        return array
+
+    def copy(self, values: Any) -> np.ndarray:
+        """A copy of an array, there."""
+        array = self.empty(np.shape(values), values.dtype)
+        array[...] = values
+        return array
+
+    def aligned(self, size: int, dtype: Any) -> np.ndarray:
+        """In the place of `samenet.parameters.aligned`."""
+        return self.empty(size, dtype)
+
+    def full(self, shape: Any, value: Any, dtype: Any = None) -> np.ndarray:
+        """As `numpy.full`."""
+        array = self.empty(shape, np.float64 if dtype is None else dtype)
+        array[...] = value
+        return array
+
+    def empty_like(self, values: np.ndarray) -> np.ndarray:
+        """As `numpy.empty_like`."""
+        return self.empty(values.shape, values.dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def written(self) -> bool:
+        """Whether anything was written beside the arrays."""
+        return any((slack != 255).any() for slack in self.slack)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The backend asks for its memory here."""
+        kept = parameters.aligned, backend.aligned, backend.np
+        parameters.aligned = backend.aligned = self.aligned
+        backend.np = self
+        try:
+            yield
+        finally:
+            parameters.aligned, backend.aligned, backend.np = kept
+
+
+class Usual:
+    """Arrays where they usually are."""
+
+    copy = staticmethod(np.copy)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Nothing is different."""
+        yield
+
+
+def settings(draw: random.Random) -> dict[str, Any]:
+    """Activations, a cost and penalties."""
+    hidden, last = draw.choice(ACTIVATIONS), draw.choice(ACTIVATIONS)
+    cost = draw.choice(["squared_error", "sum_of_squares", *[c for c, needed in MADE_FOR.items() if needed == last]])
+    penalties = draw.choice([{}, {}, {"l1": 0.1}, {"l2": 0.1}])
+    return {"activation": (hidden, last), "cost": cost, "bias": draw.random() < 0.8, **penalties}
+
+
+def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_zero: bool, seed: int) -> list[bytes]:
+    """What a network of these sizes answers, and what it learns; everything is drawn from the seed."""
+    draw, random_ = random.Random(seed), np.random.default_rng(seed)
+    chosen = settings(draw)
+    activation = [chosen["activation"][0]] * (len(sizes) - 2) + [chosen["activation"][1]]
+    with memory.in_use():
+        net = backend.Network(sizes, seed=seed, dtype=dtype, threads=2, **{**chosen, "activation": activation})
+    X, Y = random_.normal(size=(rows, sizes[0])).astype(dtype), random_.random((rows, sizes[-1])).astype(dtype)
+    if mostly_zero:
+        X *= random_.random(X.shape) < 0.1
+    X, Y, net.layout = memory.copy(X), memory.copy(Y), memory.copy(net.layout)
+    one = memory.copy(X[0])
+    assert checks.array("X", X, net.dtype) is X and checks.array("x", one, net.dtype) is one, (
+        "a copy would be looked at"
+    )
+    found: list[np.ndarray] = []
+    with memory.in_use():
+        predict, out = net.predictor(), memory.copy(Y[0])
+        assert predict(one, out) is out
+        found += [
+            out,
+            predict(one),
+            net.predict(one),
+            net.predict(X),
+            *net.feed_forward(X)[1:],
+            *net.feed_forward(one)[1:],
+        ]
+        found += [np.array(net.cost(X, Y)), np.array(net.cost(X, Y, reduction="sum"))]
+        cost, slope = net.gradient(X, Y)
+        found += [np.array(cost), slope.flat]
+        for _ in range(2):
+            found += [trained(memory, net, X, Y, draw, random_), net.parameters.copy()]
+    return [value.tobytes() for value in found]
+
+
+def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_: np.random.Generator) -> np.ndarray:
+    """The costs of a few updates by a rule that is drawn, and by one without any, if it is for the smallest networks."""
+    rows, hidden, passes = len(X), sum(net.sizes[1:-1]), draw.choice([1, 2])
+    given: dict[str, Any] = {"alpha": 0.01, "batch_size": draw.choice([1, min(rows, 5), min(rows, 16), rows])}
+    given |= {"passes": passes, "reduction": draw.choice(["mean", "sum"])}
+    if draw.random() < 0.5:
+        given["order"] = memory.copy(np.array([random_.permutation(rows) for _ in range(passes)], np.int64))
+    if draw.random() < 0.5:  # else plain descent, which has its own way for small networks
+        if draw.random() < 0.6:
+            velocity = net.theta.empty_like()
+            velocity.flat[:] = 0
+            given |= {"momentum": 0.9, "velocity": velocity, "nesterov": draw.random() < 0.5}
+        if hidden and draw.random() < 0.5:
+            masks = np.where(random_.random((passes, rows, hidden)) < 0.5, 0, 2).astype(net.dtype)
+            given["masks"] = memory.copy(masks)
+        if draw.random() < 0.5:
+            given |= draw.choice([{"clip_value": 0.1}, {"clip_norm": 0.1}])
+    return backend.descend(net, X, Y, **given)
+
+
+def shapes(n: int, rows: int) -> list[tuple[int, ...]]:
+    """Networks of which n is the width of some layer."""
+    a, b = 1 + (7 * n + rows) % 70, 1 + (3 * n + 11 * rows) % 70
+    return [(n, a), (n, a, b), (a, n, b), (b, a, n), (n, 1 + a % 16, 1 + b % 8)]
+
+
+def run(n: int, rows: int, chance: random.Random, every: bool) -> Iterator[str]:
+    """All checks of a size and a number of rows; yields what is wrong, or nothing for each that is well."""
+    todo = [(s, zero, d) for s in shapes(n, rows) for zero in (False, True) for d in (np.float64, np.float32)]
+    for sizes, mostly_zero, dtype in todo if every else chance.sample(todo, 3):
+        sizes = (sizes[0] + 128 * mostly_zero, *sizes[1:])
+        seed, backend._PAYS = chance.randrange(2**32), chance.choice([0, 2_000_000])  # as if threads paid
+        expected = answers(Usual(), sizes, rows, dtype, mostly_zero, seed)
+        for at_end in (True, False):
+            memory = Memory(at_end)
+            what = (
+                f"sizes {sizes}, {rows} rows, {np.dtype(dtype)}, at the {'end' if at_end else 'beginning'}, seed {seed}"
+            )
+            if answers(memory, sizes, rows, dtype, mostly_zero, seed) != expected:
+                yield f"{what}: other bits"
+            elif memory.written():
+                yield f"{what}: written beside an array"
+            else:
+                yield ""
+
+
+def child(given: argparse.Namespace) -> int:
+    """A part of the sizes; the last line of the progress file is what was being done."""
+    done = failed = 0
+    for n in range(given.sizes[0], given.sizes[1] + 1):
+        for rows in range(given.rows[0], given.rows[1] + 1):
+            Path(given.child).write_text(f"n {n}, {rows} rows")
+            for wrong in run(n, rows, random.Random(f"{given.seed} {n} {rows}"), given.every):
+                done += 1
+                if wrong:
+                    failed += 1
+                    print(wrong)
+    print(done, failed)
+    return 0
+
+
+def guards() -> bool:
+    """Whether a read, and a write, of one byte beyond ends a process, on either side."""
+    for at_end in (True, False):
+        for act in ("ctypes.string_at(place, 1)", "ctypes.memset(place, 0, 1)"):
+            place = "a.ctypes.data + (a.nbytes if at_end else -1)"
+            code = f"import ctypes, guard_pages; at_end = {at_end}; a = guard_pages.Memory(at_end).empty(5); place = {place}; {act}"
+            if subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent).returncode != -11:
+                return False
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the checks in child processes, and print how many there were."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs=2, default=(1, 70), metavar=("FROM", "TO"))
+    parser.add_argument("--rows", type=int, nargs=2, default=(1, 40), metavar=("FROM", "TO"))
+    parser.add_argument("--every", action="store_true", help="every network of a size, not three of them by chance")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--short", type=int, default=0, help="numbers that kernels get too little room: must be seen")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.child:
+        length = backend.layers.length
+        backend.layers.length = lambda *sizes: length(*sizes) - given.short
+        return child(given)
+    begin, done, failed = time.perf_counter(), 0, 0
+    if not guards():
+        print("the guard pages do not guard")
+        return 1
+    with tempfile.NamedTemporaryFile() as progress:
+        for n in range(given.sizes[0], given.sizes[1] + 1, 10):
+            part = [str(n), str(min(n + 9, given.sizes[1]))]
+            own = [
+                "--child",
+                progress.name,
+                "--sizes",
+                *part,
+                "--rows",
+                *map(str, given.rows),
+                "--seed",
+                str(given.seed),
+            ]
+            own += ["--short", str(given.short), *["--every"] * given.every]
+            command = [sys.executable, "-X", "faulthandler", __file__, *own]
+            ended = subprocess.run(command, capture_output=True, text=True)
+            lines = ended.stdout.splitlines()
+            if ended.returncode:
+                failed += 1
+                print(f"ended with {ended.returncode} at {Path(progress.name).read_text()}\n{ended.stderr[-3000:]}")
+                continue
+            print(*lines[:-1], sep="\n", end="\n" if lines[1:] else "")
+            counts = lines[-1].split()
+            done, failed = done + int(counts[0]), failed + int(counts[1])
+    print(f"{done} networks between guard pages in {time.perf_counter() - begin:.0f} s, {failed} failures")
+    print(
+        f"again: python tests/hardening/guard_pages.py --sizes {given.sizes[0]} {given.sizes[1]} --rows {given.rows[0]} "
+        f"{given.rows[1]} --seed {given.seed}{' --every' if given.every else ''}"
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

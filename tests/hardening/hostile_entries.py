@@ -1,0 +1,565 @@
+"""Every public entry with its arguments: what each takes, and a call that is right.
+
+An argument is a function of a source of chance that gives a value, a name for it and whether it is to be taken.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import hostile_values as hostile
+import numpy as np
+from hostile_values import Random, Value
+
+import samenet
+from samenet import data, optimizers, schedules, stopping
+from samenet.functions import ACTIVATIONS, COSTS, REDUCTIONS
+from samenet.history import MONITORS
+from samenet.initialize import SCHEMES
+
+Argument = Callable[[Random, np.dtype[Any]], tuple[Any, str, bool]]  # the value, its name, whether it is right
+LARGEST = {np.dtype(np.float64): 2.0**496, np.dtype(np.float32): 2.0**48}  # of a target
+
+X = np.random.default_rng(0).integers(-6, 7, (5, 3)) / 4
+Y = np.random.default_rng(1).integers(0, 5, (5, 2)) / 4
+FOLDER = Path(tempfile.gettempdir())
+SIZES = (3, 4, 2)
+
+
+def is_finite(value: Value) -> bool:
+    """Whether a number has a finite float; NaN has none."""
+    return bool(abs(value.means) <= sys.float_info.max)
+
+
+def of(right: Callable[[Value], bool]) -> Argument:
+    """A setting, by what is known of a value."""
+
+    def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+        value = hostile.scalar(chance)
+        return value.value, value.name, right(value)
+
+    return draw
+
+
+def integer(least: int, most: float = float("inf"), none: bool = False) -> Argument:
+    return of(lambda v: (v.kind == "int" and least <= v.means <= most) or (none and v.kind == "None"))
+
+
+def number(right: Callable[[float], bool], none: bool = False) -> Argument:
+    def taken(v: Value) -> bool:
+        if v.kind not in ("int", "real"):
+            return none and v.kind == "None"
+        return is_finite(v) and right(float(v.means))
+
+    return of(taken)
+
+
+positive, at_least_0, share = number(lambda x: x > 0), number(lambda x: x >= 0), number(lambda x: 0 <= x < 1)
+inside = number(lambda x: 0 < x < 0.8)
+flag = of(lambda v: v.kind == "bool")
+
+
+def name(*known: str, none: bool = False) -> Argument:
+    return of(lambda v: (v.kind == "text" and v.means in known) or (none and v.kind == "None"))
+
+
+def seed(*streams: str, most: float = float("inf")) -> Argument:
+    known = ("default_rng", "RandomState", *streams)
+
+    def taken(v: Value) -> bool:
+        if v.kind == "int":
+            return bool(0 <= v.means <= most)
+        return v.kind == "None" or (v.kind == "stream" and v.means in known)
+
+    return of(taken)
+
+
+def array(
+    values: np.ndarray,
+    *shapes: tuple[int | None, ...],
+    any_rank: bool = False,
+    as_is: Any = None,
+    target: bool = False,
+    empty: bool = False,
+    extremes: bool = True,
+) -> Argument:
+    """An array of one of these shapes, None for any length; in the network's dtype or in `as_is`."""
+
+    def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+        given = hostile.array(chance, values)
+        kind = np.dtype(as_is or dtype)
+        fits = any_rank or any(
+            given.shape is not None
+            and len(given.shape) == len(shape)
+            and all(b is None or a == b for a, b in zip(given.shape, shape, strict=True))
+            for shape in shapes
+        )
+        fits = fits and (empty or 0 not in (given.shape or ()))
+        good, value, label = given.good, given.value, given.name
+        if extremes and given.name == "plain" and chance.random() < 0.2:  # numbers at the end of the range
+            value = values * 1.0
+            value.flat[0] = chance.choice([1e300, -1e308, 1e30, 1e39])
+            label, limit = f"plain with {value.flat[0]:g}", LARGEST[kind] if target else float(np.finfo(kind).max)
+            good = abs(value.flat[0]) <= limit
+        return value, label, bool(good and fits)
+
+    return draw
+
+
+labels = array(np.array([0.0, 1, 2, 1, 0]), (None,), as_is=np.float64, extremes=False)
+
+
+def length(value: Any) -> int | None:
+    """The length of what has one."""
+    try:
+        return len(value)
+    except Exception:
+        return None
+
+
+def batch(n: int, values: np.ndarray) -> Argument:
+    return array(values, (n,), (None, n), empty=True)
+
+
+def listing(*cases: tuple[str, Callable[[], Any], bool], also: Callable[[Value], bool] = lambda v: False) -> Argument:
+    """One of these lists, or something that is no list at all."""
+
+    def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+        if chance.random() < 0.6:
+            label, make, good = chance.choice(cases)
+            return make(), label, good
+        value = hostile.scalar(chance)
+        return value.value, value.name, also(value)
+
+    return draw
+
+
+def _ones(*shape: int) -> Callable[[], Any]:
+    return lambda: np.ones(shape)
+
+
+sizes = listing(
+    *[(repr(s), partial(list, s), good) for s, good in (((3, 2), True), ((3,), False), ((), False), ((3, 0), False))],
+    *[(f"{s!r:.30}", partial(list, s), False) for s in ((3, 1.0), (3, True), (3, "2"), (3, -1), (10**12, 10**12))],
+    ("huge", lambda: [hostile.HUGE, 2], False),
+    ("durations", lambda: np.array([3, 2], "m8[s]"), False),
+    ("int8", lambda: np.array([3, 2], np.int8), True),
+    ("swapped", lambda: np.array([3, 2], ">i4"), True),
+    ("rank 2", lambda: np.array([[3, 2]]), False),
+    ("masked", lambda: np.ma.array([3, 2], mask=[0, 1]), False),
+    ("raises", lambda: [3, hostile.Raising()], False),
+)
+activation = listing(
+    ("two", lambda: ["relu", "sigmoid"], True),
+    ("as an array", lambda: np.array(["tanh", "sigmoid"]), True),
+    ("one", lambda: ["relu"], False),
+    ("none", list, False),
+    ("unknown", lambda: ["relu", "sigmond"], False),
+    ("numbers", lambda: [1, 2], False),
+    also=lambda v: v.kind == "text" and v.means in ACTIVATIONS,
+)
+monitors = listing(
+    ("two", lambda: ["accuracy", "mean_norm"], True),
+    ("none", tuple, True),
+    ("unknown", lambda: ["loss"], False),
+    ("None inside", lambda: [None], False),
+    also=lambda v: v.kind == "text" and v.means in MONITORS,
+)
+dropout = listing(
+    ("one", lambda: [0.5], True),
+    ("two", lambda: [0.5, 0.5], False),
+    ("none", list, False),
+    ("1", lambda: [1.0], False),
+    ("nan", lambda: np.array([np.nan]), False),
+    ("text", lambda: ["0.5"], False),
+    also=lambda v: v.kind in ("int", "real") and 0 <= v.means < 1,
+)
+stop = listing(
+    ("a rule", lambda: stopping.CostChange(1e-9), True),
+    ("a class", lambda: stopping.CostChange, False),
+    ("rules", lambda: [stopping.CostChange(1e-9), stopping.GradientNorm(1e-9)], True),
+    ("none", tuple, True),
+    ("a None", lambda: [None], False),
+    ("patience", lambda: stopping.Patience(X, Y), True),
+    ("patience, wrong width", lambda: stopping.Patience(Y, X), False),
+    ("patience, nan", lambda: stopping.Patience(X * np.nan, Y), False),
+    ("patience, masked", lambda: stopping.Patience([[1, 2, np.ma.masked]], Y[:1]), False),
+    ("patience, nothing", lambda: stopping.Patience((), ()), False),
+    ("patience, huge", lambda: stopping.Patience(X, Y + 1e300), False),
+    also=lambda v: v.kind == "None",
+)
+optimizer = listing(
+    ("Adam", optimizers.Adam, True),
+    ("a class", lambda: optimizers.Adam, False),
+    ("MultiStart", lambda: optimizers.MultiStart(2), True),
+    ("a list", lambda: ["adam"], False),
+    also=lambda v: v.kind == "text" and v.means in optimizers.OPTIMIZERS,
+)
+weights = listing(
+    ("right", lambda: [np.ones((4, 3)), np.ones((2, 4))], True),
+    ("transposed", lambda: [np.ones((3, 4)), np.ones((2, 4))], False),
+    ("one", lambda: [np.ones((4, 3))], False),
+    ("nan", lambda: [np.full((4, 3), np.nan), np.ones((2, 4))], False),
+    ("masked", lambda: [np.ma.array(np.ones((4, 3)), mask=True), np.ones((2, 4))], False),
+    ("masked in lists", lambda: [[[1, 2, np.ma.masked]] * 4, np.ones((2, 4))], False),
+    ("text", lambda: ["abc", np.ones((2, 4))], False),
+    ("swapped", lambda: [np.ones((4, 3), ">f8"), np.ones((2, 4), ">f4")], True),
+    ("sparse", lambda: [hostile.scipy.sparse.csr_matrix(np.ones((4, 3))), np.ones((2, 4))], False),
+    ("raises", lambda: [hostile.Raising(), np.ones((2, 4))], False),
+    also=lambda v: v.kind == "None",
+)
+places = listing(
+    ("one", lambda: [(0, 0, 0)], True),
+    ("an index", lambda: [3], True),
+    ("beyond", lambda: [26], False),
+    ("negative", lambda: [-1], False),
+    ("beyond a layer", lambda: [(0, 4, 0)], False),
+    ("no layer", lambda: [(2, 0)], False),
+    ("one number", lambda: [(0,)], False),
+    ("empty", lambda: [()], False),
+    ("nothing", list, False),
+    ("durations", lambda: [np.array([0, 0], "m8[s]")], False),
+    ("text", lambda: ["ab"], False),
+    ("raises", lambda: [hostile.Raising()], False),
+    ("huge", lambda: [hostile.HUGE], False),
+)
+out = listing(
+    ("right", _ones(2), True),
+    ("longer", _ones(3), False),
+    ("rank 2", _ones(1, 2), False),
+    ("list", lambda: [0.0, 0.0], False),
+    ("read-only", lambda: hostile.KINDS["read-only"](np.ones(2)), False),
+    ("unaligned", lambda: hostile.KINDS["unaligned"](np.ones(2)), False),
+    ("swapped", lambda: np.ones(2, ">f8"), False),
+    ("strided", lambda: np.ones(4)[::2], False),
+    ("half", lambda: np.ones(2, np.float16), False),
+    ("a liar", lambda: np.ones(2).view(hostile.Liar), False),
+    ("empty tuple", tuple, False),
+    also=lambda v: v.kind == "None",
+)
+texts = listing(
+    ("two", lambda: ["a b", "c"], True),
+    ("none", list, True),
+    ("numbers", lambda: ["a", 1], False),
+    ("surrogates", lambda: ["\ud800", "a\0"], True),
+    ("a text that fails", lambda: [hostile.RaisingInteger(3)], False),
+    ("raises", lambda: [hostile.Raising()], False),
+)
+vocabulary = listing(
+    ("two", lambda: ["a", "b"], True),
+    ("twice", lambda: ["a", "A"], False),
+    ("none", list, False),
+    ("two words", lambda: ["a b"], False),
+    ("a number", lambda: ["a", 1], False),
+    ("a surrogate", lambda: ["\ud800"], False),
+    ("empty", lambda: [""], False),
+)
+alpha = of(lambda v: (v.kind in ("int", "real") and is_finite(v) and v.means > 0) or v.kind == "function")
+callback = of(lambda v: v.kind in ("None", "function") or v.name == "a type")
+dtype = of(lambda v: v.kind == "text" and v.means in ("f8", "float32") or v.name == "a type")
+
+
+def unless(left_out: Callable[[Any], bool], argument: Argument) -> Argument:
+    """An argument without some values."""
+
+    def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+        while True:
+            value, label, good = argument(chance, dtype)
+            if not left_out(value):
+                return value, label, good
+
+    return draw
+
+
+# Right, but more than can be waited for, or what MNIST would be downloaded for.
+epochs = unless(lambda value: isinstance(value, Integral) and 3 < value < 2**63, integer(0, 3))
+
+
+def path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    if chance.random() < 0.5:
+        label, value, good = hostile.path(chance, FOLDER)
+        return value, label, good
+    value = hostile.scalar(chance)
+    known = value.kind == "text" and 0 < len(value.means.encode(errors="replace")) < 256
+    return value.value, value.name, known and not set("\0\ud800") & set(value.means)
+
+
+def _not_looked_at(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    """A sample of a predictor, which may have NaN and infinity in it."""
+    given = hostile.array(chance, X[0])
+    finite = given.good or given.not_finite
+    return given.value, given.name, finite and given.shape == (3,)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function, its arguments, and what they are in a call that is right.
+
+    by_network: whether it is called with a network of a backend as its first argument.
+    also: exceptions that a right call may end with, since they say something of its numbers.
+    """
+
+    call: Callable[..., Any]
+    arguments: dict[str, Argument]
+    right: Callable[[], dict[str, Any]] = dict
+    by_network: bool = True
+    also: tuple[type[Exception], ...] = ()
+    says: dict[str, str] = field(default_factory=dict)  # the names in messages, where they are others
+
+
+def _with_optimizer(kind: Any) -> Callable[..., Any]:
+    return lambda net, **settings: net.copy().train(X, Y, alpha=0.1, epochs=1, optimizer=kind(**settings))
+
+
+def _scaled(make: Any, method: str) -> Callable[..., Any]:
+    scaler = make(np.abs(X) + 1)
+    return lambda X: getattr(scaler, method)(X)
+
+
+def _train(net: Any, **settings: Any) -> Any:
+    return net.train(**settings)
+
+
+def _assign(attribute: str) -> Callable[..., Any]:
+    return lambda net, **value: setattr(net, attribute, value[attribute])
+
+
+class Axes:
+    """Takes what matplotlib's axes are asked for."""
+
+    def _nothing(self, *args: Any, **kwargs: Any) -> None:
+        return
+
+    plot = scatter = text = set_xlim = set_ylim = axis = _nothing
+
+
+TRAIN: dict[str, Argument] = {
+    "X": array(X, (5, 3)),
+    "Y": array(Y, (5, 2), target=True),
+    "alpha": alpha,
+    "epochs": epochs,
+    "batch_size": integer(1, none=True),
+    "shuffle": flag,
+    "seed": seed("Random"),
+    "cost": name("squared_error", none=True),
+    "reduction": name(*REDUCTIONS),
+    "monitors": monitors,
+    "record_every": integer(0),
+    "callback": callback,
+    "optimizer": optimizer,
+    "stop": stop,
+    "dropout": dropout,
+    "clip_value": number(lambda x: x > 0, none=True),
+    "clip_norm": number(lambda x: x > 0, none=True),
+}
+_SAMPLES: dict[str, Argument] = {"X": array(X, (5, 3)), "Y": array(Y, (5, 2), target=True)}
+_IN_FLOAT64: dict[str, Argument] = {
+    "X": array(X, (5, 3), as_is=np.float64),
+    "Y": array(Y, (5, 2), as_is=np.float64, target=True),
+}
+_COSTS: dict[str, Argument] = {"cost": name("squared_error", none=True), "reduction": name(*REDUCTIONS)}
+
+
+_PAIR = {"X": "X|Y"}  # an X of another length is told by the Y that goes with it
+
+
+def _samples() -> dict[str, Any]:
+    return {"X": X.copy(), "Y": Y.copy()}
+
+
+ENTRIES: dict[str, Entry] = {
+    "Network": Entry(
+        lambda net, **settings: type(net)(**{"sizes": SIZES, "weights": None} | settings),
+        {
+            **{"sizes": sizes, "activation": activation, "bias": flag, "cost": name("squared_error")},
+            **{"l1": at_least_0, "l2": at_least_0, "init": name(*SCHEMES), "seed": seed(), "dtype": dtype},
+            **{"threads": integer(1)},
+        },
+    ),
+    "Network, weights": Entry(lambda net, weights: type(net)(SIZES, weights=weights), {"weights": weights}),
+    "predict": Entry(lambda net, X: net.predict(X), {"X": batch(3, X)}),
+    "predict one": Entry(lambda net, X: net.predict(X), {"X": batch(3, X[0])}),
+    "classify": Entry(lambda net, X: net.classify(X), {"X": batch(3, X)}),
+    "feed_forward": Entry(lambda net, x: net.feed_forward(x), {"x": batch(3, X)}),
+    "predictor": Entry(
+        lambda net, x, out=None: net.predictor()(x, out), {"x": _not_looked_at, "out": out}, lambda: {"x": X[0].copy()}
+    ),
+    "cost": Entry(lambda net, **given: net.cost(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
+    "gradient": Entry(lambda net, **given: net.gradient(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
+    "train": Entry(
+        _train, TRAIN, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(FloatingPointError,), says=_PAIR
+    ),
+    "train in batches": Entry(
+        _train,
+        {key: value for key, value in TRAIN.items() if key not in ("optimizer",)},
+        lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0},
+        also=(FloatingPointError,),
+        says=_PAIR,
+    ),
+    "parameters": Entry(_assign("parameters"), {"parameters": array(np.arange(26) / 8 - 1, (26,))}),
+    "threads": Entry(_assign("threads"), {"threads": integer(1)}),
+    "on": Entry(lambda net, backend: net.on(backend), {"backend": name(*samenet.backends())}),
+    "check_gradient": Entry(
+        lambda net, **given: samenet.check_gradient(net, **given),
+        _IN_FLOAT64 | {"step": number(lambda x: x >= 1e-100), "reduction": name(*REDUCTIONS)},
+        _samples,
+        says=_PAIR,
+    ),
+    "error_surface": Entry(
+        lambda net, X, Y, places, grid, **given: samenet.error_surface(net, X, Y, places, grid, **given),
+        {
+            **_IN_FLOAT64,
+            **{"places": places, "grid": array(np.arange(3.0), (None,), as_is=np.float64)},
+            **{"measure": name("cost", "mean_absolute_error", "sum_of_squared_errors"), "reduction": name(*REDUCTIONS)},
+        },
+        lambda: _samples() | {"places": [(0, 0, 0)], "grid": np.arange(3.0)},
+        says=_PAIR | {"grid": "grids", "places": "places|grids"},
+    ),
+    "DirectionChanges": Entry(
+        lambda net, X, Y, **given: samenet.DirectionChanges(net, X, Y, **given),
+        _SAMPLES | {"reduction": name(*REDUCTIONS)},
+        _samples,
+        says=_PAIR,
+    ),
+    "draw_network": Entry(
+        lambda net, axes=None, **given: samenet.draw_network(axes or Axes(), net, **given),
+        {"biases": flag, "numbers": flag, "most": integer(1)},
+    ),
+    "downhill": Entry(
+        lambda slope, x, **given: samenet.downhill(slope, x, **given),
+        {
+            **{
+                "slope": of(lambda v: v.kind == "function" or v.name == "a type"),
+                "x": array(X, any_rank=True, as_is=np.float64),
+            },
+            **{"alpha": positive, "precision": at_least_0, "max_steps": integer(0), "rule": name("slope", "sign")},
+        },
+        lambda: {"slope": lambda x: 0.5 * x, "x": 1.0, "alpha": 0.5},
+        by_network=False,
+        also=(FloatingPointError,),
+    ),
+    "backend": Entry(
+        lambda backend: samenet.backend(backend), {"backend": name(*samenet.backends())}, by_network=False
+    ),
+    "one_hot": Entry(
+        data.one_hot,
+        {"y": unless(lambda value: length(value) == 0, labels), "n_classes": integer(3, 1000, none=True)},
+        lambda: {"y": [0, 1, 2]},
+        by_network=False,
+        says={"y": "y|n_classes", "n_classes": "n_classes|y"},
+    ),
+    "from_one_hot": Entry(data.from_one_hot, {"Y": array(X, (None, None), as_is=np.float64)}, by_network=False),
+    **{
+        f"{make.__name__}{method}": Entry(call, {"X": array(X, shape, as_is=np.float64)}, by_network=False)
+        for make in (data.standard_scaler, data.max_scaler)
+        for method, call, shape in (
+            ("", make, (None, None)),
+            (".transform", _scaled(make, "transform"), (None, 3)),
+            (".inverse_transform", _scaled(make, "inverse_transform"), (None, 3)),
+        )
+    },
+    "constant_scaler": Entry(data.constant_scaler, {"constant": positive}, by_network=False),
+    "constant_scaler.transform": Entry(
+        lambda X: data.constant_scaler(2.0).transform(X),
+        {"X": array(X, any_rank=True, as_is=np.float64, empty=True)},
+        by_network=False,
+    ),
+    "random_images": Entry(
+        data.random_images,
+        {"m": integer(0, 1000), "n": integer(1, 1000), "seed": seed()},
+        lambda: {"m": 2, "n": 3},
+        by_network=False,
+    ),
+    "split": Entry(
+        data.split,
+        {"test_size": inside, "seed": seed(most=2**32 - 1)},
+        lambda: {"X": X.copy(), "y": Y.copy()},
+        by_network=False,
+    ),
+    "three_way_split": Entry(
+        data.three_way_split,
+        {
+            "test_size": number(lambda x: 0 < x < 0.6),
+            "valid_size": number(lambda x: 0 < x < 0.6),
+            "seed": seed(most=2**32 - 1),
+        },
+        lambda: {"X": X.copy(), "y": Y.copy()},
+        by_network=False,
+    ),
+    "letter_one_hot": Entry(
+        data.letter_one_hot,
+        {"text": of(lambda v: v.kind == "text" and (v.means.isascii() and v.means.isalpha() or v.means == ""))},
+        by_network=False,
+    ),
+    "word_counts": Entry(
+        data.word_counts,
+        {"texts": texts, "vocabulary": vocabulary},
+        lambda: {"texts": ["a"], "vocabulary": ["a"]},
+        by_network=False,
+    ),
+    "read_idx": Entry(data.read_idx, {"path": path}, by_network=False, also=(OSError,)),
+    "mnist": Entry(
+        data.mnist,
+        {"source": unless(lambda value: value is None, path), "scale": number(lambda x: x > 1e-305)},
+        lambda: {"source": str(FOLDER / "no such folder")},
+        by_network=False,
+        also=(OSError,),
+    ),
+    "Momentum": Entry(_with_optimizer(optimizers.Momentum), {"beta": share}),
+    "Nesterov": Entry(_with_optimizer(optimizers.Nesterov), {"beta": share}),
+    "RMSProp": Entry(_with_optimizer(optimizers.RMSProp), {"decay": share, "epsilon": at_least_0}),
+    "Adam": Entry(_with_optimizer(optimizers.Adam), {"beta1": share, "beta2": share, "epsilon": at_least_0}),
+    **{
+        kind.__name__: Entry(kind, settings, by_network=False)
+        for kind, settings in (
+            (optimizers.BFGS, {"tolerance": positive}),
+            (optimizers.LBFGS, {"tolerance": positive, "memory": integer(1, 2**31 - 1)}),
+            (optimizers.CG, {"tolerance": positive}),
+            (
+                optimizers.MultiStart,
+                {
+                    "starts": integer(1),
+                    "optimizer": of(lambda v: v.kind == "text" and v.means in optimizers.OPTIMIZERS),
+                    "init": name(*SCHEMES),
+                },
+            ),
+            (schedules.Constant, {"alpha": positive}),
+            (schedules.StepDecay, {"alpha": positive, "factor": positive, "every": integer(1)}),
+            (schedules.Exponential, {"alpha": positive, "rate": at_least_0}),
+            (schedules.InverseTime, {"alpha": positive, "rate": at_least_0}),
+            (schedules.Cosine, {"alpha": positive, "epochs": integer(1), "least": at_least_0}),
+            (stopping.CostChange, {"least": positive}),
+            (stopping.GradientNorm, {"least": positive}),
+            (stopping.Patience, {"epochs": integer(1), "restore": flag}),
+        )
+    },
+    **{
+        f"{kind.__class__.__name__}(epoch)": Entry(kind, {"epoch": integer(0)}, by_network=False)
+        for kind in (
+            schedules.Constant(0.1),
+            schedules.StepDecay(0.1, 0.5, 2),
+            schedules.Exponential(0.1, 0.1),
+            schedules.InverseTime(0.1, 0.1),
+            schedules.Cosine(0.1, hostile.HUGE),
+        )
+    },
+}
+_RIGHT: dict[str, dict[str, Any]] = {
+    "MultiStart": {"starts": 1},
+    "Constant": {"alpha": 0.1},
+    "StepDecay": {"alpha": 0.1, "factor": 0.5, "every": 1},
+    "Exponential": {"alpha": 0.1, "rate": 0.1},
+    "InverseTime": {"alpha": 0.1, "rate": 0.1},
+    "Cosine": {"alpha": 0.1, "epochs": 3},
+    "Patience": {"X": X, "Y": Y},
+}
+
+
+def right(entry: str) -> dict[str, Any]:
+    """The arguments of a call that is right."""
+    return {**_RIGHT.get(entry, {}), **ENTRIES[entry].right()}
