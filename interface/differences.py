@@ -46,10 +46,11 @@ class Sides(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A slope, how far it may be off, and whether a kink makes it any slope within that."""
+    """A slope, how far it may be off; at a kink how far the slopes of its sides are from it; whether there is one."""
 
     slope: float
     error: float
+    radius: float
     kink: bool
 
 
@@ -139,8 +140,8 @@ class Slopes:
             if third.error > least or least <= 1e-7 * abs(third.slope):
                 break
         if chosen is None:  # no costs that are finite
-            return Estimate(np.nan, np.nan, False)
-        return Estimate(chosen.slope, least + chosen.radius, chosen.radius > 0)
+            return Estimate(np.nan, np.nan, 0.0, False)
+        return Estimate(chosen.slope, least, chosen.radius, chosen.radius > 0)
 
     def corner(self, i: int) -> Estimate | None:
         """Where the sides stay apart, however small the step: a slope between the two, as that of a cost with a kink.
@@ -152,7 +153,7 @@ class Slopes:
             return None
         first, second = tried[-2:]
         error = max(abs(first.left - second.left), abs(first.right - second.right)) + second.error
-        return Estimate(second.slope, second.gap / 2 + error + second.radius, True)
+        return Estimate(second.slope, error, second.gap / 2 + second.radius, True)
 
     def _moved(self, i: int, step: float) -> tuple[Any, Any]:
         at = self.flat[i]

@@ -153,30 +153,33 @@ def check_gradient(
     errors, kinks = np.empty(slope.flat.size), np.zeros(slope.flat.size, bool)
     with np.errstate(all="ignore"):  # what is not finite is reported as wrong
         slopes = Slopes(trial, X, Y, reduction)
+        may_cross = slopes.kinks.may_cross(step)
         for i, g in enumerate(analytic.flat.tolist()):
-            n, errors[i], kinks[i] = _numeric(slopes, i, g, step)
-            numeric.flat[i] = n
-    heading = f"gradient check of {errors.size} parameters: backpropagation against differences, step {step:g}, {reduction}"
+            n, errors[i], radius, kinks[i] = _numeric(slopes, i, g, step, may_cross[i])
+            numeric.flat[i] = np.clip(g, n - radius, n + radius) if radius > 0 else n  # any slope between the sides
+    heading = (
+        f"gradient check of {errors.size} parameters: backpropagation against differences, step {step:g}, {reduction}"
+    )
     return GradientCheck(analytic, numeric, errors, kinks, heading)
 
 
-def _numeric(slopes: Slopes, i: int, g: float, step: float) -> Estimate:
+def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> Estimate:
     """The slope to compare one entry with."""
-    plain = slopes.plain(i, step)
-    found = Estimate(plain.slope, plain.error, False)
-    size = abs(g) + abs(found.slope)
-    agrees = abs(g - found.slope) <= _RELATIVE * size + found.error
-    if (agrees and found.error <= _LOST * size) or not np.isfinite(g + slopes.J):
+    first = slopes.sides(i, step) if may_cross else slopes.plain(i, step)
+    found = Estimate(first.slope, first.error, first.radius, first.kink)
+    if (_agree(g, found) and found.error <= _LOST * (abs(g) + abs(found.slope))) or not np.isfinite(g + slopes.J):
         return found
-    near = not agrees and slopes.sides(i, step).kink
     best = slopes.best(i, step)
-    if best.error < found.error or not agrees:
+    if best.error < found.error or not _agree(g, found):
         found = best
-    if not abs(g - found.slope) <= _RELATIVE * (abs(g) + abs(found.slope)) + found.error:
+    if not _agree(g, found):
         found = slopes.corner(i) or found
-    if found.kink:  # any slope within the error is right
-        found = found._replace(slope=float(np.clip(g, found.slope - found.error, found.slope + found.error)), error=0.0)
-    return found._replace(kink=found.kink or near)
+    return found._replace(kink=found.kink or first.kink)
+
+
+def _agree(g: float, found: Estimate) -> bool:
+    """Whether a gradient is as near to a slope as it should be."""
+    return abs(g - found.slope) <= _RELATIVE * (abs(g) + abs(found.slope)) + found.error + found.radius
 
 
 def _arrays(theta: Parameters) -> Iterator[tuple[str, int, Array]]:

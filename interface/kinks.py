@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.network import Network
+from samenet.parameters import Parameters
 
 Array = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
@@ -63,6 +64,35 @@ class Kinks:
         """The samples (m,) of which a node of relu is not on or off as it was, now that parameters were moved."""
         changed: NDArray[np.bool_] = (switches(self.net, self.X) != self.on).any(axis=1)
         return changed
+
+    def may_cross(self, step: float) -> NDArray[np.bool_]:
+        """The parameters that may have a kink within the step, by a bound that is cheap: (size,) of True and False.
+
+        A parameter moved by s moves z of its node by s |h|, and no later node by more than the sum over all paths of
+        the products of |W|, since no activation has a slope above 1.
+        """
+        found = Parameters(self.net.sizes, self.net.bias, np.zeros(self.net.parameters.size, bool))
+        if not self.known:
+            return found.flat
+        for layer, W in enumerate(self.net.weights):
+            if self.net.l1:
+                found.weights[layer][:] = np.abs(W) < step
+            if not self.has_relu:
+                continue
+            reach = np.full((len(self.X), len(W)), np.inf)  # how far z of a node may move before a kink is met
+            paths = np.eye(len(W))
+            for later in range(layer, len(self.z)):
+                if later > layer:
+                    paths = np.abs(self.net.weights[later]) @ paths
+                if self.net.activations[later] == "relu":
+                    for node, size in enumerate(np.abs(self.z[later]).T):
+                        away = np.where(paths[node] > 0, size[:, np.newaxis] / paths[node], np.inf)
+                        np.minimum(reach, away, out=reach)
+            for node, least in enumerate(reach.T):
+                found.weights[layer][node] |= (2 * step * np.abs(self.h[layer]) >= least[:, np.newaxis]).any(axis=0)
+                if self.net.bias:
+                    found.biases[layer][node] = (2 * step >= least).any()
+        return found.flat
 
     def cost(self, rows: NDArray[np.bool_]) -> float:
         """What these samples contribute to the cost."""

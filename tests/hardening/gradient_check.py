@@ -63,8 +63,11 @@ def problem(seed: int) -> tuple[dict[str, Any], Array, Array, dict[str, Any]]:
     return net, X, Y, {"step": step, "reduction": str(random.choice(["mean", "sum"]))}
 
 
-def by_complex_step(net: Any, X: Array, Y: Array, reduction: str) -> Array:
-    """The gradient in complex numbers; the equations of the cost once more, with nothing of samenet's."""
+def by_complex_step(net: Any, X: Array, Y: Array, reduction: str, on_above: float = 0.0) -> Array:
+    """The gradient in complex numbers; the equations of the cost once more, with nothing of samenet's.
+
+    on_above: a node of relu is on where z is above it, as a share of the terms that z is a sum of.
+    """
     h_step, theta = 1e-30, net.parameters.astype(float)
     result = np.empty(theta.size)
 
@@ -75,10 +78,10 @@ def by_complex_step(net: Any, X: Array, Y: Array, reduction: str) -> Array:
             W = flat[start : start + n_in * n_out].reshape(n_out, n_in)
             start += n_in * n_out
             penalty += net.l1 * (np.sign(W.real) * W).sum() + 0.5 * net.l2 * (W * W).sum()
-            z = h @ W.T
+            z, size = h @ W.T, abs(h.real) @ abs(W.real.T)
             if net.bias:
-                z = z + flat[start : start + n_out]
-                start += n_out
+                b = flat[start : start + n_out]
+                z, size, start = z + b, size + abs(b.real), start + n_out
             if name == "sigmoid":
                 t = np.exp(np.where(z.real < 0, z, -z))
                 h = np.where(z.real < 0, t / (1 + t), 1 / (1 + t))
@@ -86,7 +89,8 @@ def by_complex_step(net: Any, X: Array, Y: Array, reduction: str) -> Array:
                 t = np.exp(np.where(z.real < 0, 2 * z, -2 * z))
                 h = np.where(z.real < 0, -1, 1) * (1 - t) / (1 + t)
             elif name == "relu":
-                h = np.where(z.real > 0, z, 0)
+                # h_step^2, which the real part of 0 may come to, is 0.
+                h = np.where(z.real > on_above * size + (-1e-50 if on_above < 0 else 1e-50), z, 0)
             elif name == "softmax":
                 e = np.exp(z - z.real.max(axis=1, keepdims=True))
                 h = e / e.sum(axis=1, keepdims=True)
@@ -126,8 +130,8 @@ def mutants(g: Any, net: Any, random: np.random.Generator) -> dict[str, Callable
     def scaled(factor: float) -> Callable[[Any], None]:
         return lambda slope: np.multiply(slope.weights[layer], factor, out=slope.weights[layer])
 
-    def all_scaled(slope: Any) -> None:
-        slope.flat[:] *= 2
+    def all_scaled(factor: float) -> Callable[[Any], None]:
+        return lambda slope: np.multiply(slope.flat, factor, out=slope.flat)
 
     def shifted(slope: Any) -> None:
         slope.flat[:] = np.roll(slope.flat, 1)
@@ -149,9 +153,11 @@ def mutants(g: Any, net: Any, random: np.random.Generator) -> dict[str, Callable
         "entry -1": entry(-1.0),
         "transposed": transposed,
         "layer 2": scaled(2.0),
+        "layer 1/2": scaled(0.5),
         "layer -1": scaled(-1.0),
         "layer 0": scaled(0.0),
-        "all 2": all_scaled,
+        "all 2": all_scaled(2.0),
+        "all 1/2": all_scaled(0.5),
         "shifted": shifted,
         "no bias": no_bias,
         "no l1": without("l1"),
@@ -173,8 +179,13 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
     ))
     J, right = wide.gradient(X, Y, reduction=how["reduction"])
     exact = by_complex_step(wide, X, Y, how["reduction"])
+    # Off and on where rounding decides: an entry for which that makes a difference is at a kink.
+    off, on = (by_complex_step(wide, X, Y, how["reduction"], share) for share in (1e-12, -1e-12))
+    smooth = abs(on - off) <= 1e-6 * abs(on)
+    if wide.l1:
+        smooth &= wide.parameters != 0
     sure = abs(exact - right.flat) <= 1e-9 * abs(exact) + 1e-13 * max(1.0, abs(J), np.abs(exact).max())
-    if not sure.all():
+    if not (sure | ~smooth).all():
         failures.append(f"the gradient itself is {abs(exact - right.flat).max()} off")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -183,7 +194,7 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
         failures.append(f"{report.wrong.flat.sum()} of {report.wrong.flat.size} entries called wrong: {report.worst}")
     tried = 0
     # What can be found: an entry whose change is not lost in the rounding of a cost over the largest step, and which is
-    # not at a kink itself, where any slope between its sides is right.
+    # not at a kink itself, where any slope between its sides is right. Kinks beside it, within the step, are no excuse.
     lost = 1e-11 * (max(1.0, abs(J)) if how["reduction"] == "mean" else len(X) + abs(J))
     for name, change in mutants(right, wide, np.random.default_rng(seed)).items():
 
@@ -197,7 +208,7 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
         wrong.flat[:] = right.flat
         change(wrong)
         moved = abs(wrong.flat - right.flat)
-        seen = (moved > 1e-3 * abs(right.flat)) & (moved > lost) & ~report.kinks.flat
+        seen = (moved > 1e-3 * abs(right.flat)) & (moved > lost) & smooth
         if not seen.any():
             continue
         tried += 1
