@@ -65,9 +65,7 @@ class GradientCheck:
     nothing          whether every gradient is zero, or too small to tell from rounding: then nothing is proved
     """
 
-    def __init__(
-        self, analytic: Parameters, numeric: Parameters, errors: Array, kinks: Array, heading: str
-    ) -> None:
+    def __init__(self, analytic: Parameters, numeric: Parameters, errors: Array, kinks: Array, heading: str) -> None:
         self.analytic, self.numeric, self.heading = analytic, numeric, heading
         g, n = analytic.flat, numeric.flat
         self.relative_error = _relative_error(g, n)
@@ -129,14 +127,14 @@ def check_gradient(
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 
     X, Y: as for `net.gradient`. step: s. Two costs are computed for each parameter.
-    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not, and one that
-    is lost in that rounding, is looked at again with larger and smaller steps, of which the one that errs least counts.
+    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not, and one
+    that is lost in that rounding, is looked at again with other steps, and the one that errs least counts.
 
-    A kink within the step, as that of relu at 0, or of l1 at a weight of 0, makes the difference no slope. It is found
-    from the network: a node of relu is on at one end and off at the other. The slope of such a sample comes from the
-    chain rule instead, and where its kink is at 0, any slope between those of its two sides is right. Such entries are
-    marked as kinks. So are those of a cost of another kind (a subclass's) whose slopes to the left and to the right
-    stay apart, however small the step; there too, any slope between them is right.
+    Where a kink lies within the step, as that of relu at z = 0 or of l1 at a weight of 0, the difference is no slope.
+    It is seen from the network: a node of relu is on at one end of the step and off at the other. The slope of such a
+    sample is computed by the chain rule instead; right at its kink, any slope between those of the two sides is right.
+    Such entries are marked as kinks. So are those of a cost of a subclass's own where the slopes to the left and to the
+    right stay apart, however small the step; there, too, any slope between the two is right.
 
     The network is never changed; one of float32 is checked in float64. Returns a `GradientCheck`. Raises ValueError or
     TypeError, naming the argument.

@@ -99,7 +99,7 @@ class Kinks:
         return self.scale * self.bare.cost(self.X[rows], self.Y[rows], reduction="sum")
 
     def slope(self, rows: NDArray[np.bool_], layer: int, node: int, source: int | None) -> tuple[float, float, float]:
-        """What they contribute to the slope of one weight, from node `source`, or of a bias; its radius and rounding."""
+        """What they contribute to the slope of one parameter, see `differences`; its radius and its rounding."""
         value, radius = (part[rows, node] for part in self.deltas[layer])
         h = np.ones(len(value)) if source is None else self.h[layer][rows, source]
         total, size = value @ h, np.abs(value) @ np.abs(h)

@@ -174,9 +174,11 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
     _, right = net.gradient(X, Y, reduction=how["reduction"])
     if not np.isfinite(right.flat).all():
         return [], 0, 0
-    wide = samenet.backend("numpy").Network(**settings | {"dtype": "float64", "weights": list(net.weights)} | (
-        {"biases": list(net.biases)} if net.bias else {}
-    ))
+    wide = samenet.backend("numpy").Network(
+        **settings
+        | {"dtype": "float64", "weights": list(net.weights)}
+        | ({"biases": list(net.biases)} if net.bias else {})
+    )
     J, right = wide.gradient(X, Y, reduction=how["reduction"])
     exact = by_complex_step(wide, X, Y, how["reduction"])
     # Off and on where rounding decides: an entry for which that makes a difference is at a kink.
@@ -216,8 +218,10 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
         missed = seen & ~found.wrong.flat
         if missed.any():
             i = int(np.argmax(missed * moved))
-            failures.append(f"{name!r} missed in {missed.sum()} of {seen.sum()}: {right.flat[i]:g} as {wrong.flat[i]:g}"
-                            f" (numeric {found.numeric.flat[i]:g}, {how}, J {J:g})")
+            failures.append(
+                f"{name!r} missed in {missed.sum()} of {seen.sum()}: {right.flat[i]:g} as {wrong.flat[i]:g}"
+                f" (numeric {found.numeric.flat[i]:g}, {how}, J {J:g})"
+            )
     return failures, tried, int(report.kinks.flat.sum())
 
 
