@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.descent.finite import all_finite
+from samenet.validation.containers import has_masked, is_sparse
+from samenet.validation.targets import are_moderate, moderate
 
 Float = np.dtype[Any]
 
@@ -30,23 +32,35 @@ def short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def integer(name: str, value: Any, least: int) -> int:
-    """A whole number of at least `least`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+# What calls itself a number and is none: NumPy's durations are integers to Python.
+_NO_NUMBERS = bool | np.bool_ | np.timedelta64
+
+
+def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """A whole number of at least `least`, and of at most `most` if that is given."""
+    try:
+        result = int(value) if isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS) else None
+    except Exception:  # a number of someone's own that fails to be one
+        result = None
+    if result is None:
         raise TypeError(f"{name}: expected an integer, got {short(value)} ({type(value).__name__})")
-    if value < least:
+    if result < least:
         raise ValueError(f"{name}: expected an integer of at least {least}, got {short(value)}")
-    return int(value)
+    if most is not None and result > most:
+        raise ValueError(f"{name}: expected an integer of at most {most}, got {short(value)}")
+    return result
 
 
 def number(name: str, value: Any, *, positive: bool = False, least: float = -math.inf) -> float:
     """A finite real number, above 0 if it is to be positive, and of at least `least`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a number, got {short(value)} ({type(value).__name__})")
     try:
-        result = float(value)
+        result = float(value) if isinstance(value, Real) and not isinstance(value, _NO_NUMBERS) else None
     except OverflowError:
         result = math.inf
+    except Exception:  # a number of someone's own that fails to be one
+        result = None
+    if result is None:
+        raise TypeError(f"{name}: expected a number, got {short(value)} ({type(value).__name__})")
     if not math.isfinite(result):
         raise ValueError(f"{name}: expected a finite number, got {short(value)}")
     if positive and result <= 0:
@@ -89,16 +103,30 @@ def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[s
     known = list(known)
     if isinstance(value, str) or not is_listing(value):
         return (choice(name, value, known),) * number
-    if len(value) != number:
+    given = listed(name, value, "one name, or a list of names")
+    if len(given) != number:
         raise ValueError(f"{name}: expected one name, or one for each of {number} layers, got {short(value)}")
-    return tuple(choice(f"{name}[{i}]", item, known) for i, item in enumerate(value))
+    return tuple(choice(f"{name}[{i}]", item, known) for i, item in enumerate(given))
 
 
 def is_listing(value: Any) -> bool:
     """Whether a value has items in an order: a list, a tuple, an array, but not text, a set or a dictionary."""
     if isinstance(value, str | bytes | bytearray | AbstractSet | Mapping):
         return False
-    return hasattr(value, "__len__") and hasattr(value, "__iter__")
+    try:
+        return len(value) >= 0 and hasattr(value, "__iter__")
+    except Exception:  # no length, as an array of rank 0 has none
+        return False
+
+
+def listed(name: str, value: Any, expected: str) -> list[Any]:
+    """The items of what has items in an order."""
+    try:
+        if is_listing(value):
+            return list(value)
+    except Exception:  # a sequence of someone's own that cannot be read
+        pass
+    raise TypeError(f"{name}: expected {expected}, got {short(value)} ({type(value).__name__})")
 
 
 @contextmanager
@@ -112,11 +140,11 @@ def fits(name: str, value: Any) -> Iterator[None]:
 
 def sizes(value: Any) -> tuple[int, ...]:
     """The numbers of nodes, layer by layer: at least two whole numbers, each at least 1."""
-    if not is_listing(value):
-        raise TypeError(f"sizes: expected the numbers of nodes as in [64, 30, 10], got {short(value)}")
-    if getattr(value, "ndim", 1) != 1 or len(value) < 2:
+    rank = value.ndim if isinstance(value, np.ndarray) else 1
+    given = listed("sizes", value, "the numbers of nodes as in [64, 30, 10]") if rank == 1 else []
+    if len(given) < 2:
         raise ValueError(f"sizes: expected at least two layers as in [64, 30, 10], got {short(value)}")
-    return tuple(integer(f"sizes[{i}]", n, least=1) for i, n in enumerate(value))
+    return tuple(integer(f"sizes[{i}]", n, least=1) for i, n in enumerate(given))
 
 
 def dtype(value: Any) -> Float:
@@ -127,7 +155,7 @@ def dtype(value: Any) -> Float:
         raise TypeError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}") from None
     if value is None or result not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}")
-    return result
+    return np.dtype(result.type)  # without what a user noted on it
 
 
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
@@ -154,8 +182,11 @@ def is_one(value: Any, n: int, dtype: Float) -> bool:
 
 def plain(name: str, value: Any) -> NDArray[Any]:
     """What NumPy makes an array of, whatever its dtype."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{name}: expected numbers only, got a masked array with masked entries")
+    if has_masked(value):
+        kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
+        raise ValueError(f"{name}: expected numbers only, got {kind} with masked entries")
+    if is_sparse(value):
+        raise TypeError(f"{name}: expected an array of numbers, got a sparse {type(value).__name__}; use .toarray()")
     try:
         return np.asarray(value)
     except ValueError:
@@ -169,17 +200,25 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     if is_ready(value, dtype):
         return value  # type: ignore[no-any-return]
     given = plain(name, value)
-    if given.dtype.kind == "O":  # such as a data frame of mixed columns, or integers beyond 64 bits
-        if given.ndim == 0 or not all(isinstance(v, Real) for v in given.flat):
-            raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__})")
-        try:
-            given = given.astype(np.float64)
-        except OverflowError:
-            raise ValueError(f"{name}: expected finite numbers, got one too large for {dtype}") from None
-    if given.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):  # a number too large becomes infinity, a signalling NaN a quiet one
+        if given.dtype.kind == "O":  # such as a data frame of mixed columns, or integers beyond 64 bits
+            given = _from_objects(name, value, given, dtype)
+        if given.dtype.kind not in "biuf":
+            raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
         return np.require(given, dtype, ["C", "A", "W"])
+
+
+def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> NDArray[np.float64]:
+    """Real numbers of any types as float64."""
+    if given.ndim == 0 or not all(isinstance(v, Real) and not isinstance(v, np.timedelta64) for v in given.flat):
+        hint = "; use .toarray()" if any(map(is_sparse, given.flat)) else ""
+        raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__}){hint}")
+    try:
+        return given.astype(np.float64)
+    except OverflowError:
+        raise ValueError(f"{name}: expected finite numbers, got one too large for {dtype}") from None
+    except Exception as error:  # a number of someone's own that fails to be one
+        raise TypeError(f"{name}: expected real numbers, got {short(value)} ({error})") from None
 
 
 def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
@@ -235,17 +274,17 @@ def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArr
         if Y.shape == X.shape[:1] and X.ndim == 2:
             hint = "; use Y.reshape(-1, 1)" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
-    return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
+    Y = Y if are_moderate(Y) else moderate("Y", finite("Y", Y))
+    return finite("X", X).reshape(-1, n_in), Y.reshape(-1, n_out)
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:
     """A list of finite arrays of the given shapes, one for each layer after the first."""
-    if not is_listing(values):
-        raise TypeError(f"{name}: expected a list of {len(shapes)} arrays, got {short(values)}")
-    if len(values) != len(shapes):
-        raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(values)}")
+    given = listed(name, values, f"a list of {len(shapes)} arrays")
+    if len(given) != len(shapes):
+        raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(given)}")
     result = []
-    for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+    for i, (value, shape) in enumerate(zip(given, shapes, strict=True)):
         item = array(f"{name}[{i}]", value, dtype)
         if item.shape != shape:
             raise ValueError(

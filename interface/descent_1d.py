@@ -53,7 +53,7 @@ def downhill(
     """Descend from x by x := x - alpha f'(x), until no coordinate moves by more than `precision`.
 
     slope      f', called with a float, or an array of the shape of x; returns the same shape
-    x          the start: a number, or an array of any shape
+    x          the start: a number, or an array of any shape with at least one number
     alpha      the factor of the slope
     precision  the descent ends after the step in which the largest |move| is at most this; with 0, when nothing moves
     max_steps  or after so many steps
@@ -70,10 +70,10 @@ def downhill(
     if not callable(slope):
         raise TypeError(f"slope: expected a function of x, got {checks.short(slope)}")
     at = checks.finite("x", checks.array("x", x, np.dtype(np.float64)))
+    if at.size == 0:
+        raise ValueError(f"x: expected a number, or an array of at least one, got shape {at.shape}")
     alpha = checks.number("alpha", alpha, positive=True)
-    precision = checks.number("precision", precision)
-    if precision < 0:
-        raise ValueError(f"precision: expected a number of at least 0, got {precision:g}")
+    precision = checks.number("precision", precision, least=0.0)
     max_steps = checks.integer("max_steps", max_steps, least=0)
     checks.choice("rule", rule, ("slope", "sign"))
     points, converged = [at.copy()], False
@@ -81,18 +81,24 @@ def downhill(
         before = points[-1]
         # A copy, so that a function that writes into x does not write into the path; and a float for a float, which
         # Python's own arithmetic and the `math` module take.
-        given = slope(before.copy() if before.ndim else float(before))
+        try:
+            with np.errstate(all="ignore"):  # what overflows is reported below
+                given = slope(before.copy() if before.ndim else float(before))
+        except OverflowError as error:  # as Python's own arithmetic has it
+            raise _diverged(len(points), alpha) from error
         direction = checks.array("slope(x)", given, np.dtype(np.float64))
         if direction.shape != before.shape:
             raise ValueError(f"slope(x): expected shape {before.shape}, that of x, got {direction.shape}")
         with np.errstate(all="ignore"):
             after = np.asarray(before - alpha * (np.sign(direction) if rule == "sign" else direction))
+            move = float(np.abs(after - before).max())
         if not np.isfinite(after).all():
-            raise FloatingPointError(
-                f"x did not stay finite in step {len(points)} (alpha = {alpha:g}). Try a smaller alpha"
-            )
-        move = float(np.abs(after - before).max(initial=0.0))
+            raise _diverged(len(points), alpha)
         converged = move <= precision
         if move > 0:
             points.append(after)
     return Path(np.array(points), converged)
+
+
+def _diverged(step: int, alpha: float) -> FloatingPointError:
+    return FloatingPointError(f"x did not stay finite in step {step} (alpha = {alpha:g}). Try a smaller alpha")

@@ -3,11 +3,10 @@
 from typing import TYPE_CHECKING
 
 from samenet import checks
+from samenet.network import Network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from samenet.network import Network
 
 _UP, _DOWN = "#0072B2", "#D55E00"  # a weight above 0, and below; apart for the colour-blind too
 
@@ -20,6 +19,10 @@ def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers:
     numbers  write each weight at its line, for networks of a few nodes
     most     nodes of a layer that are drawn; what is left out shows as dots
     """
+    if not hasattr(axes, "plot"):
+        raise TypeError(f"axes: expected matplotlib axes, got {checks.short(axes)} ({type(axes).__name__})")
+    if not isinstance(net, Network):
+        raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
     biases, numbers = checks.flag("biases", biases) and net.bias, checks.flag("numbers", numbers)
     most = checks.integer("most", most, least=1)
     shown = [min(n, most) for n in net.sizes]

@@ -52,6 +52,8 @@ class DirectionChanges:
 
     def __call__(self, net: Network, history: History) -> None:
         """Count the update just made; the gradient after it is the direction of the next, which may never come."""
+        if not isinstance(net, Network) or (net.sizes, net.bias) != (self.changes.sizes, self.changes.bias):
+            raise TypeError(f"net: expected the Network whose directions are counted, got {checks.short(net)}")
         if self._last is not None:
             self.changes.flat += self._next != self._last
         self._last, self._next = self._next, self._up(net)

@@ -182,7 +182,9 @@ class Network:
         theta = checks.array("parameters", values, self.dtype)
         if theta.shape != self.theta.flat.shape:
             raise ValueError(f"parameters: expected shape {self.theta.flat.shape}, got {theta.shape}")
-        self.theta.flat[:] = checks.finite("parameters", theta)
+        checks.finite("parameters", theta)
+        self.theta.check_writable()
+        self.theta.flat[:] = theta
 
     def copy(self) -> Self:
         """A network of its own with the same values, on the same backend."""
@@ -374,6 +376,9 @@ class Network:
         """
         network = self._minimising(cost)
         X, Y = network._labelled(X, Y, reduction)
+        self.theta.check_writable()
+        # Samples that are the network's own numbers would change while it learns from them.
+        X, Y = (v.copy() if np.may_share_memory(v, self.theta.flat) else v for v in (X, Y))
         plan = settings(
             network,
             X,

@@ -49,6 +49,15 @@ class Parameters:
         """Uninitialised parameters."""
         return cls(sizes, bias, aligned(cls.count(sizes, bias), dtype))
 
+    def check_writable(self) -> None:
+        """Raise ValueError, naming the array, if a user has made any of them read-only."""
+        if not self.flat.flags.writeable:
+            raise ValueError("parameters: expected an array that can be written to, got a read-only one")
+        for name, views in (("weights", self.weights), ("biases", self.biases)):
+            for layer, view in enumerate(views):
+                if not view.flags.writeable:
+                    raise ValueError(f"{name}[{layer}]: expected an array that can be written to, got a read-only one")
+
     def empty_like(self) -> "Parameters":
         """Uninitialised parameters of the same shape and dtype."""
         return Parameters.empty(self.sizes, self.bias, self.flat.dtype)

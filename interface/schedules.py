@@ -12,6 +12,8 @@ for 1/t annealing; I. Loshchilov and F. Hutter, SGDR (2017), equation 5, for the
 """
 
 import math
+import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -22,7 +24,7 @@ Schedule = Callable[[int], float]
 
 
 @dataclass(frozen=True)
-class _Checked:
+class _Checked(ABC):
     """Settings that are numbers: alpha is above 0, `every` and `epochs` are whole, the others are at least 0."""
 
     def __post_init__(self) -> None:
@@ -34,6 +36,18 @@ class _Checked:
                 value = checks.number(field.name, value, positive=field.name in ("alpha", "factor"), least=0.0)
             object.__setattr__(self, field.name, value)
 
+    def __call__(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        return self._rate(checks.integer("epoch", epoch, least=0))
+
+    @abstractmethod
+    def _rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, which may be an integer that no float can hold."""
+
+
+def _as_float(epoch: int) -> float:
+    return float(min(epoch, sys.float_info.max))
+
 
 @dataclass(frozen=True)
 class Constant(_Checked):
@@ -41,8 +55,7 @@ class Constant(_Checked):
 
     alpha: float
 
-    def __call__(self, epoch: int) -> float:
-        """The learning rate of an epoch."""
+    def _rate(self, epoch: int) -> float:
         return self.alpha
 
 
@@ -54,8 +67,7 @@ class StepDecay(_Checked):
     factor: float
     every: int
 
-    def __call__(self, epoch: int) -> float:
-        """The learning rate of an epoch."""
+    def _rate(self, epoch: int) -> float:
         return _times_power(self.alpha, self.factor, epoch // self.every)
 
 
@@ -66,9 +78,8 @@ class Exponential(_Checked):
     alpha: float
     rate: float
 
-    def __call__(self, epoch: int) -> float:
-        """The learning rate of an epoch."""
-        return self.alpha * math.exp(-self.rate * epoch)
+    def _rate(self, epoch: int) -> float:
+        return self.alpha * math.exp(-self.rate * _as_float(epoch))
 
 
 @dataclass(frozen=True)
@@ -78,9 +89,8 @@ class InverseTime(_Checked):
     alpha: float
     rate: float
 
-    def __call__(self, epoch: int) -> float:
-        """The learning rate of an epoch."""
-        return self.alpha / (1 + self.rate * epoch)
+    def _rate(self, epoch: int) -> float:
+        return self.alpha / (1 + self.rate * _as_float(epoch))
 
 
 @dataclass(frozen=True)
@@ -91,18 +101,19 @@ class Cosine(_Checked):
     epochs: int
     least: float = 0.0
 
-    def __call__(self, epoch: int) -> float:
-        """The learning rate of an epoch."""
+    def _rate(self, epoch: int) -> float:
         if epoch >= self.epochs:
             return self.least
-        return self.least + (self.alpha - self.least) * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+        beyond = max(0, self.epochs.bit_length() - 1000)  # bits more than a float has room for
+        share = math.pi * (epoch >> beyond) / (self.epochs >> beyond)
+        return self.least + (self.alpha - self.least) * (1 + math.cos(share)) / 2
 
 
 def _times_power(alpha: float, factor: float, times: int) -> float:
     try:
         return alpha * factor**times
-    except OverflowError:  # a factor above 1, for long
-        return math.inf
+    except OverflowError:  # a factor above 1, for long; or one below 1, so often that no float can say it
+        return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
 
 
 def schedule(value: Any) -> Schedule:

@@ -106,11 +106,10 @@ def error_surface(
     X, Y = checks.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
     checks.choice("measure", measure, ("cost", *_MEASURES))
     checks.choice("reduction", reduction, REDUCTIONS)
-    if not checks.is_listing(places):
-        raise TypeError(f"places: expected a list of places as in [(0, 0, 0)], got {checks.short(places)}")
-    if len(places) == 0 or len(places) != len(grids):
-        raise ValueError(f"grids: expected one for each of {len(places)} places, at least one, got {len(grids)}")
-    indices = [_index(f"places[{k}]", place, trial) for k, place in enumerate(places)]
+    given = checks.listed("places", places, "a list of places as in [(0, 0, 0)]")
+    if len(given) == 0 or len(given) != len(grids):
+        raise ValueError(f"grids: expected one for each of {len(given)} places, at least one, got {len(grids)}")
+    indices = [_index(f"places[{k}]", place, trial) for k, place in enumerate(given)]
     if len(set(indices)) < len(indices):
         raise ValueError(f"places: expected different places, got {checks.short(places)}")
     axes = [_grid(f"grids[{k}]", grid) for k, grid in enumerate(grids)]
@@ -134,9 +133,10 @@ def _index(name: str, place: Any, net: Network) -> int:
         if i >= theta.flat.size:
             raise ValueError(f"{name}: expected an index below {theta.flat.size}, got {i}")
         return i
-    if len(place) not in (2, 3):
+    given = checks.listed(name, place, "(layer, i, j) or (layer, i)")
+    if len(given) not in (2, 3):
         raise ValueError(f"{name}: expected (layer, i, j) or (layer, i), got {checks.short(place)}")
-    layer, *at = (checks.integer(name, k, least=0) for k in place)
+    layer, *at = (checks.integer(name, k, least=0) for k in given)
     numbers = type(theta)(theta.sizes, theta.bias, np.arange(theta.flat.size))
     arrays, kind = (numbers.weights, "weights") if len(at) == 2 else (numbers.biases, "biases")
     if layer >= len(arrays):
@@ -165,7 +165,7 @@ def search_time(parameters: int, *, values: int = 1000, seconds: float) -> float
     values = checks.integer("values", values, least=1)
     each = checks.number("seconds", seconds, positive=True)
     try:
-        return float(values) ** parameters * each
+        return float(values) ** (parameters if values > 1 else 0) * each
     except OverflowError:
         return float("inf")
 

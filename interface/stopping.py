@@ -96,8 +96,8 @@ class Patience(Rule):
     restore: bool = True
 
     def __post_init__(self) -> None:
-        checks.integer("epochs", self.epochs, least=1)
-        checks.flag("restore", self.restore)
+        object.__setattr__(self, "epochs", checks.integer("epochs", self.epochs, least=1))
+        object.__setattr__(self, "restore", checks.flag("restore", self.restore))
 
     def check(self, network: "Network") -> None:
         """Raise ValueError or TypeError if X or Y do not fit the network."""
@@ -131,8 +131,9 @@ def rules(value: Any) -> tuple[Rule, ...]:
     """One rule or a list of them, as a tuple; None is no rule."""
     if value is None:
         return ()
-    given = (value,) if isinstance(value, Rule) or not checks.is_listing(value) else tuple(value)
+    expected = "rules of samenet.stopping"
+    given = (value,) if isinstance(value, Rule) else tuple(checks.listed("stop", value, expected))
     for rule in given:
         if not isinstance(rule, Rule):
-            raise TypeError(f"stop: expected rules of samenet.stopping, got {checks.short(rule)}")
+            raise TypeError(f"stop: expected {expected}, got {checks.short(rule)}")
     return given

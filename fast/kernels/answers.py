@@ -11,6 +11,7 @@ from samenet.fast.kernels.functions import needs_z, value
 from samenet.fast.kernels.instructions import REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
 from samenet.fast.kernels.machine import on_stack
+from samenet.fast.kernels.native import is_native
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import are_finite
 
@@ -24,8 +25,10 @@ _stack = on_stack(2, _WIDEST + REGISTER)
 def _one(theta, layout, x, out):
     """out := the output layer for one sample x, if both are as long as the layers, x is finite and no layer is wide.
 
-    Returns whether that is so.
+    Returns whether that is so, and both are of the byte order and the alignment that the processor wants.
     """
+    if not (is_native(x) and is_native(out)):
+        return False
     _, widest = nodes(layout[0])
     if x.size != layout[0, 0] or out.size != layout[0, -1] or widest > _WIDEST or not are_finite(x):
         return False
@@ -37,7 +40,7 @@ def _one(theta, layout, x, out):
 def one_of(dtype, quick):
     """`_one` for a dtype; it is quick up to `QUICK` parameters.
 
-    It raises for arrays of another kind, so that those who call it need not look at them.
+    It raises for arrays of another kind, or returns False, so that those who call it need not look at them.
     """
     f = from_dtype(dtype)
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)

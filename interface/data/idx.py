@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import checks
+from samenet.validation import paths
 
 _GZIP = b"\x1f\x8b"
 _DEFLATE_LIMIT = 1032  # no byte of a gzip file unpacks to more: 258 bytes take at least two bits
@@ -28,9 +29,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     do not end with, damage by gzip's own check sum. Sizes that the file cannot hold are refused before memory is taken.
     Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits, "File formats".
     """
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path: expected the path of a file, got {checks.short(path)} ({type(path).__name__})")
-    name = os.fspath(path)
+    name = paths.path("path", path)
     with open(name, "rb") as raw:
         packed = raw.read(2) == _GZIP
         raw.seek(0)

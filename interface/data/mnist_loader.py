@@ -1,5 +1,6 @@
 """MNIST, 70000 handwritten digits of 28x28 pixels: from its four files, or from OpenML through scikit-learn."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from samenet import checks
 from samenet.data.idx import read_idx
 from samenet.data.library import scikit_learn
 from samenet.data.splitting import Parts
+from samenet.validation import paths
 
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -33,6 +35,8 @@ def mnist(source: str | os.PathLike[str] | None = None, *, scale: float = 255.0)
     Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; tutorial 001.
     """
     scale = checks.number("scale", scale, positive=True)
+    if not math.isfinite(255 / scale):
+        raise ValueError(f"scale: expected a number that 255 can be divided by, got {scale:g}")
     folder = _folder(source)
     train, test = _from_openml() if folder is None else _from_files(folder)
     X, y = train[0] / scale, train[1]
@@ -42,17 +46,17 @@ def mnist(source: str | os.PathLike[str] | None = None, *, scale: float = 255.0)
 
 def _find(folder: Path, name: str) -> Path | None:
     names = (name, name.replace("-idx", ".idx"))
-    paths = (folder / (name + end) for name in names for end in ("", ".gz"))
-    return next((path for path in paths if path.is_file()), None)
+    candidates = (folder / (name + end) for name in names for end in ("", ".gz"))
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _folder(source: str | os.PathLike[str] | None) -> Path | None:
     """Where the files are to be read, or None; a folder that nobody asked for by name may do without any of them."""
     if source is not None:
-        if not isinstance(source, str | os.PathLike):
-            raise TypeError(f"source: expected a folder or None, got {checks.short(source)} ({type(source).__name__})")
-        return Path(source)
+        return Path(paths.path("source", source, "a folder or None"))
     home = os.environ.get("SAMENET_DATA")
+    if home:
+        paths.path("SAMENET_DATA", home, "the path of a folder")
     folders = (Path(home), Path(home) / "mnist") if home else ()
     return next((folder for folder in folders if any(_find(folder, name) for name in _FILES)), None)
 
@@ -62,13 +66,13 @@ Pair = tuple[NDArray[Any], NDArray[np.int64]]
 
 def _from_files(folder: Path) -> tuple[Pair, Pair]:
     """Images and labels of the training files and of the test files."""
-    paths = {name: _find(folder, name) for name in _FILES}
-    missing = ", ".join(name for name, path in paths.items() if path is None)
+    found = {name: _find(folder, name) for name in _FILES}
+    missing = ", ".join(name for name, path in found.items() if path is None)
     if missing:
         raise FileNotFoundError(f"source: expected the four files of MNIST in {folder}, got none of the name {missing}")
     pairs = []
     for kind in ("train", "t10k"):
-        images_path, labels_path = (path for name, path in paths.items() if path and name.startswith(kind))
+        images_path, labels_path = (path for name, path in found.items() if path and name.startswith(kind))
         images, labels = read_idx(images_path), read_idx(labels_path)
         if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
             raise ValueError(f"{images_path}: expected uint8 of shape (m, 28, 28), got {images.dtype} {images.shape}")

@@ -9,38 +9,39 @@ from samenet import checks
 from samenet.data.library import scikit_learn
 
 
-def _rows(X: ArrayLike) -> NDArray[np.float64]:
-    rows = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise ValueError(f"X: expected shape (m, n) with m, n >= 1, got {rows.shape}")
-    return rows
-
-
 def standard_scaler(X: ArrayLike) -> Any:
     """scikit-learn's `StandardScaler`, fitted to X (m, n): x' = (x - mean) / standard deviation, column by column.
 
     Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.mean_`, `.scale_`. A constant column is
-    only centred, never divided by zero.
+    only centred, never divided by zero. X is checked there as it is here: ValueError or TypeError, naming X.
     """
-    return scikit_learn().preprocessing.StandardScaler().fit(_rows(X))
+    scikit_learn()
+    from samenet.data.scalers import CheckedStandardScaler
+
+    return CheckedStandardScaler().fit(X)
 
 
 def max_scaler(X: ArrayLike) -> Any:
     """scikit-learn's `MaxAbsScaler`, fitted to X (m, n): x' = x / max |x|, column by column, so within -1 and 1.
 
     Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.scale_`. A column of zeros stays as it is.
+    X is checked there as it is here: ValueError or TypeError, naming X.
     Source: tutorial 003, whose columns are positive.
 
     >>> max_scaler([[3, 5], [10, 2]]).transform([[8, 3]])
     array([[0.8, 0.6]])
     """
-    return scikit_learn().preprocessing.MaxAbsScaler().fit(_rows(X))
+    scikit_learn()
+    from samenet.data.scalers import CheckedMaxAbsScaler
+
+    return CheckedMaxAbsScaler().fit(X)
 
 
 def constant_scaler(constant: float) -> Any:
     """scikit-learn's `FunctionTransformer` of x' = x / constant, constant > 0: 100 for percent, 255 for grey values.
 
-    Returns it ready for use, on arrays of any shape: `.transform(X)`, `.inverse_transform(X)`.
+    Returns it ready for use, on arrays of any shape: `.transform(X)`, `.inverse_transform(X)`. Raises ValueError or
+    TypeError, naming X, for what is no array of finite numbers or has none after scaling.
 
     >>> constant_scaler(100).transform([[75], [82]])
     array([[0.75],
@@ -52,10 +53,19 @@ def constant_scaler(constant: float) -> Any:
 
 
 def _divide(X: ArrayLike, constant: float) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = checks.array("X", X, np.dtype(np.float64)) / constant
-    return result
+    given = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
+    with np.errstate(all="ignore"):
+        return within_range(np.asarray(given / constant), f"x / {constant:g}")
 
 
 def _multiply(X: ArrayLike, constant: float) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = checks.array("X", X, np.dtype(np.float64)) * constant
-    return result
+    given = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
+    with np.errstate(all="ignore"):
+        return within_range(np.asarray(given * constant), f"x times {constant:g}")
+
+
+def within_range(values: NDArray[np.float64], what: str) -> NDArray[np.float64]:
+    """What became of X by scaling; ValueError if it overflowed."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"X: expected numbers that are finite when scaled, got {what} beyond the range of float64")
+    return values

@@ -52,9 +52,8 @@ def word_counts(texts: Sequence[str], vocabulary: Sequence[str]) -> NDArray[np.f
 
 
 def _strings(name: str, values: Sequence[str]) -> list[str]:
-    if not checks.is_listing(values):
-        raise TypeError(f"{name}: expected a list of str, got {checks.short(values)} ({type(values).__name__})")
-    for i, value in enumerate(values):
+    given = checks.listed(name, values, "a list of str")
+    for i, value in enumerate(given):
         if not isinstance(value, str):
             raise TypeError(f"{name}[{i}]: expected str, got {checks.short(value)} ({type(value).__name__})")
-    return list(values)
+    return given

@@ -45,10 +45,16 @@ class _Minimizing(Optimizer):
         """False."""
         return False
 
+    def workspace(self, parameters: int) -> int:
+        """About how many numbers SciPy keeps, beside a few vectors."""
+        return 0
+
     def train(self, network: "Network", settings: "Settings", release: Release) -> None:
         """Train in place, on all samples."""
         from samenet.descent.training import Training
 
+        with checks.fits("optimizer", self):
+            np.empty(self.workspace(network.theta.flat.size))
         training = Training(network, settings)
         training.run(lambda: minimize(training, release, self.method, self.options()))
 
@@ -63,6 +69,10 @@ class BFGS(_Minimizing):
 
     method: ClassVar[str] = "BFGS"
 
+    def workspace(self, parameters: int) -> int:
+        """The inverse Hessian."""
+        return parameters**2
+
 
 @dataclass(frozen=True)
 class LBFGS(_Minimizing):
@@ -73,7 +83,11 @@ class LBFGS(_Minimizing):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "memory", checks.integer("memory", self.memory, least=1))
+        object.__setattr__(self, "memory", checks.integer("memory", self.memory, least=1, most=2**31 - 1))
+
+    def workspace(self, parameters: int) -> int:
+        """The last steps, and small matrices of the products between them."""
+        return self.memory * (2 * parameters + 11 * self.memory)
 
     def options(self) -> dict[str, Any]:
         """SciPy's names for the settings; its other two ways to end are switched off, so that all methods end alike."""

@@ -33,7 +33,7 @@ class MultiStart(Optimizer):
     init: str = "glorot"
 
     def __post_init__(self) -> None:
-        checks.integer("starts", self.starts, least=1)
+        object.__setattr__(self, "starts", checks.integer("starts", self.starts, least=1))
         checks.choice("init", self.init, SCHEMES)
         from samenet.optimizers import optimizer
 

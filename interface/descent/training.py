@@ -1,7 +1,7 @@
 """Training: what it was asked to do, what is recorded, and what ends it. How it descends is said in `optimizers`."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from samenet.network import Network
 
 Callback = Callable[["Network", History], object]
+_MOST_EPOCHS = 2**63 - 1  # what a history can number
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +77,14 @@ def settings(
                     f"{name}: expected none for {way}, which finds its own steps on the full batch, "
                     f"got {checks.short(value)}"
                 )
-    epochs = checks.integer("epochs", epochs, least=0)
+    epochs = checks.integer("epochs", epochs, least=0, most=_MOST_EPOCHS)
     size = len(X) if batch_size is None else min(len(X), checks.integer("batch_size", batch_size, least=1))
     stream = seed if isinstance(seed, random.Random) else checks.generator("seed", seed)
     shuffle = checks.flag("shuffle", shuffle)
-    if not isinstance(monitors, Iterable):
-        raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}")
-    names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
+    try:
+        names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
+    except Exception:  # not iterable, or not to its end
+        raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}") from None
     names = tuple(checks.choice("monitors", name, MONITORS) for name in names)
     record_every = checks.integer("record_every", record_every, least=0)
     if callback is not None and not callable(callback):
@@ -113,9 +115,10 @@ def settings(
 def _dropout(value: Any, hidden: tuple[int, ...]) -> NDArray[np.float64]:
     """The probability for every hidden node, from one for all or one for each layer; empty if all are 0."""
     if checks.is_listing(value):
-        if len(value) != len(hidden):
-            raise ValueError(f"dropout: expected {len(hidden)} numbers, one for each hidden layer, got {len(value)}")
-        p = [checks.share(f"dropout[{i}]", item) for i, item in enumerate(value)]
+        given = checks.listed("dropout", value, "a number, or a list of numbers")
+        if len(given) != len(hidden):
+            raise ValueError(f"dropout: expected {len(hidden)} numbers, one for each hidden layer, got {len(given)}")
+        p = [checks.share(f"dropout[{i}]", item) for i, item in enumerate(given)]
     else:
         one = checks.share("dropout", value)
         if one > 0 and not hidden:

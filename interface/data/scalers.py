@@ -1,0 +1,67 @@
+"""scikit-learn's scalers with samenet's checks of X: importing this needs scikit-learn; see `samenet.data.scaling`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+
+from samenet import checks
+from samenet.data.scaling import within_range
+
+Array = NDArray[np.float64]
+
+
+def _rows(X: Any, width: int | None = None) -> Array:
+    rows = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
+    if rows.ndim != 2 or 0 in rows.shape or width not in (None, rows.shape[1]):
+        n = "n" if width is None else width
+        raise ValueError(f"X: expected shape (m, {n}) with m, n >= 1, got {rows.shape}")
+    return rows
+
+
+def _scaled(scale: Callable[[Array], Array], X: Any, width: int) -> Array:
+    rows = _rows(X, width)
+    with np.errstate(all="ignore"):
+        return within_range(np.asarray(scale(rows)), "some")
+
+
+class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
+    """`StandardScaler` for arrays, lists and data frames of finite numbers; names of columns are not kept."""
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "CheckedStandardScaler":
+        """Find the mean and the standard deviation of each column of X (m, n)."""
+        rows = _rows(X)
+        with np.errstate(all="ignore"):
+            super().fit(rows, y, sample_weight)
+        if not (np.isfinite(self.mean_).all() and np.isfinite(self.var_).all()):
+            raise ValueError("X: expected numbers whose squares can be summed, got columns of infinite deviation")
+        return self
+
+    def transform(self, X: Any, copy: bool | None = None) -> Array:
+        """(x - mean) / standard deviation, (m, n)."""
+        scale = super().transform
+        return _scaled(lambda rows: scale(rows, copy=True), X, self.n_features_in_)
+
+    def inverse_transform(self, X: Any, copy: bool | None = None) -> Array:
+        """x times the standard deviation + mean, (m, n)."""
+        back = super().inverse_transform
+        return _scaled(lambda rows: back(rows, copy=True), X, self.n_features_in_)
+
+
+class CheckedMaxAbsScaler(MaxAbsScaler):  # type: ignore[misc]
+    """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; names of columns are not kept."""
+
+    def fit(self, X: Any, y: Any = None) -> "CheckedMaxAbsScaler":
+        """Find the largest size in each column of X (m, n)."""
+        super().fit(_rows(X), y)
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """x / max |x|, (m, n)."""
+        return _scaled(super().transform, X, self.n_features_in_)
+
+    def inverse_transform(self, X: Any) -> Array:
+        """x times max |x|, (m, n)."""
+        return _scaled(super().inverse_transform, X, self.n_features_in_)

@@ -1,0 +1,1 @@
+"""What a user gives, looked at before anything is done with it."""

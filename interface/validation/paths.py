@@ -1,0 +1,32 @@
+"""Paths of files, refused by name where the system cannot even look for them."""
+
+import errno
+import os
+from typing import Any
+
+from samenet import checks
+
+
+def path(name: str, value: Any, expected: str = "the path of a file") -> str:
+    """A path that the system can look for, as str; whether a file is there is another question.
+
+    Raises TypeError for what is no str and no `os.PathLike` of one, ValueError for an empty one, and for what no file
+    can be called: one with a NUL in it, a lone surrogate, more letters than the system allows.
+    """
+    given = f"{checks.short(value)} ({type(value).__name__})"
+    try:
+        result = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    except Exception as error:
+        raise TypeError(f"{name}: expected {expected}, got {given}: {error}") from None
+    if not isinstance(result, str):
+        raise TypeError(f"{name}: expected {expected}, got {given}")
+    if not result:
+        raise ValueError(f"{name}: expected {expected}, got an empty one")
+    try:
+        os.stat(result)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected {expected}, got {checks.short(result)} ({error})") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError(f"{name}: expected {expected}, got one of {len(result)} letters, too long") from None
+    return result
