@@ -53,7 +53,7 @@ def _folder(text: str) -> Path:
 
 
 def _file(text: str) -> Path:
-    path = Path(text)
+    path = Path(text).expanduser()
     if path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"expected a file in a folder that exists, got {text!r}")
     return path

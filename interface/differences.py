@@ -133,10 +133,11 @@ class Slopes:
                 continue
             first, second, third = tried[-3:]
             # By theory the second is 16 times as near as the first. A chance agreement of two of them is not trusted.
-            moved = max(abs(third.slope - second.slope), abs(second.slope - first.slope) / 8)
-            error = moved + third.error
-            if error < least:
-                chosen, least = third, error
+            narrow, wide = abs(third.slope - second.slope), abs(second.slope - first.slope)
+            # Where all three agree, the largest step is the best: rounding has the least of it.
+            for sides, error in ((third, max(narrow, wide / 8)), (first, 2 * max(narrow, wide))):
+                if error + sides.error < least:
+                    chosen, least = sides, error + sides.error
             if third.error > least or least <= 1e-7 * abs(third.slope):
                 break
         if chosen is None:  # no costs that are finite

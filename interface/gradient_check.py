@@ -24,7 +24,7 @@ from samenet.probe import probe
 Array = NDArray[Any]
 
 _RELATIVE = 1e-5  # |g - n| / (|g| + |n|) that is still right; truncation at the usual step leaves far less
-_LOST = 1e-3  # the error, as a share of a slope, from which on it is looked for with other steps
+_LOST = 3e-4  # the error, as a share of a slope, from which on it is looked for with other steps
 
 
 @dataclass(frozen=True)

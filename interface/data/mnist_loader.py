@@ -47,14 +47,14 @@ def mnist(
     scale       what grey values from 0 to 255 are divided by; Nielsen's mnist_loader has 256
     dataset     "mnist", or a set of EMNIST by its file names ("emnist-letters-train-images-idx3-ubyte", ...):
                 "emnist-digits", "emnist-letters", "emnist-balanced", "emnist-byclass", "emnist-bymerge" or
-                "emnist-mnist". Without it, the one that is in the folder, MNIST's own first
+                "emnist-mnist". Without it, the one that is in the folder given as source, MNIST's own first
     transposed  turn every image about its diagonal, as EMNIST's need it: its files have them column by column
 
     Raises FileNotFoundError that names the files a folder lacks, ValueError that names a file which is not what it
     should be, and OSError if the download fails. A pickle, as Nielsen's mnist.pkl.gz, is refused: to read it is to run
     what is in it.
-    Sources: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; tutorial 001; G. Cohen, S. Afshar,
-    J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
+    Sources: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; tutorial 001; G. Cohen,
+    S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
     """
     scale, transposed = checks.number("scale", scale, positive=True), checks.flag("transposed", transposed)
     if not math.isfinite(255 / scale):
@@ -104,11 +104,10 @@ def _folder(source: str | os.PathLike[str] | None, dataset: str | None) -> Path 
     if not home:
         return None
     home = paths.path("SAMENET_DATA", home, "the path of a folder")
-    for folder in (Path(home), Path(home) / "mnist"):
-        found = _sets_in(folder)
-        if dataset in found or (dataset is None and (found or _pickle_in(folder))):
-            return folder
-    return None
+    folders = (Path(home), Path(home) / "mnist")
+    wanted = _names(dataset or "mnist")
+    there = (folder for folder in folders if any(_find(folder, name) for name in wanted))
+    return next(there, None) or next((folder for folder in folders if dataset is None and _pickle_in(folder)), None)
 
 
 Pair = tuple[NDArray[Any], NDArray[np.int64]]
