@@ -79,7 +79,7 @@ class Slopes:
 
     def __init__(self, net: Network, X: NDArray[Any], Y: NDArray[Any], reduction: str) -> None:
         self.net, self.flat = net, net.theta.flat
-        self.cost = lambda: net.cost(X, Y, reduction=reduction)
+        self.cost: Callable[[], float] = lambda: net.cost(X, Y, reduction=reduction)
         self.J = self.cost()
         self.noise = noise(self.cost, self.flat)
         self.kinks = Kinks(net, X, Y, self.J, reduction)

