@@ -147,14 +147,17 @@ class Slopes:
     def corner(self, i: int) -> Estimate | None:
         """Where the sides stay apart, however small the step: a slope between the two, as that of a cost with a kink.
 
-        Curvature alone makes the gap as much smaller as the step; then, or if there is no telling, None.
+        Curvature alone makes the gap as much smaller as the step; then, or if there is no telling, or if the kink is a
+        known one whose sides were looked at before, None.
         """
         tried = [self.sides(i, 10.0**-k) for k in (5, 6, 7)]
-        if any(not b.gap > max(a.gap / 2, 4 * b.error) for a, b in pairwise(tried)):
+        if any(sides.radius > 0 for sides in tried) or any(
+            not b.gap > max(a.gap / 2, 4 * b.error) for a, b in pairwise(tried)
+        ):
             return None
         first, second = tried[-2:]
         error = max(abs(first.left - second.left), abs(first.right - second.right)) + second.error
-        return Estimate(second.slope, error, second.gap / 2 + second.radius, True)
+        return Estimate(second.slope, error, second.gap / 2, True)
 
     def _moved(self, i: int, step: float) -> tuple[Any, Any]:
         at = self.flat[i]

@@ -7,8 +7,8 @@ gradient that is checked:
 
     delta = dJ/dz of every layer, dJ/dW[i][j] = delta_i h_j, dJ/db[i] = delta_i
 
-Where z is 0 as far as rounding can tell, the slope of relu is any number from 0 to 1, and each delta has a radius: how
-far it may be moved by that choice.
+Where z is 0 as far as rounding can tell, the slope of relu is any number from 0 to 1: 1/2 is taken, and each delta has
+a radius, how far it may be moved by that choice.
 """
 
 import copy
@@ -156,7 +156,7 @@ class Kinks:
             return Delta(h * (e.value - mean), h * (e.radius + spread))
         if name == "relu":
             either = np.abs(self.z[layer]) <= self.rounding[layer]  # where it may be on or off
-            value = np.where(h > 0, e.value, 0)
-            return Delta(value, np.where(either, np.abs(e.value) + e.radius, np.where(h > 0, e.radius, 0)))
+            middle = np.where(either, 0.5, np.where(h > 0, 1.0, 0.0))
+            return Delta(e.value * middle, np.where(either, np.abs(e.value) / 2 + e.radius, e.radius * middle))
         slope = h * (1 - h) if name == "sigmoid" else (1 - h) * (1 + h)
         return Delta(e.value * slope, e.radius * slope)

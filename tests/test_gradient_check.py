@@ -435,3 +435,61 @@ def test_random_networks():
         tried, kinks = tried + mutants, kinks + kinked
     assert tried > 15
     assert kinks
+
+
+@pytest.mark.parametrize(("share", "ok"), [(0.0, True), (0.7, True), (1.0, True), (1.2, False), (-0.2, False)])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_at_a_kink_of_relu_any_slope_of_its_sides_is_right(share, ok, step):
+    """J = 1/2 (1 - 2 relu(w))^2 at w = 0 has the slope 0 to the left and -2 to the right."""
+
+    def change(slope, net):
+        slope.flat[0] = -2 * share
+
+    settings = {"activation": ["relu", "identity"], "bias": False, "weights": [[[0.0]], [[2.0]]]}
+    report = check_gradient(_numpy([1, 1, 1], _changed(change), **settings), [[1.0]], [[1.0]], step=step)
+    assert report.wrong.flat.tolist() == [not ok, False]
+    assert report.kinks.flat[0]
+
+
+@pytest.mark.parametrize(("share", "ok"), [(0.0, True), (0.7, True), (-1.0, True), (1.2, False), (-1.2, False)])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_at_a_kink_of_l1_any_slope_of_its_sides_is_right(share, ok, step):
+    def change(slope, net):
+        slope.flat[0] += 0.3 * share
+
+    settings = {"bias": False, "weights": [[[0.0, 1.0]]], "l1": 0.3}
+    report = check_gradient(_numpy([2, 1], _changed(change), **settings), [[1.0, 2.0]], [[1.0]], step=step)
+    assert report.wrong.flat.tolist() == [not ok, False]
+    assert report.kinks.flat.tolist() == [True, False]
+
+
+def test_half_a_slope_does_not_pass_for_a_whole_one():
+    """With every weighted sum just above 0, a node is on to one side only, and the difference is half the slope."""
+    settings = {
+        "activation": ["relu", "identity"],
+        "bias": False,
+        "weights": [np.full((3, 2), 1e-9), [[1.0, 2.0, 3.0]]],
+    }
+    X, Y = [[1.0, 2.0], [3.0, 1.0]], [[1.0], [2.0]]
+    assert not check_gradient(_numpy([2, 3, 1], **settings), X, Y).wrong.flat.any()
+    report = check_gradient(_numpy([2, 3, 1], _changed(_scaled(0, 0.5)), **settings), X, Y)
+    assert report.wrong.weights[0].all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_is_that_of_the_outputs_where_they_cancel(seed):
+    """Outputs near 1e8 beside targets near 1e8: the cost is 1, and errs as 1e8 does."""
+    random = np.random.default_rng(seed)
+    X, Y = 1e-4 * random.normal(size=(30, 3)), 1e8 + random.normal(size=(30, 2))
+    net = _numpy([3, 4, 2], activation="identity", seed=seed)
+    net.biases[1][:] = 1e8
+    for step in (1e-8, 1e-5, 1e-3):
+        assert not check_gradient(net, X, Y, step=step).wrong.flat.any()
+
+
+def test_half_a_slope_does_not_pass_where_the_kink_is_in_a_later_layer():
+    settings = {"activation": ["tanh", "relu", "identity"], "weights": [[[0.5]], [[2.0]], [[3.0]]]}
+    settings["biases"] = [[0.1], [1e-9 - 2 * np.tanh(0.6)], [0.2]]
+    assert not check_gradient(_numpy([1, 1, 1, 1], **settings), [[1.0]], [[1.0]]).wrong.flat.any()
+    report = check_gradient(_numpy([1, 1, 1, 1], _changed(_scaled(0, 0.5)), **settings), [[1.0]], [[1.0]])
+    assert report.wrong.flat.tolist() == [True, False, False, False, False, False]
