@@ -77,4 +77,6 @@ def examples() -> dict[str, Example]:
 def find(name: str) -> Example:
     """The example of a name. Raises ValueError for an unknown one, with the nearest guess."""
     known = examples()
-    return known[checks.choice("name", name, known)]
+    others = {example.module.__name__.rpartition(".")[2]: example.name for example in known.values()}
+    others |= {number: example.name for example in known.values() for number in example.ids}
+    return known[checks.choice("name", name, known, others)]

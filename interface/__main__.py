@@ -35,8 +35,26 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _backend(text: str) -> str:
+    if text not in backends():
+        from samenet.validation.names import nearest
+
+        near = nearest(text, backends())
+        hint = f"; did you mean {near!r}?" if near else ""
+        known = ", ".join(map(repr, backends()))
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}){hint}")
+    return text
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # the home of nobody
+        raise argparse.ArgumentTypeError(f"expected a folder, got {text!r}: {error}") from None
+
+
 def _file(text: str) -> Path:
-    path = Path(text)
+    path = Path(text).expanduser()
     if path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"expected a file in a folder that exists, got {text!r}")
     return path
@@ -64,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--batch", type=_positive, nargs="+", metavar="M", help="with --sizes: numbers of samples, 1 unless given"
     )
-    compare.add_argument("--backends", nargs="+", choices=backends(), metavar="NAME", help=", ".join(backends()))
+    compare.add_argument("--backends", nargs="+", type=_backend, metavar="NAME", help=", ".join(backends()))
     compare.add_argument("--threads", type=_positive, default=1, metavar="N", help="for BLAS, 1 unless given")
     compare.add_argument(
         "--epochs", type=_count, default=3000, metavar="N", help="of the full training on the digits, 3000 unless given"
@@ -73,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
     examples = commands.add_parser("examples", help="run the tutorials' experiments; without a name, list them")
     examples.add_argument("name", nargs="?", help="which one to run")
-    examples.add_argument("--backend", choices=backends(), metavar="NAME", help="numba unless given, if it is there")
+    examples.add_argument("--backend", type=_backend, metavar="NAME", help="numba unless given, if it is there")
     examples.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     examples.add_argument("--seed", type=_seed, metavar="N", help="of the random numbers; the tutorial's unless given")
     examples.add_argument(
@@ -81,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     examples.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw the example's figure (png, svg or pdf)")
     examples.add_argument(
-        "--gallery", type=Path, metavar="FOLDER", help="run all, write their tables and figures there"
+        "--gallery", type=_folder, metavar="FOLDER", help="run all, write their tables and figures there"
     )
     return parser
 
