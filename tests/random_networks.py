@@ -118,14 +118,15 @@ class Problem:
             names = "clip_value", "clip_norm", "l1", "l2"
             return self._with(str(random.choice(names)), other)
         if kind == 4:
-            return replace(self, activations=(*random.choice(ACTIVATIONS, len(self.sizes) - 2), self.activations[-1]))
+            hidden = map(str, random.choice(ACTIVATIONS, len(self.sizes) - 2))
+            return replace(self, activations=(*hidden, self.activations[-1]))._moderate()
         if kind == 5:
             cost = str(random.choice(COSTS))
-            return replace(self, cost=cost, activations=(*self.activations[:-1], _output(cost, random, self.sizes[-1])))
+            output = _output(cost, random)
+            return replace(self, cost=cost, activations=(*self.activations[:-1], output))._moderate()
         if kind == 6:
             sizes = [max(1, n + int(random.integers(-1, 2))) for n in self.sizes]
-            sizes[-1] = max(2, sizes[-1]) if self.activations[-1] == "softmax" else sizes[-1]
-            return replace(self, sizes=tuple(sizes))
+            return replace(self, sizes=tuple(sizes))._moderate()
         step = random.normal(0, random.choice([0.03, 0.5, 5.0]))
         name = str(random.choice(["weights", "biases", "inputs", "targets", "alpha"]))
         if name == "weights":
@@ -135,9 +136,13 @@ class Problem:
         return replace(self, **{name: getattr(self, name) + step})._moderate()
 
     def _moderate(self) -> "Problem":
-        """With scales that a float32 has."""
+        """With scales that a float32 has, and no softmax of one node, which would always be 1."""
+        sizes = list(self.sizes)
+        for layer, name in enumerate(self.activations, start=1):
+            sizes[layer] = max(2, sizes[layer]) if name == "softmax" else sizes[layer]
         return replace(
             self,
+            sizes=tuple(sizes),
             weights=tuple(float(np.clip(w, -40, 36)) for w in self.weights),
             **{name: float(np.clip(getattr(self, name), -40, 36)) for name in ("biases", "inputs", "targets", "alpha")},
         )
@@ -150,9 +155,9 @@ def _numbers(random: np.random.Generator, shape: tuple[int, ...], scale: float, 
     return (random.normal(size=shape) * 10.0**scale).astype(dtype)
 
 
-def _output(cost: str, random: np.random.Generator, nodes: int) -> str:
-    """An activation of the output layer that goes with a cost. A softmax of one node is always 1."""
-    return MADE_FOR.get(cost) or str(random.choice([a for a in ACTIVATIONS if a != "softmax" or nodes > 1]))
+def _output(cost: str, random: np.random.Generator) -> str:
+    """An activation of the output layer that goes with a cost."""
+    return MADE_FOR.get(cost) or str(random.choice(ACTIVATIONS))
 
 
 def draw(random: np.random.Generator, wild: bool) -> Problem:
@@ -170,10 +175,9 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
             rows = int(random.integers(100, 270))
             sizes = sizes[:3]
     cost = str(random.choice(COSTS))
-    if cost == "cross_entropy":
-        sizes[-1] = max(2, sizes[-1])
     layers = len(sizes) - 1
-    activations = (*map(str, random.choice(ACTIVATIONS, layers - 1)), _output(cost, random, sizes[-1]))
+    hidden = map(str, random.choice(ACTIVATIONS, layers - 1))
+    activations = (*hidden, _output(cost, random))
 
     def scale(width: float) -> float:
         if not wild:
@@ -206,7 +210,7 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
         clip_value=maybe(0.2, scale(4.0), math.inf),
         clip_norm=maybe(0.2, scale(4.0), math.inf),
         dropout=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
-    )
+    )._moderate()
 
 
 def comparisons(problem: Problem, updates: int = 5) -> Compared:
@@ -285,9 +289,8 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
                 bound |= {"momentum": problem.momentum, "velocity": velocity, "nesterov": rule == "nesterov"}
             limits = list(tolerance.step(trusted, X, Y, alpha, problem.reduction, **bound))
         for name, net in nets.items():
-            steps[name].descend(
-                net, X.copy(), Y.copy(), alpha=alpha, batch_size=len(X), masks=None if seen is None else seen.copy(), **settings
-            )
+            own = {"masks": None if seen is None else seen.copy(), "batch_size": len(X), "alpha": alpha, **settings}
+            steps[name].descend(net, X.copy(), Y.copy(), **own)
         yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
         if rule in ("momentum", "nesterov"):
             yield from _pairs("velocity", {name: one.state[0] for name, one in steps.items()}, limits[1], problem.dtype)
