@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Vector = list[Decimal]
 _DIGITS = Context(prec=60, Emin=-(10**17), Emax=10**17, traps=[])
-ZERO, ONE = Decimal(0), Decimal(1)
+ZERO, ONE, _SMALL = Decimal(0), Decimal(1), Decimal("1e-20")
 
 
 def _numbers(values: NDArray[Any]) -> Any:
@@ -26,6 +26,8 @@ def _sigmoid(z: Decimal) -> Decimal:
 
 
 def _tanh(z: Decimal) -> Decimal:
+    if abs(z) < _SMALL:  # where 1 - t would be left with too few digits; the next term is z^5 2/15
+        return z - z**3 / 3
     t = (-2 * abs(z)).exp()
     return (ONE - t) / (ONE + t) * (1 if z > 0 else -1)
 

@@ -128,6 +128,7 @@ def adapted(
     error += r.least * ((abs(alpha) * (4 + 2 * np.abs(mean.value)) / c1 + 2 * high) / D + 1)
     whole = np.sqrt(a + b * g.value**2) + rule.epsilon
     value = np.divide(p + q * g.value, whole, out=np.zeros_like(whole), where=whole != 0)
-    largest = np.maximum.reduce([high**2, high, size, np.abs(p), a, np.full_like(size, abs(alpha))])
+    between = high**2, (high + np.abs(mean.value)) / c1, np.abs(p) + abs(q) * high, size, a, np.full_like(size, abs(alpha))
+    largest = np.maximum.reduce(between)
     step = Bounded(value, error + mean.error + squares.error).unless(~(largest <= r.most))
     return _plus(start, step.times(-1), r)

@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from random_networks import Compared, Problem, against_exact, climb, comparisons, draw
+from problems import Compared, Problem, against_exact, climb, comparisons, draw
 
 from samenet.tolerance import Comparison
 

@@ -1,7 +1,8 @@
 """Networks of any mix of options, and every way to compare what backends make of them with what is allowed.
 
-`draw` takes a tame one, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30; `Problem.changed` takes one
-step from it, for a search that climbs towards the worst observed / allowed.
+`draw` takes a tame one, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30 and, for every second, one
+where the numbers of the dtype end; `Problem.changed` takes one step from it, for a search that climbs towards the worst
+observed / allowed.
 """
 
 import itertools
@@ -25,6 +26,7 @@ Compared = Iterator[tuple[str, Comparison]]
 
 NAMES = tuple(samenet.backends())
 PAIRS = tuple(itertools.combinations(NAMES, 2))
+SCALES = ("biases", "inputs", "targets", "alpha")
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")
 
 
@@ -128,7 +130,7 @@ class Problem:
             sizes = [max(1, n + int(random.integers(-1, 2))) for n in self.sizes]
             return replace(self, sizes=tuple(sizes))._moderate()
         step = random.normal(0, random.choice([0.03, 0.5, 5.0]))
-        name = str(random.choice(["weights", "biases", "inputs", "targets", "alpha"]))
+        name = str(random.choice(["weights", *SCALES]))
         if name == "weights":
             weights = list(self.weights)
             weights[random.integers(len(weights))] += step
@@ -136,16 +138,28 @@ class Problem:
         return replace(self, **{name: getattr(self, name) + step})._moderate()
 
     def _moderate(self) -> "Problem":
-        """With scales that a float32 has, and no softmax of one node, which would always be 1."""
-        sizes = list(self.sizes)
+        """With scales that the dtype has, and no softmax of one node, which would always be 1."""
+        sizes, limits = list(self.sizes), (-42, 36) if self.dtype == "float32" else (-320, 305)
         for layer, name in enumerate(self.activations, start=1):
             sizes[layer] = max(2, sizes[layer]) if name == "softmax" else sizes[layer]
         return replace(
             self,
             sizes=tuple(sizes),
-            weights=tuple(float(np.clip(w, -40, 36)) for w in self.weights),
-            **{name: float(np.clip(getattr(self, name), -40, 36)) for name in ("biases", "inputs", "targets", "alpha")},
+            weights=tuple(float(np.clip(w, *limits)) for w in self.weights),
+            **{name: float(np.clip(getattr(self, name), *limits)) for name in SCALES},
         )
+
+    def _at_an_edge(self, random: np.random.Generator) -> "Problem":
+        """With products where numbers of the dtype end, or lose digits, or where exp does."""
+        info = np.finfo(self.dtype)
+        ends = info.tiny, info.smallest_subnormal, info.max, info.eps, math.log(info.max)
+        edge = math.log10(random.choice(ends)) + float(random.normal(0, 2))
+        layer = random.integers(len(self.weights) + 2)
+        if layer >= len(self.weights):
+            return replace(self, **{str(random.choice(SCALES)): edge})._moderate()
+        weights = list(self.weights)
+        weights[layer] = edge - (self.inputs if layer == 0 else 0.0)
+        return replace(self, weights=tuple(weights))._moderate()
 
     def _with(self, name: str, other: "Problem") -> "Problem":
         return replace(self, **{name: getattr(other, name)})
@@ -187,7 +201,7 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
     def maybe(share: float, value: float, otherwise: float) -> float:
         return value if random.random() < share else otherwise
 
-    return Problem(
+    problem = Problem(
         seed=int(random.integers(2**31)),
         sizes=tuple(map(int, sizes)),
         activations=activations,
@@ -211,6 +225,7 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
         clip_norm=maybe(0.2, scale(4.0), math.inf),
         dropout=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
     )._moderate()
+    return problem._at_an_edge(random) if wild and random.random() < 0.5 else problem
 
 
 def comparisons(problem: Problem, updates: int = 5) -> Compared:
