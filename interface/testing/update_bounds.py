@@ -28,14 +28,15 @@ def clipped(g: Bounded, value: float, norm: float, r: Rounding) -> Bounded:
     n = g.value.size
     length, d, rounding = math.sqrt((g.value**2).sum()), math.sqrt((g.error**2).sum()), gamma(n / 2 + 5, r.u)
     high = math.sqrt((length + 2 * d) ** 2 * (1 + 2 * rounding) + n * r.least)
+    overflows = np.full(n, not high * high <= r.most)  # the square does; then the length is infinite, the factor 0
     if high <= norm * (1 - rounding):
-        return g
+        return g.unless(overflows)
     low = math.sqrt(max(max(length - 2 * d, 0.0) ** 2 * (1 - 2 * rounding) - n * r.least, 0.0))
     largest = min(1.0, norm / low) if low > 0 else 1.0
     relative = min(1.0, d / low + rounding + n * r.least / low**2) if low > 0 else 1.0
     shrunk = g * Bounded(np.full(n, min(1.0, norm / length) if length > 0 else 1.0), np.full(n, largest * relative))
     lost = gamma(2, r.u) * shrunk.largest + r.least * (g.largest + 1)
-    return shrunk.rounded(lost).unless(np.full(n, not high * high <= r.most))
+    return shrunk.rounded(lost).unless(overflows)
 
 
 def _plus(a: Bounded, b: Bounded, r: Rounding) -> Bounded:

@@ -27,7 +27,7 @@ from problems import Compared, Problem, against_exact, climb, comparisons, draw
 
 from samenet.tolerance import Comparison
 
-_STEPS, _SMALL = 60, 14
+_SMALL = 14
 
 
 def problem(seed: int) -> Problem:
@@ -83,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first network; each next one has the next seed")
     parser.add_argument("--exact", type=int, default=0, help="so many against decimal numbers")
     parser.add_argument("--climb", type=int, default=0, help="so many searches")
+    parser.add_argument("--steps", type=int, default=60, help="changes tried in each search")
     given: Any = parser.parse_args(arguments)
     figures = Figures()
     for seed in range(given.seed, given.seed + given.networks):
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         if seed - given.seed < given.exact and is_small(one):
             figures.add(seed, against_exact(one))
     for seed in range(given.seed, given.seed + given.climb):
-        ratio, one, name, comparison = climb(seed, _STEPS, searched)
+        ratio, one, name, comparison = climb(seed, given.steps, searched)
         figures.add(seed, [(f"climb: {name}", comparison)] if name else [])
         if ratio > 1:
             print(one)
