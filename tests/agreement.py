@@ -182,9 +182,7 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
         visit, start = number // batches, number % batches * descent.batch_size
         seen = masks[visit, start : start + len(rows)] if rule.dropout else None
         network.parameters = trusted.parameters
-        allowed, of_velocity = tolerance.step(
-            trusted, x, y, descent.alpha, descent.reduction, masks=seen, **expected
-        )
+        allowed, of_velocity = tolerance.step(trusted, x, y, descent.alpha, descent.reduction, masks=seen, **expected)
         if rule.momentum is not None:
             given["velocity"].flat[:] = expected["velocity"].flat
         for one, settings in ((network, given), (trusted, expected)):

@@ -98,7 +98,8 @@ def run(
                 z = _sums(W, biases[l] if biases else None, seen[-1])
                 layers.append(activations[l][0](z))
                 n = len(W)
-                kept.append([ONE] * n if masks is None or l == len(weights) - 1 else _numbers(masks[s, start : start + n]))
+                dropped = masks is not None and l < len(weights) - 1
+                kept.append(_numbers(masks[s, start : start + n]) if dropped else [ONE] * n)
                 seen.append([a * b for a, b in zip(layers[-1], kept[-1], strict=True)])
                 start += n
             cost += _cost(network.cost_function, y, layers[-1], z)
@@ -109,7 +110,8 @@ def run(
                     if biases:
                         db[l][i] += d
                 if l:
-                    e = [sum(w * d for w, d in zip(column, delta, strict=True)) for column in zip(*weights[l], strict=True)]
+                    columns = zip(*weights[l], strict=True)
+                    e = [sum(w * d for w, d in zip(column, delta, strict=True)) for column in columns]
                     e = [a * b for a, b in zip(e, kept[l - 1], strict=True)]
                     delta = activations[l - 1][1](layers[l], e)
         return outputs, *_reduced(network, weights, cost, dW, db, len(X) if reduction == "mean" else 1)

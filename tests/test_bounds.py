@@ -169,7 +169,8 @@ def test_adaptive_steps_move_by_what_their_bound_says(t, epsilon, size):
     c1, c2 = rule.unbiased
 
     def step(g):
-        mean, root = (rule.beta1 * m + (1 - rule.beta1) * g) / c1, np.sqrt((rule.beta2 * s + (1 - rule.beta2) * g * g) / c2)
+        mean = (rule.beta1 * m + (1 - rule.beta1) * g) / c1
+        root = np.sqrt((rule.beta2 * s + (1 - rule.beta2) * g * g) / c2)
         return theta - alpha * mean / (root + epsilon)
 
     _worst(step, update_bounds.adapted(theta, g, alpha, rule, m, s), [g], tight=0.1)
@@ -177,7 +178,7 @@ def test_adaptive_steps_move_by_what_their_bound_says(t, epsilon, size):
 
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_the_bound_is_of_the_same_network(functions):
-    """Its own values, worked out in float64, are within it of the network in decimal numbers, and so near for any sign."""
+    """Its own values, worked out in float64, are within it of the network in decimal numbers: every sign is right."""
     for penalties in PENALTIES:
         case = Case((4, 3, 2), 2, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties))
         net = case.network(samenet.backend("reference").Network)

@@ -56,7 +56,7 @@ def _identity(z: Bounded, r: Rounding) -> Bounded:
 
 
 def _softmax(z: Bounded, r: Rounding) -> Bounded:
-    """ln h_i = a_i - ln sum_k exp(a_k), with a = z - max z, moves by w = e_i + max e at most: h by the part 1 - exp(-w).
+    """ln h_i = a_i - ln sum_k exp(a_k), with a = z - max z, moves by w = e_i + max e at most, h by 1 - exp(-w) of it.
 
     Relative roundings: those of exp above and below the line, 8 u each, of the sum and the quotient, gamma_n; and a is
     off by u |a|, which is u |a_i| above, and below, weighted with the powers, sum_k h_k |a_k| u <= u ln n: the entropy

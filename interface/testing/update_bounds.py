@@ -93,9 +93,7 @@ class Adaptive(NamedTuple):
 
 
 @np.errstate(all="ignore")
-def adapted(
-    theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: NDArray[Any], s: NDArray[Any]
-) -> Bounded:
+def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: NDArray[Any], s: NDArray[Any]) -> Bounded:
     """theta - (p + q g) / D, of p = alpha beta1 m / c1, q = alpha (1 - beta1) / c1, D = R + epsilon, and
 
     R^2 = a + b g^2, of a = beta2 s / c2, b = (1 - beta2) / c2; c1 = 1 - beta1^t, c2 = 1 - beta2^t, or 1.
@@ -106,7 +104,8 @@ def adapted(
 
     R^2 loses up to `lost` by underflow, a part of lost / (R^2 - lost). If that is not small, R may be anything from 0;
     D is at least epsilon then, or the root of the smallest number: where D is 0, no step is made. |g| / D is at most
-    sqrt(2 / b), or b g^2 is less than twice what is lost.
+    sqrt(2 / b), or b g^2 is less than twice what is lost. With epsilon = 0, computed steps alone are bounded there: the
+    exact one is not what s' tells as it is stored.
     """
     r, start, mean, squares = Rounding.of(theta.dtype), exact(theta), exact(m), exact(s)
     c1, c2 = rule.unbiased
@@ -115,21 +114,20 @@ def adapted(
     high, near = g.largest, np.fmax(np.abs(g.value) - 2 * g.error, 0)
     lost = 2 * r.least * (2 + high) / c2
     R2 = a + b * near**2
-    small = R2 < 3 * lost
+    small = 3 * lost > R2
     number = r.least / 4
     R = np.where(small, 0.0, np.sqrt(np.fmax(R2 - lost, 0)))
     least = max(rule.epsilon * (1 - 2 * r.u) - number, number) if rule.epsilon > 0 else math.sqrt(number)
     D = np.maximum(R + max(rule.epsilon - number, 0.0), least)
     reach = np.fmin(high / D, np.fmax(math.sqrt(2 / b), np.where(small, np.sqrt(2 * lost / b) / D, 0)))
     size = np.abs(p) / D + abs(q) * reach
-    error = np.where(
-        small, 2 * size, np.fmin((np.abs(p) * b * high / R + abs(q) * (a / R + rule.epsilon)) / D**2 * g.error, 2 * size)
-    )
+    slope = (np.abs(p) * b * high / R + abs(q) * (a / R + rule.epsilon)) / D**2
+    error = np.where(small, 2 * size, np.fmin(slope * g.error, 2 * size))
     error += gamma(20, r.u) * size + np.where(small, 0.0, lost / np.fmax(R2 - lost, number) + number / D) * size
     error += r.least * ((abs(alpha) * (4 + 2 * np.abs(mean.value)) / c1 + 2 * high) / D + 1)
     whole = np.sqrt(a + b * g.value**2) + rule.epsilon
     value = np.divide(p + q * g.value, whole, out=np.zeros_like(whole), where=whole != 0)
-    between = high**2, (high + np.abs(mean.value)) / c1, np.abs(p) + abs(q) * high, size, a, np.full_like(size, abs(alpha))
-    largest = np.maximum.reduce(between)
+    between = high**2, (high + np.abs(mean.value)) / c1, np.abs(p) + abs(q) * high, size, a
+    largest = np.maximum(np.maximum.reduce(between), abs(alpha))
     step = Bounded(value, error + mean.error + squares.error).unless(~(largest <= r.most))
     return _plus(start, step.times(-1), r)

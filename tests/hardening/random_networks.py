@@ -3,11 +3,11 @@
     python tests/hardening/random_networks.py --networks 10000 --seed 0
     python tests/hardening/random_networks.py --networks 1 --seed 4711        one that was named
 
-For each network, every two backends are compared in the activations, predict, the cost, the gradient and five updates by
-each rule, each update from the same parameters and state; by RMSProp and Adam, too, within a bound of the update. Two
-of three networks have numbers near 1; of the third, scales go from 1e-30 to 1e30. Prints the worst observed / allowed
-of each, and the seed that repeats it. Comparisons without a bound, where a number may overflow, are counted. With
---exact N, the first N small networks are tried against decimal numbers of 60 digits, too; with --climb N, a search from
+For each network, every two backends are compared in the activations, predict, the cost, the gradient and five updates
+by each rule, each update from the same parameters and state. Two of three networks have numbers near 1; those of the
+third have scales from 1e-30 to 1e30, or where the numbers of their dtype end. Prints the worst observed / allowed of
+each, and the seed that repeats it; comparisons without a bound, where a number may overflow, are counted. With --exact
+N, small ones of the first N networks are tried against decimal numbers of 60 digits, too; with --climb N, a search from
 each of N networks changes one number at a time, as long as observed / allowed does not become smaller.
 Exit status 1 if a difference is larger than allowed.
 """
@@ -71,7 +71,7 @@ class Figures:
         """A line for each kind."""
         for name, (ratio, seed, comparison) in self.worst.items():
             print(
-                f"{name:15} {ratio:9.2e} = {str(comparison):>17}  --seed {seed:<7} worst of {self.counts[name]:8}, "
+                f"{name:15} {ratio:9.2e} = {comparison!s:>17}  --seed {seed:<7} worst of {self.counts[name]:8}, "
                 f"{self.unbounded[name]} more without a bound"
             )
 
