@@ -22,7 +22,7 @@ from samenet.testing.rounding import Bounded, Rounding, product
 from samenet.testing.rounding import exact as stored
 
 R = Rounding.of(np.float64)
-LEAST_ROOM, DRAWS = 0.3, 400  # how near to the bound the worst of so many draws has to come
+LEAST_ROOM, DRAWS = 0.3, 200  # how near to the bound the worst of so many draws has to come
 
 
 def _drawn(random, b):
