@@ -1,0 +1,252 @@
+"""Mutation testing: small mistakes are made in the code, one at a time, and the tests must notice each.
+
+    python tests/hardening/mutants.py --sample 300 --seed 1          # as `make mutants`
+    python tests/hardening/mutants.py --sample 60 --files 'interface/descent/*.py'
+
+Each mistake (see `changes.py`) is made in a copy of the tree, never in the tree itself. First all tests run once without
+the JIT, in that copy, to see which lines each of them runs; then, for each mistake, those that run its line, until one
+fails. Code that writes instructions is run once more, compiled. What survives is printed, and the exit status is 1 if
+fewer than 97 % of the mistakes that matter were noticed; those that change nothing are listed in `equivalents.toml`.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from changes import Change, changes
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("interface", "reference", "fast")
+# Here code is written for the compiler, or for several threads: without the JIT, plain functions run in its place.
+COMPILED = [f"fast/kernels/{name}.py" for name in ("compiling", "instructions", "machine", "registers", "sharing", "sparse")]
+COMPILED_TESTS = ["tests/test_contract.py", "tests/test_predictor.py", "tests/test_same_bits.py"]
+# These look for their own mistakes in the source, and so notice any other where theirs should be.
+NOT_THESE = ("test_generated_code_that_is_wrong_fails", "test_mutant_fails")
+TARGET = 0.97
+
+
+# --- inside pytest: this module is also a plugin ------------------------------------------------------------------------
+
+_cover: Any = None
+_seconds: dict[str, float] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    global _cover
+    if "MUTANTS_RECORD" in os.environ:
+        _cover = coverage.Coverage(os.environ["MUTANTS_RECORD"], source=list(FOLDERS), config_file=False)
+        _cover.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    if _cover:
+        _cover.switch_context(item.nodeid)
+    return (yield)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.outcome == "passed":
+        _seconds[report.nodeid] = _seconds.get(report.nodeid, 0.0) + report.duration
+    else:
+        _seconds[report.nodeid] = -1e9  # fails, or is skipped, without any mistake
+
+
+def pytest_sessionfinish() -> None:
+    if _cover:
+        _cover.stop()
+        _cover.save()
+        kept = {test: seconds for test, seconds in _seconds.items() if seconds >= 0}
+        Path(os.environ["MUTANTS_RECORD"] + ".json").write_text(json.dumps(kept))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if not item.nodeid.split("::")[-1].startswith(NOT_THESE)]
+    if "MUTANTS_TESTS" in os.environ:
+        order = {test: place for place, test in enumerate(json.loads(Path(os.environ["MUTANTS_TESTS"]).read_text()))}
+        items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
+
+
+# --- the copy, and pytest in it -----------------------------------------------------------------------------------------
+
+
+class Tree:
+    """A copy of all files that git knows or would add, with a package `samenet` that is found before any other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.root, self.site = folder, folder / "tree", folder / "site"
+        shutil.rmtree(folder, ignore_errors=True)
+        names = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        for name in filter(None, names.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.root / name)
+        packages = tomllib.loads((self.root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
+        for package, place in sorted(packages.items()):
+            target = self.site / package.replace(".", "/")
+            if len(package.split(".")) == 1:  # a folder of links, so that others can stand in it
+                target.mkdir(parents=True)
+                for path in (self.root / place).iterdir():
+                    (target / path.name).symlink_to(path)
+            elif not target.exists():
+                target.symlink_to(self.root / place)
+
+    def pytest(self, arguments: list[str], limit: float, **environ: str) -> int | None:
+        """Its exit status; None if it ran past the limit."""
+        paths = os.pathsep.join([str(self.site), str(Path(__file__).parent)])
+        env = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"} | environ
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "mutants", "-p", "no:cacheprovider", *arguments]
+        with (self.folder / "log").open("w") as log:
+            child = subprocess.Popen(
+                command, cwd=self.root, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            try:
+                return child.wait(limit)
+            except subprocess.TimeoutExpired:
+                return None
+            finally:
+                if child.returncode is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+
+
+class Tests:
+    """Which tests run which lines."""
+
+    def __init__(self, tree: Tree, again: bool) -> None:
+        self.tree, self.record = tree, ROOT / "build" / "mutants.coverage"
+        if again or not self.record.exists():
+            print("once all tests, to see which lines each of them runs", flush=True)
+            self.record.parent.mkdir(exist_ok=True)
+            self.record.unlink(missing_ok=True)
+            tree.pytest(["-m", "not compiled", "tests"], 3600, NUMBA_DISABLE_JIT="1", MUTANTS_RECORD=str(self.record))
+        self.seconds = json.loads(Path(f"{self.record}.json").read_text())
+        self.data = coverage.CoverageData(str(self.record))
+        self.data.read()
+        self.files = {Path(name).relative_to(tree.root).as_posix(): name for name in self.data.measured_files()}
+        self.by_line: dict[str, dict[int, list[str]]] = {}
+
+    def of(self, change: Change, budget: float) -> list[list[str]]:
+        """The tests that run a mistake's lines, or if these are few the file's, in two parts: the nearest, the others."""
+        if change.file not in self.files:
+            return []
+        by_line = self.by_line.setdefault(change.file, self.data.contexts_by_lineno(self.files[change.file]))
+        first, last = change.lines
+        tests = {test for line in range(first, last + 1) for test in by_line.get(line, [])} & self.seconds.keys()
+        if not change.function or len(tests) < 10:  # loaded, or kept by a cache, by whoever came first
+            tests |= {test for line in by_line.values() for test in line} & self.seconds.keys()
+        files: dict[str, list[str]] = {}
+        for test in sorted(tests, key=self.seconds.__getitem__):
+            files.setdefault(test.split("::")[0], []).append(test)
+        whole = {file: sum(test.startswith(file) for test in self.seconds) for file in files}
+        near = sorted(files, key=lambda file: len(files[file]) / whole[file])[-2:]
+        parts = []
+        for part in (near, [file for file in files if file not in near]):
+            turns: dict[str, int] = {}  # one of each test function, then another of each
+            ordered = []
+            for test in sorted((t for file in part for t in files[file]), key=self.seconds.__getitem__):
+                turns[name] = turns.get(name := test.split("[")[0], 0) + 1
+                ordered.append((turns[name], len(ordered), test))
+            kept = []
+            for _, _, test in sorted(ordered):
+                budget -= self.seconds[test]
+                if budget > 0:
+                    kept.append(test)
+            parts.append(kept)
+        return [part for part in parts if part]
+
+
+def survives(change: Change, tree: Tree, tests: Tests, budget: float, limit: float) -> str:
+    """"" if the mistake was noticed, else how it lives on."""
+    path = tree.root / change.file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(change.applied(text), encoding="utf-8")
+    try:
+        ran = False
+        for number, part in enumerate(tests.of(change, budget)):
+            names = tree.folder / f"tests{number}.json"
+            names.write_text(json.dumps(part))
+            given = ["-x", *dict.fromkeys(test.split("::")[0] for test in part)]
+            status = tree.pytest(given, limit, NUMBA_DISABLE_JIT="1", MUTANTS_TESTS=str(names))
+            if status != 0:
+                return ""
+            ran = True
+        if change.file in COMPILED:
+            cache = tree.folder / "cache"
+            status = tree.pytest(["-x", "-k", "numba", *COMPILED_TESTS], 3 * limit, NUMBA_CACHE_DIR=str(cache))
+            shutil.rmtree(cache, ignore_errors=True)
+            return "" if status != 0 else "compiled, too"
+        return "without the JIT" if ran else "no test runs it"
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+# --- the command --------------------------------------------------------------------------------------------------------
+
+
+def is_equivalent(change: Change, known: list[dict[str, str]]) -> bool:
+    """Whether it stands in the list; "*" there is any text."""
+    return any(
+        all(fnmatch.fnmatchcase(getattr(change, name), entry[name].replace("[", "[[]")) for name in ("file", "function", "before", "after"))
+        for entry in known
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, default=300, help="how many mistakes (default: 300)")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="which (default: any)")
+    parser.add_argument("--files", nargs="+", default=[], help="patterns of paths (default: all code)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of tests for a mistake, as measured (default: 60)")
+    parser.add_argument("--limit", type=float, default=240.0, help="seconds until a run has failed (default: 240)")
+    parser.add_argument("--keep-map", action="store_true", help="do not see again which lines each test runs")
+    parser.add_argument("--list-equivalents", action="store_true", help="print the mistakes that change nothing, and stop")
+    options = parser.parse_args()
+    known = tomllib.loads((Path(__file__).parent / "equivalents.toml").read_text(encoding="utf-8"))["equivalent"]
+    files = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    files = [file for file in files if not options.files or any(fnmatch.fnmatch(file, p) for p in options.files)]
+    every = [change for file in files for change in changes(ROOT, file)]
+    if options.list_equivalents:
+        for entry in known:
+            print(f"{entry['file']}: {entry['function']}\n  - {entry['before']}\n  + {entry['after']}\n  {entry['reason']}")
+        return 0
+    chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
+    print(f"{len(chosen)} of {len(every)} mistakes in {len(files)} files, --seed {options.seed}", flush=True)
+    tree = Tree(ROOT / "build" / "mutants")
+    tests = Tests(tree, not options.keep_map)
+    noticed, equivalent, times, begin = 0, 0, [], time.perf_counter()
+    for number, change in enumerate(chosen, 1):
+        if is_equivalent(change, known):
+            equivalent += 1
+            continue
+        start = time.perf_counter()
+        how = survives(change, tree, tests, options.seconds, options.limit)
+        times.append(time.perf_counter() - start)
+        noticed += not how
+        if how:
+            print(f"{number}: {change.file}:{change.lines[0]} {change.function} ({how})", flush=True)
+            print(f"  - {change.before}\n  + {change.after}", flush=True)
+    count = len(times)
+    print(f"{noticed} of {count} noticed ({noticed / max(count, 1):.1%}); {equivalent} more change nothing; "
+          f"{sorted(times)[count // 2] if times else 0:.1f} s each in the median, {(time.perf_counter() - begin) / 60:.0f} min in all")
+    return 0 if noticed >= TARGET * count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
