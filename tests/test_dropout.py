@@ -22,7 +22,7 @@ def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:
 
 
 def without(net: Any, kept: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient at one sample where hidden nodes are multiplied by `kept`: that of a network with W2, W3, ... so scaled.
+    """The gradient at one sample where hidden nodes are multiplied by `kept`: of a network with W2, W3, ... so scaled.
 
     h2 = f(W2 (kept * h) + b2) = f((W2 * kept) h + b2), and dJ/dW2 = dJ/d(W2 * kept) * kept.
     """

@@ -9,7 +9,6 @@ import itertools
 import math
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -18,6 +17,7 @@ import generated
 import numba
 import numpy as np
 import pytest
+from children import HANGS
 from generated import WIDTHS, native
 from numba import float32, float64, int32, int64, types
 
@@ -486,24 +486,30 @@ def test_every_ticket_is_taken_once() -> None:
     from samenet.fast.kernels import sharing
 
     desk, number, taken = np.zeros(32, np.int64), 5000, [[] for _ in range(4)]
+    came_for_nothing = [threading.Event() for _ in taken]
 
-    def work(mine: list[int]) -> None:
+    def work(mine: list[int], for_nothing: threading.Event) -> None:
         while sharing.wait_for_more(desk):
             ticket = sharing.take(desk)
             if ticket >= 0:
                 mine.append(ticket)
                 sharing.finish(desk)
+            else:
+                for_nothing.set()
 
-    threads = [threading.Thread(target=work, args=(mine,), daemon=True) for mine in taken]
+    each = zip(taken, came_for_nothing, strict=True)
+    threads = [threading.Thread(target=work, args=given, daemon=True) for given in each]
     for thread in threads:
         thread.start()
     for _ in range(2):
         sharing.open_tickets(desk, number)
         sharing.wait(desk)
-        time.sleep(0.01)
+        for event in came_for_nothing:
+            event.clear()
+            assert event.wait(HANGS)
     desk[sharing._CLOSED] = 1
     for thread in threads:
-        thread.join(60)
+        thread.join(HANGS)
     assert sorted(itertools.chain(*taken)) == list(range(2 * number))
 
 

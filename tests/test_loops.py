@@ -1,4 +1,4 @@
-"""Every loop takes more than two turns here, and its last one is cut short: layers, batches, epochs, blocks, parts, panels.
+"""Every loop takes more than two turns here, and its last one is cut short: layers, batches, epochs, blocks, parts.
 
 A loop that runs only twice is not told from one that starts anew each time: `start += n` from `start = n`. And where a
 layer fills its registers, there is no padding in which a number too few could hide.
@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import pytest
 from agreement import PAIRS, Backend, Descent, Pair, Rule
+from children import HANGS
 from generated import WIDTHS, again, load
 from inputs import Case, Functions, mostly_zero
 
@@ -170,7 +171,7 @@ def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
 @pytest.mark.parametrize("rule", [Rule(), Rule(momentum=0.9), Rule(clip_value=1e300)], ids=str)
 @pytest.mark.parametrize("l2", [0.0, 1e-9])
 def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: float, rule: Rule) -> None:
-    """After one step a weight is infinite; the samples that come later have a zero there, and 0 times infinity is NaN."""
+    """After one step a weight is infinite; samples that come later have a zero there, and 0 times infinity is NaN."""
     ends = []
     for name in (fast.name, "reference"):
         net = samenet.backend(name).Network([140, 3], activation="identity", seed=0, l2=l2)
@@ -242,7 +243,7 @@ def held_back(work: Any, arguments: tuple[Any, ...], tickets: int, complete: Any
     assert leader.is_alive(), "it waits for the ticket that it has not done itself"
     complete()
     sharing.finish(desk)
-    leader.join(60)
+    leader.join(HANGS)
     return answer[0]
 
 

@@ -1,4 +1,4 @@
-"""The small mistakes that `mutants.py` makes in source code: which there are in a file, and the text with one of them."""
+"""The small mistakes that `mutants.py` makes in code: which there are in a file, and the text with one of them."""
 
 import ast
 import copy
@@ -10,13 +10,16 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult},
     **{ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
     **{ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.And: ast.Or, ast.Or: ast.And},
-    **{ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.NotEq: ast.Eq, ast.Eq: ast.NotEq},
+    **{ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In},
+    **{ast.NotEq: ast.Eq, ast.Eq: ast.NotEq},
 }
 _COMPARISONS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     **{ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt)},
 }
-_NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "zeros": "ones", "minimum": "maximum", "maximum": "minimum"}
-_NAMES |= {"floor": "ceil", "ceil": "floor", "empty_like": "ones_like", "zeros_like": "ones_like", "sum": "prod"}
+_NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
+_NAMES |= {"zeros": "ones", "zeros_like": "ones_like", "floor": "ceil", "ceil": "floor", "sum": "prod"}
+# Of whose first two arguments the order is free, or is wrong at once.
+_SYMMETRIC = {"min", "max", "minimum", "maximum", "add", "fadd", "mul", "fmul", "and_", "or_", "times", "isinstance"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ def _walk(tree: ast.Module) -> _Found:
                         yield from ((function, statement, *one) for one in _of(value))
                 yield from statements(statement.body, f"{function}.{statement.name}".lstrip("."))
                 continue
-            if isinstance(statement, ast.Import | ast.ImportFrom | ast.Assert | ast.Pass | ast.Global) or _is_text(statement):
+            if isinstance(statement, ast.Import | ast.ImportFrom | ast.Assert | ast.Pass | ast.Global) or _is_text(
+                statement
+            ):
                 continue
             if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
                 continue
@@ -95,7 +100,9 @@ def _of_statement(statement: ast.stmt) -> Iterator[tuple[ast.expr | ast.stmt, st
         case ast.Raise():
             yield statement, "pass"
             return  # its message is no behaviour
-        case ast.Return(value=value) if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
+        case ast.Return(value=value) if value is not None and not (
+            isinstance(value, ast.Constant) and value.value is None
+        ):
             yield statement, "return None"
         case ast.Continue() | ast.Break() | ast.Delete():
             yield statement, "pass"
@@ -113,7 +120,7 @@ def _of_statement(statement: ast.stmt) -> Iterator[tuple[ast.expr | ast.stmt, st
             yield iterated, f"list({ast.unparse(iterated)})[:1]"
             yield iterated, f"list({ast.unparse(iterated)})[:2]"
             yield iterated, f"list({ast.unparse(iterated)})[1:]"
-        case ast.If(test=test) | ast.While(test=test):
+        case ast.If(test=test) | ast.While(test=test) if not isinstance(test, ast.UnaryOp):
             yield test, f"not ({ast.unparse(test)})"
     for field, value in ast.iter_fields(statement):
         if field in ("body", "orelse", "finalbody", "handlers", "annotation", "cases"):
@@ -131,7 +138,10 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
         if isinstance(part, ast.expr) and not _in_format(node, part):
             for other in _others(part):
                 text = ast.unparse(other)
-                yield part, text if isinstance(part, ast.Constant | ast.Name | ast.Attribute | ast.Call) else f"({text})"
+                yield (
+                    part,
+                    text if isinstance(part, ast.Constant | ast.Name | ast.Attribute | ast.Call) else f"({text})",
+                )
 
 
 def _in_format(whole: ast.AST, part: ast.AST) -> bool:
@@ -164,20 +174,19 @@ def _others(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Constant(2 * value if value else 1.0)
         case ast.IfExp(test=test):
             yield with_(test=ast.UnaryOp(ast.Not(), test))
-        case ast.Subscript(slice=ast.Slice(lower=lower, upper=upper, step=step) as cut):
+        case ast.Subscript(slice=ast.Slice(lower=lower, upper=upper, step=step)):
             if lower is not None:
                 yield with_(slice=ast.Slice(None, upper, step))
             if upper is not None:
                 yield with_(slice=ast.Slice(lower, None, step))
-            del cut
         case ast.Call(func=ast.Name(id="range"), args=args):
-            yield with_(args=[*args[:1], ast.BinOp(args[1], ast.Sub(), ast.Constant(1)), *args[2:]]
-                        if len(args) > 1 else [ast.BinOp(args[0], ast.Sub(), ast.Constant(1))])
+            end = min(1, len(args) - 1)
+            yield with_(args=[*args[:end], ast.BinOp(args[end], ast.Sub(), ast.Constant(1)), *args[end + 1 :]])
         case ast.Call(func=func, args=args):
             name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
             if name in _NAMES:
                 renamed = copy.copy(func)
                 setattr(renamed, "id" if isinstance(func, ast.Name) else "attr", _NAMES[name])
                 yield with_(func=renamed)
-            if len(args) > 1 and not any(isinstance(a, ast.Starred) for a in args[:2]) and name not in ("isinstance", "getattr"):
+            if len(args) > 1 and name not in _SYMMETRIC and not any(isinstance(a, ast.Starred) for a in args[:2]):
                 yield with_(args=[args[1], args[0], *args[2:]])

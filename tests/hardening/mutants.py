@@ -3,10 +3,11 @@
     python tests/hardening/mutants.py --sample 300 --seed 1          # as `make mutants`
     python tests/hardening/mutants.py --sample 60 --files 'interface/descent/*.py'
 
-Each mistake (see `changes.py`) is made in a copy of the tree, never in the tree itself. First all tests run once without
-the JIT, in that copy, to see which lines each of them runs; then, for each mistake, those that run its line, until one
-fails. Code that writes instructions is run once more, compiled. What survives is printed, and the exit status is 1 if
-fewer than 97 % of the mistakes that matter were noticed; those that change nothing are listed in `equivalents.toml`.
+Each mistake (see `changes.py`) is made in a copy of the tree, never in the tree itself. First all tests run once
+without the JIT, in that copy, to see which lines each of them runs; then, for each mistake, those that run its line,
+until one fails. Code that writes instructions is run once more, compiled. What survives is printed, and the exit status
+is 1 if fewer than 97 % of the mistakes that matter were noticed; those that change nothing are listed in
+`equivalents.toml`.
 """
 
 import argparse
@@ -32,14 +33,15 @@ from changes import Change, changes
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("interface", "reference", "fast")
 # Here code is written for the compiler, or for several threads: without the JIT, plain functions run in its place.
-COMPILED = [f"fast/kernels/{name}.py" for name in ("compiling", "instructions", "machine", "registers", "sharing", "sparse")]
+_NAMES = ("compiling", "instructions", "machine", "registers", "sharing", "sparse")
+COMPILED = [f"fast/kernels/{name}.py" for name in _NAMES]
 COMPILED_TESTS = ["tests/test_contract.py", "tests/test_predictor.py", "tests/test_same_bits.py"]
 # These look for their own mistakes in the source, and so notice any other where theirs should be.
 NOT_THESE = ("test_generated_code_that_is_wrong_fails", "test_mutant_fails")
 TARGET = 0.97
 
 
-# --- inside pytest: this module is also a plugin ------------------------------------------------------------------------
+# --- inside pytest: this module is also a plugin ----------------------------------------------------------------------
 
 _cover: Any = None
 _seconds: dict[str, float] = {}
@@ -81,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
 
 
-# --- the copy, and pytest in it -----------------------------------------------------------------------------------------
+# --- the copy, and pytest in it ---------------------------------------------------------------------------------------
 
 
 class Tree:
@@ -143,7 +145,7 @@ class Tests:
         self.by_line: dict[str, dict[int, list[str]]] = {}
 
     def of(self, change: Change, budget: float) -> list[list[str]]:
-        """The tests that run a mistake's lines, or if these are few the file's, in two parts: the nearest, the others."""
+        """The tests that run a mistake's lines, or if these are few the file's: the nearest, and the others."""
         if change.file not in self.files:
             return []
         by_line = self.by_line.setdefault(change.file, self.data.contexts_by_lineno(self.files[change.file]))
@@ -173,7 +175,7 @@ class Tests:
 
 
 def survives(change: Change, tree: Tree, tests: Tests, budget: float, limit: float) -> str:
-    """"" if the mistake was noticed, else how it lives on."""
+    """ "" if the mistake was noticed, else how it lives on."""
     path = tree.root / change.file
     text = path.read_text(encoding="utf-8")
     path.write_text(change.applied(text), encoding="utf-8")
@@ -197,15 +199,18 @@ def survives(change: Change, tree: Tree, tests: Tests, budget: float, limit: flo
         path.write_text(text, encoding="utf-8")
 
 
-# --- the command --------------------------------------------------------------------------------------------------------
+# --- the command ------------------------------------------------------------------------------------------------------
 
 
 def is_equivalent(change: Change, known: list[dict[str, str]]) -> bool:
-    """Whether it stands in the list; "*" there is any text."""
-    return any(
-        all(fnmatch.fnmatchcase(getattr(change, name), entry[name].replace("[", "[[]")) for name in ("file", "function", "before", "after"))
-        for entry in known
-    )
+    """Whether it stands in the list."""
+    names = ("file", "function", "before", "after")
+    return any(all(_is_like(getattr(change, name), entry[name]) for name in names) for entry in known)
+
+
+def _is_like(text: str, entry: str) -> bool:
+    """Whether they are the same; what ends in three dots stands for all that begin so."""
+    return text.startswith(entry[:-3]) if entry.endswith("...") else text == entry
 
 
 def main() -> int:
@@ -216,7 +221,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of tests for a mistake, as measured (default: 60)")
     parser.add_argument("--limit", type=float, default=240.0, help="seconds until a run has failed (default: 240)")
     parser.add_argument("--keep-map", action="store_true", help="do not see again which lines each test runs")
-    parser.add_argument("--list-equivalents", action="store_true", help="print the mistakes that change nothing, and stop")
+    parser.add_argument(
+        "--list-equivalents", action="store_true", help="print the mistakes that change nothing, and stop"
+    )
     options = parser.parse_args()
     known = tomllib.loads((Path(__file__).parent / "equivalents.toml").read_text(encoding="utf-8"))["equivalent"]
     files = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
@@ -224,7 +231,7 @@ def main() -> int:
     every = [change for file in files for change in changes(ROOT, file)]
     if options.list_equivalents:
         for entry in known:
-            print(f"{entry['file']}: {entry['function']}\n  - {entry['before']}\n  + {entry['after']}\n  {entry['reason']}")
+            print("{file}: {function}\n  - {before}\n  + {after}\n  {reason}".format(**entry))
         return 0
     chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
     print(f"{len(chosen)} of {len(every)} mistakes in {len(files)} files, --seed {options.seed}", flush=True)
@@ -242,9 +249,9 @@ def main() -> int:
         if how:
             print(f"{number}: {change.file}:{change.lines[0]} {change.function} ({how})", flush=True)
             print(f"  - {change.before}\n  + {change.after}", flush=True)
-    count = len(times)
-    print(f"{noticed} of {count} noticed ({noticed / max(count, 1):.1%}); {equivalent} more change nothing; "
-          f"{sorted(times)[count // 2] if times else 0:.1f} s each in the median, {(time.perf_counter() - begin) / 60:.0f} min in all")
+    count, minutes = max(len(times), 1), (time.perf_counter() - begin) / 60
+    print(f"{noticed} of {len(times)} noticed ({noticed / count:.1%}); {equivalent} more change nothing")
+    print(f"{sorted([0.0, *times])[-(count // 2) - 1]:.1f} s each in the median, {minutes:.0f} minutes in all")
     return 0 if noticed >= TARGET * count else 1
 
 
