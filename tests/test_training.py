@@ -11,6 +11,7 @@ import threading
 import tracemalloc
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -381,6 +382,18 @@ def test_orders_drawn_together_are_those_drawn_one_by_one(stream: Any, m: int) -
         assert orders.flags.carray
         assert orders.tolist() == [single.order()[0].tolist() for _ in range(some)]
         assert all(sorted(order) == list(range(m)) for order in orders)
+
+
+@pytest.mark.parametrize("done", range(12))
+def test_calls_end_at_the_next_record(done: int) -> None:
+    """Wherever they begin."""
+    training = SimpleNamespace(
+        history=SimpleNamespace(epochs_done=done),
+        settings=SimpleNamespace(record_every=5, epochs=14),
+        training=SimpleNamespace(asks_every_epoch=False),
+        costs_come_along=False,
+    )
+    assert passes.Passes._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("every", [1, 2, 7, 1000])
