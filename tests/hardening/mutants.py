@@ -21,6 +21,8 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,33 +147,41 @@ class Tests:
         self.by_line: dict[str, dict[int, list[str]]] = {}
 
     def of(self, change: Change, budget: float) -> list[list[str]]:
-        """The tests that run a mistake's lines, or if these are few the file's: the nearest, and the others."""
+        """The tests that run a mistake's lines, or if these are few the file's: the nearest first."""
         if change.file not in self.files:
             return []
-        by_line = self.by_line.setdefault(change.file, self.data.contexts_by_lineno(self.files[change.file]))
-        first, last = change.lines
+        if change.file not in self.by_line:
+            self.by_line[change.file] = self.data.contexts_by_lineno(self.files[change.file])
+        by_line = self.by_line[change.file]
+        first, last = change.lines if change.function else (0, -1)
         tests = {test for line in range(first, last + 1) for test in by_line.get(line, [])} & self.seconds.keys()
-        if not change.function or len(tests) < 10:  # loaded, or kept by a cache, by whoever came first
-            tests |= {test for line in by_line.values() for test in line} & self.seconds.keys()
+        parts = list(self._parts(tests))
+        if len(tests) < 10:  # the line runs when its file is loaded, or has been kept by a cache for whoever came later
+            parts += self._parts({test for line in by_line.values() for test in line} & self.seconds.keys() - tests)
+        kept: list[list[str]] = []
+        for part in parts:
+            kept.append([])
+            for test in part:
+                budget -= self.seconds[test]
+                if budget > 0:
+                    kept[-1].append(test)
+        return [part for part in kept if part]
+
+    def _parts(self, tests: set[str]) -> Iterator[list[str]]:
+        """First those of the files that have the largest share of their tests among them: they are made for this."""
         files: dict[str, list[str]] = {}
         for test in sorted(tests, key=self.seconds.__getitem__):
             files.setdefault(test.split("::")[0], []).append(test)
-        whole = {file: sum(test.startswith(file) for test in self.seconds) for file in files}
-        near = sorted(files, key=lambda file: len(files[file]) / whole[file])[-2:]
-        parts = []
-        for part in (near, [file for file in files if file not in near]):
-            turns: dict[str, int] = {}  # one of each test function, then another of each
+        whole = Counter(test.split("::")[0] for test in self.seconds)
+        near = sorted(files, key=lambda file: len(files[file]) / whole[file], reverse=True)
+        for part in (near[:2], near[2:6], near[6:]):  # since to collect the tests of many files takes seconds
+            turns: Counter[str] = Counter()  # one of each test function, then another of each
             ordered = []
             for test in sorted((t for file in part for t in files[file]), key=self.seconds.__getitem__):
-                turns[name] = turns.get(name := test.split("[")[0], 0) + 1
+                name = test.split("[")[0]
+                turns[name] += 1
                 ordered.append((turns[name], len(ordered), test))
-            kept = []
-            for _, _, test in sorted(ordered):
-                budget -= self.seconds[test]
-                if budget > 0:
-                    kept.append(test)
-            parts.append(kept)
-        return [part for part in parts if part]
+            yield [test for _, _, test in sorted(ordered)]
 
 
 def survives(change: Change, tree: Tree, tests: Tests, budget: float, limit: float) -> str:
@@ -221,6 +231,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of tests for a mistake, as measured (default: 60)")
     parser.add_argument("--limit", type=float, default=240.0, help="seconds until a run has failed (default: 240)")
     parser.add_argument("--keep-map", action="store_true", help="do not see again which lines each test runs")
+    parser.add_argument("--verbose", action="store_true", help="print how long each mistake took")
     parser.add_argument(
         "--list-equivalents", action="store_true", help="print the mistakes that change nothing, and stop"
     )
@@ -246,6 +257,8 @@ def main() -> int:
         how = survives(change, tree, tests, options.seconds, options.limit)
         times.append(time.perf_counter() - start)
         noticed += not how
+        if options.verbose:
+            print(f"{number}: {times[-1]:.1f} s, {change.file}:{change.lines[0]} {'lives' if how else ''}", flush=True)
         if how:
             print(f"{number}: {change.file}:{change.lines[0]} {change.function} ({how})", flush=True)
             print(f"  - {change.before}\n  + {change.after}", flush=True)
