@@ -155,33 +155,30 @@ class Tests:
         by_line = self.by_line[change.file]
         first, last = change.lines if change.function else (0, -1)
         tests = {test for line in range(first, last + 1) for test in by_line.get(line, [])} & self.seconds.keys()
-        parts = list(self._parts(tests))
+        wider: set[str] = set()
         if len(tests) < 10:  # the line runs when its file is loaded, or has been kept by a cache for whoever came later
-            parts += self._parts({test for line in by_line.values() for test in line} & self.seconds.keys() - tests)
-        kept: list[list[str]] = []
-        for part in parts:
-            kept.append([])
-            for test in part:
-                budget -= self.seconds[test]
-                if budget > 0:
-                    kept[-1].append(test)
-        return [part for part in kept if part]
+            wider = {test for line in by_line.values() for test in line} & self.seconds.keys() - tests
+        return [part for some in (tests, wider) for part in self._parts(some, budget) if part]
 
-    def _parts(self, tests: set[str]) -> Iterator[list[str]]:
-        """First those of the files that have the largest share of their tests among them: they are made for this."""
-        files: dict[str, list[str]] = {}
+    def _parts(self, tests: set[str], budget: float) -> Iterator[list[str]]:
+        """First one of each test function, then another of each, as many as the budget allows; together by files.
+
+        The first files are those of which the largest share is among them: they are made for this.
+        """
+        turns: Counter[str] = Counter()
+        turn = {}
         for test in sorted(tests, key=self.seconds.__getitem__):
-            files.setdefault(test.split("::")[0], []).append(test)
-        whole = Counter(test.split("::")[0] for test in self.seconds)
-        near = sorted(files, key=lambda file: len(files[file]) / whole[file], reverse=True)
+            turns[test.split("[")[0]] += 1
+            turn[test] = turns[test.split("[")[0]]
+        files: dict[str, list[str]] = {}
+        for test in sorted(tests, key=lambda test: (turn[test], self.seconds[test])):
+            budget -= self.seconds[test]
+            if budget > 0:
+                files.setdefault(test.split("::")[0], []).append(test)
+        covering, whole = (Counter(test.split("::")[0] for test in some) for some in (tests, self.seconds))
+        near = sorted(files, key=lambda file: covering[file] / whole[file], reverse=True)
         for part in (near[:2], near[2:6], near[6:]):  # since to collect the tests of many files takes seconds
-            turns: Counter[str] = Counter()  # one of each test function, then another of each
-            ordered = []
-            for test in sorted((t for file in part for t in files[file]), key=self.seconds.__getitem__):
-                name = test.split("[")[0]
-                turns[name] += 1
-                ordered.append((turns[name], len(ordered), test))
-            yield [test for _, _, test in sorted(ordered)]
+            yield sorted((t for file in part for t in files[file]), key=lambda test: (turn[test], self.seconds[test]))
 
 
 def survives(change: Change, tree: Tree, tests: Tests, budget: float, limit: float) -> str:
@@ -228,7 +225,9 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=300, help="how many mistakes (default: 300)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="which (default: any)")
     parser.add_argument("--files", nargs="+", default=[], help="patterns of paths (default: all code)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of tests for a mistake, as measured (default: 60)")
+    parser.add_argument(
+        "--seconds", type=float, default=120.0, help="of tests for a mistake, as measured (default: 120)"
+    )
     parser.add_argument("--limit", type=float, default=240.0, help="seconds until a run has failed (default: 240)")
     parser.add_argument("--keep-map", action="store_true", help="do not see again which lines each test runs")
     parser.add_argument("--verbose", action="store_true", help="print how long each mistake took")
