@@ -1,5 +1,6 @@
 """`samenet compare`: what it checks, what it times, what it prints, and how it fails."""
 
+import gc
 import json
 import math
 import os
@@ -20,6 +21,9 @@ from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.tolerance import Comparison
 
 NAMES = samenet.backends()
+
+
+ROUNDS = timing._ROUNDS
 
 
 @pytest.fixture(autouse=True)
@@ -266,6 +270,31 @@ def test_interleaving_calls_everyone_in_every_round_in_changing_order(monkeypatc
     assert min(samples.min() for samples in times.values()) > 0
     turns = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name][-40:]
     assert {a + b for a, b in pairwise(turns)} == {"ab", "ac", "ba", "bc", "ca", "cb"}, "anyone may follow anyone"
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(10 * 5 * 2.0**-8, 10), (0.0, 5), (1e9, 51)])
+def test_rounds_fill_the_time_that_is_asked_for(seconds: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock of its own: four calls of one contender fill a sample, and one call of the other is longer."""
+    clock, calls, collects = [0.0], {"short": 0, "long": 0}, []
+
+    def contender(name: str, takes: float) -> None:
+        clock[0] += takes
+        calls[name] += 1
+        collects.append(gc.isenabled())
+
+    monkeypatch.setattr(timing, "_ROUNDS", ROUNDS)
+    monkeypatch.setattr(timing, "_SAMPLE", 2.0**-8)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    contenders = {name: partial(contender, name, takes) for name, takes in (("short", 2.0**-10), ("long", 2.0**-6))}
+    times = timing.interleave(contenders, seconds)
+    assert {name: found.tolist() for name, found in times.items()} == {
+        "short": rounds * [2.0**-10],
+        "long": rounds * [2.0**-6],
+    }
+    assert calls == {"short": 1 + 4 + rounds * (1 + 4), "long": 1 + rounds}, "warm, and no longer than need be"
+    assert not any(collects)
+    assert gc.isenabled()
+    assert timing.first_call(contenders["long"]) == 2.0**-6
 
 
 def test_every_two_contenders_have_a_paired_ratio() -> None:
