@@ -333,6 +333,44 @@ def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     assert "<svg" in text
 
 
+def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(name: str, seconds: float | None) -> measurement.Row:
+        times = None if seconds is None else np.array([seconds, 2 * seconds, 9 * seconds])
+        return measurement.Row(name, name, Comparison(0.0, 1.0), 0.0, None, times, None)
+
+    saved: list[tuple[object, Path]] = []
+    monkeypatch.setattr(plots.figures, "save", lambda figure, path, dpi: saved.append((figure, path)))
+    first = [row(LOOPS_OVER_ARRAYS, 1e-3), row(LOOPS_OVER_LISTS, 1e-4), row("numpy", 2e-6), row("numba", None)]
+    results = [
+        measurement.Result("3-3-1", first),
+        measurement.Result("digits", [row("numba", 5e-3), row("other", 1.0)]),
+    ]
+    plots.bars(results, tmp_path / "bars.svg")
+    ((figure, path),) = saved
+    assert path == tmp_path / "bars.svg"
+    (axes,) = figure.axes
+    heights = [1, 2, 3, 4, 6.4, 7.4]  # a line of each case for its title, and a gap between
+    names = [r.name for result in results for r in result.rows]
+    assert list(zip(axes.get_yticks(), [t.get_text() for t in axes.get_yticklabels()], strict=True)) == [
+        (pytest.approx(y), name) for y, name in zip(heights, names, strict=True)
+    ]
+    bars = [(bar.get_y() + bar.get_height() / 2, bar.get_width(), bar.get_facecolor()) for bar in axes.patches]
+    assert [bar[0] for bar in bars] == pytest.approx([1, 2, 3, 6.4, 7.4]), "none where there is no time"
+    assert [bar[1] for bar in bars] == pytest.approx([2e-3, 2e-4, 4e-6, 1e-2, 2.0])
+    assert len({bar[2] for bar in bars}) == 5, "each contender has its colour"
+    texts = [(text.get_text().strip(), text.get_position()) for text in axes.texts]
+    labels = ["2.00 ms", "200 us", "4.00 us", "FAIL", "10.0 ms", "2.00 s"]
+    assert [text for text, _ in texts] == ["3-3-1", *labels[:4], "digits", *labels[4:]]
+    assert [y for _, (_, y) in texts] == pytest.approx([0, 1, 2, 3, 4, 5.4, 6.4, 7.4])
+    assert [x for (text, (x, _)) in texts if text in labels and text != "FAIL"] == pytest.approx([b[1] for b in bars])
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim()[1] > 2.0
+    assert axes.get_ylim()[0] > 7.4 + 0.41
+    assert axes.get_ylim()[1] < 0, "from above to below"
+    assert "median seconds" in axes.get_xlabel()
+    assert figure.get_figheight() > 0.3 * 8
+
+
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     files.write_text(path, "first")

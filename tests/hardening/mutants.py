@@ -24,13 +24,12 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import coverage
-import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from changes import Change, changes
+from inside import NOTHING_CHANGED
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("interface", "reference", "fast")
@@ -38,51 +37,7 @@ FOLDERS = ("interface", "reference", "fast")
 _NAMES = ("compiling", "instructions", "machine", "registers", "sharing", "sparse")
 COMPILED = [f"fast/kernels/{name}.py" for name in _NAMES]
 COMPILED_TESTS = ["tests/test_contract.py", "tests/test_predictor.py", "tests/test_same_bits.py"]
-# These look for their own mistakes in the source, and so notice any other where theirs should be.
-NOT_THESE = ("test_generated_code_that_is_wrong_fails", "test_mutant_fails")
 TARGET = 0.97
-
-
-# --- inside pytest: this module is also a plugin ----------------------------------------------------------------------
-
-_cover: Any = None
-_seconds: dict[str, float] = {}
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    global _cover
-    if "MUTANTS_RECORD" in os.environ:
-        _cover = coverage.Coverage(os.environ["MUTANTS_RECORD"], source=list(FOLDERS), config_file=False)
-        _cover.start()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Any:
-    if _cover:
-        _cover.switch_context(item.nodeid)
-    return (yield)
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.outcome == "passed":
-        _seconds[report.nodeid] = _seconds.get(report.nodeid, 0.0) + report.duration
-    else:
-        _seconds[report.nodeid] = -1e9  # fails, or is skipped, without any mistake
-
-
-def pytest_sessionfinish() -> None:
-    if _cover:
-        _cover.stop()
-        _cover.save()
-        kept = {test: seconds for test, seconds in _seconds.items() if seconds >= 0}
-        Path(os.environ["MUTANTS_RECORD"] + ".json").write_text(json.dumps(kept))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items[:] = [item for item in items if not item.nodeid.split("::")[-1].startswith(NOT_THESE)]
-    if "MUTANTS_TESTS" in os.environ:
-        order = {test: place for place, test in enumerate(json.loads(Path(os.environ["MUTANTS_TESTS"]).read_text()))}
-        items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
 
 
 # --- the copy, and pytest in it ---------------------------------------------------------------------------------------
@@ -111,23 +66,51 @@ class Tree:
             elif not target.exists():
                 target.symlink_to(self.root / place)
 
-    def pytest(self, arguments: list[str], limit: float, **environ: str) -> int | None:
-        """Its exit status; None if it ran past the limit."""
+    def start(self, arguments: list[str], fds: tuple[int, ...] = (), **environ: str) -> subprocess.Popen[bytes]:
+        """Pytest, which writes to the file `log`."""
         paths = os.pathsep.join([str(self.site), str(Path(__file__).parent)])
         env = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"} | environ
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "mutants", "-p", "no:cacheprovider", *arguments]
-        with (self.folder / "log").open("w") as log:
-            child = subprocess.Popen(
-                command, cwd=self.root, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "inside", "-p", "no:cacheprovider", *arguments]
+        with (self.folder / "log").open("a") as log:
+            return subprocess.Popen(
+                command, cwd=self.root, env=env, pass_fds=fds, stdout=log, stderr=log, start_new_session=True
             )
-            try:
-                return child.wait(limit)
-            except subprocess.TimeoutExpired:
-                return None
-            finally:
-                if child.returncode is None:
-                    os.killpg(child.pid, signal.SIGKILL)
-                    child.wait()
+
+    def pytest(self, arguments: list[str], limit: float, **environ: str) -> int | None:
+        """Its exit status; None if it ran past the limit."""
+        child = self.start(arguments, **environ)
+        try:
+            return child.wait(limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if child.returncode is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+
+
+class Server:
+    """Pytest that has loaded all tests, and runs some of them in a child with one mistake; see `inside.py`."""
+
+    def __init__(self, tree: Tree) -> None:
+        (read, self.requests), (self.answers, write) = os.pipe(), os.pipe()
+        arguments = ["-m", "not compiled", "-s", "tests"]
+        serve = f"{read},{write}"
+        self.process = tree.start(arguments, (read, write), NUMBA_DISABLE_JIT="1", MUTANTS_SERVE=serve)
+        os.close(read)
+        os.close(write)
+        self.lines = os.fdopen(self.answers)
+        assert self.lines.readline() == "ready\n", (tree.folder / "log").read_text()
+
+    def run(self, path: Path, text: str, tests: list[str], limit: float) -> int:
+        """The status of a run of these tests with another text of a file: 0 if all passed."""
+        request = {"file": str(path), "text": text, "tests": tests, "limit": limit}
+        os.write(self.requests, (json.dumps(request) + "\n").encode())
+        return int(self.lines.readline())
+
+    def stop(self) -> None:
+        os.close(self.requests)
+        self.process.wait()
 
 
 class Tests:
@@ -160,6 +143,12 @@ class Tests:
             wider = {test for line in by_line.values() for test in line} & self.seconds.keys() - tests
         return [part for some in (tests, wider) for part in self._parts(some, budget) if part]
 
+    def is_loading(self, change: Change) -> bool:
+        """Whether its lines run when modules are loaded, too."""
+        return any(
+            "" in self.by_line[change.file].get(line, []) for line in range(change.lines[0], change.lines[1] + 1)
+        )
+
     def _parts(self, tests: set[str], budget: float) -> Iterator[list[str]]:
         """First one of each test function, then another of each, as many as the budget allows; together by files.
 
@@ -181,27 +170,32 @@ class Tests:
             yield sorted((t for file in part for t in files[file]), key=lambda test: (turn[test], self.seconds[test]))
 
 
-def survives(change: Change, tree: Tree, tests: Tests, budget: float, limit: float) -> str:
+def survives(change: Change, tree: Tree, tests: Tests, server: Server | None, budget: float, limit: float) -> str:
     """ "" if the mistake was noticed, else how it lives on."""
     path = tree.root / change.file
     text = path.read_text(encoding="utf-8")
-    path.write_text(change.applied(text), encoding="utf-8")
+    changed, parts = change.applied(text), tests.of(change, budget)
     try:
-        ran = False
-        for number, part in enumerate(tests.of(change, budget)):
-            names = tree.folder / f"tests{number}.json"
-            names.write_text(json.dumps(part))
-            given = ["-x", *dict.fromkeys(test.split("::")[0] for test in part)]
-            status = tree.pytest(given, limit, NUMBA_DISABLE_JIT="1", MUTANTS_TESTS=str(names))
-            if status != 0:
+        if server and parts and change.function:
+            status = server.run(path, changed, [test for part in parts for test in part], limit)
+            if status not in (0, NOTHING_CHANGED):
                 return ""
-            ran = True
+            if status == NOTHING_CHANGED or tests.is_loading(change):
+                server = None
+        path.write_text(changed, encoding="utf-8")
+        if not server or not change.function:
+            for number, part in enumerate(parts):
+                names = tree.folder / f"tests{number}.json"
+                names.write_text(json.dumps(part))
+                given = ["-x", *dict.fromkeys(test.split("::")[0] for test in part)]
+                if tree.pytest(given, limit, NUMBA_DISABLE_JIT="1", MUTANTS_TESTS=str(names)) != 0:
+                    return ""
         if change.file in COMPILED:
             cache = tree.folder / "cache"
-            status = tree.pytest(["-x", "-k", "numba", *COMPILED_TESTS], 3 * limit, NUMBA_CACHE_DIR=str(cache))
+            status = tree.pytest(["-x", "-k", "numba", *COMPILED_TESTS], 3 * limit, NUMBA_CACHE_DIR=str(cache))  # type: ignore[assignment]
             shutil.rmtree(cache, ignore_errors=True)
             return "" if status != 0 else "compiled, too"
-        return "without the JIT" if ran else "no test runs it"
+        return "without the JIT" if parts else "no test runs it"
     finally:
         path.write_text(text, encoding="utf-8")
 
@@ -247,13 +241,14 @@ def main() -> int:
     print(f"{len(chosen)} of {len(every)} mistakes in {len(files)} files, --seed {options.seed}", flush=True)
     tree = Tree(ROOT / "build" / "mutants")
     tests = Tests(tree, not options.keep_map)
+    server = Server(tree)
     noticed, equivalent, times, begin = 0, 0, [], time.perf_counter()
     for number, change in enumerate(chosen, 1):
         if is_equivalent(change, known):
             equivalent += 1
             continue
         start = time.perf_counter()
-        how = survives(change, tree, tests, options.seconds, options.limit)
+        how = survives(change, tree, tests, server, options.seconds, options.limit)
         times.append(time.perf_counter() - start)
         noticed += not how
         if options.verbose:
@@ -261,6 +256,7 @@ def main() -> int:
         if how:
             print(f"{number}: {change.file}:{change.lines[0]} {change.function} ({how})", flush=True)
             print(f"  - {change.before}\n  + {change.after}", flush=True)
+    server.stop()
     count, minutes = max(len(times), 1), (time.perf_counter() - begin) / 60
     print(f"{noticed} of {len(times)} noticed ({noticed / count:.1%}); {equivalent} more change nothing")
     print(f"{sorted([0.0, *times])[-(count // 2) - 1]:.1f} s each in the median, {minutes:.0f} minutes in all")
