@@ -100,6 +100,33 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
             assert moved.parameters[-1] != trusted.parameters[-1], "the last one has a step to miss"
 
 
+def test_which_networks_are_trained_in_registers() -> None:
+    """Small ones, in small batches, with functions and costs of one number at a time."""
+    from samenet.fast.kernels import instructions, small
+
+    lanes = instructions.REGISTER // 8
+    sizes, plain = [small._INPUTS, lanes, 1], {"activation": "tanh"}
+
+    def fits(batch_size: int = small._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
+        return small.fits(samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)), batch_size)
+
+    assert fits()
+    assert fits(1, [1, 1])
+    assert fits(sizes=[2, 2 * lanes, 1], dtype=np.float32)
+    assert not fits(sizes=[2, 2 * lanes + 1, 1], dtype=np.float32)
+    for activation in ("sigmoid", "relu", "identity"):
+        assert fits(activation=activation, cost="sum_of_squares")
+    assert not fits(small._ROWS + 1)
+    assert not fits(sizes=[small._INPUTS + 1, lanes, 1])
+    assert not fits(sizes=[2, lanes + 1, 1])
+    assert not fits(sizes=[2, lanes, lanes + 1])
+    assert not fits(activation=["softmax", "sigmoid"])
+    assert not fits(activation=["tanh", "sigmoid"], cost="binary_cross_entropy")
+    assert not fits(l1=0.1)
+    assert not fits(l2=0.1)
+    assert not fits(l1=0.1, l2=0.1)
+
+
 # ------------------------------------------------------------------------------------------- products of wide layers
 
 
