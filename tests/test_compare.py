@@ -6,7 +6,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -331,6 +331,30 @@ def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     plots.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
     text = (tmp_path / "fail.svg").read_text()
     assert "<svg" in text
+
+
+@pytest.mark.parametrize(
+    ("make", "epochs", "parts"),
+    [
+        (cases.eleven_lines, {"reference": 600, "numpy": 60_000, "numba": 60_000}, 60_000),
+        (cases.mini_batch_epoch, {"reference": 1, "numpy": 5, "numba": 5}, 1),
+    ],
+)
+def test_a_training_says_how_much_of_it_a_call_does(
+    make: Callable[[Sequence[str]], cases.Case], epochs: dict[str, int], parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[dict[str, object]] = []
+    monkeypatch.setattr(cases, "_trained", lambda *given, **settings: trained.append(settings) or given[1])
+    case = make(list(epochs))
+    (checked,) = trained  # what is right
+    assert checked["epochs"] == 1
+    assert [contender.backend for contender in case.contenders] == list(epochs)
+    for contender in case.contenders:
+        contender.call()
+        assert trained[-1]["epochs"] == epochs[contender.backend]
+        assert contender.work * parts == epochs[contender.backend]
+        contender.answer()
+        assert trained[-1]["epochs"] == 1
 
 
 def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
