@@ -11,7 +11,7 @@ INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
-	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: an hour"
+	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: half an hour; SEED=2 others"
 	@echo "make examples  run the tutorials' experiments in full, write their tables and figures to docs/gallery"
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
