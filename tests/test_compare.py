@@ -1,11 +1,12 @@
 """`samenet compare`: what it checks, what it times, what it prints, and how it fails."""
 
+import gc
 import json
 import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,9 @@ from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.tolerance import Comparison
 
 NAMES = samenet.backends()
+
+
+ROUNDS = timing._ROUNDS
 
 
 @pytest.fixture(autouse=True)
@@ -268,6 +272,31 @@ def test_interleaving_calls_everyone_in_every_round_in_changing_order(monkeypatc
     assert {a + b for a, b in pairwise(turns)} == {"ab", "ac", "ba", "bc", "ca", "cb"}, "anyone may follow anyone"
 
 
+@pytest.mark.parametrize(("seconds", "rounds"), [(10 * 5 * 2.0**-8, 10), (0.0, 5), (1e9, 51)])
+def test_rounds_fill_the_time_that_is_asked_for(seconds: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock of its own: four calls of one contender fill a sample, and one call of the other is longer."""
+    clock, calls, collects = [0.0], {"short": 0, "long": 0}, []
+
+    def contender(name: str, takes: float) -> None:
+        clock[0] += takes
+        calls[name] += 1
+        collects.append(gc.isenabled())
+
+    monkeypatch.setattr(timing, "_ROUNDS", ROUNDS)
+    monkeypatch.setattr(timing, "_SAMPLE", 2.0**-8)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    contenders = {name: partial(contender, name, takes) for name, takes in (("short", 2.0**-10), ("long", 2.0**-6))}
+    times = timing.interleave(contenders, seconds)
+    assert {name: found.tolist() for name, found in times.items()} == {
+        "short": rounds * [2.0**-10],
+        "long": rounds * [2.0**-6],
+    }
+    assert calls == {"short": 1 + 4 + rounds * (1 + 4), "long": 1 + rounds}, "warm, and no longer than need be"
+    assert not any(collects)
+    assert gc.isenabled()
+    assert timing.first_call(contenders["long"]) == 2.0**-6
+
+
 def test_every_two_contenders_have_a_paired_ratio() -> None:
     seconds = {"a": np.array([4.0, 8.0, 4.0]), "b": np.array([2.0, 4.0, 2.0]), "c": np.array([1.0, 2.0, 1.0])}
     rows = [measurement.Row(n, n, Comparison(0.0, 1.0), 0.0, None, s, None) for n, s in seconds.items()]
@@ -302,6 +331,68 @@ def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     plots.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
     text = (tmp_path / "fail.svg").read_text()
     assert "<svg" in text
+
+
+@pytest.mark.parametrize(
+    ("make", "epochs", "parts"),
+    [
+        (cases.eleven_lines, {"reference": 600, "numpy": 60_000, "numba": 60_000}, 60_000),
+        (cases.mini_batch_epoch, {"reference": 1, "numpy": 5, "numba": 5}, 1),
+    ],
+)
+def test_a_training_says_how_much_of_it_a_call_does(
+    make: Callable[[Sequence[str]], cases.Case], epochs: dict[str, int], parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[dict[str, object]] = []
+    monkeypatch.setattr(cases, "_trained", lambda *given, **settings: trained.append(settings) or given[1])
+    case = make(list(epochs))
+    (checked,) = trained  # what is right
+    assert checked["epochs"] == 1
+    assert [contender.backend for contender in case.contenders] == list(epochs)
+    for contender in case.contenders:
+        contender.call()
+        assert trained[-1]["epochs"] == epochs[contender.backend]
+        assert contender.work * parts == epochs[contender.backend]
+        contender.answer()
+        assert trained[-1]["epochs"] == 1
+
+
+def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(name: str, seconds: float | None) -> measurement.Row:
+        times = None if seconds is None else np.array([seconds, 2 * seconds, 9 * seconds])
+        return measurement.Row(name, name, Comparison(0.0, 1.0), 0.0, None, times, None)
+
+    saved: list[tuple[object, Path]] = []
+    monkeypatch.setattr(plots.figures, "save", lambda figure, path, dpi: saved.append((figure, path)))
+    first = [row(LOOPS_OVER_ARRAYS, 1e-3), row(LOOPS_OVER_LISTS, 1e-4), row("numpy", 2e-6), row("numba", None)]
+    results = [
+        measurement.Result("3-3-1", first),
+        measurement.Result("digits", [row("numba", 5e-3), row("other", 1.0)]),
+    ]
+    plots.bars(results, tmp_path / "bars.svg")
+    ((figure, path),) = saved
+    assert path == tmp_path / "bars.svg"
+    (axes,) = figure.axes
+    heights = [1, 2, 3, 4, 6.4, 7.4]  # a line of each case for its title, and a gap between
+    names = [r.name for result in results for r in result.rows]
+    assert list(zip(axes.get_yticks(), [t.get_text() for t in axes.get_yticklabels()], strict=True)) == [
+        (pytest.approx(y), name) for y, name in zip(heights, names, strict=True)
+    ]
+    bars = [(bar.get_y() + bar.get_height() / 2, bar.get_width(), bar.get_facecolor()) for bar in axes.patches]
+    assert [bar[0] for bar in bars] == pytest.approx([1, 2, 3, 6.4, 7.4]), "none where there is no time"
+    assert [bar[1] for bar in bars] == pytest.approx([2e-3, 2e-4, 4e-6, 1e-2, 2.0])
+    assert len({bar[2] for bar in bars}) == 5, "each contender has its colour"
+    texts = [(text.get_text().strip(), text.get_position()) for text in axes.texts]
+    labels = ["2.00 ms", "200 us", "4.00 us", "FAIL", "10.0 ms", "2.00 s"]
+    assert [text for text, _ in texts] == ["3-3-1", *labels[:4], "digits", *labels[4:]]
+    assert [y for _, (_, y) in texts] == pytest.approx([0, 1, 2, 3, 4, 5.4, 6.4, 7.4])
+    assert [x for (text, (x, _)) in texts if text in labels and text != "FAIL"] == pytest.approx([b[1] for b in bars])
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim()[1] > 2.0
+    assert axes.get_ylim()[0] > 7.4 + 0.41
+    assert axes.get_ylim()[1] < 0, "from above to below"
+    assert "median seconds" in axes.get_xlabel()
+    assert figure.get_figheight() > 0.3 * 8
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:

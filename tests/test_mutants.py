@@ -21,6 +21,7 @@ import numba
 import numpy as np
 import pytest
 from agreement import Descent, Rule
+from children import HANGS
 from inputs import Case, Functions, mostly_zero
 
 import samenet
@@ -492,7 +493,7 @@ def _counters(sharing: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]
         waiting.join(0.02)
         yield "waiting", compare(waiting.is_alive(), True, 0)
         sharing.finish(desk)
-    waiting.join(60)
+    waiting.join(HANGS)
     yield "waiting", compare(waiting.is_alive(), False, 0)
     desks: list[np.ndarray] = []
     sharing.share(lambda desk, leads: desks.append(desk), (), 0)
