@@ -2,9 +2,13 @@
 
 import importlib
 import pkgutil
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,3 +143,19 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
     assert len(found) > 20
     compiled = [kernel for kernel in found if kernel.targetoptions.get("inline") != "always"]  # into its callers
     assert all(kernel.targetoptions.get("nogil") is True for kernel in compiled)
+
+
+def test_a_short_soak() -> None:
+    """Three seconds of what `tests/hardening/threads.py` does for an hour."""
+    script = Path(__file__).parent / "hardening" / "threads.py"
+    short = {"minutes": 0.05, "jobs": 150, "fork-every": 0.5, "process-every": 60, "patience": 100, "seed": 1}
+    options = [f"--{name}={value}" for name, value in short.items()]
+    done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = {
+        kind: int(number.replace(",", ""))
+        for number, kind in re.findall(r"^ *([\d,]+) (\D+)$", done.stdout, re.MULTILINE)
+    }
+    assert counts["fork"] >= 1
+    assert min(counts[kind] for kind in ("predictor", "predict", "gradient", "train", "train while asked")) >= 1
+    assert any(kind.startswith("process") for kind in counts)
