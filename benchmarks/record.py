@@ -43,8 +43,14 @@ class Row:
             median,
             minimum,
             spread,
-            Ratio(**timed["speed_up"]) if timed else None,
+            _ratio(timed["speed_up"]) if timed else None,
         )
+
+
+def _ratio(found: dict[str, Any]) -> Ratio:
+    """A ratio from its JSON, where an interval that there is not is null."""
+    low, high = (math.nan if found[end] is None else found[end] for end in ("low", "high"))
+    return Ratio(found["estimate"], low, high)
 
 
 def _finite(value: float | None) -> float | None:
@@ -71,10 +77,10 @@ class Case:
     def read(cls, case: dict[str, Any]) -> "Case":
         """A case of the list, or a point of a sweep, from its JSON."""
         rows = {row["name"]: Row.read(row) for row in case["rows"]}
-        noise = Ratio(**case["noise"]) if case["noise"] else None
+        noise = _ratio(case["noise"]) if case["noise"] else None
         right = {name for name, row in rows.items() if row.ok}
         ratios = {
-            (r["slow"], r["fast"]): Ratio(r["estimate"], r["low"], r["high"])
+            (r["slow"], r["fast"]): _ratio(r)
             for r in case["ratios"]
             if {r["slow"], r["fast"]} <= right
         }
