@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from samenet import environment
+from samenet.formats import counted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,7 +28,7 @@ def folder_name(around: dict[str, Any]) -> str:
 def machine_name(around: dict[str, Any]) -> str:
     """The processor's name and the number of cores; not the host's name."""
     name = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@", " ", around["processor"].lower())
-    return "-".join([*re.findall(r"[a-z0-9.]+", name), f"{around['cores']}cores"])
+    return "-".join([*re.findall(r"[a-z0-9.]+", name), counted(around["cores"], "core").replace(" ", "")])
 
 
 def passes(number: int, seconds: float, quick: bool) -> list[dict[str, Any]]:

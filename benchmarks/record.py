@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samenet.formats import counted
 from samenet.timing import Ratio
 
 
@@ -79,11 +80,7 @@ class Case:
         rows = {row["name"]: Row.read(row) for row in case["rows"]}
         noise = _ratio(case["noise"]) if case["noise"] else None
         right = {name for name, row in rows.items() if row.ok}
-        ratios = {
-            (r["slow"], r["fast"]): _ratio(r)
-            for r in case["ratios"]
-            if {r["slow"], r["fast"]} <= right
-        }
+        ratios = {(r["slow"], r["fast"]): _ratio(r) for r in case["ratios"] if {r["slow"], r["fast"]} <= right}
         batch = case.get("batch")
         network = case.get("network") or "-".join(map(str, case["sizes"]))
         return cls(
@@ -163,7 +160,7 @@ class Record:
     @property
     def machine(self) -> str:
         """The processor and its number of cores."""
-        return f"{self.environment['processor']}, {self.environment['cores']} cores"
+        return f"{self.environment['processor']}, {counted(self.environment['cores'], 'core')}"
 
 
 def newest(results: Path) -> Path:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
 from samenet.search import error_surface, in_words, search_time
 
@@ -62,3 +62,7 @@ def draw(report: Report, figure: "Figure") -> None:
     surface.plot_surface(first, second, report.curves["square"], cmap="viridis")
     surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", title="J")
     surface.set_box_aspect(None, zoom=0.9)
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

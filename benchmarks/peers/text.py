@@ -7,7 +7,7 @@ from tables import NONE, Table, error, near_one, seconds, times
 
 from peers.outcome import Outcome, Setting
 from samenet import files
-from samenet.formats import digits, duration
+from samenet.formats import counted, digits, duration
 from samenet.timing import Ratio
 
 HOW_TO_READ = """\
@@ -149,7 +149,7 @@ def where(outcome: Outcome) -> str:
     n = outcome.content["repeats"]
     quick = " **A quick run: do not quote it.**" if outcome.content["quick"] else ""
     return (
-        f"{around['processor']}, {around['cores']} cores, {around['python']}, {around['utc'][:10]}, commit "
+        f"{around['processor']}, {counted(around['cores'], 'core')}, {around['python']}, {around['utc'][:10]}, commit "
         f"`{around['commit'] or 'unknown'}`, {n} process{'es' if n > 1 else ''} for each number of threads.{quick} "
         f"{packages}. Images: {outcome.content['images']}."
     )

@@ -26,7 +26,17 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
 FIRST = {("numpy", "3.13"): "2.1.0"}  # releases that came after the lower bound
 TESTS = (
-    *("agreement", "concurrency", "contract", "dropout", "golden", "gradient", "gradient_check", "initialize", "inputs"),
+    *(
+        "agreement",
+        "concurrency",
+        "contract",
+        "dropout",
+        "golden",
+        "gradient",
+        "gradient_check",
+        "initialize",
+        "inputs",
+    ),
     *("kernels", "mutants", "network", "optimizers", "predictor", "properties", "same_bits", "schedules", "search"),
     *("stopping", "tolerance", "training"),
 )
@@ -100,7 +110,9 @@ def copy_tree(into: Path) -> None:
             shutil.copy2(ROOT / name, into / name)
 
 
-_VERSIONS = "import sys, numpy, numba, scipy; print(sys.version.split()[0], *(m.__version__ for m in (numpy, numba, scipy)))"
+_VERSIONS = (
+    "import sys, numpy, numba, scipy; print(sys.version.split()[0], *(m.__version__ for m in (numpy, numba, scipy)))"
+)
 
 
 def environment(cell: Cell, tree: Path, into: Path) -> tuple[Path, list[str]] | str:
