@@ -91,6 +91,7 @@ def main() -> int:
     from samenet import files
 
     around = environment.describe()
+    folder = files.writable_or_exit(parser, options.into or ROOT / "results" / folder_name(around), "comparison.json")
     say("imports, first calls, memory")
     alone = processes.everything(repeats=1 if options.quick else 5)
     number, seconds = (1, 0.5) if options.quick else (options.repeats, 1.0)
@@ -106,8 +107,6 @@ def main() -> int:
         "processes": alone,
         "break_even": break_even(compared, alone["first_calls"]),
     }
-    folder = options.into or ROOT / "results" / folder_name(around)
-    folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "comparison.json", json.dumps(content, indent=1) + "\n")
     print(folder / "comparison.json")
     every = [row for case in (*compared, *swept) for row in case["rows"]]

@@ -1,5 +1,6 @@
 """Writing files: to a temporary name first, then renamed, so that a file is whole or not there."""
 
+import argparse
 import os
 import stat
 import tempfile
@@ -65,3 +66,12 @@ def check_writable_folder(folder: Path, names: tuple[str, ...] = ()) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or ("file",):
         check_writable(folder / name)
+
+
+def writable_or_exit(parser: argparse.ArgumentParser, folder: Path, *names: str) -> Path:
+    """The folder, after `check_writable_folder`; where that raises, the parser ends the program with the reason."""
+    try:
+        check_writable_folder(folder, names)
+    except OSError as error:
+        parser.error(f"expected a folder that can be written to, got {str(folder)!r}: {error}")
+    return folder

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -143,6 +144,25 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
     assert len(found) > 20
     compiled = [kernel for kernel in found if kernel.targetoptions.get("inline") != "always"]  # into its callers
     assert all(kernel.targetoptions.get("nogil") is True for kernel in compiled)
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="plain Python has no such option")
+def test_only_one_sample_of_a_small_network_keeps_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What README says, and up to how many parameters."""
+    from samenet.fast.kernels import answers
+
+    module = samenet.backend("numba")
+    asked: list[Any] = []
+    one_of = answers.one_of
+    monkeypatch.setattr(module.answers, "one_of", lambda *given: asked.append(one_of(*given)) or asked[-1])
+    for sizes, holds in (([99, 99, 1], True), ([99, 99, 2], False)):
+        net = module.Network(sizes, seed=0)
+        assert (net.parameters.size <= answers.QUICK) is holds
+        net.predictor()(np.ones(99))
+        net.predict(np.ones(99))
+        assert len(asked) == 2
+        assert {kernel.targetoptions["nogil"] for kernel in asked} == {not holds}
+        asked.clear()
 
 
 def test_a_short_soak() -> None:

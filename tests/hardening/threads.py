@@ -248,8 +248,7 @@ class Soak:
         # A world that is in training here stays locked for ever there.
         choices = [(draw.choice(self.jobs), draw.randint(1, 4)) for _ in range(6)]
         chosen = [(job, threads) for job, threads in choices if job.kind != "train while asked"]
-        with self.forking, warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and on warn of a fork beside threads
+        with self.forking:
             child = os.fork()
             if not child:
                 child_of_fork(chosen, self.patience)
@@ -266,10 +265,8 @@ class Soak:
         net.threads = threads
         context = multiprocessing.get_context(method)
         results = context.SimpleQueue()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process = context.Process(target=in_process, args=(net, world.X, world.Y, world.training, results))
-            process.start()
+        process = context.Process(target=in_process, args=(net, world.X, world.Y, world.training, results))
+        process.start()
         process.join(0.8 * self.patience)
         ended = process.exitcode == 0 and not results.empty()
         ok = ended and results.get() == expected
@@ -305,6 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--patience", type=int, default=240, help="seconds after which a call hangs")
     given = parser.parse_args(arguments)
     faulthandler.enable()
+    warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and on warn of a fork beside threads
     begun = time.monotonic()
     soak = Soak(list(jobs(given.seed, given.jobs)), given)
     print(f"{len(soak.jobs)} answers by one thread in {time.monotonic() - begun:.0f} s", flush=True)
