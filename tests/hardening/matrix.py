@@ -5,7 +5,8 @@
 Oldest are the lower bounds in pyproject.toml, or the first release for that Python where it came later; newest is what
 pip finds. Each cell is a virtual environment of its own outside the tree, with a wheel of the tree installed and
 Numba's cache in a folder of its own. A processor is Numba's target: the code is that of its instructions, and runs
-here. Prints a table, and ends with 1 if a cell fails.
+here. Prints a table, and ends with 1 if a cell fails. Bits: digests of what the reference and Numba train, which agree
+between Pythons and versions if they compute the same to the bit.
 """
 
 import argparse
@@ -91,12 +92,16 @@ def requirements(cell: Cell) -> list[str]:
     return oldest
 
 
+def clean() -> dict[str, str]:
+    """The environment without what would change how Python or Numba work."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "PYTHON"))}
+
+
 def run(command: list[str], where: Path, log: Path, **environment: str) -> int:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "PYTHON"))}
     with log.open("a") as file:
         file.write(f"$ {' '.join(command)}\n")
         file.flush()
-        return subprocess.run(command, cwd=where, env=environ | environment, stdout=file, stderr=file).returncode
+        return subprocess.run(command, cwd=where, env=clean() | environment, stdout=file, stderr=file).returncode
 
 
 def copy_tree(into: Path) -> None:
@@ -113,6 +118,19 @@ def copy_tree(into: Path) -> None:
 _VERSIONS = (
     "import sys, numpy, numba, scipy; print(sys.version.split()[0], *(m.__version__ for m in (numpy, numba, scipy)))"
 )
+# A digest of the parameters after a training of each backend: whether cells that should agree to the bit do.
+_BITS = """
+import hashlib, numpy, samenet
+random = numpy.random.RandomState(0)
+W, X, Y = [random.rand(20, 9) - 0.5, random.rand(3, 20) - 0.5], random.rand(40, 9), random.rand(40, 3)
+for name in ("reference", "numba"):
+    digest = hashlib.sha256()
+    for activation in ("sigmoid", "tanh"):
+        net = samenet.backend(name).Network([9, 20, 3], weights=W, activation=activation)
+        net.train(X, Y, alpha=0.5, epochs=20, batch_size=7, shuffle=False)
+        digest.update(net.parameters.tobytes())
+    print(digest.hexdigest()[:6])
+"""
 
 
 def environment(cell: Cell, tree: Path, into: Path) -> tuple[Path, list[str]] | str:
@@ -139,7 +157,7 @@ def measure(cell: Cell, tests: list[str], pytest: list[str], tree: Path, into: P
     """The row of a cell, and whether all is well."""
     made = environment(cell, tree, into)
     if isinstance(made, str):
-        return f"| {cell.python} | {cell.versions} | | | | {cell.processor} | {made} | | |", False
+        return f"| {cell.python} | {cell.versions} | | | | {cell.processor} | | {made} | | | |", False
     python, versions = made
     name = str(cell).replace(" ", "-")
     log, xml, cache = into / f"{name}.log", into / f"{name}.xml", into / f"{name}-cache"
@@ -149,7 +167,9 @@ def measure(cell: Cell, tests: list[str], pytest: list[str], tree: Path, into: P
     files = [f"tests/test_{test}.py" for test in tests]
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={xml}", *files, *pytest]
     begun = time.monotonic()
-    status = run(command, tree, log, NUMBA_CACHE_DIR=str(cache), **PROCESSORS[cell.processor])
+    around = {"NUMBA_CACHE_DIR": str(cache), **PROCESSORS[cell.processor]}
+    bits = subprocess.run([python, "-c", _BITS], cwd=into, env=clean() | around, capture_output=True, text=True).stdout
+    status = run(command, tree, log, **around)
     seconds = time.monotonic() - begun
     shutil.rmtree(cache, ignore_errors=True)
     if xml.exists():
@@ -158,7 +178,8 @@ def measure(cell: Cell, tests: list[str], pytest: list[str], tree: Path, into: P
         counts = f"{int(suite.get('tests', 0)) - bad - skipped} | {bad} | {skipped}"
     else:
         counts = f"ended with {status} | | "
-    row = f"| {' | '.join([versions[0], cell.versions, *versions[1:], cell.processor])} | {counts} | {seconds:.0f} s |"
+    about = [versions[0], cell.versions, *versions[1:], cell.processor, " ".join(bits.split())]
+    row = f"| {' | '.join(about)} | {counts} | {seconds:.0f} s |"
     return row, status == 0
 
 
@@ -174,8 +195,8 @@ def main() -> int:
     tree, ok = into / "tree", True
     shutil.rmtree(tree, ignore_errors=True)
     copy_tree(tree)
-    print("| Python | versions | NumPy | Numba | SciPy | processor | passed | failed | skipped | time |")
-    print("| --- | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: |", flush=True)
+    print("| Python | versions | NumPy | Numba | SciPy | processor | bits | passed | failed | skipped | time |")
+    print("| --- | --- | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: |", flush=True)
     for cell in CELLS:
         if given.only in str(cell):
             row, well = measure(cell, list(given.tests), pytest, tree, into)
