@@ -28,8 +28,16 @@ _TUTORIAL = {
 }
 
 
+def _show(console: Console, result: Result) -> None:
+    """A case's table, between its title and its noise: those of a rich table are wrapped at its width."""
+    console.print(result.title, style="bold", markup=False)
+    print_table(console, _table(result))
+    if result.noise is not None:
+        console.print("noise: {} x ({} to {})".format(*map(digits, result.noise)), style="dim italic")
+
+
 def _table(result: Result) -> Table:
-    table = Table(title=result.title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     tutorial = any(row.tutorial for row in result.rows)
     for heading in ("median", "spread", "speed-up", "error / allowed", "1st call", *(["tutorial"] if tutorial else [])):
@@ -41,9 +49,6 @@ def _table(result: Result) -> Table:
             cells = [duration(row.median), f"{100 * row.spread:.0f} %", f"{digits(row.speed_up.estimate)} x"]
         cells += [str(row.comparison), duration(row.first_call)]
         table.add_row(row.name, *cells, *([duration(row.tutorial)] if tutorial else []))
-    if result.noise is not None:
-        table.caption = "noise: {} x ({} to {})".format(*map(digits, result.noise))
-        table.caption_justify = "left"
     return table
 
 
@@ -119,7 +124,7 @@ def _digits(console: Console, names: Sequence[str], epochs: int) -> tuple[Result
     """Tutorial 000, section 5: an epoch on every backend, then the whole training on the fastest."""
     with console.status("digits"):
         result = measure(cases.full_batch_epoch(names), seconds=12.0)
-    print_table(console, _table(result))
+    _show(console, result)
     order = _in_order([result])
     if not order or epochs == 0:
         return result, None
@@ -167,7 +172,7 @@ def run(
     for case in _cases(sizes, batches, names):
         with console.status(case.title):
             results.append(measure(case))
-        print_table(console, _table(results[-1]))
+        _show(console, results[-1])
         console.print()
     full = None
     if sizes is None:
