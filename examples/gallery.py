@@ -16,9 +16,9 @@ _HEAD = """# What the examples find
 Each example repeats experiments of the tutorials, with the tutorial's numbers beside those found here.
 `samenet examples NAME` runs one, `make examples` runs all and writes this page.
 
-Each was run a second time from weights of which one was moved to the next number, by one unit in the last place (ulp).
-Where a number then differs by more than a millionth, the other one stands beside it: such a number depends on how sums
-are rounded, and another version, backend or processor finds another one.
+Each was run a second time, with the weights of the last layer moved to the next number, by one unit in the last place
+(ulp). Where a number then differs by more than a millionth, the other one stands beside it: such a number depends on
+how sums are rounded, and another version, backend or processor finds another one.
 """
 
 

@@ -28,8 +28,8 @@ class Settings:
     backend  "reference", "numpy" or "numba"
     quick    whether to run it short: the same story in fewer steps, which ends elsewhere
     seed     of the random stream; each example has the tutorial's own as its default
-    moved    whether networks begin with their last weight moved to the next number, by one unit in the last place:
-             what comes out otherwise depends on how sums are rounded
+    moved    whether the weights of each network's last layer begin moved to the next number, by one unit in the last
+             place (ulp): what comes out otherwise depends on how sums are rounded
     """
 
     backend: str = "numba"
@@ -42,7 +42,7 @@ class Settings:
         network: Network = samenet.backend(self.backend).Network(sizes, **named)
         if self.moved:
             W = network.weights[-1]
-            W[-1, -1] = np.nextafter(W[-1, -1], np.inf)
+            W[:] = np.nextafter(W, np.inf)  # all, since the input of one may be 0 in every sample
         return network
 
     def with_seed(self, seed: int) -> "Settings":
@@ -103,7 +103,7 @@ class Row:
     """What is measured, the tutorial's number or claim (None where it has none), the number found here.
 
     timed  whether it is a time, or made from times: another at every run
-    moved  the number found when one weight begins one unit in the last place away, if that is another; else None
+    moved  the number found when the last layer's weights begin one ulp away, if that is another; else None
     """
 
     what: str
@@ -119,7 +119,7 @@ class Row:
 
     @property
     def depends_on_rounding(self) -> bool:
-        """Whether one unit in the last place of one weight makes another number of it."""
+        """Whether one ulp in the weights makes another number of it."""
         return self.moved is not None
 
 
@@ -136,7 +136,7 @@ class Report:
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.curves: dict[str, Any] = {}
-        self.compared = False  # with a run from a moved weight
+        self.compared = False  # with a run from moved weights
 
     def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6, *, timed: bool = False) -> None:
         """Add a row. digits: how many significant ones are printed; None prints all. JSON always has all."""
@@ -149,7 +149,7 @@ class Report:
         self.notes.append(text)
 
     def beside(self, moved: "Report") -> None:
-        """Mark what depends on rounding: the rows in which a run from a moved weight found another number."""
+        """Mark what depends on rounding: the rows in which a run from moved weights found another number."""
         self.compared = True
         others = {row.what: row.here for row in moved.rows}
         self.rows = [
@@ -163,10 +163,10 @@ class Report:
         return any(row.depends_on_rounding for row in self.rows)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Headings and cells; what a moved weight makes of a number has a column if there is such a row."""
+        """Headings and cells; what moved weights make of a number has a column if there is such a row."""
         headings, cells = ["", "tutorial", "here"], [list(row.cells()) for row in self.rows]
         if self.depends_on_rounding:
-            headings.append("one weight moved by one ulp")
+            headings.append("weights moved by one ulp")
             for row, line in zip(self.rows, cells, strict=True):
                 line.append(shown(row.moved, row.digits))
         return headings, cells
