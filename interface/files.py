@@ -56,9 +56,12 @@ def check_writable(path: Path) -> None:
             raise PermissionError(f"{str(path)!r} is read-only")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(path.parent)!r}")
-    with tempfile.TemporaryFile(dir=path.parent, prefix=_PREFIX, suffix=path.suffix) as file:
-        file.write(b"\0" * _ROOM)
-        file.flush()
+    try:
+        with tempfile.TemporaryFile(dir=path.parent, prefix=_PREFIX, suffix=path.suffix) as file:
+            file.write(b"\0" * _ROOM)
+            file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name
 
 
 def check_writable_folder(folder: Path, names: tuple[str, ...] = ()) -> None:
