@@ -2,7 +2,8 @@
 
 The kernels are in `samenet.fast.kernels`, which says how they are built; here they are called. They take the flat
 parameter vector theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a
-dtype. They release the GIL and share no scratch memory, so any number of threads may call them at once.
+dtype. They share no scratch memory, so any number of threads may call them at once. They release the GIL, but for one
+sample of a network of at most `answers.QUICK` parameters, which is done before another thread could begin.
 """
 
 import math

@@ -30,7 +30,9 @@ import growth  # noqa: E402
 import measure  # noqa: E402
 import one_process  # noqa: E402
 import processes  # noqa: E402
+import tables  # noqa: E402
 from cases import Cell  # noqa: E402
+from record import Case  # noqa: E402
 
 NAMES = samenet.backends()
 SMALL = "3-3-1"
@@ -359,9 +361,16 @@ def test_wrong_in_one_process_is_wrong():
         assert found["ratios"] == []
 
 
-def test_one_process_keeps_its_own_interval():
+def test_one_process_has_no_interval():
     (found,) = combine.combine([[of_process(1.0)]])
-    assert found["ratios"] == of_process(1.0)["ratios"]
+    (ratio,) = found["ratios"]
+    assert ratio == {**of_process(1.0)["ratios"][0], "low": None, "high": None}
+    assert found["noise"]["low"] is None
+    case = Case.read(found)
+    assert tables.times(case.ratio("a", "b")) == "2.00x"
+    assert tables.times(case.ratio("b", "a")) == "0.500x"
+    assert tables.near_one(case.noise) == "1.0000x"
+    assert tables.noise([case]).rows == [("n, o", "1.0000x", "")]
 
 
 def test_processes_measure_every_operation(monkeypatch):

@@ -1,5 +1,7 @@
 """`samenet compare`: what it checks, what it times, what it prints, and how it fails."""
 
+import dataclasses
+import errno
 import gc
 import json
 import math
@@ -65,7 +67,7 @@ def test_every_contender_is_checked_and_timed(capsys: pytest.CaptureFixture[str]
     assert "Fastest here: " in printed.splitlines()[-1]
     assert "import Network" in printed.splitlines()[-1]
     assert "\x1b" not in printed, "no colours when the output is not a terminal"
-    assert max(map(len, printed.splitlines())) <= 80
+    assert max(len(line) for line in printed.splitlines() if "times as long" not in line) <= 80
 
 
 def test_the_record_names_versions_and_threads_but_no_host(tmp_path: Path) -> None:
@@ -184,7 +186,7 @@ def result(**gains: float) -> measurement.Result:
     for name, gain in gains.items():
         backend, name = ("reference", LOOPS_OVER_LISTS) if name == "loops" else (name, name)
         speed_up = timing.Ratio(gain, gain, gain)
-        rows.append(measurement.Row(name, backend, Comparison(0.0, 1.0), 0.0, None, np.ones(3), speed_up))
+        rows.append(measurement.Row(name, backend, Comparison(0.0, 1.0), 0.0, None, np.ones(3) / gain, speed_up))
     return measurement.Result("3-3-1", rows)
 
 
@@ -200,16 +202,168 @@ def test_without_matplotlib_a_picture_is_refused_before_the_waiting(
     assert "3-3-1" not in told.out
 
 
-def test_the_loss_of_numpy_to_plain_loops_is_said() -> None:
-    assert compare._notes([result(loops=2, numpy=0.4)]) == ["3-3-1: NumPy takes 5.00 times as long as plain loops."]
+def test_a_loss_of_a_fast_backend_to_a_simpler_one_is_said() -> None:
+    said = compare._notes([result(loops=2, numpy=0.4)])
+    assert said == ["3-3-1: NumPy takes 5.00 times as long as plain loops over lists."]
+    said = compare._notes([result(loops=1, numpy=8, numba=4)])
+    assert said == ["3-3-1: Numba takes 2.00 times as long as NumPy."]
+    said = compare._notes([result(loops=4, numpy=1, numba=2)])
+    assert said == [
+        "3-3-1: NumPy takes 4.00 times as long as plain loops over lists.",
+        "3-3-1: Numba takes 2.00 times as long as plain loops over lists.",
+    ]
     assert compare._notes([result(loops=1, numpy=3), result(numpy=1)]) == []
 
 
+def test_a_loss_that_the_rounds_do_not_agree_on_is_not_said() -> None:
+    near = result(numpy=1.01, numba=1)
+    noisy = np.array([0.8, 1.3, 1.0, 0.9, 1.2])
+    near.rows[1] = dataclasses.replace(near.rows[1], seconds=noisy)
+    near.rows[0] = dataclasses.replace(near.rows[0], seconds=np.ones(5))
+    assert compare._notes([near]) == []
+
+
 def test_the_fastest_backend_is_that_of_the_best_speed_ups() -> None:
-    assert compare._fastest([result(loops=1, numpy=8, numba=2), result(loops=1, numpy=2, numba=9)]) == "numba"
-    assert compare._fastest([result(loops=3, numpy=1), result(loops=1, numpy=2)]) == "reference"
+    assert compare._in_order([result(loops=1, numpy=8, numba=2), result(loops=1, numpy=2, numba=9)])[0] == "numba"
+    assert compare._in_order([result(loops=3, numpy=1), result(loops=1, numpy=2)]) == ["reference", "numpy"]
     failed = measurement.Result("x", [measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0, None, None, None)])
-    assert compare._fastest([result(numba=9), failed]) is None
+    assert compare._in_order([result(numba=9), failed]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_single_backend_is_not_called_the_fastest(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", name]) == 0
+    assert "Fastest" not in capsys.readouterr().out
+
+
+def test_one_core_is_no_cores(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", "numpy"]) == 0
+    assert ", 1 core, " in capsys.readouterr().out
+
+
+def test_no_line_is_wrapped_where_the_output_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = "2-" + "-".join(["3"] * 60) + "-2"
+    assert __main__.main(["compare", "--sizes", sizes, "--backends", "numpy"]) == 0
+    assert f"{sizes}, forward, 1 sample\n" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_cuts_no_cell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert __main__.main(["compare", "--sizes", "4-3-2", "--backends", "numpy", "numba"]) == 0
+    printed = capsys.readouterr().out
+    assert "\u2026" not in printed
+    (heading, *_) = [line for line in printed.splitlines() if "median" in line and "1st call" in line]
+    assert heading.split() == ["median", "spread", "speed-up", "error", "/", "allowed", "1st", "call"]
+
+
+# --- files that cannot be written -------------------------------------------------------------------------------------
+
+WRITERS = {
+    "compare --json": ["compare", "--sizes", "3-2", "--json"],
+    "compare --plot": ["compare", "--sizes", "3-2", "--plot"],
+    "examples --plot": ["examples", "sigmoid", "--plot"],
+}
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> int:
+        pytest.fail("it ran before the file was looked at")
+
+    monkeypatch.setattr(compare, "run", run)
+    monkeypatch.setattr("samenet.examples.Example.run", run)
+
+
+def unwritable(where: Path) -> dict[str, Path]:
+    (where / "folder.png").mkdir()
+    (where / "file").touch()
+    (where / "read-only.png").touch()
+    (where / "read-only.png").chmod(0o444)
+    (where / "loop.png").symlink_to(where / "loop.png")
+    (where / "elsewhere.png").symlink_to(where / "missing" / "x.png")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(where / "pipe.png")
+    return {
+        "a missing folder": where / "missing" / "x.png",
+        "a folder": where / "folder.png",
+        "a file for a folder": where / "file" / "x.png",
+        "read-only": where / "read-only.png",
+        "a name that is too long": where / f"{'x' * 300}.png",
+        "a path that is too long": where / ("x/" * 3000) / "x.png",
+        "a link to itself": where / "loop.png",
+        "a link into a missing folder": where / "elsewhere.png",
+        "no name": Path(),
+        "a pipe": where / "pipe.png",
+        "an unknown home": Path("~nobody-of-that-name/x.png"),
+    }
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_file_that_cannot_be_written_is_found_first(
+    writer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for why, path in unwritable(tmp_path).items():
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(SystemExit) as stop:
+            __main__.main([*WRITERS[writer], str(path)])
+        assert stop.value.code == 2, why
+        told = capsys.readouterr().err
+        assert f"argument {WRITERS[writer][-1]}: expected a" in told, why
+        assert sorted(tmp_path.rglob("*")) == before, why
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_nul_in_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        __main__.main(["compare", "--json", "a\0b"])
+    assert stop.value.code == 2
+    assert "expected a file that can be written" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_found_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Full:
+        def __enter__(self) -> "Full":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def write(self, _: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
+    with pytest.raises(OSError, match="No space left"):
+        files.check_writable(tmp_path / "x.json")
+
+
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(OSError, match="no regular file"):
+        files.check_writable(Path(os.devnull))
+
+
+def test_looking_at_a_file_leaves_it_as_it_is(tmp_path: Path) -> None:
+    file, link, new = tmp_path / "x.json", tmp_path / "link.json", tmp_path / "new.json"
+    file.write_text("old")
+    link.symlink_to(file)
+    for path in (file, link, new):
+        files.check_writable(path)
+    assert file.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [link, file]
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert file.read_text() == "new"
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "file").touch()
+    (tmp_path / "gallery" / "sigmoid.png").mkdir(parents=True)
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "gallery", tmp_path / ("x" * 300)):
+        assert __main__.main(["examples", "--gallery", str(folder)]) == 2
+        assert str(folder) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -223,6 +377,9 @@ def test_the_fastest_backend_is_that_of_the_best_speed_ups() -> None:
         ["--backends", "torch"],
         ["--threads", "0"],
         ["--epochs", "-1"],
+        ["--epochs", "3", "--sizes", "3-2"],
+        ["--threads", "2", "--backends", "numba", "reference"],
+        ["--json", "same.png", "--plot", "same.png"],
         ["--json", "no/such/folder/file.json"],
         ["--plot", "picture.txt"],
     ],
@@ -311,6 +468,9 @@ def test_a_ratio_is_the_median_of_paired_ratios() -> None:
     ratio = timing.ratio(np.array([2.0, 6.0, 2.5, 9.0, 2.0]), fast)
     assert ratio.estimate == 2.5
     assert ratio.low < 2.5 < ratio.high
+    once = timing.ratio(np.array([5.2]), np.array([1.0]))
+    assert not once.has_interval
+    assert once.as_json() == {"estimate": 5.2, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(
