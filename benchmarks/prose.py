@@ -10,6 +10,7 @@ from record import Case, Record
 from tables import times
 
 from samenet.cases import LOOPS_OVER_LISTS
+from samenet.formats import duration
 
 _LINES = ("width", "depth", "batch")
 
@@ -24,7 +25,18 @@ def sentences(record: Record) -> str:
         ("Numba in float64 takes longer than in float32", _along(record, "numba", "numba, float32", ("batch",))),
         ("Numba on one thread takes longer than on two", _along(record, "numba", "numba, 2 threads", ("batch",))),
     ]
-    return "\n".join(f"- {begin}: {'; '.join(found) or 'nowhere in what was measured'}." for begin, found in lines)
+    told = [f"- {begin}: {'; '.join(found) or 'nowhere in what was measured'}." for begin, found in lines]
+    return "\n".join([*told, *_first_calls(record)])
+
+
+def _first_calls(record: Record) -> list[str]:
+    """What compiling takes: first calls with nothing cached, against kernels that are loaded."""
+    states = record.processes["first_calls"].get("numba")
+    if not states:
+        return []
+    calls = [call for call in states["cold"] if call != "import"]
+    cold, warm = (", ".join(f"{call} {duration(states[state][call])}" for call in calls) for state in ("cold", "warm"))
+    return [f"- Numba's first calls in a process, one after the other: {cold}; with cached kernels {warm}."]
 
 
 def _slower(points: Sequence[Case], slow: str, fast: str) -> list[tuple[Case, str]]:

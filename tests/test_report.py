@@ -208,6 +208,8 @@ def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: P
         "- Numba takes longer than NumPy, whose products are BLAS's: nowhere in what was measured.",
         "- Numba in float64 takes longer than in float32: nowhere in what was measured.",
         "- Numba on one thread takes longer than on two: nowhere in what was measured.",
+        "- Numba's first calls in a process, one after the other: predict 200 ms, predict one 100 us, gradient 100 ms, "
+        "train 300 ms; with cached kernels predict 200 ms, predict one 100 us, gradient 100 ms, train 300 ms.",
     ]
     made = content()
     line = [
