@@ -522,3 +522,15 @@ def test_the_slope_of_samples_at_a_kink(above, output, reduction):
     )
     changed.parameters = net.parameters
     assert check_gradient(changed, X, Y, step=1e-4, reduction=reduction).wrong.weights[0].all()
+
+
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e6])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_a_cost_that_turns_more_sharply_than_the_step_can_see(size, step):
+    """Inputs of a million: within 1e-6 the sigmoid goes from 0 to 1, and every larger step sees a slope of 0."""
+    X, Y = [[size], [-size / 3]], [[0.3], [0.2]]
+    net = _numpy([1, 1], weights=[[[1e-9]]])
+    assert not check_gradient(net, X, Y, step=step).wrong.flat.any()
+    for factor in (0.0, 2.0, -1.0):
+        changed = _numpy([1, 1], _changed(_scaled(0, factor)), weights=[[[1e-9]]])
+        assert check_gradient(changed, X, Y, step=step).wrong.flat.tolist() == [True, False]
