@@ -18,6 +18,7 @@ from samenet.parameters import Parameters
 
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried beside the user's
+_SHARPEST = 1e-11  # how far they go down where the cost turns sharply
 
 
 class Sides(NamedTuple):
@@ -124,24 +125,27 @@ class Slopes:
 
     def best(self, i: int, step: float) -> Estimate:
         """From larger steps to smaller ones, until rounding makes it worse: the slope that errs least."""
-        chosen, least, tried = None, np.inf, list[Sides]()
+        chosen, least, tried, sharp = None, np.inf, list[Sides](), False
         size = max(step, _LARGEST)
-        while size >= min(step, _LEAST):
+        while size >= min(step, _LEAST) or (sharp and size >= _SHARPEST):
             tried.append(self.sides(i, size))
             size /= _FACTOR
             if len(tried) < 3:
                 continue
             first, second, third = tried[-3:]
+            # Where the sides come apart as the step gets smaller, the cost turns more sharply than the step can see.
+            sharp = any(b.gap > 1.5 * a.gap + 4 * b.error for a, b in pairwise((first, second, third)))
             # By theory the second is 16 times as near as the first. A chance agreement of two of them is not trusted.
             narrow, wide = abs(third.slope - second.slope), abs(second.slope - first.slope)
             # Where all three agree, the largest step is the best: rounding has the least of it.
             for sides, error in ((third, max(narrow, wide / 8)), (first, 2 * max(narrow, wide))):
-                if error + sides.error < least:
+                if error + sides.error < least and not sharp:
                     chosen, least = sides, error + sides.error
             if third.error > least or least <= 1e-7 * abs(third.slope):
                 break
-        if chosen is None:  # no costs that are finite
-            return Estimate(np.nan, np.nan, 0.0, False)
+        if chosen is None:  # no step that could tell, or no costs that are finite
+            slope = tried[-1].slope
+            return Estimate(slope if np.isfinite(slope) else np.nan, np.inf, 0.0, False)
         return Estimate(chosen.slope, least, chosen.radius, chosen.radius > 0)
 
     def corner(self, i: int) -> Estimate | None:

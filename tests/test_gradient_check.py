@@ -9,6 +9,7 @@ from inputs import Case, Functions
 
 import samenet
 from samenet import check_gradient, data
+from samenet.functions import ACTIVATIONS, MADE_FOR
 
 CASE = Case((4, 3, 2), 5)
 RIGHT = [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")]
@@ -468,11 +469,11 @@ def test_half_a_slope_does_not_pass_for_a_whole_one():
     settings = {
         "activation": ["relu", "identity"],
         "bias": False,
-        "weights": [np.full((3, 2), 1e-9), [[1.0, 2.0, 3.0]]],
+        "weights": [np.full((3, 2), 1e-13), [[1.0, 2.0, 3.0]]],
     }
     X, Y = [[1.0, 2.0], [3.0, 1.0]], [[1.0], [2.0]]
-    assert not check_gradient(_numpy([2, 3, 1], **settings), X, Y).wrong.flat.any()
-    report = check_gradient(_numpy([2, 3, 1], _changed(_scaled(0, 0.5)), **settings), X, Y)
+    assert not check_gradient(_numpy([2, 3, 1], **settings), X, Y, step=1e-6).wrong.flat.any()
+    report = check_gradient(_numpy([2, 3, 1], _changed(_scaled(0, 0.5)), **settings), X, Y, step=1e-6)
     assert report.wrong.weights[0].all()
 
 
@@ -489,7 +490,47 @@ def test_rounding_is_that_of_the_outputs_where_they_cancel(seed):
 
 def test_half_a_slope_does_not_pass_where_the_kink_is_in_a_later_layer():
     settings = {"activation": ["tanh", "relu", "identity"], "weights": [[[0.5]], [[2.0]], [[3.0]]]}
-    settings["biases"] = [[0.1], [1e-9 - 2 * np.tanh(0.6)], [0.2]]
-    assert not check_gradient(_numpy([1, 1, 1, 1], **settings), [[1.0]], [[1.0]]).wrong.flat.any()
-    report = check_gradient(_numpy([1, 1, 1, 1], _changed(_scaled(0, 0.5)), **settings), [[1.0]], [[1.0]])
+    settings["biases"] = [[0.1], [1e-13 - 2 * np.tanh(0.6)], [0.2]]
+    assert not check_gradient(_numpy([1, 1, 1, 1], **settings), [[1.0]], [[1.0]], step=1e-7).wrong.flat.any()
+    report = check_gradient(_numpy([1, 1, 1, 1], _changed(_scaled(0, 0.5)), **settings), [[1.0]], [[1.0]], step=1e-7)
     assert report.wrong.flat.tolist() == [True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("above", ACTIVATIONS)
+@pytest.mark.parametrize(
+    "output", [("sigmoid", "squared_error"), ("tanh", "sum_of_squares"), *zip(MADE_FOR.values(), MADE_FOR, strict=True)]
+)
+def test_the_slope_of_samples_at_a_kink(above, output, reduction):
+    """Every sample has kinks within the step: what is on one side of it only is told by the chain rule."""
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(4, 2)), random.random((4, 2))
+    net = _numpy([2, 3, 2, 2], activation=["relu", above, output[0]], cost=output[1], l1=0.1, l2=0.2, seed=0)
+    net.weights[0][:] *= 1e-6
+    net.weights[1][:] *= 3
+    report = check_gradient(net, X, Y, step=1e-4, reduction=reduction)
+    assert not report.wrong.flat.any(), report
+    assert report.kinks.weights[0].all()
+    changed = _numpy(
+        [2, 3, 2, 2],
+        _changed(_scaled(0, 1.01)),
+        activation=["relu", above, output[0]],
+        cost=output[1],
+        l1=0.1,
+        l2=0.2,
+        seed=0,
+    )
+    changed.parameters = net.parameters
+    assert check_gradient(changed, X, Y, step=1e-4, reduction=reduction).wrong.weights[0].all()
+
+
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e6])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_a_cost_that_turns_more_sharply_than_the_step_can_see(size, step):
+    """Inputs of a million: within 1e-6 the sigmoid goes from 0 to 1, and every larger step sees a slope of 0."""
+    X, Y = [[size], [-size / 3]], [[0.3], [0.2]]
+    net = _numpy([1, 1], weights=[[[1e-9]]])
+    assert not check_gradient(net, X, Y, step=step).wrong.flat.any()
+    for factor in (0.0, 2.0, -1.0):
+        changed = _numpy([1, 1], _changed(_scaled(0, factor)), weights=[[[1e-9]]])
+        assert check_gradient(changed, X, Y, step=step).wrong.flat.tolist() == [True, False]
