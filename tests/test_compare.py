@@ -81,6 +81,30 @@ def test_the_record_names_versions_and_threads_but_no_host(tmp_path: Path) -> No
     assert str(Path.home()) not in text
 
 
+def test_a_long_training_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates: list[int] = []
+
+    class Shown(compare.Progress):
+        def update(self, *given: object, completed: int, **named: object) -> None:
+            updates.append(completed)
+
+    network, split, Y = cases.tutorial_digits()
+    few = split._replace(X_train=split.X_train[:9])
+    monkeypatch.setattr(compare, "Progress", Shown)
+    monkeypatch.setattr(cases, "tutorial_digits", lambda: (network, few, Y[:9]))
+    full = compare._train_in_full(compare.Console(quiet=True), "numpy", 45)
+    assert updates == [20, 40]
+    assert full["epochs"] == 45
+    trained = network.on("numpy")
+    before = trained.cost(few.X_train, Y[:9])
+    trained.train(few.X_train, Y[:9], alpha=0.25, epochs=45)
+    assert (full["cost_before"], full["cost_after"]) == (before, trained.cost(few.X_train, Y[:9]))
+    assert full["mean_norm_after"] == pytest.approx(
+        np.sqrt(((trained.predict(few.X_train) - Y[:9]) ** 2).sum(axis=1)).mean()
+    )
+    assert full["test_accuracy"] == np.mean(trained.classify(split.X_test) == split.y_test)
+
+
 CPUINFO = """processor\t: 0
 vendor_id\t: GenuineIntel
 model name\t: Intel(R)  Xeon(R) CPU @ 2.50GHz : rest
