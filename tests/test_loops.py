@@ -179,7 +179,6 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     assert np.array_equal(C, S[:1] + A[:, [0, t - 1]] @ B[[0, t - 1]])
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(600, 215, 3), (5, 429, 201, 2), (300, 256)], ids=str)
 def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
@@ -250,6 +249,20 @@ def test_many_lists_of_zeros(pair: Pair, record: Any) -> None:
     for size in (101, 40, 30):
         for name, comparison in agreement.lockstep(*both(pair, case), X, case.Y, Descent(size)):
             record(name, comparison)
+
+
+@pytest.mark.parametrize("sizes", [(140, 210, 2), (140, 199, 2), (127, 210, 2), (127, 199, 2)], ids=str)
+def test_zeros_before_a_wide_layer(sizes: tuple[int, ...], record: Any) -> None:
+    """On both sides of what is looked at for zeros, and of what is kept in another order."""
+    case = Case(sizes, 9)
+    networks = case.network(samenet.backend("numba").Network), case.network(samenet.backend("numpy").Network)
+    X = mostly_zero(case.X)
+    for name, comparison in agreement.forward(*networks, X):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*networks, X, case.Y):
+        record(name, comparison)
+    for name, comparison in agreement.lockstep(*networks, X, case.Y, Descent(4)):
+        record(name, comparison)
 
 
 # -------------------------------------------------------------------------------------------- a leader and its helpers
