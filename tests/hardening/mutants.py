@@ -124,6 +124,8 @@ class Tests:
             self.record.unlink(missing_ok=True)
             tree.pytest(["-m", "not compiled", "tests"], 3600, NUMBA_DISABLE_JIT="1", MUTANTS_RECORD=str(self.record))
         self.seconds = json.loads(Path(f"{self.record}.json").read_text())
+        if len(self.seconds) < 1000:
+            raise SystemExit(f"only {len(self.seconds)} tests pass without any mistake: see {tree.folder / 'log'}")
         self.data = coverage.CoverageData(str(self.record))
         self.data.read()
         self.files = {Path(name).relative_to(tree.root).as_posix(): name for name in self.data.measured_files()}
