@@ -16,7 +16,7 @@ import pytest
 from agreement import PAIRS, Backend, Descent, Pair, Rule
 from children import HANGS
 from generated import WIDTHS, again, load
-from inputs import Case, Functions, mostly_zero
+from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
 from samenet.fast import kernels
@@ -45,6 +45,17 @@ def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
     for masks in (None, case.masks(1)[0]):
         for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, masks):
             record(name, comparison)
+
+
+@pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
+    """Of every activation and cost: two of them are too few for the loops over a row."""
+    case = Case((4, 3, 5), 3, functions=functions)
+    for name, comparison in agreement.forward(*both(pair, case), case.X):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y):
+        record(name, comparison)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
