@@ -3,19 +3,23 @@
 import dataclasses
 import errno
 import gc
+import io
 import json
 import math
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import PackageNotFoundError
 from itertools import pairwise
 from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
+import scipy
 
 import samenet
 from samenet import __main__, cases, compare, environment, files, formats, measurement, plots, timing
@@ -77,6 +81,77 @@ def test_the_record_names_versions_and_threads_but_no_host(tmp_path: Path) -> No
     text = json.dumps(around)
     assert os.uname().nodename not in text
     assert str(Path.home()) not in text
+
+
+def test_a_long_training_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates: list[int] = []
+
+    class Shown(compare.Progress):
+        def update(self, *given: object, completed: int, **named: object) -> None:
+            updates.append(completed)
+
+    network, split, Y = cases.tutorial_digits()
+    few = split._replace(X_train=split.X_train[:9])
+    monkeypatch.setattr(compare, "Progress", Shown)
+    monkeypatch.setattr(cases, "tutorial_digits", lambda: (network, few, Y[:9]))
+    full = compare._train_in_full(compare.Console(quiet=True), "numpy", 45)
+    assert updates == [20, 40]
+    assert full["epochs"] == 45
+    trained = network.on("numpy")
+    before = trained.cost(few.X_train, Y[:9])
+    trained.train(few.X_train, Y[:9], alpha=0.25, epochs=45)
+    assert (full["cost_before"], full["cost_after"]) == (before, trained.cost(few.X_train, Y[:9]))
+    assert full["mean_norm_after"] == pytest.approx(
+        np.sqrt(((trained.predict(few.X_train) - Y[:9]) ** 2).sum(axis=1)).mean()
+    )
+    assert full["test_accuracy"] == np.mean(trained.classify(split.X_test) == split.y_test)
+
+
+CPUINFO = """processor\t: 0
+vendor_id\t: GenuineIntel
+model name\t: Intel(R)  Xeon(R) CPU @ 2.50GHz : rest
+model name\t: another one
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (CPUINFO, "Intel(R) Xeon(R) CPU @ 2.50GHz : rest"),
+        ("processor: 0\n", "what Python says"),
+        (None, "what Python says"),
+    ],
+)
+def test_the_name_of_the_processor(lines: str | None, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(path: str, encoding: str) -> io.StringIO:
+        if lines is None:
+            raise FileNotFoundError(path)
+        return io.StringIO(lines)
+
+    monkeypatch.setattr("builtins.open", opened)
+    monkeypatch.setattr(environment.platform, "processor", lambda: "what Python says")
+    assert environment.processor() == name
+
+
+def test_the_environment_is_that_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5} if pid == 0 else set(), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    around = environment.describe()
+    assert around["cores"] == 3
+    assert around["threads"]["OMP_NUM_THREADS"] == "7"
+    assert (around["samenet"], around["scipy"]) == (samenet.__version__, scipy.__version__)
+    assert around["python"].split()[1] == ".".join(map(str, sys.version_info[:3]))
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(around["utc"])).total_seconds()) < 3600
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 9)
+    monkeypatch.setattr(environment, "version", lambda name: raising(PackageNotFoundError(name)))
+    around = environment.describe()
+    assert around["cores"] == 9
+    assert around["samenet"] is None
+
+
+def raising(error: Exception) -> None:
+    raise error
 
 
 @pytest.mark.parametrize(("name", "function"), [("numpy", "predict"), ("numba", "predict_finite")])
@@ -491,6 +566,20 @@ def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     plots.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
     text = (tmp_path / "fail.svg").read_text()
     assert "<svg" in text
+
+
+def test_what_is_compared_unless_sizes_are_given() -> None:
+    """The networks that tutorial 000 times, one sample each, and a gradient; then every size with every batch."""
+    titles = [case.title for case in compare._cases(None, [5], ["numpy"])]
+    timed = ("3-3-1", "3-3-3-1", "100-100-50-10")
+    assert titles == [*(f"{name}, forward, one sample" for name in timed), "64-30-10, gradient, 32 samples"]
+    given = [case.title for case in compare._cases([[2, 1], [4, 3, 2]], [1, 5], ["numpy"])]
+    assert given == [
+        f"{name}, {what}, {rows}"
+        for what in ("forward", "gradient")
+        for name in ("2-1", "4-3-2")
+        for rows in ("1 sample", "5 samples")
+    ]
 
 
 @pytest.mark.parametrize(

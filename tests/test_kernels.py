@@ -227,6 +227,31 @@ def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         yield f"{m} rows of {n} from {place} on", same and nothing_else_written(a, around)
 
 
+def rooms(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """On the stack: as many rows and columns as are asked for, one row behind the other."""
+    for m, n in ((1, 1), (2, 5), (2, 1088), (3, 16), (5, 7)):
+        room, size = ns.machine.on_stack(m, n), np.dtype(dtype).itemsize
+
+        def layout(typing_context: Any, a: Any, room: Any = room) -> Any:
+            signature, view = room.typed(typing_context, a)
+
+            def codegen(context: Any, builder: Any, _: Any, values: Any) -> Any:
+                made = context.make_array(signature.return_type)(
+                    context, builder, view(context, builder, signature, values)
+                )
+                emit = ns.instructions.Emit(context, builder, a.dtype)
+                found = emit.long(0)
+                for number in (*emit.pair(made.shape), *emit.pair(made.strides)):
+                    found = builder.add(emit.times(found, 10**5), number)
+                return found
+
+            return int64(a), codegen
+
+        run = native(generated.Generated(room.plain, layout), ns.width, vector(dtype))
+        expected = functools.reduce(lambda found, number: found * 10**5 + number, (m, n, n * size, size))
+        yield f"{m} x {n}", run(np.zeros(3, dtype)) == expected and room.plain(np.zeros(3, dtype)).shape == (m, n)
+
+
 # --- registers ------------------------------------------------------------------------------------------------------
 
 
@@ -277,7 +302,7 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
 
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
-    for check in (panels, panels_of, dot_products, transposes, views, pieces, lists, steps, registers)
+    for check in (panels, panels_of, dot_products, transposes, views, rooms, pieces, lists, steps, registers)
 }
 
 

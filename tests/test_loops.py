@@ -16,7 +16,7 @@ import pytest
 from agreement import PAIRS, Backend, Descent, Pair, Rule
 from children import HANGS
 from generated import WIDTHS, again, load
-from inputs import Case, Functions, mostly_zero
+from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
 from samenet.fast import kernels
@@ -45,6 +45,17 @@ def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
     for masks in (None, case.masks(1)[0]):
         for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, masks):
             record(name, comparison)
+
+
+@pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
+    """Of every activation and cost: two of them are too few for the loops over a row."""
+    case = Case((4, 3, 5), 3, functions=functions)
+    for name, comparison in agreement.forward(*both(pair, case), case.X):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y):
+        record(name, comparison)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
@@ -179,7 +190,6 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     assert np.array_equal(C, S[:1] + A[:, [0, t - 1]] @ B[[0, t - 1]])
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(600, 215, 3), (5, 429, 201, 2), (300, 256)], ids=str)
 def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
@@ -250,6 +260,20 @@ def test_many_lists_of_zeros(pair: Pair, record: Any) -> None:
     for size in (101, 40, 30):
         for name, comparison in agreement.lockstep(*both(pair, case), X, case.Y, Descent(size)):
             record(name, comparison)
+
+
+@pytest.mark.parametrize("sizes", [(140, 210, 2), (140, 199, 2), (127, 210, 2), (127, 199, 2)], ids=str)
+def test_zeros_before_a_wide_layer(sizes: tuple[int, ...], record: Any) -> None:
+    """On both sides of what is looked at for zeros, and of what is kept in another order."""
+    case = Case(sizes, 9)
+    networks = case.network(samenet.backend("numba").Network), case.network(samenet.backend("numpy").Network)
+    X = mostly_zero(case.X)
+    for name, comparison in agreement.forward(*networks, X):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*networks, X, case.Y):
+        record(name, comparison)
+    for name, comparison in agreement.lockstep(*networks, X, case.Y, Descent(4)):
+        record(name, comparison)
 
 
 # -------------------------------------------------------------------------------------------- a leader and its helpers

@@ -172,3 +172,24 @@ def test_how_long_nine_weights_take():
 def test_bad_times(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         search_time(**{"parameters": 1, "seconds": 1.0, **arguments})
+
+
+YEAR = 365 * 86400.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (3590.0, "3590 s"),
+        (3600.0, "1.00 hours"),
+        (1.99 * 86400, "47.8 hours"),
+        (2.0 * 86400, "2.00 days"),
+        (0.999 * YEAR, "365 days"),
+        (YEAR, "1.00 years"),
+        (999.4 * YEAR, "999 years"),
+        (1000 * YEAR, "1 millennia"),
+        (2999 * YEAR, "2 millennia"),
+    ],
+)
+def test_the_unit_changes_where_it_is_one(seconds: float, text: str) -> None:
+    assert in_words(seconds) == text

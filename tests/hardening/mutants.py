@@ -124,6 +124,8 @@ class Tests:
             self.record.unlink(missing_ok=True)
             tree.pytest(["-m", "not compiled", "tests"], 3600, NUMBA_DISABLE_JIT="1", MUTANTS_RECORD=str(self.record))
         self.seconds = json.loads(Path(f"{self.record}.json").read_text())
+        if len(self.seconds) < 1000:
+            raise SystemExit(f"only {len(self.seconds)} tests pass without any mistake: see {tree.folder / 'log'}")
         self.data = coverage.CoverageData(str(self.record))
         self.data.read()
         self.files = {Path(name).relative_to(tree.root).as_posix(): name for name in self.data.measured_files()}
@@ -150,24 +152,28 @@ class Tests:
         )
 
     def _parts(self, tests: set[str], budget: float) -> Iterator[list[str]]:
-        """First one of each test function, then another of each, as many as the budget allows; together by files.
+        """As many as the budget allows: one of each test function, all of the nearest two files, another of each, ...
 
-        The first files are those of which the largest share is among them: they are made for this.
+        The nearest files are those of which the largest share is among them: they are made for this.
         """
         turns: Counter[str] = Counter()
         turn = {}
         for test in sorted(tests, key=self.seconds.__getitem__):
             turns[test.split("[")[0]] += 1
             turn[test] = turns[test.split("[")[0]]
-        files: dict[str, list[str]] = {}
-        for test in sorted(tests, key=lambda test: (turn[test], self.seconds[test])):
+        covering, whole = (Counter(test.split("::")[0] for test in some) for some in (tests, self.seconds))
+        near = sorted(covering, key=lambda file: covering[file] / whole[file], reverse=True)
+
+        def place(test: str) -> tuple[bool, int, float]:
+            return turn[test] > 1 and test.split("::")[0] not in near[:2], turn[test], self.seconds[test]
+
+        files: dict[str, list[str]] = {file: [] for file in near}
+        for test in sorted(tests, key=place):
             budget -= self.seconds[test]
             if budget > 0:
-                files.setdefault(test.split("::")[0], []).append(test)
-        covering, whole = (Counter(test.split("::")[0] for test in some) for some in (tests, self.seconds))
-        near = sorted(files, key=lambda file: covering[file] / whole[file], reverse=True)
+                files[test.split("::")[0]].append(test)
         for part in (near[:2], near[2:6], near[6:]):  # since to collect the tests of many files takes seconds
-            yield sorted((t for file in part for t in files[file]), key=lambda test: (turn[test], self.seconds[test]))
+            yield sorted((test for file in part for test in files[file]), key=place)
 
 
 def survives(change: Change, tree: Tree, tests: Tests, server: Server | None, budget: float, limit: float) -> str:
