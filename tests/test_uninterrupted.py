@@ -335,6 +335,7 @@ import numpy as np
 from numba.core import codegen
 from samenet.fast.numba import Network
 right = codegen.JITCodeLibrary._finalize_specific
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def stage(library):
     codegen.JITCodeLibrary._finalize_specific = right

@@ -74,6 +74,7 @@ def process(kind: str, dtype: str, way: str, moment: float, full: str) -> None:
         raise SystemExit(3) if way == "exit" else MemoryError
 
     signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background processes do not have
     every, caller = calls(dtype), threading.get_ident()
 
     def interrupt() -> None:
