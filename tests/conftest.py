@@ -51,8 +51,8 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RECORDS] = defaultdict(list)
-    if hasattr(config, "workerinput"):  # Numba's cache is not made for several processes that write to it at once
-        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{config.workerinput['workerid']}"))
+    if hasattr(config, "workerinput"):  # what one worker has compiled, the others find
+        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

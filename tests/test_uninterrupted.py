@@ -257,6 +257,7 @@ def hook(patch: pytest.MonkeyPatch, owner: Any, name: str, number: int, after: b
     patch.setattr(owner, name, hooked)
 
 
+@pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=IDS)
 def test_ctrl_c_at_each_stage(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for number, after in ((1, False), (2, True)):
@@ -270,6 +271,7 @@ def test_ctrl_c_at_each_stage(owner: Any, name: str, monkeypatch: pytest.MonkeyP
         assert module.twice(A) == 12
 
 
+@pytest.mark.compiled
 # A module of LLVM's that nobody owns any more is compiled beside the next, and its owner is looked for in vain.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=IDS)

@@ -109,10 +109,12 @@ def tell(message: Callable[[], None]) -> None:
 
 def _finish() -> None:
     """Before the interpreter ends, let the kernel at hand be finished: the compiler must not run on without it."""
-    for job in list(_jobs):
+    jobs = list(_jobs)
+    for job in jobs:
         job.abandoned = True
-    with global_compiler_lock:
-        pass
+    if jobs:
+        with global_compiler_lock:
+            pass
 
 
 def prepare() -> None:
