@@ -292,6 +292,7 @@ def test_the_compiler_runs_out_of_memory(
         assert module.twice(A) == 12
 
 
+@pytest.mark.compiled
 def test_two_threads_that_compile_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One is interrupted; neither the other nor the next call suffers."""
     module, answers = kernels(monkeypatch, tmp_path / "cache"), []
