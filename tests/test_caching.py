@@ -198,6 +198,9 @@ def test_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     beside, user = caching.folders(function)
     assert beside == tmp_path / "__pycache__"
     assert module.twice.stats.cache_path == str(beside)
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/.cache")
+    assert list(caching.folders(function)) == [beside]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     beside.write_text("not a folder")
     assert module.twice(A) == 12
     assert list(user.glob("*twice*.nbc"))
