@@ -21,7 +21,6 @@ from compiled_once import kernels
 from numba.core import ccallback, codegen, compiler, dispatcher
 from numba.core.compiler_lock import global_compiler_lock
 
-from samenet.descent.interrupts import deferred_interrupt, release_while_waiting
 from samenet.fast.kernels import caching, uninterrupted
 
 A = np.arange(4.0)
@@ -82,9 +81,7 @@ def test_work_is_done_elsewhere_and_its_answer_or_error_comes_back() -> None:
         assert uninterrupted.uninterrupted(threading.current_thread) is threading.current_thread()
 
 
-@pytest.mark.parametrize("held_back", [False, True], ids=["Ctrl-C", "Ctrl-C held back by training"])
-def test_ctrl_c_ends_the_waiting_and_what_was_begun_goes_on(held_back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uninterrupted, "while_waiting", [release_while_waiting])
+def test_ctrl_c_ends_the_waiting_and_what_was_begun_goes_on() -> None:
     done, went_on = threading.Event(), []
     stage = Stage(interrupt_main)
 
@@ -97,12 +94,8 @@ def test_ctrl_c_ends_the_waiting_and_what_was_begun_goes_on(held_back: bool, mon
         finally:
             done.set()
 
-    if held_back:
-        with pytest.raises(KeyboardInterrupt), deferred_interrupt():
-            uninterrupted.uninterrupted(work)
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            uninterrupted.uninterrupted(work)
+    with pytest.raises(KeyboardInterrupt):
+        uninterrupted.uninterrupted(work)
     stage.caught.set()
     assert uninterrupted.uninterrupted(lambda: "next") == "next", "which waits for the other's end"
     assert done.is_set()

@@ -18,8 +18,6 @@ _TICK = (
     0.05  # seconds after which a waiting thread looks up: some signals, and other threads' exceptions, do not wake it
 )
 
-while_waiting: list[Callable[[], None]] = []  # what a waiting thread does then; it may raise, as an interrupt does
-
 
 class _Job:
     """Work in a thread of its own, and what came of it."""
@@ -49,8 +47,6 @@ class _Job:
     def wait(self) -> None:
         while not self.done.acquire(timeout=_TICK):
             self._deliver()
-            for action in while_waiting:
-                action()
         self._deliver()
 
     def _deliver(self) -> None:
