@@ -14,9 +14,8 @@ from typing import Any
 
 from numba.core.compiler_lock import global_compiler_lock
 
-_TICK = (
-    0.05  # seconds after which a waiting thread looks up: some signals, and other threads' exceptions, do not wake it
-)
+# Seconds after which a waiting thread looks up: some signals, and exceptions from other threads, do not wake it.
+_TICK = 0.05
 
 
 class _Job:
