@@ -16,13 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet import functions, one_sample
 from samenet import network as interface
-from samenet.descent.interrupts import release_while_waiting
-from samenet.fast.kernels import answers, descent, layers, small, uninterrupted
+from samenet.fast.kernels import answers, descent, layers, small
 from samenet.fast.kernels.registers import width_for
 from samenet.fast.kernels.sharing import share
 from samenet.parameters import Parameters, aligned
-
-uninterrupted.while_waiting.append(release_while_waiting)  # so that training that is still compiling can be ended
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time

@@ -54,8 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_RECORDS] = defaultdict(list)
-    if hasattr(config, "workerinput"):  # Numba's cache is not made for several processes that write to it at once
-        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{config.workerinput['workerid']}"))
+    if hasattr(config, "workerinput"):  # what one worker has compiled, the others find
+        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -27,6 +27,7 @@ from samenet.fast.kernels import caching
 
 ROOT = Path(__file__).parents[1]
 A = np.arange(4.0)
+# What is marked `compiled` here is the same without the JIT, since it turns it on.
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.compiled
 def test_damaged_files_are_compiled_again_and_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     assert ask(kernels(monkeypatch, folder)) == (False, [])
@@ -91,6 +93,7 @@ def test_damaged_files_are_compiled_again_and_replaced(monkeypatch: pytest.Monke
     assert sorted(folder.rglob("*")) == sorted({*files, files[0].parent})
 
 
+@pytest.mark.compiled
 def test_files_of_others_are_not_taken_for_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whole files, but swapped; a folder where a file is wanted: nothing is damaged, and nothing is found."""
     folder = tmp_path / "cache"
@@ -121,6 +124,7 @@ def test_a_kernel_is_told_by_its_options(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert len(list((tmp_path / "cache").rglob("*twice*.nbc"))) == 2
 
 
+@pytest.mark.compiled
 def test_what_cannot_be_called_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A whole file that calls a kernel which is not there any more would end the process."""
     folder = tmp_path / "cache"
@@ -147,6 +151,7 @@ def refuse(number: int) -> Callable[..., Any]:
     return write
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
 def test_what_cannot_be_written_is_compiled(number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
@@ -172,6 +177,7 @@ def test_a_file_where_the_folder_should_be(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "NUMBA_CACHE_DIR" in warned[0]
 
 
+@pytest.mark.compiled
 def test_a_folder_that_is_taken_away_is_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     module = kernels(monkeypatch, tmp_path / "cache")
     assert module.twice(A) == 12
@@ -192,6 +198,9 @@ def test_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     beside, user = caching.folders(function)
     assert beside == tmp_path / "__pycache__"
     assert module.twice.stats.cache_path == str(beside)
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/.cache")
+    assert list(caching.folders(function)) == [beside]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     beside.write_text("not a folder")
     assert module.twice(A) == 12
     assert list(user.glob("*twice*.nbc"))

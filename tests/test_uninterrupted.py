@@ -21,7 +21,6 @@ from compiled_once import kernels
 from numba.core import ccallback, codegen, compiler, dispatcher
 from numba.core.compiler_lock import global_compiler_lock
 
-from samenet.descent.interrupts import deferred_interrupt, release_while_waiting
 from samenet.fast.kernels import caching, uninterrupted
 
 A = np.arange(4.0)
@@ -82,9 +81,7 @@ def test_work_is_done_elsewhere_and_its_answer_or_error_comes_back() -> None:
         assert uninterrupted.uninterrupted(threading.current_thread) is threading.current_thread()
 
 
-@pytest.mark.parametrize("held_back", [False, True], ids=["Ctrl-C", "Ctrl-C held back by training"])
-def test_ctrl_c_ends_the_waiting_and_what_was_begun_goes_on(held_back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uninterrupted, "while_waiting", [release_while_waiting])
+def test_ctrl_c_ends_the_waiting_and_what_was_begun_goes_on() -> None:
     done, went_on = threading.Event(), []
     stage = Stage(interrupt_main)
 
@@ -97,12 +94,8 @@ def test_ctrl_c_ends_the_waiting_and_what_was_begun_goes_on(held_back: bool, mon
         finally:
             done.set()
 
-    if held_back:
-        with pytest.raises(KeyboardInterrupt), deferred_interrupt():
-            uninterrupted.uninterrupted(work)
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            uninterrupted.uninterrupted(work)
+    with pytest.raises(KeyboardInterrupt):
+        uninterrupted.uninterrupted(work)
     stage.caught.set()
     assert uninterrupted.uninterrupted(lambda: "next") == "next", "which waits for the other's end"
     assert done.is_set()
@@ -257,6 +250,7 @@ def hook(patch: pytest.MonkeyPatch, owner: Any, name: str, number: int, after: b
     patch.setattr(owner, name, hooked)
 
 
+@pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=IDS)
 def test_ctrl_c_at_each_stage(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for number, after in ((1, False), (2, True)):
@@ -270,6 +264,7 @@ def test_ctrl_c_at_each_stage(owner: Any, name: str, monkeypatch: pytest.MonkeyP
         assert module.twice(A) == 12
 
 
+@pytest.mark.compiled
 # A module of LLVM's that nobody owns any more is compiled beside the next, and its owner is looked for in vain.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=IDS)
@@ -290,6 +285,7 @@ def test_the_compiler_runs_out_of_memory(
         assert module.twice(A) == 12
 
 
+@pytest.mark.compiled
 def test_two_threads_that_compile_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One is interrupted; neither the other nor the next call suffers."""
     module, answers = kernels(monkeypatch, tmp_path / "cache"), []
@@ -335,6 +331,7 @@ import numpy as np
 from numba.core import codegen
 from samenet.fast.numba import Network
 right = codegen.JITCodeLibrary._finalize_specific
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def stage(library):
     codegen.JITCodeLibrary._finalize_specific = right

@@ -168,7 +168,9 @@ def folders(function: Function) -> Iterator[Path]:
         yield Path(chosen, name)
     else:
         yield source / "__pycache__"
-        yield Path(AppDirs(appname="numba", appauthor=False).user_cache_dir, name)
+        user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
+        if user.is_absolute():  # a user without a home has "~/.cache"
+            yield user / name
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -14,11 +14,8 @@ from typing import Any
 
 from numba.core.compiler_lock import global_compiler_lock
 
-_TICK = (
-    0.05  # seconds after which a waiting thread looks up: some signals, and other threads' exceptions, do not wake it
-)
-
-while_waiting: list[Callable[[], None]] = []  # what a waiting thread does then; it may raise, as an interrupt does
+# Seconds after which a waiting thread looks up: some signals, and exceptions from other threads, do not wake it.
+_TICK = 0.05
 
 
 class _Job:
@@ -49,8 +46,6 @@ class _Job:
     def wait(self) -> None:
         while not self.done.acquire(timeout=_TICK):
             self._deliver()
-            for action in while_waiting:
-                action()
         self._deliver()
 
     def _deliver(self) -> None:
@@ -109,10 +104,12 @@ def tell(message: Callable[[], None]) -> None:
 
 def _finish() -> None:
     """Before the interpreter ends, let the kernel at hand be finished: the compiler must not run on without it."""
-    for job in list(_jobs):
+    jobs = list(_jobs)
+    for job in jobs:
         job.abandoned = True
-    with global_compiler_lock:
-        pass
+    if jobs:
+        with global_compiler_lock:
+            pass
 
 
 def prepare() -> None:

@@ -4,8 +4,8 @@ For each moment and each kind of first call a new process with an empty cache be
 then give the right bits: in that call, which compiles on, and in those of all other kinds, which are loaded from a full
 cache (with --compile they are compiled too, which takes three times as long). A process is interrupted by Ctrl-C, by a
 signal whose handler raises SystemExit or MemoryError, or by an exception that another thread raises in the one that
-calls. A moment that comes after the call's end is drawn anew, sooner. Prints a line for each, exits with 1 if one is
-wrong.
+calls. Training holds Ctrl-C back until its first update is done. A moment that comes after the call's end is drawn
+anew, sooner. Prints a line for each, exits with 1 if one is wrong.
 """
 
 import argparse
@@ -74,6 +74,7 @@ def process(kind: str, dtype: str, way: str, moment: float, full: str) -> None:
         raise SystemExit(3) if way == "exit" else MemoryError
 
     signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background processes do not have
     every, caller = calls(dtype), threading.get_ident()
 
     def interrupt() -> None:
