@@ -14,7 +14,9 @@ import argparse
 import ctypes
 import math
 import mmap
+import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -215,11 +217,13 @@ def child(given: argparse.Namespace) -> int:
 def guards() -> bool:
     """Whether a read, and a write, of one byte beyond ends a process, on either side."""
     for at_end in (True, False):
-        for act in ("ctypes.string_at(place, 1)", "ctypes.memset(place, 0, 1)"):
-            place = "a.ctypes.data + (a.nbytes if at_end else -1)"
-            array = f"at_end = {at_end}; a = guard_pages.Memory(at_end).empty(5)"
-            code = f"import ctypes, guard_pages; {array}; place = {place}; {act}"
-            if subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent).returncode != -11:
+        for act in (lambda place: ctypes.string_at(place, 1), lambda place: ctypes.memset(place, 0, 1)):
+            process = os.fork()
+            if process == 0:
+                array = Memory(at_end).empty(5)
+                act(array.ctypes.data + (array.nbytes if at_end else -1))
+                os._exit(0)
+            if os.waitpid(process, 0)[1] != signal.SIGSEGV:
                 return False
     return True
 
