@@ -6,11 +6,13 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test examples bench bench-quick techniques peers peers-quick page lint package types clean
+.PHONY: help compare test mutants matrix examples bench bench-quick techniques peers peers-quick page lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
+	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: half an hour; SEED=2 others"
+	@echo "make matrix    the contract's tests on the oldest and newest versions, three Pythons, other processors: an hour"
 	@echo "make examples  run the tutorials' experiments in full, write their tables and figures to docs/gallery"
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
@@ -46,6 +48,14 @@ test: $(VENV)/installed-test
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+SEED ?= 1
+mutants: $(VENV)/installed-test
+	$(BIN)/python tests/hardening/mutants.py --sample 300 --seed $(SEED)
+
+# Its own environments, outside the tree; nothing of .venv is used.
+matrix:
+	$(PYTHON) tests/hardening/matrix.py
 
 examples: $(VENV)/installed-data,plot
 	$(BIN)/samenet examples --gallery docs/gallery

@@ -21,10 +21,11 @@ def interval(ratios: Sequence[Json]) -> Json:
     """A ratio from the ratios of n processes: their geometric mean, and its 95 % interval by Student's t.
 
     exp(m -+ t s / sqrt(n)), where m and s are the mean and the standard deviation of the logarithms, and t is the
-    0.975 quantile with n - 1 degrees of freedom. One process has only its own interval, by the bootstrap over rounds.
+    0.975 quantile with n - 1 degrees of freedom. One process has no interval: that over its rounds is of one place in
+    memory.
     """
     if len(ratios) == 1:
-        return dict(ratios[0])
+        return {**ratios[0], "low": None, "high": None}
     from scipy.stats import t
 
     logarithms = [math.log(ratio["estimate"]) for ratio in ratios]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from samenet import environment
+from samenet.formats import counted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,7 +28,7 @@ def folder_name(around: dict[str, Any]) -> str:
 def machine_name(around: dict[str, Any]) -> str:
     """The processor's name and the number of cores; not the host's name."""
     name = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@", " ", around["processor"].lower())
-    return "-".join([*re.findall(r"[a-z0-9.]+", name), f"{around['cores']}cores"])
+    return "-".join([*re.findall(r"[a-z0-9.]+", name), counted(around["cores"], "core").replace(" ", "")])
 
 
 def passes(number: int, seconds: float, quick: bool) -> list[dict[str, Any]]:
@@ -90,6 +91,7 @@ def main() -> int:
     from samenet import files
 
     around = environment.describe()
+    folder = files.writable_or_exit(parser, options.into or ROOT / "results" / folder_name(around), "comparison.json")
     say("imports, first calls, memory")
     alone = processes.everything(repeats=1 if options.quick else 5)
     number, seconds = (1, 0.5) if options.quick else (options.repeats, 1.0)
@@ -105,8 +107,6 @@ def main() -> int:
         "processes": alone,
         "break_even": break_even(compared, alone["first_calls"]),
     }
-    folder = options.into or ROOT / "results" / folder_name(around)
-    folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "comparison.json", json.dumps(content, indent=1) + "\n")
     print(folder / "comparison.json")
     every = [row for case in (*compared, *swept) for row in case["rows"]]

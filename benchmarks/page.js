@@ -1,8 +1,20 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
-const HUES = { "loops, arrays": "--arrays", "loops, lists": "--lists", numpy: "--numpy", numba: "--numba" };
-const hue = (name) => `var(${HUES[name] || "--other"})`;
+const HUES = {
+  "loops, arrays": "--arrays", "loops, lists": "--lists", numpy: "--numpy", numba: "--numba",
+  "numba, 2 threads": "--threads", "numba, float32": "--single",
+};
+const DASHES = ["none", "8 5", "2 4", "12 4 2 4"];
+
+// A colour and a dash for each name; those without a colour of their own take turns, and then another dash.
+function styles(names) {
+  const others = names.filter((name) => !HUES[name]), spare = ["#8c6d31", "#5b7f95", "#a23b3b"];
+  return Object.fromEntries(names.map((name) => {
+    const i = others.indexOf(name);
+    return [name, i < 0 ? { colour: `var(${HUES[name]})`, dash: 0 } : { colour: spare[i % spare.length], dash: Math.floor(i / spare.length) }];
+  }));
+}
 
 function make(tag, attributes = {}, ...children) {
   const svg = ["svg", "line", "polyline", "circle", "text", "title"].includes(tag);
@@ -119,13 +131,13 @@ function chart(host, lines, { names = null, label, format }) {
   svg.append(make("text", { x: (left + W - right) / 2, y: H - 4, "text-anchor": "middle" }, label));
   for (const line of lines) {
     const points = line.points.filter((p) => p[1] > 0);
-    const dash = line.dashed ? "7 5" : "none";
+    const dash = DASHES[line.dash % DASHES.length];
     svg.append(make("polyline", { points: points.map((p) => `${X(p[0])},${Y(p[1])}`).join(" "), fill: "none", stroke: line.colour, "stroke-width": 2.5, "stroke-dasharray": dash }));
     for (const [x, y, text] of points)
       svg.append(make("circle", { cx: X(x), cy: Y(y), r: 5, fill: line.colour }, make("title", {}, text)));
   }
   const key = make("ul", { class: "key" }, ...lines.map((line) => make("li", {},
-    make("svg", { "aria-hidden": "true" }, make("line", { x1: 0, x2: 34, y1: 7, y2: 7, stroke: line.colour, "stroke-width": 3, "stroke-dasharray": line.dashed ? "7 5" : "none" })),
+    make("svg", { "aria-hidden": "true" }, make("line", { x1: 0, x2: 34, y1: 7, y2: 7, stroke: line.colour, "stroke-width": 3, "stroke-dasharray": DASHES[line.dash % DASHES.length] })),
     line.name)));
   const rows = lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.name), ...shown.map((x) => {
     const point = line.points.find((p) => p[0] === x);
@@ -153,7 +165,11 @@ function drawScaling() {
   const along = $("along").value, lines = data.scaling[along];
   const held = unique(lines.map((line) => line.held));
   const label = { width: "width: units a layer", depth: "depth: layers of 64 units", batch: "batch: samples a call" }[along];
-  const shaped = lines.map((line) => ({ ...line, colour: hue(line.contender), dashed: line.held !== held[0] }));
+  const style = styles(unique(lines.map((line) => line.contender)));
+  const shaped = lines.map((line) => {
+    const { colour, dash } = style[line.contender];
+    return { ...line, colour, dash: dash + held.indexOf(line.held) };
+  });
   chart($("scaling-chart"), shaped, { label, format: (value, exact) => (exact ? duration(value) : duration(value).replace(/\.0+ /, " ")) });
 }
 
@@ -242,11 +258,12 @@ function drawHistory() {
   lines.sort((a, b) => rank(a.parameters[last]) - rank(b.parameters[last]));
   const unit = lines.length ? lines[0].unit : "";
   const format = (value) => (unit === "seconds" ? duration(value).replace(/\.0+ /, " ") : `${digits(value)} ${unit}`.trim());
-  const others = ["#7d7d7d", "#2f9bd6", "#d08a00", "#008a65", "#b85a8c", "#8a6fd1"];
-  const shaped = lines.map((line, i) => {
-    const name = last >= 0 ? line.parameters[last] : line.benchmark;
+  const called = (line) => (last >= 0 ? line.parameters[last] : line.benchmark);
+  const style = styles(unique(lines.map(called)));
+  const shaped = lines.map((line) => {
+    const name = called(line);
     const points = line.points.map(([x, y]) => [x, y, `${name}, ${data.history.commits[x]}: ${format(y)}`]);
-    return { name: data.names[name] || name, colour: HUES[name] ? hue(name) : others[i % others.length], points };
+    return { name: data.names[name] || name, ...style[name], points };
   });
   chart($("history-chart"), shaped, { names: data.history.commits, label: "commits, oldest first", format });
 }

@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=ROOT / "build" / "page")
     options = parser.parse_args()
     record = Record.read((options.folder or newest(ROOT / "results")).resolve())
-    options.into.mkdir(parents=True, exist_ok=True)
+    files.writable_or_exit(parser, options.into, "index.html")
     files.write_text(options.into / "index.html", page(record, options.asv))
     print(options.into / "index.html")
 

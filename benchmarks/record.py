@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samenet.formats import counted
 from samenet.timing import Ratio
 
 
@@ -43,8 +44,14 @@ class Row:
             median,
             minimum,
             spread,
-            Ratio(**timed["speed_up"]) if timed else None,
+            _ratio(timed["speed_up"]) if timed else None,
         )
+
+
+def _ratio(found: dict[str, Any]) -> Ratio:
+    """A ratio from its JSON, where an interval that there is not is null."""
+    low, high = (math.nan if found[end] is None else found[end] for end in ("low", "high"))
+    return Ratio(found["estimate"], low, high)
 
 
 def _finite(value: float | None) -> float | None:
@@ -71,13 +78,9 @@ class Case:
     def read(cls, case: dict[str, Any]) -> "Case":
         """A case of the list, or a point of a sweep, from its JSON."""
         rows = {row["name"]: Row.read(row) for row in case["rows"]}
-        noise = Ratio(**case["noise"]) if case["noise"] else None
+        noise = _ratio(case["noise"]) if case["noise"] else None
         right = {name for name, row in rows.items() if row.ok}
-        ratios = {
-            (r["slow"], r["fast"]): Ratio(r["estimate"], r["low"], r["high"])
-            for r in case["ratios"]
-            if {r["slow"], r["fast"]} <= right
-        }
+        ratios = {(r["slow"], r["fast"]): _ratio(r) for r in case["ratios"] if {r["slow"], r["fast"]} <= right}
         batch = case.get("batch")
         network = case.get("network") or "-".join(map(str, case["sizes"]))
         return cls(
@@ -157,7 +160,7 @@ class Record:
     @property
     def machine(self) -> str:
         """The processor and its number of cores."""
-        return f"{self.environment['processor']}, {self.environment['cores']} cores"
+        return f"{self.environment['processor']}, {counted(self.environment['cores'], 'core')}"
 
 
 def newest(results: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 import claims
 import peers.outcome
 import peers.text
+import prose
 import scaling
 import tables
 import techniques.text
@@ -25,6 +26,13 @@ from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 ROOT = Path(__file__).resolve().parent.parent
 MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"
 BEGIN, END = "<!-- compare: begin -->", "<!-- compare: end -->"
+TECHNIQUES = "<!-- techniques: begin -->", "<!-- techniques: end -->"
+
+_PAIRS = {
+    "NumPy and Numba, with one thread each": ("numpy", "numba"),
+    "Numba on one thread and on two": ("numba", "numba, 2 threads"),
+    "Numba in float64 and in float32": ("numba", "numba, float32"),
+}
 
 HOW_TO_READ = """\
 - **median, min, spread**: every process that took part has a median over its rounds; median is the median of those, min
@@ -52,18 +60,19 @@ def where(record: Record) -> str:
 
 
 def region(record: Record) -> str:
-    """README's table: what stands between its two marks."""
+    """README's table and the sentences about it: what stands between its two marks."""
     shown = tables.compact(selected(record.cases))
     note = (
-        "Median times. Numba over the loops: how many times longer the loops over arrays, the tutorial's, take, with a "
-        "95 % interval; \\* over lists, where arrays were not timed. Worst error / allowed: 1 would be as far from the "
-        "reference as the derived bound lets an answer be."
+        "Times are medians. Numba over the loops: how many times longer the loops over arrays, the tutorial's, take, "
+        "the geometric mean over processes of ratios paired within rounds, which is not the quotient of the medians, "
+        "with a 95 % interval; \\* over lists, where arrays were not timed. Worst error / allowed: 1 would be as far "
+        "from the reference as the derived bound lets an answer be."
     )
     link = (
         "All cases, the tutorial's claims one by one, and how to read this: [results](results/README.md). `make bench`"
     )
     source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} measures again."
-    return f"\n{shown.markdown()}\n{note}\n\n{source}\n"
+    return f"\n{shown.markdown()}\n{note}\n\n{prose.sentences(record)}\n\n{source}\n"
 
 
 def selected(cases: Iterable[Case]) -> list[Case]:
@@ -77,11 +86,12 @@ def selected(cases: Iterable[Case]) -> list[Case]:
     return [c for c in cases if c.operation == "one sample" or c.operation in kept.get(c.network, [])]
 
 
-def with_region(readme: str, text: str) -> str:
-    """README with the text between its marks replaced."""
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise ValueError(f"README.md must have one {BEGIN} and one {END}")
-    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n{text}{END}", readme, flags=re.DOTALL)
+def with_region(page: str, text: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """A page with the text between two marks replaced."""
+    begin, end = marks
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise ValueError(f"the page must have one {begin} and one {end}")
+    return re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: f"{begin}\n{text}{end}", page, flags=re.DOTALL)
 
 
 def environment(record: Record) -> tables.Table:
@@ -108,15 +118,15 @@ def reference_wins(record: Record) -> str:
     for case in (*record.cases, *record.sweeps):
         for name in ("numpy", "numba"):
             ratio = case.ratio(name, LOOPS_OVER_LISTS)
-            if ratio and ratio.high >= 1:
-                verdict = "cannot be told apart from" if ratio.low <= 1 else "take longer than"
+            if ratio and not ratio.high < 1:
+                verdict = "take longer than" if ratio.low > 1 else "cannot be told apart from"
                 lines.append(f"- {case}: {label(name)} {verdict} loops over lists, {times(ratio)}")
     return "\n".join(line.replace("NumPy take", "NumPy takes").replace("Numba take", "Numba takes") for line in lines)
 
 
 def noise(record: Record) -> str:
     """How many of the A/A intervals contain 1, and those that do not, by name."""
-    cases = [case for case in (*record.cases, *record.sweeps) if case.noise]
+    cases = [case for case in (*record.cases, *record.sweeps) if case.noise and case.noise.has_interval]
     off = [c for c in cases if c.noise and not c.noise.low <= 1 <= c.noise.high]
     count = f"{len(cases) - len(off)} of {len(cases)} A/A intervals contain 1"
     if not off:
@@ -133,7 +143,7 @@ def report(record: Record) -> str:
     folder, pairs = record.folder.name, [(LOOPS_OVER_ARRAYS, "numpy"), (LOOPS_OVER_LISTS, "numpy")]
     pairs += [(LOOPS_OVER_ARRAYS, "numba"), (LOOPS_OVER_LISTS, "numba"), ("numpy", "numba")]
     quick = (
-        "\n**A quick run of a few cases**, with intervals over rounds where it was one process: do not quote it.\n"
+        "\n**A quick run of a few cases**, without intervals where it was one process: do not quote it.\n"
         if record.quick
         else ""
     )
@@ -157,8 +167,11 @@ def report(record: Record) -> str:
         "and batch. Dotted: the least time for the arithmetic, in float64 on one thread. Upright: where kernels "
         "change their way of working. Rounds are few where a call is slow, at least five.\n\n"
         + scaling.growth(record.sweeps).markdown()
-        + "\nNumPy and Numba, with one thread each, by the interval of their ratio:\n\n"
-        + scaling.crossings(record.sweeps),
+        + "".join(
+            f"\n{what}, by the interval of their ratio:\n\n{told}\n"
+            for what, pair in _PAIRS.items()
+            if (told := scaling.crossings(record.sweeps, *pair))
+        ),
         "Where the reference wins": reference_wins(record) or "In no case that was measured.",
         "All cases": _picture(folder, "times", "Median times, case by case")
         + "\n"
@@ -205,8 +218,13 @@ def markdown_tables(record: Record) -> str:
 
 def texts(record: Record, root: Path) -> dict[Path, str]:
     """Every text of the report, by the file that it belongs in."""
-    readme = root / "README.md"
-    return {
+    readme, speed = root / "README.md", root / "docs" / "speed.md"
+    gains = techniques.text.newest(root / "results")
+    found = {}
+    if gains is not None and speed.exists():
+        text = f"\n{techniques.text.in_short(gains)}\n"
+        found[speed] = with_region(speed.read_text(encoding="utf-8"), text, TECHNIQUES)
+    return found | {
         record.folder / "tables.md": markdown_tables(record),
         record.folder.parent / "README.md": report(record),
         readme: with_region(readme.read_text(encoding="utf-8"), region(record)),

@@ -51,13 +51,16 @@ def names(cases: Iterable[Case]) -> list[str]:
 
 
 def times(ratio: Ratio | None) -> str:
-    """A ratio with its interval: 488x [470, 501]."""
-    return NONE if ratio is None else f"{digits(ratio.estimate)}x [{digits(ratio.low)}, {digits(ratio.high)}]"
+    """A ratio with its interval, if it has one: 488x [470, 501]."""
+    if ratio is None:
+        return NONE
+    interval = f" [{digits(ratio.low)}, {digits(ratio.high)}]" if ratio.has_interval else ""
+    return f"{digits(ratio.estimate)}x{interval}"
 
 
 def near_one(ratio: Ratio) -> str:
     """A ratio that should be 1: with the digits that tell whether it is."""
-    return f"{ratio.estimate:.4f}x [{ratio.low:.4f}, {ratio.high:.4f}]"
+    return f"{ratio.estimate:.4f}x" + (f" [{ratio.low:.4f}, {ratio.high:.4f}]" if ratio.has_interval else "")
 
 
 def seconds(case: Case, name: str) -> str:
@@ -120,8 +123,8 @@ def noise(cases: Sequence[Case]) -> Table:
     rows = []
     for case in cases:
         if case.noise:
-            within = case.noise.low <= 1 <= case.noise.high
-            rows.append((str(case), near_one(case.noise), "" if within else "does not contain 1"))
+            outside = case.noise.low > 1 or case.noise.high < 1
+            rows.append((str(case), near_one(case.noise), "does not contain 1" if outside else ""))
     return Table(("case", "A/A ratio", ""), rows)
 
 

@@ -10,6 +10,9 @@ An example is a module here with
     def run(settings: Settings) -> Report: ...
     def draw(report: Report, figure: Figure) -> None: ...   # only where there is a figure
 
+    if __name__ == "__main__":   # `python examples/eleven_lines.py` is `samenet examples 11-lines`
+        run_as_script(__file__)
+
 `run` makes its networks with `settings.network(...)`, takes random numbers from `settings.stream()`, is short if
 `settings.quick`, and leaves in `report.curves` what `draw` needs. `draw` puts everything on the one figure that it is
 given, as axes.
@@ -25,7 +28,7 @@ from typing import Any
 from samenet import checks, figures
 from samenet.examples.report import Report, Settings
 
-_NO_EXAMPLES = {"gallery", "report"}
+_NO_EXAMPLES = {"__main__", "gallery", "report"}
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ class Example:
         """Its name, ids and line, for JSON."""
         return {"name": self.name, "ids": list(self.ids), "shows": self.shows}
 
-    def run(self, backend: str = "numba", quick: bool = False, seed: int | None = None) -> Report:
-        """Run it; `seed` from 0 to 2**32 - 1, the example's own unless given."""
+    def run(
+        self, backend: str = "numba", quick: bool = False, seed: int | None = None, *, moved: bool = False
+    ) -> Report:
+        """Run it; `seed` from 0 to 2**32 - 1, the example's own unless given; `moved`: see `Settings`."""
         seed = self.seed if seed is None else checks.integer("seed", seed, least=0)
         if seed >= 2**32:
             raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {seed}")
-        report: Report = self.module.run(Settings(backend, quick, seed))
+        report: Report = self.module.run(Settings(backend, quick, seed, moved))
         return report
 
     @property
@@ -77,4 +82,6 @@ def examples() -> dict[str, Example]:
 def find(name: str) -> Example:
     """The example of a name. Raises ValueError for an unknown one, with the nearest guess."""
     known = examples()
-    return known[checks.choice("name", name, known)]
+    others = {example.module.__name__.rpartition(".")[2]: example.name for example in known.values()}
+    others |= {number: example.name for example in known.values() for number in example.ids}
+    return known[checks.choice("name", name, known, others)]

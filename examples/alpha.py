@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,3 +72,7 @@ def draw(report: Report, figure: "Figure") -> None:
         axes.set(xlabel="iteration", title=f"{hidden} hidden nodes")
     figure.axes[0].set(ylabel="mean absolute error")
     figure.axes[1].legend(title="alpha", fontsize="small")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 SHOWS = "the equations of backpropagation against the network's gradient and against differences"
 IDS = ("A10", "A12")
@@ -56,3 +56,7 @@ def run(settings: Settings) -> Report:
         "mean squared error."
     )
     return report
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

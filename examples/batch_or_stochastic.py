@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
 
 if TYPE_CHECKING:
@@ -82,3 +82,7 @@ def draw(report: Report, figure: "Figure") -> None:
     scores.legend()
     linear.set(xlabel="pass through the samples", ylabel="J less that of least squares", yscale="log")
     linear.legend()
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
 from samenet.search import error_surface, in_words, search_time
 
@@ -31,14 +31,15 @@ def run(settings: Settings) -> Report:
         report.row(f"{what}: the best", found.best)
         report.row(f"{what}: J there", found.lowest, digits=None)
         report.row(f"{what}: the best is on the edge of [-5, 5]", found.on_edge)
-        report.row(f"{what}: seconds", found.seconds, STATED if found is line else 100, digits=3)
+        report.row(f"{what}: seconds", found.seconds, STATED if found is line else 100, digits=3, timed=True)
     report.row("two weights at the text's pace", in_words(search_time(2, seconds=STATED / 1000)), "100 s")
     report.row("three weights at the text's pace", in_words(search_time(3, seconds=STATED / 1000)), "27 hours")
     report.row("three weights at 100 s for two", in_words(1000 * 100.0), "27 hours")
     stated = "1268391679350 millennia"
     nine = {pace: in_words(search_time(9, seconds=pace / 1000)) for pace in (0.04, STATED, line.seconds)}
     for pace, time in nine.items():
-        report.row(f"nine weights at {'the pace here' if pace == line.seconds else f'{pace} s for 1000'}", time, stated)
+        here = pace == line.seconds
+        report.row(f"nine weights at {'the pace here' if here else f'{pace} s for 1000'}", time, stated, timed=here)
     report.note(
         "The text counts on two bases: 27 hours are 1000 times its 100 s, or 0.1 s for 1000 evaluations; "
         f"1,268,391,679,350 millennia are 0.04 s. At 0.11 s it would be {nine[STATED]}."
@@ -62,3 +63,7 @@ def draw(report: Report, figure: "Figure") -> None:
     surface.plot_surface(first, second, report.curves["square"], cmap="viridis")
     surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", title="J")
     surface.set_box_aspect(None, zoom=0.9)
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

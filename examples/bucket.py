@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import downhill
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,3 +72,7 @@ def draw(report: Report, figure: "Figure") -> None:
     second.legend(fontsize="small")
     for axes in (first, second):
         axes.set(xlabel="x", ylabel="f(x)")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

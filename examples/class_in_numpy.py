@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.history import History
 from samenet.network import Network
 
@@ -42,7 +42,7 @@ def run(settings: Settings) -> Report:
     report.row("biases", len(net.biases), "updated")
 
     for seed in range(settings.seed, settings.seed + SEEDS):
-        other, losses = trained(Settings(settings.backend, settings.quick, seed % 2**32), iterations)
+        other, losses = trained(settings.with_seed(seed % 2**32), iterations)
         report.curves[f"seed {seed}"] = losses.cost
         report.row(f"loss after {iterations} from seed {seed}", other.cost(X, Y, reduction="sum"), digits=12)
         rises = int((np.diff(losses.cost) > 0).sum())
@@ -75,3 +75,7 @@ def draw(report: Report, figure: "Figure") -> None:
     table.scale(1, 2)
     table.auto_set_font_size(False)
     predictions.axis("off")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,3 +62,7 @@ def draw(report: Report, figure: "Figure") -> None:
         axes.annotate(f"p{i + 1}", path[i], xytext=(0, 8), textcoords="offset points", ha="center")
     axes.plot(*TARGET, "x", color="red", markersize=10)
     axes.set(xlabel="w1", ylabel="w2", aspect="equal")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

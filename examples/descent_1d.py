@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,3 +61,7 @@ def draw(report: Report, figure: "Figure") -> None:
     curve.legend(fontsize="small")
     distance.semilogy(np.abs(path - MINIMUM), ".-")
     distance.set(xlabel="step", ylabel="distance to 9/4")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,3 +77,7 @@ def draw(report: Report, figure: "Figure") -> None:
     axes.plot(*report.curves["further"], label="and on")
     axes.set(xlabel="Iteration number", ylabel="Average J", ylim=(0, None))
     axes.legend()
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

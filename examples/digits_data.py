@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,3 +48,7 @@ def draw(report: Report, figure: "Figure") -> None:
     axes = figure.add_subplot()
     axes.matshow(report.curves["images"][1], cmap="gray")
     axes.set(title="digits.images[1]")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import DirectionChanges, data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,3 +54,7 @@ def draw(report: Report, figure: "Figure") -> None:
     axes.bar(list(report.curves), second, bottom=first, label="synapse 1, 4 weights")
     axes.set(xlabel="alpha", ylabel="changes of direction")
     axes.legend()
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -1,7 +1,7 @@
 """Tutorial 000, section 2: words and letters as the numbers that a network takes in and gives out."""
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 SHOWS = "an e-mail as counts of words, and a letter as the one node of 26 that is 1"
 IDS = ("A20",)
@@ -33,3 +33,7 @@ def run(settings: Settings) -> Report:
         "The text runs nothing here; the vocabulary, the e-mail and the networks are made up to fit its numbers."
     )
     return report
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -6,7 +6,7 @@ import numpy as np
 
 import samenet
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,3 +59,7 @@ def draw(report: Report, figure: "Figure") -> None:
         axes.plot_surface(first, second, report.curves[name], cmap="viridis", rcount=40, ccount=40)
         axes.set(xlabel="weight 1", ylabel="weight 2", title=name)
         axes.view_init(elev=30, azim=35)
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

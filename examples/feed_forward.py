@@ -7,7 +7,7 @@ import numpy as np
 
 import samenet
 from samenet.diagram import draw_network
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,3 +55,7 @@ def draw(report: Report, figure: "Figure") -> None:
         strict=True,
     ):
         draw_network(axes, report.curves[name], biases=biases, numbers=name == "node")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.schedules import InverseTime
 
 if TYPE_CHECKING:
@@ -67,3 +67,7 @@ def draw(report: Report, figure: "Figure") -> None:
         axes.loglog(np.arange(1, len(error) + 1), error, line, label=name)
     axes.set(xlabel="iteration", ylabel="mean absolute error")
     axes.legend(fontsize="x-small")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

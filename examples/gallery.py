@@ -8,13 +8,17 @@ from pathlib import Path
 
 from samenet import files
 from samenet.examples import Example, examples
-from samenet.examples.report import Report
+from samenet.examples.report import Report, run_as_script
 from samenet.figures import load_matplotlib
 
 _HEAD = """# What the examples find
 
 Each example repeats experiments of the tutorials, with the tutorial's numbers beside those found here.
 `samenet examples NAME` runs one, `make examples` runs all and writes this page.
+
+Each was run a second time, with the weights of the last layer moved to the next number, by one unit in the last place
+(ulp). Where a number then differs by more than a millionth, the other one stands beside it: such a number depends on
+how sums are rounded, and another version, backend or processor finds another one.
 """
 
 
@@ -24,9 +28,11 @@ def _cell(text: str) -> str:
 
 def section(example: Example, report: Report) -> str:
     """An example's part of the page, in Markdown."""
-    lines = [f"## {example.name}", "", f"{example.shows} ({', '.join(example.ids)})", ""]
-    lines += ["| | tutorial | here |", "| --- | --- | --- |"]
-    lines += ["| " + " | ".join(map(_cell, row.cells())) + " |" for row in report.rows]
+    ids = f" ({', '.join(example.ids)})" if example.ids else ""
+    headings, cells = report.table()
+    lines = [f"## {example.name}", "", f"{example.shows}{ids}", ""]
+    lines += ["| " + " | ".join(headings).strip() + " |", "| " + " | ".join(["---"] * len(headings)) + " |"]
+    lines += ["| " + " | ".join(map(_cell, line)) + " |" for line in cells]
     for note in report.notes:
         lines += ["", note]
     if example.has_figure:
@@ -37,13 +43,19 @@ def section(example: Example, report: Report) -> str:
 def write(folder: Path, backend: str = "numba", quick: bool = False) -> None:
     """Run every example and write the page, README.md, and its pictures into a folder."""
     load_matplotlib()  # so that a missing one is said before the waiting
-    folder.mkdir(parents=True, exist_ok=True)
+    known = examples().values()
+    files.check_writable_folder(folder, ("README.md", *(f"{e.name}.png" for e in known if e.has_figure)))
     sections = []
-    for example in examples().values():
+    for example in known:
         begin = time.perf_counter()
         report = example.run(backend, quick)
+        report.beside(example.run(backend, quick, moved=True))
         sections.append(section(example, report))
         if example.has_figure:
             example.draw(report, folder / f"{example.name}.png")
         print(f"{example.name}: {time.perf_counter() - begin:.1f} s")
     files.write_text(folder / "README.md", "\n".join([_HEAD, *sections]))
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,3 +78,7 @@ def draw(report: Report, figure: "Figure") -> None:
         axes.plot(share, "-" if name.startswith("MNIST") else ":", label=name)
     axes.set(xlabel="epoch", ylabel="right, %")
     axes.legend(fontsize="small")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

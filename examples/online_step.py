@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from samenet.diagram import draw_network
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,3 +49,7 @@ def draw(report: Report, figure: "Figure") -> None:
     draw_network(network, report.curves["network"], biases=True, numbers=True)
     axes.semilogy(report.curves["cost"])
     axes.set(xlabel="step", ylabel="cost, 1/2 ||a - y||^2")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -6,7 +6,7 @@ import numpy as np
 
 from samenet import check_gradient, data
 from samenet.data.library import scikit_learn
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,3 +83,7 @@ def draw(report: Report, figure: "Figure") -> None:
     axes.axhline(np.log(2), color="grey", linestyle=":", label="ln 2")
     axes.set(xlabel="iteration", ylabel="cross-entropy", xscale="log", yscale="log")
     axes.legend(fontsize="small")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

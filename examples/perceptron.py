@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,3 +69,7 @@ def draw(report: Report, figure: "Figure") -> None:
     parts.set_yticks(range(5), ["sample 1", "sample 2", "sample 3", "sample 4", "all four"])
     parts.set_xticks(range(3), ["w1 = 9.5", "w2", "w3"])
     parts.set_title("updates of one step")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,3 +48,7 @@ def draw(report: Report, figure: "Figure") -> None:
     grid.set(title="6x6")
     column.matshow(1 - image.reshape(-1, 1), cmap="gray", aspect="auto")
     column.set(title="36 inputs", xticks=[])
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

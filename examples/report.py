@@ -1,7 +1,9 @@
 """What an example is given, and what it hands back: rows that set the tutorial's number beside the one found here."""
 
 import math
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,16 +28,26 @@ class Settings:
     backend  "reference", "numpy" or "numba"
     quick    whether to run it short: the same story in fewer steps, which ends elsewhere
     seed     of the random stream; each example has the tutorial's own as its default
+    moved    whether the weights of each network's last layer begin moved to the next number, by one unit in the last
+             place (ulp): what comes out otherwise depends on how sums are rounded
     """
 
     backend: str = "numba"
     quick: bool = False
     seed: int = 0
+    moved: bool = False
 
     def network(self, sizes: list[int], **named: Any) -> "Network":
         """A network on the backend that was asked for; the arguments are those of `Network`."""
         network: Network = samenet.backend(self.backend).Network(sizes, **named)
+        if self.moved:
+            W = network.weights[-1]
+            W[:] = np.nextafter(W, np.inf)  # all, since the input of one may be 0 in every sample
         return network
+
+    def with_seed(self, seed: int) -> "Settings":
+        """The same for another stream."""
+        return replace(self, seed=seed)
 
     def stream(self) -> np.random.RandomState:
         """A new legacy stream: what follows `numpy.random.seed(seed)` in a tutorial."""
@@ -74,24 +86,48 @@ def shown(value: Value, digits: int | None) -> str:
     return f"{value:.{digits}g}" if isinstance(value, float) and digits is not None else str(value)
 
 
+_CLOSE, _NOTHING = 1e-6, 1e-12  # of a number, and at all: less of a difference is rounding that did not grow
+
+
+def differs(a: Value, b: Value) -> bool:
+    """Whether two numbers differ by more than a millionth, two other values at all."""
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) != len(b) or any(map(differs, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return not math.isclose(a, b, rel_tol=_CLOSE, abs_tol=_NOTHING)
+    return bool(a != b)
+
+
 @dataclass(frozen=True)
 class Row:
-    """What is measured, the tutorial's number or claim (None where it has none), the number found here."""
+    """What is measured, the tutorial's number or claim (None where it has none), the number found here.
+
+    timed  whether it is a time, or made from times: another at every run
+    moved  the number found when the last layer's weights begin one ulp away, if that is another; else None
+    """
 
     what: str
     tutorial: Value
     here: Value
     digits: int | None
+    timed: bool = False
+    moved: Value = None
 
     def cells(self) -> tuple[str, str, str]:
         """The row as it is printed."""
         return self.what, shown(self.tutorial, self.digits), shown(self.here, self.digits)
 
+    @property
+    def depends_on_rounding(self) -> bool:
+        """Whether one ulp in the weights makes another number of it."""
+        return self.moved is not None
+
 
 class Report:
     """What an example found: rows, remarks, and curves for its figure.
 
-    rows    a `Row` each, added by `row`; `report[what]` is the number found here
+    rows    a `Row` each, added by `row`; `report[what]` is the number found here; `beside` marks those that depend on
+            rounding
     notes   a line of text each, added by `note`: what a tutorial gets wrong, and the number that shows it
     curves  whatever `draw` needs; not printed
     """
@@ -100,16 +136,40 @@ class Report:
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.curves: dict[str, Any] = {}
+        self.compared = False  # with a run from moved weights
 
-    def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6) -> None:
+    def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6, *, timed: bool = False) -> None:
         """Add a row. digits: how many significant ones are printed; None prints all. JSON always has all."""
         if any(row.what == what for row in self.rows):
             raise ValueError(f"what: expected a name that no row has yet, got {what!r}")
-        self.rows.append(Row(what, plain(f"tutorial, {what}", tutorial), plain(f"here, {what}", here), digits))
+        self.rows.append(Row(what, plain(f"tutorial, {what}", tutorial), plain(f"here, {what}", here), digits, timed))
 
     def note(self, text: str) -> None:
         """Add a remark."""
         self.notes.append(text)
+
+    def beside(self, moved: "Report") -> None:
+        """Mark what depends on rounding: the rows in which a run from moved weights found another number."""
+        self.compared = True
+        others = {row.what: row.here for row in moved.rows}
+        self.rows = [
+            row if row.timed or not differs(row.here, others[row.what]) else replace(row, moved=others[row.what])
+            for row in self.rows
+        ]
+
+    @property
+    def depends_on_rounding(self) -> bool:
+        """Whether a row does."""
+        return any(row.depends_on_rounding for row in self.rows)
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and cells; what moved weights make of a number has a column if there is such a row."""
+        headings, cells = ["", "tutorial", "here"], [list(row.cells()) for row in self.rows]
+        if self.depends_on_rounding:
+            headings.append("weights moved by one ulp")
+            for row, line in zip(self.rows, cells, strict=True):
+                line.append(shown(row.moved, row.digits))
+        return headings, cells
 
     def __getitem__(self, what: str) -> Value:
         """The number found here in a row."""
@@ -119,15 +179,33 @@ class Report:
         raise KeyError(f"{what!r} is no row; the rows are {', '.join(row.what for row in self.rows)}")
 
     def as_json(self) -> dict[str, Any]:
-        """The rows and remarks for `json.dumps`."""
+        """The rows and remarks for `json.dumps`; which rows depend on rounding, where that was looked at."""
         rows = [{"what": row.what, "tutorial": row.tutorial, "here": row.here} for row in self.rows]
+        if self.compared:
+            for row, plain_row in zip(self.rows, rows, strict=True):
+                plain_row |= {"depends_on_rounding": row.depends_on_rounding, "moved": row.moved}
         return {"rows": rows, "notes": self.notes}
 
     def print(self, console: Console) -> None:
         """The rows as a table, then the remarks."""
-        table = Table("", "tutorial", "here", box=box.SIMPLE_HEAD, pad_edge=False)
-        for row in self.rows:
-            table.add_row(*(Text(cell, overflow="fold") for cell in row.cells()))
+        headings, lines = self.table()
+        table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+        for line in lines:
+            table.add_row(*(Text(cell, overflow="fold") for cell in line))
         console.print(table)
         for note in self.notes:
             console.print(note, markup=False, highlight=False)
+
+
+def run_as_script(file: str) -> None:
+    """What an example's file does when Python runs it: `samenet examples NAME`, with the options that it is given."""
+    from samenet.__main__ import main
+    from samenet.examples import examples
+
+    names = {example.module.__name__.rpartition(".")[2]: name for name, example in examples().items()}
+    name = names.get(Path(file).stem)  # without one, the examples are listed
+    sys.exit(main(["examples", *([name] if name else []), *sys.argv[1:]]))
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import check_gradient
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run(settings: Settings) -> Report:
     for l2, how in ((0.0, "sum"), (L2, "mean")):
         scores = []
         for seed in seeds:
-            other = network(Settings(settings.backend, settings.quick, seed % 2**32), l2=l2)
+            other = network(settings.with_seed(seed % 2**32), l2=l2)
             other.train(X, Y, optimizer="bfgs", epochs=ITERATIONS, reduction=how)
             scores.append(100 * float(other.predict(query)[0, 0]))
             if seed == settings.seed:
@@ -77,3 +77,7 @@ def draw(report: Report, figure: "Figure") -> None:
         answers.plot(*report.curves[name], "o", label=name)
     answers.set(xlabel="seed", ylabel="score for (8, 3)")
     answers.legend()
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet import data
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.network import Network
 
 if TYPE_CHECKING:
@@ -82,3 +82,7 @@ def draw(report: Report, figure: "Figure") -> None:
     bars.set_xticks(places, ["3 h, 5 h", "5 h, 1 h", "10 h, 2 h"])
     bars.set(xlabel="sleep, study", ylabel="score / 100", ylim=(0, 1.2))
     bars.legend(loc="upper left")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,3 +68,7 @@ def draw(report: Report, figure: "Figure") -> None:
         tangents.plot(near, f + slope * (near - at), color=colour, label=f"slope {slope:.3f} at {at:g}")
     tangents.set(xlabel="x", ylabel="f(x)")
     tangents.legend(loc=2, fontsize="small")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import samenet
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 from samenet.reference.forward import forward_sample
 
 SHOWS = "how long one sample takes by loops over arrays, by NumPy and by the chosen backend"
@@ -44,14 +44,18 @@ def run(settings: Settings) -> Report:
             microseconds(partial(samenet.backend("numpy").predict, net, x), settings.quick),
             microseconds(partial(net.backend.predict, net, x), settings.quick),
         ]
-        report.row(f"{name}: loops over arrays, us", times[0], looped, digits=3)
-        report.row(f"{name}: matrices in NumPy, us", times[1], matrix, digits=3)
-        report.row(f"{name}: {settings.backend}, us", times[2], digits=3)
+        report.row(f"{name}: loops over arrays, us", times[0], looped, digits=3, timed=True)
+        report.row(f"{name}: matrices in NumPy, us", times[1], matrix, digits=3, timed=True)
+        report.row(f"{name}: {settings.backend}, us", times[2], digits=3, timed=True)
         ratio = looped / matrix if looped and matrix else None
-        report.row(f"{name}: loops over matrices", times[0] / times[1], ratio, digits=3)
+        report.row(f"{name}: loops over matrices", times[0] / times[1], ratio, digits=3, timed=True)
     report.note(
         f"The text says '500 fold' for the large network; here it is {times[0] / times[1]:.0f}. What small networks "
         "gain or lose is the cost of calling NumPy, against that of a few products."
     )
     report.note("samenet compare measures this with care: every answer checked, in turns, with intervals.")
     return report
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

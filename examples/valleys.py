@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet import downhill
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,3 +69,7 @@ def draw(report: Report, figure: "Figure") -> None:
     starts, valley = report.curves["balls"]
     axes.scatter(starts, f(starts), c=valley, cmap="Set1", zorder=3)
     axes.set(xlabel="x", ylabel="f(x)")
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

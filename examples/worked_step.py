@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from samenet.diagram import draw_network
-from samenet.examples.report import Report, Settings
+from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,3 +88,7 @@ def run(settings: Settings) -> Report:
 def draw(report: Report, figure: "Figure") -> None:
     """The network with its weights and biases after the step."""
     draw_network(figure.add_subplot(), report.curves["after the step"], biases=True, numbers=True)
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

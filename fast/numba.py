@@ -2,7 +2,8 @@
 
 The kernels are in `samenet.fast.kernels`, which says how they are built; here they are called. They take the flat
 parameter vector theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a
-dtype. They release the GIL and share no scratch memory, so any number of threads may call them at once.
+dtype. They share no scratch memory, so any number of threads may call them at once. They release the GIL, but for one
+sample of a network of at most `answers.QUICK` parameters, which is done before another thread could begin.
 """
 
 import math
@@ -15,10 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet import functions, one_sample
 from samenet import network as interface
-from samenet.fast.kernels import answers, descent, layers, small
+from samenet.descent.interrupts import release_while_waiting
+from samenet.fast.kernels import answers, descent, layers, small, uninterrupted
 from samenet.fast.kernels.registers import width_for
 from samenet.fast.kernels.sharing import share
 from samenet.parameters import Parameters, aligned
+
+uninterrupted.while_waiting.append(release_while_waiting)  # so that training that is still compiling can be ended
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time

@@ -1,6 +1,9 @@
 """The network in NumPy, vectorised over the batch: the same functions as `samenet.reference`, the same answers.
 
 Samples are rows, so the loops of the reference become matrix products: Z = H W^T + b.
+
+The products are those of NumPy's BLAS, with as many threads as it takes. OpenBLAS with threads of its own may wait for
+ever where one thread forks while another is in a product; with OPENBLAS_NUM_THREADS=1 it does not.
 """
 
 import math

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from samenet.network import Network
     from samenet.parameters import Parameters
     from samenet.search import error_surface
+    from samenet.stopping import StopTraining
+    from samenet.training.divergence import DivergenceWarning
 
 __version__ = "0.1.0"
 __all__ = [
     "DirectionChanges",
+    "DivergenceWarning",
     "History",
     "Network",
     "Parameters",
+    "StopTraining",
     "__version__",
     "backend",
     "backends",
@@ -44,9 +48,11 @@ __all__ = [
 
 _LATER = {
     "DirectionChanges": "samenet.directions",
+    "DivergenceWarning": "samenet.training.divergence",
     "History": "samenet.history",
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
+    "StopTraining": "samenet.stopping",
     "check_gradient": "samenet.gradient_check",
     "downhill": "samenet.descent_1d",
     "draw_network": "samenet.diagram",

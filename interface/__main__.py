@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from samenet import __version__, backends, environment
+from samenet import __version__, backends, environment, files
+from samenet.backends import missing
 
 
 def _layers(text: str) -> list[int]:
@@ -34,10 +35,31 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _backend(text: str) -> str:
+    if text not in backends():
+        from samenet.validation.names import nearest
+
+        near = nearest(text, backends())
+        hint = f"; did you mean {near!r}?" if near else ""
+        known = ", ".join(map(repr, backends()))
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}){hint}")
+    return text
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # the home of nobody
+        raise argparse.ArgumentTypeError(f"expected a folder, got {text!r}: {error}") from None
+
+
 def _file(text: str) -> Path:
-    path = Path(text)
-    if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"expected a file in a folder that exists, got {text!r}")
+    """A file that can be written, which is seen before anything takes time."""
+    try:
+        path = Path(text).expanduser()
+        files.check_writable(path)
+    except (OSError, RuntimeError, ValueError) as error:  # a home that is unknown, a character that no name may have
+        raise argparse.ArgumentTypeError(f"expected a file that can be written, got {text!r}: {error}") from None
     return path
 
 
@@ -63,45 +85,66 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--batch", type=_positive, nargs="+", metavar="M", help="with --sizes: numbers of samples, 1 unless given"
     )
-    compare.add_argument("--backends", nargs="+", choices=backends(), metavar="NAME", help=", ".join(backends()))
-    compare.add_argument("--threads", type=_positive, default=1, metavar="N", help="for BLAS, 1 unless given")
+    compare.add_argument("--backends", nargs="+", type=_backend, metavar="NAME", help=", ".join(backends()))
+    compare.add_argument("--threads", type=_positive, metavar="N", help="for NumPy's BLAS, 1 unless given")
     compare.add_argument(
-        "--epochs", type=_count, default=3000, metavar="N", help="of the full training on the digits, 3000 unless given"
+        "--epochs", type=_count, metavar="N", help="of the full training on the digits, 3000 unless given"
     )
     compare.add_argument("--json", type=_file, metavar="FILE", help="write everything that was measured")
     compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
     examples = commands.add_parser("examples", help="run the tutorials' experiments; without a name, list them")
     examples.add_argument("name", nargs="?", help="which one to run")
-    examples.add_argument("--backend", choices=backends(), default="numba", metavar="NAME", help=", ".join(backends()))
+    examples.add_argument(
+        "--backend",
+        type=_backend,
+        metavar="NAME",
+        help=f"{', '.join(backends())}; numba unless given, if it can be imported",
+    )
     examples.add_argument("--quick", action="store_true", help="a short run, to see that it works")
     examples.add_argument("--seed", type=_seed, metavar="N", help="of the random numbers; the tutorial's unless given")
+    examples.add_argument(
+        "--rounding", action="store_true", help="run it twice, and show which numbers depend on how sums are rounded"
+    )
     examples.add_argument(
         "--json", action="store_true", help="print the numbers, or the list, as JSON and nothing else"
     )
     examples.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw the example's figure (png, svg or pdf)")
     examples.add_argument(
-        "--gallery", type=Path, metavar="FOLDER", help="run all, write their tables and figures there"
+        "--gallery", type=_folder, metavar="FOLDER", help="run all, write their tables and figures there"
     )
     return parser
+
+
+def _chosen(name: str | None) -> str:
+    """The backend that was chosen; if none was, the fastest that can be imported."""
+    if name is not None:
+        return name
+    left_out = missing(["numba"])
+    backend = "numpy" if left_out else "numba"
+    for reason in left_out.values():
+        print(f"samenet: {reason}; this is {backend}", file=sys.stderr)
+    return backend
 
 
 def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from samenet import examples, figures
+    from samenet.output.console import console as standard_output
 
-    console = Console(highlight=False)
+    console = standard_output()
     known = examples.examples()
-    if options.gallery:
-        if options.name or options.json or options.plot or options.seed is not None:
-            parser.error("--gallery goes with --backend and --quick only: it runs every example with its own seed")
+    if options.gallery is not None:
+        alone = ("name", "--json", "--plot", "--seed", "--rounding")
+        if given := _given(options, *alone):
+            parser.error(f"{given}: --gallery runs every example with its own seed, and goes with --backend, --quick")
         from samenet.examples import gallery
 
-        gallery.write(options.gallery, options.backend, options.quick)
+        gallery.write(options.gallery, _chosen(options.backend), options.quick)
         return 0
     if options.name is None:
-        if options.plot:
-            parser.error("--plot goes with the name of an example")
+        if given := _given(options, "--backend", "--quick", "--seed", "--plot", "--rounding"):
+            parser.error(f"{given} goes with the name of an example")
         if options.json:
             print(json.dumps([example.about() for example in known.values()], indent=1))
         for example in [] if options.json else known.values():
@@ -115,13 +158,15 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
         figures.load_matplotlib()  # so that a missing one is said before the waiting
         if not example.has_figure:
             parser.error(f"--plot: {example.name} has no figure")
-    seed = example.seed if options.seed is None else options.seed
+    backend, seed = _chosen(options.backend), example.seed if options.seed is None else options.seed
     with Console(stderr=True).status(example.name):
-        report = example.run(options.backend, options.quick, seed)
+        report = example.run(backend, options.quick, seed)
+        if options.rounding:
+            report.beside(example.run(backend, options.quick, seed, moved=True))
     if options.plot:
         example.draw(report, options.plot)
     if options.json:
-        about = example.about() | {"backend": options.backend, "quick": options.quick, "seed": seed}
+        about = example.about() | {"backend": backend, "quick": options.quick, "seed": seed}
         print(json.dumps(about | report.as_json(), indent=1, allow_nan=False))
     else:
         console.print(example.shows, markup=False)
@@ -129,14 +174,32 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
     return 0
 
 
+def _given(options: argparse.Namespace, *names: str) -> str:
+    """Those of the options that were given, for a message."""
+    values = {name: getattr(options, name.removeprefix("--")) for name in names}
+    return ", ".join(name for name, value in values.items() if value is not None and value is not False)
+
+
+def _check_compare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse what does not go together."""
+    if options.batch and not options.sizes:
+        parser.error("--batch goes with --sizes")
+    if options.sizes and options.epochs is not None:
+        parser.error("--epochs is of the training on the digits, which --sizes leaves out")
+    if options.threads is not None and options.backends and "numpy" not in options.backends:
+        parser.error("--threads is for NumPy's BLAS, and numpy is not among the --backends")
+    if options.json and options.plot and options.json.resolve() == options.plot.resolve():
+        parser.error("--json and --plot: expected two files, got the same one")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
-    if options.command == "compare" and options.batch and not options.sizes:
-        parser.error("--batch goes with --sizes")
+    if options.command == "compare":
+        _check_compare(parser, options)
     # Before anything loads NumPy; the examples' sums come out the same on one thread whatever the machine.
-    environment.set_threads(options.threads if options.command == "compare" else 1)
+    environment.set_threads((options.threads or 1) if options.command == "compare" else 1)
     try:
         if options.command == "examples":
             return _examples(parser, options)
@@ -146,7 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sizes=options.sizes,
             batches=options.batch or [1],
             names=options.backends or list(backends()),
-            epochs=options.epochs,
+            epochs=3000 if options.epochs is None else options.epochs,
             json_file=options.json,
             plot_file=options.plot,
         )

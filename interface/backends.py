@@ -1,6 +1,7 @@
 """The backends by name, imported when first asked for."""
 
 import importlib
+from collections.abc import Iterable
 from types import ModuleType
 
 # A new backend is a module with the functions of the contract, and a line here.
@@ -19,10 +20,26 @@ def backends() -> tuple[str, ...]:
 def backend(name: str) -> ModuleType:
     """The module of a backend: `backend("numba").Network` is what `from samenet.fast.numba import Network` gives.
 
-    Raises ValueError for an unknown name, with the known ones.
+    Raises ValueError for an unknown name, with the known ones; ImportError, with the reason, for a backend that cannot
+    be imported here. The others work without it.
     """
     if not isinstance(name, str) or name not in MODULES:
         from samenet.checks import choice  # which needs NumPy
 
         choice("backend", name, MODULES)
-    return importlib.import_module(MODULES[name])
+    try:
+        return importlib.import_module(MODULES[name])
+    except Exception as error:  # a compiler that does not fit its NumPy fails in many ways
+        reason = f"{type(error).__name__}: {error}"
+        raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
+
+
+def missing(names: Iterable[str]) -> dict[str, str]:
+    """Those of the backends that cannot be imported here, and why."""
+    found = {}
+    for name in names:
+        try:
+            backend(name)
+        except ImportError as error:
+            found[name] = str(error)
+    return found

@@ -5,7 +5,6 @@ that the backends work on or raises: TypeError for the wrong kind of thing, Valu
 is ever written to.
 """
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from samenet.descent.finite import all_finite
 from samenet.validation.containers import has_masked, is_sparse
+from samenet.validation.names import nearest
 
 Float = np.dtype[Any]
 
@@ -84,17 +84,17 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(name: str, value: Any, known: Iterable[str]) -> str:
-    """One of the known names."""
+def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
+    """One of the known names; for any other, the message has the nearest. others: further names that they go by."""
     known = list(known)
+    if isinstance(value, str) and value in known:
+        return str(value)
+    near = nearest(value, known, others)
+    hint = f"; did you mean {near!r}?" if near else ""
     names = ", ".join(map(repr, known))
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected one of {names}, got {short(value)} ({type(value).__name__})")
-    if value not in known:
-        near = difflib.get_close_matches(value, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name}: expected one of {names}, got {short(value)}{hint}")
-    return value
+        raise TypeError(f"{name}: expected one of {names}, got {short(value)} ({type(value).__name__}){hint}")
+    raise ValueError(f"{name}: expected one of {names}, got {short(value)}{hint}")
 
 
 def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from samenet import cases, environment, files, timing
-from samenet.backends import MODULES
+from samenet.backends import MODULES, missing
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
-from samenet.formats import digits, duration
-from samenet.measurement import Result, measure
+from samenet.formats import counted, digits, duration
+from samenet.measurement import Result, Row, measure
+from samenet.output.console import console as standard_output
+from samenet.output.console import print_table
 
 # What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.
 _TUTORIAL = {
@@ -25,8 +28,21 @@ _TUTORIAL = {
 }
 
 
+def _show(console: Console, result: Result, left_out: dict[str, str]) -> None:
+    """A case's table, between its title and its noise: those of a rich table are wrapped at its width."""
+    console.print(result.title, style="bold", markup=False)
+    table = _table(result)
+    for name in left_out:
+        table.add_row(name, "left out")
+    print_table(console, table)
+    for reason in left_out.values():
+        console.print(f"left out: {reason}", style="red", markup=False)
+    if result.noise is not None:
+        console.print("noise: {} x ({} to {})".format(*map(digits, result.noise)), style="dim italic")
+
+
 def _table(result: Result) -> Table:
-    table = Table(title=result.title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     tutorial = any(row.tutorial for row in result.rows)
     for heading in ("median", "spread", "speed-up", "error / allowed", "1st call", *(["tutorial"] if tutorial else [])):
@@ -38,24 +54,33 @@ def _table(result: Result) -> Table:
             cells = [duration(row.median), f"{100 * row.spread:.0f} %", f"{digits(row.speed_up.estimate)} x"]
         cells += [str(row.comparison), duration(row.first_call)]
         table.add_row(row.name, *cells, *([duration(row.tutorial)] if tutorial else []))
-    if result.noise is not None:
-        table.caption = "noise: {} x ({} to {})".format(*map(digits, result.noise))
-        table.caption_justify = "left"
     return table
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
-    """Where NumPy loses to plain loops: it does on the smallest networks, and that should not be overlooked."""
+    """Where a backend loses to one that should be slower, by the interval of their ratio.
+
+    NumPy does to plain loops on the smallest networks, Numba to NumPy's BLAS on the widest: neither is overlooked.
+    """
     notes = []
     for result in results:
-        loops, numpy = result.gain(LOOPS_OVER_LISTS), result.gain("numpy")
-        if loops is not None and numpy is not None and numpy < loops:
-            notes.append(f"{result.title}: NumPy takes {digits(loops / numpy)} times as long as plain loops.")
+        timed = [row for row in result.rows if row.seconds is not None and row.name != LOOPS_OVER_ARRAYS]
+        for simple, fast in combinations(timed, 2):
+            assert simple.seconds is not None
+            assert fast.seconds is not None
+            ratio = timing.ratio(fast.seconds, simple.seconds)
+            if ratio.low > 1:
+                share = digits(ratio.estimate)
+                notes.append(f"{result.title}: {_called(fast)} takes {share} times as long as {_called(simple)}.")
     return notes
 
 
-def _fastest(results: Sequence[Result]) -> str | None:
-    """The backend with the largest geometric mean of speed-ups, of those that passed every check and were timed.
+def _called(row: Row) -> str:
+    return {LOOPS_OVER_LISTS: "plain loops over lists", "numpy": "NumPy", "numba": "Numba"}.get(row.name, row.name)
+
+
+def _in_order(results: Sequence[Result]) -> list[str]:
+    """The backends that passed every check and were timed, by the geometric mean of their speed-ups, the largest first.
 
     Speed-ups, which are paired, not medians: on a machine that changes its speed those may order backends wrongly.
     """
@@ -64,7 +89,7 @@ def _fastest(results: Sequence[Result]) -> str | None:
         gains = [[result.gain(row.name) for row in result.rows if row.backend == name] for result in results]
         if all(group and None not in group for group in gains):
             means[name] = sum(math.log(max(gain for gain in group if gain is not None)) for group in gains)
-    return max(means, key=lambda name: means[name]) if means else None
+    return sorted(means, key=lambda name: -means[name])
 
 
 def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
@@ -100,17 +125,19 @@ def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
     }
 
 
-def _digits(console: Console, names: Sequence[str], epochs: int) -> tuple[Result, dict[str, Any] | None]:
+def _digits(
+    console: Console, names: Sequence[str], left_out: dict[str, str], epochs: int
+) -> tuple[Result, dict[str, Any] | None]:
     """Tutorial 000, section 5: an epoch on every backend, then the whole training on the fastest."""
     with console.status("digits"):
         result = measure(cases.full_batch_epoch(names), seconds=12.0)
-    console.print(_table(result))
-    fastest = _fastest([result])
-    if fastest is None or epochs == 0:
+    _show(console, result, left_out)
+    order = _in_order([result])
+    if not order or epochs == 0:
         return result, None
-    full = _train_in_full(console, fastest, epochs)
+    full = _train_in_full(console, order[0], epochs)
     console.print(
-        f"{epochs} epochs on {fastest} took {digits(full['seconds'])} s.\n"
+        f"{counted(epochs, 'epoch')} on {order[0]} took {digits(full['seconds'])} s.\n"
         f"Cost, the mean of 1/2 ||y - h||^2: {full['cost_before']:.4f} before, {full['cost_after']:.4f} after.\n"
         f"Mean of ||y - h||, which the tutorial plots: {full['mean_norm_after']:.4f} after.\n"
         f"Test accuracy {100 * full['test_accuracy']:.1f} %; the tutorial: 86 %, after a few minutes.\n"
@@ -138,26 +165,29 @@ def run(
     plot_file: Path | None,
 ) -> int:
     """The command itself; returns the exit status: 1 if a check failed, else 0."""
-    console = Console(highlight=False)
-    names = [name for name in MODULES if name in names]
+    console = standard_output()
+    left_out = missing(name for name in MODULES if name in names)
+    names = [name for name in MODULES if name in names and name not in left_out]
+    if not names:
+        raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
         from samenet import plots  # now, so that a missing matplotlib is said before the waiting
     around = environment.describe()
     threads = around["threads"]["OPENBLAS_NUM_THREADS"]
     console.print(
-        f"{around['processor']}, {around['cores']} cores, {around['system']}\n{around['python']}, "
+        f"{around['processor']}, {counted(around['cores'], 'core')}, {around['system']}\n{around['python']}, "
         f"NumPy {around['numpy']}, Numba {around['numba']}, {around['blas']}\nthreads: {threads}\n"
     )
     results = []
     for case in _cases(sizes, batches, names):
         with console.status(case.title):
             results.append(measure(case))
-        console.print(_table(results[-1]))
+        _show(console, results[-1], left_out)
         console.print()
     full = None
     if sizes is None:
         try:
-            result, full = _digits(console, names, epochs)
+            result, full = _digits(console, names, left_out, epochs)
             results.append(result)
         except ImportError as error:
             console.print(f"The digits were left out: {error}\n", markup=False)
@@ -176,6 +206,7 @@ def run(
             "environment": around,
             "cases": [result.as_json() for result in results],
             "digits": full,
+            "left_out": left_out,
         }
         files.write_text(json_file, json.dumps(content, indent=1) + "\n")
     if plot_file is not None:
@@ -184,7 +215,7 @@ def run(
     if failed:
         console.print(f"[bold red]FAIL[/]: {'; '.join(failed)}")
         return 1
-    fastest = _fastest(results)
-    if fastest is not None:
-        console.print(f"Fastest here: {fastest}. [bold]from {MODULES[fastest]} import Network[/]")
+    order = _in_order(results)
+    if len(order) > 1:
+        console.print(f"Fastest here: {order[0]}. [bold]from {MODULES[order[0]]} import Network[/]")
     return 0

@@ -1,14 +1,23 @@
 """Writing files: to a temporary name first, then renamed, so that a file is whole or not there."""
 
+import argparse
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+_PREFIX = ".samenet-"  # of temporary files
+_ROOM = 1 << 20  # bytes that must fit: more than any one file that the command line writes
+
 
 def write(path: Path, fill: Callable[[Path], object]) -> None:
-    """Let `fill` write a temporary file beside `path`, of the same suffix, then put it in the place of `path`."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    """Let `fill` write a temporary file beside `path`, of the same suffix, then put it in the place of `path`.
+
+    Where `path` is a link, in the place of the file that it leads to.
+    """
+    path = path.resolve()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -25,3 +34,47 @@ def write(path: Path, fill: Callable[[Path], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8."""
     write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def check_writable(path: Path) -> None:
+    """See that `write` will be able to: what takes minutes is not begun for a file that cannot be written.
+
+    Leaves everything as it is. Raises OSError: for a folder that is not there or not writable, a name that the system
+    refuses, a full disk, a file without permission to write, and what is no file.
+    """
+    path = path.resolve()
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None:
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(f"{str(path)!r} is a folder")
+        if not stat.S_ISREG(mode):
+            raise OSError(f"{str(path)!r} is no regular file")  # a device: it would be replaced
+        if not (mode & 0o222 and os.access(path, os.W_OK)):
+            raise PermissionError(f"{str(path)!r} is read-only")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r}")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent, prefix=_PREFIX, suffix=path.suffix) as file:
+            file.write(b"\0" * _ROOM)
+            file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name
+
+
+def check_writable_folder(folder: Path, names: tuple[str, ...] = ()) -> None:
+    """Make a folder, unless it is there, and see that files of these names can be written into it; raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names or ("file",):
+        check_writable(folder / name)
+
+
+def writable_or_exit(parser: argparse.ArgumentParser, folder: Path, *names: str) -> Path:
+    """The folder, after `check_writable_folder`; where that raises, the parser ends the program with the reason."""
+    try:
+        check_writable_folder(folder, names)
+    except OSError as error:
+        parser.error(f"expected a folder that can be written to, got {str(folder)!r}: {error}")
+    return folder

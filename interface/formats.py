@@ -17,6 +17,15 @@ def duration(seconds: float | None) -> str:
     return f"{digits(seconds / 1e-9)} ns"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, in the plural unless it is one.
+
+    >>> counted(1, "core"), counted(3000, "epoch")
+    ('1 core', '3000 epochs')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def digits(value: float) -> str:
     """A number with three significant digits and no exponent.
 

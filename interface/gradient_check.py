@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet import checks
+from samenet.differences import Estimate, Slopes
 from samenet.functions import REDUCTIONS
 from samenet.network import Network
 from samenet.parameters import Parameters
@@ -23,7 +24,7 @@ from samenet.probe import probe
 Array = NDArray[Any]
 
 _RELATIVE = 1e-5  # |g - n| / (|g| + |n|) that is still right; truncation at the usual step leaves far less
-_ROUNDING = 50 * np.finfo(np.float64).eps  # the error of a cost near 1, as a bound: sums, exp and log
+_LOST = 3e-4  # the error, as a share of a slope, from which on it is looked for with other steps
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Entry:
     analytic, numeric    its gradient by backpropagation, and by differences of the cost
     relative_error       |g - n| / (|g| + |n|)
     ok                   whether the two agree
-    kink                 whether the cost has a kink here
+    kink                 whether a kink of the cost lies within the step
     """
 
     layer: int
@@ -58,22 +59,23 @@ class GradientCheck:
     ok               whether every entry agrees, and there was something to compare
     relative_error   ||g - n|| / ||g + n||, with g the gradient by backpropagation and n the numeric one
     analytic         g, as `Parameters`: `.weights`, `.biases`, `.flat`; numeric is n
-    wrong            which entries disagree: `Parameters` of True and False; kinks likewise, where the cost has a kink
+    wrong            which entries disagree: `Parameters` of True and False
+    kinks            likewise, where a kink of the cost lies within the step, so that its difference is no slope
     worst            the `Entry` that disagrees most, as measured by what is allowed
     nothing          whether every gradient is zero, or too small to tell from rounding: then nothing is proved
     """
 
-    def __init__(
-        self, analytic: Parameters, numeric: Parameters, allowed: Array, kinks: Array, noise: float, heading: str
-    ) -> None:
+    def __init__(self, analytic: Parameters, numeric: Parameters, errors: Array, kinks: Array, heading: str) -> None:
         self.analytic, self.numeric, self.heading = analytic, numeric, heading
         g, n = analytic.flat, numeric.flat
         self.relative_error = _relative_error(g, n)
-        self.nothing = bool((np.maximum(abs(g), abs(n)) <= noise).all())  # never so for NaN
+        self.nothing = bool((np.maximum(abs(g), abs(n)) <= errors).all())  # never so for NaN
+        allowed = _RELATIVE * (abs(g) + abs(n)) + errors
         self.wrong = Parameters(analytic.sizes, analytic.bias, ~(abs(g - n) <= allowed))  # a NaN is wrong
         self.kinks = Parameters(analytic.sizes, analytic.bias, kinks)
         self.ok = not self.wrong.flat.any() and not self.nothing
-        excess = np.nan_to_num(abs(g - n) / allowed, nan=np.inf)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            excess = np.where(g == n, 0.0, np.nan_to_num(abs(g - n) / allowed, nan=np.inf))
         self._order = np.argsort(-excess, kind="stable")
 
     @property
@@ -108,7 +110,7 @@ class GradientCheck:
         lines.append(f"{'worst entries':20}  {'analytic':>13}  {'numeric':>13}  rel. error")
         lines.extend(map(str, self.entries(3)))
         if self.kinks.flat.any():
-            lines.append(f"{self.kinks.flat.sum()} entries at a kink: any slope between those of its sides is right")
+            lines.append(f"{self.kinks.flat.sum()} entries at a kink: a kink lies within the step")
         wrong_ones = int(self.wrong.flat.sum())
         verdict = f"OK: all {self.wrong.flat.size} entries agree"
         if wrong_ones:
@@ -125,10 +127,14 @@ def check_gradient(
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 
     X, Y: as for `net.gradient`. step: s. Two costs are computed for each parameter.
-    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not is looked at
-    again with a tenth of the step. There the cost may have a kink, as that of relu at 0: the slopes to the left and to
-    the right stay apart, however small the step. Then any slope between the two is right, numeric is the one of them
-    next to the analytic, and the entry is marked as a kink.
+    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not, and one
+    that is lost in that rounding, is looked at again with other steps, and the one that errs least counts.
+
+    Where a kink lies within the step, as that of relu at z = 0 or of l1 at a weight of 0, the difference is no slope.
+    It is seen from the network: a node of relu is on at one end of the step and off at the other. The slope of such a
+    sample is computed by the chain rule instead; right at its kink, any slope between those of the two sides is right.
+    Such entries are marked as kinks. So are those of a cost of a subclass's own where the slopes to the left and to the
+    right stay apart, however small the step; there, too, any slope between the two is right.
 
     The network is never changed; one of float32 is checked in float64. Returns a `GradientCheck`. Raises ValueError or
     TypeError, naming the argument.
@@ -141,37 +147,37 @@ def check_gradient(
     analytic, numeric = trial.theta.empty_like(), trial.theta.empty_like()
     if slope.flat.shape != analytic.flat.shape:
         raise ValueError(f"net: expected a gradient of shape {analytic.flat.shape}, got {slope.flat.shape}")
-    g, theta = analytic.flat, trial.theta.flat
-    g[:] = slope.flat
-    J = trial.cost(X, Y, reduction=reduction)
-    noise = _ROUNDING * max(1.0, abs(J)) / step
-
-    def sides(i: int, s: float) -> tuple[float, float]:
-        """The slopes of the cost to the left and to the right of parameter i."""
-        at = theta[i]
-        s = max(s, 1e-12 * abs(at))  # not so small that t + s is t
-        slopes = []
-        for moved in (at - s, at + s):
-            theta[i] = moved
-            slopes.append((trial.cost(X, Y, reduction=reduction) - J) / (moved - at))
-        theta[i] = at
-        return slopes[0], slopes[1]
-
-    allowed, kinks = np.empty(g.size), np.zeros(g.size, bool)
+    analytic.flat[:] = slope.flat
+    errors, kinks = np.empty(slope.flat.size), np.zeros(slope.flat.size, bool)
     with np.errstate(all="ignore"):  # what is not finite is reported as wrong
-        for i in range(g.size):
-            left, right = sides(i, step)
-            n, rounding = (left + right) / 2, noise
-            if not abs(g[i] - n) <= _RELATIVE * (abs(g[i]) + abs(n)) + rounding:
-                gap, rounding = abs(right - left), 10 * noise
-                left, right = sides(i, step / 10)
-                # Curvature alone makes a gap a tenth as wide at a tenth of the step; at a kink it stays.
-                kinks[i] = abs(right - left) > max(gap / 5, 4 * rounding)
-                n = np.clip(g[i], min(left, right), max(left, right)) if kinks[i] else (left + right) / 2
-            numeric.flat[i] = n
-            allowed[i] = _RELATIVE * (abs(g[i]) + abs(n)) + rounding
-    heading = f"gradient check of {g.size} parameters: backpropagation against differences, step {step:g}, {reduction}"
-    return GradientCheck(analytic, numeric, allowed, kinks, noise, heading)
+        slopes = Slopes(trial, X, Y, reduction)
+        may_cross = slopes.kinks.may_cross(step)
+        for i, g in enumerate(analytic.flat.tolist()):
+            n, errors[i], radius, kinks[i] = _numeric(slopes, i, g, step, may_cross[i])
+            numeric.flat[i] = np.clip(g, n - radius, n + radius) if radius > 0 else n  # any slope between the sides
+    heading = (
+        f"gradient check of {errors.size} parameters: backpropagation against differences, step {step:g}, {reduction}"
+    )
+    return GradientCheck(analytic, numeric, errors, kinks, heading)
+
+
+def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> Estimate:
+    """The slope to compare one entry with."""
+    first = slopes.sides(i, step) if may_cross else slopes.plain(i, step)
+    found = Estimate(first.slope, first.error, first.radius, first.kink)
+    if (_agree(g, found) and found.error <= _LOST * (abs(g) + abs(found.slope))) or not np.isfinite(g + slopes.J):
+        return found
+    best = slopes.best(i, step)
+    if best.error < found.error or not _agree(g, found):
+        found = best
+    if not _agree(g, found):
+        found = slopes.corner(i) or found
+    return found._replace(kink=found.kink or first.kink)
+
+
+def _agree(g: float, found: Estimate) -> bool:
+    """Whether a gradient is as near to a slope as it should be."""
+    return abs(g - found.slope) <= _RELATIVE * (abs(g) + abs(found.slope)) + found.error + found.radius
 
 
 def _arrays(theta: Parameters) -> Iterator[tuple[str, int, Array]]:

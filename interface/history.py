@@ -1,11 +1,14 @@
 """What training recorded."""
 
+import copy
 from array import array
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from samenet.classification import ACCURACIES, accuracy
 
 Array = NDArray[Any]
 
@@ -18,38 +21,47 @@ def _mean_absolute_error(output: Array, Y: Array) -> float:
     return float(np.abs(Y - output).mean())
 
 
-def _accuracy(output: Array, Y: Array) -> float:
-    return float((output.argmax(axis=1) == Y.argmax(axis=1)).mean())
-
-
 # What can be watched beside the cost, as a function of the output activations and the targets, both (m, n_out).
-MONITORS: dict[str, Callable[[Array, Array], float]] = {
+_DISTANCES: dict[str, Callable[[Array, Array], float]] = {
     "mean_norm": _mean_norm,
     "mean_absolute_error": _mean_absolute_error,
-    "accuracy": _accuracy,
 }
+MONITORS = (*_DISTANCES, *ACCURACIES)
 
 
-class History:
-    """The cost, and the monitors asked for, before each recorded epoch.
+def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
+    """What a monitor makes of the outputs (m, n_out) for these targets; ValueError where it has no meaning."""
+    if name in _DISTANCES:
+        return lambda output: _DISTANCES[name](output, Y)
+    return accuracy(name, activation, Y)
+
+
+class History(Mapping[str, NDArray[np.float64]]):
+    """The cost, and the monitors asked for, before each recorded epoch: a mapping of their names to (records,) arrays.
+
+        history["cost"], history["accuracy"], list(history), dict(history), pandas.DataFrame(dict(history))
+
+    It is of one call of `train`: the next begins a new one and leaves this as it is. As of any mapping, len(history) is
+    the number of names; how many epochs were recorded is len(history.cost). Two are equal if all they hold is.
 
     epochs       the numbers of the recorded epochs, counted from 0
     cost         the cost on all samples before each of them: what the training minimises
     epochs_done  how many epochs are complete
-    stopped_by   what ended the training before its epochs were done, None if nothing did: "callback", the text of a
-                 stop rule, or the message of scipy's optimizer
+    stopped_by   who ended the training, None if it went through its epochs: "callback" or "alpha" that raised
+                 `StopTraining`, the text of a stop rule, or the message of scipy's optimizer
+    diverged_at  how many epochs were done when a `DivergenceWarning` was given, None if none was
     best_epoch   with `stopping.Patience`: how many epochs were done at the least cost of its samples
     starts       with `optimizers.MultiStart`: the cost after each start, infinity for one that diverged
-    history["mean_norm"], ["mean_absolute_error"], ["accuracy"]: a monitor, if it was asked for; ["cost"] works too
 
     Monitors, over m samples: mean_norm is (1/m) sum ||y - h||, the plain norm, which tutorial 000 prints as its
-    average cost; mean_absolute_error is the mean of |y - h| over samples and outputs (tutorial 004); accuracy is the
-    share of samples whose largest output is that of the largest target.
+    average cost; mean_absolute_error is the mean of |y - h| over samples and outputs (tutorial 004); accuracy,
+    subset_accuracy and label_accuracy are defined in `samenet.classification`.
     """
 
     def __init__(self, monitors: tuple[str, ...] = ()) -> None:
         self.epochs_done = 0
         self.stopped_by: str | None = None
+        self.diverged_at: int | None = None
         self.best_epoch: int | None = None
         self.starts: tuple[float, ...] = ()
         # Python's own arrays, which grow as lists do and take many numbers at once.
@@ -71,20 +83,36 @@ class History:
             raise KeyError(f"{name!r} was not recorded; recorded were {', '.join(self._values)}")
         return np.array(self._values[name], np.float64)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
     def __len__(self) -> int:
-        return len(self._epochs)
+        return len(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        mine, others = ({**vars(history), "_values": list(history)} for history in (self, other))
+        return mine == others and all(np.array_equal(self[name], other[name], equal_nan=True) for name in self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # so that one made in a callback stays as it is
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.6g}" for name, values in self._values.items() if values)
-        return f"History({self.epochs_done} epochs done, {len(self)} recorded{'; last: ' + last if last else ''})"
+        ended = f"; stopped by {self.stopped_by}" if self.stopped_by is not None else ""
+        return (
+            f"History({self.epochs_done} epochs done, {len(self._epochs)} recorded of {', '.join(self)}"
+            f"{'; last: ' + last if last else ''}{ended})"
+        )
 
-    def record(self, epoch: int, cost: float, output: Array | None, Y: Array) -> None:
-        """Note the state before an epoch; `output` is needed for monitors only."""
+    def record(self, epoch: int, cost: float, watched: Mapping[str, float]) -> None:
+        """Note the state before an epoch: the cost, and what each monitor says."""
         self._epochs.append(epoch)
-        self._values["cost"].append(cost)
         for name, values in self._values.items():
-            if name != "cost" and output is not None:
-                values.append(MONITORS[name](output, Y))
+            values.append(cost if name == "cost" else watched[name])
 
     def record_costs(self, epoch: int, costs: Array, every: int) -> None:
         """Note the costs before many epochs that begin with this one, those that are a multiple of `every`."""

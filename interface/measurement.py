@@ -46,7 +46,7 @@ class Row:
                 "min_seconds": float(self.seconds.min()),
                 "quartiles_seconds": np.percentile(self.seconds, [25, 75]).tolist(),
                 "rounds": len(self.seconds),
-                "speed_up": self.speed_up._asdict(),
+                "speed_up": self.speed_up.as_json(),
             }
         return {
             "name": self.name,
@@ -73,14 +73,14 @@ class Result:
         """The paired ratio of every two contenders that were timed: how many times longer `slow` takes than `fast`."""
         timed = [row for row in self.rows if row.seconds is not None]
         return [
-            {"slow": a.name, "fast": b.name, **timing.ratio(a.seconds, b.seconds)._asdict()}
+            {"slow": a.name, "fast": b.name, **timing.ratio(a.seconds, b.seconds).as_json()}
             for a, b in combinations(timed, 2)
             if a.seconds is not None and b.seconds is not None
         ]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for a file."""
-        noise = None if self.noise is None else self.noise._asdict()
+        noise = None if self.noise is None else self.noise.as_json()
         rows = [row.as_json() for row in self.rows]
         return {"title": self.title, "rows": rows, "ratios": self.ratios(), "noise": noise}
 

@@ -11,6 +11,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import checks
+from samenet.classification import labels_of
 from samenet.descent.training import Callback, settings, train
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.history import History
@@ -34,7 +35,7 @@ class Network:
 
     sizes       numbers of nodes, the input first: [64, 30, 10] is a network of three layers
     activation  f: "sigmoid", "tanh", "relu", "identity" or "softmax", for every layer, or a list of names, one for
-                each layer after the first
+                each layer after the first; a softmax of one node is refused, since it is always 1
     bias        whether nodes have a bias
     cost        what training minimises, for a sample: "squared_error", 1/2 ||y - h||^2; "sum_of_squares", the same
                 without 1/2; "binary_cross_entropy", -sum y ln h + (1 - y) ln(1 - h), with a sigmoid output layer;
@@ -80,6 +81,12 @@ class Network:
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
         layers = checks.sizes(sizes)
         self._activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
+        for i, (name, n) in enumerate(zip(self._activations, layers[1:], strict=True)):
+            if name == "softmax" and n == 1:
+                raise ValueError(
+                    f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
+                    "of one node is always 1; one node of 'sigmoid' tells two classes apart"
+                )
         self._cost = self._fitting(cost)
         self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
         bias = checks.flag("bias", bias)
@@ -286,9 +293,36 @@ class Network:
         with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32
             return np.asarray(values, self.dtype).reshape(shape)
 
-    def classify(self, X: ArrayLike) -> Any:
-        """The number of the largest output: an int64 for one sample, (m,) for a batch."""
-        return self.predict(X).argmax(axis=-1)
+    def classify(self, X: ArrayLike, *, labels: str = "auto") -> Any:
+        """The class of each sample: (m,) for a batch (m, n_in), one number for a sample (n_in,); integers, int64.
+
+        By the activation of the output layer, with h = predict(X):
+
+        =========  ===========================================  ====================================================
+        labels     one output                                   several outputs
+        =========  ===========================================  ====================================================
+        "auto"     sigmoid: 1 if h > 1/2, else 0                argmax h, the first of equals, whatever the cost: for
+                   tanh: 1 if h > 0, else -1                    one-hot targets. ValueError for identity and relu,
+                   identity, relu: ValueError (regression)      whose outputs are numbers (regression)
+        "one"      the same                                     argmax h, for identity and relu, too
+        "several"  the same, but (m, 1) or (1,)                 each label by its threshold, (m, n_out) or (n_out,):
+                                                                where a sample may have several labels, or none.
+                                                                ValueError for all but sigmoid and tanh
+        =========  ===========================================  ====================================================
+
+        So the answers compare with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest
+        of a row, and as below a threshold. What monitors count as right: `samenet.classification`.
+
+        >>> from samenet.fast.numpy import Network
+        >>> net = Network([2, 2], weights=[[[1.0, 0.0], [0.0, 1.0]]])
+        >>> net.classify([[3.0, 4.0], [-1.0, -2.0]])
+        array([1, 0])
+        >>> net.classify([[3.0, 4.0], [-1.0, -2.0]], labels="several")
+        array([[1, 1],
+               [0, 0]])
+        """
+        classes = labels_of(labels, self._activations[-1], self.sizes[-1])
+        return classes(self.predict(X))
 
     def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
         """The network's cost, its mean or sum over the samples, and its penalties.
@@ -364,10 +398,13 @@ class Network:
                       over, as tutorial 001's program does
         cost          another than the network's, by name
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
-        monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy"
+        monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy", and for several
+                      labels a sample "subset_accuracy" and "label_accuracy"; ValueError for an accuracy where targets
+                      are no classes, see `samenet.classification`
         record_every  record before every so many epochs, 0 for never; in mini-batch training each record is a
                       forward pass over all samples
-        callback      called as callback(network, history) after every epoch; a true value ends the training
+        callback      called as callback(network, history) after every epoch, whatever it returns; by raising
+                      `samenet.StopTraining` it ends the training
         optimizer     "descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg", or an object with
                       settings of its own, see `samenet.optimizers`
         stop          rules that end the training before its epochs are done, see `samenet.stopping`
@@ -379,7 +416,8 @@ class Network:
         Calling it again goes on from the weights reached; epochs are counted from 0 anew, and what an optimizer or a
         rule remembers (velocities, means, the least cost) begins anew.
         Returns a `History`, kept as `network.history` too. Ctrl-C stops after the update at hand, keeps weights and
-        history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite.
+        history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite; before
+        that, once, a cost that grows without bound is a `samenet.DivergenceWarning`.
         """
         network = self._minimising(cost)
         X, Y = network._labelled(X, Y, reduction)

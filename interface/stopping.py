@@ -1,7 +1,7 @@
-"""Rules that end training before its epochs are done, for `stop=` of `Network.train`: one rule, or a list of them.
+"""What ends training before its epochs are done: `StopTraining`, and rules for `stop=` of `Network.train`.
 
-Each is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient) to answer; the first that says
-yes ends the training, and `history.stopped_by` is its text.
+There may be one rule or a list. Each is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient)
+to answer; the first that says yes ends the training, and `history.stopped_by` is its text.
 
 >>> from samenet.fast.numpy import Network
 >>> from samenet.stopping import CostChange
@@ -23,6 +23,23 @@ from samenet import checks
 if TYPE_CHECKING:
     from samenet.history import History
     from samenet.network import Network
+
+
+class StopTraining(Exception):
+    """What a callback raises to end the training, as `samenet.StopTraining`.
+
+        def callback(network, history):
+            if history.cost[-1] < 0.01:
+                raise samenet.StopTraining("good enough")
+
+    `train` then returns as after its last epoch: weights and history stay as they are, `Patience` puts the best weights
+    back, and `history.stopped_by` is "callback", or with a reason "callback: good enough". With `MultiStart` all starts
+    end. What a callback returns ends nothing.
+
+    Others may raise it, too. A function for `alpha=` ends the training before the epoch that it was asked for, and
+    `stopped_by` is "alpha"; a rule of one's own is named by its text, anything else (a handler of signals, perhaps) is
+    "StopTraining". Outside of `train` it is an exception like any other.
+    """
 
 
 class Watch:

@@ -6,6 +6,7 @@ that is not timed comes first, so that no one gains by what the one before it le
 """
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +22,21 @@ _ROUNDS = (5, 51)
 
 
 class Ratio(NamedTuple):
-    """A typical ratio of paired times, and its 95 % interval."""
+    """A typical ratio of paired times, and its 95 % interval; NaN for both ends where one time cannot give one."""
 
     estimate: float
     low: float
     high: float
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether it was measured often enough to have an interval."""
+        return not math.isnan(self.low)
+
+    def as_json(self) -> dict[str, float | None]:
+        """Plain values for a file: null for the ends that there are not."""
+        low, high = (self.low, self.high) if self.has_interval else (None, None)
+        return {"estimate": self.estimate, "low": low, "high": high}
 
 
 @contextmanager
@@ -80,10 +91,15 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
 
 
 def ratio(slow: Seconds, fast: Seconds) -> Ratio:
-    """How many times longer `slow` takes than `fast`: the median over rounds, and its interval by the bootstrap."""
+    """How many times longer `slow` takes than `fast`: the median over rounds, and its interval by the bootstrap.
+
+    A single round has no interval.
+    """
     from scipy.stats import bootstrap
 
     ratios = slow / fast
+    if len(ratios) == 1:
+        return Ratio(float(ratios[0]), math.nan, math.nan)
     if np.ptp(ratios) == 0:
         return Ratio(float(ratios[0]), float(ratios[0]), float(ratios[0]))
     interval = bootstrap((ratios,), np.median, method="percentile", n_resamples=2000, rng=0).confidence_interval

@@ -1,8 +1,8 @@
 """How far two correct computations of the same thing may lie apart: a bound with a derivation, not a constant.
 
-Each side stays within the bound that `samenet.bounds` derives, so they differ by at most twice that. The values in the
-bound come from a run in float64, with errors of their own, which matter in second order only: less than the 1 % added
-here.
+Each side stays within the bound that `samenet.bounds` derives, so they differ by at most twice that. The bound itself
+is worked out in float64, with rounding errors that are far less than the 1 % added here. Where a number may overflow
+there is no bound: infinity is allowed, and a comparison says so.
 """
 
 import math
@@ -13,11 +13,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet import bounds, checks
 from samenet.network import Network
+from samenet.optimizers import Adam, RMSProp
 from samenet.parameters import Parameters
+from samenet.testing import update_bounds
+from samenet.testing.rounding import Bounded, Rounding
 
 Array = NDArray[np.float64]
 
-_SIDES = 2 * 1.01  # two computations, and second-order terms
+_SIDES = 2 * 1.01  # two computations, and the rounding of the bound
 
 
 def forward(network: Network, X: ArrayLike) -> list[Array]:
@@ -37,7 +40,23 @@ def gradient(
     return _SIDES * float(cost.error), Parameters(network.sizes, network.bias, _SIDES * flat)
 
 
-def update(
+def _slope(
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    reduction: str,
+    masks: NDArray[Any] | None,
+    clip_value: float,
+    clip_norm: float,
+) -> Bounded:
+    """The gradient, clipped, as a flat vector."""
+    x, y = checks.labelled(X, Y, network.sizes[0], network.sizes[-1], network.dtype)
+    pieces = bounds.backward(network, x, y, reduction, masks)[1]
+    g = Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
+    return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(network.dtype))
+
+
+def step(
     network: Network,
     X: ArrayLike,
     Y: ArrayLike,
@@ -47,31 +66,50 @@ def update(
     masks: NDArray[Any] | None = None,
     momentum: float = 0.0,
     velocity: Parameters | None = None,
+    nesterov: bool = False,
+    clip_value: float = math.inf,
+    clip_norm: float = math.inf,
+) -> tuple[Array, Array]:
+    """How far each parameter, and each entry of the velocity, may differ after one update from the same of both.
+
+    Without a velocity, the second is how far the move -alpha g may. Derived in `samenet.testing.update_bounds`.
+    """
+    g = _slope(network, X, Y, reduction, masks, clip_value, clip_norm)
+    v = None if velocity is None else velocity.flat
+    moved = update_bounds.moved(network.parameters, g, alpha, momentum, v, nesterov)
+    return _SIDES * moved[0].error, _SIDES * moved[1].error
+
+
+def update(network: Network, X: ArrayLike, Y: ArrayLike, alpha: float, reduction: str = "mean", **rule: Any) -> Array:
+    """How far each parameter may differ after one update; `rule` as in `step`."""
+    return step(network, X, Y, alpha, reduction, **rule)[0]
+
+
+def adaptive(
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    alpha: float,
+    way: Adam | RMSProp,
+    state: tuple[NDArray[Any], ...],
+    reduction: str = "mean",
+    *,
+    masks: NDArray[Any] | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Array:
-    """How far each parameter may differ after one update from the same theta and the same velocity v.
+    """How far each parameter may differ after one update by RMSProp or Adam, from the same state before it."""
+    g = _slope(network, X, Y, reduction, masks, clip_value, clip_norm)
+    theta = network.parameters
+    if isinstance(way, Adam):
+        m, s, t = state
+        rule = update_bounds.Adaptive(way.beta1, way.beta2, way.epsilon, int(t[0]) + 1)
+        return _SIDES * update_bounds.adapted(theta, g, alpha, rule, m, s).error
+    rule = update_bounds.Adaptive(0.0, way.decay, way.epsilon, None)
+    return _SIDES * update_bounds.adapted(theta, g, alpha, rule, np.zeros_like(theta), state[0]).error
 
-    A plain step: |alpha| dg, plus 3 roundings of the step (alpha, its product, its storing) and one of the difference.
-    With momentum mu, the step is that of mu v - alpha g and, by Nesterov, of mu times it once more. Clipping by value
-    moves no entry more than g; by norm it multiplies by N / ||g||, of relative error ||dg|| / ||g|| and roundings.
-    """
-    x, y = checks.labelled(X, Y, network.sizes[0], network.sizes[-1], network.dtype)
-    u = float(np.finfo(network.dtype).eps) / 2
-    pieces = bounds.backward(network, x, y, reduction, masks)[1]
-    g = bounds.Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
-    g = bounds.Bounded(np.clip(g.value, -clip_value, clip_value), g.error)
-    length, moved = float(np.linalg.norm(g.value)), float(np.linalg.norm(g.error))
-    if length + moved > clip_norm:
-        shrink, relative = min(1.0, clip_norm / length), moved / length + bounds.gamma(len(g.value) + 8, u)
-        g = bounds.Bounded(shrink * g.value, shrink * (g.error + relative * g.largest))
-    error, step = abs(alpha) * g.error, abs(alpha) * g.largest
-    if velocity is not None:
-        step = step + momentum * np.abs(velocity.flat.astype(np.float64))
-        error, step = (1 + momentum) * error, (1 + momentum) * step  # Nesterov's; plain momentum has less
-    theta = np.abs(network.parameters.astype(np.float64))
-    allowed: Array = _SIDES * (error + bounds.gamma(6 if velocity is not None else 3, u) * step + u * (theta + step))
-    return allowed
+
+OVERFLOWS = "may overflow: no bound"
 
 
 class Comparison(NamedTuple):
@@ -79,12 +117,17 @@ class Comparison(NamedTuple):
 
     observed: float
     allowed: float
-    problem: str = ""  # why values could not be compared at all: another shape, or another dtype
+    problem: str = ""  # why values could not be compared at all: another shape or dtype, or nothing to measure by
 
     @property
     def ok(self) -> bool:
         """Whether the difference is within what is allowed."""
         return not self.problem and self.observed <= self.allowed < math.inf  # false for NaN on either side
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a bound. Where a number may overflow there is none, and the comparison proves nothing."""
+        return self.problem != OVERFLOWS
 
     @property
     def ratio(self) -> float:
@@ -103,7 +146,9 @@ def compare(value: Any, reference: Any, allowed: Any, dtype: DTypeLike | None = 
 
     Scalars and arrays; `allowed` is of the same shape, or one number. Another shape, or another dtype than the one that
     is asked for, is a comparison that failed. NaN fails, even where both sides have it; an allowance of 0 asks for
-    equality. Nothing to compare is all well.
+    equality. Nothing to compare is all well. An entry that is allowed infinity has no bound, and says nothing: backends
+    need not even agree on which numbers are finite, since one may overflow on its way where another does not. If all
+    others are within theirs, the comparison has failed with `OVERFLOWS` for its problem.
     """
     got, expected = np.asarray(value), np.asarray(reference)
     if got.shape != expected.shape:
@@ -116,5 +161,9 @@ def compare(value: Any, reference: Any, allowed: Any, dtype: DTypeLike | None = 
     with np.errstate(all="ignore"):  # infinity minus infinity is a NaN, which fails
         observed = np.abs(got.astype(np.float64) - expected.astype(np.float64))
         ratios = np.where((observed == 0) & (limits >= 0), 0.0, observed / limits)
-    worst = np.unravel_index(np.nan_to_num(ratios, nan=math.inf).argmax(), got.shape)
+    free = np.isposinf(limits)
+    ratios = np.where(free, -1.0, np.nan_to_num(ratios, nan=math.inf))
+    worst = np.unravel_index(ratios.argmax(), got.shape)
+    if free.any() and ratios[worst] <= 1:
+        return Comparison(float(observed[free].max()), math.inf, OVERFLOWS)
     return Comparison(float(observed[worst]), float(limits[worst]))

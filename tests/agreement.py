@@ -182,8 +182,7 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
         visit, start = number // batches, number % batches * descent.batch_size
         seen = masks[visit, start : start + len(rows)] if rule.dropout else None
         network.parameters = trusted.parameters
-        bound = {key: value for key, value in expected.items() if key != "nesterov"}
-        allowed = tolerance.update(trusted, x, y, descent.alpha, descent.reduction, masks=seen, **bound)
+        allowed, of_velocity = tolerance.step(trusted, x, y, descent.alpha, descent.reduction, masks=seen, **expected)
         if rule.momentum is not None:
             given["velocity"].flat[:] = expected["velocity"].flat
         for one, settings in ((network, given), (trusted, expected)):
@@ -192,7 +191,7 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
             one.backend.descend(one, x.copy(), y.copy(), masks=mask, **settings)
         yield "one update by rule", compare(network.parameters, trusted.parameters, allowed, network.dtype)
         if rule.momentum is not None:
-            yield "velocity", compare(given["velocity"].flat, expected["velocity"].flat, allowed, network.dtype)
+            yield "velocity", compare(given["velocity"].flat, expected["velocity"].flat, of_velocity, network.dtype)
 
 
 def ruled_at_once(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:

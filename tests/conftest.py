@@ -1,6 +1,7 @@
 """Fixtures that run a test on every backend, and the report of how close the backends came to what is allowed."""
 
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +51,8 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_RECORDS] = defaultdict(list)
     if hasattr(config, "workerinput"):  # Numba's cache is not made for several processes that write to it at once
         os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{config.workerinput['workerid']}"))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from children import python
 
 import samenet
 from samenet import environment, measurement, timing
@@ -29,7 +30,9 @@ import growth  # noqa: E402
 import measure  # noqa: E402
 import one_process  # noqa: E402
 import processes  # noqa: E402
+import tables  # noqa: E402
 from cases import Cell  # noqa: E402
+from record import Case  # noqa: E402
 
 NAMES = samenet.backends()
 SMALL = "3-3-1"
@@ -278,17 +281,17 @@ for name in ("predict", "gradient", "descend"):
 
 
 @pytest.mark.compiled
-def test_a_wrong_kernel_has_no_time_in_pytest(tmp_path):
+def test_a_wrong_kernel_has_no_time_in_pytest(tmp_path, monkeypatch):
     (tmp_path / "breaker.py").write_text(_BREAKER)
     file = tmp_path / "timed.json"
     chosen = [c for c in cases.cells() if (c.network, c.operation) in {kind[0] for kind in KINDS}]
     ids = [param.id for param in pytest_suite().CELLS if param.values[0] in chosen]
-    command = [sys.executable, "-m", "pytest", *(f"benchmarks/pytest/test_cells.py::test_cell[{i}]" for i in ids)]
+    command = ["-m", "pytest", *(f"benchmarks/pytest/test_cells.py::test_cell[{i}]" for i in ids)]
     command += ["-q", "-p", "no:cacheprovider", "-p", "breaker", "-rfE", f"--benchmark-json={file}"]
     command += ["--benchmark-enable", "--benchmark-max-time=0.001", "--benchmark-min-rounds=1"]
     # Not as a worker of pytest-xdist, in which pytest-benchmark times nothing.
-    environ = {k: v for k, v in os.environ.items() if k != "PYTEST_XDIST_WORKER"} | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    done = python(*command, cwd=ROOT, PYTHONPATH=str(tmp_path))
     wrong = [i for i in ids if i.endswith(":numpy")]
     ended = [line.partition(" ")[2] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     assert [e.partition("[")[2].partition("]")[0] for e in ended] == wrong, done.stdout
@@ -358,9 +361,16 @@ def test_wrong_in_one_process_is_wrong():
         assert found["ratios"] == []
 
 
-def test_one_process_keeps_its_own_interval():
+def test_one_process_has_no_interval():
     (found,) = combine.combine([[of_process(1.0)]])
-    assert found["ratios"] == of_process(1.0)["ratios"]
+    (ratio,) = found["ratios"]
+    assert ratio == {**of_process(1.0)["ratios"][0], "low": None, "high": None}
+    assert found["noise"]["low"] is None
+    case = Case.read(found)
+    assert tables.times(case.ratio("a", "b")) == "2.00x"
+    assert tables.times(case.ratio("b", "a")) == "0.500x"
+    assert tables.near_one(case.noise) == "1.0000x"
+    assert tables.noise([case]).rows == [("n, o", "1.0000x", "")]
 
 
 def test_processes_measure_every_operation(monkeypatch):
@@ -424,7 +434,9 @@ def test_a_folder_is_named_for_a_processor_and_a_day():
 
 @pytest.mark.compiled
 def test_processes_give_positive_numbers():
-    assert 0 < processes.import_seconds("samenet") < processes.import_seconds("samenet.fast.numba")
+    assert all(processes.import_seconds(module) > 0 for module in ("samenet", "samenet.fast.numba"))
+    with pytest.raises(subprocess.CalledProcessError):
+        processes.import_seconds("samenet.no_such_module")
     assert processes.peak_memory("numpy") > 10
     calls = processes.first_calls("numpy")
     assert set(calls) == {"cold", "warm"}

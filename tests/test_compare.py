@@ -1,11 +1,14 @@
 """`samenet compare`: what it checks, what it times, what it prints, and how it fails."""
 
+import dataclasses
+import errno
+import gc
 import json
 import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +23,9 @@ from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.tolerance import Comparison
 
 NAMES = samenet.backends()
+
+
+ROUNDS = timing._ROUNDS
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +67,7 @@ def test_every_contender_is_checked_and_timed(capsys: pytest.CaptureFixture[str]
     assert "Fastest here: " in printed.splitlines()[-1]
     assert "import Network" in printed.splitlines()[-1]
     assert "\x1b" not in printed, "no colours when the output is not a terminal"
-    assert max(map(len, printed.splitlines())) <= 80
+    assert max(len(line) for line in printed.splitlines() if "times as long" not in line) <= 80
 
 
 def test_the_record_names_versions_and_threads_but_no_host(tmp_path: Path) -> None:
@@ -180,7 +186,7 @@ def result(**gains: float) -> measurement.Result:
     for name, gain in gains.items():
         backend, name = ("reference", LOOPS_OVER_LISTS) if name == "loops" else (name, name)
         speed_up = timing.Ratio(gain, gain, gain)
-        rows.append(measurement.Row(name, backend, Comparison(0.0, 1.0), 0.0, None, np.ones(3), speed_up))
+        rows.append(measurement.Row(name, backend, Comparison(0.0, 1.0), 0.0, None, np.ones(3) / gain, speed_up))
     return measurement.Result("3-3-1", rows)
 
 
@@ -196,16 +202,168 @@ def test_without_matplotlib_a_picture_is_refused_before_the_waiting(
     assert "3-3-1" not in told.out
 
 
-def test_the_loss_of_numpy_to_plain_loops_is_said() -> None:
-    assert compare._notes([result(loops=2, numpy=0.4)]) == ["3-3-1: NumPy takes 5.00 times as long as plain loops."]
+def test_a_loss_of_a_fast_backend_to_a_simpler_one_is_said() -> None:
+    said = compare._notes([result(loops=2, numpy=0.4)])
+    assert said == ["3-3-1: NumPy takes 5.00 times as long as plain loops over lists."]
+    said = compare._notes([result(loops=1, numpy=8, numba=4)])
+    assert said == ["3-3-1: Numba takes 2.00 times as long as NumPy."]
+    said = compare._notes([result(loops=4, numpy=1, numba=2)])
+    assert said == [
+        "3-3-1: NumPy takes 4.00 times as long as plain loops over lists.",
+        "3-3-1: Numba takes 2.00 times as long as plain loops over lists.",
+    ]
     assert compare._notes([result(loops=1, numpy=3), result(numpy=1)]) == []
 
 
+def test_a_loss_that_the_rounds_do_not_agree_on_is_not_said() -> None:
+    near = result(numpy=1.01, numba=1)
+    noisy = np.array([0.8, 1.3, 1.0, 0.9, 1.2])
+    near.rows[1] = dataclasses.replace(near.rows[1], seconds=noisy)
+    near.rows[0] = dataclasses.replace(near.rows[0], seconds=np.ones(5))
+    assert compare._notes([near]) == []
+
+
 def test_the_fastest_backend_is_that_of_the_best_speed_ups() -> None:
-    assert compare._fastest([result(loops=1, numpy=8, numba=2), result(loops=1, numpy=2, numba=9)]) == "numba"
-    assert compare._fastest([result(loops=3, numpy=1), result(loops=1, numpy=2)]) == "reference"
+    assert compare._in_order([result(loops=1, numpy=8, numba=2), result(loops=1, numpy=2, numba=9)])[0] == "numba"
+    assert compare._in_order([result(loops=3, numpy=1), result(loops=1, numpy=2)]) == ["reference", "numpy"]
     failed = measurement.Result("x", [measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0, None, None, None)])
-    assert compare._fastest([result(numba=9), failed]) is None
+    assert compare._in_order([result(numba=9), failed]) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_single_backend_is_not_called_the_fastest(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", name]) == 0
+    assert "Fastest" not in capsys.readouterr().out
+
+
+def test_one_core_is_no_cores(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", "numpy"]) == 0
+    assert ", 1 core, " in capsys.readouterr().out
+
+
+def test_no_line_is_wrapped_where_the_output_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = "2-" + "-".join(["3"] * 60) + "-2"
+    assert __main__.main(["compare", "--sizes", sizes, "--backends", "numpy"]) == 0
+    assert f"{sizes}, forward, 1 sample\n" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_cuts_no_cell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert __main__.main(["compare", "--sizes", "4-3-2", "--backends", "numpy", "numba"]) == 0
+    printed = capsys.readouterr().out
+    assert "\u2026" not in printed
+    (heading, *_) = [line for line in printed.splitlines() if "median" in line and "1st call" in line]
+    assert heading.split() == ["median", "spread", "speed-up", "error", "/", "allowed", "1st", "call"]
+
+
+# --- files that cannot be written -------------------------------------------------------------------------------------
+
+WRITERS = {
+    "compare --json": ["compare", "--sizes", "3-2", "--json"],
+    "compare --plot": ["compare", "--sizes", "3-2", "--plot"],
+    "examples --plot": ["examples", "sigmoid", "--plot"],
+}
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> int:
+        pytest.fail("it ran before the file was looked at")
+
+    monkeypatch.setattr(compare, "run", run)
+    monkeypatch.setattr("samenet.examples.Example.run", run)
+
+
+def unwritable(where: Path) -> dict[str, Path]:
+    (where / "folder.png").mkdir()
+    (where / "file").touch()
+    (where / "read-only.png").touch()
+    (where / "read-only.png").chmod(0o444)
+    (where / "loop.png").symlink_to(where / "loop.png")
+    (where / "elsewhere.png").symlink_to(where / "missing" / "x.png")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(where / "pipe.png")
+    return {
+        "a missing folder": where / "missing" / "x.png",
+        "a folder": where / "folder.png",
+        "a file for a folder": where / "file" / "x.png",
+        "read-only": where / "read-only.png",
+        "a name that is too long": where / f"{'x' * 300}.png",
+        "a path that is too long": where / ("x/" * 3000) / "x.png",
+        "a link to itself": where / "loop.png",
+        "a link into a missing folder": where / "elsewhere.png",
+        "no name": Path(),
+        "a pipe": where / "pipe.png",
+        "an unknown home": Path("~nobody-of-that-name/x.png"),
+    }
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_file_that_cannot_be_written_is_found_first(
+    writer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for why, path in unwritable(tmp_path).items():
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(SystemExit) as stop:
+            __main__.main([*WRITERS[writer], str(path)])
+        assert stop.value.code == 2, why
+        told = capsys.readouterr().err
+        assert f"argument {WRITERS[writer][-1]}: expected a" in told, why
+        assert sorted(tmp_path.rglob("*")) == before, why
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_nul_in_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        __main__.main(["compare", "--json", "a\0b"])
+    assert stop.value.code == 2
+    assert "expected a file that can be written" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_found_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Full:
+        def __enter__(self) -> "Full":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def write(self, _: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
+    with pytest.raises(OSError, match="No space left"):
+        files.check_writable(tmp_path / "x.json")
+
+
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(OSError, match="no regular file"):
+        files.check_writable(Path(os.devnull))
+
+
+def test_looking_at_a_file_leaves_it_as_it_is(tmp_path: Path) -> None:
+    file, link, new = tmp_path / "x.json", tmp_path / "link.json", tmp_path / "new.json"
+    file.write_text("old")
+    link.symlink_to(file)
+    for path in (file, link, new):
+        files.check_writable(path)
+    assert file.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [link, file]
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert file.read_text() == "new"
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "file").touch()
+    (tmp_path / "gallery" / "sigmoid.png").mkdir(parents=True)
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "gallery", tmp_path / ("x" * 300)):
+        assert __main__.main(["examples", "--gallery", str(folder)]) == 2
+        assert str(folder) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -219,6 +377,9 @@ def test_the_fastest_backend_is_that_of_the_best_speed_ups() -> None:
         ["--backends", "torch"],
         ["--threads", "0"],
         ["--epochs", "-1"],
+        ["--epochs", "3", "--sizes", "3-2"],
+        ["--threads", "2", "--backends", "numba", "reference"],
+        ["--json", "same.png", "--plot", "same.png"],
         ["--json", "no/such/folder/file.json"],
         ["--plot", "picture.txt"],
     ],
@@ -268,6 +429,31 @@ def test_interleaving_calls_everyone_in_every_round_in_changing_order(monkeypatc
     assert {a + b for a, b in pairwise(turns)} == {"ab", "ac", "ba", "bc", "ca", "cb"}, "anyone may follow anyone"
 
 
+@pytest.mark.parametrize(("seconds", "rounds"), [(10 * 5 * 2.0**-8, 10), (0.0, 5), (1e9, 51)])
+def test_rounds_fill_the_time_that_is_asked_for(seconds: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock of its own: four calls of one contender fill a sample, and one call of the other is longer."""
+    clock, calls, collects = [0.0], {"short": 0, "long": 0}, []
+
+    def contender(name: str, takes: float) -> None:
+        clock[0] += takes
+        calls[name] += 1
+        collects.append(gc.isenabled())
+
+    monkeypatch.setattr(timing, "_ROUNDS", ROUNDS)
+    monkeypatch.setattr(timing, "_SAMPLE", 2.0**-8)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    contenders = {name: partial(contender, name, takes) for name, takes in (("short", 2.0**-10), ("long", 2.0**-6))}
+    times = timing.interleave(contenders, seconds)
+    assert {name: found.tolist() for name, found in times.items()} == {
+        "short": rounds * [2.0**-10],
+        "long": rounds * [2.0**-6],
+    }
+    assert calls == {"short": 1 + 4 + rounds * (1 + 4), "long": 1 + rounds}, "warm, and no longer than need be"
+    assert not any(collects)
+    assert gc.isenabled()
+    assert timing.first_call(contenders["long"]) == 2.0**-6
+
+
 def test_every_two_contenders_have_a_paired_ratio() -> None:
     seconds = {"a": np.array([4.0, 8.0, 4.0]), "b": np.array([2.0, 4.0, 2.0]), "c": np.array([1.0, 2.0, 1.0])}
     rows = [measurement.Row(n, n, Comparison(0.0, 1.0), 0.0, None, s, None) for n, s in seconds.items()]
@@ -282,6 +468,9 @@ def test_a_ratio_is_the_median_of_paired_ratios() -> None:
     ratio = timing.ratio(np.array([2.0, 6.0, 2.5, 9.0, 2.0]), fast)
     assert ratio.estimate == 2.5
     assert ratio.low < 2.5 < ratio.high
+    once = timing.ratio(np.array([5.2]), np.array([1.0]))
+    assert not once.has_interval
+    assert once.as_json() == {"estimate": 5.2, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(
@@ -304,6 +493,68 @@ def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     assert "<svg" in text
 
 
+@pytest.mark.parametrize(
+    ("make", "epochs", "parts"),
+    [
+        (cases.eleven_lines, {"reference": 600, "numpy": 60_000, "numba": 60_000}, 60_000),
+        (cases.mini_batch_epoch, {"reference": 1, "numpy": 5, "numba": 5}, 1),
+    ],
+)
+def test_a_training_says_how_much_of_it_a_call_does(
+    make: Callable[[Sequence[str]], cases.Case], epochs: dict[str, int], parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[dict[str, object]] = []
+    monkeypatch.setattr(cases, "_trained", lambda *given, **settings: trained.append(settings) or given[1])
+    case = make(list(epochs))
+    (checked,) = trained  # what is right
+    assert checked["epochs"] == 1
+    assert [contender.backend for contender in case.contenders] == list(epochs)
+    for contender in case.contenders:
+        contender.call()
+        assert trained[-1]["epochs"] == epochs[contender.backend]
+        assert contender.work * parts == epochs[contender.backend]
+        contender.answer()
+        assert trained[-1]["epochs"] == 1
+
+
+def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(name: str, seconds: float | None) -> measurement.Row:
+        times = None if seconds is None else np.array([seconds, 2 * seconds, 9 * seconds])
+        return measurement.Row(name, name, Comparison(0.0, 1.0), 0.0, None, times, None)
+
+    saved: list[tuple[object, Path]] = []
+    monkeypatch.setattr(plots.figures, "save", lambda figure, path, dpi: saved.append((figure, path)))
+    first = [row(LOOPS_OVER_ARRAYS, 1e-3), row(LOOPS_OVER_LISTS, 1e-4), row("numpy", 2e-6), row("numba", None)]
+    results = [
+        measurement.Result("3-3-1", first),
+        measurement.Result("digits", [row("numba", 5e-3), row("other", 1.0)]),
+    ]
+    plots.bars(results, tmp_path / "bars.svg")
+    ((figure, path),) = saved
+    assert path == tmp_path / "bars.svg"
+    (axes,) = figure.axes
+    heights = [1, 2, 3, 4, 6.4, 7.4]  # a line of each case for its title, and a gap between
+    names = [r.name for result in results for r in result.rows]
+    assert list(zip(axes.get_yticks(), [t.get_text() for t in axes.get_yticklabels()], strict=True)) == [
+        (pytest.approx(y), name) for y, name in zip(heights, names, strict=True)
+    ]
+    bars = [(bar.get_y() + bar.get_height() / 2, bar.get_width(), bar.get_facecolor()) for bar in axes.patches]
+    assert [bar[0] for bar in bars] == pytest.approx([1, 2, 3, 6.4, 7.4]), "none where there is no time"
+    assert [bar[1] for bar in bars] == pytest.approx([2e-3, 2e-4, 4e-6, 1e-2, 2.0])
+    assert len({bar[2] for bar in bars}) == 5, "each contender has its colour"
+    texts = [(text.get_text().strip(), text.get_position()) for text in axes.texts]
+    labels = ["2.00 ms", "200 us", "4.00 us", "FAIL", "10.0 ms", "2.00 s"]
+    assert [text for text, _ in texts] == ["3-3-1", *labels[:4], "digits", *labels[4:]]
+    assert [y for _, (_, y) in texts] == pytest.approx([0, 1, 2, 3, 4, 5.4, 6.4, 7.4])
+    assert [x for (text, (x, _)) in texts if text in labels and text != "FAIL"] == pytest.approx([b[1] for b in bars])
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim()[1] > 2.0
+    assert axes.get_ylim()[0] > 7.4 + 0.41
+    assert axes.get_ylim()[1] < 0, "from above to below"
+    assert "median seconds" in axes.get_xlabel()
+    assert figure.get_figheight() > 0.3 * 8
+
+
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     files.write_text(path, "first")
@@ -316,3 +567,65 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         files.write(path, interrupted)
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+# ----------------------------------------------------------------------------------- a backend that cannot be imported
+
+
+@pytest.fixture(params=["ImportError('Numba needs NumPy 2.3 or less')", "AttributeError('_ARRAY_API')", "SystemError"])
+def without_numba(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The backend's module raises as it is imported; the name of what it raises."""
+    (tmp_path / "broken_backend.py").write_text(f"raise {request.param}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(compare.MODULES, "numba", "broken_backend")
+    name: str = request.param.partition("(")[0]
+    return name
+
+
+def test_a_backend_that_cannot_be_imported_says_why(without_numba: str) -> None:
+    net = samenet.backend("numpy").Network([3, 1], seed=0)
+    for ask in (lambda: samenet.backend("numba"), lambda: net.on("numba")):
+        with pytest.raises(ImportError, match=f"'numba' cannot be imported here .{without_numba}"):
+            ask()
+    assert samenet.backends() == NAMES
+    assert net.on("reference").predict([0, 1, 2]) == pytest.approx(net.predict([0, 1, 2]))
+
+
+def test_the_others_are_compared(without_numba: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "compare.json"
+    assert __main__.main(["compare", "--sizes", "3-2", "--json", str(file)]) == 0
+    printed, content = capsys.readouterr().out, json.loads(file.read_text())
+    assert [row["name"] for row in content["cases"][0]["rows"]] == [LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, "numpy"]
+    assert [line.split() for line in printed.splitlines()].count(["numba", "left", "out"]) == len(content["cases"])
+    assert list(content["left_out"]) == ["numba"]
+    assert without_numba in content["left_out"]["numba"]
+    assert without_numba in printed
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", "numba"]) == 2
+    assert without_numba in capsys.readouterr().err
+
+
+def test_examples_run_on_another(without_numba: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["examples"]) == 0
+    assert without_numba not in capsys.readouterr().err
+    assert __main__.main(["examples", "alpha", "--quick", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["backend"] == "numpy"
+    assert without_numba in printed.err
+    assert __main__.main(["examples", "alpha", "--quick", "--backend", "numba"]) == 2
+    assert without_numba in capsys.readouterr().err
+
+
+@pytest.mark.compiled  # the same without the JIT
+def test_nothing_else_needs_numba() -> None:
+    script = """
+import sys
+sys.modules["numba"] = None  # now importing it fails
+from samenet import __main__, data
+from samenet.fast.numpy import Network
+Network([2, 1], seed=0).train([[0, 1]], [[1]], alpha=1.0, epochs=2)
+status = __main__.main(["compare", "--sizes", "2-1"]), __main__.main(["examples", "alpha", "--quick"])
+assert status == (0, 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'numba' cannot be imported here" in done.stdout

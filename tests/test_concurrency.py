@@ -2,11 +2,16 @@
 
 import importlib
 import pkgutil
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -139,3 +144,38 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
     assert len(found) > 20
     compiled = [kernel for kernel in found if kernel.targetoptions.get("inline") != "always"]  # into its callers
     assert all(kernel.targetoptions.get("nogil") is True for kernel in compiled)
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="plain Python has no such option")
+def test_only_one_sample_of_a_small_network_keeps_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What README says, and up to how many parameters."""
+    from samenet.fast.kernels import answers
+
+    module = samenet.backend("numba")
+    asked: list[Any] = []
+    one_of = answers.one_of
+    monkeypatch.setattr(module.answers, "one_of", lambda *given: asked.append(one_of(*given)) or asked[-1])
+    for sizes, holds in (([99, 99, 1], True), ([99, 99, 2], False)):
+        net = module.Network(sizes, seed=0)
+        assert (net.parameters.size <= answers.QUICK) is holds
+        net.predictor()(np.ones(99))
+        net.predict(np.ones(99))
+        assert len(asked) == 2
+        assert {kernel.targetoptions["nogil"] for kernel in asked} == {not holds}
+        asked.clear()
+
+
+def test_a_short_soak() -> None:
+    """Three seconds of what `tests/hardening/threads.py` does for an hour."""
+    script = Path(__file__).parent / "hardening" / "threads.py"
+    short = {"minutes": 0.05, "jobs": 150, "fork-every": 0.5, "process-every": 60, "patience": 100, "seed": 1}
+    options = [f"--{name}={value}" for name, value in short.items()]
+    done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = {
+        kind: int(number.replace(",", ""))
+        for number, kind in re.findall(r"^ *([\d,]+) (\D+)$", done.stdout, re.MULTILINE)
+    }
+    assert counts["fork"] >= 1
+    assert min(counts[kind] for kind in ("predictor", "predict", "gradient", "train", "train while asked")) >= 1
+    assert any(kind.startswith("process") for kind in counts)

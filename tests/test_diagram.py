@@ -56,3 +56,60 @@ def test_weights_of_zero_are_drawn_too() -> None:
 def test_what_is_refused(argument: str, value: object) -> None:
     with pytest.raises((ValueError, TypeError), match=argument):
         draw_network(Figure().add_subplot(), Network([2, 1], seed=0), **{argument: value})
+
+
+def test_everything_has_its_place() -> None:
+    """Layer by layer from the left, each in the middle; a node that is 1 above them, dotted."""
+    weights, biases = [[[1.0, -2.0], [3.0, -4.0], [5.0, -8.0]], [[0.5, 0.25, -0.125]]], [[0.0, 6.0, -7.0], [2.0]]
+    net = Network([2, 3, 1], weights=weights, biases=biases)
+    axes = drawn(net, biases=True, numbers=True)
+    places = {"x1": (0, 0.5), "x2": (0, -0.5), "h1": (1, 1.0), "h2": (1, 0.0), "h3": (1, -1.0), "+1": (0, 1.5)}
+    outputs = {"h1": (2, 0.0), "+1": (1, 2.0)}
+    nodes = [(name, place) for found in (places, outputs) for name, place in found.items()]
+    labels = {(text.get_text(), text.get_position()) for text in axes.texts}
+    assert set(nodes) <= labels
+    assert {tuple(circle.get_offsets()[0]) for circle in axes.collections} == {place for _, place in nodes}
+    dotted = {tuple(c.get_offsets()[0]) for c in axes.collections if c.get_linestyle()[0][1] is not None}
+    assert dotted == {(0, 1.5), (1, 2.0)}
+    lines = {}  # from and to: width and colour
+    for drawn_line in axes.lines:
+        ends = tuple(zip(*drawn_line.get_data(), strict=True))
+        lines[ends] = drawn_line.get_linewidth(), to_hex(drawn_line.get_color())
+    expected = {}
+    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        below = [places["x1"], places["x2"]] if layer == 0 else [places["h1"], places["h2"], places["h3"]]
+        above = [places["h1"], places["h2"], places["h3"]] if layer == 0 else [outputs["h1"]]
+        for i, end in enumerate(above):
+            one = places["+1"] if layer == 0 else outputs["+1"]
+            for start, w in (*zip(below, W[i], strict=True), (one, b[i])):
+                expected[start, end] = 0.4 + 2.2 * abs(w) / 8, "#0072b2" if w >= 0 else "#d55e00"
+    assert lines == expected
+    for (start, end), (width, _) in lines.items():
+        (near,) = [
+            (text, x, y)
+            for text, (x, y) in labels
+            if (text, (x, y)) not in nodes
+            and start[0] < x < end[0]
+            and y == pytest.approx(start[1] + (x - start[0]) * (end[1] - start[1]))
+            and abs(float(text)) / 8 == pytest.approx((width - 0.4) / 2.2)
+        ]
+        assert 0.25 < near[1] - start[0] < 0.75
+    assert axes.get_xlim() == pytest.approx((-0.4, 2.4))
+    assert axes.get_ylim() == pytest.approx((-2.1, 2.5))
+    assert drawn(net).get_ylim() == pytest.approx((-2.1, 1.7))
+    assert not axes.axison
+
+
+def test_numbers_of_crossing_lines_lie_apart() -> None:
+    axes = drawn(Network([2, 2], bias=False, weights=[[[1.0, 2.0], [3.0, 4.0]]]), numbers=True)
+    at = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    assert [at[number] for number in "1234"] == pytest.approx([0.3, 0.7, 0.7, 0.3])
+
+
+def test_dots_stand_below_the_last_node_that_is_drawn() -> None:
+    for n, most in ((3, 2), (9, 8)):
+        axes = drawn(Network([n, 1], seed=0), most=most)
+        (dots,) = [text for text in axes.texts if text.get_text() == f"... {n}"]
+        assert dots.get_position() == pytest.approx((0, (most - 1) / 2 - most + 0.25))
+    assert not any("..." in word for word in words(drawn(Network([8, 1], seed=0))))
+    assert "... 9" in words(drawn(Network([9, 1], seed=0))), "eight, unless more are asked for"

@@ -1,13 +1,24 @@
-"""The README's Python runs as printed."""
+"""The README's Python runs as printed, and every number in the pages has a source.
 
+What was measured stands between marks, where `benchmarks/report.py` puts it from results/; a test in test_report.py
+holds it to that. Numbers elsewhere are those of the code.
+"""
+
+import json
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+from samenet.descent import passes
+from samenet.fast.kernels import answers, layers, products
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/speed.md")
 
 
 def blocks(text: str) -> list[tuple[int, str]]:
@@ -30,3 +41,80 @@ def test_the_readme_runs_from_top_to_bottom(capsys: Any, tmp_path: Any, monkeypa
 def test_blocks_are_found() -> None:
     text = "a\n\n```python\nx = 1\n```\n\n```bash\nls\n```\n\n  ```python\n  y = x\n  ```\n"
     assert blocks(text) == [(4, "x = 1\n"), (12, "y = x\n")]
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+_UNITS = "x(?! \\d)|times|us|ns|ms|s|seconds?|minutes?|%|MiB|MB|GB|units|columns|samples|parameters|fold"
+_NUMBER = re.compile(rf"(?<![\w.`-])\d[\d.,]*\s(?:{_UNITS})(?![\w-])|\d[\d.]*x\b|\[\d[\d.,]*, \d[\d.,]*\]")
+
+
+def prose(page: str) -> str:
+    """A page without code and without what is made from results."""
+    text = re.sub(r"<!-- (\w+): begin -->.*?<!-- \1: end -->", "", page, flags=re.DOTALL)
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", "`", text)
+
+
+def numbers(page: str) -> list[str]:
+    """The numbers with a unit, the ratios and the intervals in a page's prose."""
+    return [" ".join(found.split()) for found in _NUMBER.findall(prose(page))]
+
+
+def sources() -> set[str]:
+    """What the code says, in the pages' words."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return {
+        f"{answers.QUICK:,} parameters",
+        f"{layers.BLOCK} samples",
+        f"{products.WIDE} columns",
+        f"{1000 * passes._SECONDS_A_CALL:.0f} ms",
+        f"{project['tool']['coverage']['report']['fail_under']} %",
+        "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
+        "3 units",  # in the last place: `ULPS` in test_kernels.py
+        "20 minutes",  # of reading
+    }
+
+
+def test_every_number_in_prose_is_the_code_s() -> None:
+    for name in PAGES:
+        unknown = set(numbers((ROOT / name).read_text("utf-8"))) - sources()
+        assert not unknown, f"{name}: a measured number belongs between the marks of benchmarks/report.py"
+
+
+def test_numbers_are_found() -> None:
+    text = "It is 5.2x, [1, 2], takes 40 us or 1,000 times; 6 x 4 registers and 64-30-10 are none, nor `9 ms`.\n"
+    made = "<!-- a: begin -->\n1.5x\n<!-- a: end -->\n```\n2 ms\n```\n"
+    assert sorted(numbers(text + made)) == ["1,000 times", "40 us", "5.2x", "[1, 2]"]
+
+
+def test_the_sigmoid_is_as_accurate_as_the_page_says() -> None:
+    from test_kernels import ULPS
+
+    assert ULPS["sigmoid"] <= 3
+
+
+def test_as_many_decisions_as_the_page_says() -> None:
+    page = (ROOT / "docs" / "speed.md").read_text("utf-8")
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert "from eight decisions" in page
+    assert headings.index("What each gains") == 8
+
+
+def test_no_interval_without_a_width() -> None:
+    """One process, or one pair of them, has no interval."""
+    for path in [*(ROOT / "results").rglob("*.md"), *(ROOT / "docs").rglob("*.md"), README]:
+        for estimate, low, high in re.findall(r"([\d.]+)x \[([\d.]+), ([\d.]+)\]", path.read_text("utf-8")):
+            assert not estimate == low == high, f"{path.name}: {estimate}x [{low}, {high}]"
+    for path in (ROOT / "results").glob("*/*.json"):
+
+        def check(value: Any, file: str = path.name) -> None:
+            if isinstance(value, dict):
+                if {"low", "high", "estimate"} <= value.keys() and value["low"] is not None:
+                    assert value["low"] < value["high"] or value["estimate"] == 1, f"{file}: {value}"
+                value = list(value.values())
+            if isinstance(value, list):
+                for one in value:
+                    check(one)
+
+        check(json.loads(path.read_text("utf-8")))

@@ -22,24 +22,30 @@ def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:
 
 
 def without(net: Any, kept: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient at one sample where hidden nodes are multiplied by `kept`: that of a network with W2 so scaled.
+    """The gradient at one sample where hidden nodes are multiplied by `kept`: of a network with W2, W3, ... so scaled.
 
     h2 = f(W2 (kept * h) + b2) = f((W2 * kept) h + b2), and dJ/dW2 = dJ/d(W2 * kept) * kept.
     """
-    other = net.copy()
-    other.weights[1][:] *= kept
+    other, factors = net.copy(), np.split(kept, np.cumsum(net.sizes[1:-2]))
+    for W, factor in zip(other.weights[1:], factors, strict=True):
+        W[:] *= factor
     g = other.gradient(x, y)[1]
-    g.weights[1][:] *= kept
+    for W, factor in zip(g.weights[1:], factors, strict=True):
+        W[:] *= factor
     return g.flat  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
 @pytest.mark.parametrize("size", [1, 3, M])
-def test_updates_leave_out_the_nodes_that_the_seed_draws(backend: Backend, size: int, shuffle: bool) -> None:
-    net, probe, random, p = make(backend), make(backend), np.random.default_rng(5), 0.4
+@pytest.mark.parametrize("hidden", [(4,), (4, 5), (4, 6, 3, 5)], ids=str)
+def test_updates_leave_out_the_nodes_that_the_seed_draws(
+    backend: Backend, hidden: tuple[int, ...], size: int, shuffle: bool
+) -> None:
+    net, probe = (make(backend, (3, *hidden, 2)) for _ in range(2))
+    random, p = np.random.default_rng(5), 0.4
     for _ in range(3):
         order = random.permutation(M) if shuffle and size < M else np.arange(M)
-        kept = np.where(random.random((M, 4)) < p, 0, 1 / (1 - p))
+        kept = np.where(random.random((M, sum(hidden))) < p, 0, 1 / (1 - p))
         for start in range(0, M, size):
             places = range(start, min(M, start + size))
             slopes = [without(probe, kept[i], X[order[i]], Y[order[i]]) for i in places]

@@ -1,12 +1,15 @@
 """The examples: every one runs on every backend, says what it should as text and as JSON, and draws its figure."""
 
+import dataclasses
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 
 import samenet
@@ -60,10 +63,10 @@ def test_the_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_module_is_an_example_or_known_not_to_be() -> None:
     folder = Path(samenet.examples.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "report", "gallery"}
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__", "report", "gallery"}
     assert files == {example.module.__name__.rpartition(".")[2] for example in examples().values()}
     for name in files:
-        assert len((folder / f"{name}.py").read_text("utf-8").splitlines()) <= 90, "an example is short"
+        assert len((folder / f"{name}.py").read_text("utf-8").splitlines()) <= 94, "an example is short"
 
 
 # --------------------------------------------------------------------------------------------------------- one run
@@ -115,10 +118,14 @@ def test_a_seed_changes_what_is_drawn_at_random() -> None:
     [
         (["sigmoyd"], "did you mean 'sigmoid'"),
         (["--plot", "figure.png"], "--plot goes with the name"),
+        (["--backend", "numpy"], "--backend goes with the name"),
+        (["--quick", "--seed", "0"], "--quick, --seed goes with the name"),
+        (["--rounding"], "--rounding goes with the name"),
         (["sigmoid", "--plot", "figure.txt"], "ends in .png"),
         (["sigmoid", "--seed", "-1"], "from 0 to 4294967295"),
         (["sigmoid", "--seed", str(2**32)], "from 0 to 4294967295"),
-        (["sigmoid", "--gallery", "folder"], "--gallery goes with --backend and --quick only"),
+        (["sigmoid", "--gallery", "folder"], "name: --gallery runs every example"),
+        (["--gallery", "folder", "--json", "--rounding"], "--json, --rounding: --gallery runs every example"),
         (["--gallery", "folder", "--seed", "0"], "with its own seed"),
         (["sigmoid", "--backend", "torch"], "invalid choice: 'torch'"),
         (["backpropagation", "--plot", "figure.png"], "backpropagation has no figure"),
@@ -343,18 +350,84 @@ def test_online_step(backend: str) -> None:
             assert here == pytest.approx(row, rel=0, abs=1e-12)
 
 
+# ------------------------------------------------------------------------------------------ what depends on rounding
+
+
+def test_what_one_ulp_of_a_weight_moves_is_marked() -> None:
+    report, moved = Report(), Report()
+    values = {"stays": (1.0, 1.0 + 1e-9), "near 0": (1e-16, -2e-16), "grew": (0.5, 0.51), "count": (9031, 9042)}
+    values |= {"in a list": ([1, [2.0]], [1, [2.1]]), "words": ("a", "a")}
+    for what, (here, there) in values.items():
+        report.row(what, here)
+        moved.row(what, there)
+    report.row("a time", 1.0, timed=True)
+    moved.row("a time", 2.0, timed=True)
+    assert report.table()[0] == ["", "tutorial", "here"]
+    assert "depends_on_rounding" not in report.as_json()["rows"][0]
+    report.beside(moved)
+    assert [row.what for row in report.rows if row.depends_on_rounding] == ["grew", "count", "in a list"]
+    headings, cells = report.table()
+    assert headings[3] == "weights moved by one ulp"
+    assert ["count", "", "9031", "9042"] in cells
+    assert ["stays", "", "1", ""] in cells
+    assert report.as_json()["rows"][3] == {
+        "what": "count",
+        "tutorial": None,
+        "here": 9031,
+        "depends_on_rounding": True,
+        "moved": 9042,
+    }
+
+
+def test_a_moved_network_differs_in_its_last_layer_by_one_ulp() -> None:
+    """In all of its weights: the input of one may be 0 in every sample, as the corner of an image is."""
+    net, moved = (Settings("numpy", moved=moved).network([3, 2, 2], seed=0) for moved in (False, True))
+    assert np.array_equal(moved.weights[1], np.nextafter(net.weights[1], np.inf))
+    assert (moved.weights[1] != net.weights[1]).all()
+    assert np.array_equal(moved.weights[0], net.weights[0])
+
+
+def test_rounding_by_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("feed-forward", "--backend", "numpy", "--rounding", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert not any(row["depends_on_rounding"] for row in rows)
+
+
+# --------------------------------------------------------------------------------------------------- files as scripts
+
+
+FILES = sorted(path.stem for path in Path(samenet.examples.__file__).parent.glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("stem", FILES)
+def test_each_file_does_something_when_python_runs_it(
+    stem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(samenet.examples.__file__).parent / f"{stem}.py"
+    modules = {example.module.__name__.rpartition(".")[2]: name for name, example in examples().items()}
+    called: list[list[str]] = []
+    monkeypatch.setattr("samenet.__main__.main", lambda arguments: called.append(arguments) or 0)
+    monkeypatch.setattr(sys, "argv", [str(path), "--quick"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(path), run_name="__main__")
+    assert ended.value.code == 0
+    assert called == [["examples", *([modules[stem]] if stem in modules else []), "--quick"]]
+
+
 # ----------------------------------------------------------------------------------------------------- the gallery
 
 
 def test_the_gallery_has_every_table_and_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     two = {name: find(name) for name in ("sigmoid", "backpropagation", "feed-forward")}
+    two["feed-forward"] = dataclasses.replace(two["feed-forward"], ids=())  # an example of no experiment
     monkeypatch.setattr(gallery, "examples", lambda: two)
     assert run("--gallery", str(tmp_path / "new"), "--quick", "--backend", "numpy") == 0
     page = (tmp_path / "new" / "README.md").read_text("utf-8")
     assert re.findall("^## (.*)$", page, re.MULTILINE) == list(two)
     assert "| output | 0.8354 | 0.8354556612475645 |" in page
     assert "cuts digits off" in page
+    assert "()" not in page.replace("f()", "")
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
     assert pictures == ["sigmoid.png", "feed-forward.png"], "backpropagation draws nothing"
     assert (tmp_path / "new" / "sigmoid.png").read_bytes().startswith(b"\x89PNG")

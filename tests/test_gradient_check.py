@@ -4,10 +4,11 @@ import copy
 
 import numpy as np
 import pytest
-from inputs import Case
+from hardening.gradient_check import run
+from inputs import Case, Functions
 
 import samenet
-from samenet import check_gradient
+from samenet import check_gradient, data
 
 CASE = Case((4, 3, 2), 5)
 RIGHT = [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")]
@@ -245,3 +246,250 @@ def test_a_gradient_of_another_shape_is_refused():
     Wrong = type("Wrong", (samenet.backend("numpy").Network,), {"gradient": other})
     with pytest.raises(ValueError, match="expected a gradient of shape"):
         check_gradient(CASE.network(Wrong), CASE.X, CASE.Y)
+
+
+# ------------------------------------------------------------------------------------------------------------- kinks
+
+
+def _numpy(sizes, cls=None, **settings):
+    return (cls or samenet.backend("numpy").Network)(sizes, **settings)
+
+
+def _changed(change):
+    """A class whose gradient is changed by `change(slope, network)`."""
+
+    class Changed(samenet.backend("numpy").Network):
+        def gradient(self, X, Y, *args, **settings):
+            cost, slope = super().gradient(X, Y, *args, **settings)
+            change(slope, self)
+            return cost, slope
+
+    return Changed
+
+
+def _digits():
+    """Thirty digits, by two rows of their pixels."""
+    found = data.digits()
+    return data.standard_scaler(found.X).transform(found.X)[:30, 17:31], data.one_hot(found.y[:30], 10)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("layers", [[14, 10, 10, 10, 10], [14, 10, 10, 10]])
+def test_weighted_sums_smaller_than_the_step_make_nothing_wrong(layers):
+    X, Y = _digits()
+    report = check_gradient(_numpy(layers, activation="relu", init="small_normal", seed=0), X, Y)
+    assert report.ok, report
+    assert report.kinks.flat.any()
+    assert "entries at a kink: a kink lies within the step" in str(report)
+    assert report.relative_error < 1e-7
+
+
+def _scaled(layer, factor):
+    def change(slope, net):
+        slope.weights[layer][:] *= factor
+
+    return change
+
+
+def _zeroed(slope, net):
+    for b in slope.biases[:-1]:
+        b[:] = 0
+
+
+def _turned(slope, net):
+    slope.weights[1][:] = slope.weights[1].T.copy()
+
+
+def _one_entry(slope, net):
+    slope.flat[np.argmax(abs(slope.weights[0]))] *= 1.001
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    "change", [_scaled(0, 2), _scaled(0, 0.5), _scaled(1, -1), _scaled(2, 0), _zeroed, _turned, _one_entry]
+)
+def test_no_wrong_gradient_hides_among_kinks(change):
+    """Also where a kink lies within the step of most entries."""
+    X, Y = _digits()
+    for step in (1e-5, 1e-2):
+        net = _numpy([14, 10, 10, 10], _changed(change), activation="relu", init="small_normal", seed=1)
+        right = _numpy([14, 10, 10, 10], activation="relu", init="small_normal", seed=1).gradient(X, Y)[1]
+        moved = abs(net.gradient(X, Y)[1].flat - right.flat)
+        report = check_gradient(net, X, Y, step=step)
+        assert not report.ok
+        assert moved.max() > 1e-9
+        assert report.wrong.flat[(moved > 5e-4 * abs(right.flat)) & (moved > 1e-11)].all()
+        assert not report.wrong.flat[moved == 0].any()
+
+
+@pytest.mark.parametrize("penalty", [{}, {"l2": 0.1}, {"l1": 0.1}, {"l1": 0.1, "l2": 0.1}])
+@pytest.mark.parametrize("step", [1e-8, 1e-5, 1e-2])
+def test_rows_of_zeros(penalty, step):
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(20, 3)), random.random((20, 2))
+    net = _numpy([3, 5, 4, 2], activation=["relu", "relu", "sigmoid"], seed=0, **penalty)
+    net.weights[0][2] = net.weights[1][0] = 0
+    report = check_gradient(net, X, Y, step=step)
+    assert report.ok, report
+    assert report.kinks.weights[0][2].all()
+    assert report.kinks.biases[1][0]
+    wrong = _numpy([3, 5, 4, 2], _changed(_zeroed), activation=["relu", "relu", "sigmoid"], seed=0, **penalty)
+    wrong.parameters = net.parameters
+    found = check_gradient(wrong, X, Y, step=step).wrong
+    assert found.biases[0].sum() >= 3
+    assert found.biases[1].sum() >= 2
+
+
+def test_inputs_of_zeros():
+    X, Y = np.zeros((6, 3)), np.array([[0.0, 1.0], [1.0, 0.0]] * 3)
+    report = check_gradient(_numpy([3, 4, 2], activation=["relu", "sigmoid"], seed=0), X, Y)
+    assert not report.wrong.flat.any()
+    assert report.nothing  # every slope is 0: it is not wrong, and proves nothing
+    report = check_gradient(_numpy([3, 4, 2], activation=["relu", "sigmoid"], seed=0), X[:5], Y[:5])
+    assert report.ok
+    assert report.kinks.biases[0].any()
+
+
+def test_two_kinks_of_a_sample_that_make_a_straight_line():
+    """relu(t) - relu(-t) = t: its slope is 1 everywhere, but by the chain rule with relu'(0) = 0 it is 0 at 0."""
+    net = _numpy(
+        [1, 1, 2, 1],
+        activation=["identity", "relu", "identity"],
+        bias=False,
+        weights=[[[0.0]], [[1.0], [-1.0]], [[1.0, -1.0]]],
+    )
+    report = check_gradient(net, [[1.0]], [[1.0]])
+    assert not report.wrong.flat.any()
+    assert report.kinks.flat[0]
+
+
+@pytest.mark.parametrize("w", [1e-12, -1e-9, 3e-6, -0.02])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_l1_at_a_weight_smaller_than_the_step(w, step):
+    def without(slope, net):
+        for W, values in zip(slope.weights, net.weights, strict=True):
+            W -= net.l1 * np.sign(values)
+
+    settings = {"weights": [[[w, -0.5]]], "l1": 0.3}
+    report = check_gradient(_numpy([2, 1], **settings), [[1.0, 2.0], [0.5, -1.0]], [[1.0], [0.0]], step=step)
+    assert report.ok
+    assert report.kinks.flat[0] == (abs(w) < step)
+    wrong = check_gradient(
+        _numpy([2, 1], _changed(without), **settings), [[1.0, 2.0], [0.5, -1.0]], [[1.0], [0.0]], step=step
+    )
+    assert wrong.wrong.weights[0].all()
+
+
+@pytest.mark.parametrize("step", [1e-8, 1e-7, 1e-5, 1e-3, 1e-2])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("function", ["sigmoid", "tanh", "relu", "identity", "softmax"])
+def test_any_step_serves(function, size, step):
+    """Where it is too large, smaller ones are tried; where rounding hides all, larger ones."""
+    case = Case((4, 3, 2), 5, functions=Functions(function, function))
+    X = size * case.X
+    assert not check_gradient(case.network(samenet.backend("numpy").Network), X, case.Y, step=step).wrong.flat.any()
+
+    def change(slope, net):
+        slope.flat[np.argmax(abs(slope.flat))] *= 1.01
+
+    wrong = check_gradient(case.network(_changed(change)), X, case.Y, step=step).wrong
+    assert wrong.flat.sum() == 1
+
+
+def test_what_rounding_hides_at_the_step_is_found_with_another():
+    """A slope of 1e-8 beside a cost of 1: at a step of 1e-8 the cost does not change at all."""
+
+    def change(slope, net):
+        slope.weights[0][0, 0] = 0
+
+    X, Y = [[1e-8, 1.0], [-1e-8, 0.5]], [[0.0], [1.0]]
+    for step in (1e-8, 1e-5):
+        assert check_gradient(_numpy([2, 1], weights=[[[0.3, 0.4]]]), X, Y, step=step).ok
+        report = check_gradient(_numpy([2, 1], _changed(change), weights=[[[0.3, 0.4]]]), X, Y, step=step)
+        assert report.wrong.flat.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("offset", [1.0, 1e4, 1e8])
+def test_rounding_is_measured(offset, reduction):
+    """Targets far away make the cost large, and what rounding does to a difference of two with it."""
+    random = np.random.default_rng(1)
+    X, Y = random.normal(size=(50, 3)), offset + random.random((50, 2))
+    for step in (1e-8, 1e-5):
+        settings = {"activation": "identity", "seed": 1}
+        report = check_gradient(_numpy([3, 4, 2], **settings), X, Y, step=step, reduction=reduction)
+        assert not report.wrong.flat.any(), report
+        changed = _numpy([3, 4, 2], _changed(_scaled(1, 2 if offset == 1e8 else 1.001)), **settings)
+        report = check_gradient(changed, X, Y, step=step, reduction=reduction)
+        assert report.wrong.weights[1].all()
+        assert not report.wrong.weights[0].any()
+
+
+@pytest.mark.compiled
+def test_random_networks():
+    """The short form of tests/hardening/gradient_check.py."""
+    kinks = tried = 0
+    for seed in range(3):
+        failures, mutants, kinked = run(seed, "numpy")
+        assert not failures, (seed, failures)
+        tried, kinks = tried + mutants, kinks + kinked
+    assert tried > 15
+    assert kinks
+
+
+@pytest.mark.parametrize(("share", "ok"), [(0.0, True), (0.7, True), (1.0, True), (1.2, False), (-0.2, False)])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_at_a_kink_of_relu_any_slope_of_its_sides_is_right(share, ok, step):
+    """J = 1/2 (1 - 2 relu(w))^2 at w = 0 has the slope 0 to the left and -2 to the right."""
+
+    def change(slope, net):
+        slope.flat[0] = -2 * share
+
+    settings = {"activation": ["relu", "identity"], "bias": False, "weights": [[[0.0]], [[2.0]]]}
+    report = check_gradient(_numpy([1, 1, 1], _changed(change), **settings), [[1.0]], [[1.0]], step=step)
+    assert report.wrong.flat.tolist() == [not ok, False]
+    assert report.kinks.flat[0]
+
+
+@pytest.mark.parametrize(("share", "ok"), [(0.0, True), (0.7, True), (-1.0, True), (1.2, False), (-1.2, False)])
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_at_a_kink_of_l1_any_slope_of_its_sides_is_right(share, ok, step):
+    def change(slope, net):
+        slope.flat[0] += 0.3 * share
+
+    settings = {"bias": False, "weights": [[[0.0, 1.0]]], "l1": 0.3}
+    report = check_gradient(_numpy([2, 1], _changed(change), **settings), [[1.0, 2.0]], [[1.0]], step=step)
+    assert report.wrong.flat.tolist() == [not ok, False]
+    assert report.kinks.flat.tolist() == [True, False]
+
+
+def test_half_a_slope_does_not_pass_for_a_whole_one():
+    """With every weighted sum just above 0, a node is on to one side only, and the difference is half the slope."""
+    settings = {
+        "activation": ["relu", "identity"],
+        "bias": False,
+        "weights": [np.full((3, 2), 1e-9), [[1.0, 2.0, 3.0]]],
+    }
+    X, Y = [[1.0, 2.0], [3.0, 1.0]], [[1.0], [2.0]]
+    assert not check_gradient(_numpy([2, 3, 1], **settings), X, Y).wrong.flat.any()
+    report = check_gradient(_numpy([2, 3, 1], _changed(_scaled(0, 0.5)), **settings), X, Y)
+    assert report.wrong.weights[0].all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_is_that_of_the_outputs_where_they_cancel(seed):
+    """Outputs near 1e8 beside targets near 1e8: the cost is 1, and errs as 1e8 does."""
+    random = np.random.default_rng(seed)
+    X, Y = 1e-4 * random.normal(size=(30, 3)), 1e8 + random.normal(size=(30, 2))
+    net = _numpy([3, 4, 2], activation="identity", seed=seed)
+    net.biases[1][:] = 1e8
+    for step in (1e-8, 1e-5, 1e-3):
+        assert not check_gradient(net, X, Y, step=step).wrong.flat.any()
+
+
+def test_half_a_slope_does_not_pass_where_the_kink_is_in_a_later_layer():
+    settings = {"activation": ["tanh", "relu", "identity"], "weights": [[[0.5]], [[2.0]], [[3.0]]]}
+    settings["biases"] = [[0.1], [1e-9 - 2 * np.tanh(0.6)], [0.2]]
+    assert not check_gradient(_numpy([1, 1, 1, 1], **settings), [[1.0]], [[1.0]]).wrong.flat.any()
+    report = check_gradient(_numpy([1, 1, 1, 1], _changed(_scaled(0, 0.5)), **settings), [[1.0]], [[1.0]])
+    assert report.wrong.flat.tolist() == [True, False, False, False, False, False]

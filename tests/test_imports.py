@@ -2,26 +2,21 @@
 
 import ast
 import importlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from children import printed
 
 import samenet
 
 
-def run(script: str) -> str:
-    """Run a script in a Python of its own; what it prints."""
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
 def loaded_by(statement: str) -> set[str]:
     """The modules that a statement loads in a fresh Python."""
-    return set(run(f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)").split())
+    return set(
+        printed(f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)").split()
+    )
 
 
 HEAVY = {"numpy", "numba", "llvmlite", "scipy", "sklearn", "matplotlib", "pandas", "rich"}
@@ -106,7 +101,7 @@ except ImportError:
 
 
 def test_the_loops_run_where_numpy_cannot_be_imported() -> None:
-    assert run(WITHOUT_NUMPY).strip() == "ok"
+    assert printed(WITHOUT_NUMPY).strip() == "ok"
 
 
 # ------------------------------------------------------------------------------------- the folders and their rules

@@ -9,7 +9,6 @@ import itertools
 import math
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -18,8 +17,11 @@ import generated
 import numba
 import numpy as np
 import pytest
+from children import HANGS
 from generated import WIDTHS, native
 from numba import float32, float64, int32, int64, types
+
+import samenet
 
 DTYPES = {"float64": float64, "float32": float32}
 KINDS = [(width, dtype) for width in WIDTHS for dtype in DTYPES]
@@ -486,25 +488,59 @@ def test_every_ticket_is_taken_once() -> None:
     from samenet.fast.kernels import sharing
 
     desk, number, taken = np.zeros(32, np.int64), 5000, [[] for _ in range(4)]
+    came_for_nothing = [threading.Event() for _ in taken]
 
-    def work(mine: list[int]) -> None:
+    def work(mine: list[int], for_nothing: threading.Event) -> None:
         while sharing.wait_for_more(desk):
             ticket = sharing.take(desk)
             if ticket >= 0:
                 mine.append(ticket)
                 sharing.finish(desk)
+            else:
+                for_nothing.set()
 
-    threads = [threading.Thread(target=work, args=(mine,), daemon=True) for mine in taken]
+    each = zip(taken, came_for_nothing, strict=True)
+    threads = [threading.Thread(target=work, args=given, daemon=True) for given in each]
     for thread in threads:
         thread.start()
     for _ in range(2):
         sharing.open_tickets(desk, number)
         sharing.wait(desk)
-        time.sleep(0.01)
+        for event in came_for_nothing:
+            event.clear()
+            assert event.wait(HANGS)
     desk[sharing._CLOSED] = 1
     for thread in threads:
-        thread.join(60)
+        thread.join(HANGS)
     assert sorted(itertools.chain(*taken)) == list(range(2 * number))
+
+
+@pytest.mark.parametrize("helpers", [0, 1, 3])
+def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samenet.fast.kernels import sharing
+
+    called: list[Any] = []
+
+    def work(number: int, desk: Array, leads: bool) -> tuple[int, bool, bool]:
+        return number, leads, sharing.wait_for_more(desk)
+
+    monkeypatch.setattr(sharing, "_pool", lambda: SimpleNamespace(submit=lambda *given: called.append(given)))
+    assert sharing.share(work, (7,), helpers) == (7, True, True)
+    assert [(function, number, leads) for function, number, desk, leads in called] == helpers * [(work, 7, False)]
+    assert not any(sharing.wait_for_more(desk) for _, _, desk, _ in called), "at the end the desk is closed"
+    with pytest.raises(ZeroDivisionError):
+        sharing.share(lambda desk, leads: called.append(desk) or 1 // 0, (), 0)
+    assert not sharing.wait_for_more(called[-1])
+
+
+def test_helpers_are_asked_for_where_they_save_time() -> None:
+    """No more of them than there are pieces, beside the thread that calls."""
+    net = samenet.backend("numba").Network([99, 100], seed=0)  # 10,000 parameters
+    for threads, rows, pieces, expected in (
+        *((1, 10**6, 9, 0), (4, 200, 9, 3), (4, 199, 9, 0), (4, 200, 3, 2), (4, 200, 1, 0), (2, 10**6, 9, 1)),
+    ):
+        net.threads = threads
+        assert samenet.fast.numba._helpers(net, rows, pieces) == expected
 
 
 # --- compiling ------------------------------------------------------------------------------------------------------
@@ -543,7 +579,7 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     file = tmp_path / "some_kernels.py"
     file.write_text(KERNELS_OF_A_FILE)
-    for stamp, found in [("one", 0), ("one", 1), ("two", 0)]:
+    for stamp, found in [(b"one", 0), (b"one", 1), (b"two", 0)]:
         compiling = generated.again("compiling")
         compiling._STAMP = stamp
         module = ModuleType("some_kernels")
@@ -583,16 +619,3 @@ def test_kernels_are_plain_functions_without_the_compiler(monkeypatch: pytest.Mo
     for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):
         with pytest.raises((TypeError, ValueError)):
             exact(other)
-
-
-def test_the_stamp_is_of_all_files(tmp_path: Any) -> None:
-    for path in generated.KERNELS.glob("*.py"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    compiling = generated.again("compiling")
-    compiling.__file__ = str(tmp_path / "compiling.py")
-    assert compiling._stamp() == compiling._STAMP
-    seen = {compiling._STAMP}
-    for path in tmp_path.glob("*.py"):
-        path.write_bytes(path.read_bytes() + b"# changed")
-        seen.add(compiling._stamp())
-    assert len(seen) == 1 + len(list(generated.KERNELS.glob("*.py"))) > 10

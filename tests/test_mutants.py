@@ -21,6 +21,7 @@ import numba
 import numpy as np
 import pytest
 from agreement import Descent, Rule
+from children import HANGS
 from inputs import Case, Functions, mostly_zero
 
 import samenet
@@ -330,7 +331,8 @@ MUTANTS = {
 
 REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
 KERNELS = (
-    *("compiling", "instructions", "machine", "registers", "functions", "products", "sparse", "layers", "backward"),
+    *("uninterrupted", "caching", "compiling", "instructions", "machine", "registers", "functions", "products"),
+    *("sparse", "layers", "backward"),
     *("sharing", "descent", "answers", "small"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
@@ -491,7 +493,7 @@ def _counters(sharing: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]
         waiting.join(0.02)
         yield "waiting", compare(waiting.is_alive(), True, 0)
         sharing.finish(desk)
-    waiting.join(60)
+    waiting.join(HANGS)
     yield "waiting", compare(waiting.is_alive(), False, 0)
     desks: list[np.ndarray] = []
     sharing.share(lambda desk, leads: desks.append(desk), (), 0)

@@ -21,7 +21,7 @@ from samenet.descent.training import Training, settings
 from samenet.initialize import initialize
 from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
 from samenet.schedules import InverseTime
-from samenet.stopping import CostChange
+from samenet.stopping import CostChange, StopTraining
 from samenet.tolerance import compare
 
 SIZES = [3, 4, 2]
@@ -64,6 +64,14 @@ def theta_by_sums(way: Any, begin: np.ndarray, slope: Any, count: int, alpha: fl
         else:
             theta = theta - alpha * G[-1]
     return theta
+
+
+def stop_after(epochs: int) -> Any:
+    def callback(network: Any, history: Any) -> None:
+        if history.epochs_done == epochs:
+            raise StopTraining
+
+    return callback
 
 
 # ----------------------------------------------------------------------------------------------------- the updates
@@ -257,9 +265,9 @@ def test_scipy_stops_after_the_epochs(backend: Backend, way: Any) -> None:
     history = net.train(X, Y, epochs=4, optimizer=way, record_every=3, monitors="mean_norm")
     assert (history.epochs_done, history.stopped_by, history.epochs.tolist()) == (4, None, [0, 3])
     assert len(history["mean_norm"]) == 2
-    whole = other.train(X, Y, epochs=9, optimizer=way, callback=lambda n, h: h.epochs_done == 4)
+    whole = other.train(X, Y, epochs=9, optimizer=way, callback=stop_after(4))
     assert net == other
-    assert (whole.epochs_done, whole.stopped_by, len(whole)) == (4, "callback", 4)
+    assert (whole.epochs_done, whole.stopped_by, len(whole.cost)) == (4, "callback", 4)
     np.testing.assert_allclose(history.cost, whole.cost[[0, 3]], rtol=1e-12)
     h = make(backend).predict(X)
     assert history["mean_norm"][0] == pytest.approx(sum(np.linalg.norm(Y - h, axis=1)) / M)
@@ -303,9 +311,9 @@ def test_ctrl_c_leaves_scipys_last_iterate(backend: Backend, way: Any, monkeypat
 
     monkeypatch.setattr(type(net), "backend", Interrupting())
     with pytest.raises(KeyboardInterrupt):
-        net.train(X, Y, epochs=50, optimizer=way, callback=lambda n, h: iterates.append(n.parameters.copy()) or False)
+        net.train(X, Y, epochs=50, optimizer=way, callback=lambda n, h: iterates.append(n.parameters.copy()))
     assert calls[0] == 9
-    assert 2 <= net.history.epochs_done == len(iterates) == len(net.history) <= 9
+    assert 2 <= net.history.epochs_done == len(iterates) == len(net.history.cost) <= 9
     assert np.array_equal(net.parameters, iterates[-1])
     assert signal.getsignal(signal.SIGINT) is handler
 
@@ -441,15 +449,17 @@ def test_many_starts_of_bfgs(backend: Backend) -> None:
 def test_the_callback_ends_all_starts(backend: Backend) -> None:
     net, seen = make(backend), []
 
-    def callback(network: Any, history: Any) -> bool:
+    def callback(network: Any, history: Any) -> None:
         assert network is net
         assert history is net.history
         seen.append(history.epochs_done)
-        return len(seen) == 5
+        if len(seen) == 5:
+            raise StopTraining
 
     history = net.train(X, Y, alpha=0.1, epochs=3, seed=0, optimizer=MultiStart(4), callback=callback)
     assert seen == [1, 2, 3, 1, 2]
     assert len(history.starts) == 2
+    assert history.stopped_by == "callback", "whichever start was kept"
     assert net.cost(X, Y) == min(history.starts)
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
 
 import page  # noqa: E402
-from record import Record  # noqa: E402
+from record import Record, newest  # noqa: E402
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 
@@ -174,6 +174,36 @@ def test_fits_its_window(opened: Any, tmp_path: Path, width: int, scheme: str) -
     assert shown["page"] <= shown["window"] == width
     ground = opened.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(20, 23, 26)") is (scheme == "dark")
+
+
+def committed() -> Record:
+    return Record.read(newest(ROOT / "results"))
+
+
+@needs_browser
+def test_no_column_is_cut_off_and_no_two_lines_look_alike(browser: Any, tmp_path: Path) -> None:
+    """Of the committed results, which have every kind of cell and of line."""
+    path = tmp_path / "index.html"
+    path.write_text(page.page(committed(), ROOT / "results" / "asv"), encoding="utf-8")
+    browser.get(path.as_uri())
+    for width in (1280, 1000, 800):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+        )
+        cut = browser.execute_script(
+            "return [...document.querySelectorAll('section > .scroll, .card')]"
+            ".filter(e => e.scrollWidth > e.clientWidth).map(e => [e.ariaLabel, e.scrollWidth])"
+        )
+        assert cut == [], f"at {width}"
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for along in ("width", "depth", "batch"):
+        choose(browser, "#along", along)
+        looks = browser.execute_script(
+            "return [...document.querySelectorAll('#scaling-chart polyline')]"
+            ".map(e => getComputedStyle(e).stroke + ' ' + e.getAttribute('stroke-dasharray'))"
+        )
+        assert len(looks) == len(set(looks)) >= 10
 
 
 def test_page_is_one_file_and_has_no_history_yet(tmp_path: Path) -> None:

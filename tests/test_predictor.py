@@ -52,6 +52,30 @@ def test_the_bits_of_predict_with_every_activation(Network: Any, functions: Func
     same_bits(case.network(Network), case.X[0].copy())
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", [[3, 2], SIZES, [3, 120, 90, 2]], ids=str)
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_arrays_that_are_ready_take_the_quick_way(
+    name: str, sizes: list[int], dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers of both ways are the same, so the slow one is taken away."""
+    net = samenet.backend(name).Network(sizes, seed=0, dtype=dtype)
+    f, sample = net.predictor(), x.astype(dtype)
+    out, expected = np.empty(2, dtype), net.predict(sample)
+
+    def slow(*_: Any) -> Any:
+        raise AssertionError("the slow way")
+
+    monkeypatch.setattr(samenet.one_sample, "predict", slow)
+    if name == "numba":
+        monkeypatch.setattr(samenet.network.Network, "predict", slow)
+    for answer in (f(sample), f(sample, out), net.predict(sample)):
+        assert answer.tobytes() == expected.tobytes()
+    for other in (sample.tolist(), sample[:2], sample.astype("float32" if dtype == "float64" else "float64")):
+        with pytest.raises(AssertionError, match="slow"):
+            f(other)
+
+
 def test_out_is_returned_and_else_every_answer_is_new(Network: Any) -> None:
     f = Network(SIZES, seed=0).predictor()
     out = np.empty(2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_inputs import case, content, row, write_history
+from report_inputs import case, content, paired, row, write_history
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
@@ -15,6 +15,7 @@ sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv an
 import claims  # noqa: E402
 import history  # noqa: E402
 import pictures  # noqa: E402
+import prose  # noqa: E402
 import report  # noqa: E402
 import scaling  # noqa: E402
 import tables  # noqa: E402
@@ -198,6 +199,33 @@ def test_history(tmp_path: Path) -> None:
     assert [p.value for p in found["cells.Old.track_error", ()].points] == [0.5, 0.5]  # version 1 is left out
     assert not any(name == "cells.Broken.time_call" for name, _ in found)
     assert history.lines(tmp_path / "nothing") == []
+
+
+def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: Path) -> None:
+    assert prose.sentences(record).splitlines() == [
+        "- For one sample of a small network NumPy takes longer than plain loops over lists: "
+        "4.00x [3.64, 4.44] on 3-3-1; 4.00x [3.64, 4.44] on 3-3-3-1.",
+        "- Numba takes longer than NumPy, whose products are BLAS's: nowhere in what was measured.",
+        "- Numba in float64 takes longer than in float32: nowhere in what was measured.",
+        "- Numba on one thread takes longer than on two: nowhere in what was measured.",
+        "- Numba's first calls in a process, one after the other: predict 200 ms, predict one 100 us, gradient 100 ms, "
+        "train 300 ms; with cached kernels predict 200 ms, predict one 100 us, gradient 100 ms, train 300 ms.",
+    ]
+    made = content()
+    line = [
+        {"width": w, "batch": 8, "sizes": [w, w, 10], "title": "", "noise": None, "along": ["width"], "held": "forward"}
+        | {"rows": [row("numpy", 1e-5, 1.0), row("numba", 1e-5 / gain, gain)]}
+        for w, gain in ((1, 2.0), (2, 0.5), (4, 0.25), (8, 1.05), (16, 0.5))
+    ]
+    for point in line:
+        point["ratios"] = paired(point["rows"])
+    made["sweeps"] = line
+    told = prose.sentences(write(tmp_path / "other", made)).splitlines()
+    assert told[1] == (
+        "- Numba takes longer than NumPy, whose products are BLAS's: "
+        "forward: 2.00x [1.82, 2.22] at width 2 to 4.00x [3.64, 4.44] at width 4; "
+        "forward: 2.00x [1.82, 2.22] at width 16."
+    )
 
 
 def test_committed_report_is_what_its_json_gives() -> None:

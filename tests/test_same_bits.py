@@ -2,14 +2,12 @@
 
 import importlib
 import json
-import os
 import pkgutil
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from children import printed
 
 import samenet
 from samenet import tolerance
@@ -218,16 +216,8 @@ print("well")
 """
 
 
-def run(code: str, **environment: str) -> str:
-    """The output of a process of its own, which must not take for ever."""
-    command, environ = [sys.executable, "-c", code], os.environ | environment
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_many_threads_that_each_ask_for_helpers() -> None:
-    assert run(_AT_ONCE) == "well\n"
+    assert printed(_AT_ONCE) == "well\n"
 
 
 # --- wide layers ----------------------------------------------------------------------------------------------------
@@ -322,7 +312,7 @@ print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values
 
 
 def test_a_process_that_finds_kernels_on_disk_computes_the_same_bits(tmp_path: Any) -> None:
-    cold, warm = (json.loads(run(_BITS, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
+    cold, warm = (json.loads(printed(_BITS, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
     assert cold[1:] == [[0, 1], [0, 1]]
     assert warm[1:] == [[1, 0], [1, 0]]
     assert warm[0] == cold[0]

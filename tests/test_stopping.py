@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from agreement import Backend
 
-from samenet.stopping import CostChange, GradientNorm, Patience
+from samenet.stopping import CostChange, GradientNorm, Patience, StopTraining
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
@@ -18,6 +18,14 @@ SETTINGS: dict[str, Any] = {"alpha": 2.0, "epochs": 60, "batch_size": 3, "seed":
 
 def make(backend: Backend) -> Any:
     return backend.Network([3, 4, 2], seed=2)
+
+
+def stop_after(epochs: int) -> Any:
+    def callback(network: Any, history: Any) -> None:
+        if history.epochs_done == epochs:
+            raise StopTraining
+
+    return callback
 
 
 def watched(backend: Backend, look: Any, **settings: Any) -> tuple[list[np.ndarray], list[Any]]:
@@ -89,7 +97,7 @@ def test_patience_when_the_weights_of_the_beginning_are_the_best(backend: Backen
 def test_patience_restores_however_training_ends(backend: Backend) -> None:
     weights, costs = watched(backend, lambda n: n.cost(X_VAL, Y_VAL))
     best = int(np.argmin(costs))
-    for ending in ({"epochs": best + 1}, {"callback": lambda n, h: h.epochs_done == best + 1}):
+    for ending in ({"epochs": best + 1}, {"callback": stop_after(best + 1)}):
         net = make(backend)
         history = net.train(X, Y, **(SETTINGS | ending), stop=[Patience(X_VAL, Y_VAL, 100)])
         assert (history.epochs_done, history.best_epoch) == (best + 1, best)

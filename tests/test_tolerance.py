@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from agreement import compare
+from agreement import BACKENDS, compare
 from inputs import Case
 
 from samenet import tolerance
 from samenet.fast.numpy import Network
+from samenet.optimizers import Adam, RMSProp
 from samenet.tolerance import Comparison
 
 
@@ -122,3 +123,112 @@ def test_a_wrong_last_digit_fails():
         moved[i] += 100 * 2.0**-53
         assert not compare(moved, slope.flat, allowed.flat).ok
     assert not compare(cost + 100 * 2.0**-53, cost, tolerance.gradient(net, case.X, case.Y)[0]).ok
+
+
+def test_where_there_is_no_bound_a_comparison_says_so():
+    """It has failed, for it proves nothing, and is told apart from one that found a difference too large."""
+    nothing = compare([1.0, 2.0, math.inf], [1.0, 2.0, 7.0], [0.0, math.inf, math.inf])
+    assert not nothing.ok
+    assert not nothing.bounded
+    assert nothing.ratio == math.inf
+    assert str(nothing) == tolerance.OVERFLOWS
+    found = compare([1.0, 2.0, math.nan], [1.5, 2.0, 7.0], [0.25, 1.0, math.inf])
+    assert (found.observed, found.allowed, found.bounded, found.ok) == (0.5, 0.25, True, False)
+    assert compare([1.0, math.nan], [1.0, 7.0], [0.0, 1.0]).bounded
+    assert compare([1.0], [1.0], [1.0]).bounded
+
+
+def _networks(*arguments, **settings):
+    return [backend.Network(*arguments, **settings) for backend in BACKENDS]
+
+
+def _agree(networks, X, Y):
+    """Predictions, costs and gradients are within a bound that is finite."""
+    trusted = networks[0]
+    allowed, (cost_allowed, slope_allowed) = tolerance.forward(trusted, X)[-1], tolerance.gradient(trusted, X, Y)
+    cost, slope = trusted.gradient(X, Y)
+    for net in networks[1:]:
+        own_cost, own_slope = net.gradient(X, Y)
+        for comparison in (
+            compare(net.predict(X), trusted.predict(X), allowed),
+            compare(own_cost, cost, cost_allowed),
+            compare(own_slope.flat, slope.flat, slope_allowed.flat),
+        ):
+            assert comparison.ok, str(comparison)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("output", "cost"),
+    [
+        ("softmax", "cross_entropy"),
+        ("softmax", "squared_error"),
+        ("sigmoid", "binary_cross_entropy"),
+        ("tanh", "squared_error"),
+    ],
+)
+def test_results_below_the_normal_range(output, cost, dtype):
+    """Outputs, slopes and products that are subnormal, or where exp is taken for 0, and then multiplied by 1e12."""
+    far = 87.5 if dtype == "float32" else 708.5
+    tiny = float(np.finfo(dtype).tiny)
+    X = np.array([[1.0, 1e12], [1.01, -1e12], [1.1, 1e12], [1e-3, 1.0]])
+    for W in ([[far, 0.0], [0.0, 0.0], [-far, 0.0]], [[4 * tiny, 0.0], [0.0, tiny / 8], [-tiny, tiny / 2]]):
+        networks = _networks([2, 3], activation=output, cost=cost, dtype=dtype, weights=[W])
+        _agree(networks, X, np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]))
+        _agree(networks, X, np.full((4, 3), 0.25))
+
+
+def test_a_saturated_sigmoid_is_as_sensitive_as_its_weighted_sum():
+    """sigmoid(-40) is e^-40, and moves with z in proportion, however near to 1 its mirror image is."""
+    net = Network([2, 1], bias=False, weights=[[[1e6, -1e6 - 40.0]]])
+    output, allowed = net.predict([1.0, 1.0])[0], tolerance.forward(net, [1.0, 1.0])[-1][0]
+    z_allowed = tolerance.forward(Network([2, 1], bias=False, activation="identity", weights=net.weights), [1.0, 1.0])
+    assert output < 1e-17
+    assert allowed > output * z_allowed[-1][0]
+    assert allowed < 1.1 * output * (z_allowed[-1][0] + 16 * 2.0**-53) + 1e-300
+
+
+@pytest.mark.parametrize("hidden", ["relu", "identity"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_deep_network_that_grows_has_a_bound_until_it_may_overflow(hidden, dtype):
+    """And then none, which is infinity: never NaN, and no warning, which would be an error here."""
+    net = Network([3, *[4] * 7, 2], activation=hidden, seed=0, dtype=dtype)
+    X, Y = np.ones((2, 3)), np.ones((2, 2))
+    seen = set()
+    for exponent in range(0, 36, 3):
+        grown = net.copy()
+        grown.parameters = np.abs(net.parameters) * np.asarray(10.0**exponent, dtype)
+        bounds = [*tolerance.forward(grown, X), *tolerance.gradient(grown, X, Y)[1].weights]
+        bounds += [tolerance.update(grown, X, Y, 0.5), np.array(tolerance.gradient(grown, X, Y)[0])]
+        assert not any(np.isnan(b).any() for b in bounds)
+        assert (bounds[0] == 0).all()
+        seen.add(bool(np.isfinite(bounds[-2]).all()))
+        if np.isfinite(bounds[-2]).all():
+            with np.errstate(all="raise"):
+                grown.gradient(X, Y)
+    assert seen == {True, False}
+
+
+def test_a_velocity_that_overflowed_has_no_bound():
+    case = Case((4, 3, 2), 5)
+    net = case.network(Network)
+    for value in (math.inf, -math.inf, math.nan):
+        velocity = net.theta.empty_like()
+        velocity.flat[:] = 1.0
+        velocity.flat[3] = value
+        for momentum in (0.0, 0.9):
+            rule = {"momentum": momentum, "velocity": velocity, "nesterov": True}
+            for allowed in tolerance.step(net, case.X, case.Y, 0.5, **rule):
+                assert np.isposinf(allowed).tolist() == [i == 3 for i in range(allowed.size)]
+
+
+def test_an_update_by_adam_is_tight_enough_to_mean_something():
+    case = Case((5, 7, 3, 2), 13)
+    net = case.network(Network)
+    for way in (Adam(epsilon=1e-3), RMSProp(epsilon=1e-3)):
+        steps = way.start(net.theta)
+        limits = []
+        for _ in range(3):
+            limits.append(tolerance.adaptive(net, case.X, case.Y, 0.01, way, steps.state))
+            steps.descend(net, case.X.copy(), case.Y.copy(), alpha=0.01, batch_size=13)
+        assert all((limit > 0).all() and limit.max() < 1e-14 for limit in limits)

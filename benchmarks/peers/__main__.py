@@ -96,8 +96,9 @@ def main() -> int:
     for name, reason in absent.items():
         print(f"{name} is absent: {reason}", file=sys.stderr)
     around = environment.describe()
+    root, written = HERE.parent.parent, ("peers.json", "peers.md", "peers.png")
+    folder = files.writable_or_exit(parser, options.into or root / "results" / folder_name(around), *written)
     packages = sorted({package for peer in peers for package in peer.PACKAGES})
-    root = HERE.parent.parent
     content = {
         "environment": {
             **around,
@@ -110,8 +111,6 @@ def main() -> int:
         **together(passes(repeats, seconds, options.quick)),
         "once": once([m for m in MODULES if _here(m)], options.quick),
     }
-    folder = options.into or root / "results" / folder_name(around)
-    folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "peers.json", json.dumps(content, indent=1) + "\n")
     for path in (*text.write(folder), picture.draw(folder)):
         print(path)

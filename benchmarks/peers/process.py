@@ -85,7 +85,7 @@ def as_json(result: Result) -> dict[str, Any]:
     """A result, with the ratio of every contender's time to that of the first, which is samenet's."""
     base = result.rows[0]
     ratios = [
-        {"slow": row.name, "fast": base.name, **timing.ratio(row.seconds, base.seconds)._asdict()}
+        {"slow": row.name, "fast": base.name, **timing.ratio(row.seconds, base.seconds).as_json()}
         for row in result.rows[1:]
         if row.seconds is not None and base.seconds is not None
     ]

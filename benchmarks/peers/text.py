@@ -7,14 +7,15 @@ from tables import NONE, Table, error, near_one, seconds, times
 
 from peers.outcome import Outcome, Setting
 from samenet import files
-from samenet.formats import digits, duration
+from samenet.formats import counted, digits, duration
 from samenet.timing import Ratio
 
 HOW_TO_READ = """\
 - **time**: the median over processes of their median over rounds, of one call from Python, everything warm and in the
   library's own form: its arrays or tensors are made before, and its answer is left in it.
-- **/ samenet**: how many times as long as samenet's a contender takes, paired within rounds; in brackets the 95 %
-  interval over processes by Student's t, or over rounds where it was one process. **Below 1 the other is faster.**
+- **/ samenet**: how many times as long as samenet's a contender takes, paired within rounds: the geometric mean over
+  processes of their medians over rounds, in brackets the 95 % interval over processes by Student's t; one process has
+  none. **Below 1 the other is faster.**
   samenet is its Numba backend, by `net.predictor()` for one sample, else by `predict` and `train`.
 - Contenders are compared in the same dtype with the same number of threads; those that have one thread only take part
   where it is one.
@@ -148,7 +149,7 @@ def where(outcome: Outcome) -> str:
     n = outcome.content["repeats"]
     quick = " **A quick run: do not quote it.**" if outcome.content["quick"] else ""
     return (
-        f"{around['processor']}, {around['cores']} cores, {around['python']}, {around['utc'][:10]}, commit "
+        f"{around['processor']}, {counted(around['cores'], 'core')}, {around['python']}, {around['utc'][:10]}, commit "
         f"`{around['commit'] or 'unknown'}`, {n} process{'es' if n > 1 else ''} for each number of threads.{quick} "
         f"{packages}. Images: {outcome.content['images']}."
     )

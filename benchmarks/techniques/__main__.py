@@ -103,6 +103,8 @@ def main() -> int:
         parser.error(f"--only {options.only!r}: no technique has that in its name")
     number, seconds = (1, 0.2) if options.quick else (3, 1.0)
     around = environment.describe()
+    written = ("techniques.json", "techniques.md")
+    folder = files.writable_or_exit(parser, options.into or ROOT / "results" / folder_name(around), *written)
     found = measured(chosen, number, seconds)
     content = {
         "environment": {**around, "commit": processes.version_of_source(ROOT)},
@@ -110,8 +112,6 @@ def main() -> int:
         "repeats": number,
         "techniques": found,
     }
-    folder = options.into or ROOT / "results" / folder_name(around)
-    folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / "techniques.json", json.dumps(content, indent=1) + "\n")
     for path in text.write(folder):
         print(path)

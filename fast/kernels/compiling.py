@@ -5,10 +5,9 @@ layers that is most of the time. An `external` kernel is compiled once for a dty
 by it.
 """
 
-import hashlib
 import inspect
+import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
@@ -16,10 +15,13 @@ import numpy as np
 from llvmlite import ir
 from numba import config, njit, typeof, types
 from numba.core import cgutils
-from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
+
+from samenet import functions
+from samenet.fast.kernels.caching import Cache, stamp_of
+from samenet.fast.kernels.uninterrupted import checkpoint, prepare, uninterrupted
 
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
@@ -35,32 +37,10 @@ def _is_off() -> bool:
     return bool(vars(config)["DISABLE_JIT"])
 
 
-def _stamp() -> str:
-    """A digest of all files in this folder."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-_STAMP = _stamp()
-
-
-class _Cache(FunctionCache):
-    """Numba's cache, which forgets a kernel when any kernel has changed, not only those in the same file.
-
-    Asked for a kernel, it first sees that the external ones that it calls are there.
-    """
-
-    def __init__(self, function: Kernel) -> None:
-        super().__init__(function)
-        self._cache_file._source_stamp = _STAMP
-
-    def load_overload(self, signature: Any, target: Any) -> Any:
-        dtype = _dtype_of(getattr(signature, "args", signature))
-        for function in _called(self._py_func, set()):  # Numba's lock is held: no other thread is here
-            function.compile(dtype)
-        return super().load_overload(signature, target)
+# Taken as modules are loaded: later, their files may be others. Kernels count activations and costs by their places.
+_STAMP = None if _is_off() else stamp_of(sys.modules["samenet.fast.kernels"], functions)
+if not _is_off():
+    prepare()
 
 
 def _dtype_of(kinds: Any) -> Any:
@@ -85,6 +65,26 @@ def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
             yield value.external
 
 
+def _before(function: Kernel, dtype: Any) -> None:
+    """Compile, or load, the external kernels that a kernel calls by name: each by itself, with a checkpoint before it.
+
+    What is called in another way is compiled when the call's type is asked for.
+    """
+    if dtype is not None:
+        for called in _called(function, set()):
+            called.compile(dtype)
+    checkpoint()
+
+
+def _provide(symbol: str) -> bool:
+    """Make sure that compiled code can call an external kernel by this name; returns whether it can."""
+    name, _, dtype = symbol.rpartition(".")
+    if name not in _external:
+        return False
+    _external[name].compile(getattr(types, dtype))
+    return True
+
+
 def kernel(*flags: str, makes_arrays: bool = False, holds_gil: bool = False) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
@@ -98,11 +98,24 @@ def kernel(*flags: str, makes_arrays: bool = False, holds_gil: bool = False) -> 
             return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
         options = {**_options(flags, makes_arrays), "nogil": not holds_gil, "no_cfunc_wrapper": True}
-        dispatcher = decorate(cache=True, **options)(function)
-        dispatcher._cache = _Cache(function)
+        dispatcher = decorate(**options)(function)
+        dispatcher._cache = Cache(function, options, _STAMP, _provide)
+        _without_interrupts(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
 
     return compiled
+
+
+def _without_interrupts(dispatcher: Any) -> None:
+    """Let a dispatcher compile where no interrupt reaches; calls of what is compiled already do not come here."""
+    compile_now, compile_for = dispatcher.compile, dispatcher._compile_for_args
+
+    def prepared(signature: Any) -> Any:
+        _before(dispatcher.py_func, _dtype_of(getattr(signature, "args", signature)))
+        return compile_now(signature)
+
+    dispatcher.compile = lambda signature: uninterrupted(lambda: prepared(signature))
+    dispatcher._compile_for_args = lambda *given, **named: uninterrupted(lambda: compile_for(*given, **named))
 
 
 class _External:
@@ -112,22 +125,29 @@ class _External:
         self.function, self.signature, self.returns, self.options = function, signature, returns, options
         self.compiled: dict[Any, CFunc] = {}
 
+    @property
+    def base(self) -> str:
+        return f"samenet.{self.function.__module__}.{self.function.__name__}"
+
     def name(self, dtype: Any) -> str:
-        return f"samenet.{self.function.__module__}.{self.function.__name__}.{dtype}"
+        return f"{self.base}.{dtype}"
 
     def compile(self, dtype: Any) -> None:
         """For arrays of this dtype, or load it from the cache, unless it has been; from now on its name means it."""
         if dtype in self.compiled:
             return
-        self.compiled[dtype] = function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
-        function._cache = _Cache(self.function)  # type: ignore[attr-defined]
+        _before(self.function, dtype)
+        function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
+        function._cache = Cache(self.function, self.options, _STAMP, _provide)  # type: ignore[attr-defined]
         function.compile()
         llvmlite.binding.add_symbol(self.name(dtype), function.address)
+        self.compiled[dtype] = function  # when all is done: what fails on the way is begun anew by the next call
 
     def call(self, typing_context: Any, *given: Any) -> Any:
         """What Numba asks of an intrinsic: the types of the call, and how its code is written."""
         dtype = _dtype_of(given)
         wanted = self.signature(dtype)
+        self.compile(dtype)  # however it was called: LLVM ends the process where a name means nothing
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             # An array is handed over as it is: what is known of its order is no part of it.
@@ -142,6 +162,9 @@ class _External:
             return context.get_dummy_value() if self.returns is types.void else answer
 
         return self.returns(*given), codegen
+
+
+_external: dict[str, _External] = {}  # by their names without a dtype
 
 
 def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
@@ -174,6 +197,7 @@ def external(
         if _is_off():
             return function
         named = _External(function, signature, returns, _options(flags, makes_arrays))
+        _external[named.base] = named
         call: Kernel = intrinsic_of(function, named.call)
         call.external = named  # type: ignore[attr-defined]
         return call

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from samenet import checks
 from samenet.validation import paths
 
+PICKLE = "a pickle, which is not read: unpickling runs whatever code it holds"
 _GZIP = b"\x1f\x8b"
 _DEFLATE_LIMIT = 1032  # no byte of a gzip file unpacks to more: 258 bytes take at least two bits
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -47,8 +48,9 @@ def _read(file: BufferedIOBase, name: str, most: int) -> NDArray[Any]:
     """The array of a stream that holds at most so many bytes."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or not 1 <= magic[3] <= 32:
+        kind = f", {PICKLE}" if magic[:1] == b"\x80" and b"\1" < magic[1:2] < b"\x10" else ""
         raise ValueError(
-            f"{name}: expected an IDX file: 00 00, a dtype, a rank, ...; got {magic.hex(' ') or 'nothing'}"
+            f"{name}: expected an IDX file: 00 00, a dtype, a rank, ...; got {magic.hex(' ') or 'nothing'}{kind}"
         )
     dtype, rank = np.dtype(_DTYPES[magic[2]]), magic[3]
     header = file.read(4 * rank)

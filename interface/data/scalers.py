@@ -21,6 +21,26 @@ def _rows(X: Any, width: int | None = None) -> Array:
     return rows
 
 
+def _columns(X: Any) -> list[str] | None:
+    """The names of a data frame's columns, if it has any that are names."""
+    columns = getattr(X, "columns", None)
+    try:
+        names = None if columns is None else list(columns)
+    except TypeError:
+        return None
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def _check_columns(X: Any, fitted: list[str] | None) -> None:
+    """Refuse a data frame whose columns are others than those fitted to, or in another order."""
+    given = _columns(X)
+    if fitted is None or given is None or given == fitted:
+        return
+    if sorted(given) == sorted(fitted):
+        raise ValueError(f"X: expected its columns in the order {checks.short(fitted)}, got {checks.short(given)}")
+    raise ValueError(f"X: expected the columns {checks.short(fitted)}, got {checks.short(given)}")
+
+
 def _scaled(scale: Callable[[Array], Array], X: Any, width: int) -> Array:
     rows = _rows(X, width)
     with np.errstate(all="ignore"):
@@ -28,11 +48,12 @@ def _scaled(scale: Callable[[Array], Array], X: Any, width: int) -> Array:
 
 
 class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
-    """`StandardScaler` for arrays, lists and data frames of finite numbers; names of columns are not kept."""
+    """`StandardScaler` for arrays, lists and data frames of finite numbers; a frame comes out as an array."""
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "CheckedStandardScaler":
         """Find the mean and the standard deviation of each column of X (m, n)."""
         rows = _rows(X)
+        self.columns_ = _columns(X)
         with np.errstate(all="ignore"):
             super().fit(rows, y, sample_weight)
         if not (np.isfinite(self.mean_).all() and np.isfinite(self.var_).all()):
@@ -41,27 +62,32 @@ class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
 
     def transform(self, X: Any, copy: bool | None = None) -> Array:
         """(x - mean) / standard deviation, (m, n)."""
+        _check_columns(X, self.columns_)
         scale = super().transform
         return _scaled(lambda rows: scale(rows, copy=True), X, self.n_features_in_)
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Array:
         """x times the standard deviation + mean, (m, n)."""
+        _check_columns(X, self.columns_)
         back = super().inverse_transform
         return _scaled(lambda rows: back(rows, copy=True), X, self.n_features_in_)
 
 
 class CheckedMaxAbsScaler(MaxAbsScaler):  # type: ignore[misc]
-    """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; names of columns are not kept."""
+    """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; a frame comes out as an array."""
 
     def fit(self, X: Any, y: Any = None) -> "CheckedMaxAbsScaler":
         """Find the largest size in each column of X (m, n)."""
         super().fit(_rows(X), y)
+        self.columns_ = _columns(X)
         return self
 
     def transform(self, X: Any) -> Array:
         """x / max |x|, (m, n)."""
+        _check_columns(X, self.columns_)
         return _scaled(super().transform, X, self.n_features_in_)
 
     def inverse_transform(self, X: Any) -> Array:
         """x times max |x|, (m, n)."""
+        _check_columns(X, self.columns_)
         return _scaled(super().inverse_transform, X, self.n_features_in_)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+_held: list[Callable[[], None]] = []  # what releases a Ctrl-C, of each call that holds one back
+
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], None]]:
@@ -28,8 +30,16 @@ def deferred_interrupt() -> Iterator[Callable[[], None]]:
             previous(*pending.pop())
 
     signal.signal(signal.SIGINT, hold)
+    _held.append(release)
     try:
         yield release
     finally:
         signal.signal(signal.SIGINT, previous)
+        _held.remove(release)
     release()
+
+
+def release_while_waiting() -> None:
+    """Raise the Ctrl-C that is held back, if there is one: for a backend that waits before it has changed anything."""
+    if _held and threading.current_thread() is threading.main_thread():
+        _held[-1]()

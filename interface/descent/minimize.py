@@ -121,6 +121,7 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
     twin = _in_float64(network)
     X, Y = settings.X.astype(np.float64, copy=False), settings.Y.astype(np.float64, copy=False)
     before = math.nan  # the cost of the network's weights
+    failures: list[StopIteration] = []
 
     def cost_and_slope(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         nonlocal before
@@ -140,8 +141,7 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
         nonlocal before
         epoch = history.epochs_done
         if settings.record_every > 0 and epoch % settings.record_every == 0:
-            output = network.predict(settings.X) if settings.monitors else None
-            history.record(epoch, before, output, settings.Y)
+            training.record(epoch, before, network.predict(settings.X) if settings.monitors else None)
         with np.errstate(over="ignore"):
             theta = intermediate_result.x.astype(network.dtype)
         if not all_finite(theta):  # in float32
@@ -151,7 +151,12 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
         network.theta.flat[:] = theta
         before = float(intermediate_result.fun)
         history.epochs_done += 1
-        if training.ends():
+        try:
+            over = training.ends()
+        except StopIteration as error:  # a callback's own, which SciPy would take for its sign to halt
+            failures.append(error)
+            raise
+        if over:
             raise StopIteration
 
     with np.errstate(all="ignore"):  # a line search may try points where the cost overflows
@@ -163,5 +168,7 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
             callback=iterated,
             options={**options, "maxiter": settings.epochs},
         )
+    if failures:
+        raise failures[0]
     if history.epochs_done < settings.epochs and history.stopped_by is None:
         history.stopped_by = str(result.message)

@@ -15,6 +15,8 @@ from samenet import schedules
 from samenet.descent.draws import Draws, Masks, Orders
 from samenet.descent.finite import all_finite
 from samenet.descent.stepwise import Steps
+from samenet.stopping import StopTraining
+from samenet.training import divergence
 
 if TYPE_CHECKING:
     from samenet.descent.training import Training
@@ -39,7 +41,9 @@ class Passes:
         # The cost of a full batch comes with its update, unless nodes are left out in it; anything else that is
         # recorded takes a forward pass.
         self.costs_come_along = full_batch and not settings.monitors and settings.dropout.size == 0
+        self.divergence = divergence.Watch(training.network, settings)
         self.updates = 1  # in the next call of the backend
+        self.refusal: Exception | None = None  # what the schedule raised, asked ahead, instead of the next rate
 
     def run(self, release: Callable[[], None]) -> None:
         """Train until the epochs are done, the callback or a rule ends it, or Ctrl-C is pressed."""
@@ -74,18 +78,23 @@ class Passes:
             yield
 
     def _alphas(self, passes: int) -> NDArray[np.float64]:
-        """The learning rates of the next epochs: of one at least, and up to one that the schedule has none for."""
+        """The learning rates of the next epochs: of one at least, and up to one that the schedule has none for.
+
+        What it raised for that one is raised when its turn has come: it is not asked again, since it may answer once.
+        """
         schedule, alphas = self.settings.alpha, list[float]()
         assert schedule is not None
         if isinstance(schedule, schedules.Constant):  # a small network does thousands of epochs a call
             return np.full(passes, schedule.alpha)
-        for epoch in range(self.history.epochs_done, self.history.epochs_done + passes):
+        while len(alphas) < passes and self.refusal is None:
             try:
-                alphas.append(schedules.rate(schedule, epoch))
-            except Exception:
-                if not alphas:
-                    raise
-                break
+                alphas.append(schedules.rate(schedule, self.history.epochs_done + len(alphas)))
+            except Exception as error:
+                self.refusal = error
+        if self.refusal is not None and not alphas:
+            if isinstance(self.refusal, StopTraining):
+                self.training.note("alpha", self.refusal)
+            raise self.refusal
         return np.array(alphas)
 
     def _one_epoch_in_parts(self) -> Iterator[None]:
@@ -133,23 +142,31 @@ class Passes:
         alpha = float(alphas[0]) if alphas.min() == alphas.max() else alphas
         begin = time.perf_counter()
         with np.errstate(all="ignore"):  # weights that overflow are reported below, in the same way by every backend
-            costs = self.descend(network, X, Y, alpha=alpha, order=order, passes=passes, **named)
+            costs = np.asarray(self.descend(network, X, Y, alpha=alpha, order=order, passes=passes, **named))
         seconds = time.perf_counter() - begin
-        if not all_finite(network.theta.flat):
+        finite, suspicious = all_finite(network.theta.flat), self.divergence.suspects(costs)
+        if passes > 1 and (suspicious or not finite):  # again, epoch by epoch, to find the one that diverged
             self._put_back(before)
-            if passes > 1:  # again, epoch by epoch, to find the one that failed
-                for visit in range(passes):
-                    one = slice(visit, visit + 1)
-                    self._call(
-                        X, Y, alphas[one], None if order is None else order[one], None if masks is None else masks[one]
-                    )
+            for visit in range(passes):
+                one = slice(visit, visit + 1)
+                self._call(
+                    X, Y, alphas[one], None if order is None else order[one], None if masks is None else masks[one]
+                )
+            return
+        if suspicious:
+            self.divergence.doubts.append(costs)
+        if not finite:
+            self._put_back(before)
+            self.divergence.overflow(history)
             raise FloatingPointError(
                 f"the weights did not stay finite in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
                 "they are left as they were before it. Try a smaller alpha"
             )
         if self.costs_come_along and settings.record_every > 0:
-            history.record_costs(history.epochs_done, np.asarray(costs), settings.record_every)
+            history.record_costs(history.epochs_done, costs, settings.record_every)
         history.epochs_done += passes if ends_epoch else 0
+        if ends_epoch:
+            self.divergence.end_epoch(history)
         fitting = int(len(costs) * min(_GROWTH, _SECONDS_A_CALL / max(seconds, 1e-9)))
         if seconds < _SECONDS_A_CALL / 2:  # a call that was cut short does not make the next one shorter
             self.updates = max(self.updates, fitting)

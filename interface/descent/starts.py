@@ -1,7 +1,7 @@
 """Training from several initial weights: the best is kept."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from samenet import checks
@@ -9,6 +9,8 @@ from samenet.descent.draws import numpy_stream
 from samenet.descent.optimizer import Optimizer, Release
 from samenet.descent.stepwise import Descent
 from samenet.initialize import SCHEMES, initialize
+from samenet.stopping import StopTraining
+from samenet.training import divergence
 
 if TYPE_CHECKING:
     from samenet.descent.training import Settings
@@ -24,8 +26,9 @@ class MultiStart(Optimizer):
     init       the scheme of the weights, see `samenet.initialize`
 
     Each start trains for all epochs. A start that diverges does not count; if all do, the weights are as they were
-    and the error is raised. The history is that of the start that was kept, and its `starts` has the costs of all. A
-    true value of the callback, or Ctrl-C, ends the whole; a stop rule ends the start at hand.
+    and the error is raised. The history is that of the start that was kept, and its `starts` has the costs of all.
+    `StopTraining`, or Ctrl-C, ends the whole; a stop rule ends the start at hand. `stopped_by` is who ended the whole,
+    and if no one did, who ended the start that was kept.
     """
 
     starts: int
@@ -57,10 +60,12 @@ def best_of(plan: MultiStart, network: "Network", settings: "Settings", release:
 
     Whatever ends it early, what was reached until then takes part in the choice.
     """
+    settings = replace(settings, warns=False)  # one start may well diverge
     theta, stream = network.theta.flat, numpy_stream(settings.random)
     kept, kept_history, least, costs = theta.copy(), settings.user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
     trained = False  # whether `kept` is the end of a start
+    ended_by: str | None = None  # who ended the whole
     try:
         for _ in range(plan.starts):
             initialize(network.theta, plan.init, stream)
@@ -69,12 +74,15 @@ def best_of(plan: MultiStart, network: "Network", settings: "Settings", release:
                 plan.optimizer.train(network, settings, release)
             except FloatingPointError as error:
                 failure, diverged = error, True
+            except StopTraining:
+                assert settings.user.history is not None
+                ended_by = settings.user.history.stopped_by
             finally:
                 cost = math.inf if diverged else network.cost(settings.X, settings.Y, reduction=settings.reduction)
                 costs.append(cost)
                 if not diverged and (not trained or cost < least):
                     kept[:], kept_history, least, trained = theta, settings.user.history, cost, True
-            if settings.user.history is not None and settings.user.history.stopped_by == "callback":
+            if ended_by is not None:
                 break
     finally:
         theta[:] = kept
@@ -82,5 +90,8 @@ def best_of(plan: MultiStart, network: "Network", settings: "Settings", release:
             settings.user.history = kept_history
         if settings.user.history is not None:
             settings.user.history.starts = tuple(costs)
+            settings.user.history.stopped_by = ended_by or settings.user.history.stopped_by
     if failure is not None and not trained:
         raise failure
+    if kept_history is not None and kept_history.diverged_at is not None:
+        divergence.warn(f"the best of {len(costs)} starts ends at a cost of {least:.3g}")

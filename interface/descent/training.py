@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from samenet import checks, optimizers, schedules, stopping
 from samenet.descent.draws import Random
 from samenet.descent.interrupts import deferred_interrupt
-from samenet.history import MONITORS, History
+from samenet.history import MONITORS, History, monitor
+from samenet.stopping import StopTraining
 
 if TYPE_CHECKING:
     from samenet.network import Network
@@ -33,13 +35,14 @@ class Settings:
     shuffle: bool
     random: Random
     reduction: str
-    monitors: tuple[str, ...]
+    monitors: dict[str, Callable[[NDArray[Any]], float]]  # by name, functions of the output
     record_every: int
     callback: Callback | None
     optimizer: optimizers.Optimizer
     stop: tuple[stopping.Rule, ...]
     dropout: NDArray[np.float64]  # for every hidden node, or empty
     clipping: dict[str, float]  # what is limited, and how
+    warns: bool = True  # of divergence, at once
 
 
 def settings(
@@ -92,6 +95,7 @@ def settings(
     rules = stopping.rules(stop)
     for rule in rules:
         rule.check(network)
+    watched = {name: monitor(name, network.activations[-1], Y) for name in names}
     return Settings(
         user=user,
         X=X,
@@ -102,7 +106,7 @@ def settings(
         shuffle=shuffle,
         random=stream,
         reduction=reduction,
-        monitors=names,
+        monitors=watched,
         record_every=record_every,
         callback=callback,
         optimizer=way,
@@ -132,7 +136,7 @@ class Training:
 
     def __init__(self, network: "Network", settings: Settings) -> None:
         self.network, self.settings = network, settings
-        self.history = settings.user.history = History(settings.monitors)
+        self.history = settings.user.history = History(tuple(settings.monitors))
         self.watches: list[stopping.Watch] = []
 
     def run(self, descend: Callable[[], None]) -> None:
@@ -140,10 +144,27 @@ class Training:
         s = self.settings
         if s.epochs == 0:
             return
-        self.watches = [rule.watch(self.network, s.X, s.Y, s.reduction, self.history) for rule in s.stop]
-        descend()
+        who: object = None
+        try:
+            for rule in s.stop:
+                who = rule
+                self.watches.append(rule.watch(self.network, s.X, s.Y, s.reduction, self.history))
+            who = "StopTraining"  # whoever else can raise it, such as a handler of signals
+            descend()
+        except StopTraining as reason:
+            self.note(who, reason)
+            self._close()
+            raise
+        self._close()
+
+    def _close(self) -> None:
         for watch in self.watches:
             watch.close()
+
+    def note(self, who: object, reason: StopTraining) -> None:
+        """Note in the history who it was that raised `StopTraining`, unless that is known; it goes on up to `train`."""
+        if self.history.stopped_by is None:
+            self.history.stopped_by = f"{who}: {reason}" if str(reason) else str(who)
 
     @property
     def asks_every_epoch(self) -> bool:
@@ -156,23 +177,33 @@ class Training:
         if s.record_every > 0 and epoch % s.record_every == 0:
             with np.errstate(all="ignore"):
                 cost, output = self.network.backend.evaluate(self.network, s.X, s.Y, s.reduction)
-            self.history.record(epoch, float(cost), np.asarray(output), s.Y)
+            self.record(epoch, float(cost), np.asarray(output) if s.monitors else None)
+
+    def record(self, epoch: int, cost: float, output: NDArray[Any] | None) -> None:
+        """Note the state before an epoch; the output is needed for monitors only."""
+        watched = {} if output is None else {name: of(output) for name, of in self.settings.monitors.items()}
+        self.history.record(epoch, cost, watched)
 
     def ends(self) -> bool:
-        """Ask the callback and the rules after an epoch; the history notes who ended the training."""
-        if self.settings.callback is not None and self.settings.callback(self.settings.user, self.history):
-            self.history.stopped_by = "callback"
-            return True
-        for rule, watch in zip(self.settings.stop, self.watches, strict=True):
-            if watch.ends():
-                self.history.stopped_by = str(rule)
-                return True
+        """Call the callback and ask the rules after an epoch; the history notes which rule ended the training."""
+        who: object = "callback"
+        try:
+            if self.settings.callback is not None:
+                self.settings.callback(self.settings.user, self.history)
+            for who, watch in zip(self.settings.stop, self.watches, strict=True):
+                if watch.ends():
+                    self.history.stopped_by = str(who)
+                    return True
+        except StopTraining as reason:
+            self.note(who, reason)
+            raise
         return False
 
 
 def train(network: "Network", settings: Settings) -> History:
     """Train as the settings say; Ctrl-C is held back until the update at hand is done."""
-    with deferred_interrupt() as release:
+    # Twice, since a handler of Ctrl-C, which may raise it too, is called at the end of the inner block or of the outer.
+    with suppress(StopTraining), deferred_interrupt() as release, suppress(StopTraining):
         settings.optimizer.train(network, settings, release)
     assert settings.user.history is not None
     return settings.user.history

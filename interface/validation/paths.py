@@ -8,8 +8,9 @@ from samenet import checks
 
 
 def path(name: str, value: Any, expected: str = "the path of a file") -> str:
-    """A path that the system can look for, as str; whether a file is there is another question.
+    """A path that the system can look for, as str, with the home folder for a `~` at its beginning.
 
+    Whether a file is there is another question.
     Raises TypeError for what is no str and no `os.PathLike` of one, ValueError for an empty one, and for what no file
     can be called: one with a NUL in it, a lone surrogate, more letters than the system allows.
     """
@@ -20,6 +21,7 @@ def path(name: str, value: Any, expected: str = "the path of a file") -> str:
         raise TypeError(f"{name}: expected {expected}, got {given}: {error}") from None
     if not isinstance(result, str):
         raise TypeError(f"{name}: expected {expected}, got {given}")
+    result = os.path.expanduser(result)
     if not result:
         raise ValueError(f"{name}: expected {expected}, got an empty one")
     try:

@@ -1,0 +1,208 @@
+"""Machinery: the compiled forms of kernels on disk, a file each.
+
+A file is found by what its code depends on: the kernel, the types of its arguments, its options, the processor and the
+versions of what compiled it. It is used if it is whole, and made from the sources at hand. Whatever else happens, a
+folder that cannot be written, a disk that is full, a file that is damaged, a kernel is compiled, and a warning says so,
+once.
+"""
+
+import hashlib
+import importlib.util
+import inspect
+import logging
+import os
+import pickle
+import pkgutil
+import sys
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import llvmlite
+import numba
+from numba import config
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+from numba.misc.appdirs import AppDirs
+
+from samenet.fast.kernels.uninterrupted import tell
+
+_DIGEST = hashlib.sha256().digest_size
+_LOG = logging.getLogger("samenet")
+_said: set[str] = set()  # in this process
+
+Function = Callable[..., Any]
+
+
+def stamp_of(*packages: ModuleType) -> bytes | None:
+    """A digest of what the modules of packages, or modules, were loaded from: their sources, or else their code.
+
+    Their importers hand it over, from a folder, a zip file or what else. None if one of them does not: then nothing may
+    be kept, since what was kept before might be of other sources.
+    """
+    digest = hashlib.sha256()
+    for package in packages:
+        names = [package.__name__]
+        if hasattr(package, "__path__"):
+            found = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+            if not found:
+                return None
+            names += [f"{package.__name__}.{name}" for name in found]
+        for name in names:
+            try:
+                spec: Any = importlib.util.find_spec(name)
+                content = _content(spec)
+            except Exception:  # whatever importers raise
+                return None
+            digest.update(repr((name, content)).encode())
+    return digest.digest()
+
+
+def _content(spec: Any) -> Any:
+    """The file that a module was loaded from; from an importer that has no files, its code."""
+    try:
+        return spec.loader.get_data(spec.origin)
+    except (AttributeError, OSError):
+        return list(_parts(spec.loader.get_code(spec.name)))
+
+
+def _parts(code: CodeType) -> Iterator[str]:
+    """What code is made of, where it came from left out; in an order that is the same in every process."""
+    yield repr((code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags))
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _parts(constant)
+        else:
+            yield repr(sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant)
+
+
+class Cache(NullCache):
+    """Where Numba asks for a kernel's compiled forms, and leaves new ones.
+
+    options   what is compiled differently
+    stamp     of the sources; None to keep nothing
+    provide   makes sure that a name that compiled code calls can be called; returns whether it can
+    """
+
+    def __init__(
+        self, function: Function, options: dict[str, Any], stamp: bytes | None, provide: Callable[[str], bool]
+    ) -> None:
+        self._function, self._options, self._stamp, self._provide = function, options, stamp, provide
+
+    @property
+    def cache_path(self) -> str | None:
+        """The folder that is looked at first."""
+        return None if self._stamp is None else str(next(folders(self._function)))
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """A compiled form, or None. What it calls has then been loaded, or compiled, before."""
+        target.refresh()
+        key = self._key(signature, target.codegen())
+        for folder in () if self._stamp is None else folders(self._function):
+            content = self._read(folder / self._name(key), key)
+            if content is not None:
+                names, parts = pickle.loads(content)
+                if all(self._provide(name) for name in names):
+                    return CompileResult._rebuild(target, *parts)
+        _say_that_it_takes_long()
+        return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep a compiled form, in the first folder that takes it."""
+        if self._stamp is None:
+            _warn("it cannot be told what sources kernels are of, so they are compiled again in every process")
+        if self._stamp is None or result.lifted or result.library.has_dynamic_globals:
+            return
+        module = result.library._final_module
+        names = [f.name for f in module.functions if f.is_declaration and f.name.startswith("samenet.")]
+        key = self._key(signature, result.codegen)
+        content = self._stamp + key + dumps((names, result._reduce()))
+        problem: OSError | None = None
+        for folder in folders(self._function):
+            try:
+                _write(folder / self._name(key), hashlib.sha256(content).digest() + content)
+                return
+            except OSError as error:
+                problem = problem or error
+        _warn(f"compiled kernels cannot be kept on disk, and are compiled again in every process ({problem})")
+
+    def _key(self, signature: Any, codegen: Any) -> bytes:
+        function = self._function
+        closed_over = dumps([cell.cell_contents for cell in function.__closure__]) if function.__closure__ else None
+        options = sorted((name, sorted(o) if isinstance(o, set) else o) for name, o in self._options.items())
+        parts = (
+            *(function.__module__, function.__qualname__, *_parts(function.__code__), closed_over),
+            *(getattr(signature, "args", signature), options, codegen.magic_tuple()),
+            *(numba.__version__, llvmlite.__version__, sys.version),
+        )
+        return hashlib.sha256(repr(parts).encode()).digest()
+
+    def _name(self, key: bytes) -> str:
+        module = self._function.__module__.rpartition(".")[2]
+        return f"samenet.{module}.{self._function.__name__}-{key.hex()[:20]}.nbc"
+
+    def _read(self, path: Path, key: bytes) -> bytes | None:
+        """What a file holds, if it is there, whole, of these sources, and for this key."""
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        head, body = content[:_DIGEST], content[_DIGEST:]
+        if hashlib.sha256(body).digest() != head:
+            _warn(f"{path} is damaged, and the kernel is compiled again")
+            return None
+        wanted = (self._stamp or b"") + key
+        return body[len(wanted) :] if body.startswith(wanted) else None
+
+
+def folders(function: Function) -> Iterator[Path]:
+    """Where a kernel may be kept, as Numba has it: in NUMBA_CACHE_DIR; or beside its source, or in the user's cache."""
+    source = Path(inspect.getfile(function)).absolute().parent
+    name = f"{source.name}_{hashlib.sha256(str(source).encode()).hexdigest()[:20]}"
+    chosen = vars(config)["CACHE_DIR"]
+    if chosen:
+        yield Path(chosen, name)
+    else:
+        yield source / "__pycache__"
+        yield Path(AppDirs(appname="numba", appauthor=False).user_cache_dir, name)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """As a whole or not at all: others may read or write the same file at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{uuid.uuid4().hex[:16]}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _warn(problem: str) -> None:
+    def warn() -> None:
+        if "warning" in _said:
+            return
+        _said.add("warning")
+        level, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("samenet."):
+            level, frame = level + 1, frame.f_back  # up to the user's own line
+        text = f"samenet: {problem}. NUMBA_CACHE_DIR names a folder to keep compiled kernels in."
+        warnings.warn(text, RuntimeWarning, stacklevel=level)
+
+    tell(warn)
+
+
+def _say_that_it_takes_long() -> None:
+    def inform() -> None:
+        if "compiling" not in _said:
+            _said.add("compiling")
+            _LOG.info(
+                "compiling kernels, once: about 2 seconds for one sample, up to 15 or more for batches and training"
+            )
+
+    tell(inform)

@@ -1,0 +1,137 @@
+"""Which class an answer is: what `Network.classify` and the monitors of accuracy mean.
+
+The class of one node, by the activation of the output layer; h exactly at the threshold is the lower class:
+
+==========  ============  =========  ===================================================================
+output      threshold     classes    targets that accuracy takes as classes
+==========  ============  =========  ===================================================================
+"sigmoid"   h > 1/2       0 and 1    0 and 1; or two values a and 1 - a between them, such as .1 and .9
+"tanh"      h > 0         -1 and 1   -1 and 1; or two values -a and a between them, such as -.9 and .9
+others      none: a softmax of one node is refused by `Network`; "identity" and "relu" are regression
+==========  ============  =========  ===================================================================
+
+The class of several nodes that compete is the number of the largest, the first of equals.
+
+`classify` knows no targets: `labels` says which of the two is meant.
+
+==========  =====================  =================================  ========================================
+labels      one output             several outputs                    shape for (m, n_in), and for (n_in,)
+==========  =====================  =================================  ========================================
+"auto"      by its threshold       the largest; ValueError for        (m,), and a number
+                                   "identity" and "relu"
+"one"       by its threshold       the largest                        (m,), and a number
+"several"   by its threshold       each by its threshold; ValueError  (m, n_out), and (n_out,)
+                                   for "softmax"
+==========  =====================  =================================  ========================================
+
+The monitors know the targets Y (m, n_out), all rows together:
+
+"accuracy"         where every row of Y has one class, the share of samples whose largest output is where the largest
+                   target is, whatever the activation and the cost; else "subset_accuracy". Rows have one class if
+                   n_out > 1 and all are one-hot (in 0 and 1, -1 and 1, or two values as above), or all are
+                   distributions: at least 0, adding up to 1, with one number that is the largest
+"subset_accuracy"  the share of samples whose every output is on the right side of its threshold
+"label_accuracy"   the share of right outputs among all m n_out of them: 1 minus the Hamming loss
+
+Each is refused, before training begins, where it has no meaning: for targets that are no classes, and for outputs
+without a threshold unless every row of Y has one class. Source for the two of several labels: G. Tsoumakas and
+I. Katakis, Multi-label classification: an overview (2007), section 4.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import checks
+
+Array = NDArray[Any]
+
+ACCURACIES = ("accuracy", "subset_accuracy", "label_accuracy")
+LABELS = ("auto", "one", "several")
+
+# The two classes of a node; the threshold lies midway.
+_CLASSES = {"sigmoid": (0, 1), "tanh": (-1, 1)}
+_NEAR = 1e-5  # how far .1 + .9 may be from 1, in float32 too
+
+
+def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any]:
+    """From outputs (..., n_out) to classes, int64, by the table; ValueError where there is no such thing."""
+    kind = checks.choice("labels", labels, LABELS)
+    if kind == "several" or n_out == 1:
+        if activation not in _CLASSES:
+            raise ValueError(
+                f"labels: expected an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold, to go with "
+                f"{kind!r} and {n_out} output{'s' if n_out > 1 else ''}, got {activation!r}"
+            )
+        return lambda output: _by_threshold(output if kind == "several" else output[..., 0], activation)
+    if kind == "auto" and activation in ("identity", "relu"):
+        raise ValueError(
+            f"labels: expected 'one', if targets are one-hot, to go with an output layer of {activation!r}, whose "
+            f"outputs are numbers and no classes (regression), got {kind!r}"
+        )
+    return lambda output: output.argmax(axis=-1)
+
+
+def accuracy(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
+    """A monitor, a function of the outputs (m, n_out), for these targets; ValueError where it has no meaning."""
+    if name == "accuracy" and _has_one_class_a_row(Y):
+        classes = Y.argmax(axis=1)
+        return lambda output: float((output.argmax(axis=1) == classes).mean())
+    _refuse(name, activation, Y)
+    low, high = _CLASSES[activation]
+    threshold = (low + high) / 2
+    labels = threshold < Y
+    if name == "label_accuracy":
+        return lambda output: float(((threshold < output) == labels).mean())
+    return lambda output: float(((threshold < output) == labels).all(axis=1).mean())
+
+
+def _by_threshold(output: Array, activation: str) -> Any:
+    low, high = _CLASSES[activation]
+    return np.where((low + high) / 2 < output, np.int64(high), np.int64(low))[()]
+
+
+def _has_one_class_a_row(Y: Array) -> bool:
+    if Y.shape[1] == 1:
+        return False
+    largest = Y.max(axis=1, keepdims=True)
+    if not ((largest == Y).sum(axis=1) == 1).all():
+        return False
+    is_one_hot = _is_two_valued(Y) and any(_are_coded(Y, *classes) for classes in _CLASSES.values())
+    return is_one_hot or bool(Y.min() >= 0 and (np.abs(Y.sum(axis=1) - 1) < _NEAR).all())
+
+
+def _is_two_valued(Y: Array) -> bool:
+    return bool(((Y.min() == Y) | (Y.max() == Y)).all())
+
+
+def _are_coded(Y: Array, low: int, high: int) -> bool:
+    """Whether targets say which of two classes they are: low and high, or two values as far from both."""
+    least, most = float(Y.min()), float(Y.max())
+    if least < low or most > high or not _is_two_valued(Y):
+        return False
+    if least in (low, high) and most in (low, high):
+        return True
+    return least < most and abs(least + most - (low + high)) < _NEAR
+
+
+def _refuse(name: str, activation: str, Y: Array) -> None:
+    """Refuse targets, all rows of which do not have one class, if they are not the classes of a node either."""
+    may_compete = name == "accuracy" and Y.shape[1] > 1
+    if activation in _CLASSES:
+        if _are_coded(Y, *_CLASSES[activation]):
+            return
+        low, high = _CLASSES[activation]
+        expected = f"{low} and {high} as targets of {activation!r}{', or one-hot rows,' if may_compete else ''}"
+        got = f"{Y[(low != Y) & (high != Y)][0]:g} in Y"
+    elif may_compete:
+        expected = f"one class in every row of Y to go with an output layer of {activation!r}"
+        is_one_hot = ((Y == 1).sum(axis=1) == 1) & ((Y == 0).sum(axis=1) == Y.shape[1] - 1)
+        got = checks.short(Y[~is_one_hot][0].tolist())
+    else:
+        expected, got = "an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold", repr(activation)
+    raise ValueError(
+        f"monitors: expected {expected} for {name!r}, got {got}; for regression there is 'mean_absolute_error'"
+    )

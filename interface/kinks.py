@@ -1,0 +1,162 @@
+"""Where the cost of a network has kinks, and the slope of single samples there: relu at z = 0, and |w| at w = 0.
+
+A difference of two costs is no slope where a kink lies between them. Which samples it concerns is seen from the
+network: those for which a node of relu is on at one end of the step and off at the other. Their slope is computed by
+the chain rule instead, written here once more, in NumPy and with names of its own, so that it shares nothing with the
+gradient that is checked:
+
+    delta = dJ/dz of every layer, dJ/dW[i][j] = delta_i h_j, dJ/db[i] = delta_i
+
+Where z is 0 as far as rounding can tell, the slope of relu is any number from 0 to 1: 1/2 is taken, and each delta has
+a radius, how far it may be moved by that choice.
+"""
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.network import Network
+from samenet.parameters import Parameters
+
+Array = NDArray[np.float64]
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class Delta(NamedTuple):
+    """dJ/dz of a layer and its radius, both (m, n)."""
+
+    value: Array
+    radius: Array
+
+
+def switches(net: Network, X: Array) -> NDArray[np.bool_]:
+    """Which nodes of relu are on, for each sample: (m, all nodes of relu); z > 0 is h > 0."""
+    layers = zip(net.feed_forward(X)[1:], net.activations, strict=True)
+    on = [h > 0 for h, name in layers if name == "relu"]
+    return np.concatenate(on, axis=1) if on else np.zeros((len(X), 0), bool)
+
+
+class Kinks:
+    """The kinks of a network's cost over samples X (m, n_in) with targets Y (m, n_out), at the parameters it has now.
+
+    known  whether the cost is what the names of activations and cost say; of any other one nothing is known here
+    on     the `switches`
+    bare   the network without its penalties, which are no sample's; its parameters are in the same memory
+    """
+
+    def __init__(self, net: Network, X: Array, Y: Array, J: float, reduction: str) -> None:
+        self.net, self.X, self.Y = net, X, Y
+        self.scale = 1 / len(X) if reduction == "mean" else 1.0
+        self.bare = copy.copy(net)
+        self.bare._l1 = self.bare._l2 = 0.0
+        self.has_relu = "relu" in net.activations
+        with np.errstate(all="ignore"):
+            self.h = [X, *net.feed_forward(X)[1:]]
+            self.z, self.rounding = self._weighted_sums()
+            expected = self.scale * self._cost() + self._penalty()
+            self.known = bool(abs(J - expected) <= 1e-9 * (abs(J) + abs(expected)) + 1e-12 * self.scale * len(X))
+            self.deltas = self._deltas() if self.has_relu and self.known else []
+        self.on = switches(net, X) if self.has_relu else np.zeros((len(X), 0), bool)
+
+    def crossed(self) -> NDArray[np.bool_]:
+        """The samples (m,) of which a node of relu is not on or off as it was, now that parameters were moved."""
+        changed: NDArray[np.bool_] = (switches(self.net, self.X) != self.on).any(axis=1)
+        return changed
+
+    def may_cross(self, step: float) -> NDArray[np.bool_]:
+        """The parameters that may have a kink within the step, by a bound that is cheap: (size,) of True and False.
+
+        A parameter moved by s moves z of its node by s |h|, and no later node by more than the sum over all paths of
+        the products of |W|, since no activation has a slope above 1.
+        """
+        found = Parameters(self.net.sizes, self.net.bias, np.zeros(self.net.parameters.size, bool))
+        if not self.known:
+            return found.flat
+        for layer, W in enumerate(self.net.weights):
+            if self.net.l1:
+                found.weights[layer][:] = np.abs(W) < step
+            if not self.has_relu:
+                continue
+            reach = np.full((len(self.X), len(W)), np.inf)  # how far z of a node may move before a kink is met
+            paths = np.eye(len(W))
+            for later in range(layer, len(self.z)):
+                if later > layer:
+                    paths = np.abs(self.net.weights[later]) @ paths
+                if self.net.activations[later] == "relu":
+                    for node, size in enumerate(np.abs(self.z[later]).T):
+                        away = np.where(paths[node] > 0, size[:, np.newaxis] / paths[node], np.inf)
+                        np.minimum(reach, away, out=reach)
+            for node, least in enumerate(reach.T):
+                found.weights[layer][node] |= (2 * step * np.abs(self.h[layer]) >= least[:, np.newaxis]).any(axis=0)
+                if self.net.bias:
+                    found.biases[layer][node] = (2 * step >= least).any()
+        return found.flat
+
+    def cost(self, rows: NDArray[np.bool_]) -> float:
+        """What these samples contribute to the cost."""
+        return self.scale * self.bare.cost(self.X[rows], self.Y[rows], reduction="sum")
+
+    def slope(self, rows: NDArray[np.bool_], layer: int, node: int, source: int | None) -> tuple[float, float, float]:
+        """What they contribute to the slope of one parameter, see `differences`; its radius and its rounding."""
+        value, radius = (part[rows, node] for part in self.deltas[layer])
+        h = np.ones(len(value)) if source is None else self.h[layer][rows, source]
+        total, size = value @ h, np.abs(value) @ np.abs(h)
+        return self.scale * float(total), self.scale * float(radius @ np.abs(h)), self.scale * 64 * _EPS * float(size)
+
+    def _weighted_sums(self) -> tuple[list[Array], list[Array]]:
+        """z of every layer, and how far each may be off by rounding."""
+        sums, errors, error = [], [], np.zeros_like(self.X)
+        for layer, W in enumerate(self.net.weights):
+            h, b = self.h[layer], self.net.biases[layer] if self.net.bias else np.zeros(len(W))
+            sums.append(h @ W.T + b)
+            error = error @ np.abs(W).T + (h.shape[1] + 1) * _EPS * (np.abs(h) @ np.abs(W).T + np.abs(b))
+            errors.append(error)
+            error = error + 16 * _EPS * np.abs(self.h[layer + 1])  # no activation has a slope above 1
+        return sums, errors
+
+    def _cost(self) -> float:
+        """The sum over the samples, by the equations of the costs."""
+        y, h, z = self.Y, self.h[-1], self.z[-1]
+        if self.net.cost_function == "binary_cross_entropy":
+            return float((np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))).sum())
+        if self.net.cost_function == "cross_entropy":
+            top = z.max(axis=1, keepdims=True)
+            return float((y * (top + np.log(np.exp(z - top).sum(axis=1, keepdims=True)) - z)).sum())
+        return float(((y - h) ** 2).sum()) * (0.5 if self.net.cost_function == "squared_error" else 1.0)
+
+    def _penalty(self) -> float:
+        w = np.concatenate([W.ravel() for W in self.net.weights])
+        return float(self.net.l1 * np.abs(w).sum() + 0.5 * self.net.l2 * (w @ w))
+
+    def _deltas(self) -> list[Delta]:
+        """dJ/dz of every layer, from the last to the first, in the order of the layers."""
+        y, h, cost, last = self.Y, self.h[-1], self.net.cost_function, len(self.z) - 1
+        if cost == "binary_cross_entropy":
+            delta = Delta(h - y, np.zeros_like(h))
+        elif cost == "cross_entropy":
+            delta = Delta(h * y.sum(axis=1, keepdims=True) - y, np.zeros_like(h))
+        else:
+            delta = self._back(last, Delta((h - y) * (1.0 if cost == "squared_error" else 2.0), np.zeros_like(h)))
+        deltas = [delta]
+        for layer in range(last, 0, -1):
+            W = self.net.weights[layer]
+            delta = self._back(layer - 1, Delta(delta.value @ W, delta.radius @ np.abs(W)))
+            deltas.append(delta)
+        return deltas[::-1]
+
+    def _back(self, layer: int, e: Delta) -> Delta:
+        """dJ/dz of a layer from its dJ/dh."""
+        h, name = self.h[layer + 1], self.net.activations[layer]
+        if name == "identity":
+            return e
+        if name == "softmax":
+            mean, spread = ((h * part).sum(axis=1, keepdims=True) for part in e)
+            return Delta(h * (e.value - mean), h * (e.radius + spread))
+        if name == "relu":
+            either = np.abs(self.z[layer]) <= self.rounding[layer]  # where it may be on or off
+            middle = np.where(either, 0.5, np.where(h > 0, 1.0, 0.0))
+            return Delta(e.value * middle, np.where(either, np.abs(e.value) / 2 + e.radius, e.radius * middle))
+        slope = h * (1 - h) if name == "sigmoid" else (1 - h) * (1 + h)
+        return Delta(e.value * slope, e.radius * slope)

@@ -1,0 +1,22 @@
+"""Printing with rich: lines and tables stay whole."""
+
+import os
+import sys
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+_UNBOUNDED = 100_000  # columns of what is no terminal: rich would wrap at 80
+
+
+def console() -> Console:
+    """Standard output. In a pipe or a file no line is wrapped, unless COLUMNS is set."""
+    wraps = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if wraps else _UNBOUNDED)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table as wide as it is: a terminal that is narrower breaks its lines, and no cell is cut off."""
+    needed = Measurement.get(console, console.options.update(width=_UNBOUNDED), table).maximum
+    Console(file=console.file, highlight=False, width=max(needed, console.width)).print(table)

@@ -1,0 +1,94 @@
+"""What may be meant by a name that samenet does not have: other spellings, and what other libraries call the same."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# For every name of ours what scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks have in its place: the same thing,
+# or the nearest to it that there is here. Small letters and digits only, as `_plain` leaves them.
+_ELSEWHERE = {
+    # activations
+    "sigmoid": "logistic sigm expit logsigmoid hardsigmoid sigmoidal logit",
+    "tanh": "hyperbolictangent tansig hardtanh softsign arctan",
+    "relu": "rectifier rectified rectifiedlinear rectifiedlinearunit ramp relu6 leakyrelu lrelu prelu rrelu elu celu "
+    "selu gelu silu swish mish softplus threshold",
+    "identity": "linear id none purelin pass passthrough no nothing",
+    "softmax": "softargmax logsoftmax softmax2d normalizedexponential multinomial",
+    # costs
+    "squared_error": "mse mseloss meansquarederror meansquare quadratic l2 l2loss halfmse rmse rootmeansquarederror "
+    "squarederrorloss leastsquares mae mael1 l1 l1loss huber smoothl1 regression",
+    "sum_of_squares": "sse ssr rss sumofsquarederrors sumsquarederror sumofsquarederror",
+    "binary_cross_entropy": "bce bceloss bcewithlogits bcewithlogitsloss binarycrossentropy logloss logisticloss "
+    "binarylogloss logistic binary sigmoidcrossentropy sigmoidbinarycrossentropy hinge",
+    "cross_entropy": "ce celoss crossentropy crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy "
+    "softmaxcrossentropy nll nllloss negativeloglikelihood categorical multinomial kl kldiv kldivergence logloss",
+    # ways to descend
+    "descent": "sgd gd bgd gradientdescent stochasticgradientdescent batchgradientdescent batch plain vanilla steepest "
+    "steepestdescent backprop backpropagation",
+    "momentum": "sgdmomentum sgdm polyak heavyball classicalmomentum",
+    "nesterov": "nag nesterovmomentum sgdnesterov accelerated",
+    "rmsprop": "rms adagrad adadelta rprop",
+    "adam": "adamw adamax nadam amsgrad radam adabelief lion",
+    "bfgs": "newton newtoncg quasinewton dfp trustncg levenbergmarquardt lm",
+    "lbfgs": "lbfgsb limitedmemorybfgs fminlbfgsb",
+    "cg": "conjugategradient conjugategradients fmincg scg ncg",
+    # how weights begin
+    "glorot": "xavier xavieruniform xaviernormal glorotuniform glorotnormal he heuniform henormal kaiming "
+    "kaiminguniform kaimingnormal lecun lecununiform lecunnormal default auto variancescaling orthogonal",
+    "uniform": "random rand randomuniform",
+    "normal": "randn gaussian gauss randomnormal standardnormal nielsen",
+    "small_normal": "small truncatednormal zeros zero",
+    # reductions
+    "mean": "average avg batchmean auto none sumoverbatchsize",
+    "sum": "total add",
+    # what is measured
+    "accuracy": "acc accuracyscore categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy score errorrate",
+    "mean_absolute_error": "mae l1 l1loss absoluteerror meanabsolute meanerror",
+    "mean_norm": "norm meanerrornorm",
+    "sum_of_squared_errors": "sse rss mse meansquarederror squarederror sumofsquares l2",
+    "cost": "loss objective error criterion",
+    # backends
+    "reference": "python py pure purepython loops lists plain standard stdlib cpython ref textbook slow",
+    "numpy": "np numpybackend vectorized vectorised blas array cpu",
+    "numba": "jit njit llvm compiled nb fast cuda gpu c",
+    # rules
+    "slope": "gradient derivative",
+}
+_SUFFIXES = ("loss", "cost", "activation", "optimizer", "optimiser", "initializer", "initialiser", "init", "backend")
+
+
+def _plain(text: str) -> str:
+    """Small letters and digits only: "Cross-Entropy" and "cross_entropy" are one; without the package's own path."""
+    text = text.rpartition(".")[2] if text.startswith("samenet.") else text
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str | None:
+    """The known name that a value most likely stands for, or None.
+
+    value: text; or what has a name of its own, such as a function, an activation as `numpy.tanh`; or None, as "none".
+    others: further names of the known ones.
+    """
+    if not isinstance(value, str):
+        value = "none" if value is None else getattr(value, "__name__", None) or type(value).__name__
+        if not isinstance(value, str):
+            return None
+    meant = {name: name for name in known}
+    meant |= {other: name for other, name in (others or {}).items() if name in meant}
+    spellings: dict[str, str] = {}
+    for spelling, name in meant.items():
+        spellings.setdefault(_plain(spelling), name)
+    synonyms: dict[str, str] = {}
+    for name in meant:
+        for word in _ELSEWHERE.get(name, "").split():
+            synonyms.setdefault(word, name)
+    typed = _plain(value)
+    bare = next((typed.removesuffix(end) for end in _SUFFIXES if typed.endswith(end) and typed != end), typed)
+    for table in (spellings, synonyms):
+        for word in (typed, bare):
+            if word in table:
+                return table[word]
+    near = difflib.get_close_matches(typed, spellings, n=1) or difflib.get_close_matches(
+        typed, synonyms, n=1, cutoff=0.8
+    )
+    return (spellings | synonyms)[near[0]] if near else None

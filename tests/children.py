@@ -1,0 +1,21 @@
+"""Processes of their own. None of them is timed: how long one takes on a loaded machine says nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HANGS = 1800  # seconds after which a process, or a thread, is taken to stand still; nothing else depends on it
+
+
+def python(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    """`python ARGUMENTS` with some variables of the environment: its status and what it printed."""
+    command, variables = [sys.executable, *arguments], os.environ | environ
+    return subprocess.run(command, env=variables, cwd=cwd, capture_output=True, text=True, timeout=HANGS, check=False)
+
+
+def printed(script: str, *arguments: str, **environ: str) -> str:
+    """What a script prints, which must end well."""
+    done = python("-c", script, *arguments, **environ)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,0 +1,354 @@
+"""Networks of any mix of options, and every way to compare what backends make of them with what is allowed.
+
+`draw` takes a tame one, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30 and, for every second, one
+where the numbers of the dtype end; `Problem.changed` takes one step from it, for a search that climbs towards the worst
+observed / allowed.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import exact
+import numpy as np
+from numpy.typing import NDArray
+
+import samenet
+from samenet import bounds, tolerance
+from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.optimizers import Adam, RMSProp
+from samenet.tolerance import Comparison, compare
+
+Array = NDArray[Any]
+Compared = Iterator[tuple[str, Comparison]]
+
+NAMES = tuple(samenet.backends())
+PAIRS = tuple(itertools.combinations(NAMES, 2))
+SCALES = ("biases", "inputs", "targets", "alpha")
+RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network, samples and an update, as numbers that can be changed one by one. Scales are powers of ten."""
+
+    seed: int  # of the numbers themselves
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    cost: str
+    bias: bool
+    dtype: str
+    rows: int
+    reduction: str
+    weights: tuple[float, ...]  # scales, a layer each
+    biases: float
+    inputs: float
+    targets: float
+    zeros: float  # the share of inputs that are 0
+    alpha: float
+    l1: float  # scales; -inf for none
+    l2: float
+    momentum: float
+    decay: float
+    epsilon: float  # a scale; -inf for 0
+    clip_value: float  # scales; inf for none
+    clip_norm: float
+    dropout: float
+
+    def network(self, name: str) -> Any:
+        """The network on a backend."""
+        random = np.random.default_rng(self.seed)
+        layers = list(itertools.pairwise(self.sizes))
+        weights = [
+            _numbers(random, (k, n), scale, self.dtype) / self.type(math.sqrt(n))
+            for (n, k), scale in zip(layers, self.weights, strict=True)
+        ]
+        biases = [_numbers(random, (k,), self.biases, self.dtype) for _, k in layers] if self.bias else None
+        return samenet.backend(name).Network(
+            self.sizes,
+            activation=self.activations,
+            cost=self.cost,
+            bias=self.bias,
+            dtype=self.dtype,
+            l1=10.0**self.l1,
+            l2=10.0**self.l2,
+            weights=weights,
+            biases=biases,
+        )
+
+    @property
+    def type(self) -> Any:
+        """The dtype as a function."""
+        return np.dtype(self.dtype).type
+
+    def samples(self) -> tuple[Array, Array, Array | None]:
+        """X, Y and dropout masks."""
+        random = np.random.default_rng([self.seed, 1])
+        X = _numbers(random, (self.rows, self.sizes[0]), self.inputs, self.dtype)
+        X[random.random(X.shape) < self.zeros] = 0
+        shape = self.rows, self.sizes[-1]
+        if self.cost not in MADE_FOR:
+            Y = _numbers(random, shape, self.targets, self.dtype)
+        elif random.random() < 0.5:
+            Y = np.eye(shape[1], dtype=self.dtype)[random.integers(0, shape[1], shape[0])]
+        else:
+            Y = random.random(shape).astype(self.dtype)
+        hidden = sum(self.sizes[1:-1])
+        if not (self.dropout and hidden):
+            return X, Y, None
+        stays = random.random((self.rows, hidden)) >= self.dropout
+        return X, Y, (stays / (1 - self.dropout)).astype(self.dtype)
+
+    def clipping(self) -> dict[str, float]:
+        """The arguments of an update."""
+        return {"clip_value": 10.0**self.clip_value, "clip_norm": 10.0**self.clip_norm}
+
+    def changed(self, random: np.random.Generator) -> "Problem":
+        """One of its numbers changed."""
+        other = draw(random, wild=True)
+        kind = random.integers(12)
+        if kind == 0:
+            return replace(self, seed=int(random.integers(2**31)))
+        if kind == 1:
+            return replace(self, rows=max(1, self.rows + int(random.integers(-2, 3))))
+        if kind == 2:
+            names = "bias", "dtype", "reduction", "momentum", "decay", "epsilon", "dropout", "zeros"
+            return self._with(str(random.choice(names)), other)
+        if kind == 3:
+            names = "clip_value", "clip_norm", "l1", "l2"
+            return self._with(str(random.choice(names)), other)
+        if kind == 4:
+            hidden = map(str, random.choice(ACTIVATIONS, len(self.sizes) - 2))
+            return replace(self, activations=(*hidden, self.activations[-1]))._moderate()
+        if kind == 5:
+            cost = str(random.choice(COSTS))
+            output = _output(cost, random)
+            return replace(self, cost=cost, activations=(*self.activations[:-1], output))._moderate()
+        if kind == 6:
+            sizes = [max(1, n + int(random.integers(-1, 2))) for n in self.sizes]
+            return replace(self, sizes=tuple(sizes))._moderate()
+        step = random.normal(0, random.choice([0.03, 0.5, 5.0]))
+        name = str(random.choice(["weights", *SCALES]))
+        if name == "weights":
+            weights = list(self.weights)
+            weights[random.integers(len(weights))] += step
+            return replace(self, weights=tuple(weights))._moderate()
+        return replace(self, **{name: getattr(self, name) + step})._moderate()
+
+    def _moderate(self) -> "Problem":
+        """With scales that the dtype has, and no softmax of one node, which would always be 1."""
+        sizes, limits = list(self.sizes), (-42, 36) if self.dtype == "float32" else (-320, 305)
+        for layer, name in enumerate(self.activations, start=1):
+            sizes[layer] = max(2, sizes[layer]) if name == "softmax" else sizes[layer]
+        return replace(
+            self,
+            sizes=tuple(sizes),
+            weights=tuple(float(np.clip(w, *limits)) for w in self.weights),
+            **{name: float(np.clip(getattr(self, name), *limits)) for name in SCALES},
+        )
+
+    def _at_an_edge(self, random: np.random.Generator) -> "Problem":
+        """With products where numbers of the dtype end, or lose digits, or where exp does."""
+        info = np.finfo(self.dtype)
+        ends = info.tiny, info.smallest_subnormal, info.max, info.eps, math.log(info.max)
+        edge = math.log10(random.choice(ends)) + float(random.normal(0, 2))
+        layer = random.integers(len(self.weights) + 2)
+        if layer >= len(self.weights):
+            return replace(self, **{str(random.choice(SCALES)): edge})._moderate()
+        weights = list(self.weights)
+        weights[layer] = edge - (self.inputs if layer == 0 else 0.0)
+        return replace(self, weights=tuple(weights))._moderate()
+
+    def _with(self, name: str, other: "Problem") -> "Problem":
+        return replace(self, **{name: getattr(other, name)})
+
+
+def _numbers(random: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: str) -> Array:
+    return (random.normal(size=shape) * 10.0**scale).astype(dtype)
+
+
+def _output(cost: str, random: np.random.Generator) -> str:
+    """An activation of the output layer that goes with a cost."""
+    return MADE_FOR.get(cost) or str(random.choice(ACTIVATIONS))
+
+
+def draw(random: np.random.Generator, wild: bool) -> Problem:
+    """A network with up to 8 layers of weights, of a few nodes; now and then of many, or with many samples."""
+    layers = int(random.integers(1, 9) if random.random() < 0.3 else random.integers(1, 4))
+    sizes = random.integers(1, 10, layers + 1)
+    rows = int(random.integers(1, 14))
+    if random.random() < 0.03:
+        place = random.integers(3)
+        if place == 0:
+            sizes = np.array([random.integers(120, 200), *sizes[1:3]])  # zeros among the inputs may be skipped
+        elif place == 1:
+            sizes = np.array([random.integers(1, 5), random.integers(190, 230), random.integers(1, 5)])
+        else:
+            rows = int(random.integers(100, 270))
+            sizes = sizes[:3]
+    cost = str(random.choice(COSTS))
+    layers = len(sizes) - 1
+    hidden = map(str, random.choice(ACTIVATIONS, layers - 1))
+    activations = (*hidden, _output(cost, random))
+
+    def scale(width: float) -> float:
+        if not wild:
+            return float(random.uniform(-1, 0.5))
+        return float(random.uniform(-30, 30) if random.random() < 0.3 else random.normal(0, width))
+
+    def maybe(share: float, value: float, otherwise: float) -> float:
+        return value if random.random() < share else otherwise
+
+    problem = Problem(
+        seed=int(random.integers(2**31)),
+        sizes=tuple(map(int, sizes)),
+        activations=activations,
+        cost=cost,
+        bias=bool(random.random() < 0.7),
+        dtype=str(random.choice(["float64", "float32"])),
+        rows=rows,
+        reduction=str(random.choice(["mean", "sum"])),
+        weights=tuple(scale(2.0) for _ in range(layers)),
+        biases=scale(2.0),
+        inputs=scale(2.0),
+        targets=scale(2.0),
+        zeros=maybe(0.3, random.random(), 0.0),
+        alpha=scale(2.0),
+        l1=maybe(0.2, scale(2.0), -math.inf),
+        l2=maybe(0.2, scale(2.0), -math.inf),
+        momentum=float(random.choice([0.0, 0.5, 0.9, 0.99])),
+        decay=float(random.choice([0.5, 0.9, 0.999])),
+        epsilon=float(random.choice([-8.0, -3.0, -math.inf])),
+        clip_value=maybe(0.2, scale(4.0), math.inf),
+        clip_norm=maybe(0.2, scale(4.0), math.inf),
+        dropout=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
+    )._moderate()
+    return problem._at_an_edge(random) if wild and random.random() < 0.5 else problem
+
+
+def comparisons(problem: Problem, updates: int = 5) -> Compared:
+    """Predictions, cost, gradient and so many updates by every rule, of every two backends."""
+    with np.errstate(all="ignore"):  # numbers that overflow do so in every backend
+        yield from _forward(problem)
+        yield from _gradient(problem)
+        for rule in RULES if updates else ():
+            yield from _updates(problem, rule, updates)
+
+
+def _pairs(name: str, answers: dict[str, Any], allowed: Any, dtype: Any = None) -> Compared:
+    for trusted, backend in PAIRS:
+        yield name, compare(answers[backend], answers[trusted], allowed, dtype)
+
+
+def _forward(problem: Problem) -> Compared:
+    nets = {name: problem.network(name) for name in NAMES}
+    X, Y, _ = problem.samples()
+    allowed = tolerance.forward(nets["reference"], X)
+    layers = {name: net.feed_forward(X) for name, net in nets.items()}
+    for l, limit in enumerate(allowed):
+        yield from _pairs("activations", {name: h[l] for name, h in layers.items()}, limit, problem.dtype)
+    yield from _pairs("predict", {name: net.predict(X) for name, net in nets.items()}, allowed[-1], problem.dtype)
+    answers = {name: net.predictor()(X[0]) for name, net in nets.items()}
+    yield from _pairs("predict", answers, allowed[-1][0], problem.dtype)
+    costs = {name: net.cost(X, Y, reduction=problem.reduction) for name, net in nets.items()}
+    yield from _pairs("cost", costs, tolerance.gradient(nets["reference"], X, Y, problem.reduction)[0])
+
+
+def _slope(net: Any, X: Array, Y: Array, reduction: str, masks: Array | None) -> tuple[float, Array]:
+    cost, lists = net.backend.gradient(net, X.copy(), Y.copy(), reduction, masks)
+    slope = net.theta.empty_like()
+    slope.fill(lists.weights, lists.biases)
+    return cost, slope.flat
+
+
+def _gradient(problem: Problem) -> Compared:
+    X, Y, masks = problem.samples()
+    cost_allowed, allowed = tolerance.gradient(problem.network("reference"), X, Y, problem.reduction, masks)
+    found = {name: _slope(problem.network(name), X, Y, problem.reduction, masks) for name in NAMES}
+    yield from _pairs("cost", {name: cost for name, (cost, _) in found.items()}, cost_allowed)
+    yield from _pairs("gradient", {name: slope for name, (_, slope) in found.items()}, allowed.flat, problem.dtype)
+
+
+def _updates(problem: Problem, rule: str, updates: int) -> Compared:
+    """Each update by itself: every backend takes it from the parameters, and the state, that the reference has got."""
+    X, Y, masks = problem.samples()
+    nets = {name: problem.network(name) for name in NAMES}
+    alpha = 10.0**problem.alpha
+    way = {
+        "descent": samenet.optimizers.Descent(),
+        "momentum": samenet.optimizers.Momentum(problem.momentum),
+        "nesterov": samenet.optimizers.Nesterov(problem.momentum),
+        "rmsprop": RMSProp(problem.decay, 10.0**problem.epsilon),
+        "adam": Adam(problem.momentum, problem.decay, 10.0**problem.epsilon),
+    }[rule]
+    steps = {name: way.start(net.theta) for name, net in nets.items()}
+    trusted, state = nets["reference"], steps["reference"].state
+    settings = {"reduction": problem.reduction, **problem.clipping()}
+    seen = None if masks is None else masks[None]
+    for _ in range(updates):
+        if not np.isfinite(trusted.parameters).all():  # there training stops
+            return
+        for name in NAMES[1:]:
+            nets[name].theta.flat[:] = trusted.theta.flat
+            for own, given in zip(steps[name].state, state, strict=True):
+                own[:] = given
+        bound = {"masks": masks, **problem.clipping()}
+        if isinstance(way, RMSProp | Adam):
+            limits = [tolerance.adaptive(trusted, X, Y, alpha, way, state, problem.reduction, **bound)]
+        else:
+            if rule != "descent":
+                velocity = trusted.theta.empty_like()
+                velocity.flat[:] = state[0]
+                bound |= {"momentum": problem.momentum, "velocity": velocity, "nesterov": rule == "nesterov"}
+            limits = list(tolerance.step(trusted, X, Y, alpha, problem.reduction, **bound))
+        for name, net in nets.items():
+            own = {"masks": None if seen is None else seen.copy(), "batch_size": len(X), "alpha": alpha, **settings}
+            steps[name].descend(net, X.copy(), Y.copy(), **own)
+        yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
+        if rule in ("momentum", "nesterov"):
+            yield from _pairs("velocity", {name: one.state[0] for name, one in steps.items()}, limits[1], problem.dtype)
+
+
+def against_exact(problem: Problem) -> Compared:
+    """Every backend by itself against the network in decimal numbers: what each may be off is half of the bound.
+
+    The value of the bound itself, worked out in float64, is one more computation of the same.
+    """
+    X, Y, masks = problem.samples()
+    net = problem.network("reference")
+    with np.errstate(all="ignore"):
+        outputs, cost, slope = exact.run(net, X, Y, problem.reduction, masks)
+        allowed = tolerance.forward(net, X)[-1] / 2
+        cost_allowed, slope_allowed = tolerance.gradient(net, X, Y, problem.reduction, masks)
+        value, pieces = bounds.backward(net, X, Y, problem.reduction, masks)
+        flat = np.concatenate([piece.value.ravel() for piece in pieces])
+        found = [(bounds.forward(net, X).layers[-1].value, float(value.value), flat)]
+        for name in NAMES:
+            one = problem.network(name)
+            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, masks)))
+        for output, own_cost, own_slope in found:
+            yield "exact output", compare(exact.distance(output, outputs), np.zeros(allowed.size), allowed.ravel())
+            yield "exact cost", compare(exact.distance(own_cost, cost), np.zeros(1), cost_allowed / 2)
+            limits = slope_allowed.flat / 2
+            yield "exact gradient", compare(exact.distance(own_slope, slope), np.zeros(limits.size), limits)
+
+
+def climb(seed: int, steps: int, measured: Any) -> tuple[float, Problem, str, Comparison]:
+    """From a wild network, always one change further if none of observed / allowed gets smaller; the worst, and where.
+
+    measured: a function of a problem, such as `comparisons`.
+    """
+    random = np.random.default_rng(seed)
+
+    def worst(problem: Problem) -> tuple[float, Problem, str, Comparison]:
+        ends = [(c.ratio, problem, name, c) for name, c in measured(problem) if c.bounded]
+        return max(ends, key=lambda end: end[0], default=(-1.0, problem, "", Comparison(0.0, 0.0)))
+
+    best = worst(draw(random, wild=True))
+    for _ in range(steps):
+        other = worst(best[1].changed(random))
+        if other[0] >= best[0]:
+            best = other
+    return best

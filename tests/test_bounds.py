@@ -1,0 +1,234 @@
+"""Each part of the bound by itself: what it takes in may be off by so much, and what comes out is off by what it says.
+
+The exact number x lies within the error of the value, a computed one c within it of x. Drawn at the ends as a rule,
+they never move a result by more than the bound, and come near to it. The errors are far above rounding; what rounding
+and underflow add is tried by `test_random_networks`.
+"""
+
+import math
+
+import exact
+import numpy as np
+import pytest
+from inputs import COMBINATIONS, PENALTIES, Case, Functions
+
+import samenet
+from samenet import bounds
+from samenet.functions import ACTIVATIONS as NAMES
+from samenet.testing import update_bounds
+from samenet.testing.activation_bounds import ACTIVATIONS
+from samenet.testing.cost_bounds import COSTS
+from samenet.testing.rounding import Bounded, Rounding, product
+from samenet.testing.rounding import exact as stored
+
+R = Rounding.of(np.float64)
+LEAST_ROOM, DRAWS = 0.3, 200  # how near to the bound the worst of so many draws has to come
+
+
+def _drawn(random, b):
+    """An exact number for each value, and a computed one."""
+    ends = np.sign(random.uniform(-1, 1, (2, *b.value.shape))) * random.choice([1, 1, 1, 0.5], (2, *b.value.shape))
+    if random.random() < 0.5:  # all to one side, as errors may be
+        ends = np.abs(ends) * np.sign(random.uniform(-1, 1))
+    x = b.value + ends[0] * b.error
+    return x, x + ends[1] * b.error
+
+
+def _worst(function, bounded, given, tight=LEAST_ROOM, draws=DRAWS):
+    """Assert that `function` of numbers that are off stays within the bounded result, and comes near to its bound."""
+    random, worst = np.random.default_rng(0), 0.0
+    for _ in range(draws):
+        pairs = [_drawn(random, b) for b in given]
+        x, c = (function(*side) for side in zip(*pairs, strict=True))
+        for off in (np.abs(c - x), np.abs(bounded.value - x)):
+            assert (off <= bounded.error * (1 + 1e-6)).all()  # the numbers drawn are rounded themselves
+            worst = max(worst, float((off / np.fmax(bounded.error, 1e-300)).max()))
+    assert tight <= worst
+
+
+def _softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+FUNCTIONS = {
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h, e: e * h * (1 - h)),
+    "tanh": (np.tanh, lambda h, e: e * (1 - h * h)),
+    "relu": (lambda z: np.maximum(z, 0), lambda h, e: e * (h > 0)),
+    "identity": (lambda z: z, lambda h, e: e),
+    "softmax": (_softmax, lambda h, e: h * (e - (h * e).sum(axis=1, keepdims=True))),
+}
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-2, 1.0])
+@pytest.mark.parametrize("far", [0.5, 5.0, 30.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_activations_move_by_what_their_bound_says(name, far, size):
+    """Also far out, where 1 minus the sigmoid of z is no longer a number, but the sigmoid of -z is, and moves."""
+    random = np.random.default_rng(1)
+    forward, back = FUNCTIONS[name]
+    z = Bounded(random.normal(0, far, (3, 4)), random.random((3, 4)) * size)
+    tight = 0.05 if size == 1.0 else LEAST_ROOM
+    _worst(forward, ACTIVATIONS[name][0](z, R), [z], tight)
+    value = forward(z.value)
+    h = Bounded(value, size / 4 * random.random((3, 4)) * np.abs(value))
+    e = Bounded(random.normal(0, 2, (3, 4)), random.random((3, 4)) * size)
+    _worst(back, ACTIVATIONS[name][1](h, e, R), [h, e], tight)
+
+
+@pytest.mark.parametrize("name", COSTS)
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_costs_and_their_slopes_move_by_what_their_bound_says(name, scale):
+    random = np.random.default_rng(2)
+    z = Bounded(random.normal(0, 2, (4, 3)), random.random((4, 3)) * 1e-5)
+    y = random.random((4, 3))
+    value, delta = COSTS[name]
+    output = {"cross_entropy": "softmax"}.get(name, "sigmoid")
+    f = FUNCTIONS[output][0]
+    h = ACTIVATIONS[output][0](z, R)
+    entropies = {
+        "binary_cross_entropy": lambda z: -(y * np.log(f(z)) + (1 - y) * np.log(1 - f(z))).sum(),
+        "cross_entropy": lambda z: -(y * np.log(f(z))).sum(),
+    }
+    factor = 0.5 if name == "squared_error" else 1.0
+    if name in entropies:
+        _worst(entropies[name], value(h, z, y, R), [z])
+    else:
+        _worst(lambda h: factor * ((h - y) ** 2).sum(), value(h, z, y, R), [h])
+    slopes = {
+        "binary_cross_entropy": lambda h: scale * (h - y),
+        "cross_entropy": lambda h: scale * (h * y.sum(axis=1, keepdims=True) - y),
+    }
+    back = FUNCTIONS[output][1]
+    slope = slopes.get(name, lambda h: back(h, 2 * factor * scale * (h - y)))
+    _worst(slope, delta(h, y, scale, ACTIVATIONS[output][1], R), [h])
+
+
+def test_products_and_sums_move_by_what_their_bound_says():
+    random = np.random.default_rng(3)
+    a = Bounded(random.normal(size=(3, 4)), 0.01 * random.random((3, 4)))
+    b = Bounded(random.normal(size=(4, 2)), 0.01 * random.random((4, 2)))
+    _worst(lambda a, b: 0.5 + a @ b, product(a, b, R, 0.5), [a, b])
+    _worst(lambda a: 0.5 + a @ b.value, product(a, stored(b.value), R, 0.5), [a])
+    _worst(lambda a: a.sum(axis=0), a.summed(R), [a])
+    _worst(lambda a, b: a * b, a * Bounded(a.value[::-1], a.error[::-1]), [a, Bounded(a.value[::-1], a.error[::-1])])
+
+
+def _moved(momentum, nesterov, alpha, theta, v):
+    def function(g):
+        velocity = momentum * v - alpha * g
+        return theta + (momentum * velocity - alpha * g if nesterov else velocity)
+
+    return function
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_move_by_what_their_bound_says(momentum):
+    """To the digit: alpha times the error of the gradient, and by Nesterov 1 + mu times as much."""
+    random, alpha = np.random.default_rng(4), 0.3
+    theta, v = random.normal(size=(2, 6))
+    g = Bounded(random.normal(size=6), 1e-3 * random.random(6))
+    for nesterov in (False, True):
+        moved, velocity = update_bounds.moved(theta, g, alpha, momentum, v, nesterov)
+        np.testing.assert_allclose(moved.error, alpha * g.error * (1 + momentum * nesterov), rtol=1e-9)
+        np.testing.assert_allclose(velocity.error, alpha * g.error, rtol=1e-9)
+        np.testing.assert_allclose(velocity.value, momentum * v - alpha * g.value)
+        _worst(_moved(momentum, nesterov, alpha, theta, v), moved, [g])
+    plain, move = update_bounds.moved(theta, g, alpha, 0.0, None, False)
+    np.testing.assert_allclose(plain.error, alpha * g.error, rtol=1e-9)
+    np.testing.assert_allclose(move.value, -alpha * g.value)
+    _worst(lambda g: theta - alpha * g, plain, [g])
+
+
+@pytest.mark.parametrize("limits", [(math.inf, 1.0), (0.5, math.inf), (0.5, 0.7), (math.inf, 2.46), (math.inf, 9.0)])
+def test_clipping_moves_by_what_its_bound_says(limits):
+    """Also where it is not certain that there is something to clip: the length is 2.4605."""
+    random = np.random.default_rng(5)
+    g = Bounded(random.normal(size=6), 1e-3 * random.random(6))
+    value, norm = limits
+
+    def clip(g):
+        g = np.clip(g, -value, value)
+        return g * min(1.0, norm / np.linalg.norm(g))
+
+    _worst(clip, update_bounds.clipped(g, value, norm, R), [g])
+
+
+@pytest.mark.parametrize("size", [1e-7, 1e-3])
+@pytest.mark.parametrize("epsilon", [1e-8, 1e-3, 0.0])
+@pytest.mark.parametrize("t", [None, 1, 5])
+def test_adaptive_steps_move_by_what_their_bound_says(t, epsilon, size):
+    random, alpha = np.random.default_rng(6), 0.3
+    rule = update_bounds.Adaptive(0.0 if t is None else 0.9, 0.99, epsilon, t)
+    g = Bounded(random.normal(size=40) * 10.0 ** random.uniform(-4, 1, 40), size * random.random(40))
+    theta, m, s = random.normal(size=40), random.normal(size=40), random.random(40) * random.integers(0, 2, 40)
+    if t == 1:
+        m, s = 0 * m, 0 * s
+    if t is None:
+        m = 0 * m
+    c1, c2 = rule.unbiased
+
+    def step(g):
+        mean = (rule.beta1 * m + (1 - rule.beta1) * g) / c1
+        root = np.sqrt((rule.beta2 * s + (1 - rule.beta2) * g * g) / c2)
+        return theta - alpha * mean / (root + epsilon)
+
+    _worst(step, update_bounds.adapted(theta, g, alpha, rule, m, s), [g], tight=0.1)
+
+
+@pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
+def test_the_bound_is_of_the_same_network(functions):
+    """Its own values, worked out in float64, are within it of the network in decimal numbers: every sign is right."""
+    for penalties in PENALTIES:
+        case = Case((4, 3, 2), 2, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties))
+        net = case.network(samenet.backend("reference").Network)
+        for masks in (None, case.masks(1)[0]):
+            for reduction in ("mean", "sum"):
+                outputs, cost, slope = exact.run(net, case.X, case.Y, reduction, masks)
+                value, pieces = bounds.backward(net, case.X, case.Y, reduction, masks)
+                flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
+                assert exact.distance(value.value, cost) <= value.error < 1e-12
+                assert (exact.distance(flat.value, slope) <= flat.error).all()
+                assert flat.error.max() < 1e-12
+                h = bounds.forward(net, case.X).layers[-1]
+                assert (exact.distance(h.value, outputs) <= h.error.ravel()).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rounding_of_a_dtype(dtype):
+    r, info = Rounding.of(dtype), np.finfo(dtype)
+    assert r.u == info.eps / 2
+    assert 0 < r.least <= 8 * float(info.smallest_subnormal)
+    assert float(info.tiny) < r.flush < 2 * float(info.tiny)
+    assert float(info.max) / 16 < r.most < float(info.max) / 4
+    assert r.times(0.25) == (r.u, r.least, r.flush, r.most / 4)
+
+
+def test_what_is_0_by_itself_cannot_underflow():
+    a, b = np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [2.0, 0.0]])
+    error = product(stored(a), stored(b), R).error
+    assert (error[0] == 0).all()
+    assert error[1, 1] == 0
+    assert error[1, 0] > 0
+
+
+@np.errstate(all="ignore")
+def test_where_a_number_may_overflow_there_is_no_bound():
+    """Infinity, never NaN, for that number and for what is made of it; and what is not keeps its bound."""
+    for value in (np.inf, np.nan, 1e308):
+        a = product(stored(np.array([[value, 1.0], [1.0, 1.0]])), stored(np.array([[1.0, 0.0], [0.0, 1.0]])), R)
+        assert np.isposinf(a.error[0]).tolist() == [True, value != 1e308]
+        assert (a.error[1] < 1e-15).all()
+        assert np.isfinite(a.value).all()
+        for forward, back in ACTIVATIONS.values():
+            h = forward(a, R)
+            assert np.isposinf(h.error[0, 0])
+            assert np.isfinite(h.error[1]).all()
+            e = back(stored(np.full((2, 2), 0.5)), a, R)
+            assert np.isposinf(e.error[0, 0])
+            assert np.isfinite(e.error[1]).all()
+        for moved in update_bounds.moved(np.ones(2), stored(np.ones(2)), 0.1, 0.9, np.array([value, 1.0]), True):
+            assert np.isposinf(moved.error).tolist() == [True, False]
+        rule = update_bounds.Adaptive(0.9, 0.9, 1e-8, 1)
+        for state in ((np.array([value, 1.0]), np.ones(2)), (np.ones(2), np.array([value, 1.0]))):
+            assert np.isposinf(update_bounds.adapted(np.ones(2), stored(np.ones(2)), 0.1, rule, *state).error[0])

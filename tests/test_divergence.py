@@ -1,0 +1,263 @@
+"""Divergence is named once, while weights and cost are still numbers; trainings that only are noisy are left alone."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from agreement import Backend
+
+import samenet
+from samenet.descent import passes
+from samenet.optimizers import MultiStart
+from samenet.training import divergence
+from samenet.training.divergence import DivergenceWarning
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(20, 3))
+Y = X @ RANDOM.normal(size=(3, 2))
+# Ways to diverge: too large a step, whatever takes it.
+WAYS: list[dict[str, Any]] = [
+    {"alpha": 2.0},
+    {"alpha": 2.0, "batch_size": 6},
+    {"alpha": 0.6, "batch_size": 1},
+    {"alpha": 2.0, "optimizer": "momentum", "batch_size": 6},
+    {"alpha": 2.0, "optimizer": "nesterov"},
+    {"alpha": 1e6, "optimizer": "rmsprop"},
+    {"alpha": 1e6, "optimizer": "adam", "batch_size": 6},
+    {"alpha": 0.5, "reduction": "sum"},
+    {"alpha": 2.0, "dropout": 0.2},
+]
+
+
+def make(backend: Backend, activation: Any = ("tanh", "identity"), **settings: Any) -> Any:
+    return backend.Network([3, 4, 2], activation=activation, seed=1, **settings)
+
+
+def training(net: Any, X: Any = X, Y: Any = Y, **settings: Any) -> tuple[list[str], FloatingPointError | None]:
+    """Train; the warnings given, and the error."""
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        try:
+            net.train(X, Y, **({"epochs": 25, "seed": 0} | settings))
+            error = None
+        except FloatingPointError as raised:
+            error = raised
+    assert all(warning.category is DivergenceWarning for warning in given)
+    assert all(warning.filename == __file__ for warning in given), "at the user's line"
+    return [str(warning.message) for warning in given], error
+
+
+@pytest.mark.parametrize(("dtype", "record_every"), [(np.float64, 0), (np.float32, 1)])
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_it_is_named_once_before_the_weights_overflow(
+    backend: Backend, way: dict[str, Any], dtype: Any, record_every: int
+) -> None:
+    net = make(backend, dtype=dtype)
+    said, error = training(net, **way, record_every=record_every)
+    assert len(said) == 1
+    assert said[0].startswith("the training diverges: ")
+    assert "try a smaller alpha" in said[0]
+    assert np.isfinite(net.parameters).all()
+    at = net.history.diverged_at
+    assert at is not None
+    assert at <= net.history.epochs_done
+    assert error is None or at <= net.history.epochs_done
+    assert f"epoch {at - 1} " in said[0] or f"in epoch {at} " in said[0]
+
+
+@pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_it_is_the_first_epoch_that_meets_the_definition(
+    backend: Backend, way: dict[str, Any], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reduction = way.get("reduction", "mean")
+    net, costs = make(backend), []
+    first = net.cost(X, Y, reduction=reduction)
+    scale = (1 + 2 * np.abs(Y).max() ** 2) * (len(X) if reduction == "sum" else 1)
+    training(net, **way, callback=lambda n, h: costs.append(n.cost(X, Y, reduction=reduction)))
+    expected = next(k for k, cost in enumerate(costs) if cost > 1e6 * max(first, scale))
+    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    other = make(backend)
+    said, _ = training(other, **way)
+    # The epoch after it at the latest: a batch must have shown it.
+    assert other.history.diverged_at in (expected + 1, expected + 2)
+    found = other.history.diverged_at
+    assert said[0].startswith(
+        f"the training diverges: after epoch {found - 1} the cost of all samples is {costs[found - 1]:.3g}; "
+    )
+    assert other.parameters.tobytes() == net.parameters.tobytes(), "what is computed is the same"
+
+
+def test_weights_that_overflow_in_the_very_epoch(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    many, targets = np.tile(X, (20, 1)), np.tile(Y, (20, 1))
+    for seconds in (1e-12, 1e12):
+        monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+        net = make(backend, "identity")
+        before = net.parameters.tobytes()
+        said, error = training(net, many, targets, alpha=0.8, batch_size=5)
+        assert error is not None
+        assert said[0].startswith("the training diverges: in epoch 0 the cost of a batch is ")
+        assert len(said) == 1
+        assert net.history.diverged_at == 0
+        assert net.parameters.tobytes() == before
+
+
+def test_a_training_in_many_calls_is_named_in_one_of_them(backend: Backend) -> None:
+    net, said = make(backend), []
+    for _ in range(200):
+        some, error = training(net, alpha=2.0, epochs=1)
+        said += [(net.cost(X, Y), *some)] if some else []
+        if said or error:
+            break
+    assert error is None
+    assert len(said) == 1
+    assert said[0][0] < 1e45
+
+
+def test_penalties_that_make_weights_grow(backend: Backend) -> None:
+    said, _ = training(make(backend, "sigmoid", l2=30.0), Y=np.full_like(Y, 0.5), alpha=0.1, epochs=90)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("alpha", [1, 10, 500])
+def test_cross_entropy(backend: Backend, alpha: float) -> None:
+    activation = ["identity", "identity", "softmax"]
+    net = backend.Network([3, 4, 4, 2], activation=activation, cost="cross_entropy", seed=3)
+    labels = np.random.default_rng(1).integers(0, 2, len(X))  # which nothing can tell
+    said, _ = training(net, X * 3, np.eye(2)[labels], alpha=alpha, batch_size=2)
+    assert len(said) == 1
+
+
+def test_it_can_be_made_an_error(backend: Backend) -> None:
+    net = make(backend)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", samenet.DivergenceWarning)
+        with pytest.raises(DivergenceWarning, match="diverges: after epoch"):
+            net.train(X, Y, alpha=2.0, epochs=500)
+    assert np.isfinite(net.parameters).all()
+    assert 0 < net.history.epochs_done == net.history.diverged_at < 30
+    assert len(net.history.cost) == net.history.epochs_done
+
+
+def test_of_many_starts_it_is_the_one_kept_that_counts(backend: Backend) -> None:
+    calls = []
+
+    def alpha(epoch: int) -> float:
+        calls.append(epoch)
+        return 2.0 if len(calls) <= 30 else 0.01
+
+    net = make(backend)
+    said, error = training(net, alpha=alpha, epochs=30, optimizer=MultiStart(2))
+    assert error is None
+    assert net.history.starts[0] > 1e6 > net.history.starts[1]
+    assert said == [], "the first start diverged, and was not kept"
+    said, error = training(net, alpha=2.0, epochs=30, optimizer=MultiStart(2))
+    assert error is None
+    assert len(said) == 1
+    assert "the best of 2 starts ends at a cost of" in said[0]
+
+
+# ------------------------------------------------------------------------------------------------ no false alarms
+
+
+def quiet(net: Any, X: Any, Y: Any, **settings: Any) -> None:
+    with warnings.catch_warnings(action="error"):
+        history = net.train(X, Y, **({"seed": 0} | settings))
+    assert history.diverged_at is None
+
+
+def test_a_sample_among_others_that_is_far_off(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs of batches differ by 10^16 from the first on; the cost of all samples comes down."""
+    far, targets = X.copy() * 1e-3, Y.copy()
+    far[7], targets[7] = 1e7, 1e-3
+    net = backend.Network([3, 2], activation="identity", seed=0)
+    costs = [net.cost(far[s], targets[s]) for s in range(20)]
+    assert max(costs) > 1e12 * sorted(costs)[-2]
+    looks: list[Any] = []
+    cost = divergence.Watch._cost
+    monkeypatch.setattr(divergence.Watch, "_cost", lambda *given: looks.append(1) or cost(*given))
+    quiet(net, far, targets, alpha=1e-16, epochs=90, batch_size=1)
+    quiet(net, far, targets, alpha=1e-16, epochs=90, batch_size=1, shuffle=False, reduction="sum", record_every=0)
+    assert 2 <= len(looks) <= 30, "it looks closer, and not every time"
+
+
+def test_a_beginning_that_was_perfect(backend: Backend) -> None:
+    net = backend.Network([3, 2], activation="identity", seed=0)
+    quiet(net, X, net.predict(X), alpha=0.1, epochs=5)  # J0 is 0
+    quiet(
+        net, X, net.predict(X) + 1e-9, alpha=0.1, epochs=5, optimizer="adam"
+    )  # J0 is 10^-18, and J a moment later 0.01
+    quiet(net, X, np.zeros_like(Y), alpha=0.1, epochs=50, optimizer="adam", batch_size=3)
+
+
+def test_inputs_and_targets_of_any_size(backend: Backend) -> None:
+    for size in (1e-150, 1e-9, 1.0, 1e9, 1e30):
+        net = backend.Network([3, 2], activation="identity", seed=0)
+        quiet(net, X, Y * size, alpha=0.1, epochs=5, batch_size=4)
+        net = backend.Network([3, 2], activation="identity", seed=0)
+        quiet(net, X * min(size, 1e9), Y, alpha=0.1 / max(1.0, min(size, 1e9) ** 2), epochs=5, batch_size=4)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_below_a_million_times_the_size_of_the_targets(backend: Backend, reduction: str) -> None:
+    """From a cost of next to nothing up to what is an alarm, by a factor of about 2 an epoch."""
+    net, costs = backend.Network([3, 2], activation="identity", seed=0), []
+    targets, way = net.predict(X) + 1e-6, {"reduction": reduction, "alpha": 1.8 if reduction == "mean" else 0.09}
+    alarm = 1e6 * (1 + 2 * np.abs(targets).max() ** 2) * (20 if reduction == "sum" else 1)
+    look = {"callback": lambda n, h: costs.append(n.cost(X, targets, reduction=reduction))}
+    training(net.copy(), X, targets, epochs=100, **way, **look)
+    last = next(k for k, cost in enumerate(costs) if cost > alarm)  # so many epochs before it
+    assert 20 < last < 90
+    assert 1 < costs[last] / costs[last - 1] < 3
+    quiet(net.copy(), X, targets, epochs=last, **way)
+    assert len(training(net, X, targets, epochs=last + 2, **way)[0]) == 1
+    assert last < net.history.diverged_at <= last + 2
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("size", [None, 1, 7])
+def test_a_noisy_training_that_learns(backend: Backend, size: int | None, reduction: str) -> None:
+    for activation in ("sigmoid", ["relu", "identity"], ["tanh", "identity"]):
+        net = make(backend, activation)
+        quiet(net, X, Y, alpha=0.05 if size == 1 else 0.01, epochs=9, batch_size=size, reduction=reduction)
+
+
+def test_a_jump_that_is_taken_back(backend: Backend) -> None:
+    """One long step up and the way back, as an epoch with a large alpha: not an alarm for a factor of 1000."""
+    net = backend.Network([3, 2], activation="identity", seed=0)
+    quiet(net, X, Y, alpha=lambda epoch: 20.0 if epoch == 3 else 0.3, epochs=60)
+    assert net.history.cost.max() > 10 * net.history.cost[0]
+    assert net.history.cost[-1] < net.history.cost[0]
+
+
+def test_weights_that_were_far_away_when_it_began(backend: Backend) -> None:
+    for size, dtype in ((1e20, np.float64), (1e200, np.float64), (1e20, np.float32)):
+        net = backend.Network([3, 2], activation="identity", seed=0, dtype=dtype)
+        net.parameters *= size
+        assert len(training(net, alpha=1e-30, epochs=2)[0]) == 1
+
+
+def test_targets_whose_squares_overflow_say_nothing(backend: Backend) -> None:
+    quiet(make(backend, "sigmoid", dtype=np.float32), X, Y * 1e25, alpha=1e-25, epochs=3)
+    net = make(backend, "sigmoid")
+    quiet(net, X, Y * 1e200, alpha=1e-200, epochs=3)
+    quiet(net, X, Y * 1e200, alpha=1e-200, epochs=3, batch_size=1)
+    assert math.isinf(net.cost(X, Y * 1e200))
+
+
+def test_other_threads_never_see_the_weights_of_the_beginning(backend: Backend, monkeypatch: Any) -> None:
+    """The look back at the cost of the beginning is by a copy."""
+    net, seen = make(backend), []
+    begin = net.parameters.copy()
+    cost = divergence.Watch._cost
+
+    def looking(self: Any, theta: Any) -> float:
+        result = cost(self, theta)
+        seen.append(np.array_equal(net.parameters, begin))
+        return result
+
+    monkeypatch.setattr(divergence.Watch, "_cost", looking)
+    assert len(training(net, alpha=2.0)[0]) == 1
+    assert seen == [False, False]

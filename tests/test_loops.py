@@ -1,0 +1,318 @@
+"""Every loop takes more than two turns here, and its last one is cut short: layers, batches, epochs, blocks, parts.
+
+A loop that runs only twice is not told from one that starts anew each time: `start += n` from `start = n`. And where a
+layer fills its registers, there is no padding in which a number too few could hide.
+"""
+
+import itertools
+import sys
+import threading
+from typing import Any
+
+import agreement
+import numba
+import numpy as np
+import pytest
+from agreement import PAIRS, Backend, Descent, Pair, Rule
+from children import HANGS
+from generated import WIDTHS, again, load
+from inputs import Case, Functions, mostly_zero
+
+import samenet
+from samenet.fast import kernels
+from samenet.fast.kernels import answers, descent, layers, sharing
+from samenet.fast.numba import _objective, _room
+
+AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
+DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
+RULES = [
+    Rule(dropout=True),
+    Rule(momentum=0.9, dropout=True),
+    Rule(momentum=0.5, nesterov=True, clip_value=0.02, clip_norm=0.05),
+]
+
+
+def both(pair: Pair, case: Case) -> tuple[Any, Any]:
+    return case.network(pair.backend.Network), case.network(pair.trusted.Network)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
+    case = Case(DEEP, 13, bias, functions=Functions("tanh", l1=0.02, l2=0.1))
+    for name, comparison in agreement.forward(*both(pair, case), case.X):
+        record(name, comparison)
+    for masks in (None, case.masks(1)[0]):
+        for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, masks):
+            record(name, comparison)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
+    """29 samples are 8, 8, 8 and 5."""
+    case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, passes=4, rule=rule)
+    for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
+        record(name, comparison)
+    for name, comparison in agreement.ruled_at_once(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
+        record(name, comparison)
+
+
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (20, 24, 3)], ids=["one part", "parts"])
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) -> None:
+    """421 samples are three blocks and a bit, and of the larger network three parts, none a multiple of a block."""
+    case = Case(sizes, 421)
+    if sizes != (3, 4, 2):
+        assert descent.parts_of(421, case.network(pair.backend.Network).parameters.size) == 3
+    for name, comparison in agreement.forward(*both(pair, case), case.X):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.masks(1)[0]):
+        record(name, comparison)
+    steps = Descent(421, passes=3)
+    for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, steps):
+        record(name, comparison)
+
+
+# Layers of 8 and 16 numbers fill the registers of every processor in either dtype; 7 and 17 are beside them.
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", [(16, 16), (3, 16, 16), (16, 8, 16), (7, 17, 7)], ids=str)
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: str, bias: bool, record: Any) -> None:
+    """By every rule: the last weight and the last bias move as all others do, and are clipped as they are."""
+    for penalty, rule in (
+        ({}, Rule()),
+        ({"l1": 0.02, "l2": 0.1}, Rule()),
+        ({}, Rule(momentum=0.9)),
+        ({}, Rule(momentum=0.9, nesterov=True)),
+        ({}, Rule(clip_value=1e-3)),
+        ({}, Rule(clip_norm=1e-2)),
+    ):
+        case = Case(sizes, 5, bias, dtype, functions=Functions(**penalty))  # type: ignore[arg-type]
+        networks = both(pair, case)
+        steps = Descent(5, passes=1, rule=rule)
+        for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.masks(1)):
+            record(name, comparison)
+        for trusted in networks[1:]:
+            moved = trusted.copy()
+            moved.backend.descend(moved, case.X.copy(), case.Y.copy(), alpha=0.5, batch_size=5, **rule.settings(moved))
+            assert moved.parameters[-1] != trusted.parameters[-1], "the last one has a step to miss"
+
+
+def test_which_networks_are_trained_in_registers() -> None:
+    """Small ones, in small batches, with functions and costs of one number at a time."""
+    from samenet.fast.kernels import instructions, small
+
+    lanes = instructions.REGISTER // 8
+    sizes, plain = [small._INPUTS, lanes, 1], {"activation": "tanh"}
+
+    def fits(batch_size: int = small._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
+        return small.fits(samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)), batch_size)
+
+    assert fits()
+    assert fits(1, [1, 1])
+    assert fits(sizes=[2, 2 * lanes, 1], dtype=np.float32)
+    assert not fits(sizes=[2, 2 * lanes + 1, 1], dtype=np.float32)
+    for activation in ("sigmoid", "relu", "identity"):
+        assert fits(activation=activation, cost="sum_of_squares")
+    assert not fits(small._ROWS + 1)
+    assert not fits(sizes=[small._INPUTS + 1, lanes, 1])
+    assert not fits(sizes=[2, lanes + 1, 1])
+    assert not fits(sizes=[2, lanes, lanes + 1])
+    assert not fits(activation=["softmax", "sigmoid"])
+    assert not fits(activation=["tanh", "sigmoid"], cost="binary_cross_entropy")
+    assert not fits(l1=0.1)
+    assert not fits(l2=0.1)
+    assert not fits(l1=0.1, l2=0.1)
+
+
+# ------------------------------------------------------------------------------------------- products of wide layers
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`products` as plain Python, whose panels assert that they are asked for what the compiled ones have."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    for name in ("compiling", "instructions", "machine", "products"):
+        module = again(name)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(kernels, name, module)
+    lanes, most = module.REGISTER // 8, module.machine.COLUMNS
+    written: list[tuple[int, int]] = []
+
+    def panel(A: Any, B: Any, S: Any, C: Any, i: int, registers: int, last: int, used: Any = None) -> None:
+        assert 1 <= registers <= most
+        assert 1 <= last <= lanes
+        end = i + (registers - 1) * lanes + last
+        assert end <= min(B.shape[1], C.shape[1])
+        written.append((registers, A.shape[1]))
+        terms = slice(None) if used is None else used[1 : used[0] + 1]
+        C[:, i:end] = S[:, i:end] + A[:, terms] @ B[terms, i:end]
+
+    monkeypatch.setattr(module, "panel", panel)
+    monkeypatch.setattr(module, "panel_of", panel)
+    module.written = written
+    return module
+
+
+@pytest.mark.parametrize("t", [1, 255, 256, 257, 512, 700])
+@pytest.mark.parametrize("k", [1, 7, 8, 9, 32, 33, 48, 56, 57, 199, 200, 201, 207, 208, 209, 429])
+def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
+    random = np.random.default_rng(k)
+    for m, s_rows, turned in itertools.product((1, 5), (False, True), (False, True)):
+        A, B = random.integers(-9, 10, (m, t)) * 1.0, random.integers(-9, 10, (t, k)) * 1.0
+        S = random.integers(-9, 10, (m if s_rows else 1, k)) * 1.0
+        C, expected = np.full((m, k), np.nan), S + A @ B
+        plain.written.clear()
+        B = np.ascontiguousarray(B.T).T if turned else B
+        plain.product(A, B, S, C)
+        assert np.array_equal(C, expected)
+        copied = k >= 200 or B.strides[1] != B.itemsize
+        assert {terms for _, terms in plain.written} == ({min(256, t), (t - 1) % 256 + 1} if copied else {t})
+        registers = [n for n, terms in plain.written if terms == plain.written[0][1]]
+        assert max(registers) - min(registers) <= 1, "about as many in each"
+    used = np.array([2, 0, t - 1], np.int32)
+    A, B = random.integers(-9, 10, (5, t)) * 1.0, random.integers(-9, 10, (t, k)) * 1.0
+    C = np.full((5, k), np.nan)
+    plain.product_of(A, B, S[:1], C, used)
+    assert np.array_equal(C, S[:1] + A[:, [0, t - 1]] @ B[[0, t - 1]])
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", [(600, 215, 3), (5, 429, 201, 2), (300, 256)], ids=str)
+def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
+    """Several panels of columns, and several copies of terms, forward and back."""
+    case = Case(sizes, 9, dtype=dtype)
+    networks = case.network(samenet.backend("numba").Network), case.network(samenet.backend("numpy").Network)
+    for name, comparison in agreement.forward(*networks, case.X):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*networks, case.X, case.Y):
+        record(name, comparison)
+
+
+# -------------------------------------------------------------------------------------------------- zeros in the input
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(momentum=0.9), Rule(clip_value=1e300)], ids=str)
+@pytest.mark.parametrize("l2", [0.0, 1e-9])
+def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: float, rule: Rule) -> None:
+    """After one step a weight is infinite; samples that come later have a zero there, and 0 times infinity is NaN."""
+    ends = []
+    for name in (fast.name, "reference"):
+        net = samenet.backend(name).Network([140, 3], activation="identity", seed=0, l2=l2)
+        X = np.zeros((8, 140))
+        X[:, 0] = 1.0
+        X[2:4, 7] = 1e200  # the second batch of two makes the weights at 7 infinite
+        start = net.copy()
+        seen = []
+        for passes in (1, 2, 3):
+            net = start.copy()
+            settings = rule.settings(net) | {"alpha": 1.0, "batch_size": 2, "passes": passes}
+            with np.errstate(all="ignore"):
+                net.backend.descend(net, X, np.zeros((8, 3)), **settings)
+            seen.append(np.isfinite(net.parameters))
+        ends.append(seen)
+    assert np.array_equal(*ends)
+    assert not np.all(ends[0])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_zeros_are_skipped_from_a_quarter_of_them_on(width: int) -> None:
+    sparse, n = load(width).sparse, 128
+    for zeros, skips in ((0, False), (31, False), (32, True), (33, True), (127, True)):
+        for rows in (1, 33, 70):  # one, two and three lists
+            X = np.ones((rows, n))
+            X[:, :zeros] = 0
+            lists = np.full((-(-rows // sparse.TOGETHER), sparse.list_length(n)), -1, np.int32)
+            known = np.zeros(4, np.int64)
+            assert sparse.lists_used(X, np.ones(3), lists, known) == skips
+            if skips:
+                assert [used[1 : used[0] + 1].tolist() for used in lists] == [list(range(zeros, n))] * len(lists)
+                for weight in (np.nan, np.inf):
+                    weights = np.array([1.0, weight])
+                    assert not sparse.lists_used(X, weights, lists, np.zeros(4, np.int64))
+    first_row_alone = np.ones((9, n))
+    first_row_alone[0, 1:] = 0
+    lists = np.zeros((1, sparse.list_length(n)), np.int32)
+    assert not sparse.lists_used(first_row_alone, np.ones(3), lists, np.zeros(4, np.int64))
+
+
+@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+def test_many_lists_of_zeros(pair: Pair, record: Any) -> None:
+    """101 rows are three lists of 32 and one of 5; 140 inputs are not a multiple of what is looked at together."""
+    case = Case((140, 3, 2), 101)
+    X = mostly_zero(case.X)
+    X[97:, 100:110] = 1.0  # in the last list alone
+    for name, comparison in agreement.gradient(*both(pair, case), X, case.Y):
+        record(name, comparison)
+    for size in (101, 40, 30):
+        for name, comparison in agreement.lockstep(*both(pair, case), X, case.Y, Descent(size)):
+            record(name, comparison)
+
+
+# -------------------------------------------------------------------------------------------- a leader and its helpers
+
+
+def held_back(work: Any, arguments: tuple[Any, ...], tickets: int, complete: Any) -> Any:
+    """work(*arguments, desk, True) while the first ticket is taken by someone else, who is done last; what it returns.
+
+    complete(): what that other one leaves behind.
+    """
+    desk, answer = np.zeros(32, np.int64), []
+    desk[sharing._TAKEN] = 1
+    leader = threading.Thread(target=lambda: answer.append(work(*arguments, desk, True)), daemon=True)
+    leader.start()
+    while leader.is_alive() and desk[sharing._DONE] < tickets - 1:
+        leader.join(0.001)
+    leader.join(0.05)
+    assert leader.is_alive(), "it waits for the ticket that it has not done itself"
+    complete()
+    sharing.finish(desk)
+    leader.join(HANGS)
+    return answer[0]
+
+
+def test_a_leader_waits_for_the_last_block() -> None:
+    case = Case((3, 4, 2), 421)
+    net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
+    X, Y = case.X.copy(), case.Y.copy()
+    values, out = np.full(4, np.nan), np.full((421, 2), np.nan)
+
+    def complete() -> None:
+        first = slice(0, layers.BLOCK)
+        out[first] = trusted.predict(X[first])
+        values[0] = trusted.cost(X[first], Y[first], reduction="sum")
+
+    model = net.theta.flat, _room(net), net.layout, True, _objective(net)
+    cost = held_back(answers.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
+    assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
+    np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
+
+
+def test_a_leader_waits_for_the_last_part() -> None:
+    case = Case((20, 24, 3), 421)
+    net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
+    X, Y, empty = case.X.copy(), case.Y.copy(), np.empty((0, 0))
+    parts = descent.parts_of(421, net.parameters.size)
+    G, values, costs = _room(net, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
+    first = slice(0, 421 // parts)
+    theta = net.parameters.copy()
+    value, slope = trusted.gradient(X[first], Y[first], reduction="sum")
+
+    def complete() -> None:
+        values[0], place = value, 0
+        for W, b in zip(slope.weights, slope.biases, strict=True):
+            for row in (*W.T, b):  # as kernels have them
+                G[0, place : place + len(b)] = row
+                place += layers.row_of(len(b), 8)
+
+    model = theta, _room(net), net.layout, True, _objective(net)
+    data = X, Y, np.empty((0, 0), np.int64), empty
+    rule = 0.0, False, np.inf, np.inf
+    arguments = (*model, data, (421, False), np.empty(0), rule, theta[:0], costs, G, values)
+    held_back(descent.descend, arguments, parts, complete)
+    expected = trusted.gradient(X, Y, reduction="sum")
+    assert costs[0] == pytest.approx(expected[0], rel=1e-12)
+    np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)

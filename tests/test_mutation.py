@@ -1,0 +1,98 @@
+"""The mutation runner: which mistakes it makes, and that it tells one that is noticed from one that is not."""
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from children import HANGS
+
+HARDENING = Path(__file__).parent / "hardening"
+sys.path.append(str(HARDENING))
+
+import changes  # noqa: E402
+import mutants  # noqa: E402
+
+CODE = '''"""Not 1 + 1."""
+import math
+SIZE: int = 3
+
+@decorated(4)
+class Thing:
+    """Nor 2 - 2."""
+
+    def total(self, rows: list[int], start: "1 + 1" = 5) -> int:
+        """Nor this."""
+        if not rows:
+            raise ValueError(f"rows: expected {1 + 1}, got {len(rows)}")
+        for row in rows:
+            start += min(row, 7) * self.w[row:]
+        return f(start, 1.5)
+'''
+AFTER = {
+    "SIZE: int = 4",
+    "SIZE: int = 2",
+    'def total(self, rows: list[int], start: "1 + 1" = 6) -> int:',
+    'def total(self, rows: list[int], start: "1 + 1" = 4) -> int:',
+    "if (rows):",
+    "pass",
+    "for row in list(rows)[:1]:",
+    "for row in list(rows)[:2]:",
+    "for row in list(rows)[1:]:",
+    "start = min(row, 7) * self.w[row:]",
+    "start -= min(row, 7) * self.w[row:]",
+    "start += (min(row, 7) / self.w[row:])",
+    "start += max(row, 7) * self.w[row:]",
+    "start += min(row, 8) * self.w[row:]",
+    "start += min(row, 6) * self.w[row:]",
+    "start += min(row, 7) * (self.w[:])",
+    "return None",
+    "return f(1.5, start)",
+    "return f(start, 3.0)",
+}
+
+
+def test_which_mistakes_there_are(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(CODE)
+    found = changes.changes(tmp_path, "code.py")
+    assert {change.after for change in found} == AFTER
+    assert len(found) == len(AFTER) + 1, "both the error and the sum are left out once"
+    assert {change.function for change in found} == {"", "Thing", "Thing.total"}, (
+        "what is given by default is the class's"
+    )
+    for change in found:
+        text = change.applied(CODE)
+        assert text != CODE
+        assert change.after in text
+        ast.parse(text)
+
+
+def test_all_code_can_have_mistakes() -> None:
+    for folder in mutants.FOLDERS:
+        for path in (mutants.ROOT / folder).rglob("*.py"):
+            file = path.relative_to(mutants.ROOT).as_posix()
+            for change in changes.changes(mutants.ROOT, file)[::7]:
+                ast.parse(change.applied(path.read_text(encoding="utf-8")))
+
+
+def test_each_mistake_that_changes_nothing_says_why() -> None:
+    listed = tomllib.loads((HARDENING / "equivalents.toml").read_text(encoding="utf-8"))["equivalent"]
+    assert all(entry.keys() == {"file", "function", "before", "after", "reason"} for entry in listed)
+    assert all((mutants.ROOT / entry["file"]).exists() and len(entry["reason"]) > 10 for entry in listed)
+
+
+@pytest.mark.compiled  # the same without the JIT
+def test_mistakes_are_noticed_in_a_copy(tmp_path: Path) -> None:
+    tree = mutants.Tree(tmp_path)
+    tests = SimpleNamespace(of=lambda change, budget: [["tests/test_golden.py::test_worked_step[reference]"]])
+    copied = tree.root / "reference" / "sigmoid.py"
+    text = copied.read_text(encoding="utf-8")
+    for after, lives in (("(1.0 * (1.0 + math.exp(-z)))", ""), ("_OVERFLOW = -1418.0", "without the JIT")):
+        change = next(c for c in changes.changes(mutants.ROOT, "reference/sigmoid.py") if after in c.after)
+        assert mutants.survives(change, tree, tests, 60.0, HANGS) == lives
+        assert copied.read_text(encoding="utf-8") == text
+    assert (mutants.ROOT / "reference" / "sigmoid.py").read_text(encoding="utf-8") == text
+    never_run = SimpleNamespace(of=lambda change, budget: [])
+    assert mutants.survives(change, tree, never_run, 60.0, HANGS) == "no test runs it"
