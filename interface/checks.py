@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from samenet.descent.finite import all_finite
 from samenet.validation.containers import has_masked, is_sparse
 from samenet.validation.names import nearest
-from samenet.validation.targets import are_moderate, moderate
 
 Float = np.dtype[Any]
 
@@ -276,8 +275,7 @@ def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArr
         if Y.shape == X.shape[:1] and X.ndim == 2:
             hint = "; use Y.reshape(-1, 1)" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
-    Y = Y if are_moderate(Y) else moderate("Y", finite("Y", Y))
-    return finite("X", X).reshape(-1, n_in), Y.reshape(-1, n_out)
+    return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:

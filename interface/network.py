@@ -21,6 +21,7 @@ from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.validation.overflow import cost_in_range, has_gradient
 
 N = TypeVar("N", bound="Network")
 Seed = int | np.random.Generator | np.random.RandomState | None
@@ -327,11 +328,13 @@ class Network:
         """The network's cost, its mean or sum over the samples, and its penalties.
 
         X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: another than the network's, by name.
+        Infinity where the sum over the samples is beyond 2^1020, or 2^124 in float32.
         """
         network = self._minimising(cost)
         X, Y = network._labelled(X, Y, reduction)
         with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
-            return float(self.backend.evaluate(network, X, Y, reduction)[0])
+            value = float(self.backend.evaluate(network, X, Y, reduction)[0])
+        return cost_in_range(value, len(X) if reduction == "mean" else 1, self.dtype)
 
     def gradient(
         self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean"
@@ -340,7 +343,8 @@ class Network:
 
         X: (m, n_in), Y: (m, n_out), m >= 1; or one sample (n_in,) and (n_out,).
         cost: another than the network's, by name; reduction: "mean" or "sum" over the samples.
-        Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`.
+        Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is NaN
+        where a target beyond 2^1000, or 2^112 in float32, makes the cost infinite.
         """
         network = self._minimising(cost)
         X, Y = network._labelled(X, Y, reduction)
@@ -349,7 +353,10 @@ class Network:
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.theta.empty_like()
                 slope.fill(lists.weights, lists.biases)
-        return float(value), slope
+        value = cost_in_range(float(value), len(X) if reduction == "mean" else 1, self.dtype)
+        if not has_gradient(value, Y):
+            slope.flat[:] = np.nan
+        return value, slope
 
     def _minimising(self, cost: str | None) -> Self:
         """This network, or for another cost one with the same parameters in the same memory."""

@@ -107,10 +107,8 @@ def error_surface(
     checks.choice("measure", measure, ("cost", *_MEASURES))
     checks.choice("reduction", reduction, REDUCTIONS)
     given = checks.listed("places", places, "a list of places as in [(0, 0, 0)]")
-    if len(given) == 0:
-        raise ValueError(f"places: expected at least one place, got {checks.short(places)}")
-    if len(given) != len(grids):
-        raise ValueError(f"grids: expected one for each of {len(given)} places, got {len(grids)}")
+    if len(given) == 0 or len(given) != len(grids):
+        raise ValueError(f"grids: expected one for each of {len(given)} places, at least one, got {len(grids)}")
     indices = [_index(f"places[{k}]", place, trial) for k, place in enumerate(given)]
     if len(set(indices)) < len(indices):
         raise ValueError(f"places: expected different places, got {checks.short(places)}")
@@ -144,7 +142,7 @@ def _index(name: str, place: Any, net: Network) -> int:
     if layer >= len(arrays):
         raise ValueError(f"{name}: expected a layer below {len(arrays)} for {kind}, got {checks.short(place)}")
     if any(k >= n for k, n in zip(at, arrays[layer].shape, strict=True)):
-        inside = f"expected a place in {kind}[{layer}], which has shape {arrays[layer].shape}"
+        inside = f"expected a place inside, and {kind}[{layer}] has shape {arrays[layer].shape}"
         raise ValueError(f"{name}: {inside}, got {checks.short(place)}")
     return int(arrays[layer][tuple(at)])
 

@@ -1,17 +1,19 @@
 """What a backend asks of the kernels forward: the output of one sample or of many, all layers, and the cost."""
 
+import ctypes
+import sys
 from functools import cache
 
 import numpy as np
+from llvmlite import ir
 from numba import boolean, float64, from_dtype, int32, int64, types
 
 from samenet.fast.kernels.backward import penalty
 from samenet.fast.kernels.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.functions import needs_z, value
-from samenet.fast.kernels.instructions import REGISTER
+from samenet.fast.kernels.instructions import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
-from samenet.fast.kernels.machine import on_stack
-from samenet.fast.kernels.native import is_native
+from samenet.fast.kernels.machine import generated, on_stack
 from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
 from samenet.fast.kernels.sparse import are_finite
 
@@ -20,6 +22,71 @@ QUICK = 10_000  # parameters up to which to let other threads run takes longer t
 FEW = 12  # rows up to which to turn the weights takes longer than it saves
 
 _stack = on_stack(2, _WIDEST + REGISTER)
+
+
+# --- what Python hands over -----------------------------------------------------------------------------------------
+#
+# Numba's dispatcher remembers the type of an array by marks that tell neither byte order nor alignment, for the whole
+# process: after one array that is not aligned, which it takes for any other, one of the other byte order passes as
+# well. To ask in Python takes a tenth of the time of the smallest network; so the kernel looks at NumPy's own object.
+
+_HEAD = ("head", ctypes.c_byte * object.__basicsize__)  # what every Python object begins with
+_ALIGNED = 0x100
+_OTHER_ORDER = ord(">" if sys.byteorder == "little" else "<")
+
+
+class _Array(ctypes.Structure):
+    """How a NumPy array begins: `PyArrayObject_fields`, which is part of NumPy's binary interface."""
+
+    _fields_ = (
+        _HEAD,
+        ("data", ctypes.c_void_p),
+        ("nd", ctypes.c_int),
+        ("dimensions", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("base", ctypes.c_void_p),
+        ("descr", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Dtype(ctypes.Structure):
+    """How a dtype begins: `PyArray_Descr`."""
+
+    _fields_ = (
+        _HEAD,
+        ("typeobj", ctypes.c_void_p),
+        ("kind", ctypes.c_char),
+        ("type", ctypes.c_char),
+        ("byteorder", ctypes.c_char),
+    )
+
+
+def _is_native(a):
+    """Whether the array, an argument of a kernel that Python calls, is of this machine's byte order and aligned."""
+    return a.dtype.isnative and a.flags.aligned
+
+
+def _write_is_native(emit, a):
+    builder = emit.builder
+
+    def read(start, offset, kind):
+        return builder.load(builder.bitcast(emit.at(start, emit.long(offset)), kind.as_pointer()))
+
+    array = builder.bitcast(a.parent, BYTE.as_pointer())
+    dtype = builder.inttoptr(read(array, _Array.descr.offset, LONG), BYTE.as_pointer())
+    aligned = builder.and_(read(array, _Array.flags.offset, INT), ir.Constant(INT, _ALIGNED))
+    order = read(dtype, _Dtype.byteorder.offset, BYTE)
+    return builder.and_(
+        builder.icmp_unsigned("!=", aligned, ir.Constant(INT, 0)),
+        builder.icmp_unsigned("!=", order, ir.Constant(BYTE, _OTHER_ORDER)),
+    )
+
+
+is_native = generated(_is_native, _write_is_native, boolean)
+
+
+# --- one sample, and few ----------------------------------------------------------------------------------------------
 
 
 def _one(theta, layout, x, out):

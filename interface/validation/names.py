@@ -70,7 +70,10 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
     others: further names of the known ones.
     """
     if not isinstance(value, str):
-        value = "none" if value is None else getattr(value, "__name__", None) or type(value).__name__
+        try:
+            value = "none" if value is None else getattr(value, "__name__", None) or type(value).__name__
+        except Exception:  # an object of someone's own that cannot be asked
+            return None
         if not isinstance(value, str):
             return None
     meant = {name: name for name in known}

@@ -1,4 +1,4 @@
-"""Arrays of every kind, one after the other in random order, at every entry of every backend: the answers of plain ones.
+"""Arrays of every kind, in random order, at every entry of every backend: all have the answers of plain ones.
 
     python tests/hardening/arrays_in_sequence.py --processes 20 --calls 2000 --seed 0
 

@@ -14,7 +14,9 @@ import argparse
 import ctypes
 import math
 import mmap
+import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -130,9 +132,7 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
         X *= random_.random(X.shape) < 0.1
     X, Y, net.layout = memory.copy(X), memory.copy(Y), memory.copy(net.layout)
     one = memory.copy(X[0])
-    assert checks.array("X", X, net.dtype) is X and checks.array("x", one, net.dtype) is one, (
-        "a copy would be looked at"
-    )
+    assert all(checks.array("X", a, net.dtype) is a for a in (X, Y, one)), "a copy would be looked at"
     found: list[np.ndarray] = []
     with memory.in_use():
         predict, out = net.predictor(), memory.copy(Y[0])
@@ -154,7 +154,7 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
 
 
 def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_: np.random.Generator) -> np.ndarray:
-    """The costs of a few updates by a rule that is drawn, and by one without any, if it is for the smallest networks."""
+    """The costs of a few updates by a rule that is drawn."""
     rows, hidden, passes = len(X), sum(net.sizes[1:-1]), draw.choice([1, 2])
     given: dict[str, Any] = {"alpha": 0.01, "batch_size": draw.choice([1, min(rows, 5), min(rows, 16), rows])}
     given |= {"passes": passes, "reduction": draw.choice(["mean", "sum"])}
@@ -217,10 +217,13 @@ def child(given: argparse.Namespace) -> int:
 def guards() -> bool:
     """Whether a read, and a write, of one byte beyond ends a process, on either side."""
     for at_end in (True, False):
-        for act in ("ctypes.string_at(place, 1)", "ctypes.memset(place, 0, 1)"):
-            place = "a.ctypes.data + (a.nbytes if at_end else -1)"
-            code = f"import ctypes, guard_pages; at_end = {at_end}; a = guard_pages.Memory(at_end).empty(5); place = {place}; {act}"
-            if subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent).returncode != -11:
+        for act in (lambda place: ctypes.string_at(place, 1), lambda place: ctypes.memset(place, 0, 1)):
+            process = os.fork()
+            if process == 0:
+                array = Memory(at_end).empty(5)
+                act(array.ctypes.data + (array.nbytes if at_end else -1))
+                os._exit(0)
+            if os.waitpid(process, 0)[1] != signal.SIGSEGV:
                 return False
     return True
 
@@ -268,10 +271,8 @@ def main(arguments: list[str] | None = None) -> int:
             counts = lines[-1].split()
             done, failed = done + int(counts[0]), failed + int(counts[1])
     print(f"{done} networks between guard pages in {time.perf_counter() - begin:.0f} s, {failed} failures")
-    print(
-        f"again: python tests/hardening/guard_pages.py --sizes {given.sizes[0]} {given.sizes[1]} --rows {given.rows[0]} "
-        f"{given.rows[1]} --seed {given.seed}{' --every' if given.every else ''}"
-    )
+    (a, b), (c, d), every = given.sizes, given.rows, " --every" if given.every else ""
+    print(f"again: python tests/hardening/guard_pages.py --sizes {a} {b} --rows {c} {d} --seed {given.seed}{every}")
     return 1 if failed else 0
 
 

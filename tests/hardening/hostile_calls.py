@@ -158,9 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
             )
             if ended.returncode:
                 failed += 1
-                print(
-                    f"--seed {seed} --draw {progress.read_text()}: ended with {ended.returncode}\n{ended.stderr[-2000:]}"
-                )
+                place = f"--seed {seed} --draw {progress.read_text()}"
+                print(f"{place}: ended with {ended.returncode}\n{ended.stderr[-2000:]}")
                 break
             found = json.loads(ended.stdout)
             done.update(found["done"])
