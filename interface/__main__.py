@@ -198,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.command == "compare":
         _check_compare(parser, options)
-    # Before anything loads NumPy; the examples' sums come out the same on one thread whatever the machine.
+    # Before anything loads NumPy; the examples' sums come out the same on one thread, however many cores there are.
     environment.set_threads((options.threads or 1) if options.command == "compare" else 1)
     try:
         if options.command == "examples":

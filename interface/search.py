@@ -95,7 +95,7 @@ def error_surface(
              outputs; "sum_of_squared_errors" is sum ||y - h||^2 over the samples
 
     The network is never changed; it is computed in float64. Each point is a forward pass over X: a grid of a million
-    takes seconds for a small network on the numba backend, `net.on("numba")`.
+    takes half a minute for a small network on the numba backend, `net.on("numba")`.
 
     >>> from samenet.fast.numpy import Network
     >>> net = Network([1, 1], weights=[[[0.0]]], bias=False)
