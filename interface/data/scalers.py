@@ -23,10 +23,10 @@ def _rows(X: Any, width: int | None = None) -> Array:
 
 def _columns(X: Any) -> list[str] | None:
     """The names of a data frame's columns, if it has any that are names."""
-    columns = getattr(X, "columns", None)
     try:
+        columns = getattr(X, "columns", None)
         names = None if columns is None else list(columns)
-    except TypeError:
+    except Exception:  # what is no frame, and may fail at anything
         return None
     return names if names and all(isinstance(name, str) for name in names) else None
 

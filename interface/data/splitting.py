@@ -66,7 +66,7 @@ def three_way_split(
 def _is_frame(value: Any) -> bool:
     """Whether it is a data frame or a series, of pandas or of polars: asked without loading either."""
     library = type(value).__module__.partition(".")[0]
-    return hasattr(value, "iloc") or (library == "polars" and hasattr(value, "__len__"))
+    return hasattr(type(value), "iloc") or (library == "polars" and hasattr(type(value), "__len__"))
 
 
 class _Rows:

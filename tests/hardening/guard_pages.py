@@ -112,21 +112,21 @@ class Usual:
         yield
 
 
-def settings(draw: random.Random) -> dict[str, Any]:
+def settings(draw: random.Random, sizes: tuple[int, ...]) -> dict[str, Any]:
     """Activations, a cost and penalties."""
     hidden, last = draw.choice(ACTIVATIONS), draw.choice(ACTIVATIONS)
-    cost = draw.choice(["squared_error", "sum_of_squares", *[c for c, needed in MADE_FOR.items() if needed == last]])
+    names = zip([hidden] * (len(sizes) - 2) + [last], sizes[1:], strict=True)
+    activation = [name if n > 1 or name != "softmax" else "tanh" for name, n in names]  # of one node it is refused
+    costs = ["squared_error", "sum_of_squares", *[c for c, needed in MADE_FOR.items() if needed == activation[-1]]]
     penalties = draw.choice([{}, {}, {"l1": 0.1}, {"l2": 0.1}])
-    return {"activation": (hidden, last), "cost": cost, "bias": draw.random() < 0.8, **penalties}
+    return {"activation": activation, "cost": draw.choice(costs), "bias": draw.random() < 0.8, **penalties}
 
 
 def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_zero: bool, seed: int) -> list[bytes]:
     """What a network of these sizes answers, and what it learns; everything is drawn from the seed."""
     draw, random_ = random.Random(seed), np.random.default_rng(seed)
-    chosen = settings(draw)
-    activation = [chosen["activation"][0]] * (len(sizes) - 2) + [chosen["activation"][1]]
     with memory.in_use():
-        net = backend.Network(sizes, seed=seed, dtype=dtype, threads=2, **{**chosen, "activation": activation})
+        net = backend.Network(sizes, seed=seed, dtype=dtype, threads=2, **settings(draw, sizes))
     X, Y = random_.normal(size=(rows, sizes[0])).astype(dtype), random_.random((rows, sizes[-1])).astype(dtype)
     if mostly_zero:
         X *= random_.random(X.shape) < 0.1
