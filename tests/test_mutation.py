@@ -91,8 +91,8 @@ def test_mistakes_are_noticed_in_a_copy(tmp_path: Path) -> None:
     text = copied.read_text(encoding="utf-8")
     for after, lives in (("(1.0 * (1.0 + math.exp(-z)))", ""), ("_OVERFLOW = -1418.0", "without the JIT")):
         change = next(c for c in changes.changes(mutants.ROOT, "reference/sigmoid.py") if after in c.after)
-        assert mutants.survives(change, tree, tests, 60.0, HANGS) == lives
+        assert mutants.survives(change, tree, tests, None, 60.0, HANGS) == lives
         assert copied.read_text(encoding="utf-8") == text
     assert (mutants.ROOT / "reference" / "sigmoid.py").read_text(encoding="utf-8") == text
     never_run = SimpleNamespace(of=lambda change, budget: [])
-    assert mutants.survives(change, tree, never_run, 60.0, HANGS) == "no test runs it"
+    assert mutants.survives(change, tree, never_run, None, 60.0, HANGS) == "no test runs it"

@@ -35,6 +35,9 @@ def problem(seed: int) -> tuple[dict[str, Any], Array, Array, dict[str, Any]]:
     if random.random() < 0.4:
         activation = ["relu"] * depth
     activation[-1] = MADE_FOR.get(cost, activation[-1])
+    for layer, name in enumerate(activation, 1):
+        if name == "softmax":  # one of a single node is refused
+            sizes[layer] = max(2, sizes[layer])
     penalties = {name: float(random.choice([0, 0, 1e-3, 0.3])) for name in ("l1", "l2")}
     bias, dtype = bool(random.random() < 0.7), str(random.choice(["float64", "float64", "float32"]))
     size = float(random.choice([1e-9, 1e-3, 0.03, 1, 1, 1, 1, 5, 30]))
