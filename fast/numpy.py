@@ -248,8 +248,13 @@ def _clip(g: Array, value: float, norm: float) -> None:
     """Each entry to within +-value, then the whole to at most this norm."""
     if value < math.inf:
         np.clip(g, -value, value, out=g)
-    length = math.sqrt(np.vdot(g, g))
-    if length > norm:
+    length, largest = math.sqrt(np.vdot(g, g)), 1.0
+    if not 0 < length < math.inf:  # the squares overflowed, or all underflowed
+        entry = float(np.abs(g).max())
+        if 0 < entry < math.inf:
+            length, largest = math.sqrt(np.vdot(g / entry, g / entry)), entry
+    if length > norm / largest:
+        g /= largest
         g *= norm / length
 
 

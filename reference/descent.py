@@ -45,6 +45,7 @@ def step(
 def clip(downhill: Gradient, value: float, norm: float) -> None:
     """Make a gradient no larger, in place: each entry to within +-value, then its 2-norm to at most `norm`.
 
+    Where its squares overflow, or all underflow, the norm is that of the gradient over its largest entry, times that.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     rows = [row for W in downhill.weights for row in W] + downhill.biases
@@ -56,11 +57,17 @@ def clip(downhill: Gradient, value: float, norm: float) -> None:
             if row[i] < -value:
                 row[i] = -value
             squares += row[i] * row[i]
-    length = math.sqrt(squares)
-    if length > norm:
+    largest, length = 1.0, math.sqrt(squares)
+    if not 0.0 < length < math.inf:
+        largest = max(abs(entry) for row in rows for entry in row)
+        if 0.0 < largest < math.inf:
+            length = math.sqrt(sum((entry / largest) ** 2 for row in rows for entry in row))
+        else:  # no slope at all, or one that overflowed itself
+            largest = 1.0
+    if length > norm / largest:
         for row in rows:
             for i in range(len(row)):
-                row[i] *= norm / length
+                row[i] = row[i] / largest * (norm / length)
 
 
 def descend(

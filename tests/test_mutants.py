@@ -75,7 +75,7 @@ MUTANTS = {
             "* v if nesterov else v\n                network.weights",
         ),
         Mutant("clipping above alone", "row[i] = -value", "row[i] = row[i]"),
-        Mutant("norm not clipped", "row[i] *= norm / length", "row[i] *= 1"),
+        Mutant("norm not clipped", "row[i] / largest * (norm / length)", "row[i]"),
         Mutant("dropout forward alone", "errors = through(masks[l - 1], errors)", "pass"),
         Mutant("dropout backward alone", "else through(masks[l], h[-1])", "else h[-1]"),
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),

@@ -551,3 +551,24 @@ def test_settings_are_frozen_values() -> None:
     assert str(Momentum()) == "Momentum(beta=0.9)"
     with pytest.raises(AttributeError):
         Adam().beta1 = 0.5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("optimizer", ["descent", "momentum", "nesterov", "rmsprop", "adam"])
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float32", 1e30), ("float32", 1e-30), ("float64", 1e200), ("float64", 1e-200)]
+)
+def test_the_norm_is_clipped_where_squares_leave_the_range(
+    backend: Backend, optimizer: str, dtype: str, size: float
+) -> None:
+    """A slope of size (1, 2), over 5 ^ 1/2 times that: shortened to `limit`, or left alone where that is longer."""
+    scale = 1.0 if optimizer in ("rmsprop", "adam") else max(size, 1.0) * 1e-3
+    for limit in (1e-3 * size, 1e3 * size):
+        nets = []
+        for clip_norm in (limit, None):
+            net = backend.Network([2, 1], activation="identity", bias=False, weights=[[[0, 0]]], dtype=dtype)
+            X = np.array([[size, 2 * size]])
+            if clip_norm is None and limit < size:  # by hand
+                X = X * (limit / (size * 5**0.5))
+            net.train(X, [[1]], alpha=1 / scale, epochs=1, optimizer=optimizer, clip_norm=clip_norm)
+            nets.append(net.parameters.astype(float))
+        assert np.allclose(*nets, rtol=1e-5, atol=0), (limit, nets)

@@ -27,6 +27,21 @@ def _sum_of_squares(values):
     return total
 
 
+@kernel()
+def _over_largest(values):
+    """The largest entry's size, and the norm over it; 1 and the norm if there is no slope, or one that overflowed."""
+    largest = 0.0
+    for i in range(values.size):
+        largest = max(largest, abs(values[i]))
+    if not 0.0 < largest < np.inf:
+        return 1.0, math.sqrt(_sum_of_squares(values))
+    total = 0.0
+    for i in range(values.size):
+        scaled = values[i] / largest
+        total += scaled * scaled
+    return largest, math.sqrt(total)
+
+
 @kernel("contract")
 def _step(theta, g, alpha, velocity, rule):
     """One step against g, which is clipped first; `samenet.reference.descent` has the equations."""
@@ -39,9 +54,14 @@ def _step(theta, g, alpha, velocity, rule):
                 g[i] = -clip_value
     shrink = theta.dtype.type(1)
     if clip_norm < np.inf:
-        length = math.sqrt(_sum_of_squares(g))
-        if length > clip_norm:
+        largest, length = 1.0, math.sqrt(_sum_of_squares(g))
+        if not 0.0 < length < np.inf:
+            largest, length = _over_largest(g)
+        if length > clip_norm / largest:
             shrink = theta.dtype.type(clip_norm / length)
+            if largest != 1.0:
+                for i in range(g.size):
+                    g[i] /= largest
     step, factor = theta.dtype.type(alpha), theta.dtype.type(momentum)
     if velocity.size == 0:
         for i in range(theta.size):

@@ -27,9 +27,14 @@ def clip(g: Array, clip_value: float, clip_norm: float) -> Array:
     if clip_value < math.inf:
         np.clip(g, -clip_value, clip_value, out=g)
     if clip_norm < math.inf:
-        norm = math.sqrt(np.vdot(g, g))
-        if norm > clip_norm:
-            g *= clip_norm / norm
+        length, largest = math.sqrt(np.vdot(g, g)), 1.0
+        if not 0 < length < math.inf:  # the squares overflowed, or all underflowed
+            entry = float(np.abs(g).max())
+            if 0 < entry < math.inf:
+                length, largest = math.sqrt(np.vdot(g / entry, g / entry)), entry
+        if length > clip_norm / largest:
+            g /= largest
+            g *= clip_norm / length
     return g
 
 
