@@ -194,6 +194,7 @@ def test_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert chosen.parent == tmp_path / "cache"
     assert module.twice.stats.cache_path == str(chosen)
     monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     beside, user = caching.folders(function)
     assert beside == tmp_path / "__pycache__"

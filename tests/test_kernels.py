@@ -602,6 +602,7 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
     """Each dtype has its own; who comes later finds them there, until any file of the kernels has changed."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", False)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))  # Numba reads it again when another test changed any
     file = tmp_path / "some_kernels.py"
     file.write_text(KERNELS_OF_A_FILE)
     for stamp, found in [(b"one", 0), (b"one", 1), (b"two", 0)]:

@@ -48,7 +48,7 @@ def refused(error: type[Exception], message: str, call: Callable[[], Any]) -> No
     "command",
     [
         "arrays_in_sequence.py --processes 1 --calls 600 --seed 1",
-        "hostile_calls.py --calls 900 --seed 1",
+        "hostile_calls.py --calls 300 --seed 1",
         "guard_pages.py --sizes 7 7 --rows 14 16",
     ],
 )
