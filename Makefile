@@ -50,7 +50,7 @@ test: $(VENV)/installed-test
 
 # Its own environments, outside the tree; nothing of .venv is used.
 matrix:
-	$(PYTHON) tests/hardening/matrix.py
+	$(PYTHON) tests/hardening/matrix.py $(ARGUMENTS)
 
 examples: $(VENV)/installed-data,plot
 	$(BIN)/samenet examples --gallery docs/gallery
