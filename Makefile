@@ -55,7 +55,7 @@ mutants: $(VENV)/installed-test
 
 # Its own environments, outside the tree; nothing of .venv is used.
 matrix:
-	$(PYTHON) tests/hardening/matrix.py
+	$(PYTHON) tests/hardening/matrix.py $(ARGUMENTS)
 
 examples: $(VENV)/installed-data,plot
 	$(BIN)/samenet examples --gallery docs/gallery

@@ -23,6 +23,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.np import arrayobj
 
+import samenet.fast.numba  # noqa: F401  all kernels: one that is first imported below would be made from what is put there
 from samenet.fast.kernels import compiling
 
 KERNELS = Path(compiling.__file__).parent
