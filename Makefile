@@ -6,11 +6,12 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test mutants matrix examples bench bench-quick techniques peers peers-quick page lint package types clean
+.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick page lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
+	@echo "make harden    the long forms of the tests that try to break it, hours of them; MINUTES=5 for fewer of the last"
 	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: half an hour; SEED=2 others"
 	@echo "make matrix    the contract's tests on the oldest and newest versions, three Pythons, other processors: an hour"
 	@echo "make examples  run the tutorials' experiments in full, write their tables and figures to docs/gallery"
@@ -50,6 +51,16 @@ test: $(VENV)/installed-test
 	$(BIN)/python -m coverage report
 
 SEED ?= 1
+MINUTES ?= 60
+harden: $(VENV)/installed-test
+	$(BIN)/python tests/hardening/hostile_calls.py --calls 100000 --seed $(SEED)
+	$(BIN)/python tests/hardening/arrays_in_sequence.py --processes 20 --calls 2000 --seed $(SEED)
+	$(BIN)/python tests/hardening/guard_pages.py --sizes 1 70 --rows 1 40 --seed $(SEED)
+	$(BIN)/python tests/hardening/random_networks.py --networks 10000 --seed $(SEED) --exact 10000
+	$(BIN)/python tests/hardening/gradient_check.py --calls 300 --seed $(SEED)
+	$(BIN)/python tests/hardening/interrupts.py --moments 50 --seed $(SEED)
+	$(BIN)/python tests/hardening/threads.py --minutes $(MINUTES) --seed $(SEED)
+
 mutants: $(VENV)/installed-test
 	$(BIN)/python tests/hardening/mutants.py --sample 300 --seed $(SEED)
 
