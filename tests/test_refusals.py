@@ -64,7 +64,8 @@ def test_guard_pages_see_one_number_too_few() -> None:
     command = [sys.executable, HARDENING / "guard_pages.py", "--sizes", "5", "5", "--rows", "13", "13", "--short", "1"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 1
-    assert "ended with -11 at n 5, 13 rows" in ended.stdout
+    # By SIGSEGV, or by SIGABRT where the C library sees it first, as with the oldest versions.
+    assert re.search("ended with -(6|11) at n 5, 13 rows", ended.stdout)
 
 
 def unaligned(values: np.ndarray) -> np.ndarray:

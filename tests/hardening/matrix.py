@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
 FIRST = {("numpy", "3.13"): "2.1.0"}  # releases that came after the lower bound
 TESTS = (
-    *("agreement", "concurrency", "contract", "golden", "inputs", "kernels", "predictor", "properties", "same_bits"),
-    "training",
+    *("agreement", "caching", "concurrency", "contract", "golden", "inputs", "kernels", "predictor", "properties"),
+    *("refusals", "same_bits", "training", "uninterrupted"),
 )
 NEEDED = ("pytest", "pytest-benchmark", "hypothesis", "pandas", "matplotlib", "scikit-learn", "threadpoolctl")
 _BASIC = "+64bit,+cmov,+cx8,+fxsr,+mmx,+sse,+sse2"
