@@ -259,3 +259,20 @@ def test_every_backend_tells_the_same_classes() -> None:
     for activation in ("sigmoid", "tanh", "softmax"):
         nets = [make(Backend(name), activation) for name in samenet.backends()]
         assert len({str(net.classify(X).tolist()) for net in nets}) == 1
+
+
+@pytest.mark.parametrize(
+    ("activation", "Y", "said"),
+    [
+        ("relu", [[0.5], [2.0]], "'sigmoid' or 'tanh', whose nodes have a threshold for 'accuracy', got 'relu'"),
+        ("relu", [[0.5, 2.0]], "one class in every row of Y to go with an output layer of 'relu'"),
+        ("sigmoid", [[0.5], [0.7]], "0 and 1 as targets of 'sigmoid' for 'accuracy', got 0.5 in Y"),
+        ("sigmoid", [[0.5, 0.7]], "0 and 1 as targets of 'sigmoid', or one-hot rows, for 'accuracy', got 0.5 in Y"),
+    ],
+)
+def test_a_refusal_offers_one_hot_rows_where_there_are_several_outputs(
+    backend: Backend, activation: str, Y: list[list[float]], said: str
+) -> None:
+    net = backend.Network([2, len(Y[0])], activation=activation, seed=0)
+    with pytest.raises(ValueError, match=f"^monitors: expected .*{said}"):
+        net.train(np.zeros((len(Y), 2)), Y, alpha=0.1, epochs=1, monitors=["accuracy"])
