@@ -232,3 +232,13 @@ def test_where_a_number_may_overflow_there_is_no_bound():
         rule = update_bounds.Adaptive(0.9, 0.9, 1e-8, 1)
         for state in ((np.array([value, 1.0]), np.ones(2)), (np.ones(2), np.array([value, 1.0]))):
             assert np.isposinf(update_bounds.adapted(np.ones(2), stored(np.ones(2)), 0.1, rule, *state).error[0])
+
+
+def test_targets_that_add_up_to_much_round_as_much():
+    """h t - y with t = 1000: a node without a target is off by the rounding of h t, as float32 shows."""
+    h, y = np.array([[0.3, 0.7]]), np.array([[0.0, 1000.0]])
+    error = COSTS["cross_entropy"][1](stored(h), y, 1.0, None, Rounding.of(np.float32)).error
+    computed = np.float32(h) * np.float32(1000) - np.float32(y)
+    off = np.abs(computed - (np.float32(h).astype(float) * 1000 - y))
+    assert (off <= error).all()
+    assert (error >= Rounding.of(np.float32).u * 300).all()

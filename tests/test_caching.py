@@ -385,3 +385,11 @@ def test_no_place_at_all(tmp_path: Path) -> None:
     output, hits, (warned,) = _run(app, HOME=str(nothing))
     assert (output, hits) == (0.5, 0)
     assert "NUMBA_CACHE_DIR" in warned
+
+
+def test_code_differs_by_each_constant_it_has() -> None:
+    text = (
+        "def f(a):\n    b = a + 1.5\n    b += 2.5\n    def g(c):\n        return c * 3.5 - 4.5\n    return g(b) + 5.5\n"
+    )
+    texts = [text, *(text.replace(f"{n}.5", f"{n}.25") for n in range(1, 6))]
+    assert len({tuple(caching._parts(compile(t, "anywhere", "exec"))) for t in texts}) == 6

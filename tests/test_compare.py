@@ -194,6 +194,19 @@ def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -
     assert result.gain("numpy") is None
 
 
+def test_a_speed_up_is_for_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The baseline's call does half of the computation, the other's does it four times."""
+    contenders = [
+        cases.Contender(name, name, lambda: 0.0, lambda: 0.0, work)
+        for name, work in (("reference", 0.5), ("numpy", 4.0))
+    ]
+    case = cases.Case("work", tuple(contenders), lambda answer: Comparison(abs(answer), 0.0))
+    monkeypatch.setattr(timing, "interleave", lambda calls, seconds: {name: np.full(5, 2.0) for name in calls})
+    result = measurement.measure(case)
+    assert [row.median for row in result.rows] == [4.0, 0.5]
+    assert result.gain("numpy") == pytest.approx(8)
+
+
 def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     called = dict.fromkeys(NAMES, 0)
     for name in NAMES:

@@ -393,6 +393,20 @@ def test_rounding_by_the_command_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert not any(row["depends_on_rounding"] for row in rows)
 
 
+def test_rounding_moves_the_second_run_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved, once = [], type(find("feed-forward")).run
+
+    def noted(example: Any, *arguments: Any, **named: Any) -> Report:
+        moved.append(named.get("moved", False))
+        return once(example, *arguments, **named)
+
+    monkeypatch.setattr(type(find("feed-forward")), "run", noted)
+    assert run("feed-forward", "--backend", "numpy", "--rounding") == 0
+    assert moved == [False, True]
+
+
 # --------------------------------------------------------------------------------------------------- files as scripts
 
 

@@ -645,3 +645,16 @@ def test_kernels_are_plain_functions_without_the_compiler(monkeypatch: pytest.Mo
     for other in (np.arange(4), np.arange(4, dtype=np.float32), np.arange(8.0)[::2], np.ones((2, 2)), [1.0], "a", None):
         with pytest.raises((TypeError, ValueError)):
             exact(other)
+
+
+def test_the_dtype_of_a_call_is_that_of_its_first_array_of_floats() -> None:
+    from samenet.fast.kernels.compiling import _dtype_of
+
+    numbers, row, rows = int64[::1], float32[::1], float64[:, ::1]
+    assert _dtype_of((row, rows)) == float32
+    assert _dtype_of((int64, numbers, rows, row)) == float64
+    assert (
+        _dtype_of((int64, types.Tuple((numbers, int64)), types.Tuple((int64, types.Tuple((numbers, row)))), rows))
+        == float32
+    )
+    assert _dtype_of((int64, float64, numbers)) is None
