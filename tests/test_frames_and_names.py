@@ -17,7 +17,9 @@ import sklearn.model_selection
 import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
+from samenet.classification import LABELS
 from samenet.functions import ACTIVATIONS, COSTS
+from samenet.history import MONITORS
 from samenet.validation.names import nearest
 
 RANDOM = np.random.default_rng(0)
@@ -98,6 +100,9 @@ def test_labels_of_any_kind_are_stratified_by() -> None:
         ([0] * 11 + [1], ValueError, "at least two rows of every class, got one of 1"),
         (list(range(6)) * 2, ValueError, "got 6 classes for parts of"),
         ([[0], [0, 1]] * 6, ValueError, "stratify: expected rows of equal length"),
+        ([0, np.nan] * 6, ValueError, "a label for each row, got nan"),
+        ([[0, 1], [np.nan, 1]] * 6, ValueError, "a label for each row, got nan"),
+        (pd.array([1, None] * 6, dtype="Int64"), ValueError, "a label for each row, got nan"),
     ],
 )
 def test_what_stratify_refuses(cut: Any, stratify: Any, error: type[Exception], message: str) -> None:
@@ -166,6 +171,7 @@ TYPED = {
     },
     "reduction": {"mean": ["average", "avg", "men", "none"], "sum": ["total"]},
     "monitors": {"accuracy": ["acc"], "mean_absolute_error": ["mae"]},
+    "labels": {"one": ["argmax"], "several": ["multilabel", "several "], "auto": [None]},
     "backend": {"reference": ["python", "loops"], "numpy": ["np", "NumPy"], "numba": ["jit", "cuda", "Numba"]},
 }
 
@@ -175,6 +181,8 @@ def use(argument: str, value: Any) -> None:
     X, Y = [[0.0, 1.0]], [[1.0]]
     if argument in ("activation", "init"):
         samenet.backend("numpy").Network([2, 1], **{argument: value})
+    elif argument == "labels":
+        net.classify(X, labels=value)
     elif argument == "backend":
         net.on(value)
     elif argument in ("cost", "reduction"):
@@ -205,18 +213,18 @@ def test_names_that_mean_nothing_get_no_guess() -> None:
     for value in ("zzzz", "", "?", 5, object(), ["relu"], len):
         assert nearest(value, ACTIVATIONS) is None
         assert nearest(value, COSTS) is None
+    assert nearest("loss", MONITORS) is None, "which is recorded anyway, and is no mean absolute error"
 
 
 def test_every_synonym_leads_to_a_name_that_exists() -> None:
     from samenet.backends import MODULES
     from samenet.functions import REDUCTIONS
-    from samenet.history import MONITORS
     from samenet.initialize import SCHEMES
     from samenet.validation import names
 
     measures = ("cost", "mean_absolute_error", "sum_of_squared_errors", "slope")
-    known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *MODULES, *measures}
-    assert set(names._ELSEWHERE) <= known
+    known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *LABELS, *MODULES}
+    assert set(names._ELSEWHERE) <= known | set(measures)
     for ours, words in names._ELSEWHERE.items():
         assert all(word == names._plain(word) for word in words.split()), ours
         assert len(set(words.split())) == len(words.split()), ours

@@ -118,6 +118,8 @@ class _Rows:
             numbers = Counter(items)
         except TypeError:
             raise TypeError(f"stratify: expected labels, got {checks.short(stratify)}") from None
+        if any(part != part for item in numbers for part in (item if isinstance(item, tuple) else (item,))):
+            raise ValueError("stratify: expected a label for each row, got nan")  # which is not equal to another
         rarest = min(numbers, key=lambda item: numbers[item])
         if numbers[rarest] < 2:
             raise ValueError(f"stratify: expected at least two rows of every class, got one of {checks.short(rarest)}")

@@ -51,6 +51,10 @@ _ELSEWHERE = {
     "reference": "python py pure purepython loops lists plain standard stdlib cpython ref textbook slow",
     "numpy": "np numpybackend vectorized vectorised blas array cpu",
     "numba": "jit njit llvm compiled nb fast cuda gpu c",
+    # classes
+    "auto": "default automatic none",
+    "one": "argmax single multiclass class",
+    "several": "multi multilabel multiple many binary threshold indicator",
     # rules
     "slope": "gradient derivative",
 }
@@ -91,6 +95,8 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
         for word in (typed, bare):
             if word in table:
                 return table[word]
+    if typed in _SUFFIXES:  # "loss" is no "L1 loss"
+        return None
     near = difflib.get_close_matches(typed, spellings, n=1) or difflib.get_close_matches(
         typed, synonyms, n=1, cutoff=0.8
     )
