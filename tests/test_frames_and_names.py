@@ -17,6 +17,7 @@ import sklearn.model_selection
 import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
+from samenet.backends import MODULES
 from samenet.classification import LABELS
 from samenet.functions import ACTIVATIONS, COSTS
 from samenet.history import MONITORS
@@ -108,6 +109,15 @@ def test_labels_of_any_kind_are_stratified_by() -> None:
 def test_what_stratify_refuses(cut: Any, stratify: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"^stratify: .*{message.removeprefix('stratify: ')}"):
         cut(np.zeros((12, 2)), np.zeros(12), test_size=0.25, seed=0, stratify=stratify)
+
+
+@pytest.mark.parametrize("cut", [data.split, data.three_way_split])
+@pytest.mark.parametrize("value", [None, 3, "rows", {"a": 1}, np.array(3)])
+def test_what_has_no_rows_is_refused_by_its_name(cut: Any, value: Any) -> None:
+    with pytest.raises(ValueError, match="^X: expected rows to split, got"):
+        cut(value, np.zeros(12), seed=0)
+    with pytest.raises(ValueError, match="^y: expected rows to split, got"):
+        cut(np.zeros((12, 2)), value, seed=0)
 
 
 # ----------------------------------------------------------------------------------------------------------- scalers
@@ -213,11 +223,12 @@ def test_names_that_mean_nothing_get_no_guess() -> None:
     for value in ("zzzz", "", "?", 5, object(), ["relu"], len):
         assert nearest(value, ACTIVATIONS) is None
         assert nearest(value, COSTS) is None
+    for value in ([], (), 1j, np.zeros(3), np.float64(1), b"numpy"):
+        assert nearest(value, MODULES) is None
     assert nearest("loss", MONITORS) is None, "which is recorded anyway, and is no mean absolute error"
 
 
 def test_every_synonym_leads_to_a_name_that_exists() -> None:
-    from samenet.backends import MODULES
     from samenet.functions import REDUCTIONS
     from samenet.initialize import SCHEMES
     from samenet.validation import names
