@@ -213,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             json_file=options.json,
             plot_file=options.plot,
         )
-    except (ImportError, OSError) as error:  # no matplotlib for a picture, no file of data
+    except (ImportError, OSError, MemoryError) as error:  # no matplotlib for a picture, no file of data, no room
         print(f"samenet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

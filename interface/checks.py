@@ -268,12 +268,13 @@ def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArr
         raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
     if len(X) == 0:
         raise ValueError(f"X: expected at least one sample, got shape {X.shape}")
-    Y = array("Y", Y, dtype)
+    given, Y = Y, array("Y", Y, dtype)
     expected = (*X.shape[:-1], n_out)
     if Y.shape != expected:
         hint = ""
         if Y.shape == X.shape[:1] and X.ndim == 2:
-            hint = "; use Y.reshape(-1, 1)" if n_out == 1 else "; see samenet.data.one_hot for class labels"
+            column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
+            hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
     return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
 

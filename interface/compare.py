@@ -178,8 +178,14 @@ def run(
         f"{around['processor']}, {counted(around['cores'], 'core')}, {around['system']}\n{around['python']}, "
         f"NumPy {around['numpy']}, Numba {around['numba']}, {around['blas']}\nthreads: {threads}\n"
     )
+    try:
+        chosen = _cases(sizes, batches, names)
+    except (MemoryError, OverflowError, ValueError) as error:
+        if sizes is None:
+            raise
+        raise MemoryError(f"--sizes, --batch: expected networks and batches that fit in memory ({error})") from None
     results = []
-    for case in _cases(sizes, batches, names):
+    for case in chosen:
         with console.status(case.title):
             results.append(measure(case))
         _show(console, results[-1], left_out)

@@ -66,6 +66,8 @@ def check_writable(path: Path) -> None:
 
 def check_writable_folder(folder: Path, names: tuple[str, ...] = ()) -> None:
     """Make a folder, unless it is there, and see that files of these names can be written into it; raises OSError."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{str(folder)!r} is no folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or ("file",):
         check_writable(folder / name)

@@ -452,6 +452,22 @@ def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys:
     for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "gallery", tmp_path / ("x" * 300)):
         assert __main__.main(["examples", "--gallery", str(folder)]) == 2
         assert str(folder) in capsys.readouterr().err
+    assert __main__.main(["examples", "--gallery", str(tmp_path / "file")]) == 2
+    assert "is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--sizes", "99999999-99999999"],
+        ["--sizes", "3-3", "--batch", "1000000000000"],
+        ["--sizes", "3-3", "--batch", "99999999999999999999"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_fit_in_memory_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["compare", *arguments, "--backends", "numpy"]) == 2
+    assert "samenet: --sizes, --batch: expected" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ import sklearn.model_selection
 import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
+from samenet.backends import MODULES
+from samenet.classification import LABELS
 from samenet.functions import ACTIVATIONS, COSTS
+from samenet.history import MONITORS
 from samenet.validation.names import nearest
 
 RANDOM = np.random.default_rng(0)
@@ -98,11 +101,23 @@ def test_labels_of_any_kind_are_stratified_by() -> None:
         ([0] * 11 + [1], ValueError, "at least two rows of every class, got one of 1"),
         (list(range(6)) * 2, ValueError, "got 6 classes for parts of"),
         ([[0], [0, 1]] * 6, ValueError, "stratify: expected rows of equal length"),
+        ([0, np.nan] * 6, ValueError, "a label for each row, got nan"),
+        ([[0, 1], [np.nan, 1]] * 6, ValueError, "a label for each row, got nan"),
+        (pd.array([1, None] * 6, dtype="Int64"), ValueError, "a label for each row, got nan"),
     ],
 )
 def test_what_stratify_refuses(cut: Any, stratify: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"^stratify: .*{message.removeprefix('stratify: ')}"):
         cut(np.zeros((12, 2)), np.zeros(12), test_size=0.25, seed=0, stratify=stratify)
+
+
+@pytest.mark.parametrize("cut", [data.split, data.three_way_split])
+@pytest.mark.parametrize("value", [None, 3, "rows", {"a": 1}, np.array(3)])
+def test_what_has_no_rows_is_refused_by_its_name(cut: Any, value: Any) -> None:
+    with pytest.raises(ValueError, match="^X: expected rows to split, got"):
+        cut(value, np.zeros(12), seed=0)
+    with pytest.raises(ValueError, match="^y: expected rows to split, got"):
+        cut(np.zeros((12, 2)), value, seed=0)
 
 
 # ----------------------------------------------------------------------------------------------------------- scalers
@@ -166,6 +181,7 @@ TYPED = {
     },
     "reduction": {"mean": ["average", "avg", "men", "none"], "sum": ["total"]},
     "monitors": {"accuracy": ["acc"], "mean_absolute_error": ["mae"]},
+    "labels": {"one": ["argmax"], "several": ["multilabel", "several "], "auto": [None]},
     "backend": {"reference": ["python", "loops"], "numpy": ["np", "NumPy"], "numba": ["jit", "cuda", "Numba"]},
 }
 
@@ -175,6 +191,8 @@ def use(argument: str, value: Any) -> None:
     X, Y = [[0.0, 1.0]], [[1.0]]
     if argument in ("activation", "init"):
         samenet.backend("numpy").Network([2, 1], **{argument: value})
+    elif argument == "labels":
+        net.classify(X, labels=value)
     elif argument == "backend":
         net.on(value)
     elif argument in ("cost", "reduction"):
@@ -205,18 +223,19 @@ def test_names_that_mean_nothing_get_no_guess() -> None:
     for value in ("zzzz", "", "?", 5, object(), ["relu"], len):
         assert nearest(value, ACTIVATIONS) is None
         assert nearest(value, COSTS) is None
+    for value in ([], (), 1j, np.zeros(3), np.float64(1), b"numpy"):
+        assert nearest(value, MODULES) is None
+    assert nearest("loss", MONITORS) is None, "which is recorded anyway, and is no mean absolute error"
 
 
 def test_every_synonym_leads_to_a_name_that_exists() -> None:
-    from samenet.backends import MODULES
     from samenet.functions import REDUCTIONS
-    from samenet.history import MONITORS
     from samenet.initialize import SCHEMES
     from samenet.validation import names
 
     measures = ("cost", "mean_absolute_error", "sum_of_squared_errors", "slope")
-    known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *MODULES, *measures}
-    assert set(names._ELSEWHERE) <= known
+    known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *LABELS, *MODULES}
+    assert set(names._ELSEWHERE) <= known | set(measures)
     for ours, words in names._ELSEWHERE.items():
         assert all(word == names._plain(word) for word in words.split()), ours
         assert len(set(words.split())) == len(words.split()), ours

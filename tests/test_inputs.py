@@ -309,6 +309,8 @@ def test_targets_as_a_vector_for_a_single_output_are_refused_with_the_remedy() -
     nets = [samenet.backend(name).Network([3, 1], seed=0) for name in NAMES]
     calls = [lambda net=net: net.gradient(grid(5, 3), grid(5)) for net in nets]
     refused(ValueError, "Y", calls, "Y.reshape(-1, 1)")
+    calls = [lambda net=net: net.gradient(grid(5, 3), grid(5).tolist()) for net in nets]
+    refused(ValueError, "Y", calls, "[[y] for y in Y]")
 
 
 # Settings: the argument, the values it refuses, the error, words of the message.

@@ -85,7 +85,11 @@ class _Rows:
         if given is not None and given >= 2**32:
             raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {checks.short(seed)}")
         self.X, self.y = (v if _is_frame(v) else checks.plain(name, v) for name, v in (("X", X), ("y", y)))
-        if np.ndim(self.X) == 0 or np.ndim(self.y) == 0 or len(self.X) != len(self.y):
+        for name, value, rows in (("X", X, self.X), ("y", y, self.y)):
+            if np.ndim(rows) == 0:
+                kind = type(value).__name__
+                raise ValueError(f"{name}: expected rows to split, got {checks.short(value)} ({kind}) of shape ()")
+        if len(self.X) != len(self.y):
             shapes = f"{np.shape(self.y)} and {np.shape(self.X)}"
             raise ValueError(f"y: expected as many entries as X has rows, got shapes {shapes}")
         self.m = len(self.X)
@@ -118,6 +122,8 @@ class _Rows:
             numbers = Counter(items)
         except TypeError:
             raise TypeError(f"stratify: expected labels, got {checks.short(stratify)}") from None
+        if any(part != part for item in numbers for part in (item if isinstance(item, tuple) else (item,))):
+            raise ValueError("stratify: expected a label for each row, got nan")  # which is not equal to another
         rarest = min(numbers, key=lambda item: numbers[item])
         if numbers[rarest] < 2:
             raise ValueError(f"stratify: expected at least two rows of every class, got one of {checks.short(rarest)}")

@@ -51,6 +51,10 @@ _ELSEWHERE = {
     "reference": "python py pure purepython loops lists plain standard stdlib cpython ref textbook slow",
     "numpy": "np numpybackend vectorized vectorised blas array cpu",
     "numba": "jit njit llvm compiled nb fast cuda gpu c",
+    # classes
+    "auto": "default automatic none",
+    "one": "argmax single multiclass class",
+    "several": "multi multilabel multiple many binary threshold indicator",
     # rules
     "slope": "gradient derivative",
 }
@@ -66,10 +70,13 @@ def _plain(text: str) -> str:
 def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str | None:
     """The known name that a value most likely stands for, or None.
 
-    value: text; or what has a name of its own, such as a function, an activation as `numpy.tanh`; or None, as "none".
+    value: text; or what has a name of its own, such as a function, an activation as `numpy.tanh`; or None, as "none";
+    or an object of another library, by its class. What Python and NumPy have as values says nothing: a list, an array.
     others: further names of the known ones.
     """
     if not isinstance(value, str):
+        if value is not None and type(value).__module__ in ("builtins", "numpy") and not callable(value):
+            return None
         try:
             value = "none" if value is None else getattr(value, "__name__", None) or type(value).__name__
         except Exception:  # an object of someone's own that cannot be asked
@@ -91,6 +98,8 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
         for word in (typed, bare):
             if word in table:
                 return table[word]
+    if typed in _SUFFIXES:  # "loss" is no "L1 loss"
+        return None
     near = difflib.get_close_matches(typed, spellings, n=1) or difflib.get_close_matches(
         typed, synonyms, n=1, cutoff=0.8
     )
