@@ -323,6 +323,7 @@ def twice(a):
         module = kernels(monkeypatch, tmp_path / "cache", text)
         assert module.twice(A) == 12
         assert sum(module.twice.stats.cache_hits.values()) == found
+        assert [str(dtype) for dtype in module.total.external.compiled] == ["float64"]
 
 
 _ENDS = """
