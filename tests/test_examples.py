@@ -47,6 +47,15 @@ def test_the_list_names_each_example_and_what_it_shows(capsys: pytest.CaptureFix
         assert re.search(rf"^{example.name} +{re.escape(example.shows[:40])}", printed, re.MULTILINE)
 
 
+@pytest.mark.parametrize("columns", ["0", "", "wide"])
+def test_a_width_that_says_nothing_is_none(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run() == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(examples())
+
+
 def test_the_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--json") == 0
     found = json.loads(capsys.readouterr().out)

@@ -1,6 +1,7 @@
 """Printing with rich: lines and tables stay whole."""
 
 import os
+import shutil
 import sys
 
 from rich.console import Console
@@ -11,9 +12,15 @@ _UNBOUNDED = 100_000  # columns of what is no terminal: rich would wrap at 80
 
 
 def console() -> Console:
-    """Standard output. In a pipe or a file no line is wrapped, unless COLUMNS is set."""
-    wraps = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if wraps else _UNBOUNDED)
+    """Standard output. In a pipe or a file no line is wrapped, unless COLUMNS is set to a number above 0."""
+    columns = os.environ.get("COLUMNS", "")
+    width = None  # as rich finds it: from COLUMNS, or from the terminal
+    if not (columns.isdigit() and int(columns) > 0):
+        if not sys.stdout.isatty():
+            width = _UNBOUNDED
+        elif columns:
+            width = shutil.get_terminal_size().columns
+    return Console(highlight=False, width=width)
 
 
 def print_table(console: Console, table: Table) -> None:
