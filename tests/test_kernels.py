@@ -603,6 +603,7 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
     monkeypatch.setattr(numba.config, "DISABLE_JIT", False)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))  # Numba reads it again when another test changed any
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
     file = tmp_path / "some_kernels.py"
     file.write_text(KERNELS_OF_A_FILE)
     for stamp, found in [(b"one", 0), (b"one", 1), (b"two", 0)]:
