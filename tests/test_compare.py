@@ -22,7 +22,7 @@ import pytest
 import scipy
 
 import samenet
-from samenet import __main__, cases, compare, environment, files, formats, measurement, plots, timing
+from samenet import __main__, cases, compare, environment, files, formats, measurement, plots, timing, tolerance
 from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.tolerance import Comparison
 
@@ -192,6 +192,17 @@ def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -
     result = measurement.measure(case)
     assert [row.name for row in result.rows if not row.comparison.ok] == ["numpy"]
     assert result.gain("numpy") is None
+
+
+def test_each_entry_of_a_gradient_has_its_own_bound() -> None:
+    case = cases.gradient((4, 3, 2), 7, ["reference", "numpy"])
+    network, X, Y = cases.example((4, 3, 2), 7)
+    allowed = tolerance.gradient(network, X, Y)[1].flat
+    for i in range(allowed.size):
+        cost, slope = network.gradient(X, Y)
+        assert case.check((cost, slope)).ok
+        slope.flat[i] += 1.5 * allowed[i]
+        assert not case.check((cost, slope)).ok, i
 
 
 def test_a_speed_up_is_for_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:

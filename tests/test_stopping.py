@@ -166,3 +166,13 @@ def test_rules_that_are_refused(backend: Backend, value: Any, words: str) -> Non
 def test_settings_that_are_refused(make_rule: Any, argument: str) -> None:
     with pytest.raises((ValueError, TypeError), match=f"^{argument}: expected"):
         make_rule()
+
+
+def test_each_of_many_rules_is_asked(backend: Backend) -> None:
+    never = CostChange(least=1e-300)
+    for place in range(4):
+        rules: list[Any] = [never] * 4
+        rules[place] = GradientNorm(least=1e9)
+        net = backend.Network([2, 3, 1], seed=0)
+        history = net.train([[0.0, 1.0], [1.0, 1.0]], [[0.0], [1.0]], alpha=0.5, epochs=9, stop=rules)
+        assert (history.epochs_done, history.stopped_by) == (1, "GradientNorm(least=1000000000.0)")
