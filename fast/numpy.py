@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from samenet import checks, one_sample
 from samenet import network as interface
+from samenet.descent.adaptive import clip
 from samenet.descent.finite import all_finite
 from samenet.parameters import Parameters
 
@@ -244,20 +245,6 @@ def gradient(
         return _backpropagate(network, X, Y, reduction, g, _room(network, len(X)), masks), g
 
 
-def _clip(g: Array, value: float, norm: float) -> None:
-    """Each entry to within +-value, then the whole to at most this norm."""
-    if value < math.inf:
-        np.clip(g, -value, value, out=g)
-    length, largest = math.sqrt(np.vdot(g, g)), 1.0
-    if not 0 < length < math.inf:  # the squares overflowed, or all underflowed
-        entry = float(np.abs(g).max())
-        if 0 < entry < math.inf:
-            length, largest = math.sqrt(np.vdot(g / entry, g / entry)), entry
-    if length > norm / largest:
-        g /= largest
-        g *= norm / length
-
-
 def descend(
     network: interface.Network,
     X: Array,
@@ -291,7 +278,7 @@ def descend(
             x, y = X[batch], Y[batch]
             costs.append(_backpropagate(network, x, y, reduction, g, [h[: len(x)] for h in H], seen))
             if clip_value < math.inf or clip_norm < math.inf:
-                _clip(g.flat, clip_value, clip_norm)
+                clip(g.flat, clip_value, clip_norm)
             g.flat *= alphas[visit]
             if velocity is not None:
                 v = velocity.flat

@@ -105,7 +105,7 @@ MUTANTS = {
         Mutant("no slope of l2", "+= network.l2 * W", "+= 0 * W"),
         Mutant("velocity that grows", "v *= momentum", "v *= 1"),
         Mutant("Nesterov's step without the gradient", "velocity is None or nesterov", "velocity is None"),
-        Mutant("norm not clipped", "g *= norm / length", "g *= 1"),
+        Mutant("norm not clipped", "clip_value, clip_norm)", "clip_value, math.inf)"),
         Mutant("dropout forward alone", "delta *= masks[:, end - W.shape[1] : end]", "pass"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
     ],

@@ -22,6 +22,7 @@ Step = Callable[[Array, float], Array]  # (gradient, alpha) -> what theta is les
 def clip(g: Array, clip_value: float, clip_norm: float) -> Array:
     """Each entry of g cut to +-clip_value; then g scaled to the length clip_norm, if it is longer. In place.
 
+    As `samenet.reference.descent.clip`, in whole arrays, which the NumPy backend uses too.
     Source: R. Pascanu, T. Mikolov, Y. Bengio, On the difficulty of training recurrent neural networks (2013), 3.2.
     """
     if clip_value < math.inf:
