@@ -28,7 +28,7 @@ def clipped(g: Bounded, value: float, norm: float, r: Rounding) -> Bounded:
     n = g.value.size
     length, d, rounding = math.sqrt((g.value**2).sum()), math.sqrt((g.error**2).sum()), gamma(n / 2 + 5, r.u)
     high = math.sqrt((length + 2 * d) ** 2 * (1 + 2 * rounding) + n * r.least)
-    overflows = np.full(n, not high * high <= r.most)  # the square does; how the length is found then is not followed here
+    overflows = np.full(n, not high * high <= r.most)  # the square does; its other way is not followed
     if high <= norm * (1 - rounding):
         return g.unless(overflows)
     low = math.sqrt(max(max(length - 2 * d, 0.0) ** 2 * (1 - 2 * rounding) - n * r.least, 0.0))
