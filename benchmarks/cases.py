@@ -2,7 +2,7 @@
 
 A cell of the list is one contender at one operation on one network. `prepare` gives what is timed, a callable without
 arguments, so that making inputs is outside the timed region by construction; `check` compares its answer with the
-reference's. Inputs are fixed, do not saturate, and are made in one place, `samenet.cases`.
+reference's. Inputs are fixed, do not saturate, and are made in one place, `samenet.compare.cases`.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import samenet
-from samenet import cases
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case, Contender
+from samenet.compare import cases
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case, Contender
 from samenet.parameters import Parameters
-from samenet.tolerance import Comparison
+from samenet.testing.tolerance import Comparison
 
 NAMES = samenet.backends()
 CONTENDERS = (LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, *(name for name in NAMES if name != "reference"))

@@ -3,9 +3,9 @@
 from record import Case, Record
 from tables import LABELS, NONE, Table, label, seconds, times
 
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
-from samenet.formats import digits, duration
-from samenet.timing import Ratio
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.compare.timing import Ratio
+from samenet.output.formats import digits, duration
 
 ONE = "one sample"
 SMALL, FOUR_LAYERS, LARGE = "3-3-1", "3-3-3-1", "100-100-50-10"

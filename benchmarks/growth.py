@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from peers.limits import limit
 
-from samenet import cases, tolerance
 from samenet.backends import backend
-from samenet.cases import LOOPS_OVER_LISTS, Case, Contender
+from samenet.compare import cases
+from samenet.compare.cases import LOOPS_OVER_LISTS, Case, Contender
 from samenet.network import Network
-from samenet.tolerance import Comparison
+from samenet.testing import tolerance
+from samenet.testing.tolerance import Comparison
 
 WIDTHS, DEPTHS = tuple(2**i for i in range(13)), tuple(2**i for i in range(7))
 BATCHES = tuple(4**i for i in range(9))

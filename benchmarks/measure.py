@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from samenet import environment
-from samenet.formats import counted
+from samenet.compare import environment
+from samenet.output.formats import counted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,7 +88,7 @@ def main() -> int:
     import processes
     from combine import combine
 
-    from samenet import files
+    from samenet.output import files
 
     around = environment.describe()
     folder = files.writable_or_exit(parser, options.into or ROOT / "results" / folder_name(around), "comparison.json")

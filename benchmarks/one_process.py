@@ -18,8 +18,8 @@ import cases as listed
 import growth
 from peers import limits
 
-from samenet import cases
-from samenet.measurement import measure
+from samenet.compare import cases
+from samenet.compare.measurement import measure
 
 QUICK = {
     ("3-3-1", "one sample"),

@@ -22,9 +22,9 @@ from record import Case, Record, Row, newest
 from scaling import lines, slope
 from tables import label, names, times
 
-from samenet import files
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
-from samenet.formats import digits, duration
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.output import files
+from samenet.output.formats import digits, duration
 
 HERE, ROOT = Path(__file__).resolve().parent, Path(__file__).resolve().parent.parent
 _PAIRS = [

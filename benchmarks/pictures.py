@@ -15,11 +15,12 @@ from record import Case, Record
 from scaling import limits, lines, slope
 from tables import NONE, label, names
 
-from samenet import files
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
-from samenet.formats import digits, duration
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.output import files
+from samenet.output.formats import digits, duration
 
-# As in samenet.plots: colours that stay apart for the colour-blind and in grey (Okabe and Ito); and a marker each.
+# As in samenet.compare.chart: colours that stay apart for the colour-blind and in grey (Okabe and Ito), and a marker
+# each.
 COLOURS = {LOOPS_OVER_ARRAYS: "#999999", LOOPS_OVER_LISTS: "#56B4E9", "numpy": "#E69F00", "numba": "#009E73"}
 COLOURS |= {"numba, 2 threads": "#0072B2", "numba, float32": "#D55E00"}
 MARKERS = {LOOPS_OVER_ARRAYS: "s", LOOPS_OVER_LISTS: "D", "numpy": "o", "numba": "^"}

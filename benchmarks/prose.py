@@ -9,8 +9,8 @@ import scaling
 from record import Case, Record
 from tables import times
 
-from samenet.cases import LOOPS_OVER_LISTS
-from samenet.formats import duration
+from samenet.compare.cases import LOOPS_OVER_LISTS
+from samenet.output.formats import duration
 
 _LINES = ("width", "depth", "batch")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samenet.formats import counted
-from samenet.timing import Ratio
+from samenet.compare.timing import Ratio
+from samenet.output.formats import counted
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import techniques.text
 from record import Case, Record, newest
 from tables import label, times
 
-from samenet import files
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.output import files
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURE, REPORT = "python benchmarks/measure.py", "python benchmarks/report.py"

@@ -8,7 +8,7 @@ import numpy as np
 from record import Case
 from tables import Table, label, names
 
-from samenet.formats import digits, duration
+from samenet.output.formats import digits, duration
 
 _END = 16  # the slope is fitted over the points from the largest down to one so many times smaller
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from record import Case, Record, Row
 
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
-from samenet.formats import digits, duration
-from samenet.timing import Ratio
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.compare.timing import Ratio
+from samenet.output.formats import digits, duration
 
 NONE = "–"  # noqa: RUF001  (a dash where there is nothing to show)
 LABELS = {

@@ -25,8 +25,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from samenet import checks, figures
 from samenet.examples.report import Report, Settings
+from samenet.output import figures
+from samenet.validation import checks
 
 _NO_EXAMPLES = {"__main__", "gallery", "report"}
 

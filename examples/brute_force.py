@@ -6,7 +6,7 @@ import numpy as np
 
 from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
-from samenet.search import error_surface, in_words, search_time
+from samenet.study.error_surface import error_surface, in_words, search_time
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

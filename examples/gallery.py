@@ -6,10 +6,10 @@
 import time
 from pathlib import Path
 
-from samenet import files
 from samenet.examples import Example, examples
 from samenet.examples.report import Report, run_as_script
-from samenet.figures import load_matplotlib
+from samenet.output import files
+from samenet.output.figures import load_matplotlib
 
 _HEAD = """# What the examples find
 

@@ -3,8 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
-from samenet.diagram import draw_network
 from samenet.examples.report import Report, Settings, run_as_script
+from samenet.study.diagram import draw_network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

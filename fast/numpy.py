@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks, one_sample
 from samenet import network as interface
-from samenet.descent.adaptive import clip
-from samenet.descent.finite import all_finite
+from samenet import one_sample
 from samenet.parameters import Parameters
+from samenet.training.adaptive import clip
+from samenet.validation import checks
+from samenet.validation.finite import all_finite
 
 Array = NDArray[Any]
 

@@ -14,15 +14,15 @@ from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
     from samenet import data, optimizers, schedules, stopping
-    from samenet.descent_1d import downhill
-    from samenet.diagram import draw_network
-    from samenet.directions import DirectionChanges
-    from samenet.gradient_check import check_gradient
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
-    from samenet.search import error_surface
     from samenet.stopping import StopTraining
+    from samenet.study.diagram import draw_network
+    from samenet.study.direction_changes import DirectionChanges
+    from samenet.study.downhill import downhill
+    from samenet.study.error_surface import error_surface
+    from samenet.testing.gradient_check import check_gradient
     from samenet.training.divergence import DivergenceWarning
 
 __version__ = "0.1.0"
@@ -47,16 +47,16 @@ __all__ = [
 ]
 
 _LATER = {
-    "DirectionChanges": "samenet.directions",
+    "DirectionChanges": "samenet.study.direction_changes",
     "DivergenceWarning": "samenet.training.divergence",
     "History": "samenet.history",
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
-    "check_gradient": "samenet.gradient_check",
-    "downhill": "samenet.descent_1d",
-    "draw_network": "samenet.diagram",
-    "error_surface": "samenet.search",
+    "check_gradient": "samenet.testing.gradient_check",
+    "downhill": "samenet.study.downhill",
+    "draw_network": "samenet.study.diagram",
+    "error_surface": "samenet.study.error_surface",
 }
 _MODULES = ("data", "optimizers", "schedules", "stopping")
 

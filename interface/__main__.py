@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from samenet import __version__, backends, environment, files
+from samenet import __version__, backends
 from samenet.backends import missing
+from samenet.compare import environment
+from samenet.output import files
 
 
 def _layers(text: str) -> list[int]:
@@ -129,7 +131,8 @@ def _chosen(name: str | None) -> str:
 def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from samenet import examples, figures
+    from samenet import examples
+    from samenet.output import figures
     from samenet.output.console import console as standard_output
 
     console = standard_output()
@@ -203,7 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.command == "examples":
             return _examples(parser, options)
-        from samenet import compare
+        from samenet.compare import command as compare
 
         return compare.run(
             sizes=options.sizes,

@@ -24,7 +24,7 @@ def backend(name: str) -> ModuleType:
     be imported here. The others work without it.
     """
     if not isinstance(name, str) or name not in MODULES:
-        from samenet.checks import choice  # which needs NumPy
+        from samenet.validation.checks import choice  # which needs NumPy
 
         choice("backend", name, MODULES)
     try:

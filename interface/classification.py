@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
+from samenet.validation import checks
 
 Array = NDArray[Any]
 

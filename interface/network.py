@@ -10,9 +10,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from samenet import checks
 from samenet.classification import labels_of
-from samenet.descent.training import Callback, settings, train
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
@@ -21,6 +19,8 @@ from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.training.options import Callback, settings, train
+from samenet.validation import checks
 from samenet.validation.overflow import cost_in_range, has_gradient
 
 N = TypeVar("N", bound="Network")

@@ -25,11 +25,11 @@ array([0.5, 0.5, 0.5])
 
 from typing import Any
 
-from samenet import checks
-from samenet.descent.minimize import BFGS, CG, LBFGS
-from samenet.descent.optimizer import Optimizer
-from samenet.descent.starts import MultiStart
-from samenet.descent.stepwise import Adam, Descent, Momentum, Nesterov, RMSProp
+from samenet.training.multistart import MultiStart
+from samenet.training.optimizer import Optimizer
+from samenet.training.rules import Adam, Descent, Momentum, Nesterov, RMSProp
+from samenet.training.scipy_methods import BFGS, CG, LBFGS
+from samenet.validation import checks
 
 __all__ = [
     "BFGS",

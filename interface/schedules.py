@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from samenet import checks
+from samenet.validation import checks
 
 Schedule = Callable[[int], float]
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
+from samenet.validation import checks
 
 if TYPE_CHECKING:
     from samenet.history import History

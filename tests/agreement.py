@@ -1,4 +1,4 @@
-"""What it means that two backends agree: every difference, measured by what `samenet.tolerance` allows.
+"""What it means that two backends agree: every difference, measured by what `samenet.testing.tolerance` allows.
 
 Each function yields (name, Comparison). The tests of agreement assert that all of them are ok; the tests of mutants,
 that for a backend with one line changed they are not.
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import samenet
-from samenet import tolerance
 from samenet.parameters import Parameters
-from samenet.tolerance import Comparison, compare
+from samenet.testing import tolerance
+from samenet.testing.tolerance import Comparison, compare
 
 Compared = Iterator[tuple[str, Comparison]]
 Array = NDArray[Any]

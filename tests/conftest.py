@@ -13,7 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from agreement import BACKENDS, PAIRS, Backend, Pair
 
-from samenet.tolerance import Comparison
+from samenet.testing.tolerance import Comparison
 
 _RECORDS: pytest.StashKey[dict[tuple[str, str], list[Comparison]]] = pytest.StashKey()
 

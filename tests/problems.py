@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import samenet
-from samenet import bounds, tolerance
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import Adam, RMSProp
-from samenet.tolerance import Comparison, compare
+from samenet.testing import bounds, tolerance
+from samenet.testing.tolerance import Comparison, compare
 
 Array = NDArray[Any]
 Compared = Iterator[tuple[str, Comparison]]

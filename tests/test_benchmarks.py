@@ -18,8 +18,8 @@ import pytest
 from children import python
 
 import samenet
-from samenet import environment, measurement, timing
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, example, training
+from samenet.compare import environment, measurement, timing
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, example, training
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
@@ -198,7 +198,7 @@ def test_inputs_are_made_before_the_call(monkeypatch):
         raise AssertionError("a timed call makes its inputs")
 
     monkeypatch.setattr(np.random, "default_rng", late)
-    monkeypatch.setattr("samenet.cases.example", late)
+    monkeypatch.setattr("samenet.compare.cases.example", late)
     monkeypatch.setattr("samenet.network.Network.on", late)
     for call in calls:
         call()
@@ -382,7 +382,7 @@ def test_processes_measure_every_operation(monkeypatch):
 
     monkeypatch.setattr(one_process, "measure", instead)
     monkeypatch.setattr(cases, "case", cache(lambda *pair: pair))
-    monkeypatch.setattr("samenet.cases.forward", lambda *given: given)
+    monkeypatch.setattr("samenet.compare.cases.forward", lambda *given: given)
     found = one_process.comparison(1.0, quick=False)
     assert [(c["network"], c["operation"]) for c in found] == [case for case, _ in measured] == list(cases.operations())
     assert len(one_process.comparison(1.0, quick=True)) == len(one_process.QUICK)

@@ -13,9 +13,8 @@ import pytest
 from inputs import COMBINATIONS, PENALTIES, Case, Functions
 
 import samenet
-from samenet import bounds
 from samenet.functions import ACTIVATIONS as NAMES
-from samenet.testing import update_bounds
+from samenet.testing import bounds, update_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS
 from samenet.testing.rounding import Bounded, Rounding, product

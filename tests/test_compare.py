@@ -22,9 +22,14 @@ import pytest
 import scipy
 
 import samenet
-from samenet import __main__, cases, compare, environment, files, formats, measurement, plots, timing, tolerance
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
-from samenet.tolerance import Comparison
+from samenet import __main__
+from samenet.compare import cases, environment, measurement, timing
+from samenet.compare import chart as plots
+from samenet.compare import command as compare
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.output import files, formats
+from samenet.testing import tolerance
+from samenet.testing.tolerance import Comparison
 
 NAMES = samenet.backends()
 
@@ -293,7 +298,7 @@ def test_without_matplotlib_a_picture_is_refused_before_the_waiting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "samenet.plots")
+    monkeypatch.delitem(sys.modules, "samenet.compare.chart")
     monkeypatch.delattr(samenet, "plots")
     assert __main__.main(["compare", "--sizes", "3-3-1", "--plot", str(tmp_path / "bars.png")]) == 2
     told = capsys.readouterr()
@@ -509,7 +514,7 @@ def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureF
 
 def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
     script = (
-        "import os, sys, samenet.environment as e; assert 'numpy' not in sys.modules\n"
+        "import os, sys, samenet.compare.environment as e; assert 'numpy' not in sys.modules\n"
         "e.set_threads(1)\n"
         "from samenet.fast import numpy\n"
         "import threadpoolctl\n"

@@ -15,7 +15,8 @@ import samenet
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "predict_finite", "predictor", "evaluate", "gradient", "descend")
-PACKAGES = ("samenet", "samenet.data", "samenet.descent", "samenet.reference", "samenet.fast", "samenet.examples")
+WINGS = ("compare", "data", "output", "study", "testing", "training", "validation")
+PACKAGES = ("samenet", *(f"samenet.{wing}" for wing in WINGS), "samenet.reference", "samenet.fast", "samenet.examples")
 
 
 def shape(function: Any) -> list[tuple[str, Any, Any]]:

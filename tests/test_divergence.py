@@ -9,9 +9,9 @@ import pytest
 from agreement import Backend
 
 import samenet
-from samenet.descent import passes
 from samenet.optimizers import MultiStart
 from samenet.training import divergence
+from samenet.training import loop as passes
 from samenet.training.divergence import DivergenceWarning
 
 RANDOM = np.random.default_rng(0)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from agreement import Backend
 
-from samenet.descent import draws, passes
-from samenet.descent.draws import Draws
 from samenet.optimizers import OPTIMIZERS
+from samenet.training import loop as passes
+from samenet.training import sampling as draws
+from samenet.training.sampling import Draws
 
 M = 7
 X = np.random.default_rng(0).normal(size=(M, 3))

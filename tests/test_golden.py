@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from agreement import compare
 
-from samenet import data, tolerance
+from samenet import data
+from samenet.testing import tolerance
 
 # Tutorial 000, section 3: one sample through 3-3-1 ------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from report_inputs import paired, row
 
-from samenet import tolerance
-from samenet.cases import LOOPS_OVER_LISTS, example
+from samenet.compare.cases import LOOPS_OVER_LISTS, example
 from samenet.fast import numba
 from samenet.fast.kernels import answers, descent, layers, products, small
 from samenet.fast.kernels.instructions import REGISTER
+from samenet.testing import tolerance
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest

@@ -411,7 +411,7 @@ def exactly(name: str, a: Array) -> Array:
     return np.tanh(a) if name == "tanh" else np.exp(a)
 
 
-# In units of the last place of the answer. `samenet.bounds` allows the sigmoid 4, and the tanh 8.
+# In units of the last place of the answer. `samenet.testing.bounds` allows the sigmoid 4, and the tanh 8.
 ULPS = {"exp": 1.25, "sigmoid": 3.0, "tanh": 4.0}
 more_digits = pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="no type of more digits than float64")
 

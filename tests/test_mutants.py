@@ -26,7 +26,7 @@ from inputs import Case, Functions, mostly_zero
 
 import samenet
 from samenet.network import Network as Interface
-from samenet.tolerance import compare
+from samenet.testing.tolerance import compare
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,16 @@ import scipy.optimize
 from agreement import Backend, Pair
 from numpy.random import RandomState
 
-from samenet import optimizers, tolerance
-from samenet.descent import passes
-from samenet.descent.passes import Passes
-from samenet.descent.training import Training, settings
+from samenet import optimizers
 from samenet.initialize import initialize
 from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
 from samenet.schedules import InverseTime
 from samenet.stopping import CostChange, StopTraining
-from samenet.tolerance import compare
+from samenet.testing import tolerance
+from samenet.testing.tolerance import compare
+from samenet.training import loop as passes
+from samenet.training.loop import Passes
+from samenet.training.options import Training, settings
 
 SIZES = [3, 4, 2]
 M = 7

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet import environment, timing
-from samenet.cases import eleven_lines_problem, example
-from samenet.measurement import measure
+from samenet.compare import environment, timing
+from samenet.compare.cases import eleven_lines_problem, example
+from samenet.compare.measurement import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import samenet
-from samenet import tolerance
-from samenet.tolerance import compare
+from samenet.testing import tolerance
+from samenet.testing.tolerance import compare
 
 NAMES = samenet.backends()
 few = settings(max_examples=25, deadline=None, derandomize=True)

@@ -23,8 +23,9 @@ import scipy.sparse
 from agreement import Backend
 
 import samenet
-from samenet import checks, data, optimizers, schedules
+from samenet import data, optimizers, schedules
 from samenet.parameters import Parameters
+from samenet.validation import checks
 
 HARDENING = Path(__file__).parent / "hardening"
 SIZES = [3, 4, 2]

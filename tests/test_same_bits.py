@@ -10,8 +10,8 @@ import pytest
 from children import printed
 
 import samenet
-from samenet import tolerance
 from samenet.fast.kernels import sparse
+from samenet.testing import tolerance
 
 pytestmark = pytest.mark.compiled
 DTYPES = ["float64", "float32"]

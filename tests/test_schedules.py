@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from agreement import Backend
 
-from samenet.descent import passes
 from samenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
+from samenet.training import loop as passes
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))

@@ -5,7 +5,7 @@ import pytest
 
 import samenet
 from samenet import error_surface
-from samenet.search import in_words, search_time
+from samenet.study.error_surface import in_words, search_time
 
 X_SCORES, Y_SCORES = np.array([[3, 5], [5, 1], [10, 2]]) / [10, 5], np.array([[75], [82], [93]]) / 100
 

@@ -9,9 +9,9 @@ import pytest
 from agreement import Backend
 
 import samenet
-from samenet.descent import passes
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
+from samenet.training import loop as passes
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))

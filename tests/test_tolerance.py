@@ -7,10 +7,10 @@ import pytest
 from agreement import BACKENDS, compare
 from inputs import Case
 
-from samenet import tolerance
 from samenet.fast.numpy import Network
 from samenet.optimizers import Adam, RMSProp
-from samenet.tolerance import Comparison
+from samenet.testing import tolerance
+from samenet.testing.tolerance import Comparison
 
 
 def test_compare_reports_the_worst_entry():

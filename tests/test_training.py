@@ -19,11 +19,11 @@ import pytest
 from children import printed
 
 import samenet
-from samenet.descent import passes
-from samenet.descent.draws import Draws
-from samenet.descent.finite import all_finite
 from samenet.history import History
 from samenet.optimizers import MultiStart
+from samenet.training import loop as passes
+from samenet.training.sampling import Draws
+from samenet.validation.finite import all_finite
 
 NAMES = samenet.backends()
 SIZES = [3, 4, 2]

@@ -8,7 +8,7 @@ wording of a docstring does not throw the history away: raise one when what is m
 import sys
 from pathlib import Path
 
-from samenet import environment
+from samenet.compare import environment
 
 if "numpy" not in sys.modules:  # later, it would have no effect
     environment.set_threads(1)

@@ -67,7 +67,7 @@ class _Tracks:
 
     def setup_cache(self):
         """Every operation measured with its contenders interleaved; asv runs this once for all classes."""
-        from samenet.measurement import measure
+        from samenet.compare.measurement import measure
 
         measured: dict[tuple[str, str], Any] = {}
         for network, operation in cases.operations():

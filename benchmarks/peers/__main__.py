@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != HERE]
 sys.path.append(str(HERE.parent))  # last: it holds folders named asv and pytest
 
-from samenet import environment  # noqa: E402
+from samenet.compare import environment  # noqa: E402
 
 # Beside those that samenet's environment names: XLA, which JAX runs on, reads this one.
 XLA_THREADS = "NPROC"
@@ -88,7 +88,7 @@ def main() -> int:
 
     from peers import picture, registered, text
     from peers.once import once
-    from samenet import files
+    from samenet.output import files
 
     repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)
     peers = registered()

@@ -9,7 +9,7 @@ from typing import Any
 from record import Case
 
 from peers.ours import NUMBA, PREDICTOR
-from samenet.timing import Ratio
+from samenet.compare.timing import Ratio
 
 
 @dataclass(frozen=True)

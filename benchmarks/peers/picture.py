@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from peers import fann, genann, jaxed, lean, onnx_runtime, ours, pytorch, scikit, tutorial
 from peers.outcome import Outcome
-from samenet import files
+from samenet.output import files
 
 _FONT = 13
 

@@ -9,10 +9,10 @@ from peers import registered
 from peers.limits import machine
 from peers.problem import Array, Call, Descent, Forward
 from peers.tasks import OPERATIONS, Expected, Operation, few, mnist, work_counted
-from samenet import timing
-from samenet.cases import Case, Contender
-from samenet.measurement import Result, measure
-from samenet.tolerance import Comparison
+from samenet.compare import timing
+from samenet.compare.cases import Case, Contender
+from samenet.compare.measurement import Result, measure
+from samenet.testing.tolerance import Comparison
 
 # Seconds of a call: of what takes longer, a part is timed.
 _LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.15

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from peers.problem import Array, Descent, Forward
-from samenet import cases, data, tolerance
+from samenet import data
 from samenet.backends import backend
+from samenet.compare import cases
 from samenet.network import Network
-from samenet.tolerance import Comparison
+from samenet.testing import tolerance
+from samenet.testing.tolerance import Comparison
 
 _CHECKED_ROWS, _CHECKED_UPDATES = 20, 3
 

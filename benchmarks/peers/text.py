@@ -6,9 +6,9 @@ from pathlib import Path
 from tables import NONE, Table, error, near_one, seconds, times
 
 from peers.outcome import Outcome, Setting
-from samenet import files
-from samenet.formats import counted, digits, duration
-from samenet.timing import Ratio
+from samenet.compare.timing import Ratio
+from samenet.output import files
+from samenet.output.formats import counted, digits, duration
 
 HOW_TO_READ = """\
 - **time**: the median over processes of their median over rounds, of one call from Python, everything warm and in the

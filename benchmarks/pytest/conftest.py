@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from samenet import environment
+from samenet.compare import environment
 
 if "numpy" not in sys.modules:  # later, it would have no effect
     environment.set_threads(1)

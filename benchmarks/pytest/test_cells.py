@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cases import Cell
 
-from samenet import environment
+from samenet.compare import environment
 
 _SLOW_LOOPS = "digits, full-batch epoch", "digits, mini-batch epoch"
 

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != HERE]
 sys.path.append(str(HERE.parent))  # last: it holds folders named asv and pytest
 
-from samenet import environment  # noqa: E402
+from samenet.compare import environment  # noqa: E402
 
 COMPILED_AT_ONCE = 2
 
@@ -93,7 +93,7 @@ def main() -> int:
     import processes
     from measure import folder_name
 
-    from samenet import files
+    from samenet.output import files
     from techniques import ROOT, TECHNIQUES, text
 
     chosen = [

@@ -10,9 +10,9 @@ from peers import ours
 from peers.problem import Array, Call, Descent, Forward
 from peers.tasks import Expected, cast, few, ink
 
-from samenet import cases
 from samenet.backends import backend
-from samenet.tolerance import Comparison
+from samenet.compare import cases
+from samenet.testing.tolerance import Comparison
 
 
 class Case(NamedTuple):

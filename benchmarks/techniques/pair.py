@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from combine import combine
 
-from samenet import timing
-from samenet.measurement import Result, Row
-from samenet.tolerance import Comparison
+from samenet.compare import timing
+from samenet.compare.measurement import Result, Row
+from samenet.testing.tolerance import Comparison
 from techniques import ROOT, Change, Technique
 from techniques.cases import CASES
 

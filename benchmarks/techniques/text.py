@@ -7,8 +7,8 @@ from typing import Any
 from record import Case
 from tables import NONE, Table, error, seconds, times
 
-from samenet import files
-from samenet.formats import counted
+from samenet.output import files
+from samenet.output.formats import counted
 from techniques.pair import WITH, WITHOUT
 
 HOW_TO_READ = """\

@@ -9,5 +9,5 @@ Machinery: `compiling` (how a kernel is compiled), `caching` (kept on disk) and 
 `sharing` (several threads at one batch).
 
 Floating point: sums may be reassociated, in one fixed order, and products contracted into fused multiply-adds, inside
-the bound that `samenet.tolerance` derives. NaN and infinity are kept.
+the bound that `samenet.testing.tolerance` derives. NaN and infinity are kept.
 """

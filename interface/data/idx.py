@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
-from samenet.validation import paths
+from samenet.validation import checks, paths
 
 PICKLE = "a pickle, which is not read: unpickling runs whatever code it holds"
 _GZIP = b"\x1f\x8b"

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
 from samenet.data.library import scikit_learn
 from samenet.network import Seed
+from samenet.validation import checks
 
 
 class Digits(NamedTuple):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
+from samenet.validation import checks
 
 
 def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:

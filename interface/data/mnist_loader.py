@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
 from samenet.data.idx import PICKLE, read_idx
 from samenet.data.library import scikit_learn
 from samenet.data.splitting import Parts
-from samenet.validation import paths
+from samenet.validation import checks, paths
 
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 # The sets by name, and the largest of their labels; letters are counted from 1.

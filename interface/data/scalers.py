@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from samenet import checks
 from samenet.data.scaling import within_range
+from samenet.validation import checks
 
 Array = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
 from samenet.data.library import scikit_learn
+from samenet.validation import checks
 
 
 def standard_scaler(X: ArrayLike) -> Any:

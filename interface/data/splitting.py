@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
 from samenet.data.library import scikit_learn
 from samenet.network import Seed
+from samenet.validation import checks
 
 
 class Split(NamedTuple):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
 from samenet.data.labels import one_hot
 from samenet.data.library import scikit_learn
+from samenet.validation import checks
 
 _WORD = r"(?u)\b\w+\b"  # scikit-learn's own pattern passes over words of one letter
 

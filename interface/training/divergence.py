@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from samenet.parameters import Parameters
 
 if TYPE_CHECKING:
-    from samenet.descent.training import Settings
     from samenet.history import History
     from samenet.network import Network
+    from samenet.training.options import Settings
 
 _GROWTH = 1e6
 _MOST = 1e24  # in units of the scale; a training that begins beyond it is taken to have diverged in an earlier call

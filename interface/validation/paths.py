@@ -4,7 +4,7 @@ import errno
 import os
 from typing import Any
 
-from samenet import checks
+from samenet.validation import checks
 
 
 def path(name: str, value: Any, expected: str = "the path of a file") -> str:

@@ -29,8 +29,9 @@ from typing import Any
 import numpy as np
 
 import samenet.fast.numba as backend
-from samenet import checks, parameters
+from samenet import parameters
 from samenet.functions import MADE_FOR
+from samenet.validation import checks
 
 PAGE = mmap.PAGESIZE
 _protect = ctypes.CDLL(None, use_errno=True).mprotect

@@ -1,7 +1,7 @@
 """Mutation testing: small mistakes are made in the code, one at a time, and the tests must notice each.
 
     python tests/hardening/mutants.py --sample 300 --seed 1          # as `make mutants`
-    python tests/hardening/mutants.py --sample 60 --files 'interface/descent/*.py'
+    python tests/hardening/mutants.py --sample 60 --files 'interface/training/*.py'
 
 Each mistake (see `changes.py`) is made in a copy of the tree, never in the tree itself. First all tests run once
 without the JIT, in that copy, to see which lines each of them runs; then, for each mistake, those that run its line,

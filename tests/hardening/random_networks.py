@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 from problems import Compared, Problem, against_exact, climb, comparisons, draw
 
-from samenet.tolerance import Comparison
+from samenet.testing.tolerance import Comparison
 
 _SMALL = 14
 

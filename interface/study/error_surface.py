@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
-from samenet.formats import digits, duration
 from samenet.functions import REDUCTIONS
 from samenet.network import Network
-from samenet.probe import probe
+from samenet.output.formats import digits, duration
+from samenet.testing.probe import probe
+from samenet.validation import checks
 
 Array = NDArray[Any]
 Place = int | tuple[int, int] | tuple[int, int, int]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.descent.draws import Masks, Orders
+from samenet.training.sampling import Masks, Orders
 
 if TYPE_CHECKING:
     from samenet.network import Network

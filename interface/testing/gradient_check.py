@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
-from samenet.differences import Estimate, Slopes
 from samenet.functions import REDUCTIONS
 from samenet.network import Network
 from samenet.parameters import Parameters
-from samenet.probe import probe
+from samenet.testing.differences import Estimate, Slopes
+from samenet.testing.probe import probe
+from samenet.validation import checks
 
 Array = NDArray[Any]
 

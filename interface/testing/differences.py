@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.kinks import Kinks
 from samenet.network import Network
 from samenet.parameters import Parameters
+from samenet.testing.kinks import Kinks
 
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried beside the user's

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
-from samenet.descent import adaptive
-from samenet.descent.finite import all_finite
-from samenet.descent.optimizer import Optimizer, Release
 from samenet.parameters import Parameters
+from samenet.training import adaptive
+from samenet.training.optimizer import Optimizer, Release
+from samenet.validation import checks
+from samenet.validation.finite import all_finite
 
 if TYPE_CHECKING:
-    from samenet.descent.training import Settings, Training
     from samenet.network import Network
+    from samenet.training.options import Settings, Training
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Minimizing(Optimizer):
 
     def train(self, network: "Network", settings: "Settings", release: Release) -> None:
         """Train in place, on all samples."""
-        from samenet.descent.training import Training
+        from samenet.training.options import Training
 
         with checks.fits("optimizer", self):
             np.empty(self.workspace(network.theta.flat.size))

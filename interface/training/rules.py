@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks
-from samenet.descent import adaptive
-from samenet.descent.optimizer import Optimizer, Release
 from samenet.parameters import Parameters
+from samenet.training import adaptive
+from samenet.training.optimizer import Optimizer, Release
+from samenet.validation import checks
 
 if TYPE_CHECKING:
-    from samenet.descent.training import Settings
     from samenet.network import Network
+    from samenet.training.options import Settings
 
 
 class Steps(NamedTuple):
@@ -49,8 +49,8 @@ class _Stepwise(Optimizer):
 
     def train(self, network: "Network", settings: "Settings", release: Release) -> None:
         """Train in place, batch by batch."""
-        from samenet.descent.passes import Passes
-        from samenet.descent.training import Training
+        from samenet.training.loop import Passes
+        from samenet.training.options import Training
 
         training = Training(network, settings)
         training.run(lambda: Passes(training, self.start(network.theta)).run(release))

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import data, tolerance
+from samenet import data
 from samenet.backends import backend
 from samenet.network import Network
-from samenet.tolerance import Comparison
+from samenet.testing import tolerance
+from samenet.testing.tolerance import Comparison
 
 LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS = "loops, arrays", "loops, lists"
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
+from samenet.validation import checks
 
 
 @dataclass(frozen=True)

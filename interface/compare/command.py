@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from samenet import cases, environment, files, timing
 from samenet.backends import MODULES, missing
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
-from samenet.formats import counted, digits, duration
-from samenet.measurement import Result, Row, measure
+from samenet.compare import cases, environment, timing
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
+from samenet.compare.measurement import Result, Row, measure
+from samenet.output import files
 from samenet.output.console import console as standard_output
 from samenet.output.console import print_table
+from samenet.output.formats import counted, digits, duration
 
 # What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.
 _TUTORIAL = {
@@ -171,7 +172,7 @@ def run(
     if not names:
         raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
-        from samenet import plots  # now, so that a missing matplotlib is said before the waiting
+        from samenet.compare import chart as plots  # now, so that a missing matplotlib is said before the waiting
     around = environment.describe()
     threads = around["threads"]["OPENBLAS_NUM_THREADS"]
     console.print(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from samenet.descent.training import Settings
     from samenet.network import Network
+    from samenet.training.options import Settings
 
 
 Release = Callable[[], None]  # lets a Ctrl-C through that was held back

@@ -4,17 +4,17 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from samenet import checks
-from samenet.descent.draws import numpy_stream
-from samenet.descent.optimizer import Optimizer, Release
-from samenet.descent.stepwise import Descent
 from samenet.initialize import SCHEMES, initialize
 from samenet.stopping import StopTraining
 from samenet.training import divergence
+from samenet.training.optimizer import Optimizer, Release
+from samenet.training.rules import Descent
+from samenet.training.sampling import numpy_stream
+from samenet.validation import checks
 
 if TYPE_CHECKING:
-    from samenet.descent.training import Settings
     from samenet.network import Network
+    from samenet.training.options import Settings
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet import checks
 from samenet.history import History
 from samenet.network import Network
 from samenet.parameters import Parameters
+from samenet.validation import checks
 
 
 class DirectionChanges:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from samenet import checks
 from samenet.network import Network
 from samenet.parameters import Parameters
+from samenet.validation import checks
 
 
 def probe(net: Any) -> Network:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from samenet import checks
 from samenet.network import Network
+from samenet.validation import checks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
-from samenet.descent.draws import Draws, Masks, Orders
-from samenet.descent.finite import all_finite
-from samenet.descent.stepwise import Steps
 from samenet.stopping import StopTraining
 from samenet.training import divergence
+from samenet.training.rules import Steps
+from samenet.training.sampling import Draws, Masks, Orders
+from samenet.validation.finite import all_finite
 
 if TYPE_CHECKING:
-    from samenet.descent.training import Training
+    from samenet.training.options import Training
 
 _SECONDS_A_CALL = 0.05
 _GROWTH = 16  # the first call is of one update, which is long enough in the loops; few calls should be as short as that

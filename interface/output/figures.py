@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samenet import files
+from samenet.output import files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

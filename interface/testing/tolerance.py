@@ -1,8 +1,8 @@
 """How far two correct computations of the same thing may lie apart: a bound with a derivation, not a constant.
 
-Each side stays within the bound that `samenet.bounds` derives, so they differ by at most twice that. The bound itself
-is worked out in float64, with rounding errors that are far less than the 1 % added here. Where a number may overflow
-there is no bound: infinity is allowed, and a comparison says so.
+Each side stays within the bound that `samenet.testing.bounds` derives, so they differ by at most twice that. The bound
+itself is worked out in float64, with rounding errors that are far less than the 1 % added here. Where a number may
+overflow there is no bound: infinity is allowed, and a comparison says so.
 """
 
 import math
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from samenet import bounds, checks
 from samenet.network import Network
 from samenet.optimizers import Adam, RMSProp
 from samenet.parameters import Parameters
-from samenet.testing import update_bounds
+from samenet.testing import bounds, update_bounds
 from samenet.testing.rounding import Bounded, Rounding
+from samenet.validation import checks
 
 Array = NDArray[np.float64]
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import checks, optimizers, schedules, stopping
-from samenet.descent.draws import Random
-from samenet.descent.interrupts import deferred_interrupt
+from samenet import optimizers, schedules, stopping
 from samenet.history import MONITORS, History, monitor
 from samenet.stopping import StopTraining
+from samenet.training.interrupts import deferred_interrupt
+from samenet.training.sampling import Random
+from samenet.validation import checks
 
 if TYPE_CHECKING:
     from samenet.network import Network

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.descent.finite import all_finite
 from samenet.validation.containers import has_masked, is_sparse
+from samenet.validation.finite import all_finite
 from samenet.validation.names import nearest
 
 Float = np.dtype[Any]

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samenet import figures
-from samenet.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
-from samenet.formats import duration
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
+from samenet.output import figures
+from samenet.output.formats import duration
 
 figures.load_matplotlib()
 
 if TYPE_CHECKING:
-    from samenet.measurement import Result
+    from samenet.compare.measurement import Result
 
 # Colours that stay apart for the colour-blind and in grey (Okabe and Ito).
 _COLOURS = {LOOPS_OVER_ARRAYS: "#999999", LOOPS_OVER_LISTS: "#56B4E9", "numpy": "#E69F00", "numba": "#009E73"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from samenet import timing
-from samenet.cases import Case
-from samenet.tolerance import Comparison
+from samenet.compare import timing
+from samenet.compare.cases import Case
+from samenet.testing.tolerance import Comparison
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,0 @@
-"""How a training runs, behind `Network.train`: read `training`, `stepwise`, `passes`, `draws` in this order.
-
-What a user chooses stands beside this package: `samenet.optimizers`, `samenet.schedules`, `samenet.stopping`.
-"""
