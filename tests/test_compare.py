@@ -24,7 +24,7 @@ import scipy
 import samenet
 from samenet import __main__
 from samenet.compare import cases, environment, measurement, timing
-from samenet.compare import chart as plots
+from samenet.compare import chart
 from samenet.compare import command as compare
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.output import files, formats
@@ -299,7 +299,7 @@ def test_without_matplotlib_a_picture_is_refused_before_the_waiting(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "samenet.compare.chart")
-    monkeypatch.delattr(samenet, "plots")
+    monkeypatch.delattr(samenet.compare, "chart")
     assert __main__.main(["compare", "--sizes", "3-3-1", "--plot", str(tmp_path / "bars.png")]) == 2
     told = capsys.readouterr()
     assert 'pip install "samenet[plot]"' in told.err
@@ -608,7 +608,7 @@ def test_digits_are_never_lost(value: float, text: str) -> None:
 
 def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     wrong = measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0.0, None, None, None)
-    plots.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
+    chart.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
     text = (tmp_path / "fail.svg").read_text()
     assert "<svg" in text
 
@@ -657,13 +657,13 @@ def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.
         return measurement.Row(name, name, Comparison(0.0, 1.0), 0.0, None, times, None)
 
     saved: list[tuple[object, Path]] = []
-    monkeypatch.setattr(plots.figures, "save", lambda figure, path, dpi: saved.append((figure, path)))
+    monkeypatch.setattr(chart.figures, "save", lambda figure, path, dpi: saved.append((figure, path)))
     first = [row(LOOPS_OVER_ARRAYS, 1e-3), row(LOOPS_OVER_LISTS, 1e-4), row("numpy", 2e-6), row("numba", None)]
     results = [
         measurement.Result("3-3-1", first),
         measurement.Result("digits", [row("numba", 5e-3), row("other", 1.0)]),
     ]
-    plots.bars(results, tmp_path / "bars.svg")
+    chart.bars(results, tmp_path / "bars.svg")
     ((figure, path),) = saved
     assert path == tmp_path / "bars.svg"
     (axes,) = figure.axes

@@ -118,6 +118,10 @@ def folder(package: str) -> list[Path]:
 
 WINGS = ("compare", "data", "output", "study", "testing", "training", "validation")
 INTERFACE = ("samenet", *(f"samenet.{wing}" for wing in WINGS))
+FAST = ("samenet.reference", "samenet.fast", "samenet.fast.kernels")
+PACKAGES = {package: {path.stem for path in folder(package)} for package in (*INTERFACE, *FAST)}
+PACKAGES["samenet"] |= {*WINGS, "reference", "fast"}
+PACKAGES["samenet.fast"] |= {"kernels"}
 
 
 def names(node: ast.AST) -> Iterator[str]:
@@ -127,8 +131,9 @@ def names(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom):
         assert node.level == 0, "imports are by the full name"
         module = node.module or ""
-        # `from samenet import schedules` imports samenet.schedules.
-        yield from (f"{module}.{alias.name}" if module == "samenet" else module for alias in node.names)
+        # `from samenet.validation import checks` imports samenet.validation.checks.
+        submodules = PACKAGES.get(module, set())
+        yield from (f"{module}.{alias.name}" if alias.name in submodules else module for alias in node.names)
 
 
 def for_types_only(node: ast.AST) -> bool:
