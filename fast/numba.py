@@ -3,7 +3,7 @@
 The kernels are in `samenet.fast.kernels`, which says how they are built; here they are called. They take the flat
 parameter vector theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a
 dtype. They share no scratch memory, so any number of threads may call them at once. They release the GIL, but for one
-sample of a network of at most `answers.QUICK` parameters, which is done before another thread could begin.
+sample of a network of at most `inference.QUICK` parameters, which is done before another thread could begin.
 """
 
 import math
@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet import functions, one_sample
 from samenet import network as interface
-from samenet.fast.kernels import answers, descent, layers, small
-from samenet.fast.kernels.registers import width_for
-from samenet.fast.kernels.sharing import share
+from samenet.fast.kernels import descent, forward, inference, packing, tiny_network
+from samenet.fast.kernels.codegen.registers import width_for
+from samenet.fast.kernels.parallel import run_parallel
 from samenet.parameters import Parameters, aligned
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
@@ -33,9 +33,9 @@ def _helpers(network: interface.Network, rows: int, pieces: int) -> int:
 
 
 def _room(network: interface.Network, times: int = 1) -> NDArray[Any]:
-    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.layers`."""
+    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.packing`."""
     theta = network.theta
-    room = aligned(times * layers.length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
+    room = aligned(times * packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
     room[:] = 0
     return room
 
@@ -49,7 +49,7 @@ def feed_forward(network: interface.Network, x: NDArray[Any]) -> list[NDArray[An
     theta = network.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    answers.all_layers(theta.flat, _room(network), network.layout, theta.bias, X, H)
+    inference.all_layers(theta.flat, _room(network), network.layout, theta.bias, X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -75,7 +75,7 @@ def predict_ready(network: interface.Network, x: NDArray[Any]) -> NDArray[Any] |
     """
     theta = network.theta.flat
     out = np.empty(network.theta.sizes[-1], x.dtype)
-    answered = answers.one_of(x.dtype, theta.size <= answers.QUICK)(theta, network.layout, x, out)
+    answered = inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, network.layout, x, out)
     return out if answered else None
 
 
@@ -84,17 +84,17 @@ def _predict(network: interface.Network, x: NDArray[Any]) -> tuple[NDArray[Any],
     theta = network.theta
     if x.ndim == 1:
         out = np.empty(theta.sizes[-1], x.dtype)
-        return out, answers.predict_few(theta.flat, network.layout, x.reshape(1, x.size), out.reshape(1, out.size))
+        return out, inference.predict_few(theta.flat, network.layout, x.reshape(1, x.size), out.reshape(1, out.size))
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= answers.FEW:
-        return out, answers.predict_few(theta.flat, network.layout, x, out)
+    if len(x) <= inference.FEW:
+        return out, inference.predict_few(theta.flat, network.layout, x, out)
     return out, not math.isnan(_evaluate(network, x, out[:0], 1.0, out))
 
 
 def predictor(network: interface.Network) -> one_sample.Predictor:
     """A function for one sample; see `samenet.network.Network.predictor`."""
     theta, layout, n_out, dtype = network.theta.flat, network.layout, network.sizes[-1], network.dtype
-    answer_one, array, empty = answers.one_of(dtype, theta.size <= answers.QUICK), np.ndarray, np.empty
+    answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
 
     def f(x: Any, out: Any = None) -> Any:
         answer = empty(n_out, dtype) if out is None else out
@@ -118,9 +118,11 @@ def evaluate(
 
 def _evaluate(network: interface.Network, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> float:
     theta = network.theta
-    values = np.empty(-(-len(X) // layers.BLOCK))
+    values = np.empty(-(-len(X) // forward.BLOCK))
     model = theta.flat, _room(network), network.layout, theta.bias, _objective(network)
-    cost: float = share(answers.evaluate, (*model, X, Y, scale, out, values), _helpers(network, len(X), values.size))
+    cost: float = run_parallel(
+        inference.evaluate, (*model, X, Y, scale, out, values), _helpers(network, len(X), values.size)
+    )
     return cost
 
 
@@ -160,7 +162,7 @@ def descend(
     rule = momentum, nesterov, float(clip_value), float(clip_norm)
     v = None if velocity is None else velocity.flat
     alphas = np.full(passes, alpha, np.float64)
-    if masks is None and v is None and clip_value == clip_norm == math.inf and small.fits(network, batch_size):
+    if masks is None and v is None and clip_value == clip_norm == math.inf and tiny_network.fits(network, batch_size):
         return _descend_small(network, X, Y, alphas, batch_size, order, passes, reduction)
     return _descend(network, theta.flat, X, Y, alphas, batch_size, order, passes, reduction, masks, rule, v)
 
@@ -180,7 +182,9 @@ def _descend_small(
     order = np.empty((0, 0), np.int64) if order is None else order
     batch = batch_size, reduction == "mean"
     width = width_for(max(network.sizes[1:]), network.dtype.itemsize)
-    small.descend(width, network.theta.flat, network.layout, _objective(network)[0], X, Y, order, batch, alphas, costs)
+    tiny_network.run_updates(
+        width, network.theta.flat, network.layout, _objective(network)[0], X, Y, order, batch, alphas, costs
+    )
     return costs
 
 
@@ -209,7 +213,7 @@ def _descend(
     v = theta[:0] if velocity is None else velocity
     model = theta, _room(network), network.layout, network.theta.bias, _objective(network)
     helpers = _helpers(network, batch_size, parts)
-    share(descent.descend, (*model, data, batch, alphas, rule, v, costs, G, values), helpers)
+    run_parallel(descent.descend, (*model, data, batch, alphas, rule, v, costs, G, values), helpers)
     return costs
 
 

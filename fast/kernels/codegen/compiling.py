@@ -20,8 +20,8 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 
 from samenet import functions
-from samenet.fast.kernels.caching import Cache, stamp_of
-from samenet.fast.kernels.uninterrupted import checkpoint, prepare, uninterrupted
+from samenet.fast.kernels.codegen.caching import Cache, stamp_of
+from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
 
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
@@ -54,13 +54,13 @@ def _dtype_of(kinds: Any) -> Any:
     return None
 
 
-def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
+def _called(function: Kernel, layer_inputs: set[Kernel]) -> Iterator["_External"]:
     """The external kernels that a kernel calls by name, itself or in kernels that are compiled into it."""
-    seen.add(function)
+    layer_inputs.add(function)
     for name in function.__code__.co_names:
         value: Any = function.__globals__.get(name)
-        if isinstance(value, Dispatcher) and value.py_func not in seen:
-            yield from _called(value.py_func, seen)
+        if isinstance(value, Dispatcher) and value.py_func not in layer_inputs:
+            yield from _called(value.py_func, layer_inputs)
         elif isinstance(getattr(value, "external", None), _External):
             yield value.external
 
