@@ -33,6 +33,7 @@ from samenet.fast.kernels.codegen.uninterrupted import tell
 
 _DIGEST = hashlib.sha256().digest_size
 _LOG = logging.getLogger("samenet")
+_NOT_FOR_DISK = TypeError, pickle.PicklingError  # raised for a kernel that closes over another, or has it as a default
 _said: set[str] = set()  # in this process
 
 Function = Callable[..., Any]
@@ -107,7 +108,10 @@ class Cache(NullCache):
     def load_overload(self, signature: Any, target: Any) -> Any:
         """A compiled form, or None. What it calls has then been loaded, or compiled, before."""
         target.refresh()
-        key = self._key(signature, target.codegen())
+        try:
+            key = self._key(signature, target.codegen())
+        except _NOT_FOR_DISK:
+            return None
         for folder in () if self._stamp is None else folders(self._function):
             content = self._read(folder / self._name(key), key)
             if content is not None:
@@ -125,8 +129,11 @@ class Cache(NullCache):
             return
         module = result.library._final_module
         names = [f.name for f in module.functions if f.is_declaration and f.name.startswith("samenet.")]
-        key = self._key(signature, result.codegen)
-        content = self._stamp + key + dumps((names, result._reduce()))
+        try:
+            key = self._key(signature, result.codegen)
+            content = self._stamp + key + dumps((names, result._reduce()))
+        except _NOT_FOR_DISK:
+            return
         problem: OSError | None = None
         for folder in folders(self._function):
             try:
