@@ -68,8 +68,16 @@ def exp(a):
 
 _sigmoids, _tanhs, _exps = (microkernels.elementwise(f) for f in (sigmoid, tanh, exp))
 
-SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(len(functions.ACTIVATIONS))
-SQUARED_ERROR, SUM_OF_SQUARES, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = range(len(functions.COSTS))
+# What kernels are handed for a name: its place in `samenet.functions`.
+SIGMOID = functions.ACTIVATIONS.index("sigmoid")
+TANH = functions.ACTIVATIONS.index("tanh")
+RELU = functions.ACTIVATIONS.index("relu")
+IDENTITY = functions.ACTIVATIONS.index("identity")
+SOFTMAX = functions.ACTIVATIONS.index("softmax")
+SQUARED_ERROR = functions.COSTS.index("squared_error")
+SUM_OF_SQUARES = functions.COSTS.index("sum_of_squares")
+BINARY_CROSS_ENTROPY = functions.COSTS.index("binary_cross_entropy")
+CROSS_ENTROPY = functions.COSTS.index("cross_entropy")
 
 
 @kernel()

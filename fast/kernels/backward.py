@@ -1,5 +1,7 @@
 """Backpropagation of a part of the rows."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import boolean, float64, int32, int64, types
 
@@ -12,25 +14,36 @@ from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_
 from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
 
 
+class Workspace(NamedTuple):
+    """What the gradient of a block of samples is worked out in."""
+
+    H: Any  # the activations of layers 2 to L, one layer after the other
+    D: Any  # with dropout, the same as the next layer sees them
+    Z: Any  # the weighted sums of the output layer, for costs that need them
+    delta: Any  # dJ/dz of a layer
+    back: Any  # the same of the layer below
+    zeros: Any  # as many as the widest layer has nodes
+    lists: Any  # which inputs are not 0, for each group of rows
+    flags: Any  # what is known of the first layer: see `sparse_input`
+
+
 @kernel(makes_arrays=True)
 def make_workspace(theta, sizes, cost, rows, dropout):
-    """Room for a block: the activations, the same as seen, the output's z, two deltas; zeros, as many as a layer has;
-    and lists of which inputs are used.
-
-    Last comes what is known of them. It is all as large for many rows as for `BLOCK`.
-    """
+    """A workspace for so many rows; for more than `BLOCK` it is no larger."""
     rows = min(rows, BLOCK)
     total, widest = nodes(sizes)
     H = np.empty(rows * total, theta.dtype)
     D = np.empty(rows * total if dropout else 0, theta.dtype)
     Z = np.empty(rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
-    return H, D, Z, delta, back, np.zeros(max(widest, sizes[0]), theta.dtype), *nonzero_workspace(sizes, rows)
+    zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
+    lists, flags = nonzero_workspace(sizes, rows)
+    return Workspace(H, D, Z, delta, back, zeros, lists, flags)
 
 
 def workspace_type(f):
     """The type of what `make_workspace` returns."""
-    return types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]))
+    return types.NamedTuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]), Workspace)
 
 
 @external(
@@ -55,9 +68,11 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
     read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
-    alpha dJ/dW, and G has nothing for them; what is known, at the end of the room, tells.
+    alpha dJ/dW, and G has nothing for them; the flags of the workspace tell.
     """
-    H, D, Z, delta, back, zeros, lists, flags = workspace
+    H, D, Z = workspace.H, workspace.D, workspace.Z
+    zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
+    delta, back = workspace.delta, workspace.back
     flags[STEPPED], flags[AT_ONCE] = False, alpha != 0 and X.shape[0] <= GROUP_ROWS
     sizes, codes = layout
     n_out = sizes[-1]

@@ -3,6 +3,7 @@
 import ctypes
 import sys
 from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -165,18 +166,33 @@ def all_layers(theta, P, layout, bias, X, H):
     )
 
 
+class _Workspace(NamedTuple):
+    """What a block of samples is evaluated in."""
+
+    H: Any  # the activations of layers 2 to L, one layer after the other
+    Z: Any  # the weighted sums of the output layer, for costs that need them
+    spare: Any  # as many numbers
+    zeros: Any  # as many as the widest layer has nodes
+    masks: Any  # none
+    lists: Any  # none
+    flags: Any  # see `sparse_input`
+
+
+def _workspace_type(f):
+    return types.NamedTuple((*(f[::1],) * 4, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
+
+
 @external(
     lambda f: (
         *(types.Tuple((f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
-        *(types.Tuple((*(f[::1],) * 4, f[:, ::1])), types.Tuple((int32[:, ::1], int64[::1]))),
-        *(float64[::1], int64[::1], boolean),
+        *(_workspace_type(f), float64[::1], int64[::1], boolean),
     )
 )
-def _blocks(model, cost, X, Y, out, workspace, zero, values, queue, is_coordinator):
+def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
     P, layout, bias = model
-    H, Z, spare, zeros, masks = workspace
-    lists, flags = zero
+    H, Z, spare, zeros = workspace.H, workspace.Z, workspace.spare, workspace.zeros
+    masks, lists, flags = workspace.masks, workspace.lists, workspace.flags
     m, n_out = out.shape
     last = H.size // min(m, BLOCK) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
@@ -216,11 +232,12 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     H = np.empty(rows * total, out.dtype)
     most = rows * n_out if len(Y) and needs_z(cost) else 0
     Z, spare = np.empty(most, out.dtype), np.empty(most, out.dtype)
-    workspace = H, Z, spare, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype)
+    lists, flags = nonzero_workspace(sizes, 0)
+    workspace = _Workspace(H, Z, spare, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
     if is_coordinator:
         pack(theta, sizes, bias, P)
         add_tasks(queue, values.size)
-    _blocks((P, layout, bias), cost, X, Y, out, workspace, nonzero_workspace(sizes, 0), values, queue, is_coordinator)
+    _blocks((P, layout, bias), cost, X, Y, out, workspace, values, queue, is_coordinator)
     if not is_coordinator:
         return 0.0
     wait_for_all(queue)

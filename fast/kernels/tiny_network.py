@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from samenet import functions
-from samenet.fast.kernels.activations import IDENTITY, RELU, SIGMOID, SUM_OF_SQUARES, TANH, sigmoid, tanh
+from samenet.fast.kernels.activations import (
+    IDENTITY,
+    RELU,
+    SIGMOID,
+    SQUARED_ERROR,
+    SUM_OF_SQUARES,
+    TANH,
+    sigmoid,
+    tanh,
+)
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.registers import first, lanewise, load, load_first, products, spread, store
 from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
@@ -25,8 +34,8 @@ def fits(network: Any, batch_size: int) -> bool:
         max(sizes[1:]) <= lanes
         and sizes[0] <= _INPUTS
         and batch_size <= _ROWS
-        and functions.COSTS.index(network.cost_function) <= SUM_OF_SQUARES
-        and all(code <= IDENTITY for code in network.layout[1, 1:].tolist())
+        and functions.COSTS.index(network.cost_function) in (SQUARED_ERROR, SUM_OF_SQUARES)
+        and all(code in (SIGMOID, TANH, RELU, IDENTITY) for code in network.layout[1, 1:].tolist())
         and network.l1 == network.l2 == 0
     )
 
