@@ -284,7 +284,7 @@ MUTANTS = {
         Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * lanes, delta, step)", "pass"),
         Mutant(
             "small: no step of one sample",
-            "_add_to(width, P, p + j * lanes, _times(spread(width, H, q + j), delta), step)",
+            "_add_to(width, P, p + j * lanes, _times(broadcast(width, H, q + j), delta), step)",
             "pass",
         ),
         Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), step)", "pass"),
@@ -335,7 +335,14 @@ MUTANTS = {
 
 REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
 KERNELS = (
-    *("codegen", "codegen.uninterrupted", "codegen.caching", "codegen.compiling", "codegen.vector"),
+    *(
+        "codegen",
+        "codegen.uninterrupted",
+        "codegen.caching",
+        "codegen.compiling",
+        "codegen.vector",
+        "codegen.generated",
+    ),
     *("codegen.microkernels", "codegen.registers", "activations", "gemm", "packing", "sparse_input", "forward"),
     *("backward", "parallel", "descent", "inference", "tiny_network"),
 )

@@ -132,7 +132,7 @@ def _gathered(f):
     )
 )
 def _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue):
-    """Take tickets as long as there are any."""
+    """Claim tasks as long as there are any."""
     theta, P, layout, bias = model
     parts = len(G)
     task = claim(queue)
