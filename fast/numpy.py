@@ -2,8 +2,9 @@
 
 Samples are rows, so the loops of the reference become matrix products: Z = H W^T + b.
 
-The products are those of NumPy's BLAS, with as many threads as it takes. OpenBLAS with threads of its own may wait for
-ever where one thread forks while another is in a product; with OPENBLAS_NUM_THREADS=1 it does not.
+The products are those of NumPy's BLAS, with as many threads as it takes. A process that is forked while another thread
+is in a product may wait for ever in its own first one, since OpenBLAS's locks are copied as they are; with threads of
+its own, OpenBLAS may wait in the parent too. Start processes by "spawn" or "forkserver" where threads multiply.
 """
 
 import math
