@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.divergence import DivergenceWarning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "DirectionChanges",
     "DivergenceWarning",
