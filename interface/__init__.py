@@ -4,7 +4,7 @@
     from samenet.fast.numpy import Network    # the same in NumPy
     from samenet.fast.numba import Network    # the same, compiled
 
-This module is light: NumPy and Numba load with the first backend.
+Importing this module is cheap: NumPy and Numba are imported with the first backend.
 """
 
 import importlib

@@ -32,7 +32,7 @@ def _columns(X: Any) -> list[str] | None:
 
 
 def _check_columns(X: Any, fitted: list[str] | None) -> None:
-    """Refuse a data frame whose columns are others than those fitted to, or in another order."""
+    """Reject a data frame whose columns differ from those it was fitted to, or are in another order."""
     given = _columns(X)
     if fitted is None or given is None or given == fitted:
         return
@@ -77,7 +77,7 @@ class CheckedMaxAbsScaler(MaxAbsScaler):  # type: ignore[misc]
     """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; a frame comes out as an array."""
 
     def fit(self, X: Any, y: Any = None) -> "CheckedMaxAbsScaler":
-        """Find the largest size in each column of X (m, n)."""
+        """Find the largest absolute value in each column of X (m, n)."""
         super().fit(_rows(X), y)
         self.columns_ = _columns(X)
         return self

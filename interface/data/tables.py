@@ -9,7 +9,7 @@ opposites()      the first of two inputs that are never the same    tutorial 004
 scores()         test scores after hours of sleep and of study      tutorial 003
 ===============  =================================================  ==========================
 
-An input that is always 1 is the bias of networks without biases.
+An input that is always 1 takes the place of biases in networks without them.
 """
 
 from typing import NamedTuple
@@ -72,9 +72,9 @@ def opposites() -> Table:
 
 
 def scores() -> Scores:
-    """Test scores after hours of sleep and of study, and the hours whose score is asked for, all unscaled.
+    """Test scores after hours of sleep and of study, and the hours whose score is to be predicted, all unscaled.
 
-    The tutorial's scaling is `max_scaler(X)` for hours and `constant_scaler(100)` for scores.
+    The tutorial scales the hours as `max_scaler(X)` does, and the scores as `constant_scaler(100)` does.
     Source: tutorial 003.
     """
     X, Y, query = [[3, 5], [5, 1], [10, 2]], [[75], [82], [93]], [[8, 3]]
