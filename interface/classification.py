@@ -69,7 +69,7 @@ def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any
     if kind == "auto" and activation in ("identity", "relu"):
         raise ValueError(
             f"labels: expected 'one', if targets are one-hot, to go with an output layer of {activation!r}, whose "
-            f"outputs are numbers and no classes (regression), got {kind!r}"
+            f"outputs are numbers, not classes (regression), got {kind!r}"
         )
     return lambda output: output.argmax(axis=-1)
 

@@ -40,7 +40,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 return _read(unpacked, name, _DEFLATE_LIMIT * length)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ValueError(f"{name}: expected a whole gzip file, got a damaged one ({error})") from error
+            raise ValueError(f"{name}: expected an intact gzip file, got a damaged one ({error})") from error
 
 
 def _read(file: BufferedIOBase, name: str, most: int) -> NDArray[Any]:

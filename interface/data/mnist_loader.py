@@ -126,7 +126,7 @@ def _from_files(folder: Path, dataset: str | None) -> tuple[Pair, Pair]:
         beside = f"; {pickled.name} is {PICKLE}" if pickled else ""
         title = "MNIST" if dataset == "mnist" else dataset
         raise FileNotFoundError(
-            f"source: expected the four files of {title} in {folder}, got none of the name {missing}{beside}"
+            f"source: expected the four files of {title} in {folder}, got no file named {missing}{beside}"
         )
     files = [path for path in found.values() if path]
     pairs = []

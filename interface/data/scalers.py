@@ -57,7 +57,7 @@ class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
         with np.errstate(all="ignore"):
             super().fit(rows, y, sample_weight)
         if not (np.isfinite(self.mean_).all() and np.isfinite(self.var_).all()):
-            raise ValueError("X: expected numbers whose squares can be summed, got columns of infinite deviation")
+            raise ValueError("X: expected numbers whose squares can be summed, got columns of infinite spread")
         return self
 
     def transform(self, X: Any, copy: bool | None = None) -> Array:

@@ -111,7 +111,7 @@ class _Rows:
         labels = stratify if checks.is_listing(stratify) or _is_frame(stratify) else None
         if labels is None:
             raise TypeError(
-                f"stratify: expected the labels to part by, as stratify=y, got {checks.short(stratify)} "
+                f"stratify: expected labels to stratify by, such as stratify=y, got {checks.short(stratify)} "
                 f"({type(stratify).__name__})"
             )
         found = checks.plain("stratify", labels)
@@ -145,7 +145,7 @@ class _Rows:
                 raise
             classes = len(np.unique(labels, axis=0))
             raise ValueError(
-                f"stratify: expected a row of each class for every part, and two to choose from, got {classes} classes "
+                f"stratify: expected a row of each class in every part, and two per class, got {classes} classes "
                 f"for parts of {len(rows) - size} and {size} rows"
             ) from None
         return first, second

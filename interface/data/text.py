@@ -21,7 +21,7 @@ def letter_one_hot(text: str) -> NDArray[np.float64]:
            [0., 0., 1., 0.]])
     """
     if not isinstance(text, str):
-        raise TypeError(f"text: expected letters as one str, got {checks.short(text)} ({type(text).__name__})")
+        raise TypeError(f"text: expected letters in one str, got {checks.short(text)} ({type(text).__name__})")
     for place, letter in enumerate(text):
         if not (letter.isascii() and letter.isalpha()):
             raise ValueError(f"text: expected letters from a to z, got {letter!r} at place {place}")

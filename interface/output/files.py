@@ -51,7 +51,7 @@ def check_writable(path: Path) -> None:
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(f"{str(path)!r} is a folder")
         if not stat.S_ISREG(mode):
-            raise OSError(f"{str(path)!r} is no regular file")  # a device: it would be replaced
+            raise OSError(f"{str(path)!r} is not a regular file")  # a device: it would be replaced
         if not (mode & 0o222 and os.access(path, os.W_OK)):
             raise PermissionError(f"{str(path)!r} is read-only")
     if not path.parent.is_dir():
@@ -67,7 +67,7 @@ def check_writable(path: Path) -> None:
 def check_writable_folder(folder: Path, names: tuple[str, ...] = ()) -> None:
     """Create a folder if it is missing, and check that files of these names can be written in it; raises OSError."""
     if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{str(folder)!r} is no folder")
+        raise NotADirectoryError(f"{str(folder)!r} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or ("file",):
         check_writable(folder / name)

@@ -94,7 +94,7 @@ def error_surface(
     measure  "cost" is net.cost with this reduction; "mean_absolute_error" is the mean of |y - h| over samples and
              outputs; "sum_of_squared_errors" is sum ||y - h||^2 over the samples
 
-    The network is never changed, and computes in float64. Each point is a forward pass over X: a grid of a million takes
+    The network is never changed; it computes in float64. Each point is a forward pass over X: a grid of a million takes
     half a minute for a small network on the numba backend, `net.on("numba")`.
 
     >>> from samenet.fast.numpy import Network
@@ -142,7 +142,7 @@ def _index(name: str, place: Any, net: Network) -> int:
     if layer >= len(arrays):
         raise ValueError(f"{name}: expected a layer below {len(arrays)} for {kind}, got {checks.short(place)}")
     if any(k >= n for k, n in zip(at, arrays[layer].shape, strict=True)):
-        inside = f"expected a place inside, and {kind}[{layer}] has shape {arrays[layer].shape}"
+        inside = f"expected indices in range: {kind}[{layer}] has shape {arrays[layer].shape}"
         raise ValueError(f"{name}: {inside}, got {checks.short(place)}")
     return int(arrays[layer][tuple(at)])
 

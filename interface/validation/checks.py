@@ -73,7 +73,7 @@ def share(name: str, value: Any) -> float:
     """A number in [0, 1)."""
     result = number(name, value)
     if not 0 <= result < 1:
-        raise ValueError(f"{name}: expected a number from 0 to below 1, got {short(value)}")
+        raise ValueError(f"{name}: expected a number in [0, 1), got {short(value)}")
     return result
 
 

@@ -30,5 +30,5 @@ def path(name: str, value: Any, expected: str = "the path of a file") -> str:
         raise ValueError(f"{name}: expected {expected}, got {checks.short(result)} ({error})") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise ValueError(f"{name}: expected {expected}, got one of {len(result)} letters, too long") from None
+            raise ValueError(f"{name}: expected {expected}, got one of {len(result)} characters, too long") from None
     return result
