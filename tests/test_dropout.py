@@ -149,7 +149,7 @@ def test_masks_are_0_or_the_inverse_of_what_stays(dtype: Any) -> None:
         *[(v, TypeError, "dropout: expected a number") for v in ("0.5", None, True, {0.5})],
         ([0.5, 0.5], ValueError, "dropout: expected 1 numbers, one for each hidden layer, got 2"),
         ([], ValueError, "dropout: expected 1 numbers"),
-        ([1.0], ValueError, r"dropout\[0\]: expected a number in \\[0, 1\\)"),
+        ([1.0], ValueError, r"dropout\[0\]: expected a number in \[0, 1\)"),
         (["x"], TypeError, r"dropout\[0\]: expected a number"),
     ],
 )
