@@ -69,6 +69,12 @@ def test_every_tutorial_stands_in_the_table_of_sources() -> None:
     assert in_code.keys() == {number for number, _ in rows}, in_code
 
 
+def test_every_source_that_is_a_tutorial_points_to_the_table() -> None:
+    for path in (path for folder in CODE[:-1] for path in (ROOT / folder).rglob("*.py")):
+        for source in re.findall(r"\bSources?: ([^\n]*\btutorial \d{3}\b[^\n]*)", path.read_text("utf-8")):
+            assert re.search(r"tutorial \d{3} \(docs/sources\.md\)", source), f"{path.name}: {source}"
+
+
 def test_tutorials_are_found() -> None:
     text = "Tutorial 000, section 3; tutorials 001,\n002 and 004; not 003; test_tutorial_009 is a name"
     assert mentioned(text) == {"000", "001", "002", "004"}

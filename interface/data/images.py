@@ -34,7 +34,7 @@ def digits() -> Digits:
 def random_images(m: int, n: int = 784, *, seed: Seed = None) -> NDArray[np.float64]:
     """Images of random pixels, X (m, n) from U[0, 1): what does a network trained on digits make of no digit at all?
 
-    Source: tutorial 001, which finds that they are classified "just as confidently".
+    Source: tutorial 001 (docs/sources.md), which finds that they are classified "just as confidently".
     """
     m, n = checks.integer("m", m, least=0), checks.integer("n", n, least=1)
     random = checks.generator("seed", seed)

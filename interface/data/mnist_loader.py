@@ -52,8 +52,8 @@ def mnist(
     Raises FileNotFoundError, naming the files that a folder lacks, ValueError, naming a file that is not what it should
     be, and OSError if the download fails. A pickle, such as Nielsen's mnist.pkl.gz, is rejected: reading it would run
     the code in it.
-    Sources: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; tutorial 001; G. Cohen,
-    S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
+    Sources: tutorial 001 (docs/sources.md); Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits;
+    G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
     """
     scale, transposed = checks.number("scale", scale, positive=True), checks.flag("transposed", transposed)
     if not math.isfinite(255 / scale):

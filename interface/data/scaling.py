@@ -26,7 +26,7 @@ def max_scaler(X: ArrayLike) -> Any:
 
     Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.scale_`. A column of zeros stays as it is.
     X is checked there as it is here: ValueError or TypeError, naming X.
-    Source: tutorial 003, whose columns are positive.
+    Source: tutorial 003 (docs/sources.md), whose columns are positive.
 
     >>> max_scaler([[3, 5], [10, 2]]).transform([[8, 3]])
     array([[0.8, 0.6]])

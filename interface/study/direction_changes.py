@@ -5,7 +5,7 @@
     count.changes.weights, count.total
 
 A step that is too long jumps over the minimum, and the next one comes back: the weight changes direction.
-Source: tutorial 004, part 2.
+Source: tutorial 004 (docs/sources.md), part 2.
 """
 
 from typing import Any

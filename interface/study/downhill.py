@@ -6,7 +6,8 @@ x is a number, a point (n,), or many points at once; the call is the same:
     downhill(slope, [2.0, 1.0], alpha=0.1).points                 # (k + 1, 2), to draw over contours
     downhill(numpy.sin, random.uniform(-9, 9, 100), alpha=0.5).x  # 100 balls, each in the valley it started in
 
-Source: tutorial 000, section 4 (to a precision); tutorial 001 (one step); tutorial 004, part 2 (balls in a bucket).
+Source: tutorial 000 (docs/sources.md), section 4 (to a precision); tutorial 001 (one step); tutorial 004, part 2 (balls
+in a bucket).
 """
 
 from collections.abc import Callable

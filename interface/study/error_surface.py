@@ -4,7 +4,7 @@
     found.best, found.lowest
     in_words(search_time(9, values=1000, seconds=found.seconds / 1000))
 
-Source: tutorial 003, part 3 (brute force); tutorial 004, part 2 (the error surface over two weights).
+Source: tutorial 003 (docs/sources.md), part 3 (brute force); tutorial 004, part 2 (the error surface over two weights).
 """
 
 import itertools
