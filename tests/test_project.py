@@ -38,6 +38,11 @@ def test_ci_runs_the_same_script_on_every_system_and_python(job: Any) -> None:
     assert [step for step in job["steps"] if "run" in step] == [{"run": ".ci/run", "shell": "bash"}]
 
 
+def test_scripts_keep_their_line_ends_on_windows() -> None:
+    assert "* text=auto eol=lf" in (ROOT / ".gitattributes").read_text("utf-8").splitlines()
+    assert b"\r" not in (ROOT / ".ci" / "run").read_bytes()
+
+
 def test_ci_reads_only_and_pins_its_actions(job: Any) -> None:
     assert read(".github/workflows/ci.yml")["permissions"] == {"contents": "read"}
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"]) for step in job["steps"] if "uses" in step)
