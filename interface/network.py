@@ -51,7 +51,7 @@ class Network:
                 same bits for any number. It can be changed later: `net.threads = 2`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
-    Source: tutorial 000, sections 2 to 4.
+    Source: tutorial 000 (docs/sources.md), sections 2 to 4.
 
     >>> from samenet.fast.numpy import Network
     >>> net = Network([2, 1], weights=[[[0.5, -0.5]]])

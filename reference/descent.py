@@ -23,8 +23,8 @@ def step(
     v := momentum v - alpha g;  theta := theta + momentum v - alpha g     Nesterov's: the v of the step after this one
 
     velocity: v, with `.weights` and `.biases` of the network's shapes, changed in place as well.
-    Sources: tutorial 000, section 4; B. Polyak (1964); Y. Nesterov (1983), in the form of Y. Bengio, N.
-    Boulanger-Lewandowski and R. Pascanu, Advances in optimizing recurrent networks (2013).
+    Sources: tutorial 000 (docs/sources.md), section 4; B. Polyak (1964); Y. Nesterov (1983), in the form of Y. Bengio,
+    N. Boulanger-Lewandowski and R. Pascanu, Advances in optimizing recurrent networks (2013).
     """
     for l in range(len(network.weights)):
         for i in range(len(network.weights[l])):
@@ -94,7 +94,7 @@ def descend(
     order: for each pass the row numbers to visit, (passes, n); without it, `passes` times the rows as they stand.
     reduction: "mean" or "sum" over the samples of a batch. X: (m, n_in); Y: (m, n_out).
     masks: for dropout, (passes, n, hidden nodes) factors, by place in the order. The rest: `step`, `clip`.
-    Source: tutorial 000, section 4 (batch descent); tutorial 001 (online steps and mini-batches).
+    Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
     costs = []
     for visit in range(passes if order is None else len(order)):

@@ -11,7 +11,7 @@ def weighted_sums(W: Sequence[Any], b: Sequence[float] | None, h: Sequence[float
     """z_i = sum_j W[i][j] h_j + b[i], from one layer to the next.
 
     W: (n_out, n_in); b: (n_out,) or None; h: (n_in,). Lists and arrays alike.
-    Source: tutorial 000, section 3.
+    Source: tutorial 000 (docs/sources.md), section 3.
 
     >>> weighted_sums([[0.5, -0.5]], [1.0], [2.0, 3.0])
     [0.5]
@@ -74,7 +74,7 @@ def forward_sample(
 
     weights: a (n_out, n_in) matrix for each layer after the first; biases: an (n_out,) vector for each, or nothing
     at all for a network without biases; x: (n_in,). Lists and arrays alike. Equation: `forward_pass`.
-    Source: tutorial 000, section 3, `simple_looped_nn_calc`.
+    Source: tutorial 000 (docs/sources.md), section 3, `simple_looped_nn_calc`.
 
     >>> forward_sample([[[0.5, -0.5]]], [[0.0]], [1.0, 1.0])
     [[1.0, 1.0], [0.5]]

@@ -442,7 +442,7 @@ def test_a_full_disk_is_found_first(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_a_device_is_not_replaced() -> None:
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         files.check_writable(Path(os.devnull))
 
 
@@ -468,7 +468,7 @@ def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys:
         assert __main__.main(["examples", "--gallery", str(folder)]) == 2
         assert str(folder) in capsys.readouterr().err
     assert __main__.main(["examples", "--gallery", str(tmp_path / "file")]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -144,12 +144,12 @@ def test_masks_are_0_or_the_inverse_of_what_stays(dtype: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "words"),
     [
-        *[(v, ValueError, "dropout: expected a number from 0 to below 1") for v in (1, 1.0, -0.1)],
+        *[(v, ValueError, "dropout: expected a number in \\[0, 1\\)") for v in (1, 1.0, -0.1)],
         *[(v, ValueError, "dropout: expected a finite number") for v in (math.nan, math.inf)],
         *[(v, TypeError, "dropout: expected a number") for v in ("0.5", None, True, {0.5})],
         ([0.5, 0.5], ValueError, "dropout: expected 1 numbers, one for each hidden layer, got 2"),
         ([], ValueError, "dropout: expected 1 numbers"),
-        ([1.0], ValueError, r"dropout\[0\]: expected a number from 0"),
+        ([1.0], ValueError, r"dropout\[0\]: expected a number in \[0, 1\)"),
         (["x"], TypeError, r"dropout\[0\]: expected a number"),
     ],
 )

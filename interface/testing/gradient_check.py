@@ -4,7 +4,8 @@
     print(check_gradient(net, X, Y))
 
 The numeric slope of a parameter t is the central difference (J(t + s) - J(t - s)) / 2s, which errs by about
-s^2/6 J''' and by the rounding of J over s. Source: tutorial 003's series, "numerical gradient checking".
+s^2/6 J''' and by the rounding of J over s.
+Source: tutorial 003 (docs/sources.md), "numerical gradient checking".
 """
 
 from collections.abc import Iterator

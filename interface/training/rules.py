@@ -62,7 +62,7 @@ def _backend_descends(network: "Network", X: Any, Y: Any, **settings: Any) -> An
 
 @dataclass(frozen=True)
 class Descent(_Stepwise):
-    """Plain gradient descent. Source: tutorial 000, section 4."""
+    """Plain gradient descent. Source: tutorial 000 (docs/sources.md), section 4."""
 
     def start(self, theta: Parameters) -> Steps:
         """No state."""

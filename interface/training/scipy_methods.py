@@ -64,7 +64,7 @@ class BFGS(_Minimizing):
     """The method of Broyden, Fletcher, Goldfarb and Shanno: a dense estimate of the inverse Hessian.
 
     Its memory and time an iteration go with the square of the number of parameters.
-    Source: J. Nocedal and S. Wright, Numerical Optimization (2006), section 6.1; tutorial 003, part 6.
+    Source: tutorial 003 (docs/sources.md), part 6; J. Nocedal and S. Wright, Numerical Optimization (2006), 6.1.
     """
 
     method: ClassVar[str] = "BFGS"

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 
 def all_finite(values: NDArray[Any]) -> bool:
-    """Whether there is no NaN or infinity, as fast as the numbers can be read.
+    """Whether there is no NaN or infinity, checked as fast as the numbers can be read.
 
-    A sum, or a sum of squares, is finite only if every number is; when it is not, it may have overflowed by itself.
-    The plain sum of a few Python numbers is faster than a call of BLAS, and from 10,000 numbers on BLAS wakes its
-    threads, which takes longer than many a training.
+    A sum, or a sum of squares, is finite only if every number is; if it is not, the sum itself may have overflowed.
+    The plain sum of a few Python numbers is faster than a BLAS call, and from 10,000 numbers on BLAS wakes its threads,
+    which takes longer than many a training run.
     """
     if values.size <= 32:
         total = sum(values.ravel().tolist())
