@@ -107,8 +107,8 @@ def off_by(error: float) -> Callable[[Any], Any]:
     def wrap(right: Any) -> Any:
         def wrong(first: Any, *given: Any, **named: Any) -> Any:
             answer = right(first, *given, **named)
-            if right.__name__ == "descend":
-                first.theta.flat += error
+            if right.__name__ == "run_updates":
+                first.parameters += error
                 return answer
             if right.__name__ in ("gradient", "batch_gradient"):
                 return answer[0] + error, answer[1]
@@ -169,7 +169,7 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 
     def counting(name: str, right: Any) -> Any:
         def counted(*given: Any, **named: Any) -> Any:
-            called[name] += named.get("passes", 1) if right.__name__ == "descend" else 1
+            called[name] += named.get("epochs", 1) if right.__name__ == "run_updates" else 1
             return right(*given, **named)
 
         return counted
@@ -270,12 +270,12 @@ def wrong(right):
             return answer + 1e-6
         if right.__name__ == "gradient":
             return answer[0] + 1e-6, answer[1]
-        network.theta.flat += 1e-6
+        network.parameters += 1e-6
         return answer
     return call
 
 module = samenet.backend("numpy")
-for name in ("predict", "gradient", "descend"):
+for name in ("predict", "gradient", "run_updates"):
     setattr(module, name, wrong(getattr(module, name)))
 """
 

@@ -35,7 +35,7 @@ def test_import_samenet_is_light() -> None:
     [
         ("import samenet; samenet.backends()", set(), HEAVY),
         ("import samenet.reference", set(), HEAVY),
-        ("from samenet.reference import gradient, descend", set(), HEAVY),
+        ("from samenet.reference import gradient, run_updates", set(), HEAVY),
         ("from samenet.reference import Network", {"numpy"}, HEAVY - {"numpy"}),
         ("from samenet.fast.numpy import Network", {"numpy"}, HEAVY - {"numpy"}),
         ("from samenet.fast.numba import Network", {"numpy", "numba"}, {"sklearn", "matplotlib", "pandas"}),
@@ -67,7 +67,7 @@ for name in ("numpy", "numba", "scipy"):
     sys.modules[name] = None  # now importing it fails
 import math
 from types import SimpleNamespace
-from samenet.reference import descend, feed_forward, gradient, predict
+from samenet.reference import feed_forward, gradient, predict, run_updates
 
 # The network of tutorial 000, section 3.
 net = SimpleNamespace(
@@ -86,12 +86,13 @@ assert abs(cost - h * h / 2) < 1e-15
 assert abs(slope.weights[0][0][0] - h * h * (1 - h)) < 1e-15
 assert slope.biases == [slope.weights[0][0]]
 
-costs = descend(one, [[1.0], [2.0]], [[0.0], [1.0]], alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
+descent, adam = SimpleNamespace(name="descent"), SimpleNamespace(name="adam", beta1=0.9, beta2=0.999, epsilon=1e-8)
+costs = run_updates(one, [[1.0], [2.0]], [[0.0], [1.0]], adam, alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
 assert len(costs) == 4 and one.weights[0][0][0] != 0.5
-costs = descend(net, [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]], alpha=0.5, batch_size=2, passes=50)
+costs = run_updates(net, [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]], descent, alpha=0.5, batch_size=2, epochs=50)
 assert len(costs) == 50 and costs[-1] < costs[0]
 bare = SimpleNamespace(weights=net.weights, biases=[])
-descend(bare, [[1.5, 2.0, 3.0]], [[0.0]], alpha=0.5, batch_size=1)
+run_updates(bare, [[1.5, 2.0, 3.0]], [[0.0]], descent, alpha=0.5, batch_size=1)
 
 try:
     from samenet.reference import Network
@@ -116,7 +117,7 @@ def folder(package: str) -> list[Path]:
     return files
 
 
-WINGS = ("compare", "data", "output", "study", "testing", "training", "validation")
+WINGS = ("backends", "compare", "data", "output", "study", "testing", "training", "validation")
 INTERFACE = ("samenet", *(f"samenet.{wing}" for wing in WINGS))
 FAST = ("samenet.reference", "samenet.fast", "samenet.fast.kernels")
 PACKAGES = {package: {path.stem for path in folder(package)} for package in (*INTERFACE, *FAST)}
@@ -159,7 +160,7 @@ def test_the_reference_imports_the_standard_library_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     foreign = {m for m in found if m.split(".")[0] not in sys.stdlib_module_names and not is_in(m, "samenet.reference")}
     # What a user calls: the one module that needs the interface, and with it NumPy.
-    assert foreign == ({"samenet.network", "samenet.one_sample"} if path.name == "network.py" else set())
+    assert foreign == ({"samenet.network"} if path.name == "network.py" else set())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from hostile_values import Random, Value
 import samenet
 from samenet import data, optimizers, schedules, stopping
 from samenet.functions import ACTIVATIONS, REDUCTIONS
-from samenet.history import MONITORS
+from samenet.training.monitors import MONITORS
 from samenet.initialize import SCHEMES
 
 Argument = Callable[[Random, np.dtype[Any]], tuple[Any, str, bool]]  # the value, its name, whether it is right
