@@ -92,7 +92,7 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
-    """f(X, out=None), the output layer for what is plain, else otherwise(X, out); see `samenet.fast.numpy.fast_predict`.
+    """f(X, out=None), the output layer for what is plain, else otherwise(X, out); as in `samenet.fast.numpy`.
 
     To look at an array's length and numbers in Python takes longer than a small network, so the kernel does it. One
     sample that is not finite is left to `otherwise`, too.
@@ -127,17 +127,13 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     return of_one if one else of_many
 
 
-def evaluate(
-    model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean"
-) -> tuple[float, NDArray[Any]]:
+def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean") -> tuple[float, NDArray[Any]]:
     """The cost, and the output that it is of; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
     return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
 
-def _evaluate(
-    model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]
-) -> tuple[float, bool]:
+def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> tuple[float, bool]:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // layers.BLOCK))
@@ -196,7 +192,12 @@ def run_updates(
 def _constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
-    return descent.RULES.index(rule.name), beta, getattr(rule, "beta2", getattr(rule, "decay", 0.0)), getattr(rule, "epsilon", 0.0)
+    return (
+        descent.RULES.index(rule.name),
+        beta,
+        getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
+        getattr(rule, "epsilon", 0.0),
+    )
 
 
 def _descend_small(

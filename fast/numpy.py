@@ -171,7 +171,10 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
             and X.dtype == dtype
             and X.flags.carray
             and (one or all_finite(X))
-            and (out is None or (type(out) is np.ndarray and out.shape == answer and out.dtype == dtype and out.flags.carray))
+            and (
+                out is None
+                or (type(out) is np.ndarray and out.shape == answer and out.dtype == dtype and out.flags.carray)
+            )
         ):
             return otherwise(X) if out is None else otherwise(X, out)
         h = X

@@ -3,8 +3,8 @@
 Only the standard library is imported. The loops index whatever they are given, `weights[l][i][j]`, so nested lists and
 arrays serve alike; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
-Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`, `optimizers`;
-then the other functions that a layer may have, `activations`, and what may be minimised, `costs`.
+Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
+`optimizers`; then the other functions that a layer may have, `activations`, and what may be minimised, `costs`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y are many, one a row
@@ -41,8 +41,8 @@ __all__ = [
     "feed_forward",
     "forward_sample",
     "gradient",
-    "predict",
     "penalty",
+    "predict",
     "run_updates",
     "sample_gradient",
     "sigmoid",

@@ -14,7 +14,9 @@ class State:
 
     def __init__(self, model: Any, count: int) -> None:
         self.arrays = [
-            Gradient([[[0.0 for _ in row] for row in W] for W in model.weights], [[0.0 for _ in b] for b in model.biases])
+            Gradient(
+                [[[0.0 for _ in row] for row in W] for W in model.weights], [[0.0 for _ in b] for b in model.biases]
+            )
             for _ in range(count)
         ]
         self.t = 0

@@ -99,7 +99,7 @@ def _gradient(network: Any, X: Array, Y: Array, reduction: str, masks: Array | N
 class Rule:
     """How an update is made, beside the gradient of a batch."""
 
-    optimizer: UpdateRule = optimizers.Descent()
+    optimizer: UpdateRule = _DESCENT
     clip_value: float = math.inf
     clip_norm: float = math.inf
     dropout: bool = False

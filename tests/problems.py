@@ -300,7 +300,9 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
             net.backend.run_updates(net.model, X.copy(), Y.copy(), way, state=states[name], **own)
         yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
         if rule in ("momentum", "nesterov"):
-            yield from _pairs("velocity", {name: one.values[0] for name, one in states.items()}, limits[1], problem.dtype)
+            yield from _pairs(
+                "velocity", {name: one.values[0] for name, one in states.items()}, limits[1], problem.dtype
+            )
 
 
 def against_exact(problem: Problem) -> Compared:

@@ -125,7 +125,9 @@ def test_compiled_kernels_let_other_threads_run(sizes: list[int]) -> None:
     module.run_updates(net.model, X, Y, Descent(), **settings)  # compile it first
     turns, epochs = 0, 1000
     while turns < 20 and epochs < 10**8:  # a longer call, if this one was too short for so many
-        call = threading.Thread(target=module.run_updates, args=(net.model, X, Y, Descent()), kwargs={**settings, "epochs": epochs})
+        call = threading.Thread(
+            target=module.run_updates, args=(net.model, X, Y, Descent()), kwargs={**settings, "epochs": epochs}
+        )
         call.start()
         turns = 0
         while call.is_alive():

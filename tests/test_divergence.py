@@ -10,8 +10,7 @@ from agreement import Backend
 
 import samenet
 from samenet.optimizers import MultiStart
-from samenet.training import divergence
-from samenet.training import loop
+from samenet.training import divergence, loop
 from samenet.training.divergence import DivergenceWarning
 
 RANDOM = np.random.default_rng(0)

@@ -18,8 +18,8 @@ import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
 from samenet.backends import MODULES
-from samenet.training.classification import LABELS
 from samenet.functions import ACTIVATIONS, COSTS
+from samenet.training.classification import LABELS
 from samenet.training.monitors import MONITORS
 from samenet.validation.names import nearest
 

@@ -89,7 +89,8 @@ assert slope.biases == [slope.weights[0][0]]
 descent, adam = SimpleNamespace(name="descent"), SimpleNamespace(name="adam", beta1=0.9, beta2=0.999, epsilon=1e-8)
 costs = run_updates(one, [[1.0], [2.0]], [[0.0], [1.0]], adam, alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
 assert len(costs) == 4 and one.weights[0][0][0] != 0.5
-costs = run_updates(net, [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]], descent, alpha=0.5, batch_size=2, epochs=50)
+X, Y = [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]]
+costs = run_updates(net, X, Y, descent, alpha=0.5, batch_size=2, epochs=50)
 assert len(costs) == 50 and costs[-1] < costs[0]
 bare = SimpleNamespace(weights=net.weights, biases=[])
 run_updates(bare, [[1.5, 2.0, 3.0]], [[0.0]], descent, alpha=0.5, batch_size=1)

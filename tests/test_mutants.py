@@ -54,8 +54,14 @@ MUTANTS = {
         Mutant("cost of the last sample alone", "value += sample_gradient", "value = sample_gradient"),
         Mutant("gradient not averaged", "total.weights[l][i][j] /= m", "total.weights[l][i][j] /= 1"),
         Mutant("bias gradient not averaged", "total.biases[l][i] /= m", "total.biases[l][i] /= 1"),
-        Mutant("step uphill", "theta[j] -= alpha * g[j]\n\n\ndef momentum", "theta[j] += alpha * g[j]\n\n\ndef momentum"),
-        Mutant("biases stay", "move(model.biases[l], downhill.biases[l], alpha", "move(model.biases[l], downhill.biases[l], 0"),
+        Mutant(
+            "step uphill", "theta[j] -= alpha * g[j]\n\n\ndef momentum", "theta[j] += alpha * g[j]\n\n\ndef momentum"
+        ),
+        Mutant(
+            "biases stay",
+            "move(model.biases[l], downhill.biases[l], alpha",
+            "move(model.biases[l], downhill.biases[l], 0",
+        ),
         Mutant("partial batch dropped", "range(0, len(rows), ", "range(0, len(rows) - batch_size + 1, "),
         Mutant("first order for every epoch", "else order[epoch]", "else order[0]"),
         Mutant("tanh without its slope", "return (1.0 - h) * (1.0 + h)", "return 1.0"),
@@ -242,7 +248,11 @@ MUTANTS = {
             "state[i][:] = packed[i, : theta.size]",
         ),
         Mutant("RMSProp of the last slope alone", "keep * s[i] +", "0 * s[i] +"),
-        Mutant("RMSProp with the sum of squares", "rest * slope * slope\n        divisor = kind(math.sqrt(s[i])", "slope * slope\n        divisor = kind(math.sqrt(s[i])"),
+        Mutant(
+            "RMSProp with the sum of squares",
+            "rest * slope * slope\n        divisor = kind(math.sqrt(s[i])",
+            "slope * slope\n        divisor = kind(math.sqrt(s[i])",
+        ),
         Mutant("RMSProp without epsilon", "kind(math.sqrt(s[i])) + epsilon", "kind(math.sqrt(s[i]))"),
         Mutant("RMSProp by the other constant", "state[0][left:], beta2, epsilon)", "state[0][left:], beta1, epsilon)"),
         Mutant("Adam without the first mean", "keep_m * m[i] +", "0 * m[i] +"),
@@ -250,7 +260,11 @@ MUTANTS = {
         Mutant("Adam biased in the mean", "(m[i] / of_m)", "m[i]"),
         Mutant("Adam biased in the squares", "math.sqrt(v[i] / of_v)", "math.sqrt(v[i])"),
         Mutant("Adam without epsilon", "kind(math.sqrt(v[i] / of_v)) + epsilon", "kind(math.sqrt(v[i] / of_v))"),
-        Mutant("Adam with its constants exchanged", "beta1, beta2, epsilon, t)\n    elif", "beta2, beta1, epsilon, t)\n    elif"),
+        Mutant(
+            "Adam with its constants exchanged",
+            "beta1, beta2, epsilon, t)\n    elif",
+            "beta2, beta1, epsilon, t)\n    elif",
+        ),
         Mutant("updates of before not counted", "rule[6] + update + 1", "update + 1"),
         Mutant("the first update in all", "rule[6] + update + 1", "rule[6] + 1"),
         Mutant("gradient not turned back", "turn_back(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),

@@ -145,7 +145,10 @@ def _networks(*arguments, **settings):
 def _agree(networks, X, Y):
     """Predictions, costs and gradients are within a bound that is finite."""
     trusted = networks[0]
-    allowed, (cost_allowed, slope_allowed) = tolerance.forward(trusted.model, X)[-1], tolerance.gradient(trusted.model, X, Y)
+    allowed, (cost_allowed, slope_allowed) = (
+        tolerance.forward(trusted.model, X)[-1],
+        tolerance.gradient(trusted.model, X, Y),
+    )
     cost, slope = trusted.gradient(X, Y)
     for net in networks[1:]:
         own_cost, own_slope = net.gradient(X, Y)

@@ -253,11 +253,11 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, 
 def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, values, desk, leads):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty. batch: its size,
-    and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step is taken, and theta
-    gets the gradient. P: room for theta as kernels want it. rule: of `RULES` its
-    place, beta1 (or beta), beta2 (or decay) and epsilon, the two limits of clipping, and how many updates were made
-    before. state: a row for each array that it keeps. G, values: room, a row
+    data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
+    batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
+    is taken, and theta gets the gradient. P: room for theta as kernels want it. rule: its place in `RULES`, beta1 (or
+    beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
+    for each array that the rule keeps. G, values: room, a row
     for each part.
     """
     X, Y, order, masks = data

@@ -47,11 +47,13 @@ def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: st
 def gradient(
     module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
 ) -> tuple[float, Parameters]:
-    """Backpropagation through the activations that the backend gives, sample by sample: `samenet.reference.backward`."""
+    """Backpropagation through the activations that the backend gives; equations: `samenet.reference.backward`."""
     reference, g = named("reference"), model.theta.empty_like()
     h, seen, z = _forward(module, model, X, masks)
     backward = [reference.ACTIVATIONS[name].backward for name in model.activations]
-    delta = _rows(reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True))
+    delta = _rows(
+        reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
+    )
     end = 0 if masks is None else masks.shape[1]
     for layer in range(len(model.weights) - 1, -1, -1):
         W = model.weights[layer]

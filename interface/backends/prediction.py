@@ -1,7 +1,12 @@
 """The output layer for what a user gives: checked and converted where it must be, and a backend's fast path beside it.
 
-A small network answers in less time than its input takes to be checked in Python. So a backend may have a `fast_predict`
-of its own, which sees for itself what it is given, and calls `otherwise` for all that is not plain.
+A small network answers in less time than its input takes to be checked in Python. So a backend may give
+
+    fast_predict(model, otherwise, one) -> f(X, out=None)
+
+f returns the output layer where X, and `out`, are plain: arrays of the model's dtype, C-contiguous, aligned, writable,
+X of the right width and finite; and otherwise(X, out) where there is anything about them. one: X is one sample (n_in,);
+then it need not be looked at whether its numbers are finite. Else it may be a batch (m, n_in) too, and there is no out.
 """
 
 from collections.abc import Callable

@@ -30,7 +30,7 @@ _LOST = 3e-4  # the error, as a share of a slope, from which on it is looked for
 class Entry:
     """One parameter's gradient: `str(entry)` begins with its name, such as weights[0][2, 1], as Python would say it.
 
-    layer, kind, index   it belongs to net.model.weights[layer][index], or net.model.biases[layer][index]; kind "weight" or "bias"
+    layer, kind, index   it belongs to net.weights[layer][index], or net.biases[layer][index]; kind "weight" or "bias"
     analytic, numeric    its gradient by backpropagation, and by differences of the cost
     relative_error       |g - n| / (|g| + |n|)
     ok                   whether the two agree

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
-from samenet.optimizers import State, UpdateRule
+from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
 from samenet.training.sampling import Draws, Masks, Orders
@@ -129,7 +129,7 @@ class Loop:
         masks: Masks,
         ends_epoch: bool = True,
     ) -> None:
-        """Updates in one call of the backend, then: finite weights or an error, the record, the length of the next call."""
+        """Updates in one call of the backend; then finite weights or an error, the record, the length of the next."""
         model, history, options = self.model, self.history, self.options
         epochs = len(alphas)
         before = self._kept()

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable
 
+from samenet.backends.objective import Objective
 from samenet.initialize import initialize
 from samenet.optimizers import MultiStart, Optimizer
 from samenet.stopping import StopTraining
 from samenet.training import divergence
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import numpy_stream
-from samenet.backends.objective import Objective
 
 
 def best_of(
