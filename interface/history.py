@@ -2,38 +2,13 @@
 
 import copy
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.classification import ACCURACIES, accuracy
-
 Array = NDArray[Any]
-
-
-def _mean_norm(output: Array, Y: Array) -> float:
-    return float(np.linalg.norm(Y - output, axis=1).mean())
-
-
-def _mean_absolute_error(output: Array, Y: Array) -> float:
-    return float(np.abs(Y - output).mean())
-
-
-# What can be monitored besides the cost: a function of the output activations and the targets, both (m, n_out).
-_DISTANCES: dict[str, Callable[[Array, Array], float]] = {
-    "mean_norm": _mean_norm,
-    "mean_absolute_error": _mean_absolute_error,
-}
-MONITORS = (*_DISTANCES, *ACCURACIES)
-
-
-def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
-    """The monitor as a function of the outputs (m, n_out), for these targets; ValueError where it has no meaning."""
-    if name in _DISTANCES:
-        return lambda output: _DISTANCES[name](output, Y)
-    return accuracy(name, activation, Y)
 
 
 class History(Mapping[str, NDArray[np.float64]]):
@@ -56,7 +31,7 @@ class History(Mapping[str, NDArray[np.float64]]):
 
     Monitors, over m samples: mean_norm is (1/m) sum ||y - h||, the plain norm, which tutorial 000 prints as its
     average cost; mean_absolute_error is the mean of |y - h| over samples and outputs (tutorial 004); accuracy,
-    subset_accuracy and label_accuracy are defined in `samenet.classification`.
+    subset_accuracy and label_accuracy are defined in `samenet.training.classification`.
     """
 
     def __init__(self, monitors: tuple[str, ...] = ()) -> None:

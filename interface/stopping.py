@@ -12,17 +12,16 @@ gradient); the first that holds ends training, and `history.stopped_by` is its s
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from samenet.backends.objective import Objective
+from samenet.history import History
+from samenet.model import Model
 from samenet.validation import checks
-
-if TYPE_CHECKING:
-    from samenet.history import History
-    from samenet.network import Network
 
 
 class StopTraining(Exception):
@@ -52,13 +51,13 @@ class Watch:
 class Rule(ABC):
     """The base class of all stop rules."""
 
-    def check(self, network: "Network") -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError or TypeError if the rule does not fit the network."""
         return
 
     @abstractmethod
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training on X and Y."""
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training that brings the objective down."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +69,13 @@ class CostChange(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
 
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training on X and Y."""
-        last = network.cost(X, Y, reduction=reduction)
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training that brings the objective down."""
+        last = objective.cost()
 
         def ends() -> bool:
             nonlocal last
-            before, last = last, network.cost(X, Y, reduction=reduction)
+            before, last = last, objective.cost()
             return abs(last - before) < self.least
 
         return Watch(ends)
@@ -91,9 +90,9 @@ class GradientNorm(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
 
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training on X and Y."""
-        return Watch(lambda: float(np.linalg.norm(network.gradient(X, Y, reduction=reduction)[1].flat)) < self.least)
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training that brings the objective down."""
+        return Watch(lambda: float(np.linalg.norm(objective.gradient()[1].flat)) < self.least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,30 +115,31 @@ class Patience(Rule):
         object.__setattr__(self, "epochs", checks.integer("epochs", self.epochs, least=1))
         object.__setattr__(self, "restore", checks.flag("restore", self.restore))
 
-    def check(self, network: "Network") -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError or TypeError if X or Y do not fit the network."""
         try:
-            network.cost(self.X, self.Y)
+            model.labelled(self.X, self.Y)
         except (TypeError, ValueError) as error:
             raise type(error)(f"stop, Patience {error}") from None
 
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training run; X and Y are its training samples."""
-        X, Y = checks.labelled(self.X, self.Y, network.sizes[0], network.sizes[-1], network.dtype)
-        least, best = network.cost(X, Y, reduction=reduction), network.parameters.copy()
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training; its objective is that of its own samples."""
+        X, Y = objective.model.labelled(self.X, self.Y)
+        validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.flat
+        least, best = validation.cost(), theta.copy()
         history.best_epoch = 0
 
         def ends() -> bool:
             nonlocal least
-            cost = network.cost(X, Y, reduction=reduction)
+            cost = validation.cost()
             if cost < least:
                 least, history.best_epoch = cost, history.epochs_done
-                best[:] = network.parameters
+                best[:] = theta
             return history.epochs_done - (history.best_epoch or 0) >= self.epochs
 
         def close() -> None:
             if self.restore:
-                network.parameters[:] = best
+                theta[:] = best
 
         return Watch(ends, close)
 

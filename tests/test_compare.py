@@ -201,7 +201,7 @@ def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -
 def test_each_entry_of_a_gradient_has_its_own_bound() -> None:
     case = cases.gradient((4, 3, 2), 7, ["reference", "numpy"])
     network, X, Y = cases.example((4, 3, 2), 7)
-    allowed = tolerance.gradient(network, X, Y)[1].flat
+    allowed = tolerance.gradient(network.model, X, Y)[1].flat
     for i in range(allowed.size):
         cost, slope = network.gradient(X, Y)
         assert case.check((cost, slope)).ok

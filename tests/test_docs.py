@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from samenet.fast.kernels import answers, layers, products
-from samenet.training import loop as passes
+from samenet.training import loop
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -105,7 +105,7 @@ def sources() -> set[str]:
         f"{answers.QUICK:,} parameters",
         f"{layers.BLOCK} samples",
         f"{products.WIDE} columns",
-        f"{1000 * passes._SECONDS_A_CALL:.0f} ms",
+        f"{1000 * loop._SECONDS_A_CALL:.0f} ms",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
         "3 units",  # in the last place: `ULPS` in test_kernels.py

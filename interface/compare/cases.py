@@ -99,7 +99,7 @@ def forward(
         else:
             predict = partial(network.on(name).predict, x)
             contenders.append(Contender(name, name, predict, predict, tutorial=tutorial.get(name)))
-    expected, allowed = network.predict(x), tolerance.forward(network, x)[-1]
+    expected, allowed = network.predict(x), tolerance.forward(network.model, x)[-1]
     return Case(
         f"{title(sizes)}, forward, {_samples(rows)}",
         tuple(contenders),
@@ -121,7 +121,7 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
             run = partial(network.on(name).gradient, X, Y)
             contenders.append(Contender(name, name, run, run))
     cost, slope = network.gradient(X, Y)
-    cost_allowed, slope_allowed = tolerance.gradient(network, X, Y)
+    cost_allowed, slope_allowed = tolerance.gradient(network.model, X, Y)
     expected, allowed = np.append(slope.flat, cost), np.append(slope_allowed.flat, cost_allowed)
     packed = slope_allowed  # room for answers in nested lists; its values are not needed any more
 
@@ -164,7 +164,7 @@ def training(
             Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, answer, some / counted)
         )
     expected = _trained(safe.on("reference"), safe.parameters, x, y, epochs=1, **settings)
-    allowed = tolerance.update(safe, x, y, alpha, reduction)
+    allowed = tolerance.update(safe.model, x, y, alpha, reduction)
     return Case(
         f"{title(initial.sizes)}, {what}",
         tuple(contenders),

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from samenet.data.scaling import within_range
 from samenet.validation import checks
+from samenet.validation.finite import within_range
 
 Array = NDArray[np.float64]
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet.data.library import scikit_learn
 from samenet.validation import checks
+from samenet.validation.finite import within_range
 
 
 def standard_scaler(X: ArrayLike) -> Any:
@@ -62,10 +63,3 @@ def _multiply(X: ArrayLike, constant: float) -> NDArray[np.float64]:
     given = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
     with np.errstate(all="ignore"):
         return within_range(np.asarray(given * constant), f"x times {constant:g}")
-
-
-def within_range(values: NDArray[np.float64], what: str) -> NDArray[np.float64]:
-    """X after scaling; ValueError if it overflowed."""
-    if not np.isfinite(values).all():
-        raise ValueError(f"X: expected numbers that are finite when scaled, got {what} beyond the range of float64")
-    return values

@@ -115,7 +115,7 @@ def error_surface(
     axes = [_grid(f"grids[{k}]", grid) for k, grid in enumerate(grids)]
     with checks.fits("grids", [len(axis) for axis in axes]):
         values = np.empty([len(axis) for axis in axes])
-    theta, found = trial.theta.flat, values.reshape(-1)
+    theta, found = trial.model.theta.flat, values.reshape(-1)
     begin = time.perf_counter()
     with np.errstate(all="ignore"):  # far out on a grid a cost may be infinite
         for k, point in enumerate(itertools.product(*(axis.tolist() for axis in axes))):
@@ -127,7 +127,7 @@ def error_surface(
 
 def _index(name: str, place: Any, net: Network) -> int:
     """A place as an index of the flat vector."""
-    theta = net.theta
+    theta = net.model.theta
     if not checks.is_listing(place):
         i = checks.integer(name, place, least=0)
         if i >= theta.flat.size:

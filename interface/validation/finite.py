@@ -22,3 +22,10 @@ def all_finite(values: NDArray[Any]) -> bool:
         with np.errstate(all="ignore"):
             total = values.sum()
     return math.isfinite(total) or bool(np.isfinite(values).all())
+
+
+def within_range(values: NDArray[np.float64], what: str) -> NDArray[np.float64]:
+    """What became of X by scaling; ValueError if it overflowed."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"X: expected numbers that are finite when scaled, got {what} beyond the range of float64")
+    return values
