@@ -135,18 +135,16 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 def switches() -> dict[str, list[dict[str, Any]]]:
     """Where Numba's kernels change their way of working, along width and along batch."""
     from samenet.fast import numba
-    from samenet.fast.kernels import answers, descent, layers, products
+    from samenet.fast.kernels import descent, forward, gemm, inference
 
     size = 64 * 30 + 30 + 30 * 10 + 10
     parts = next(m for m in range(1, 1 << 20) if descent.parts_of(m, size) > 1)
     shared = -(-numba._PAYS // size)
     return {
-        "width": [
-            _switch(products.WIDE, "operands are copied")
-        ],  # one block, and one part: threads have nothing to share
+        "width": [_switch(gemm.WIDE, "operands are copied")],  # one block, and one part: threads have nothing to share
         "batch": [
-            _switch(answers.FEW + 1, "weights are turned"),
-            _switch(layers.BLOCK + 1, "several blocks"),
+            _switch(inference.FEW + 1, "weights are turned"),
+            _switch(forward.BLOCK + 1, "several blocks"),
             _switch(parts, "gradient in parts"),
             _switch(shared, "2 threads"),
         ],

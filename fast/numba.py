@@ -1,9 +1,9 @@
-"""The network in compiled Numba kernels: the same functions as `samenet.reference`, the same answers.
+"""The network in compiled Numba kernels: the same functions as `samenet.reference`, the same inference.
 
 The kernels are in `samenet.fast.kernels`, which says how they are built; here they are called. They take the flat
 parameter vector theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a
 dtype. They share no scratch memory, so any number of threads may call them at once. They release the GIL, but for one
-sample of a network of at most `answers.QUICK` parameters, which is done before another thread could begin.
+sample of a network of at most `inference.QUICK` parameters, which is done before another thread could begin.
 """
 
 import math
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from samenet import functions
 from samenet import network as interface
-from samenet.fast.kernels import answers, descent, layers, small
-from samenet.fast.kernels.registers import width_for
-from samenet.fast.kernels.sharing import share
+from samenet.fast.kernels import descent, forward, inference, packing, tiny_network
+from samenet.fast.kernels.codegen.registers import width_for
+from samenet.fast.kernels.parallel import run_parallel
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters, aligned
@@ -37,9 +37,9 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
 
 
 def _room(model: Model, times: int = 1) -> NDArray[Any]:
-    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.layers`."""
+    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.packing`."""
     theta = model.theta
-    room = aligned(times * layers.length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
+    room = aligned(times * packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
     room[:] = 0
     return room
 
@@ -65,7 +65,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    answers.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
+    inference.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -84,10 +84,10 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
     if x.ndim == 1:
         out = np.empty(theta.sizes[-1], x.dtype)
         one = x.reshape(1, x.size), out.reshape(1, out.size)
-        return out, answers.predict_few(theta.flat, layout(model), *one)
+        return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= answers.FEW:
-        return out, answers.predict_few(theta.flat, layout(model), x, out)
+    if len(x) <= inference.FEW:
+        return out, inference.predict_few(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
 
@@ -98,7 +98,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     sample that is not finite is left to `otherwise`, too.
     """
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
-    answer_one, array, empty = answers.one_of(dtype, theta.size <= answers.QUICK), np.ndarray, np.empty
+    answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
 
     def of_one(x: Any, out: Any = None) -> Any:
         answer = empty(n_out, dtype) if out is None else out
@@ -136,10 +136,11 @@ def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "m
 def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> tuple[float, bool]:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
-    values = np.empty(-(-len(X) // layers.BLOCK))
+    values = np.empty(-(-len(X) // forward.BLOCK))
     given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
     cost: float
-    cost, finite = share(answers.evaluate, (*given, X, Y, scale, out, values), _helpers(model, len(X), values.size))
+    helpers = _helpers(model, len(X), values.size)
+    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers)
     return cost, finite
 
 
@@ -177,7 +178,7 @@ def run_updates(
     alphas = np.full(epochs, alpha, np.float64)
     given = X, Y, alphas, batch_size, order, epochs, reduction
     is_plain = rule.name == "descent" and masks is None and clip_value == clip_norm == math.inf
-    if is_plain and small.fits(model, layout(model)[1], batch_size):
+    if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
         costs = _descend_small(model, *given)
         if state is not None:
             state.t += costs.size
@@ -215,7 +216,8 @@ def _descend_small(
     order = np.empty((0, 0), np.int64) if order is None else order
     batch = batch_size, reduction == "mean"
     width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
-    small.descend(width, model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs)
+    given = model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs
+    tiny_network.run_updates(width, *given)
     return costs
 
 
@@ -244,7 +246,7 @@ def _descend(
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
     given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
     helpers = _helpers(model, batch_size, parts)
-    share(descent.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
+    run_parallel(descent.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
     return costs
 
 

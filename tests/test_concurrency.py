@@ -152,15 +152,15 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="plain Python has no such option")
 def test_only_one_sample_of_a_small_network_keeps_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
     """What README says, and up to how many parameters."""
-    from samenet.fast.kernels import answers
+    from samenet.fast.kernels import inference
 
     module = samenet.backend("numba")
     asked: list[Any] = []
-    one_of = answers.one_of
-    monkeypatch.setattr(module.answers, "one_of", lambda *given: asked.append(one_of(*given)) or asked[-1])
+    one_of = inference.one_of
+    monkeypatch.setattr(module.inference, "one_of", lambda *given: asked.append(one_of(*given)) or asked[-1])
     for sizes, holds in (([99, 99, 1], True), ([99, 99, 2], False)):
         net = module.Network(sizes, seed=0)
-        assert (net.parameters.size <= answers.QUICK) is holds
+        assert (net.parameters.size <= inference.QUICK) is holds
         net.predictor()(np.ones(99))
         net.predict(np.ones(99))
         assert len(asked) == 2

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from samenet.fast.kernels import answers, layers, products
+from samenet.fast.kernels import forward, gemm, inference
 from samenet.training import loop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,9 +102,9 @@ def sources() -> set[str]:
     """What the code says, in the pages' words."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     return {
-        f"{answers.QUICK:,} parameters",
-        f"{layers.BLOCK} samples",
-        f"{products.WIDE} columns",
+        f"{inference.QUICK:,} parameters",
+        f"{forward.BLOCK} samples",
+        f"{gemm.WIDE} columns",
         f"{1000 * loop._SECONDS_A_CALL:.0f} ms",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py

@@ -10,8 +10,8 @@ from report_inputs import paired, row
 
 from samenet.compare.cases import LOOPS_OVER_LISTS, example
 from samenet.fast import numba
-from samenet.fast.kernels import answers, descent, layers, products, small
-from samenet.fast.kernels.instructions import REGISTER
+from samenet.fast.kernels import descent, forward, gemm, inference, tiny_network
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.testing import tolerance
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -147,12 +147,12 @@ SIZE = 64 * 30 + 30 + 30 * 10 + 10
 PARTS = next(m for m in range(1, 10_000) if descent.parts_of(m, SIZE) > 1)
 
 
-@pytest.mark.parametrize("width", [products.WIDE - 1, products.WIDE])
+@pytest.mark.parametrize("width", [gemm.WIDE - 1, gemm.WIDE])
 def test_both_sides_of_wide(width: int) -> None:
     _agree((width, width, 3), 21)
 
 
-@pytest.mark.parametrize("rows", [answers.FEW, answers.FEW + 1, layers.BLOCK, layers.BLOCK + 1, PARTS - 1, PARTS])
+@pytest.mark.parametrize("rows", [inference.FEW, inference.FEW + 1, forward.BLOCK, forward.BLOCK + 1, PARTS - 1, PARTS])
 def test_both_sides_of_numbers_of_rows(rows: int) -> None:
     _agree((64, 30, 10), rows)
 
@@ -177,7 +177,7 @@ LANES = REGISTER // 8
 def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int) -> None:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
-    assert small.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
+    assert tiny_network.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
     allowed = tolerance.update(other.model, X, Y, 0.5)
     for trained in (one, other):
         trained.train(X, Y, alpha=0.5, epochs=1, batch_size=batch_size, shuffle=False, record_every=0)
@@ -186,6 +186,6 @@ def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size:
 
 def test_the_marks_are_where_kernels_change() -> None:
     marks = growth.switches()
-    assert [m["at"] for m in marks["width"]] == [products.WIDE]
+    assert [m["at"] for m in marks["width"]] == [gemm.WIDE]
     at = {m["what"]: m["at"] for m in marks["batch"]}
     assert at == {"weights are turned": 13, "several blocks": 129, "gradient in parts": PARTS, "2 threads": 885}

@@ -120,10 +120,11 @@ def folder(package: str) -> list[Path]:
 
 WINGS = ("backends", "compare", "data", "output", "study", "testing", "training", "validation")
 INTERFACE = ("samenet", *(f"samenet.{wing}" for wing in WINGS))
-FAST = ("samenet.reference", "samenet.fast", "samenet.fast.kernels")
+FAST = ("samenet.reference", "samenet.fast", "samenet.fast.kernels", "samenet.fast.kernels.codegen")
 PACKAGES = {package: {path.stem for path in folder(package)} for package in (*INTERFACE, *FAST)}
 PACKAGES["samenet"] |= {*WINGS, "reference", "fast"}
 PACKAGES["samenet.fast"] |= {"kernels"}
+PACKAGES["samenet.fast.kernels"] |= {"codegen"}
 
 
 def names(node: ast.AST) -> Iterator[str]:
@@ -183,7 +184,10 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     assert foreign <= {"numpy", "numba", "scipy"}
 
 
-@pytest.mark.parametrize("path", folder("samenet.fast.kernels"), ids=lambda path: path.name)
+KERNELS = [*folder("samenet.fast.kernels"), *folder("samenet.fast.kernels.codegen")]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.name)
 def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     others = {m for m in found if m.split(".")[0] == "samenet"}

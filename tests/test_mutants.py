@@ -155,16 +155,20 @@ MUTANTS = {
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
-        Mutant("wide: the first columns for all", "_copy_panel(B[:, i : i + width]", "_copy_panel(B[:, :width]"),
+        Mutant("wide: the first columns for all", "_pack_panel(B[:, i : i + width]", "_pack_panel(B[:, :width]"),
         Mutant("wide: the first terms for all", "B[start : start + count], C if", "B[:count], C if"),
         Mutant("wide: the last terms alone", "C if start else S, C, room", "S, C, room"),
-        Mutant("wide: sums that begin elsewhere", "room[:t], S[:, i:],", "room[:t], S[:, :1] + 0 * S[:, i:],"),
+        Mutant(
+            "wide: sums that begin elsewhere", "workspace[:t], S[:, i:],", "workspace[:t], S[:, :1] + 0 * S[:, i:],"
+        ),
         Mutant("wide: terms of other rows of A", "source, copy = A[r, start", "source, copy = A[0, start"),
         # layers
         Mutant("bias dropped", "start = rows_at(P, biases, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant(
-            "narrow W reversed", "product(seen, matrix_of(P, p, n, k),", "product(seen, matrix_of(P, p, n, k)[::-1],"
+            "narrow W reversed",
+            "product(layer_inputs, packed_matrix(P, p, n, k),",
+            "product(layer_inputs, packed_matrix(P, p, n, k)[::-1],",
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
@@ -180,8 +184,8 @@ MUTANTS = {
         ),
         Mutant(
             "turned weights turned back in another order",
-            "transposed(matrix_of(P, q, n, k), rows_at(theta",
-            "transposed(matrix_of(P, q, n, k)[::-1], rows_at(theta",
+            "transposed(packed_matrix(P, q, n, k), rows_at(theta",
+            "transposed(packed_matrix(P, q, n, k)[::-1], rows_at(theta",
         ),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
@@ -199,15 +203,15 @@ MUTANTS = {
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through wide weights of before",
-            "rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)",
+            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(theta, p, k, n)",
         ),
         Mutant(
             "errors through turned weights",
-            "rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)",
+            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(P, r, k, n)",
         ),
-        Mutant("dropout forward alone", "through(mask, column, back, errors)", "pass"),
+        Mutant("dropout forward alone", "apply_mask(mask, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "0.5 * l2 * squares", "l2 * squares"),
         Mutant("no slope of l1", "G[i] += l1 * sign", "G[i] += 0 * sign"),
@@ -239,12 +243,12 @@ MUTANTS = {
         Mutant("norm not clipped", "g.dtype.type(clip_norm / length)", "g.dtype.type(1)"),
         Mutant(
             "state not packed",
-            "turn(state[i], sizes, bias, packed[i])",
+            "pack(state[i], sizes, bias, packed[i])",
             "packed[i, : theta.size] = state[i]",
         ),
         Mutant(
             "state not unpacked",
-            "turn_back(packed[i], sizes, bias, False, state[i])",
+            "unpack(packed[i], sizes, bias, False, state[i])",
             "state[i][:] = packed[i, : theta.size]",
         ),
         Mutant("RMSProp of the last slope alone", "keep * s[i] +", "0 * s[i] +"),
@@ -267,27 +271,27 @@ MUTANTS = {
         ),
         Mutant("updates of before not counted", "rule[6] + update + 1", "update + 1"),
         Mutant("the first update in all", "rule[6] + update + 1", "rule[6] + 1"),
-        Mutant("gradient not turned back", "turn_back(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
-        Mutant("weights for errors not kept up", "turn_back(P, sizes, bias, True, theta)", "pass"),
+        Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
+        Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
         Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
         Mutant("zeros: last input not stepped", "places = used[1 : used[0] + 1]", "places = used[1 : used[0]]"),
         Mutant("zeros: inputs of the first row alone", "np.flatnonzero(X.any(axis=0))", "np.flatnonzero(X[0])"),
-        Mutant("zeros: the first list for all rows", "lists[s // TOGETHER])", "lists[0])"),
-        Mutant("zeros: sums that begin elsewhere", "TOGETHER], P, start, Z", "TOGETHER], P, 0 * start, Z"),
-        Mutant("zeros: skipped under an infinite weight", "known[FINITE] or are_finite(weights)", "True"),
+        Mutant("zeros: the first list for all rows", "lists[s // GROUP_ROWS])", "lists[0])"),
+        Mutant("zeros: sums that begin elsewhere", "GROUP_ROWS], P, start, Z", "GROUP_ROWS], P, 0 * start, Z"),
+        Mutant("zeros: skipped under an infinite weight", "flags[FINITE] or are_finite(weights)", "True"),
         Mutant("zeros: skipped under an infinite delta", "and are_finite(delta[: rows * k])", "and True"),
         Mutant("zeros: finite as before a dense step", "known[FINITE] = False", "pass"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
         Mutant("zeros: a step twice", "left = first if known[STEPPED] else 0", "left = 0"),
-        Mutant("zeros: no step but at once", "known[AT_ONCE] = False, alpha", "known[AT_ONCE] = known[STEPPED], alpha"),
+        Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
             "_update(P[left:], g[left:], alpha, state,",
             "_update(P[left:], g[left:], 0 if left else alpha, state,",
         ),
-        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= TOGETHER", "and True"),
+        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
         Mutant("zeros: a step at once without velocity", "and code == DESCENT and", "and"),
         Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
@@ -312,8 +316,8 @@ MUTANTS = {
             "load_first(width, x, row * n_in + j, n_in - j - 1)",
         ),
         Mutant("small: targets of other rows", "load_first(width, y, row * n_out", "load_first(width, y, s * n_out"),
-        Mutant("small: first order for every pass", "order[visit, s]", "order[0, s]"),
-        Mutant("small: first alpha for every pass", "-alphas[visit]", "-alphas[0]"),
+        Mutant("small: first order for every pass", "order[epoch, s]", "order[0, s]"),
+        Mutant("small: first alpha for every pass", "-alphas[epoch]", "-alphas[0]"),
         Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
         Mutant("small: factor of the sum of squares", "2.0 * half * scale", "scale"),
         Mutant("small: cost without 1/2", "half * total * scale", "total * scale"),
@@ -354,15 +358,15 @@ MUTANTS = {
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if leads:\n        turn(theta, sizes, bias, P)",
-            "if leads:\n        P[: theta.size] = theta",
+            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
+            "if is_coordinator:\n        P[: theta.size] = theta",
         ),
-        Mutant("tickets taken twice", "_TAKEN, ticket, ticket + 1)", "_TAKEN, ticket, ticket)"),
-        Mutant("every second ticket never taken", "_TAKEN, ticket, ticket + 1)", "_TAKEN, ticket, ticket + 2)"),
-        Mutant("a ticket too many", "ticket >= _read(desk, _OPENED)", "ticket > _read(desk, _OPENED)"),
-        Mutant("ticket done twice", "_add(desk, _DONE, 1)", "_add(desk, _DONE, 2)"),
-        Mutant("no waiting", "while _read(desk, _DONE) < _read(desk, _OPENED)", "while False"),
-        Mutant("helpers wait for ever", "desk[_CLOSED] = 1", "desk[_CLOSED] = 0"),
+        Mutant("tickets taken twice", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task)"),
+        Mutant("every second ticket never taken", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task + 2)"),
+        Mutant("a ticket too many", "task >= _read(queue, _ADDED)", "task > _read(queue, _ADDED)"),
+        Mutant("ticket done twice", "_add(queue, _DONE, 1)", "_add(queue, _DONE, 2)"),
+        Mutant("no waiting", "while _read(queue, _DONE) < _read(queue, _ADDED)", "while False"),
+        Mutant("helpers wait for ever", "queue[_CLOSED] = 1", "queue[_CLOSED] = 0"),
         Mutant(
             "small: partial batch dropped",
             "epochs * -(-rows // batch_size))\n    order",
@@ -379,9 +383,9 @@ MUTANTS = {
 
 REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
-    *("uninterrupted", "caching", "compiling", "instructions", "machine", "registers", "functions", "products"),
-    *("sparse", "layers", "backward"),
-    *("sharing", "descent", "answers", "small"),
+    *("codegen", "codegen.uninterrupted", "codegen.caching", "codegen.compiling", "codegen.vector"),
+    *("codegen.microkernels", "codegen.registers", "activations", "gemm", "packing", "sparse_input", "forward"),
+    *("backward", "parallel", "descent", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
@@ -400,7 +404,7 @@ SMALLER = {
     "_TERMS": 4,
     "BLOCK": 8,
     "LEAST": 4,
-    "TOGETHER": 5,
+    "GROUP_ROWS": 5,
     "FEW": 2,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_PAYS": 0,
@@ -453,7 +457,7 @@ RULED = [
 def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """What `test_agreement` compares, on a few cases, with remainders, several blocks and both sides of `SMALLER`."""
     if cls.backend.__name__ == "mutated.numba":
-        yield from _counters(sys.modules["mutated.kernels.sharing"])
+        yield from _counters(sys.modules["mutated.kernels.parallel"])
     trusted = samenet.backend("reference").Network
     small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
     for case in (small, no_bias, blocks, Case((4, 3, 9, 7, 2), 13)):
@@ -532,22 +536,22 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         yield from agreement.overflowing(cls, trusted)
 
 
-def _counters(sharing: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """The tickets on a desk, which a wrong network may not need: it would wait for ever, or share work that is done."""
-    desk = np.zeros(32, np.int64)
-    sharing.open_tickets(desk, 3)
-    yield "tickets", compare([sharing.take(desk) for _ in range(5)], [0, 1, 2, -1, -1], 0)
-    waiting = threading.Thread(target=sharing.wait, args=(desk,), daemon=True)
+def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
+    """The tasks in a queue, which a wrong network may not need: it would wait for ever, or share work that is done."""
+    queue = np.zeros(32, np.int64)
+    parallel.add_tasks(queue, 3)
+    yield "tickets", compare([parallel.claim(queue) for _ in range(5)], [0, 1, 2, -1, -1], 0)
+    waiting = threading.Thread(target=parallel.wait_for_all, args=(queue,), daemon=True)
     waiting.start()
     for _ in range(3):
         waiting.join(0.02)
         yield "waiting", compare(waiting.is_alive(), True, 0)
-        sharing.finish(desk)
+        parallel.finish_task(queue)
     waiting.join(HANGS)
     yield "waiting", compare(waiting.is_alive(), False, 0)
-    desks: list[np.ndarray] = []
-    sharing.share(lambda desk, leads: desks.append(desk), (), 0)
-    yield "more to wait for", compare(sharing.wait_for_more(desks[0]), False, 0)
+    queues: list[np.ndarray] = []
+    parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0)
+    yield "more to wait for", compare(parallel.wait_for_tasks(queues[0]), False, 0)
 
 
 @pytest.mark.parametrize("backend", samenet.backends())
@@ -580,5 +584,5 @@ def test_mutants_are_made_of_all_modules():
     """A module of kernels that is not in the list would go in unchanged, and under its own name."""
     import samenet.fast.kernels
 
-    found = {name for _, name, _ in pkgutil.iter_modules(samenet.fast.kernels.__path__, "samenet.fast.kernels.")}
+    found = {name for _, name, _ in pkgutil.walk_packages(samenet.fast.kernels.__path__, "samenet.fast.kernels.")}
     assert found < set(SOURCES["numba"])

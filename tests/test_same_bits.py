@@ -10,7 +10,7 @@ import pytest
 from children import printed
 
 import samenet
-from samenet.fast.kernels import sparse
+from samenet.fast.kernels import sparse_input
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov
 from samenet.testing import tolerance
 
@@ -32,8 +32,8 @@ def images(dtype: str) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     X = np.where(random.random((M, N)) < 0.2, random.normal(size=(M, N)), 0)
     X[:, 7] = 0
-    assert N >= sparse.LEAST
-    assert np.count_nonzero(X) < sparse._SHARE * X.size
+    assert N >= sparse_input.LEAST
+    assert np.count_nonzero(X) < sparse_input._SHARE * X.size
     return X.astype(dtype), random.random((M, 5)).astype(dtype)
 
 
@@ -48,7 +48,7 @@ def beside_numbers(net: Any, X: np.ndarray) -> tuple[Any, np.ndarray]:
     settings = {"activation": net.activation, "l1": 0.0, "l2": net.l2, "dtype": net.dtype}
     wider = type(net)(sizes, weights=weights, biases=list(net.biases), **settings)
     dense = np.hstack([X, np.full((len(X), more), tiny, X.dtype)])
-    assert np.count_nonzero(dense, axis=1).min() > sparse._SHARE * sizes[0]
+    assert np.count_nonzero(dense, axis=1).min() > sparse_input._SHARE * sizes[0]
     return wider, dense
 
 
@@ -225,7 +225,7 @@ def test_many_threads_that_each_ask_for_helpers() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_node_that_does_nothing_changes_no_bit_where_a_layer_gets_wide(numba: Any, dtype: str) -> None:
-    from samenet.fast.kernels.products import WIDE
+    from samenet.fast.kernels.gemm import WIDE
 
     random = np.random.default_rng(0)
     X, Y = random.normal(size=(33, 300)).astype(dtype), random.random((33, 7)).astype(dtype)
@@ -305,8 +305,8 @@ X, Y = random.normal(size=(40, 20)), random.random((40, 3))
 net = module.Network([20, 30, 3], seed=0)
 net.train(X, Y, alpha=0.3, epochs=4, batch_size=7, seed=0)
 bits = (net.parameters.tobytes() + net.predict(X[:3]).tobytes()).hex()
-from samenet.fast.kernels import answers, descent
-stats = [descent.descend.stats, answers.predict_few.stats]
+from samenet.fast.kernels import descent, inference
+stats = [descent.descend.stats, inference.predict_few.stats]
 print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats)]))
 """
 

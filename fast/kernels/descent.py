@@ -5,11 +5,11 @@ import math
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import add_penalty, gradient, penalty, room_type, scratch
-from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.layers import turn, turn_back, weights_of
-from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
-from samenet.fast.kernels.sparse import FINITE, STEPPED
+from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.packing import pack, unpack, weights_length
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
 DESCENT, MOMENTUM, NESTEROV, RMSPROP, ADAM = range(5)
@@ -131,7 +131,7 @@ def _update(theta, g, alpha, state, left, rule, t):
 
 
 @kernel()
-def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, alphas, room, gathered, G):
+def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, room, gathered, G):
     """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs.
 
     alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
@@ -142,7 +142,7 @@ def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, alphas, room
     shuffled = order.size > 0
     m = order.shape[1] if shuffled else X.shape[0]
     updates = -(-m // batch_size)  # of an epoch
-    update, part = ticket // parts, ticket % parts
+    update, part = task // parts, task % parts
     epoch, start = update // updates, update % updates * batch_size
     whole = min(batch_size, m - start)
     start, end = start + whole * part // parts, start + whole * (part + 1) // parts
@@ -182,21 +182,19 @@ def _gathered(f):
 
 @external(
     lambda f: (
-        *(_model(f), int64, _data(f), _BATCH, float64[::1], room_type(f)),
+        *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
         *(_gathered(f), f[:, ::1], float64[::1], int64[::1]),
     )
 )
-def _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk):
+def _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue):
     """Take tickets as long as there are any."""
     theta, P, layout, bias = model
     parts = len(G)
-    ticket = take(desk)
-    while ticket >= 0:
-        values[ticket % parts] = _part(
-            ticket, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G
-        )
-        finish(desk)
-        ticket = take(desk)
+    task = claim(queue)
+    while task >= 0:
+        values[task % parts] = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G)
+        finish_task(queue)
+        task = claim(queue)
 
 
 @kernel()
@@ -208,12 +206,12 @@ def _add(source, target):
 @external(
     lambda f: (
         *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
-        *(_RULE, room_type(f), _gathered(f), f[:, ::1]),
+        *(_RULE, workspace_type(f), _gathered(f), f[:, ::1]),
         *(float64[::1], float64[::1], int64[::1]),
     ),
     "contract",
 )
-def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk):
+def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, queue):
     """Update after update, of which other threads may take parts; see `run_updates`."""
     theta, P, layout, bias = model
     X, _, order, _ = data
@@ -222,11 +220,11 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, 
     sizes, parts, g, known = layout[0], len(G), G[0], room[7]
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
-    first = weights_of(sizes[0], sizes[1], P.itemsize)
+    first = weights_length(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
-        open_tickets(desk, parts)
-        _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk)
-        wait(desk)
+        add_tasks(queue, parts)
+        _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue)
+        wait_for_all(queue)
         total = 0.0
         for part in range(parts):
             total += values[part]
@@ -238,19 +236,21 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, 
             costs[update] += penalty(P, sizes, bias, l1, l2)
             add_penalty(P, sizes, bias, l1, l2, g)
         if alphas.size == 0:
-            turn_back(g, sizes, bias, False, theta)
+            unpack(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
         left = first if known[STEPPED] else 0
         if left == 0:
             known[FINITE] = False
         _update(P[left:], g[left:], alpha, state, left, rule, rule[6] + update + 1)
-        turn_back(P, sizes, bias, True, theta)
-    turn_back(P, sizes, bias, False, theta)
+        unpack(P, sizes, bias, True, theta)
+    unpack(P, sizes, bias, False, theta)
 
 
 @kernel(makes_arrays=True)
-def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, values, desk, leads):
+def run_updates(
+    theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, values, queue, is_coordinator
+):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
     data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
@@ -266,20 +266,20 @@ def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, st
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    room = scratch(theta, sizes, cost, most, masks.size > 0)
+    room = make_workspace(theta, sizes, cost, most, masks.size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     code, _, _, _, clip_value, clip_norm, _ = rule
     plain = parts == 1 and code == DESCENT and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
     at_once = alphas if plain else alphas[:0]
-    if not leads:
-        while wait_for_more(desk):
-            _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk)
+    if not is_coordinator:
+        while wait_for_tasks(queue):
+            _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue)
         return
-    turn(theta, sizes, bias, P)
+    pack(theta, sizes, bias, P)
     packed = np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
-        turn(state[i], sizes, bias, packed[i])
-    _updates(model, packed, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk)
+        pack(state[i], sizes, bias, packed[i])
+    _updates(model, packed, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, queue)
     for i in range(len(state)):
-        turn_back(packed[i], sizes, bias, False, state[i])
+        unpack(packed[i], sizes, bias, False, state[i])

@@ -243,8 +243,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.child:
-        length = backend.layers.length
-        backend.layers.length = lambda *sizes: length(*sizes) - given.short
+        length = backend.packing.total_length
+        backend.packing.total_length = lambda *sizes: length(*sizes) - given.short
         return child(given)
     begin, done, failed = time.perf_counter(), 0, 0
     if not guards():
