@@ -119,7 +119,7 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
     """Against NumPy in float64 with the same numbers: all of a gradient, or some rows of an output."""
     exact = _in(network, "numpy", "float64")
     if gradient:
-        (cost, slope), (cost_allowed, allowed) = exact.gradient(X, Y), tolerance.gradient(network, X, Y)
+        (cost, slope), (cost_allowed, allowed) = exact.gradient(X, Y), tolerance.gradient(network.model, X, Y)
         expected, limits, packed = np.append(slope.flat, cost), np.append(allowed.flat, cost_allowed), slope
 
         def all_of_it(answer: Any) -> Comparison:
@@ -128,7 +128,7 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 
         return all_of_it
     rows = np.unique(np.linspace(0, len(X) - 1, _CHECKED_ROWS).astype(int))
-    expected, limits = exact.predict(X[rows]), tolerance.forward(network, X[rows])[-1]
+    expected, limits = exact.predict(X[rows]), tolerance.forward(network.model, X[rows])[-1]
     return lambda answer: tolerance.compare(np.asarray(answer)[rows], expected, limits)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import samenet
+from samenet.optimizers import Descent
 
 pytestmark = pytest.mark.compiled  # plain Python holds the GIL
 
@@ -121,16 +122,18 @@ def test_compiled_kernels_let_other_threads_run(sizes: list[int]) -> None:
     net, random = module.Network(sizes, seed=0), np.random.default_rng(0)
     X, Y = random.normal(size=(13, sizes[0])), random.random((13, sizes[-1]))
     settings = {"alpha": 1e-3, "batch_size": len(X)}
-    module.descend(net, X, Y, **settings)  # compile it first
-    turns, passes = 0, 1000
-    while turns < 20 and passes < 10**8:  # a longer call, if this one was too short for so many
-        call = threading.Thread(target=module.descend, args=(net, X, Y), kwargs={**settings, "passes": passes})
+    module.run_updates(net.model, X, Y, Descent(), **settings)  # compile it first
+    turns, epochs = 0, 1000
+    while turns < 20 and epochs < 10**8:  # a longer call, if this one was too short for so many
+        call = threading.Thread(
+            target=module.run_updates, args=(net.model, X, Y, Descent()), kwargs={**settings, "epochs": epochs}
+        )
         call.start()
         turns = 0
         while call.is_alive():
             turns += 1
             time.sleep(1e-3)
-        passes *= 4
+        epochs *= 4
     assert turns >= 20
 
 

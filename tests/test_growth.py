@@ -136,9 +136,9 @@ def _agree(sizes: tuple[int, ...], rows: int, threads: int = 1) -> None:
     network, X, Y = example(sizes, rows)
     one, other = (network.on(name) for name in ("numba", "numpy"))
     one.threads = threads
-    assert tolerance.compare(one.predict(X), other.predict(X), tolerance.forward(other, X)[-1]).ok
+    assert tolerance.compare(one.predict(X), other.predict(X), tolerance.forward(other.model, X)[-1]).ok
     (cost, slope), (want, expected) = one.gradient(X, Y), other.gradient(X, Y)
-    cost_allowed, allowed = tolerance.gradient(other, X, Y)
+    cost_allowed, allowed = tolerance.gradient(other.model, X, Y)
     assert tolerance.compare(cost, want, cost_allowed).ok
     assert tolerance.compare(slope.flat, expected.flat, allowed.flat).ok
 
@@ -178,7 +178,7 @@ def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
     assert tiny_network.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
-    allowed = tolerance.update(other, X, Y, 0.5)
+    allowed = tolerance.update(other.model, X, Y, 0.5)
     for trained in (one, other):
         trained.train(X, Y, alpha=0.5, epochs=1, batch_size=batch_size, shuffle=False, record_every=0)
     assert tolerance.compare(one.parameters, other.parameters, allowed).ok

@@ -20,14 +20,17 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
 from samenet.fast.kernels import descent, forward, inference, packing, parallel
-from samenet.fast.numba import _objective, _room
+from samenet.fast.numba import _NO_RULE, _objective, _room, layout
+from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
 DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
     Rule(dropout=True),
-    Rule(momentum=0.9, dropout=True),
-    Rule(momentum=0.5, nesterov=True, clip_value=0.02, clip_norm=0.05),
+    Rule(Momentum(0.9), dropout=True),
+    Rule(Nesterov(0.5), clip_value=0.02, clip_norm=0.05),
+    Rule(RMSProp()),
+    Rule(Adam(), clip_norm=0.05),
 ]
 
 
@@ -61,7 +64,7 @@ def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
 def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
     """29 samples are 8, 8, 8 and 5."""
-    case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, passes=4, rule=rule)
+    case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, epochs=4, rule=rule)
     for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
         record(name, comparison)
     for name, comparison in agreement.ruled_at_once(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
@@ -79,7 +82,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         record(name, comparison)
     for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.masks(1)[0]):
         record(name, comparison)
-    steps = Descent(421, passes=3)
+    steps = Descent(421, epochs=3)
     for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, steps):
         record(name, comparison)
 
@@ -94,19 +97,21 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
     for penalty, rule in (
         ({}, Rule()),
         ({"l1": 0.02, "l2": 0.1}, Rule()),
-        ({}, Rule(momentum=0.9)),
-        ({}, Rule(momentum=0.9, nesterov=True)),
+        ({}, Rule(Momentum(0.9))),
+        ({}, Rule(Nesterov(0.9))),
+        ({}, Rule(RMSProp())),
+        ({}, Rule(Adam())),
         ({}, Rule(clip_value=1e-3)),
         ({}, Rule(clip_norm=1e-2)),
     ):
         case = Case(sizes, 5, bias, dtype, functions=Functions(**penalty))  # type: ignore[arg-type]
         networks = both(pair, case)
-        steps = Descent(5, passes=1, rule=rule)
+        steps = Descent(5, epochs=1, rule=rule)
         for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.masks(1)):
             record(name, comparison)
         for trusted in networks[1:]:
             moved = trusted.copy()
-            moved.backend.descend(moved, case.X.copy(), case.Y.copy(), alpha=0.5, batch_size=5, **rule.settings(moved))
+            agreement.run_updates(moved, case.X, case.Y, alpha=0.5, batch_size=5, **rule.settings(moved))
             assert moved.parameters[-1] != trusted.parameters[-1], "the last one has a step to miss"
 
 
@@ -206,7 +211,7 @@ def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
 # -------------------------------------------------------------------------------------------------- zeros in the input
 
 
-@pytest.mark.parametrize("rule", [Rule(), Rule(momentum=0.9), Rule(clip_value=1e300)], ids=str)
+@pytest.mark.parametrize("rule", [Rule(), Rule(Momentum(0.9)), Rule(clip_value=1e300)], ids=str)
 @pytest.mark.parametrize("l2", [0.0, 1e-9])
 def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: float, rule: Rule) -> None:
     """After one step a weight is infinite; samples that come later have a zero there, and 0 times infinity is NaN."""
@@ -218,11 +223,11 @@ def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: floa
         X[2:4, 7] = 1e200  # the second batch of two makes the weights at 7 infinite
         start = net.copy()
         seen = []
-        for passes in (1, 2, 3):
+        for epochs in (1, 2, 3):
             net = start.copy()
-            settings = rule.settings(net) | {"alpha": 1.0, "batch_size": 2, "passes": passes}
+            settings = rule.settings(net) | {"alpha": 1.0, "batch_size": 2, "epochs": epochs}
             with np.errstate(all="ignore"):
-                net.backend.descend(net, X, np.zeros((8, 3)), **settings)
+                agreement.run_updates(net, X, np.zeros((8, 3)), **settings)
             seen.append(np.isfinite(net.parameters))
         ends.append(seen)
     assert np.array_equal(*ends)
@@ -310,8 +315,8 @@ def test_a_leader_waits_for_the_last_block() -> None:
         out[first] = trusted.predict(X[first])
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
-    model = net.theta.flat, _room(net), net.layout, True, _objective(net)
-    cost = held_back(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
+    model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
+    cost, _ = held_back(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
     assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
     np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
 
@@ -321,7 +326,7 @@ def test_a_leader_waits_for_the_last_part() -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y, empty = case.X.copy(), case.Y.copy(), np.empty((0, 0))
     parts = descent.parts_of(421, net.parameters.size)
-    G, values, costs = _room(net, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
+    G, values, costs = _room(net.model, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")
@@ -333,11 +338,11 @@ def test_a_leader_waits_for_the_last_part() -> None:
                 G[0, place : place + len(b)] = row
                 place += packing.row_length(len(b), 8)
 
-    model = theta, _room(net), net.layout, True, _objective(net)
+    model = theta, _room(net.model), layout(net.model), True, _objective(net.model)
     data = X, Y, np.empty((0, 0), np.int64), empty
-    rule = 0.0, False, np.inf, np.inf
-    arguments = (*model, data, (421, False), np.empty(0), rule, theta[:0], costs, G, values)
-    held_back(descent.descend, arguments, parts, complete)
+    state = np.empty((0, theta.size))
+    arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)
+    held_back(descent.run_updates, arguments, parts, complete)
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)

@@ -26,6 +26,7 @@ from inputs import Case, Functions, mostly_zero
 
 import samenet
 from samenet.network import Network as Interface
+from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing.tolerance import compare
 
 
@@ -53,10 +54,16 @@ MUTANTS = {
         Mutant("cost of the last sample alone", "value += sample_gradient", "value = sample_gradient"),
         Mutant("gradient not averaged", "total.weights[l][i][j] /= m", "total.weights[l][i][j] /= 1"),
         Mutant("bias gradient not averaged", "total.biases[l][i] /= m", "total.biases[l][i] /= 1"),
-        Mutant("step uphill", "network.weights[l][i][j] += move", "network.weights[l][i][j] -= move"),
-        Mutant("biases stay", "network.biases[l][i] += move", "network.biases[l][i] += 0 * move"),
+        Mutant(
+            "step uphill", "theta[j] -= alpha * g[j]\n\n\ndef momentum", "theta[j] += alpha * g[j]\n\n\ndef momentum"
+        ),
+        Mutant(
+            "biases stay",
+            "move(model.biases[l], downhill.biases[l], alpha",
+            "move(model.biases[l], downhill.biases[l], 0",
+        ),
         Mutant("partial batch dropped", "range(0, len(rows), ", "range(0, len(rows) - batch_size + 1, "),
-        Mutant("first order for every pass", "else order[visit]", "else order[0]"),
+        Mutant("first order for every epoch", "else order[epoch]", "else order[0]"),
         Mutant("tanh without its slope", "return (1.0 - h) * (1.0 + h)", "return 1.0"),
         Mutant("relu of the wrong sign", "return 0.0 if z <= 0.0 else z", "return z if z <= 0.0 else 0.0"),
         Mutant("relu's slope everywhere", "return 1.0 if h > 0.0 else 0.0", "return 1.0"),
@@ -68,12 +75,19 @@ MUTANTS = {
         Mutant("cross-entropy of z alone", "y[i] * (logarithm - z[i])", "y[i] * (largest - z[i])"),
         Mutant("penalty of twice the size", "0.5 * l2 * w * w", "l2 * w * w"),
         Mutant("no slope of l1", "l1 * sign + l2 * w", "l2 * w"),
-        Mutant("velocity that is not kept", "velocity.weights[l][i][j] = v = momentum", "v = momentum"),
-        Mutant(
-            "Nesterov's step without the gradient",
-            "* v + move if nesterov else v\n                network.weights",
-            "* v if nesterov else v\n                network.weights",
-        ),
+        Mutant("velocity that is not kept", "v[j] = velocity\n        theta[j] += velocity", "theta[j] += velocity"),
+        Mutant("velocity of the first row", "[array.weights[l][i] for", "[array.weights[l][0] for"),
+        Mutant("Nesterov's step without the gradient", "rule.beta * velocity + move", "rule.beta * velocity"),
+        Mutant("RMSProp of the last slope alone", "rule.decay * s[j] +", "0 * s[j] +"),
+        Mutant("RMSProp with the sum of squares", "(1 - rule.decay) * g[j]", "1 * g[j]"),
+        Mutant("RMSProp not divided", "theta[j] -= alpha * g[j] / divisor", "theta[j] -= alpha * g[j]"),
+        Mutant("RMSProp without epsilon", "math.sqrt(s[j]) + rule.epsilon", "math.sqrt(s[j])"),
+        Mutant("Adam without the first mean", "m[j] = rule.beta1 * m[j] +", "m[j] = 0 * m[j] +"),
+        Mutant("Adam without the mean of squares", "v[j] = rule.beta2 * v[j] +", "v[j] = 0 * v[j] +"),
+        Mutant("Adam biased in the mean", "1 - rule.beta1**t,", "1.0,"),
+        Mutant("Adam biased in the squares", ", 1 - rule.beta2**t", ", 1.0"),
+        Mutant("Adam without epsilon", "math.sqrt(v[j] / of_v) + rule.epsilon", "math.sqrt(v[j] / of_v)"),
+        Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("clipping above alone", "row[i] = -value", "row[i] = row[i]"),
         Mutant("norm not clipped", "row[i] / largest * (norm / length)", "row[i]"),
         Mutant("dropout forward alone", "errors = through(masks[l - 1], errors)", "pass"),
@@ -81,7 +95,7 @@ MUTANTS = {
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
     ],
     "numpy": [
-        Mutant("bias dropped", "z += network.biases[layer]", "z += 0"),
+        Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
         Mutant("W transposed", "np.dot(seen[-1], W.T,", "np.dot(seen[-1], W.reshape(W.T.shape),"),
         Mutant("wrong sign of delta", "delta: Array = h - Y", "delta: Array = Y - h"),
         Mutant("slope without h", "e *= h\n    e *= 1 - h\n", "e *= 1 - h\n"),
@@ -90,9 +104,9 @@ MUTANTS = {
         Mutant("bias gradient of a mean", "np.sum(delta, axis=0", "np.mean(delta, axis=0"),
         Mutant("cost without 1/2", "0.5 * _squares(", "1.0 * _squares("),
         Mutant("gradient not averaged", "delta *= scale", "delta *= 1"),
-        Mutant("step uphill", "theta -= g.flat", "theta += g.flat"),
+        Mutant("step uphill", "theta -= g\n\n\ndef _momentum", "theta += g\n\n\ndef _momentum"),
         Mutant("partial batch dropped", "range(0, m, batch_size)", "range(0, m - batch_size + 1, batch_size)"),
-        Mutant("first order for every pass", "batch = order[visit, batch]", "batch = order[0, batch]"),
+        Mutant("first order for every epoch", "batch = order[epoch, batch]", "batch = order[0, batch]"),
         Mutant("tanh without its slope", "e *= 1 - h\n    e *= 1 + h\n", "e *= 1 - h\n"),
         Mutant("relu's slope everywhere", "np.multiply(e, h > 0, out=e)", "e"),
         Mutant("softmax node by node", "e -= (e * h).sum(axis=-1, keepdims=True)", "e *= 1 - h"),
@@ -100,12 +114,21 @@ MUTANTS = {
         Mutant("factor of the sum of squares", "2 * _squares_delta", "1 * _squares_delta"),
         Mutant("binary cross-entropy of the other class", "- Y * z +", "- (1 - Y) * z +"),
         Mutant("cross-entropy without its sum", "h * Y.sum(axis=1, keepdims=True) - Y", "h - Y"),
-        Mutant("penalty of twice the size", "0.5 * network.l2 *", "network.l2 *"),
+        Mutant("penalty of twice the size", "0.5 * model.l2 *", "model.l2 *"),
         Mutant("no slope of l1", "np.sign(W)", "0"),
-        Mutant("no slope of l2", "+= network.l2 * W", "+= 0 * W"),
-        Mutant("velocity that grows", "v *= momentum", "v *= 1"),
-        Mutant("Nesterov's step without the gradient", "velocity is None or nesterov", "velocity is None"),
-        Mutant("norm not clipped", "clip_value, clip_norm)", "clip_value, math.inf)"),
+        Mutant("no slope of l2", "+= model.l2 * W", "+= 0 * W"),
+        Mutant("velocity that grows", "v *= rule.beta\n    v -= g\n    theta += v", "v -= g\n    theta += v"),
+        Mutant("Nesterov's step without the gradient", "rule.beta * v\n    theta -= g", "rule.beta * v"),
+        Mutant("norm not clipped", "clip(g.flat, clip_value, clip_norm)", "clip(g.flat, clip_value, math.inf)"),
+        Mutant("RMSProp of the last slope alone", "rule.decay * s +", "0 * s +"),
+        Mutant("RMSProp with the sum of squares", "(1 - rule.decay) * g", "1 * g"),
+        Mutant("RMSProp without epsilon", "np.sqrt(s) + rule.epsilon", "np.sqrt(s)"),
+        Mutant("Adam without the first mean", "m[:] = rule.beta1 * m +", "m[:] = 0 * m +"),
+        Mutant("Adam without the mean of squares", "v[:] = rule.beta2 * v +", "v[:] = 0 * v +"),
+        Mutant("Adam biased in the mean", "m / (1 - rule.beta1**t)", "m / 1"),
+        Mutant("Adam biased in the squares", "v / (1 - rule.beta2**t)", "v / 1"),
+        Mutant("Adam without epsilon", "root + rule.epsilon", "root"),
+        Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("dropout forward alone", "delta *= masks[:, end - W.shape[1] : end]", "pass"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
     ],
@@ -205,9 +228,9 @@ MUTANTS = {
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
         Mutant("cost of the last part alone", "total += values[part]", "total = values[part]"),
         Mutant("gradient of the first part alone", "_add(G[part], g)", "pass"),
-        Mutant("samples in order, targets shuffled", "X[order[visit, start + s]], Y", "X[start + s], Y"),
-        Mutant("first order for every pass", "Y[order[visit, start + s]]", "Y[order[0, start + s]]"),
-        Mutant("masks of the first pass", "masks[visit * m + start : visit * m + end]", "masks[start:end]"),
+        Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
+        Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
+        Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta[i] -= step", "theta[i] += step"),
         Mutant("velocity that grows", "factor * velocity[i] - move\n        if", "velocity[i] - move\n        if"),
@@ -217,13 +240,37 @@ MUTANTS = {
             "theta[i] += factor * velocity[i]",
         ),
         Mutant("clipping above alone", "g[i] = -clip_value", "g[i] = g[i]"),
-        Mutant("norm not clipped", "theta.dtype.type(clip_norm / length)", "theta.dtype.type(1)"),
-        Mutant("velocity not turned", "pack(velocity, sizes, bias, turned)", "turned[: velocity.size] = velocity"),
+        Mutant("norm not clipped", "g.dtype.type(clip_norm / length)", "g.dtype.type(1)"),
         Mutant(
-            "velocity not turned back",
-            "unpack(turned, sizes, bias, False, velocity)",
-            "velocity[:] = turned[: velocity.size]",
+            "state not packed",
+            "pack(state[i], sizes, bias, packed[i])",
+            "packed[i, : theta.size] = state[i]",
         ),
+        Mutant(
+            "state not unpacked",
+            "unpack(packed[i], sizes, bias, False, state[i])",
+            "state[i][:] = packed[i, : theta.size]",
+        ),
+        Mutant("RMSProp of the last slope alone", "keep * s[i] +", "0 * s[i] +"),
+        Mutant(
+            "RMSProp with the sum of squares",
+            "rest * slope * slope\n        divisor = kind(math.sqrt(s[i])",
+            "slope * slope\n        divisor = kind(math.sqrt(s[i])",
+        ),
+        Mutant("RMSProp without epsilon", "kind(math.sqrt(s[i])) + epsilon", "kind(math.sqrt(s[i]))"),
+        Mutant("RMSProp by the other constant", "state[0][left:], beta2, epsilon)", "state[0][left:], beta1, epsilon)"),
+        Mutant("Adam without the first mean", "keep_m * m[i] +", "0 * m[i] +"),
+        Mutant("Adam without the mean of squares", "keep_v * v[i] +", "0 * v[i] +"),
+        Mutant("Adam biased in the mean", "(m[i] / of_m)", "m[i]"),
+        Mutant("Adam biased in the squares", "math.sqrt(v[i] / of_v)", "math.sqrt(v[i])"),
+        Mutant("Adam without epsilon", "kind(math.sqrt(v[i] / of_v)) + epsilon", "kind(math.sqrt(v[i] / of_v))"),
+        Mutant(
+            "Adam with its constants exchanged",
+            "beta1, beta2, epsilon, t)\n    elif",
+            "beta2, beta1, epsilon, t)\n    elif",
+        ),
+        Mutant("updates of before not counted", "rule[6] + update + 1", "update + 1"),
+        Mutant("the first update in all", "rule[6] + update + 1", "rule[6] + 1"),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
@@ -241,11 +288,11 @@ MUTANTS = {
         Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
-            "_step(P[left:], g[left:], alpha, turned, rule)",
-            "_step(P[left:], g[left:], 0 if left else alpha, turned, rule)",
+            "_update(P[left:], g[left:], alpha, state,",
+            "_update(P[left:], g[left:], 0 if left else alpha, state,",
         ),
         Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
-        Mutant("zeros: a step at once without velocity", "and velocity.size == 0 and", "and"),
+        Mutant("zeros: a step at once without velocity", "and code == DESCENT and", "and"),
         Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
         # registers, small
@@ -302,6 +349,7 @@ MUTANTS = {
         # answers, sharing, the calls of them
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
+        Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
         Mutant("finite as the last of few rows", "finite &= are_finite(X[s])", "finite = are_finite(X[s])"),
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
@@ -321,19 +369,19 @@ MUTANTS = {
         Mutant("helpers wait for ever", "queue[_CLOSED] = 1", "queue[_CLOSED] = 0"),
         Mutant(
             "small: partial batch dropped",
-            "passes * -(-rows // batch_size))\n    order",
-            "passes * (rows // batch_size))\n    order",
+            "epochs * -(-rows // batch_size))\n    order",
+            "epochs * (rows // batch_size))\n    order",
         ),
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "passes * -(-rows // batch_size))\n    parts",
-            "passes * (rows // batch_size))\n    parts",
+            "epochs * -(-rows // batch_size))\n    parts",
+            "epochs * (rows // batch_size))\n    parts",
         ),
     ],
 }
 
-REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
+REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
     *(
         "codegen",
@@ -349,7 +397,7 @@ KERNELS = (
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.numpy"],
+    "numpy": ["samenet.fast.steps", "samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
@@ -404,10 +452,12 @@ def _load(
 
 
 RULED = [
-    (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(momentum=0.9, dropout=True)),
-    (Functions("relu", "sigmoid", "binary_cross_entropy"), Rule(momentum=0.5, nesterov=True, clip_value=0.02)),
+    (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(Momentum(0.9), dropout=True)),
+    (Functions("relu", "sigmoid", "binary_cross_entropy"), Rule(Nesterov(0.5), clip_value=0.02)),
     (Functions("softmax", "identity", "sum_of_squares"), Rule(clip_norm=0.05)),
-    (Functions("relu", "softmax"), Rule(momentum=0.9, nesterov=True)),
+    (Functions("relu", "softmax"), Rule(Nesterov(0.9))),
+    (Functions("relu", "softmax"), Rule(RMSProp(0.8, 1e-2))),
+    (Functions("tanh", "identity"), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)),
 ]
 
 
@@ -422,11 +472,11 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
     networks = small.network(cls), small.network(trusted)
-    for descent in (Descent(7, passes=2), Descent(3, passes=2, shuffled=True), Descent(5, reduction="sum")):
+    for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
     wide = Case((3, 2, 7, 2), 4)
-    yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, passes=2))
+    yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, epochs=2))
     yield from _small(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
@@ -434,8 +484,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
         yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
-        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
-        yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
+        yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
     with np.errstate(all="ignore"):
         yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
@@ -452,8 +502,8 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         case = Case((3, 2, 2, 1) if functions.cost == "squared_error" else (4, 2, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
         for descent in (
-            Descent(1, passes=2, shuffled=True),
-            Descent(3, passes=2, shuffled=True),
+            Descent(1, epochs=2, shuffled=True),
+            Descent(3, epochs=2, shuffled=True),
             Descent(4, 2, False, "sum"),
         ):
             yield from agreement.lockstep(*networks, case.X, case.Y, descent)
@@ -472,21 +522,21 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     X[8:12] = case.X[8:12]
     yield from agreement.forward(*networks, X)
     yield from agreement.gradient(*networks, X, case.Y)
-    for descent in (Descent(4), Descent(5, passes=2, shuffled=True), Descent(10, passes=2)):
+    for descent in (Descent(4), Descent(5, epochs=2, shuffled=True), Descent(10, epochs=2)):
         yield from agreement.free_run(*networks, X, case.Y, descent)
     first_rows_alone = np.zeros_like(case.X)  # have numbers in other places than the first
     first_rows_alone[:, 0] = case.X[:, 0]
     first_rows_alone[range(4), range(1, 5)] = 1.0
-    yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, passes=2))
+    yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, epochs=2))
     for penalties, rule in (
-        ({}, Rule(momentum=0.9, dropout=True)),
+        ({}, Rule(Momentum(0.9), dropout=True)),
         ({}, Rule(clip_value=0.01)),
         ({}, Rule(clip_norm=0.01)),
         ({"l1": 0.1}, Rule()),
         ({"l2": 0.1}, Rule()),
     ):
         ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
-        networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, passes=2, rule=rule)
+        networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, epochs=2, rule=rule)
         yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks(2))
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)

@@ -11,6 +11,7 @@ from children import printed
 
 import samenet
 from samenet.fast.kernels import sparse_input
+from samenet.optimizers import Adam, Descent, Momentum, Nesterov
 from samenet.testing import tolerance
 
 pytestmark = pytest.mark.compiled
@@ -80,8 +81,9 @@ def test_skipping_zeros_forward_and_back(numba: Any, dtype: str, activation: str
     "settings",
     [
         {},
-        {"momentum": 0.9},
-        {"momentum": 0.9, "nesterov": True},
+        {"rule": Momentum(0.9)},
+        {"rule": Nesterov(0.9)},
+        {"rule": Adam()},
         {"clip_value": 1e-3},
         {"l2": 0.01},
     ],
@@ -89,17 +91,15 @@ def test_skipping_zeros_forward_and_back(numba: Any, dtype: str, activation: str
 )
 def test_skipping_zeros_in_training(numba: Any, dtype: str, settings: dict[str, Any]) -> None:
     X, Y = images(dtype)
-    settings = dict(settings)
+    settings = {"rule": Descent(), **settings}
+    rule = settings.pop("rule")
     net = small(numba, dtype, l2=settings.pop("l2", 0.0))
     wider, dense = beside_numbers(net, X)
     order = np.array([np.random.default_rng(i).permutation(M) for i in range(6)])
     costs = []
     for one, samples in ((net, X), (wider, dense)):
-        given = dict(settings)
-        if "momentum" in settings:
-            given["velocity"] = one.theta.empty_like()
-            given["velocity"].flat[:] = 0
-        costs.append(one.backend.descend(one, samples, Y, alpha=0.5, batch_size=10, order=order, **given))
+        given = {"alpha": 0.5, "batch_size": 10, "order": order, **settings}
+        costs.append(one.backend.run_updates(one.model, samples, Y, rule, **given))
     assert np.array_equal(*costs)
     assert len(set(costs[0])) == len(costs[0])
     assert same_bits(net, wider)
@@ -115,7 +115,7 @@ def test_a_weight_that_is_not_finite_shows_though_its_input_is_0(numba: Any, dty
         assert np.isnan(net.predict(X[:rows])).all()
     assert np.isnan(net.predict(X[0])).all()
     assert np.isnan(net.gradient(X, Y)[1].flat).any()
-    net.backend.descend(net, X, Y, alpha=0.5, batch_size=10)
+    net.backend.run_updates(net.model, X, Y, Descent(), alpha=0.5, batch_size=10)
     assert np.isnan(net.parameters).all()
 
 
@@ -136,7 +136,7 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
             net.weights[0][:2, 0] = large
             net.weights[1][:] *= 1e3
             with np.errstate(all="ignore"):
-                net.backend.descend(net, X, Y, alpha=1.0, batch_size=batch_size)
+                net.backend.run_updates(net.model, X, Y, Descent(), alpha=1.0, batch_size=batch_size)
             ends.append(net.parameters)
         assert np.array_equal(np.isnan(ends[0]), np.isnan(ends[1]))
         assert np.array_equal(np.isinf(ends[0]), np.isinf(ends[1]))
@@ -236,7 +236,7 @@ def test_a_node_that_does_nothing_changes_no_bit_where_a_layer_gets_wide(numba: 
     found = []
     for k in (WIDE - 1, WIDE, WIDE + 1):
         net = numba.Network([300, k, 7], weights=[W[:k], V[:, :k]], biases=[b[:k], c], dtype=dtype)
-        layers, allowed = net.feed_forward(X), tolerance.forward(net, X)
+        layers, allowed = net.feed_forward(X), tolerance.forward(net.model, X)
         for h, expected, bound in zip(layers, net.on("numpy").feed_forward(X), allowed, strict=True):
             assert (abs(h.astype(float) - expected) <= bound).all()
         cost, slope = net.gradient(X, Y)

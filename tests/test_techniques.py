@@ -71,7 +71,7 @@ def test_a_wrong_answer_is_seen(name: str) -> None:
 @pytest.mark.parametrize(("name", "calls"), [("11 lines", 1), ("mini-batches of 64, a call an update", 100)])
 def test_updates_are_one_call_or_as_many(name: str, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
-    monkeypatch.setattr(samenet.backend("numba"), "descend", lambda *given, **named: counted.append(named))
+    monkeypatch.setattr(samenet.backend("numba"), "run_updates", lambda *given, **named: counted.append(named))
     case = timed_cases.CASES[name]
     call = case.make(case.task())
     assert isinstance(call, Call)

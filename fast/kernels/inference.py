@@ -209,7 +209,7 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
                 target = Y[start : start + rows].reshape(rows * n_out)
                 values[block] = value(cost, h, z, target, n_out, spare)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                values[block] = 0.0 if finite or are_finite(x.reshape(x.size)) else np.nan
+                values[block] = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
             answer = out[start : start + rows].reshape(rows * n_out)
             for i in range(h.size):
                 answer[i] = h[i]
@@ -222,7 +222,7 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator):
     """out := the output layer for the rows of X, by blocks that threads share.
 
-    Returns their cost if Y has rows; if not, NaN where X is not finite, else 0.
+    Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
     values: a number for each block. P: for the packed parameters.
     """
     sizes = layout[0]
@@ -240,12 +240,17 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
         add_tasks(queue, values.size)
     _blocks((P, layout, bias), cost, X, Y, out, workspace, values, queue, is_coordinator)
     if not is_coordinator:
-        return 0.0
+        return 0.0, True
     wait_for_all(queue)
+    if len(Y) == 0:
+        finite = True
+        for block in range(values.size):
+            finite &= values[block] != 0.0
+        return 0.0, finite
     result = 0.0
     for block in range(values.size):
         result += values[block]
     result *= scale
-    if len(Y) and (l1 or l2):
+    if l1 or l2:
         result += penalty(P, sizes, bias, l1, l2)
-    return result
+    return result, True

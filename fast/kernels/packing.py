@@ -74,7 +74,7 @@ def pack(theta, sizes, bias, P):
 
 @external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
 def unpack(P, sizes, bias, inner, theta):
-    """theta := P in theta's own order; with `inner`, only the matrices of narrow layers, and not that of the first layer."""
+    """theta := P in its own order; with `inner`, only the matrices of narrow layers, and not the first layer's."""
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]

@@ -1,8 +1,8 @@
 """A queue of numbered tasks, which several threads claim as they get to them.
 
 The work is cut the same way however many threads there are, and what they leave is put together in the order of the
-tasks: so the bits do not depend on the threads. One thread is the coordinator. It never waits for a thread that has not begun, so
-nothing stands still when helpers come late or not at all, or when many calls share them.
+tasks: so the bits do not depend on the threads. One thread is the coordinator. It never waits for a thread that has not
+begun, so nothing stands still when helpers come late or not at all, or when many calls share them.
 """
 
 import os

@@ -26,17 +26,17 @@ from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_b
 _INPUTS, _ROWS = 64, 16  # the most inputs, and rows of a batch, for which this is the faster way
 
 
-def fits(network: Any, batch_size: int) -> bool:
-    """Whether a network, and a batch, are for this module."""
-    lanes = REGISTER // network.dtype.itemsize
-    sizes = network.sizes
+def fits(model: Any, codes: Any, batch_size: int) -> bool:
+    """Whether a model, its activations' codes, and a batch are for this module."""
+    lanes = REGISTER // model.dtype.itemsize
+    sizes = model.sizes
     return (
         max(sizes[1:]) <= lanes
         and sizes[0] <= _INPUTS
         and batch_size <= _ROWS
-        and functions.COSTS.index(network.cost_function) in (SQUARED_ERROR, SUM_OF_SQUARES)
-        and all(code in (SIGMOID, TANH, RELU, IDENTITY) for code in network.layout[1, 1:].tolist())
-        and network.l1 == network.l2 == 0
+        and functions.COSTS.index(model.cost_function) in (SQUARED_ERROR, SUM_OF_SQUARES)
+        and all(code in (SIGMOID, TANH, RELU, IDENTITY) for code in codes[1:].tolist())
+        and model.l1 == model.l2 == 0
     )
 
 
