@@ -1,6 +1,6 @@
 """Training networks so small that a layer fits into one vector register: everything about a sample stays in registers.
 
-What is done is that of `descent`; here it costs as much as its arithmetic, where calls would take several times as
+What is done is that of `training`; here it costs as much as its arithmetic, where calls would take several times as
 long.
 """
 
@@ -97,7 +97,7 @@ def _add_to(width, a, i, b, c):
 
 @kernel(makes_arrays=True)
 def run_updates(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
-    """What `descent.descend` does, for a network that fits, on registers of this width; see `registers`.
+    """What `training.run_updates` does, for a network that fits, on registers of this width; see `registers`.
 
     P, G and H are rows of a register, filled up with zeros. A sample costs one function of a register and n
     multiplications of registers forward for each layer of n inputs, and twice as many back, whatever the number of
