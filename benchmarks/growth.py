@@ -135,10 +135,10 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 def switches() -> dict[str, list[dict[str, Any]]]:
     """Where Numba's kernels change their way of working, along width and along batch."""
     from samenet.fast import numba
-    from samenet.fast.kernels import descent, forward, gemm, inference
+    from samenet.fast.kernels import forward, gemm, inference, training
 
     size = 64 * 30 + 30 + 30 * 10 + 10
-    parts = next(m for m in range(1, 1 << 20) if descent.parts_of(m, size) > 1)
+    parts = next(m for m in range(1, 1 << 20) if training.parts_of(m, size) > 1)
     shared = -(-numba._PAYS // size)
     return {
         "width": [_switch(gemm.WIDE, "operands are copied")],  # one block, and one part: threads have nothing to share

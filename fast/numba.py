@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from samenet import functions
 from samenet import network as interface
-from samenet.fast.kernels import descent, forward, inference, packing, tiny_network
+from samenet.fast.kernels import forward, inference, packing, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.model import Model
@@ -194,7 +194,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
     return (
-        descent.RULES.index(rule.name),
+        training.RULES.index(rule.name),
         beta,
         getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
         getattr(rule, "epsilon", 0.0),
@@ -238,7 +238,7 @@ def _descend(
     """The updates, or if there is no alpha the gradient, in place of theta; returns the costs."""
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    parts = descent.parts_of(batch_size, theta.size)
+    parts = training.parts_of(batch_size, theta.size)
     G, values = _room(model, parts).reshape(parts, -1), np.empty(parts)
     masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
@@ -246,7 +246,7 @@ def _descend(
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
     given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
     helpers = _helpers(model, batch_size, parts)
-    run_parallel(descent.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
+    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
     return costs
 
 

@@ -224,7 +224,15 @@ def test_a_first_call_that_compiles_says_so_once(
 # --- the stamp ------------------------------------------------------------------------------------------------------
 
 
-FILES = {"__init__.py": "", "one.py": "def f(x):\n    return 1.5 * x\n", "two.py": 'NAMES = {"a", "b"}\n'}
+FILES = {
+    "__init__.py": "",
+    "one.py": "def f(x):\n    return 1.5 * x\n",
+    "two.py": 'NAMES = {"a", "b"}\n',
+    "inner/__init__.py": "",
+    "inner/three.py": "",
+    "inner/most/__init__.py": "",
+    "inner/most/four.py": "def f(x):\n    return x\n",
+}
 
 
 def _package(folder: Path, files: dict[str, str], way: str) -> Path:
@@ -233,6 +241,7 @@ def _package(folder: Path, files: dict[str, str], way: str) -> Path:
     shutil.rmtree(package.parent, ignore_errors=True)
     package.mkdir(parents=True)
     for name, text in files.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     if "compiled" in way:
         compileall.compile_dir(
@@ -243,8 +252,8 @@ def _package(folder: Path, files: dict[str, str], way: str) -> Path:
     if "zip" not in way:
         return package.parent
     with zipfile.ZipFile(folder / "packed.zip", "w") as file:
-        for path in sorted(package.iterdir()):
-            file.write(path, f"stamped/{path.name}")
+        for path in sorted(path for path in package.rglob("*.py*") if "__pycache__" not in path.parts):
+            file.write(path, f"stamped/{path.relative_to(package)}")
     return folder / "packed.zip"
 
 
@@ -269,7 +278,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], ModuleTy
 
 @pytest.mark.parametrize("way", ["folder", "zip", "folder, compiled", "zip, compiled"])
 def test_the_stamp_changes_with_every_file(way: str, fresh: Callable[[Path], ModuleType], tmp_path: Path) -> None:
-    versions = [FILES, {**FILES, "three.py": ""}]
+    versions = [FILES, {**FILES, "three.py": ""}, {**FILES, "inner/five.py": ""}]
     versions += [{**FILES, name: text + "x = 1\n"} for name, text in FILES.items()]
     versions += [{**FILES, "one.py": FILES["one.py"].replace("1.5", "2.5")}]  # as long as before
     stamps = []

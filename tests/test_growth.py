@@ -10,7 +10,7 @@ from report_inputs import paired, row
 
 from samenet.compare.cases import LOOPS_OVER_LISTS, example
 from samenet.fast import numba
-from samenet.fast.kernels import descent, forward, gemm, inference, tiny_network
+from samenet.fast.kernels import forward, gemm, inference, tiny_network, training
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.testing import tolerance
 
@@ -144,7 +144,7 @@ def _agree(sizes: tuple[int, ...], rows: int, threads: int = 1) -> None:
 
 
 SIZE = 64 * 30 + 30 + 30 * 10 + 10
-PARTS = next(m for m in range(1, 10_000) if descent.parts_of(m, SIZE) > 1)
+PARTS = next(m for m in range(1, 10_000) if training.parts_of(m, SIZE) > 1)
 
 
 @pytest.mark.parametrize("width", [gemm.WIDE - 1, gemm.WIDE])

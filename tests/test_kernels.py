@@ -279,7 +279,7 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
         return f"{name}{given[1:]}", np.array_equal(out, function.plain(*given))
 
     yield same("load", (by, a, int64), width, values, 3)
-    yield same("spread", (by, a, int64), width, values, 5)
+    yield same("broadcast", (by, a, int64), width, values, 5)
     for n in range(-1, w + 2):
         yield same("load_first", (by, a, int64, int64), width, values, 2, max(n, 0))
         yield same("first", (register, int64), v, n)

@@ -19,7 +19,7 @@ from generated import WIDTHS, again, load
 from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
-from samenet.fast.kernels import descent, forward, inference, packing, parallel
+from samenet.fast.kernels import forward, inference, packing, parallel, training
 from samenet.fast.numba import _NO_RULE, _objective, _room, layout
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
@@ -77,7 +77,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
     """421 samples are three blocks and a bit, and of the larger network three parts, none a multiple of a block."""
     case = Case(sizes, 421)
     if sizes != (3, 4, 2):
-        assert descent.parts_of(421, case.network(pair.backend.Network).parameters.size) == 3
+        assert training.parts_of(421, case.network(pair.backend.Network).parameters.size) == 3
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
     for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.masks(1)[0]):
@@ -325,7 +325,7 @@ def test_a_leader_waits_for_the_last_part() -> None:
     case = Case((20, 24, 3), 421)
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y, empty = case.X.copy(), case.Y.copy(), np.empty((0, 0))
-    parts = descent.parts_of(421, net.parameters.size)
+    parts = training.parts_of(421, net.parameters.size)
     G, values, costs = _room(net.model, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
@@ -342,7 +342,7 @@ def test_a_leader_waits_for_the_last_part() -> None:
     data = X, Y, np.empty((0, 0), np.int64), empty
     state = np.empty((0, theta.size))
     arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)
-    held_back(descent.run_updates, arguments, parts, complete)
+    held_back(training.run_updates, arguments, parts, complete)
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)

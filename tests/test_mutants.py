@@ -281,10 +281,10 @@ MUTANTS = {
         Mutant("zeros: sums that begin elsewhere", "GROUP_ROWS], P, start, Z", "GROUP_ROWS], P, 0 * start, Z"),
         Mutant("zeros: skipped under an infinite weight", "flags[FINITE] or are_finite(weights)", "True"),
         Mutant("zeros: skipped under an infinite delta", "and are_finite(delta[: rows * k])", "and True"),
-        Mutant("zeros: finite as before a dense step", "known[FINITE] = False", "pass"),
+        Mutant("zeros: finite as before a dense step", "flags[FINITE] = False", "pass"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
-        Mutant("zeros: a step twice", "left = first if known[STEPPED] else 0", "left = 0"),
+        Mutant("zeros: a step twice", "left = first if flags[STEPPED] else 0", "left = 0"),
         Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
@@ -331,7 +331,7 @@ MUTANTS = {
         Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * lanes, delta, step)", "pass"),
         Mutant(
             "small: no step of one sample",
-            "_add_to(width, P, p + j * lanes, _times(spread(width, H, q + j), delta), step)",
+            "_add_to(width, P, p + j * lanes, _times(broadcast(width, H, q + j), delta), step)",
             "pass",
         ),
         Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), step)", "pass"),
@@ -383,9 +383,16 @@ MUTANTS = {
 
 REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
-    *("codegen", "codegen.uninterrupted", "codegen.caching", "codegen.compiling", "codegen.vector"),
+    *(
+        "codegen",
+        "codegen.uninterrupted",
+        "codegen.caching",
+        "codegen.compiling",
+        "codegen.vector",
+        "codegen.generated",
+    ),
     *("codegen.microkernels", "codegen.registers", "activations", "gemm", "packing", "sparse_input", "forward"),
-    *("backward", "parallel", "descent", "inference", "tiny_network"),
+    *("backward", "parallel", "training", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {

@@ -305,8 +305,8 @@ X, Y = random.normal(size=(40, 20)), random.random((40, 3))
 net = module.Network([20, 30, 3], seed=0)
 net.train(X, Y, alpha=0.3, epochs=4, batch_size=7, seed=0)
 bits = (net.parameters.tobytes() + net.predict(X[:3]).tobytes()).hex()
-from samenet.fast.kernels import descent, inference
-stats = [descent.descend.stats, inference.predict_few.stats]
+from samenet.fast.kernels import inference, training
+stats = [training.run_updates.stats, inference.predict_few.stats]
 print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats)]))
 """
 

@@ -48,7 +48,7 @@ _KERNELS = "fast/kernels"
 _SMALL = (
     Change(
         f"{_KERNELS}/tiny_network.py",
-        "    lanes = REGISTER // network.dtype.itemsize\n    sizes =",
+        "    lanes = REGISTER // model.dtype.itemsize\n    sizes =",
         "    return False\n    sizes =",
     ),
 )
@@ -109,7 +109,7 @@ TECHNIQUES = (
         "gradient and step at once",
         "Of weights whose input was used in the batch, in one pass; without, a gradient of all, and a step of all.",
         "mini-batches of images",
-        (Change(f"{_KERNELS}/descent.py", "at_once = alphas if plain else alphas[:0]", "at_once = alphas[:0]"),),
+        (Change(f"{_KERNELS}/training.py", "at_once = alphas if plain else alphas[:0]", "at_once = alphas[:0]"),),
     ),
     Technique(
         "arrays not counted",

@@ -1,12 +1,11 @@
-"""The compiled kernels of `samenet.fast.numba`.
+"""The compiled kernels of `samenet.fast.numba`: see README.md beside this file.
 
-Mathematics, in the order of reading: `functions` (activations and costs), `products` (matrix products), `layers`
-(forward), `backward` (the gradient), `descent` (updates), `answers` (what a backend asks for forward); and two short
-ways, `sparse` (input that is mostly zero) and `small` (networks whose layers fit a register).
+Mathematics, in the order of reading: `activations` (and costs), `gemm` (matrix products), `packing` (the parameters as
+kernels want them), `forward`, `backward` (the gradient), `training` (updates), `inference` (what a backend asks for
+forward), `parallel` (several threads at one batch); and two short ways, `sparse_input` (input that is mostly zero) and
+`tiny_network` (networks whose layers fit a register).
 
-Machinery: `compiling` (how a kernel is compiled), `caching` (kept on disk) and `uninterrupted` (while Ctrl-C may come),
-`instructions`, `machine` and `registers` (vector registers: the code that writes the processor's instructions),
-`sharing` (several threads at one batch).
+`codegen` writes, compiles and keeps their code.
 
 Floating point: sums may be reassociated, in one fixed order, and products contracted into fused multiply-adds, inside
 the bound that `samenet.testing.tolerance` derives. NaN and infinity are kept.

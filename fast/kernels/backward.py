@@ -64,7 +64,7 @@ def workspace_type(f):
 def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
-    Returns that sum of costs. P is theta with narrow layers turned; of theta itself, only the matrices of these are
+    Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices of these are
     read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=

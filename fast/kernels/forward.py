@@ -32,7 +32,7 @@ def block_rows(m):
 def forward_sample(theta, layout, x, workspace, H, s, rows):
     """The output layer for one sample, from theta as it is.
 
-    room: two rows, each for the widest layer and a register; the answer is in the first if the number of layers is
+    workspace: two rows, each for the widest layer and a register; the answer is in the first if the number of layers is
     even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
     Machinery is compiled into it: to call it takes as long as a small layer.
     """
@@ -58,7 +58,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
 
 @kernel(makes_arrays=True)
 def nonzero_workspace(sizes, rows):
-    """Room to list what so many rows use of the input, if it pays; and what is known of that, nothing yet."""
+    """Lists for the nonzero columns of so many rows of input, if skipping zeros may pay; and flags, none set."""
     worth = sizes[0] >= sparse_input.LEAST and is_packed(sizes[1])
     lists = np.empty((-(-rows // GROUP_ROWS) if worth else 0, list_length(sizes[0])), np.int32)
     return lists, np.zeros(4, np.int64)
@@ -71,10 +71,10 @@ def nonzero_workspace(sizes, rows):
 def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
-    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the
+    P are the packed parameters. With dropout masks, D is laid out like H and gets the hidden layers as the
     next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
     layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
-    lists, known: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
+    lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
     sizes, codes = layout

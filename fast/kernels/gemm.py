@@ -37,7 +37,7 @@ def transposed(A, B):
 
 @kernel()
 def _pack_panel(B, workspace):
-    """room := B, whose rows or columns are contiguous."""
+    """workspace := B, whose rows or columns are contiguous."""
     t, width = B.shape
     if B.strides[1] != B.itemsize:
         transposed(B.T, workspace)
@@ -50,7 +50,7 @@ def _pack_panel(B, workspace):
 
 @kernel()
 def _columns(A, B, S, C, workspace, used):
-    """C := S + A B by panels of a few registers of columns; if there is room, each of B is copied first.
+    """C := S + A B by panels of a few registers of columns; if there is a workspace, each panel of B is packed first.
 
     used: None, or a list of the terms that count.
     """

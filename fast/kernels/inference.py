@@ -12,16 +12,17 @@ from numba import boolean, float64, from_dtype, int32, int64, types
 from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import penalty
 from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
-from samenet.fast.kernels.codegen.microkernels import generated, on_stack
+from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.microkernels import on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import BLOCK, forward, forward_sample, nonzero_workspace
 from samenet.fast.kernels.packing import nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import are_finite
 
-_WIDEST = 1024  # nodes of a layer for which there is room on the stack, sooner there than memory that is asked for
+_WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
-FEW = 12  # rows up to which to turn the weights takes longer than it saves
+FEW = 12  # rows up to which to pack the weights takes longer than it saves
 
 _stack = on_stack(2, _WIDEST + REGISTER)
 
@@ -222,7 +223,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     """out := the output layer for the rows of X, by blocks that threads share.
 
     Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
-    values: a number for each block. P: room for theta as kernels want it.
+    values: a number for each block. P: for the packed parameters.
     """
     sizes = layout[0]
     m, n_out = out.shape

@@ -58,7 +58,7 @@ def packed_matrix(P, p, n, k):
 
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]))
 def pack(theta, sizes, bias, P):
-    """P := theta with the matrices of narrow layers turned; P has zeros where it has no numbers."""
+    """P := theta with the matrices of narrow layers transposed; P has zeros where it has no numbers."""
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -74,7 +74,7 @@ def pack(theta, sizes, bias, P):
 
 @external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
 def unpack(P, sizes, bias, inner, theta):
-    """theta := P turned back; with `inner`, only the matrices of narrow layers, and not that of the first layer."""
+    """theta := P in its own order; with `inner`, only the matrices of narrow layers, and not the first layer's."""
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]

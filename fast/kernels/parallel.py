@@ -1,8 +1,8 @@
-"""Work that several threads share: numbered tickets, which each thread takes as it gets to them.
+"""A queue of numbered tasks, which several threads claim as they get to them.
 
 The work is cut the same way however many threads there are, and what they leave is put together in the order of the
-tickets: so the bits do not depend on the threads. One thread leads. It never waits for a thread that has not begun, so
-nothing stands still when helpers come late or not at all, or when many calls share them.
+tasks: so the bits do not depend on the threads. One thread is the coordinator. It never waits for a thread that has not
+begun, so nothing stands still when helpers come late or not at all, or when many calls share them.
 """
 
 import os
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
-# A desk is where threads meet: four counters, each in a cache line of its own.
+# A queue is four counters, each in a cache line of its own.
 _ADDED, _CLAIMED, _DONE, _CLOSED = 0, 8, 16, 24
 _MOST = 64  # threads
 _lock = Lock()  # the counters' own, when the compiler is off
 
 
 def _add(queue: NDArray[np.int64], place: int, number: int) -> int:
-    """desk[place] += number, as one step that no thread can come between; returns what was there."""
+    """queue[place] += number, as one step that no thread can come between; returns what was there."""
     with _lock:
         before = int(queue[place])
         queue[place] = before + number
@@ -36,7 +36,7 @@ def _add(queue: NDArray[np.int64], place: int, number: int) -> int:
 
 
 def _exchange(queue: NDArray[np.int64], place: int, expected: int, number: int) -> bool:
-    """If desk[place] is what is expected, put a number there, as one step; returns whether it did."""
+    """If queue[place] is what is expected, put a number there, as one step; returns whether it did."""
     with _lock:
         if queue[place] != expected:
             return False
@@ -67,7 +67,7 @@ def _typed_exchange(typing_context, queue, place, expected, number):
 
 
 def _read(queue: NDArray[np.int64], place: int) -> int:
-    """desk[place], as other threads have left it."""
+    """queue[place], as other threads have left it."""
     return int(queue[place])
 
 
@@ -101,13 +101,13 @@ _give_way = intrinsic_of(_give_way, _typed_give_way)
 
 @kernel()
 def add_tasks(queue, number):
-    """Put so many more tickets on the desk."""
+    """Put so many more tasks in the queue."""
     _add(queue, _ADDED, number)
 
 
 @kernel()
 def claim(queue):
-    """The number of the next ticket, which is then this thread's; -1 if none is open."""
+    """The number of the next task, which is then this thread's; -1 if there is none."""
     while True:
         task = _read(queue, _CLAIMED)
         if task >= _read(queue, _ADDED):
@@ -118,20 +118,20 @@ def claim(queue):
 
 @kernel()
 def finish_task(queue):
-    """One ticket's work is done."""
+    """One task is done."""
     _add(queue, _DONE, 1)
 
 
 @kernel()
 def wait_for_all(queue):
-    """Until all opened tickets are done."""
+    """Until all tasks that were added are done."""
     while _read(queue, _DONE) < _read(queue, _ADDED):
         _give_way()
 
 
 @kernel()
 def wait_for_tasks(queue):
-    """Whether there will be more tickets; when there are none now, others may work first."""
+    """Whether there will be more tasks; when there are none now, others may work first."""
     if _read(queue, _CLOSED):
         return False
     if _read(queue, _CLAIMED) >= _read(queue, _ADDED):
@@ -140,7 +140,7 @@ def wait_for_tasks(queue):
 
 
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int) -> Any:
-    """work(*arguments, desk, True), which leads, and in so many other threads work(*arguments, desk, False)."""
+    """work(*arguments, queue, True), the coordinator, and in so many other threads work(*arguments, queue, False)."""
     queue = np.zeros(32, np.int64)
     try:
         for _ in range(helpers):

@@ -10,7 +10,8 @@ from numba import boolean, float64, int32, int64, types
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import MR, NR, generated
+from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.microkernels import MR, NR
 from samenet.fast.kernels.codegen.vector import INT, REGISTER
 from samenet.fast.kernels.gemm import matrix, product_indexed
 
@@ -22,7 +23,7 @@ _SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
 
 @register_jitable
 def list_length(n):
-    """The length of a list for n inputs: their count, the places, what fills a tile, and room for bits."""
+    """The length of a list for n inputs: their count, the places, what fills a micro-kernel's rows, and bits."""
     return 1 + n + MR + n // _GROUP + 1
 
 
@@ -83,13 +84,13 @@ def _step_columns(X, used, deltas, P, step):
 
 
 def _write_step_columns(vb, X, used, deltas, P, step):
-    """In tiles of `MR` used places and some registers of columns.
+    """By micro-kernels of `MR` used places and some registers of columns.
 
-    What fills the last tile are repetitions: as all is read before it is written, they write the same once more.
+    What fills the last one are repetitions: as all is read before it is written, they write the same once more.
     """
     builder, (m, k), x_row = vb.builder, vb.pair(deltas.shape), vb.pair(X.strides)[0]
     d_row, p_row = vb.pair(deltas.strides)[0], vb.pair(P.strides)[0]
-    step, total = vb.broadcast(step), vb.variable(vb.zero)
+    total = vb.variable(vb.zero)
     with vb.for_range(k, NR * vb.lanes) as (i, _):
         left, column = builder.sub(k, i), vb.times(i, vb.size)
         for across in range(1, NR + 1):

@@ -1,6 +1,6 @@
 """Training networks so small that a layer fits into one vector register: everything about a sample stays in registers.
 
-What is done is that of `descent`; here it costs as much as its arithmetic, where calls would take several times as
+What is done is that of `training`; here it costs as much as its arithmetic, where calls would take several times as
 long.
 """
 
@@ -20,7 +20,7 @@ from samenet.fast.kernels.activations import (
     tanh,
 )
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.registers import first, lanewise, load, load_first, products, spread, store
+from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, load_first, products, store
 from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
 
 _INPUTS, _ROWS = 64, 16  # the most inputs, and rows of a batch, for which this is the faster way
@@ -97,7 +97,7 @@ def _add_to(width, a, i, b, c):
 
 @kernel(makes_arrays=True)
 def run_updates(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
-    """What `descent.descend` does, for a network that fits, on registers of this width; see `registers`.
+    """What `training.run_updates` does, for a network that fits, on registers of this width; see `registers`.
 
     P, G and H are rows of a register, filled up with zeros. A sample costs one function of a register and n
     multiplications of registers forward for each layer of n inputs, and twice as many back, whatever the number of
@@ -137,7 +137,7 @@ def run_updates(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
                 n = sizes[layer]
                 z = load(width, P, p + n * lanes)
                 for j in range(n):
-                    z = _multiply_add(spread(width, H, q + j), load(width, P, p + j * lanes), z)
+                    z = _multiply_add(broadcast(width, H, q + j), load(width, P, p + j * lanes), z)
                 h = first(_activate(codes[layer + 1], z), sizes[layer + 1])  # beyond, an infinite input has made NaN
                 q = inputs + layer * lanes
                 store(H, q, h)
@@ -152,12 +152,12 @@ def run_updates(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
                 errors = products(P, p, n, delta) if layer else nothing
                 if rows == 1:
                     for j in range(n):
-                        _add_to(width, P, p + j * lanes, _times(spread(width, H, q + j), delta), step)
+                        _add_to(width, P, p + j * lanes, _times(broadcast(width, H, q + j), delta), step)
                     if bias:
                         _add_to(width, P, p + n * lanes, delta, step)
                 else:
                     for j in range(n):
-                        _add_to(width, G, p + j * lanes, spread(width, H, q + j), delta)
+                        _add_to(width, G, p + j * lanes, broadcast(width, H, q + j), delta)
                     if bias:
                         store(G, p + n * lanes, _plus(load(width, G, p + n * lanes), delta))
                 if layer:

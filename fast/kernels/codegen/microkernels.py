@@ -4,9 +4,6 @@ Numba's own loops reach half of a processor's arithmetic, since the compiler mak
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
 of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`, and
 `elementwise` for functions of numbers; and `rows_at`, since a reshape takes as long as a small layer.
-
-Each stands as a plain Python function, which says what it does and runs where the compiler is off; tests compare the
-two.
 """
 
 from collections.abc import Callable
@@ -19,31 +16,11 @@ from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
-from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, Vector, VectorBuilder
+from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, Vector
 
-# Of a tile, in numbers of A and registers of columns: its sums, one row of the columns and a number of A fit registers.
+# Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
-
-
-def generated(plain: Callable[..., Any], write: Callable[..., Any], returns: Any = types.void) -> Any:
-    """What kernels call: code that `write(vb, *values)` writes, or the plain function when the compiler is off.
-
-    Arrays come to the writer as Numba's structures of them; the first argument is an array, and tells the dtype.
-    """
-
-    def typed(typing_context, *kinds):
-        def codegen(context, builder, signature, values):
-            values = [
-                context.make_array(kind)(context, builder, value) if isinstance(kind, types.Array) else value
-                for kind, value in zip(kinds, values, strict=True)
-            ]
-            result = write(VectorBuilder(context, builder, kinds[0].dtype), *values)
-            return context.get_dummy_value() if returns is types.void else result
-
-        return returns(*kinds), codegen
-
-    return intrinsic_of(plain, typed)
-
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
@@ -262,7 +239,7 @@ def elementwise(f: Callable[[Any], Any]) -> Any:
 
     def write(vb, out, a, shift):
         count = cgutils.unpack_tuple(vb.builder, out.shape, 1)[0]
-        shift = Vector(vb, vb.broadcast(shift))
+        shift = Vector(vb, shift)
 
         def apply(offset, mask):
             number = Vector(vb, vb.load(vb.at(vb.start(a), offset), mask))

@@ -5,12 +5,9 @@ The fewer lanes, the sooner an answer is there. How many a register has, a kerne
 """
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import models, register_model
 
-from samenet.fast.kernels.codegen.compiling import intrinsic_of
-from samenet.fast.kernels.codegen.vector import REGISTER, Vector, VectorBuilder
+from samenet.fast.kernels.codegen.generated import Register, generated
+from samenet.fast.kernels.codegen.vector import REGISTER, Vector
 
 _LEAST = 16  # bytes of a register, the fewest
 
@@ -23,53 +20,8 @@ def width_for(nodes: int, itemsize: int) -> tuple[int, ...]:
     return (0,) * (size // itemsize)
 
 
-class Register(types.Type):
-    """Some numbers of a dtype in a vector register."""
-
-    def __init__(self, dtype, lanes):
-        self.dtype, self.lanes = dtype, lanes
-        super().__init__(name=f"Register({dtype}, {lanes})")
-
-
-@register_model(Register)
-class _Model(models.PrimitiveModel):
-    def __init__(self, manager, kind):
-        scalar = ir.DoubleType() if kind.dtype == types.float64 else ir.FloatType()
-        super().__init__(manager, kind, ir.VectorType(scalar, kind.lanes))
-
-
-def _intrinsic(plain, write, returns_register=True):
-    """What kernels call: `write(vb, *values)`, where an array comes as the address of its first number."""
-
-    def typed(typing_context, *kinds):
-        dtype = next(kind.dtype for kind in kinds if isinstance(kind, types.Array | Register))
-        lanes = next(
-            kind.lanes if isinstance(kind, Register) else len(kind)
-            for kind in kinds
-            if isinstance(kind, types.UniTuple | Register)
-        )
-
-        def codegen(context, builder, signature, values):
-            vb = VectorBuilder(context, builder, dtype, lanes)
-            given = []
-            for kind, value in zip(kinds, values, strict=True):
-                if isinstance(kind, types.Array):
-                    value = vb.start(context.make_array(kind)(context, builder, value))
-                elif isinstance(kind, types.Float):
-                    value = vb.broadcast(context.cast(builder, value, kind, dtype))
-                elif isinstance(kind, types.Integer):
-                    value = context.cast(builder, value, kind, types.int64)
-                given.append(value)
-            result = write(vb, *given)
-            return result if returns_register else context.get_dummy_value()
-
-        return (Register(dtype, lanes) if returns_register else types.void)(*kinds), codegen
-
-    return intrinsic_of(plain, typed)
-
-
 def _at(vb, a, i):
-    return vb.at(a, vb.times(i, vb.size))
+    return vb.at(vb.start(a), vb.times(i, vb.size))
 
 
 def _load(width, a, i):
@@ -88,7 +40,7 @@ def _store(a, i, v):
     a[i : i + len(v)] = v
 
 
-def _spread(width, a, i):
+def _broadcast(width, a, i):
     """a[i] in all lanes."""
     return np.full(len(width), a[i])
 
@@ -113,12 +65,12 @@ def _write_products(vb, a, i, n, v):
     return vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)
 
 
-load = _intrinsic(_load, lambda vb, width, a, i: vb.load(_at(vb, a, i)))
-load_first = _intrinsic(_load_first, lambda vb, width, a, i, n: vb.load(_at(vb, a, i), vb.first_n_mask(n)))
-store = _intrinsic(_store, lambda vb, a, i, v: vb.store(v, _at(vb, a, i)), returns_register=False)
-spread = _intrinsic(_spread, lambda vb, width, a, i: vb.broadcast_load(_at(vb, a, i)))
-first = _intrinsic(_first, lambda vb, v, n: vb.builder.select(vb.first_n_mask(n), v, vb.zero))
-products = _intrinsic(_products, _write_products)
+load = generated(_load, lambda vb, width, a, i: vb.load(_at(vb, a, i)), Register)
+load_first = generated(_load_first, lambda vb, width, a, i, n: vb.load(_at(vb, a, i), vb.first_n_mask(n)), Register)
+store = generated(_store, lambda vb, a, i, v: vb.store(v, _at(vb, a, i)))
+broadcast = generated(_broadcast, lambda vb, width, a, i: vb.broadcast_load(_at(vb, a, i)), Register)
+first = generated(_first, lambda vb, v, n: vb.builder.select(vb.first_n_mask(n), v, vb.zero), Register)
+products = generated(_products, _write_products, Register)
 
 
 def lanewise(f):
@@ -127,4 +79,4 @@ def lanewise(f):
     def write(vb, *values):
         return f(*(Vector(vb, value) for value in values)).value
 
-    return _intrinsic(f, write)
+    return generated(f, write, Register)

@@ -131,7 +131,7 @@ def _update(theta, g, alpha, state, left, rule, t):
 
 
 @kernel()
-def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, room, gathered, G):
+def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, G):
     """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs.
 
     alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
@@ -160,7 +160,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, room, 
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, G[part], room)
+    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, G[part], workspace)
 
 
 # The types of what the kernels below are given together: model, data, batch, gathered.
@@ -186,13 +186,15 @@ def _gathered(f):
         *(_gathered(f), f[:, ::1], float64[::1], int64[::1]),
     )
 )
-def _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue):
-    """Take tickets as long as there are any."""
+def _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue):
+    """Claim tasks as long as there are any."""
     theta, P, layout, bias = model
     parts = len(G)
     task = claim(queue)
     while task >= 0:
-        values[task % parts] = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G)
+        values[task % parts] = _part(
+            task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, G
+        )
         finish_task(queue)
         task = claim(queue)
 
@@ -211,19 +213,19 @@ def _add(source, target):
     ),
     "contract",
 )
-def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, queue):
-    """Update after update, of which other threads may take parts; see `run_updates`."""
+def _updates(model, state, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue):
+    """Update after update, of which other threads may claim parts; see `run_updates`."""
     theta, P, layout, bias = model
     X, _, order, _ = data
     batch_size, mean = batch
     cost, l1, l2 = objective
-    sizes, parts, g, known = layout[0], len(G), G[0], room[7]
+    sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     first = weights_length(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
         add_tasks(queue, parts)
-        _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue)
+        _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
@@ -239,9 +241,9 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, 
             unpack(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
-        left = first if known[STEPPED] else 0
+        left = first if flags[STEPPED] else 0
         if left == 0:
-            known[FINITE] = False
+            flags[FINITE] = False
         _update(P[left:], g[left:], alpha, state, left, rule, rule[6] + update + 1)
         unpack(P, sizes, bias, True, theta)
     unpack(P, sizes, bias, False, theta)
@@ -255,9 +257,9 @@ def run_updates(
 
     data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
-    is taken, and theta gets the gradient. P: room for theta as kernels want it. rule: its place in `RULES`, beta1 (or
+    is taken, and theta gets the gradient. P: for the packed parameters. rule: its place in `RULES`, beta1 (or
     beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
-    for each array that the rule keeps. G, values: room, a row
+    for each array that the rule keeps. G, values: a row
     for each part.
     """
     X, Y, order, masks = data
@@ -266,7 +268,7 @@ def run_updates(
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    room = make_workspace(theta, sizes, cost, most, masks.size > 0)
+    workspace = make_workspace(theta, sizes, cost, most, masks.size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     code, _, _, _, clip_value, clip_norm, _ = rule
@@ -274,12 +276,12 @@ def run_updates(
     at_once = alphas if plain else alphas[:0]
     if not is_coordinator:
         while wait_for_tasks(queue):
-            _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue)
+            _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
         return
     pack(theta, sizes, bias, P)
     packed = np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
-    _updates(model, packed, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, queue)
+    _updates(model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue)
     for i in range(len(state)):
         unpack(packed[i], sizes, bias, False, state[i])
