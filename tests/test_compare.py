@@ -23,8 +23,7 @@ import scipy
 
 import samenet
 from samenet import __main__
-from samenet.compare import cases, environment, measurement, timing
-from samenet.compare import chart
+from samenet.compare import cases, chart, environment, measurement, timing
 from samenet.compare import command as compare
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.output import files, formats
