@@ -44,7 +44,7 @@ for call, function in calls.items():
 print(json.dumps(result))
 """
 
-_MEMORY = """
+_PEAK = """
 import resource
 import numpy as np
 import samenet
@@ -134,7 +134,7 @@ def first_calls(name: str) -> dict[str, dict[str, float]]:
 
 def peak_memory(name: str) -> float:
     """MiB that a process needs at its peak to train 64-30-10 on 1078 samples."""
-    return float(run(_MEMORY.format(name=name)))
+    return float(run(_PEAK.format(name=name)))
 
 
 def of_backends(repeats: int) -> dict[str, Any]:

@@ -55,12 +55,12 @@ def case(one: PeerCase, task: Forward | Descent) -> tuple[Case, dict[str, str], 
             left_out[name] = checked
             continue
         some = part(make, task)
-        call, work = ready(make(some)), some.amount / (one.counted or task.amount)
+        call, share = ready(make(some)), some.amount / (one.counted or task.amount)
         notes[name] = checked.note
-        if work < 1:
-            text = f"1/{round(1 / work)} of it was timed"
+        if share < 1:
+            text = f"1/{round(1 / share)} of it was timed"
             notes[name] = f"{checked.note}; {text}" if checked.note else text
-        taking_part.append(Contender(name, peer, call.run, partial(_answer, checked), work))
+        taking_part.append(Contender(name, peer, call.run, partial(_answer, checked), share))
     expected = Expected(task)
 
     def check(answer: Answer) -> Comparison:
