@@ -1,4 +1,4 @@
-"""The one command. What a subcommand needs is imported by it alone: threads are set before NumPy is loaded."""
+"""The one command. What a subcommand needs is imported by it alone: `matrix` needs Python and nothing else."""
 
 import argparse
 import runpy
@@ -31,8 +31,8 @@ def main(given: Sequence[str]) -> int:
         sys.argv = ["python -m benchmarks matrix", *rest]
         runpy.run_path(str(ROOT / "tests" / "hardening" / "matrix.py"), run_name="__main__")
         return 0  # not reached: it exits by itself
-    module = "benchmarks.report.write" if command == "report" else f"benchmarks.{command}"
-    return int(import_module(module).main(rest))
+    module = {"report": "report.write", "techniques": "techniques.command"}.get(command, command)
+    return int(import_module(f"benchmarks.{module}").main(rest))
 
 
 if __name__ == "__main__":

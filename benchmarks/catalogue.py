@@ -104,9 +104,7 @@ CASES = (
     *_usual((3, 3, 3, 1), quick=["one sample"], shown=["one sample"]),
     *_usual((100, 100, 50, 10), quick=["one sample"], shown=["one sample", "batch of 32"]),
     *_usual(
-        (64, 30, 10),
-        quick=["gradient of 32"],
-        shown=["one sample", "batch of 32", "batch of 1024", "gradient of 32"],
+        (64, 30, 10), quick=["gradient of 32"], shown=["one sample", "batch of 32", "batch of 1024", "gradient of 32"]
     ),
     *_usual((784, 30, 10), shown=["one sample", "batch of 32", "gradient of 32"]),
     Case("64-30-10", "digits, full-batch epoch", cases.full_batch_epoch, quick=True, shown=True, slow=_LOOPS),

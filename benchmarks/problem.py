@@ -5,7 +5,6 @@ Both come with samenet's own network, which holds the numbers to begin with and 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,29 +119,6 @@ def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Arr
     for place, given in zip((*other.weights, *other.biases), (*weights, *biases), strict=True):
         place[:] = np.asarray(given).reshape(place.shape)
     return other.parameters
-
-
-def by_node(network: Network, numbers: Array, first: bool) -> tuple[list[Array], list[Array]]:
-    """Views of numbers that stand node by node, its weights and its bias, as matrices and vectors; the bias first?"""
-    weights, biases, start = [], [], 0
-    for W in network.weights:
-        rows = numbers[start : start + W.size + len(W)].reshape(len(W), -1)
-        biases.append(rows[:, 0 if first else -1])
-        weights.append(rows[:, 1:] if first else rows[:, :-1])
-        start += rows.size
-    return weights, biases
-
-
-def addresses(rows: Array) -> Array:
-    """The address of each row."""
-    return rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.uintp)
-
-
-def keeping(run: Callable[..., Any], *owners: Any) -> Callable[[], Any]:
-    """`run`, which keeps alive what it knows only by address."""
-    call = partial(run)
-    call.owners = owners  # type: ignore[attr-defined]
-    return call
 
 
 def ready(made: Call | str) -> Call:

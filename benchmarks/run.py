@@ -8,30 +8,25 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import measure
+from benchmarks import catalogue, fresh, growth, limits, measure
 from benchmarks.measure import Json, say
-from samenet.compare import environment
+from samenet.compare import environment, measurement
+from samenet.compare.cases import forward
 
 
 def cases(seconds: float, quick: bool) -> list[Json]:
     """One process's share of the cases; `seconds` is roughly what the timing of one takes."""
-    from benchmarks import catalogue
-    from samenet.compare.measurement import measure as measured
-
     results = []
     for one in catalogue.CASES:
         if one.quick or not quick:
             say(f"{one.network}, {one.operation}")
-            result = measured(catalogue.case(one.network, one.operation), seconds).as_json()
+            result = measurement.measure(catalogue.case(one.network, one.operation), seconds).as_json()
             results.append({"network": one.network, "operation": one.operation, **result})
     return results
 
 
 def heat_map(seconds: float, quick: bool) -> list[Json]:
     """Its share of the points of the heat map: forward by width and batch."""
-    from benchmarks import catalogue
-    from samenet.compare.cases import forward
-    from samenet.compare.measurement import measure as measured
 
     results = []
     for width, rows in catalogue.GRID[:: 5 if quick else 1]:
@@ -39,27 +34,22 @@ def heat_map(seconds: float, quick: bool) -> list[Json]:
         say(f"heat map: width {width}, batch {rows}")
         names = ["reference", "numpy", "numba"] if rows * width * (width + 10) < 500_000 else ["numpy", "numba"]
         point = {"along": [], "width": width, "batch": rows, "sizes": list(sizes)}
-        results.append({**point, **measured(forward(sizes, rows, names), seconds).as_json()})
+        results.append({**point, **measurement.measure(forward(sizes, rows, names), seconds).as_json()})
     return results
 
 
 def lines(seconds: float, quick: bool) -> list[Json]:
     """Its share of the points of the lines of growth."""
-    from benchmarks import catalogue, growth, limits
-    from samenet.compare.measurement import measure as measured
-
     machine, results = limits.machine(quick=True), []
     for point in catalogue.POINTS[:: 7 if quick else 1]:
         made = growth.case(point)
         say(made.title)
-        results.append({**growth.about(point, machine), **measured(made, seconds).as_json()})
+        results.append({**growth.about(point, machine), **measurement.measure(made, seconds).as_json()})
     return results
 
 
 def one_process(seconds: float, quick: bool) -> Json:
     """What one process measures: half of the seconds for a point of the heat map, a fifth for one of the lines."""
-    from benchmarks import growth
-
     compared = cases(seconds, quick)
     swept = heat_map(seconds / 2, quick) + lines(seconds / 5, quick)
     return {"cases": compared, "sweeps": swept, "switches": growth.switches()}
@@ -97,18 +87,16 @@ def main(given: Sequence[str]) -> int:
     if options.name:
         print(measure.machine_name(environment.describe()))
         return 0
-    environment.set_threads(options.threads)  # before NumPy is loaded, here and in every process
     if options.process:
         print(json.dumps(one_process(options.process, options.quick)))
         return 0
-    from benchmarks import fresh
-
+    environment.set_threads(options.threads)  # for the processes: what is loaded here has read its variables
     run = measure.Run(parser, options.into, "comparison.json")
     say("imports, first calls, memory")
     alone = fresh.of_backends(repeats=1 if options.quick else 5)
     number, seconds = (1, 0.5) if options.quick else (options.repeats, 1.0)
     quick = ["--quick"] if options.quick else []
-    several = measure.in_processes(number, "run", "--process", seconds, "--threads", options.threads, *quick)
+    several = measure.in_processes(number, "run", "--process", seconds, *quick)
     content: dict[str, Any] = {part: measure.combine([one[part] for one in several]) for part in ("cases", "sweeps")}
     content |= {"switches": several[0]["switches"], "processes": alone}
     content["break_even"] = break_even(content["cases"], alone["first_calls"])

@@ -10,14 +10,16 @@ import ctypes
 import re
 import tempfile
 from ctypes import util
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import by_address
+from benchmarks.by_address import addresses, by_node, keeping
 from benchmarks.contenders import Peer, Way
-from benchmarks.problem import Array, Call, Descent, Forward, addresses, by_node, flat, keeping
+from benchmarks.problem import Array, Call, Descent, Forward, flat
 from samenet.network import Network
 
 _SIGMOID, _LINEAR_ERROR, _INCREMENTAL, _BATCH = 3, 0, 0, 1
@@ -124,25 +126,8 @@ def _parameters(network: Network, ann: _Ann) -> Array:
 
 
 def _forward(task: Forward) -> Call:
-    ann, rows = _made(task.network), task.rows
-    run_one, pointer, size = ann.library.fann_run, ann.pointer, task.network.sizes[-1] * rows.itemsize
-    outputs = np.empty((len(rows), task.network.sizes[-1]), rows.dtype)
-    places = list(zip(addresses(rows).tolist(), addresses(outputs).tolist(), strict=True))
-    one, move = places[0][0], ctypes.memmove
-
-    single = task.x.ndim == 1
-
-    def run() -> None:
-        for given, place in places:
-            move(place, run_one(pointer, given), size)
-
-    def read(found: Any) -> Array:
-        if single:
-            move(outputs.ctypes.data, found, size)
-        return outputs.reshape(*task.x.shape[:-1], -1).copy()
-
-    call = partial(run_one, pointer, one) if single else run
-    return Call(keeping(call, ann, rows, outputs), read, note="ctypes, a call a sample")
+    ann = _made(task.network)
+    return by_address.forward(task, ann.library.fann_run, ann.pointer, ann)
 
 
 def _descent(task: Descent) -> Call | str:

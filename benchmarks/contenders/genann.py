@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import by_address
+from benchmarks.by_address import addresses, by_node, keeping
 from benchmarks.contenders import Peer, Way
-from benchmarks.problem import Array, Call, Descent, Forward, addresses, by_node, flat, keeping
+from benchmarks.problem import Array, Call, Descent, Forward, flat
 from samenet.network import Network
 
 VARIABLE = "SAMENET_GENANN"
@@ -106,31 +108,16 @@ def _cannot(network: Network) -> str:
     return ""
 
 
-def _call(run: Any, read: Any, exact: bool) -> Call:
-    note = "ctypes, a call a sample"
-    return Call(run, read, 0.0, note) if exact else Call(run, read, _OFF, f"{note}; looser: {_OFF}")
+def _off(exact: bool) -> tuple[float, str]:
+    """What the table is allowed, and the note that says so."""
+    return (0.0, "") if exact else (_OFF, f"; looser: {_OFF}")
 
 
 def _forward(exact: bool, task: Forward) -> Call | str:
     if reason := _cannot(task.network):
         return reason
-    owned, n, rows = _Owned(task.network, exact), task.network.sizes[-1], task.rows
-    outputs = np.empty((len(rows), n))
-    places = list(zip(addresses(rows).tolist(), addresses(outputs).tolist(), strict=True))
-    run_one, ann, one, move = owned.library.genann_run, owned.ann, places[0][0], ctypes.memmove
-    single = task.x.ndim == 1
-
-    def run() -> None:
-        for given, place in places:
-            move(place, run_one(ann, given), 8 * n)
-
-    def read(found: Any) -> Array:
-        if single:
-            move(outputs.ctypes.data, found, 8 * n)
-        return outputs.reshape(*task.x.shape[:-1], -1).copy()
-
-    call = partial(run_one, ann, one) if single else run
-    return _call(keeping(call, owned, rows, outputs), read, exact)
+    owned = _Owned(task.network, exact)
+    return by_address.forward(task, owned.library.genann_run, owned.ann, owned, *_off(exact))
 
 
 def _descent(exact: bool, task: Descent) -> Call | str:
@@ -149,7 +136,9 @@ def _descent(exact: bool, task: Descent) -> Call | str:
                 train(ann, x, y, alpha)
         return owned.weights
 
-    return _call(keeping(run, task), lambda numbers: _parameters(task.network, numbers), exact)
+    looser, note = _off(exact)
+    read = partial(_parameters, task.network)
+    return Call(keeping(run, task), read, looser, f"ctypes, a call a sample{note}")
 
 
 PEER = Peer(

@@ -11,8 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks import measure
+from benchmarks import contenders, fresh, measure
+from benchmarks.contenders import registered
+from benchmarks.limits import limit, median
 from benchmarks.measure import Json, say
+from benchmarks.peers import process
+from benchmarks.report import figures
+from benchmarks.report import peers as text
 from samenet.compare import environment
 
 THREADS = (1, 2)
@@ -30,25 +35,12 @@ def install() -> int:
 
     With pip, which takes the newest that any index has.
     """
-    from benchmarks.contenders import registered
-
     for peer in registered():
         if peer.requires:
             say(f"installing {' '.join(peer.requires)}")
             if subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *peer.requires]):
                 say(f"without {peer.name}")
     return 0
-
-
-def one_process(threads: int, seconds: float, quick: bool) -> Json:
-    """What one process measures; libraries read their variables when they load, so these are set first."""
-    environment.set_threads(threads)
-    from benchmarks.contenders import set_variables
-
-    set_variables(threads)
-    from benchmarks.peers import process
-
-    return process.measured(threads, seconds, quick)
 
 
 def passes(number: int, seconds: float, quick: bool) -> dict[int, list[Json]]:
@@ -58,14 +50,14 @@ def passes(number: int, seconds: float, quick: bool) -> dict[int, list[Json]]:
     for i in range(number):
         for threads in THREADS:
             say(f"process {i + 1} of {number}, threads: {threads}")
+            environment.set_threads(threads)  # for the process, whose libraries read them when they load
+            contenders.set_variables(threads)
             found[threads].append(measure.in_process("peers", "--process", threads, *given))
     return found
 
 
 def together(several: dict[int, list[Json]]) -> Json:
     """Everything that processes measured: medians and intervals over them, and the limit of every case."""
-    from benchmarks.limits import limit, median
-
     limits = {threads: median([one["machine"] for one in found]) for threads, found in several.items()}
     cases = [
         {**case, "limit_seconds": limit(case["work"], case["dtype"], threads, limits[threads])}
@@ -84,26 +76,25 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--install", action="store_true", help="install the other libraries here, and do no more")
     options = parser.parse_args(given)
     if options.process:
-        print(json.dumps(one_process(options.process, options.seconds, options.quick)))
+        print(json.dumps(process.measured(options.process, options.seconds, options.quick)))
         return 0
-    environment.set_threads(1)
     if options.install:
         return install()
-    from benchmarks import fresh
-    from benchmarks.contenders import registered
-    from benchmarks.report import figures, peers
-
+    environment.set_threads(1)
     run = measure.Run(parser, options.into, "peers.json", "peers.md", "peers.png")
     repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)
     every = registered()
     absent = {peer.name: reason for peer in every if (reason := peer.missing())}
-    for name, reason in absent.items():
-        say(f"{name} is absent: {reason}; python -m benchmarks peers --install installs what pip can")
+    for peer in every:
+        if peer.name in absent:
+            how = "; python -m benchmarks peers --install may install it" if peer.requires else ""
+            say(f"{peer.name} is absent: {absent[peer.name]}{how}")
     packages = sorted({package for peer in every for package in peer.distributions})
     run.environment["packages"] = {package: _version(package) for package in packages}
     modules = [peer.module for peer in every if peer.module and find_spec(peer.module.partition(".")[0])]
     content: dict[str, Any] = {"absent": absent, **together(passes(repeats, seconds, options.quick))}
+    environment.set_threads(1)
     folder = run.write(options.quick, repeats, **content, once=fresh.once(modules, options.quick))
-    for path in (*peers.write(folder), figures.draw_peers(folder)):
+    for path in (*text.write(folder), figures.draw_peers(folder)):
         print(path)
     return 0 if measure.all_right(content["cases"], "samenet") else 1

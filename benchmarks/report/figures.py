@@ -41,9 +41,9 @@ def _save(path: Path, figure: Figure) -> Path:
     return path
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context({"font.size": _FONT, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(9, height), layout="constrained")
+def _figure(height: float, width: float = 9, font: int = _FONT) -> tuple[Figure, Axes]:
+    with matplotlib.rc_context({"font.size": font, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
 
@@ -63,37 +63,53 @@ def _unit(seconds: float) -> str:
     return f"{float(number):g} {unit}"
 
 
-def _cases(
-    cases: Sequence[Case], point: Callable[[Case, str], tuple[float, float, float] | None]
-) -> tuple[Figure, Axes]:
-    """A line a case, a mark a contender, with its interval; FAIL where an answer was wrong."""
-    figure, axes = _figure(0.42 * len(cases) + 1.6)
-    shown = names(cases)
-    for name in shown:
-        found = [(y, p) for y, case in enumerate(cases) if (p := point(case, name)) is not None]
+def _dots(
+    axes: Axes,
+    points: dict[str, dict[int, tuple[float, float, float]]],
+    look: Callable[[str], tuple[str, str, str]],
+    bar: dict[str, Any],
+    dot: dict[str, Any],
+) -> None:
+    """Of each contender, by the line that it stands on: low, middle, high. `look` has its label, colour and marker."""
+    for name, found in points.items():
         if found:
-            places, (low, middle, high) = [y for y, _ in found], np.array([p for _, p in found]).T
-            colour, marker = way(name).colour, way(name).marker
-            axes.hlines(places, low, high, color=colour, linewidth=3, alpha=0.6)
-            axes.scatter(middle, places, color=colour, marker=marker, s=75, label=label(name), zorder=3)
-    for y, case in enumerate(cases):
-        if failed := [label(row.name) for row in case.rows.values() if not row.ok]:
-            text = f"FAIL: {', '.join(failed)} "
-            style: dict[str, Any] = {
-                "color": DIVERGING[0],
-                "weight": "bold",
-                "fontsize": _FONT,
-                "backgroundcolor": "white",
-            }
+            text, colour, marker = look(name)
+            places, (low, middle, high) = list(found), np.array(list(found.values())).T
+            axes.hlines(places, low, high, color=colour, **bar)
+            axes.scatter(middle, places, color=colour, marker=marker, label=text, zorder=3, **dot)
+
+
+def _lines(figure: Figure, axes: Axes, titles: list[str], failed: list[list[str]], columns: int, font: int) -> None:
+    """A line for each case, FAIL where an answer was wrong, a logarithmic axis, and the legend."""
+    for y, names_of_one in enumerate(failed):
+        if names_of_one:
+            text = f"FAIL: {', '.join(names_of_one)} "
+            style: dict[str, Any] = {"color": DIVERGING[0], "weight": "bold", "backgroundcolor": "white"}
             axes.text(1, y, text, transform=axes.get_yaxis_transform(), ha="right", va="center", **style)
     axes.set_xscale("log")
-    axes.set_yticks(range(len(cases)), [str(case) for case in cases])
-    axes.set_ylim(len(cases) - 0.4, -0.6)
+    axes.set_yticks(range(len(titles)), titles)
+    axes.set_ylim(len(titles) - 0.4, -0.6)
     axes.grid(axis="both", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     if axes.collections:
-        figure.legend(loc="outside upper center", ncols=len(shown), frameon=False, fontsize=_FONT, handletextpad=0.2)
+        figure.legend(loc="outside upper center", ncols=columns, frameon=False, fontsize=font, handletextpad=0.2)
+
+
+def _cases(
+    cases: Sequence[Case], point: Callable[[Case, str], tuple[float, float, float] | None]
+) -> tuple[Figure, Axes]:
+    """A line a case, a mark a contender, with its interval."""
+    figure, axes = _figure(0.42 * len(cases) + 1.6)
+    shown = names(cases)
+    points = {n: {y: p for y, case in enumerate(cases) if (p := point(case, n)) is not None} for n in shown}
+
+    def look(name: str) -> tuple[str, str, str]:
+        return label(name), way(name).colour, way(name).marker
+
+    _dots(axes, points, look, {"linewidth": 3, "alpha": 0.6}, {"s": 75})
+    failed = [[label(row.name) for row in case.rows.values() if not row.ok] for case in cases]
+    _lines(figure, axes, [str(case) for case in cases], failed, len(shown), _FONT)
     return figure, axes
 
 
@@ -206,52 +222,32 @@ def scaling(record: Record, along: str) -> Figure:
 
 def beside(outcome: Outcome) -> Figure:
     """Ratios on a logarithmic axis: right of the line samenet is faster, left of it the other."""
-    settings, styles = outcome.settings, contenders.ways(contenders.registered())
-    with matplotlib.rc_context({"font.size": _SMALLER, "axes.spines.top": False, "axes.spines.right": False}):
-        made = Figure(figsize=(12, 0.42 * len(settings) + 2.4), layout="constrained")
-        axes = made.add_subplot()
-    for name in dict.fromkeys(name for s in settings for name in s.case.rows):
-        found = [(y, r) for y, s in enumerate(settings) if (r := s.ratio(name)) is not None]
-        if found:
-            colour, marker = (styles[name].colour, styles[name].marker) if name in styles else ("#000000", "p")
-            places = [y for y, _ in found]
-            axes.hlines(places, [r.low for _, r in found], [r.high for _, r in found], color=colour, linewidth=2.5)
-            middle = [r.estimate for _, r in found]
-            axes.scatter(
-                middle,
-                places,
-                color=colour,
-                marker=marker,
-                s=95,
-                edgecolors="black",
-                linewidths=0.6,
-                label=name,
-                zorder=3,
-            )
+    settings, ways = outcome.settings, contenders.ways(contenders.registered())
+    figure, axes = _figure(0.42 * len(settings) + 2.4, 12, _SMALLER)
+    points: dict[str, dict[int, tuple[float, float, float]]] = {}
+    for y, s in enumerate(settings):
+        for name in s.case.rows:
+            of_name = points.setdefault(name, {})
+            if (r := s.ratio(name)) is not None:
+                of_name[y] = r.low, r.estimate, r.high
+
+    def look(name: str) -> tuple[str, str, str]:
+        return (name, ways[name].colour, ways[name].marker) if name in ways else (name, "#000000", "p")
+
+    _dots(axes, points, look, {"linewidth": 2.5}, {"s": 95, "edgecolors": "black", "linewidths": 0.6})
     limits = [(s.limit / s.case.median(s.ours), y) for y, s in enumerate(settings) if s.case.median(s.ours) > 0]
     if limits:
-        at, lines = zip(*limits, strict=True)
-        axes.scatter(at, lines, color="black", marker="|", s=160, linewidths=2.5, label="the machine's limit", zorder=2)
-    for y, s in enumerate(settings):
-        if failed := [name for name, row in s.case.rows.items() if not row.ok]:
-            text = f"FAIL: {', '.join(failed)} "
-            axes.text(1, y, text, transform=axes.get_yaxis_transform(), ha="right", va="center", color="#D55E00")
+        at, places = zip(*limits, strict=True)
+        style: dict[str, Any] = {"marker": "|", "s": 160, "linewidths": 2.5, "label": "the machine's limit"}
+        axes.scatter(at, places, color="black", zorder=2, **style)
     axes.axvline(1, color="#333333", linewidth=1.8)
-    axes.set_xscale("log")
-    estimates = [r.estimate for s in settings for name in s.case.rows if (r := s.ratio(name)) is not None]
-    shown = [*estimates, *(x for x, _ in limits if x > 0), 1.0]
+    failed = [[name for name, row in s.case.rows.items() if not row.ok] for s in settings]
+    _lines(figure, axes, [str(s) for s in settings], failed, 5, _SMALLER)
+    shown = [*(p[1] for found in points.values() for p in found.values()), *(x for x, _ in limits if x > 0), 1.0]
     axes.set_xlim(min(shown) / 1.6, max(shown) * 1.6)  # an interval of a few processes may be wider than the page
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_yticks(range(len(settings)), [str(s) for s in settings])
-    axes.set_ylim(len(settings) - 0.4, -0.6)
-    axes.grid(axis="both", color="#dddddd", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0)
+    _log(axes.xaxis, lambda value: f"{value:g}x")
     axes.set_xlabel("time / samenet's: left of 1x the other is faster")
-    if axes.collections:
-        made.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=_SMALLER, handletextpad=0.2)
-    return made
+    return figure
 
 
 def draw_peers(folder: Path) -> Path:

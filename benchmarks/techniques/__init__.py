@@ -5,17 +5,9 @@ caller, by another call. All of them, with their lines, stand here. What is time
 the ways to do it, `pair.py` the two processes, `command.py` the run.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 WITH, WITHOUT = "with", "without"  # the names of the two sides
-
-
-def main(given: Sequence[str]) -> int:
-    """The command."""
-    from benchmarks.techniques.command import main as command
-
-    return command(given)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ from typing import Any
 
 from benchmarks import measure
 from benchmarks.measure import say
+from benchmarks.report import techniques
+from benchmarks.techniques import TECHNIQUES
+from benchmarks.techniques.cases import one_process
+from benchmarks.techniques.pair import Process, copy, is_cold, sides, timed, together
 from samenet.compare import environment
 
 COMPILED_AT_ONCE = 2
@@ -15,8 +19,6 @@ COMPILED_AT_ONCE = 2
 
 def measured(chosen: list[Any], number: int, seconds: float) -> list[dict[str, Any]]:
     """Every technique in so many pairs of processes; all of them once before any a second time."""
-    from benchmarks.techniques.pair import Process, copy, is_cold, sides, timed, together
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         packages: dict[Any, Path] = {}
@@ -55,15 +57,10 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--only", default="", help="the techniques with these words in their names")
     parser.add_argument("--process", help="be one of the processes, for a case")
     options = parser.parse_args(given)
-    environment.set_threads(1)
     if options.process:
-        from benchmarks.techniques.cases import one_process
-
         one_process(options.process)
         return 0
-    from benchmarks.report import techniques
-    from benchmarks.techniques import TECHNIQUES
-
+    environment.set_threads(1)  # for the processes: what is loaded here has read its variables
     chosen = [
         t for t in TECHNIQUES if options.only in t.name and not (options.quick and not options.only and t.changes)
     ]
