@@ -1,7 +1,11 @@
 # `make compare` and `make test` do all of their own set-up in .venv.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+# Windows has its own names inside a virtual environment.
+WINDOWS := $(filter Windows_NT,$(OS))
+SCRIPTS := $(if $(WINDOWS),Scripts,bin)
+BIN := $(VENV)/$(SCRIPTS)
+INTERPRETER := $(BIN)/python$(if $(WINDOWS),.exe)
 UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
@@ -26,12 +30,12 @@ help:
 	@echo "make types     mypy, strict, on that installed wheel"
 	@echo "make clean     remove what the others made"
 
-$(BIN)/python:
+$(INTERPRETER):
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("samenet needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.13" % v[:2])'
 	@$(CREATE) $(VENV)
 
 # An extra is installed once, and again when pyproject.toml changes.
-$(VENV)/installed-%: pyproject.toml | $(BIN)/python
+$(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 	@echo "installing samenet[$*] into $(VENV)"
 	@$(INSTALL) -e ".[$*]"
 	@touch $@
@@ -123,11 +127,11 @@ package: $(VENV)/installed-dev
 	rm -rf dist $(WHEEL)
 	$(BIN)/python -m build
 	$(PYTHON) -m venv $(WHEEL)
-	$(WHEEL)/bin/python -m pip install --quiet dist/samenet-*.whl
-	cd $(WHEEL) && bin/samenet compare --sizes 3-3-1
+	$(WHEEL)/$(SCRIPTS)/python -m pip install --quiet dist/samenet-*.whl
+	cd $(WHEEL) && $(SCRIPTS)/samenet compare --sizes 3-3-1
 
 types: package
-	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable bin/python -p samenet
+	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python -p samenet
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

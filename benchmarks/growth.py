@@ -81,7 +81,7 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
     """Against NumPy in float64 with the same numbers: all of a gradient, or some rows of an output."""
     exact = in_dtype(network, "float64", "numpy")
     if gradient:
-        (cost, slope), (cost_allowed, allowed) = exact.gradient(X, Y), tolerance.gradient(network, X, Y)
+        (cost, slope), (cost_allowed, allowed) = exact.gradient(X, Y), tolerance.gradient(network.model, X, Y)
         expected, limits, packed = np.append(slope.flat, cost), np.append(allowed.flat, cost_allowed), slope
 
         def all_of_it(answer: Any) -> Comparison:
@@ -90,22 +90,22 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 
         return all_of_it
     rows = np.unique(np.linspace(0, len(X) - 1, _CHECKED_ROWS).astype(int))
-    expected, limits = exact.predict(X[rows]), tolerance.forward(network, X[rows])[-1]
+    expected, limits = exact.predict(X[rows]), tolerance.forward(network.model, X[rows])[-1]
     return lambda answer: tolerance.compare(np.asarray(answer)[rows], expected, limits)
 
 
 def switches() -> dict[str, list[dict[str, Any]]]:
     """Where Numba's kernels change their way of working, along width and along batch."""
     from samenet.fast import numba
-    from samenet.fast.kernels import answers, descent, layers, products
+    from samenet.fast.kernels import descent, forward, gemm, inference
 
     size = 64 * 30 + 30 + 30 * 10 + 10
     parts = next(m for m in range(1, 1 << 20) if descent.parts_of(m, size) > 1)
     shared = -(-numba._PAYS // size)
-    width = {products.WIDE: "operands are copied"}  # one block, and one part: threads have nothing to share
+    width = {gemm.WIDE: "operands are copied"}  # one block, and one part: threads have nothing to share
     batch = {
-        answers.FEW + 1: "weights are turned",
-        layers.BLOCK + 1: "several blocks",
+        inference.FEW + 1: "weights are turned",
+        forward.BLOCK + 1: "several blocks",
         parts: "gradient in parts",
         shared: "2 threads",
     }

@@ -3,9 +3,9 @@
 An example is a module here with
 
     SHOWS = "what it shows, in a line"
-    IDS = ("A01", "A02")    # the experiments that it repeats, by their numbers in the catalogue, or none
-    SEED = 0                # the tutorial's, or the one that its known numbers belong to; 0 unless given
-    NAME = "11-lines"       # for the command line; the module's name with dashes unless given
+    IDS = ("A01", "A02")    # the experiments it repeats, numbered as in docs/sources.md, or none
+    SEED = 0                # the tutorial's, or the one its known numbers belong to; default: 0
+    NAME = "11-lines"       # on the command line; default: the module's name with dashes
 
     def run(settings: Settings) -> Report: ...
     def draw(report: Report, figure: Figure) -> None: ...   # only where there is a figure
@@ -13,9 +13,8 @@ An example is a module here with
     if __name__ == "__main__":   # `python examples/eleven_lines.py` is `samenet examples 11-lines`
         run_as_script(__file__)
 
-`run` makes its networks with `settings.network(...)`, takes random numbers from `settings.stream()`, is short if
-`settings.quick`, and leaves in `report.curves` what `draw` needs. `draw` puts everything on the one figure that it is
-given, as axes.
+`run` creates its networks with `settings.network(...)`, takes random numbers from `settings.stream()`, is short if
+`settings.quick`, and leaves in `report.curves` what `draw` needs. `draw` adds its axes to the one figure it is given.
 """
 
 import importlib
@@ -49,7 +48,7 @@ class Example:
     def run(
         self, backend: str = "numba", quick: bool = False, seed: int | None = None, *, moved: bool = False
     ) -> Report:
-        """Run it; `seed` from 0 to 2**32 - 1, the example's own unless given; `moved`: see `Settings`."""
+        """Run it. `seed` is from 0 to 2**32 - 1, by default the example's own; `moved`: see `Settings`."""
         seed = self.seed if seed is None else checks.integer("seed", seed, least=0)
         if seed >= 2**32:
             raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {seed}")
@@ -58,11 +57,11 @@ class Example:
 
     @property
     def has_figure(self) -> bool:
-        """Whether it draws something."""
+        """Whether it has a figure."""
         return hasattr(self.module, "draw")
 
     def draw(self, report: Report, path: Path) -> None:
-        """Draw what `run` found into a file: png, svg or pdf, by the name. Needs matplotlib."""
+        """Draw the results of `run` into a file: png, svg or pdf, by its suffix. Needs matplotlib."""
         matplotlib = figures.load_matplotlib()
         figure = matplotlib.figure.Figure(figsize=(8, 5), dpi=80, layout="constrained")
         self.module.draw(report, figure)
@@ -81,7 +80,7 @@ def examples() -> dict[str, Example]:
 
 
 def find(name: str) -> Example:
-    """The example of a name. Raises ValueError for an unknown one, with the nearest guess."""
+    """The example of this name. Raises ValueError for an unknown one, suggesting the nearest."""
     known = examples()
     others = {example.module.__name__.rpartition(".")[2]: example.name for example in known.values()}
     others |= {number: example.name for example in known.values() for number in example.ids}

@@ -1,4 +1,4 @@
-"""Tutorial 000, section 4: the cost, and its slopes by the equations of backpropagation."""
+"""Tutorial 000, section 4: the cost, and its gradient by the equations of backpropagation."""
 
 import numpy as np
 

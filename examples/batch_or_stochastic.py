@@ -1,4 +1,4 @@
-"""Tutorial 003, part 3: descent with the slope of all samples, or with that of one sample at a time."""
+"""Tutorial 003, part 3: descent by the gradient of all samples, or of one sample at a time."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ ALPHA, UPDATES = 3.0, 10_000
 
 
 def adaline(report: Report, settings: Settings) -> None:
-    """A node whose activation is the identity: descent goes to the least squares, which are known."""
+    """A node whose activation is the identity: descent converges to the least-squares solution, which is known."""
     X, Y, query = scaled()
     exact = np.linalg.lstsq(X, Y)[0]
     lowest = float(((Y - X @ exact) ** 2).sum() / 2)

@@ -19,7 +19,7 @@ STATED = 0.11  # seconds for 1000 evaluations
 
 
 def run(settings: Settings) -> Report:
-    """All other weights stay as they were drawn; J = 1/2 sum (y - yhat)^2."""
+    """All other weights keep their random values; J = 1/2 sum (y - yhat)^2."""
     report, net, (X, Y, _) = Report(), network(settings), scaled()
     drawn = net.cost(X, Y, reduction="sum")
     values, coarse = np.linspace(-5, 5, 1000), np.linspace(-5, 5, 51 if settings.quick else 1000)

@@ -1,4 +1,4 @@
-"""Tutorial 004, part 2: gradient descent as a ball in a bucket, and slopes too large and too small for it."""
+"""Tutorial 004, part 2: gradient descent as a ball in a bucket, with slopes that are too steep or too flat for it."""
 
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,12 @@ def bucket(x: np.ndarray) -> np.ndarray:
 
 
 def flat(x: np.ndarray) -> np.ndarray:
-    """A shallow valley in a plain, (1 - exp(-x^2 / 2)) / 20: far from it the slope is next to nothing."""
+    """A shallow valley in a plain, (1 - exp(-x^2 / 2)) / 20: far from it the slope is almost 0."""
     return (1 - np.exp(-(x**2) / 2)) / 20
 
 
 def run(settings: Settings) -> Report:
-    """The text draws its buckets and gives no formulas; these are the simplest that do what it says."""
+    """The text draws its buckets without formulas; these are the simplest that behave as it says."""
     report = Report()
     long = 500 if settings.quick else 10000
     paths = report.curves["paths"] = {}
@@ -58,7 +58,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """A step too long, and shorter ones; where the slope is next to nothing."""
+    """A step that is too long, and shorter ones; where the slope is almost 0."""
     first, second = figure.subplots(2, 1)
     x = np.linspace(-6, 6, 200)
     first.plot(x, bucket(x), color="grey")

@@ -19,13 +19,13 @@ ITERATIONS, LONGER, SEEDS = 1500, 15_000, 5
 
 
 def trained(settings: Settings, iterations: int) -> tuple[Network, History]:
-    """As the class: weights from U[0, 1), less the whole slope of the sum of squared errors, its factor 2 kept."""
+    """As in the class: weights from U[0, 1), minus the full gradient of the sum of squared errors, factor 2 kept."""
     net = settings.network([3, 4, 1], bias=False, init="uniform_in_out", cost="sum_of_squares", seed=settings.stream())
     return net, net.train(*data.xor3(), alpha=1, epochs=iterations, reduction="sum")
 
 
 def run(settings: Settings) -> Report:
-    """The run of the article from this seed, from the next ones, and one ten times as long."""
+    """The article's run from this seed and the next ones, and a run ten times as long."""
     report = Report()
     X, Y = data.xor3()
     iterations, longer = (20, 40) if settings.quick else (ITERATIONS, LONGER)

@@ -17,7 +17,7 @@ TARGET, START, ALPHA = [2.0, -1.0], [-2.0, 3.0], 6.0
 
 
 def run(settings: Settings) -> Report:
-    """The targets are what the network with weights (2, -1) answers, so that the cost is 0 there."""
+    """The targets are the outputs of the network with weights (2, -1), so that the cost is 0 there."""
     report = Report()
     Y = settings.network([2, 1], bias=False, weights=[[TARGET]]).predict(X)
     net = settings.network([2, 1], bias=False, weights=[[START]])

@@ -28,7 +28,7 @@ def df(x: float) -> float:
 
 
 def run(settings: Settings) -> Report:
-    """Step against the slope until a step is at most the precision."""
+    """Step against the slope until a step is no longer than the precision."""
     report = Report()
     path, step = [START], np.inf
     while abs(step) > PRECISION:
@@ -50,7 +50,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The function with the path, the first step left out of view, and the distance step by step."""
+    """The function with the path, without the first step, and the distance step by step."""
     path = report.curves["path"]
     curve, distance = figure.subplots(1, 2)
     x = np.linspace(-0.5, 3.2, 200)

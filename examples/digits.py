@@ -1,4 +1,4 @@
-"""Tutorial 000, sections 5 and 6: a 64-30-10 network learns to read digits, as the tutorial sets it up."""
+"""Tutorial 000, sections 5 and 6: a 64-30-10 network learns to read digits, set up as in the tutorial."""
 
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ def prepared(seed: int) -> data.Split:
 
 
 def run(settings: Settings) -> Report:
-    """Train in full batch; what is watched is the text's average cost, the mean of ||y - h||, before each update."""
+    """Train on full batches, monitoring the text's average cost, the mean of ||y - h||, before each update."""
     report = Report()
     X, X_test, y, y_test = prepared(settings.seed)
     iterations, more, rows = (10, 20, 50) if settings.quick else (ITERATIONS, MORE, None)
@@ -71,7 +71,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The text's curve, and how it goes on."""
+    """The text's curve, and its continuation."""
     axes = figure.add_subplot()
     axes.plot(*report.curves["tutorial"], label="as far as the tutorial goes")
     axes.plot(*report.curves["further"], label="and on")

@@ -1,4 +1,4 @@
-"""Tutorial 000, section 5: the digits, scaled, split and one-hot, before anything is learnt from them."""
+"""Tutorial 000, section 5: the digits, scaled, split and one-hot encoded, before any training."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ IDS = ("A13", "A14", "A15", "A16")
 
 
 def run(settings: Settings) -> Report:
-    """Prepare the digits as the text does; the seed is that of the split."""
+    """Prepare the digits as the text does; the seed is for the split."""
     report = Report()
     digits = data.digits()
     report.row("shape", digits.X.shape, [1797, 64])
@@ -44,7 +44,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """Picture 1 of the set, which is a 1."""
+    """Image 1 of the set, which is a 1."""
     axes = figure.add_subplot()
     axes.matshow(report.curves["images"][1], cmap="gray")
     axes.set(title="digits.images[1]")

@@ -1,4 +1,4 @@
-"""Tutorial 004, part 2: how often each weight turns back, by alpha."""
+"""Tutorial 004, part 2: how often each weight reverses direction, by alpha."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ ITERATIONS = 60000
 
 
 def run(settings: Settings) -> Report:
-    """Train with every alpha; an update by a gradient of 0 counts as one that does not go up."""
+    """Train with every alpha; an update by a gradient of 0 counts as not going up."""
     report = Report()
     X, y = data.xor3()
     iterations = 100 if settings.quick else ITERATIONS

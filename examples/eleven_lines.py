@@ -21,7 +21,7 @@ HIDDEN = np.array([[0.1, 0.2, 0.5, 0.2], [0.2, 0.6, 0.7, 0.1], [0.3, 0.2, 0.3, 0
 
 
 def eleven_lines(random: np.random.RandomState, X: Any, y: Any, iterations: int) -> tuple[Any, Any, Any]:
-    """The lines as they are printed; l2 is what the network says before its last update."""
+    """The lines as printed; l2 is the output before the last update."""
     syn0 = 2 * random.random_sample((3, 4)) - 1
     syn1 = 2 * random.random_sample((4, 1)) - 1
     for _ in range(iterations):
@@ -40,7 +40,7 @@ def correlations(hidden: Any, y: Any) -> list[float]:
 
 
 def run(settings: Settings) -> Report:
-    """Train on XOR with the constant third input; the cost is 1/2 (y - l2)^2, summed, and the rate 1."""
+    """Train on XOR with a constant third input; the cost is the sum of 1/2 (y - l2)^2, and the learning rate 1."""
     report = Report()
     X, y = data.xor3()
     iterations = ITERATIONS // 100 if settings.quick else ITERATIONS

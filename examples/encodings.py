@@ -1,4 +1,4 @@
-"""Tutorial 000, section 2: words and letters as the numbers that a network takes in and gives out."""
+"""Tutorial 000, section 2: words and letters as inputs and outputs of a network."""
 
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
@@ -13,7 +13,7 @@ WORD = "cab"
 
 
 def run(settings: Settings) -> Report:
-    """Encode, and give both to networks with as many nodes: one that is to know spam, one that is to read letters."""
+    """Encode both, and pass them to networks with as many nodes: one to recognise spam, one to read letters."""
     report = Report()
     counts = data.word_counts([E_MAIL], VOCABULARY)
     report.row("word counts of the e-mail", counts[0].astype(int), [2, 2, 0, "...", 0, 1])

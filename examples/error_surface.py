@@ -20,7 +20,7 @@ MEASURES = {"MAE": "mean_absolute_error", "SSE": "sum_of_squared_errors"}
 
 
 def run(settings: Settings) -> Report:
-    """Train the network with the rate 1, then measure its error at every point of the grid."""
+    """Train the network with learning rate 1, then measure its error at every point of the grid."""
     report = Report()
     X, y = data.opposites()
     iterations, points = (1000, 21) if settings.quick else (ITERATIONS, POINTS)

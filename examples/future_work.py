@@ -1,4 +1,4 @@
-"""Tutorial 004, "future work": what the text would add to its network, each by itself, from the same weights."""
+"""Tutorial 004, "future work": what the text would add to its network, one at a time, from the same weights."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ TRAINING: dict[str, dict[str, Any]] = {
 
 
 def run(settings: Settings) -> Report:
-    """XOR with alpha 1, as in the text; momentum and the like have the usual settings of the library."""
+    """XOR with alpha 1, as in the text; momentum and the like use the library's defaults."""
     report = Report()
     X, y = data.xor3()
     iterations = 200 if settings.quick else ITERATIONS

@@ -1,6 +1,6 @@
 """The gallery: every example run, its table and its figure on one page.
 
-`samenet examples --gallery FOLDER` writes FOLDER/README.md, and a picture beside it for every example that draws one.
+`samenet examples --gallery FOLDER` writes FOLDER/README.md, and an image beside it for every example that has a figure.
 """
 
 import time
@@ -41,7 +41,7 @@ def section(example: Example, report: Report) -> str:
 
 
 def write(folder: Path, backend: str = "numba", quick: bool = False) -> None:
-    """Run every example and write the page, README.md, and its pictures into a folder."""
+    """Run every example and write the page, README.md, and its images into a folder."""
     load_matplotlib()  # so that a missing one is said before the waiting
     known = examples().values()
     files.check_writable_folder(folder, ("README.md", *(f"{e.name}.png" for e in known if e.has_figure)))

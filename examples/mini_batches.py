@@ -1,4 +1,4 @@
-"""Tutorial 001: an update for each sample, for each mini-batch or for all samples, and how smooth the way down is."""
+"""Tutorial 001: an update per sample, per mini-batch or per epoch, and how smoothly the cost falls."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ SAMPLES, UPDATES, ALPHA = 500, 500, 0.5
 
 
 def run(settings: Settings) -> Report:
-    """The same network on the 8x8 digits, the cost on all samples after every update."""
+    """The same network on the 8x8 digits, with the cost on all samples after every update."""
     report = Report()
     samples, updates = (20, 20) if settings.quick else (SAMPLES, UPDATES)
     X, y = data.digits()

@@ -1,4 +1,4 @@
-"""Tutorial 001: Nielsen's network reads handwriting, with one hidden layer, two and none."""
+"""Tutorial 001: Nielsen's network reads handwritten digits, with one hidden layer, two or none."""
 
 import random
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,13 @@ HIDDEN = {(30,): (9032, 9458), (16, 16): (8957, 9385), (): (None, "down to 75 %"
 
 
 def run(settings: Settings) -> Report:
-    """Train on the 8x8 digits, which take seconds, and, unless it is to be quick, on MNIST, which takes a minute."""
+    """Train on the 8x8 digits, which takes seconds, and unless `quick` on MNIST, which takes a minute."""
     report = Report()
     X, y = data.digits()
     sets = {"8x8 digits": data.split(X / 16, y, test_size=0.4, seed=settings.seed)}
     try:
         if not settings.quick:
-            found = data.mnist(scale=256)  # Nielsen's loader has 256, not 255
+            found = data.mnist(scale=256)  # Nielsen's loader divides by 256, not 255
             sets["MNIST"] = data.Split(found.X_train, found.X_test, found.y_train, found.y_test)
     except OSError as error:
         report.note(f"MNIST is left out. {error}")
@@ -72,7 +72,7 @@ def study(report: Report, settings: Settings, part: data.Split, name: str, hidde
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The share of test images read right, after each epoch."""
+    """The share of test images classified correctly after each epoch."""
     axes = figure.add_subplot()
     for name, share in report.curves.items():
         axes.plot(share, "-" if name.startswith("MNIST") else ":", label=name)

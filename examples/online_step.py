@@ -44,7 +44,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The network as it ends, and the cost before each step."""
+    """The final network, and the cost before each step."""
     network, axes = figure.subplots(1, 2)
     draw_network(network, report.curves["network"], biases=True, numbers=True)
     axes.semilogy(report.curves["cost"])

@@ -1,4 +1,4 @@
-"""Tutorial 002, second article: a network of any layers whose parameters stand in a dictionary, with cross-entropy."""
+"""Tutorial 002, second article: a network of any depth whose parameters are in a dictionary, with cross-entropy."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +36,14 @@ BUGS = (
 
 
 def tables() -> dict[str, tuple[Any, Any]]:
-    """Samples and targets by name; a sample is a row, where the article has a column."""
+    """Samples and targets by name; samples are rows here, and columns in the article."""
     tumours = scikit_learn().datasets.load_breast_cancer()
     cancer = data.standard_scaler(tumours.data).transform(tumours.data), tumours.target.reshape(-1, 1)
     return {"or": data.or_(), "xor": data.xor(), "xor3": data.xor3(), "breast cancer": cancer}
 
 
 def run(settings: Settings) -> Report:
-    """Every run with its bugs mended: weights from 0.01 N(0, 1), biases 0, full batches, mean cross-entropy."""
+    """Every run with its bugs fixed: weights from 0.01 N(0, 1), biases 0, full batches, mean cross-entropy."""
     report, known = Report(), tables()
     for name, sizes, alpha, epochs in RUNS:
         X, Y = known[name]

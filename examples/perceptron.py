@@ -19,7 +19,7 @@ WEIGHT, SAMPLE = 9.5, 3  # the text's weight, and a sample whose inputs are all 
 
 
 def run(settings: Settings) -> Report:
-    """Train with the rate 1 on minus the gradient of 1/2 (y - l1)^2, summed over the samples."""
+    """Train with learning rate 1 on minus the gradient of 1/2 (y - l1)^2, summed over the samples."""
     report = Report()
     X, y = data.first3()
     iterations = ITERATIONS // 10 if settings.quick else ITERATIONS
@@ -55,7 +55,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The error; and how the update of a full batch is made of those of the samples."""
+    """The error, and how a full-batch update is the sum of the samples' updates."""
     curve, parts = figure.subplots(1, 2)
     iteration, error = report.curves["error"]
     curve.loglog(iteration[1:], error[1:])

@@ -1,4 +1,4 @@
-"""Tutorial 001: a picture as the input of a network, row by row."""
+"""Tutorial 001: an image as the input of a network, row by row."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ PICTURE = """
 
 
 def run(settings: Settings) -> Report:
-    """Flatten the picture, and give it to a network with a node for each pixel."""
+    """Flatten the image, and pass it to a network with a node for each pixel."""
     report = Report()
     image = np.array([[float(pixel == "#") for pixel in row] for row in PICTURE.split()])
     column = image.reshape(-1)
@@ -41,7 +41,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The grid, and the column that it becomes."""
+    """The grid, and the column it becomes."""
     image = report.curves["image"]
     grid, column = figure.subplots(1, 2, width_ratios=[3, 1])
     grid.matshow(1 - image, cmap="gray")

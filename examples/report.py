@@ -1,4 +1,4 @@
-"""What an example is given, and what it hands back: rows that set the tutorial's number beside the one found here."""
+"""What an example receives, and what it returns: rows that set the tutorial's number beside the one found here."""
 
 import math
 import sys
@@ -26,10 +26,10 @@ class Settings:
     """How to run an example.
 
     backend  "reference", "numpy" or "numba"
-    quick    whether to run it short: the same story in fewer steps, which ends elsewhere
+    quick    whether to run it briefly: the same story in fewer steps, with other results
     seed     of the random stream; each example has the tutorial's own as its default
-    moved    whether the weights of each network's last layer begin moved to the next number, by one unit in the last
-             place (ulp): what comes out otherwise depends on how sums are rounded
+    moved    whether the initial weights of each network's last layer are moved to the next number, by one unit in the
+             last place (ulp): a result that then differs depends on how sums are rounded
     """
 
     backend: str = "numba"
@@ -38,7 +38,7 @@ class Settings:
     moved: bool = False
 
     def network(self, sizes: list[int], **named: Any) -> "Network":
-        """A network on the backend that was asked for; the arguments are those of `Network`."""
+        """A network on the chosen backend; the arguments are those of `Network`."""
         network: Network = samenet.backend(self.backend).Network(sizes, **named)
         if self.moved:
             W = network.weights[-1]
@@ -46,18 +46,18 @@ class Settings:
         return network
 
     def with_seed(self, seed: int) -> "Settings":
-        """The same for another stream."""
+        """The same settings with another seed."""
         return replace(self, seed=seed)
 
     def stream(self) -> np.random.RandomState:
-        """A new legacy stream: what follows `numpy.random.seed(seed)` in a tutorial."""
+        """A new legacy stream, as after `numpy.random.seed(seed)` in a tutorial."""
         return np.random.RandomState(self.seed)
 
 
 def plain(name: str, value: Any) -> Value:
     """A value as JSON holds it: arrays and tuples become lists, NumPy's numbers Python's.
 
-    Raises ValueError for NaN and infinity, which JSON has no word for.
+    Raises ValueError for NaN and infinity, which JSON cannot represent.
     """
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
@@ -71,7 +71,7 @@ def plain(name: str, value: Any) -> Value:
 
 
 def shown(value: Value, digits: int | None) -> str:
-    """A value as a person reads it; a matrix has a line a row.
+    """A value for people to read; a matrix has a line per row.
 
     >>> shown([0.123456789, 2], 3), shown(0.1 + 0.2, None), shown([[1, 2], [3, 4]], 3)
     ('0.123, 2', '0.30000000000000004', '1, 2\\n3, 4')
@@ -90,7 +90,7 @@ _CLOSE, _NOTHING = 1e-6, 1e-12  # of a number, and at all: less of a difference 
 
 
 def differs(a: Value, b: Value) -> bool:
-    """Whether two numbers differ by more than a millionth, two other values at all."""
+    """Whether two numbers differ by more than a millionth, or two other values at all."""
     if isinstance(a, list) and isinstance(b, list):
         return len(a) != len(b) or any(map(differs, a, b))
     if isinstance(a, float) and isinstance(b, float):
@@ -102,8 +102,8 @@ def differs(a: Value, b: Value) -> bool:
 class Row:
     """What is measured, the tutorial's number or claim (None where it has none), the number found here.
 
-    timed  whether it is a time, or made from times: another at every run
-    moved  the number found when the last layer's weights begin one ulp away, if that is another; else None
+    timed  whether it is a time, or derived from times, and so different in every run
+    moved  the number found when the last layer's initial weights are moved by one ulp, if it differs; else None
     """
 
     what: str
@@ -114,12 +114,12 @@ class Row:
     moved: Value = None
 
     def cells(self) -> tuple[str, str, str]:
-        """The row as it is printed."""
+        """The row as printed."""
         return self.what, shown(self.tutorial, self.digits), shown(self.here, self.digits)
 
     @property
     def depends_on_rounding(self) -> bool:
-        """Whether one ulp in the weights makes another number of it."""
+        """Whether one ulp in the weights changes the number."""
         return self.moved is not None
 
 
@@ -139,7 +139,7 @@ class Report:
         self.compared = False  # with a run from moved weights
 
     def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6, *, timed: bool = False) -> None:
-        """Add a row. digits: how many significant ones are printed; None prints all. JSON always has all."""
+        """Add a row. digits: the number of significant digits printed; None prints all. JSON always has all."""
         if any(row.what == what for row in self.rows):
             raise ValueError(f"what: expected a name that no row has yet, got {what!r}")
         self.rows.append(Row(what, plain(f"tutorial, {what}", tutorial), plain(f"here, {what}", here), digits, timed))
@@ -149,7 +149,7 @@ class Report:
         self.notes.append(text)
 
     def beside(self, moved: "Report") -> None:
-        """Mark what depends on rounding: the rows in which a run from moved weights found another number."""
+        """Mark what depends on rounding: the rows in which a run from moved weights found a different number."""
         self.compared = True
         others = {row.what: row.here for row in moved.rows}
         self.rows = [
@@ -159,11 +159,11 @@ class Report:
 
     @property
     def depends_on_rounding(self) -> bool:
-        """Whether a row does."""
+        """Whether any row depends on rounding."""
         return any(row.depends_on_rounding for row in self.rows)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Headings and cells; what moved weights make of a number has a column if there is such a row."""
+        """Headings and cells, with a column for the results of moved weights if any differ."""
         headings, cells = ["", "tutorial", "here"], [list(row.cells()) for row in self.rows]
         if self.depends_on_rounding:
             headings.append("weights moved by one ulp")
@@ -179,7 +179,7 @@ class Report:
         raise KeyError(f"{what!r} is no row; the rows are {', '.join(row.what for row in self.rows)}")
 
     def as_json(self) -> dict[str, Any]:
-        """The rows and remarks for `json.dumps`; which rows depend on rounding, where that was looked at."""
+        """The rows and remarks for `json.dumps`; which rows depend on rounding, where that was tested."""
         rows = [{"what": row.what, "tutorial": row.tutorial, "here": row.here} for row in self.rows]
         if self.compared:
             for row, plain_row in zip(self.rows, rows, strict=True):
@@ -198,7 +198,7 @@ class Report:
 
 
 def run_as_script(file: str) -> None:
-    """What an example's file does when Python runs it: `samenet examples NAME`, with the options that it is given."""
+    """What an example's file does when run as a script: `samenet examples NAME`, with the same options."""
     from samenet.__main__ import main
     from samenet.examples import examples
 

@@ -1,4 +1,4 @@
-"""Tutorial 003 as it goes on, in outline: is the gradient right, BFGS, and a penalty against overfitting."""
+"""Tutorial 003, the later parts in outline: checking the gradient, BFGS, and a penalty against overfitting."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ STEP, ITERATIONS, L2, SEEDS = 1e-4, 200, 1e-4, 5
 
 
 def run(settings: Settings) -> Report:
-    """BFGS on J = 1/2 sum (y - yhat)^2; with the penalty, on half the mean square + L2/2 sum W^2, as the series."""
+    """BFGS on J = 1/2 sum (y - yhat)^2; with the penalty, on half the mean square + L2/2 sum W^2, as in the series."""
     import scipy.optimize  # not above: the list of examples loads every one
 
     report, (X, Y, query) = Report(), scaled()
@@ -69,7 +69,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """J as BFGS goes, and the answers of networks from five seeds."""
+    """J over the iterations of BFGS, and the predictions of networks from five seeds."""
     descent, answers = figure.subplots(1, 2)
     descent.semilogy(report.curves["J"])
     descent.set(xlabel="iteration of BFGS", ylabel="J")

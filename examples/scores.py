@@ -1,4 +1,4 @@
-"""Tutorial 003, parts 1 to 3: a 2-3-1 network that is to tell a test score from hours of sleep and study, untrained."""
+"""Tutorial 003, parts 1 to 3: an untrained 2-3-1 network, to predict a test score from hours of sleep and study."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ IDS = ("D01", "D02", "D03", "D04", "D05")
 
 
 def scaled() -> data.Scores:
-    """Hours over the largest of their column, scores over 100. The text only says that they are to be in [0, 1]."""
+    """Hours divided by the largest of their column, scores by 100. The text only says that they should be in [0, 1]."""
     table = data.scores()
     largest = table.X.max(axis=0)
     return data.Scores(table.X / largest, table.Y / 100, table.query / largest)
@@ -28,7 +28,7 @@ def network(settings: Settings, **named: float) -> Network:
 
 
 def run(settings: Settings) -> Report:
-    """Forward only: z2 = X W1, a2 = f(z2), z3 = a2 W2, yhat = f(z3), and J = 1/2 sum (y - yhat)^2."""
+    """Forward pass only: z2 = X W1, a2 = f(z2), z3 = a2 W2, yhat = f(z3), and J = 1/2 sum (y - yhat)^2."""
     report, (X, Y, query), unscaled = Report(), scaled(), data.scores()
     report.row("hours of sleep and study", unscaled.X, [[3, 5], [5, 1], [10, 2]])
     report.row("scores", unscaled.Y[:, 0], [75, 82, 93])

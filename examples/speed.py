@@ -1,4 +1,4 @@
-"""Tutorial 000, section 3: one sample forward, timed by loops and by matrices."""
+"""Tutorial 000, section 3: the forward pass of one sample, timed by loops and by matrices."""
 
 import timeit
 from collections.abc import Callable
@@ -21,7 +21,7 @@ NETWORKS: dict[tuple[int, ...], tuple[float | None, float | None]] = {
 
 
 def microseconds(call: Callable[[], object], quick: bool) -> float:
-    """The shortest mean of several rounds: what else the machine does only ever adds to a time."""
+    """The shortest mean of several rounds: other load on the machine only ever adds to a time."""
     timer = timeit.Timer(call)
     if quick:
         return 1e6 * timer.timeit(1)
@@ -30,9 +30,9 @@ def microseconds(call: Callable[[], object], quick: bool) -> float:
 
 
 def run(settings: Settings) -> Report:
-    """Time three networks; the loops are the reference's over NumPy's arrays, as the text's are.
+    """Time three networks; as in the text, the loops (the reference's) run over NumPy arrays.
 
-    Timed are the bare functions of the backends, without the checks of input that a network's methods make.
+    These are the backends' bare functions, without the input checks of a network's methods.
     """
     report = Report()
     for sizes, (looped, matrix) in NETWORKS.items():
@@ -42,7 +42,7 @@ def run(settings: Settings) -> Report:
         times = [
             microseconds(partial(forward_sample, net.weights, net.biases, x), settings.quick),
             microseconds(partial(samenet.backend("numpy").predict, net, x), settings.quick),
-            microseconds(partial(net.backend.predict, net, x), settings.quick),
+            microseconds(partial(net.backend.predict, net.model, x), settings.quick),
         ]
         report.row(f"{name}: loops over arrays, us", times[0], looped, digits=3, timed=True)
         report.row(f"{name}: matrices in NumPy, us", times[1], matrix, digits=3, timed=True)

@@ -1,4 +1,4 @@
-"""Tutorial 004, part 2: a hundred balls on a line with five valleys, each in the one that it began in."""
+"""Tutorial 004, part 2: a hundred balls on a line with five valleys, each in the one it started in."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,7 @@ def run(settings: Settings) -> Report:
 
 
 def draw(report: Report, figure: "Figure") -> None:
-    """The balls where they begin, in the colours of the valleys that they end in."""
+    """The balls where they start, in the colours of the valleys where they end."""
     axes = figure.add_subplot()
     x = np.linspace(-EDGE, EDGE, 400)
     axes.plot(x, f(x), color="black")

@@ -48,7 +48,7 @@ def sigmoid_prime(z: float) -> float:
 
 
 def by_hand() -> dict[str, float]:
-    """The step in plain floats, in the order of the text; w_l2 is the old one where dC/da_l1 needs it."""
+    """The step in plain floats, in the order of the text; w_l2 is the old value where dC/da_l1 needs it."""
     z1 = W1 * X + B1
     a1 = sigmoid(z1)
     z2 = W2 * a1 + B2

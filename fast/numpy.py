@@ -2,8 +2,9 @@
 
 Samples are rows, so the loops of the reference become matrix products: Z = H W^T + b.
 
-The products are those of NumPy's BLAS, with as many threads as it takes. OpenBLAS with threads of its own may wait for
-ever where one thread forks while another is in a product; with OPENBLAS_NUM_THREADS=1 it does not.
+The products are those of NumPy's BLAS, with as many threads as it takes. A process that is forked while another thread
+is in a product may wait for ever in its own first one, since OpenBLAS's locks are copied as they are; with threads of
+its own, OpenBLAS may wait in the parent too. Start processes by "spawn" or "forkserver" where threads multiply.
 """
 
 import math
@@ -15,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import network as interface
-from samenet import one_sample
+from samenet.fast.steps import clip, step
+from samenet.model import Model
+from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
-from samenet.training.adaptive import clip
-from samenet.validation import checks
 from samenet.validation.finite import all_finite
 
 Array = NDArray[Any]
@@ -117,19 +118,19 @@ class _Pass(NamedTuple):
     z: Array
 
 
-def _forward(network: interface.Network, x: Array, out: list[Array], masks: Array | None, keep_z: bool) -> _Pass:
+def _forward(model: Model, x: Array, out: list[Array], masks: Array | None, keep_z: bool) -> _Pass:
     """Layer l + 1 is written into out[l]. Works on a vector and on rows alike."""
     layers, seen, z, start = [x], [x], x, 0
     # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
-        for layer, W in enumerate(network.weights):
+        for layer, W in enumerate(model.weights):
             h = z = np.dot(seen[-1], W.T, out=out[layer])
-            if network.biases:
-                z += network.biases[layer]
+            if model.biases:
+                z += model.biases[layer]
             last = layer == len(out) - 1
             if last and keep_z:
                 z = z.copy()
-            _ACTIVATIONS[network.activations[layer]].activate(h)
+            _ACTIVATIONS[model.activations[layer]].activate(h)
             layers.append(h)
             if not last:
                 seen.append(h if masks is None else h * masks[:, start : start + len(W)])
@@ -137,38 +138,47 @@ def _forward(network: interface.Network, x: Array, out: list[Array], masks: Arra
     return _Pass(layers, seen, z)
 
 
-def _room(network: interface.Network, *shape: int) -> list[Array]:
+def _room(model: Model, *shape: int) -> list[Array]:
     """An uninitialised array of shape (*shape, n) for every layer after the first."""
-    return [np.empty((*shape, len(W)), W.dtype) for W in network.weights]
+    return [np.empty((*shape, len(W)), W.dtype) for W in model.weights]
 
 
-def feed_forward(network: interface.Network, x: Array) -> list[Array]:
+def feed_forward(model: Model, x: Array) -> list[Array]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
-    return _forward(network, x, _room(network, *x.shape[:-1]), None, keep_z=False).h
+    return _forward(model, x, _room(model, *x.shape[:-1]), None, keep_z=False).h
 
 
-def predict(network: interface.Network, x: Array) -> Array:
+def predict(model: Model, x: Array) -> Array:
     """The output layer alone; see `samenet.reference.predict`."""
-    return feed_forward(network, x)[-1]
+    return feed_forward(model, x)[-1]
 
 
-def predict_finite(network: interface.Network, x: Array) -> Array | None:
-    """The same, if all numbers are finite; see `samenet.reference.predict_finite`."""
-    return predict(network, x) if all_finite(x) else None
+def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
+    """f(X, out=None), the output layer for what is plain, else otherwise(X, out); see `samenet.backends.prediction`.
 
-
-def predictor(network: interface.Network) -> one_sample.Predictor:
-    """A function for one sample; see `samenet.network.Network.predictor`."""
-    n_in, n_out, dtype = network.sizes[0], network.sizes[-1], network.dtype
-    biases = network.biases or (None,) * len(network.weights)
-    functions = [_ACTIVATIONS[name].activate for name in network.activations]
-    layers = list(zip([W.T for W in network.weights], biases, functions, strict=True))
+    Plain: an array of the model's dtype, C-contiguous, aligned and writable; X is (n_in,), or unless `one` (m, n_in)
+    and finite.
+    """
+    n_in, sample, answer, dtype = model.sizes[0], model.sizes[:1], model.sizes[-1:], model.dtype
+    biases = model.biases or (None,) * len(model.weights)
+    functions = [_ACTIVATIONS[name].activate for name in model.activations]
+    layers = list(zip([W.T for W in model.weights], biases, functions, strict=True))
 
     @np.errstate(all="ignore")
-    def f(x: Any, out: Any = None) -> Any:
-        if not checks.is_one(x, n_in, dtype) or not (out is None or checks.is_one(out, n_out, dtype)):
-            return one_sample.predict(network, x, out)
-        h = x
+    def f(X: Any, out: Any = None) -> Any:
+        if not (
+            type(X) is np.ndarray
+            and (X.shape == sample or (not one and X.ndim == 2 and X.shape[1] == n_in))
+            and X.dtype == dtype
+            and X.flags.carray
+            and (one or all_finite(X))
+            and (
+                out is None
+                or (type(out) is np.ndarray and out.shape == answer and out.dtype == dtype and out.flags.carray)
+            )
+        ):
+            return otherwise(X) if out is None else otherwise(X, out)
+        h = X
         for WT, b, activate in layers:
             h = h.dot(WT)  # a new array: with room kept for it, threads would write over each other's
             if b is not None:
@@ -182,13 +192,13 @@ def predictor(network: interface.Network) -> one_sample.Predictor:
     return f
 
 
-def _penalty(network: interface.Network) -> float:
+def _penalty(model: Model) -> float:
     """l1 sum |W| + l2/2 sum W^2."""
     total = 0.0
-    if not (network.l1 or network.l2):
+    if not (model.l1 or model.l2):
         return total
-    for W in network.weights:
-        total += network.l1 * float(np.abs(W).sum(dtype=np.float64)) + 0.5 * network.l2 * float(np.vdot(W, W))
+    for W in model.weights:
+        total += model.l1 * float(np.abs(W).sum(dtype=np.float64)) + 0.5 * model.l2 * float(np.vdot(W, W))
     return total
 
 
@@ -196,15 +206,15 @@ def _scale(X: Sequence[Any] | Array, reduction: str) -> float:
     return 1 / len(X) if reduction == "mean" else 1.0
 
 
-def evaluate(network: interface.Network, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
+def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
     """The cost, and the output that it is of; see `samenet.reference.evaluate`."""
-    cost = _COSTS[network.cost_function]
-    h, _, z = _forward(network, X, _room(network, len(X)), None, cost.needs_z)
-    return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(network), h[-1]
+    cost = _COSTS[model.cost_function]
+    h, _, z = _forward(model, X, _room(model, len(X)), None, cost.needs_z)
+    return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
 
 
 def _backpropagate(
-    network: interface.Network,
+    model: Model,
     X: Array,
     Y: Array,
     reduction: str,
@@ -213,14 +223,14 @@ def _backpropagate(
     masks: Array | None,
 ) -> float:
     """g := dJ/dtheta over the rows of X; returns J. H is room for the activations."""
-    cost, scale = _COSTS[network.cost_function], _scale(X, reduction)
-    layers, seen, z = _forward(network, X, H, masks, cost.needs_z)
-    functions = [_ACTIVATIONS[name] for name in network.activations]
+    cost, scale = _COSTS[model.cost_function], _scale(X, reduction)
+    layers, seen, z = _forward(model, X, H, masks, cost.needs_z)
+    functions = [_ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
     delta *= scale
     end = None if masks is None else masks.shape[1]
     for layer in range(len(H) - 1, -1, -1):
-        W, h = network.weights[layer], layers[layer]
+        W, h = model.weights[layer], layers[layer]
         np.dot(delta.T, seen[layer], out=g.weights[layer])
         if g.biases:
             np.sum(delta, axis=0, out=g.biases[layer])
@@ -230,67 +240,55 @@ def _backpropagate(
                 delta *= masks[:, end - W.shape[1] : end]
                 end -= W.shape[1]
             functions[layer - 1].backward(h, delta)
-        if network.l2:
-            g.weights[layer][:] += network.l2 * W
-        if network.l1:
-            g.weights[layer][:] += network.l1 * np.sign(W)
-    return scale * cost.value(Y, layers[-1], z) + _penalty(network)
+        if model.l2:
+            g.weights[layer][:] += model.l2 * W
+        if model.l1:
+            g.weights[layer][:] += model.l1 * np.sign(W)
+    return scale * cost.value(Y, layers[-1], z) + _penalty(model)
 
 
 def gradient(
-    network: interface.Network, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
+    model: Model, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    g = network.theta.empty_like()
+    g = model.theta.empty_like()
     with np.errstate(all="ignore"):
-        return _backpropagate(network, X, Y, reduction, g, _room(network, len(X)), masks), g
+        return _backpropagate(model, X, Y, reduction, g, _room(model, len(X)), masks), g
 
 
-def descend(
-    network: interface.Network,
+def run_updates(
+    model: Model,
     X: Array,
     Y: Array,
+    rule: UpdateRule,
     *,
     alpha: Any,
     batch_size: int,
     order: NDArray[np.int64] | None = None,
-    passes: int = 1,
+    epochs: int = 1,
     reduction: str = "mean",
     masks: Array | None = None,
-    momentum: float = 0.0,
-    velocity: Parameters | None = None,
-    nesterov: bool = False,
+    state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> NDArray[np.float64]:
-    """Many updates, in place; see `samenet.reference.descend`."""
-    theta, g = network.theta.flat, network.theta.empty_like()
-    H = _room(network, batch_size)
-    costs = []
-    passes = passes if order is None else len(order)
-    alphas = np.broadcast_to(alpha, passes).tolist()
-    for visit in range(passes):
-        m = len(X) if order is None else order.shape[1]
+    """Many updates, in place; see `samenet.reference.run_updates`."""
+    g, H, costs = model.theta.empty_like(), _room(model, batch_size), []
+    state = rule.state(model.theta) if state is None else state
+    epochs = epochs if order is None else len(order)
+    alphas = np.broadcast_to(alpha, epochs).tolist()
+    m = len(X) if order is None else order.shape[1]
+    for epoch in range(epochs):
         for start in range(0, m, batch_size):
             batch: Any = slice(start, start + batch_size)
-            seen = None if masks is None else masks[visit, batch]
+            kept = None if masks is None else masks[epoch, batch]
             if order is not None:
-                batch = order[visit, batch]
+                batch = order[epoch, batch]
             x, y = X[batch], Y[batch]
-            costs.append(_backpropagate(network, x, y, reduction, g, [h[: len(x)] for h in H], seen))
+            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], kept))
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(g.flat, clip_value, clip_norm)
-            g.flat *= alphas[visit]
-            if velocity is not None:
-                v = velocity.flat
-                v *= momentum
-                v -= g.flat
-                if nesterov:
-                    theta += momentum * v
-                else:
-                    theta += v
-            if velocity is None or nesterov:
-                theta -= g.flat
+            step(model.theta.flat, g.flat, alphas[epoch], rule, state)
     return np.array(costs)
 
 

@@ -4,7 +4,7 @@
     from samenet.fast.numpy import Network    # the same in NumPy
     from samenet.fast.numba import Network    # the same, compiled
 
-This module is light: NumPy and Numba load with the first backend.
+Importing this module is cheap: NumPy and Numba are imported with the first backend.
 """
 
 import importlib
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.divergence import DivergenceWarning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "DirectionChanges",
     "DivergenceWarning",

@@ -15,7 +15,7 @@ from samenet.output import files
 def _layers(text: str) -> list[int]:
     sizes = [int(n) if n.isdecimal() else 0 for n in text.split("-")]
     if len(sizes) < 2 or min(sizes) < 1:
-        raise argparse.ArgumentTypeError(f"expected numbers of nodes as in 784-30-10, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected layer sizes such as 784-30-10, got {text!r}")
     return sizes
 
 
@@ -51,16 +51,16 @@ def _backend(text: str) -> str:
 def _folder(text: str) -> Path:
     try:
         return Path(text).expanduser()
-    except RuntimeError as error:  # the home of nobody
+    except RuntimeError as error:  # the home folder of an unknown user
         raise argparse.ArgumentTypeError(f"expected a folder, got {text!r}: {error}") from None
 
 
 def _file(text: str) -> Path:
-    """A file that can be written, which is seen before anything takes time."""
+    """A file that can be written, checked before anything takes time."""
     try:
         path = Path(text).expanduser()
         files.check_writable(path)
-    except (OSError, RuntimeError, ValueError) as error:  # a home that is unknown, a character that no name may have
+    except (OSError, RuntimeError, ValueError) as error:  # an unknown home folder, a character that no name may have
         raise argparse.ArgumentTypeError(f"expected a file that can be written, got {text!r}: {error}") from None
     return path
 
@@ -82,17 +82,15 @@ def _parser() -> argparse.ArgumentParser:
         "the tutorial, one gradient, and training on the digits. Exits with 1 if a check fails.",
     )
     compare.add_argument(
-        "--sizes", type=_layers, nargs="+", metavar="N-N", help="these networks instead, as in 784-30-10; no digits"
+        "--sizes", type=_layers, nargs="+", metavar="N-N", help="these networks instead, such as 784-30-10; no digits"
     )
     compare.add_argument(
-        "--batch", type=_positive, nargs="+", metavar="M", help="with --sizes: numbers of samples, 1 unless given"
+        "--batch", type=_positive, nargs="+", metavar="M", help="with --sizes: batch sizes; default: 1"
     )
     compare.add_argument("--backends", nargs="+", type=_backend, metavar="NAME", help=", ".join(backends()))
-    compare.add_argument("--threads", type=_positive, metavar="N", help="for NumPy's BLAS, 1 unless given")
-    compare.add_argument(
-        "--epochs", type=_count, metavar="N", help="of the full training on the digits, 3000 unless given"
-    )
-    compare.add_argument("--json", type=_file, metavar="FILE", help="write everything that was measured")
+    compare.add_argument("--threads", type=_positive, metavar="N", help="for NumPy's BLAS; default: 1")
+    compare.add_argument("--epochs", type=_count, metavar="N", help="of the full training on the digits; default: 3000")
+    compare.add_argument("--json", type=_file, metavar="FILE", help="write all measurements")
     compare.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw a bar chart (png, svg or pdf)")
     examples = commands.add_parser("examples", help="run the tutorials' experiments; without a name, list them")
     examples.add_argument("name", nargs="?", help="which one to run")
@@ -100,10 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         "--backend",
         type=_backend,
         metavar="NAME",
-        help=f"{', '.join(backends())}; numba unless given, if it can be imported",
+        help=f"{', '.join(backends())}; default: numba, if it can be imported",
     )
     examples.add_argument("--quick", action="store_true", help="a short run, to see that it works")
-    examples.add_argument("--seed", type=_seed, metavar="N", help="of the random numbers; the tutorial's unless given")
+    examples.add_argument("--seed", type=_seed, metavar="N", help="seed of the random numbers; default: the tutorial's")
     examples.add_argument(
         "--rounding", action="store_true", help="run it twice, and show which numbers depend on how sums are rounded"
     )
@@ -112,13 +110,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     examples.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw the example's figure (png, svg or pdf)")
     examples.add_argument(
-        "--gallery", type=_folder, metavar="FOLDER", help="run all, write their tables and figures there"
+        "--gallery", type=_folder, metavar="FOLDER", help="run all, and write their tables and figures there"
     )
     return parser
 
 
 def _chosen(name: str | None) -> str:
-    """The backend that was chosen; if none was, the fastest that can be imported."""
+    """The chosen backend, or the fastest that can be imported."""
     if name is not None:
         return name
     left_out = missing(["numba"])
@@ -158,7 +156,7 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
     except ValueError as error:
         parser.error(str(error))
     if options.plot:
-        figures.load_matplotlib()  # so that a missing one is said before the waiting
+        figures.load_matplotlib()  # so that a missing one is reported before the wait
         if not example.has_figure:
             parser.error(f"--plot: {example.name} has no figure")
     backend, seed = _chosen(options.backend), example.seed if options.seed is None else options.seed
@@ -178,13 +176,13 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
 
 
 def _given(options: argparse.Namespace, *names: str) -> str:
-    """Those of the options that were given, for a message."""
+    """Those of the options that were given, for an error message."""
     values = {name: getattr(options, name.removeprefix("--")) for name in names}
     return ", ".join(name for name, value in values.items() if value is not None and value is not False)
 
 
 def _check_compare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Refuse what does not go together."""
+    """Reject options that do not go together."""
     if options.batch and not options.sizes:
         parser.error("--batch goes with --sizes")
     if options.sizes and options.epochs is not None:
@@ -201,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.command == "compare":
         _check_compare(parser, options)
-    # Before anything loads NumPy; the examples' sums come out the same on one thread, however many cores there are.
+    # Before anything imports NumPy. On one thread the examples' sums are the same however many cores there are.
     environment.set_threads((options.threads or 1) if options.command == "compare" else 1)
     try:
         if options.command == "examples":
@@ -216,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             json_file=options.json,
             plot_file=options.plot,
         )
-    except (ImportError, OSError, MemoryError) as error:  # no matplotlib for a picture, no file of data, no room
+    except (ImportError, OSError, MemoryError) as error:  # no matplotlib for a figure, no data file, no memory
         print(f"samenet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -2,60 +2,36 @@
 
 import copy
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.classification import ACCURACIES, accuracy
-
 Array = NDArray[Any]
 
 
-def _mean_norm(output: Array, Y: Array) -> float:
-    return float(np.linalg.norm(Y - output, axis=1).mean())
-
-
-def _mean_absolute_error(output: Array, Y: Array) -> float:
-    return float(np.abs(Y - output).mean())
-
-
-# What can be watched beside the cost, as a function of the output activations and the targets, both (m, n_out).
-_DISTANCES: dict[str, Callable[[Array, Array], float]] = {
-    "mean_norm": _mean_norm,
-    "mean_absolute_error": _mean_absolute_error,
-}
-MONITORS = (*_DISTANCES, *ACCURACIES)
-
-
-def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
-    """What a monitor makes of the outputs (m, n_out) for these targets; ValueError where it has no meaning."""
-    if name in _DISTANCES:
-        return lambda output: _DISTANCES[name](output, Y)
-    return accuracy(name, activation, Y)
-
-
 class History(Mapping[str, NDArray[np.float64]]):
-    """The cost, and the monitors asked for, before each recorded epoch: a mapping of their names to (records,) arrays.
+    """The cost and the requested monitors before each recorded epoch: a mapping from their names to arrays (records,).
 
         history["cost"], history["accuracy"], list(history), dict(history), pandas.DataFrame(dict(history))
 
-    It is of one call of `train`: the next begins a new one and leaves this as it is. As of any mapping, len(history) is
-    the number of names; how many epochs were recorded is len(history.cost). Two are equal if all they hold is.
+    It belongs to one call of `train`: the next call begins a new one and leaves this one alone. As for any mapping,
+    len(history) is the number of names; the number of recorded epochs is len(history.cost). Two histories are equal if
+    everything in them is.
 
     epochs       the numbers of the recorded epochs, counted from 0
-    cost         the cost on all samples before each of them: what the training minimises
-    epochs_done  how many epochs are complete
-    stopped_by   who ended the training, None if it went through its epochs: "callback" or "alpha" that raised
-                 `StopTraining`, the text of a stop rule, or the message of scipy's optimizer
-    diverged_at  how many epochs were done when a `DivergenceWarning` was given, None if none was
-    best_epoch   with `stopping.Patience`: how many epochs were done at the least cost of its samples
+    cost         the cost on all samples before each of them: what training minimises
+    epochs_done  the number of completed epochs
+    stopped_by   what ended training early, or None: "callback" or "alpha" if that raised `StopTraining`, the str() of a
+                 stop rule, or the message of scipy's optimizer
+    diverged_at  the number of completed epochs when a `DivergenceWarning` was issued, or None
+    best_epoch   with `stopping.Patience`: the number of completed epochs at the lowest validation cost
     starts       with `optimizers.MultiStart`: the cost after each start, infinity for one that diverged
 
     Monitors, over m samples: mean_norm is (1/m) sum ||y - h||, the plain norm, which tutorial 000 prints as its
     average cost; mean_absolute_error is the mean of |y - h| over samples and outputs (tutorial 004); accuracy,
-    subset_accuracy and label_accuracy are defined in `samenet.classification`.
+    subset_accuracy and label_accuracy are defined in `samenet.training.classification`.
     """
 
     def __init__(self, monitors: tuple[str, ...] = ()) -> None:
@@ -64,7 +40,7 @@ class History(Mapping[str, NDArray[np.float64]]):
         self.diverged_at: int | None = None
         self.best_epoch: int | None = None
         self.starts: tuple[float, ...] = ()
-        # Python's own arrays, which grow as lists do and take many numbers at once.
+        # Python's own arrays: they grow like lists, and take many numbers at once.
         self._epochs = array("q")
         self._values = {name: array("d") for name in ("cost", *monitors)}
 
@@ -98,7 +74,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        return copy.deepcopy(self)  # so that one made in a callback stays as it is
+        return copy.deepcopy(self)  # so that a copy made in a callback does not change
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.6g}" for name, values in self._values.items() if values)
@@ -109,13 +85,13 @@ class History(Mapping[str, NDArray[np.float64]]):
         )
 
     def record(self, epoch: int, cost: float, watched: Mapping[str, float]) -> None:
-        """Note the state before an epoch: the cost, and what each monitor says."""
+        """Record the state before an epoch: the cost, and the value of each monitor."""
         self._epochs.append(epoch)
         for name, values in self._values.items():
             values.append(cost if name == "cost" else watched[name])
 
     def record_costs(self, epoch: int, costs: Array, every: int) -> None:
-        """Note the costs before many epochs that begin with this one, those that are a multiple of `every`."""
+        """Record the costs before many epochs, beginning with this one, at multiples of `every`."""
         numbers = np.arange(epoch, epoch + len(costs), dtype=np.int64)
         first = -epoch % every
         self._epochs.frombytes(numbers[first::every].tobytes())

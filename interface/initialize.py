@@ -1,19 +1,19 @@
 """Initial weights and biases, by name.
 
-Each of the tutorials' own schemes draws in the order its code does, so that with the legacy stream,
-`seed=numpy.random.RandomState(s)`, a tutorial that calls `numpy.random.seed(s)` is repeated to the bit.
+Each tutorial's scheme draws in the order of the tutorial's code. So with the legacy stream,
+`seed=numpy.random.RandomState(s)`, a tutorial that calls `numpy.random.seed(s)` is reproduced to the bit.
 
 ====================  ===========================================================================================
 "glorot"              W uniform in +-sqrt(6 / (n_in + n_out)), b = 0 (Glorot and Bengio, 2010)
-"uniform"             W, b from U[0, 1), drawn W1, b1, W2, b2, ... (tutorial 000); outputs saturate
+"uniform"             W, b from U[0, 1), drawn W1, b1, W2, b2, ... (tutorial 000); the outputs saturate
 "normal"              W, b from N(0, 1), drawn b1, b2, ..., then W1, W2, ... (tutorial 001 and Nielsen's network.py)
-"small_normal"        W from 0.01 N(0, 1), b = 0 (tutorial 002, parameters as a dictionary)
-"symmetric_uniform"   W from U[-1, 1), each drawn as (n_in, n_out), then b alike (tutorial 004)
-"uniform_in_out"      W from U[0, 1), each drawn as (n_in, n_out), then b alike (tutorial 002, class)
-"normal_in_out"       W from N(0, 1), each drawn as (n_in, n_out), then b alike (tutorial 003)
+"small_normal"        W from 0.01 N(0, 1), b = 0 (tutorial 002, params dictionary)
+"symmetric_uniform"   W from U[-1, 1), each drawn as (n_in, n_out), then b likewise (tutorial 004)
+"uniform_in_out"      W from U[0, 1), each drawn as (n_in, n_out), then b likewise (tutorial 002, class)
+"normal_in_out"       W from N(0, 1), each drawn as (n_in, n_out), then b likewise (tutorial 003)
 ====================  ===========================================================================================
 
-The last three tutorials have no biases; where a network has them they are drawn after all weights.
+The last three schemes' tutorials have no biases; if a network has them, they are drawn after all weights.
 """
 
 from collections.abc import Callable
@@ -88,6 +88,6 @@ SCHEMES: dict[str, tuple[Fill, Draw]] = {
 
 
 def initialize(theta: Parameters, scheme: str, random: Random) -> None:
-    """Fill theta with the numbers of a scheme, drawn from `random`."""
+    """Fill theta by a scheme, with numbers drawn from `random`."""
     fill, draw = SCHEMES[scheme]
     fill(theta, random, draw)

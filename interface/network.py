@@ -2,32 +2,35 @@
 
 import copy
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from samenet.classification import labels_of
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
+from samenet.backends import backend as find_backend
+from samenet.backends import generic, prediction
+from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
-from samenet.one_sample import Predictor
+from samenet.model import HasModel, Model
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training.options import Callback, settings, train
+from samenet.training.classification import labels_of
+from samenet.training.options import Options
+from samenet.training.run import train
 from samenet.validation import checks
-from samenet.validation.overflow import cost_in_range, has_gradient
 
 N = TypeVar("N", bound="Network")
+Callback = Callable[["Network", History], object]
 Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-class Network:
+class Network(HasModel):
     """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
@@ -51,7 +54,7 @@ class Network:
                 same bits for any number. It can be changed later: `net.threads = 2`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
-    Source: tutorial 000, sections 2 to 4.
+    Source: tutorial 000 (docs/sources.md), sections 2 to 4.
 
     >>> from samenet.fast.numpy import Network
     >>> net = Network([2, 1], weights=[[[0.5, -0.5]]])
@@ -79,120 +82,23 @@ class Network:
     ) -> None:
         if not hasattr(type(self), "backend"):
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
-        layers = checks.sizes(sizes)
-        self._activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
-        for i, (name, n) in enumerate(zip(self._activations, layers[1:], strict=True)):
-            if name == "softmax" and n == 1:
-                raise ValueError(
-                    f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
-                    "of one node is always 1; one node of 'sigmoid' tells two classes apart"
-                )
-        self._cost = self._fitting(cost)
-        self._l1, self._l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
-        bias = checks.flag("bias", bias)
-        self.threads = threads
+        self.model = Model(
+            *(sizes,), activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, dtype=dtype, threads=threads
+        )
         checks.choice("init", init, SCHEMES)
         stream = checks.generator("seed", seed)
-        kind = checks.dtype(dtype)
-        with checks.fits("sizes", sizes):
-            # For compiled code: the numbers of nodes, and activations by their places in the list. The input has none;
-            # in its place stands whether there are biases.
-            self.layout = np.array([layers, (bias, *map(ACTIVATIONS.index, self._activations))], np.int64)
-            self.theta = Parameters.empty(layers, bias, kind)
         self.history: History | None = None
-        if weights is None:
-            if biases is not None:
-                raise ValueError("biases: expected weights to be given with them, got biases alone")
-            initialize(self.theta, init, stream)
+        if weights is not None:
+            self.model.fill(weights, biases)
+        elif biases is not None:
+            raise ValueError("biases: expected weights to be given with them, got biases alone")
         else:
-            shapes = [W.shape for W in self.theta.weights]
-            matrices = checks.matrices("weights", weights, shapes, self.dtype)
-            if biases is None:
-                vectors = [np.zeros_like(b) for b in self.theta.biases]
-            else:
-                vectors = checks.matrices("biases", biases, [b.shape for b in self.theta.biases], self.dtype)
-            self.theta.fill(matrices, vectors)
+            initialize(self.model.theta, init, stream)
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The numbers of nodes, the input first."""
-        return self.theta.sizes
-
-    def _fitting(self, cost: Any) -> str:
-        """The name of a cost that goes with the output layer."""
-        name = checks.choice("cost", cost, COSTS)
-        needed, last = MADE_FOR.get(name), self._activations[-1]
-        if needed not in (None, last):
-            raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {last!r}")
-        return name
-
-    @property
-    def activation(self) -> str | tuple[str, ...]:
-        """The name of the activation function, or the names where layers differ."""
-        return self._activations[0] if len(set(self._activations)) == 1 else self._activations
-
-    @property
-    def activations(self) -> tuple[str, ...]:
-        """The name of the activation function of each layer after the first."""
-        return self._activations
-
-    @property
-    def cost_function(self) -> str:
-        """The name of the cost."""
-        return self._cost
-
-    @property
-    def l1(self) -> float:
-        """The penalty on sum |W|."""
-        return self._l1
-
-    @property
-    def l2(self) -> float:
-        """The penalty on 1/2 sum W^2."""
-        return self._l2
-
-    @property
-    def bias(self) -> bool:
-        """Whether nodes have a bias."""
-        return self.theta.bias
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of parameters, and of what `predict` returns."""
-        return self.theta.flat.dtype
-
-    @property
-    def threads(self) -> int:
-        """How many threads may work on a batch; the answer has the same bits for any number."""
-        return self._threads
-
-    @threads.setter
-    def threads(self, number: int) -> None:
-        self._threads = checks.integer("threads", number, least=1)
-
-    @property
-    def weights(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its matrix (n_out, n_in), a view: writing into it changes the network."""
-        return self.theta.weights
-
-    @property
-    def biases(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its vector (n_out,), a view; empty without biases."""
-        return self.theta.biases
-
-    @property
-    def parameters(self) -> NDArray[Any]:
-        """All parameters as one flat vector, W1, b1, W2, b2, ...: a view. Assigning to it copies the values in."""
-        return self.theta.flat
-
-    @parameters.setter
-    def parameters(self, values: ArrayLike) -> None:
-        theta = checks.array("parameters", values, self.dtype)
-        if theta.shape != self.theta.flat.shape:
-            raise ValueError(f"parameters: expected shape {self.theta.flat.shape}, got {theta.shape}")
-        checks.finite("parameters", theta)
-        self.theta.check_writable()
-        self.theta.flat[:] = theta
+    def __init_subclass__(cls, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if hasattr(cls, "backend"):
+            generic.complete(cls.backend)
 
     def copy(self) -> Self:
         """A network of its own with the same values, on the same backend."""
@@ -200,39 +106,29 @@ class Network:
 
     def on(self, backend: str) -> "Network":
         """A copy on another backend, by name: `net.on("numba")`."""
-        from samenet.backends import backend as find
-
-        cls: type[Network] = find(backend).Network
+        cls: type[Network] = find_backend(backend).Network
         return self._onto(cls)
 
     def _onto(self, cls: type[N]) -> N:
-        network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self._settings())
-        network.theta.flat[:] = self.theta.flat  # unchecked: whatever was written into the views is copied
+        network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self.model.settings)
+        network.parameters[:] = self.parameters  # unchecked: whatever was written into the views is copied
         return network
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # A worker process may be handed read-only memory, for which every kernel would be compiled once more.
-        self.__dict__.update(state, layout=np.require(state["layout"], requirements="W"))
-
-    def _settings(self) -> dict[str, Any]:
-        """What makes the network beside its sizes and numbers."""
-        penalties = {"l1": self.l1, "l2": self.l2}
-        return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
+    def __getstate__(self) -> dict[str, Any]:
+        state = {**self.__dict__, "model": copy.copy(self.model)}
+        state.pop("_predict", None)  # which is bound to this network's parameters
+        return state
 
     def __eq__(self, other: object) -> bool:
         """Equal values: same sizes, settings, dtype and parameters, whatever the backend and its threads."""
-        if not isinstance(other, Network):
-            return NotImplemented
-        return ((self.sizes, self.dtype, self._settings()) == (other.sizes, other.dtype, other._settings())) and bool(
-            (self.parameters == other.parameters).all()
-        )
+        return self.model.equals(other.model) if isinstance(other, Network) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         name = self.backend.__name__.removeprefix("samenet.")
         usual = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
-        settings = [f"{key}={value!r}" for key, value in self._settings().items() if usual.get(key) != value]
+        settings = [f"{key}={value!r}" for key, value in self.model.settings.items() if usual.get(key) != value]
         settings += [f"threads={self.threads}"] if self.threads != 1 else []
         return (
             f"Network({list(self.sizes)}, {', '.join(settings)}, dtype={self.dtype}) "
@@ -245,31 +141,18 @@ class Network:
         x: (n_in,), or (m, n_in) with a sample a row. Returns (n,) or (m, n) for each layer.
         """
         X = checks.samples("x", x, self.sizes[0], self.dtype)
-        layers = self.backend.feed_forward(self, X)
-        return [
-            X.copy(),
-            *(self._array(h, (*X.shape[:-1], n)) for h, n in zip(layers[1:], self.sizes[1:], strict=True)),
-        ]
+        layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)
+        return [X.copy(), *(prediction.as_array(h, (*X.shape[:-1], n), self.dtype) for h, n in layers)]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""
-        theta, output = self.theta, None
-        # The short way, for what needs no conversion: `checks`, written out, since to call it takes as long as a tenth
-        # of a small network. Whether the numbers are finite is seen best by who reads them anyway.
-        if (
-            type(X) is ndarray
-            and 1 <= X.ndim <= 2
-            and X.shape[-1] == theta.sizes[0]
-            and X.dtype == theta.flat.dtype
-            and X.flags.carray
-        ):
-            output = self.backend.predict_finite(self, X)
-        if output is None:
-            X = checks.samples("X", X, theta.sizes[0], theta.flat.dtype)
-            output = self.backend.predict(self, X)
-        return output if type(output) is ndarray else self._array(output, (*np.shape(X)[:-1], theta.sizes[-1]))
+        return self._predict(X)
 
-    def predictor(self) -> Predictor:
+    @cached_property
+    def _predict(self) -> Callable[[Any], NDArray[Any]]:
+        return prediction.for_samples(self.model, self.backend)
+
+    def predictor(self) -> prediction.Predictor:
         """A bare function f(x, out=None) for one sample after the other, as fast as the backend can answer.
 
         x: (n_in,). Returns (n_out,), the same bits as `predict`: a new array, or `out`, an array (n_out,) of the
@@ -286,12 +169,7 @@ class Network:
         >>> f(np.array([1.0, 1.0]))
         array([0.5])
         """
-        predictor: Predictor = self.backend.predictor(self)
-        return predictor
-
-    def _array(self, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32
-            return np.asarray(values, self.dtype).reshape(shape)
+        return prediction.for_one(self.model, self.backend)
 
     def classify(self, X: ArrayLike, *, labels: str = "auto") -> Any:
         """The class of each sample: (m,) for a batch (m, n_in), one number for a sample (n_in,); integers, int64.
@@ -311,7 +189,7 @@ class Network:
         =========  ===========================================  ====================================================
 
         So the answers compare with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest
-        of a row, and as below a threshold. What monitors count as right: `samenet.classification`.
+        of a row, and as below a threshold. What monitors count as right: `samenet.training.classification`.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([2, 2], weights=[[[1.0, 0.0], [0.0, 1.0]]])
@@ -321,7 +199,7 @@ class Network:
         array([[1, 1],
                [0, 0]])
         """
-        classes = labels_of(labels, self._activations[-1], self.sizes[-1])
+        classes = labels_of(labels, self.activations[-1], self.sizes[-1])
         return classes(self.predict(X))
 
     def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
@@ -330,11 +208,7 @@ class Network:
         X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: another than the network's, by name.
         Infinity where the sum over the samples is beyond 2^1020, or 2^124 in float32.
         """
-        network = self._minimising(cost)
-        X, Y = network._labelled(X, Y, reduction)
-        with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
-            value = float(self.backend.evaluate(network, X, Y, reduction)[0])
-        return cost_in_range(value, len(X) if reduction == "mean" else 1, self.dtype)
+        return self._objective(X, Y, cost, reduction).cost()
 
     def gradient(
         self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean"
@@ -346,25 +220,11 @@ class Network:
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is NaN
         where a target beyond 2^1000, or 2^112 in float32, makes the cost infinite.
         """
-        network = self._minimising(cost)
-        X, Y = network._labelled(X, Y, reduction)
-        with np.errstate(all="ignore"):
-            value, slope = self.backend.gradient(network, X, Y, reduction)
-            if not isinstance(slope, Parameters):
-                lists, slope = slope, self.theta.empty_like()
-                slope.fill(lists.weights, lists.biases)
-        value = cost_in_range(float(value), len(X) if reduction == "mean" else 1, self.dtype)
-        if not has_gradient(value, Y):
-            slope.flat[:] = np.nan
-        return value, slope
+        return self._objective(X, Y, cost, reduction).gradient()
 
-    def _minimising(self, cost: str | None) -> Self:
-        """This network, or for another cost one with the same parameters in the same memory."""
-        if cost is None or (isinstance(cost, str) and cost == self._cost):
-            return self
-        network = copy.copy(self)
-        network._cost = self._fitting(cost)
-        return network
+    def _objective(self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str) -> Objective:
+        model = self.model.with_cost(cost)
+        return Objective(model, self.backend, *model.labelled(X, Y, reduction), reduction)
 
     def train(
         self,
@@ -400,7 +260,7 @@ class Network:
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
         monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy", and for several
                       labels a sample "subset_accuracy" and "label_accuracy"; ValueError for an accuracy where targets
-                      are no classes, see `samenet.classification`
+                      are no classes, see `samenet.training.classification`
         record_every  record before every so many epochs, 0 for never; in mini-batch training each record is a
                       forward pass over all samples
         callback      called as callback(network, history) after every epoch, whatever it returns; by raising
@@ -419,36 +279,8 @@ class Network:
         history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite; before
         that, once, a cost that grows without bound is a `samenet.DivergenceWarning`.
         """
-        network = self._minimising(cost)
-        X, Y = network._labelled(X, Y, reduction)
-        self.theta.check_writable()
-        # Samples that are the network's own numbers would change while it learns from them.
-        X, Y = (v.copy() if np.may_share_memory(v, self.theta.flat) else v for v in (X, Y))
-        plan = settings(
-            network,
-            X,
-            Y,
-            user=self,
-            alpha=alpha,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            reduction=reduction,
-            monitors=monitors,
-            record_every=record_every,
-            callback=callback,
-            optimizer=optimizer,
-            stop=stop,
-            dropout=dropout,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-        )
-        return train(network, plan)
-
-    def _labelled(self, X: Any, Y: Any, reduction: str) -> tuple[NDArray[Any], NDArray[Any]]:
-        checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = checks.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
-        if self._cost in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
-            raise ValueError(f"Y: expected probabilities from 0 to 1 for {self._cost!r}, got {Y.min()} to {Y.max()}")
-        return X, Y
+        given = locals()
+        model = self.model.with_cost(cost)
+        train(self, model, self.backend, Options.of(model, X, Y, given))
+        assert self.history is not None
+        return self.history

@@ -23,27 +23,230 @@ zero in each call of `train`.
 array([0.5, 0.5, 0.5])
 """
 
-from typing import Any
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
-from samenet.training.multistart import MultiStart
-from samenet.training.optimizer import Optimizer
-from samenet.training.rules import Adam, Descent, Momentum, Nesterov, RMSProp
-from samenet.training.scipy_methods import BFGS, CG, LBFGS
+import numpy as np
+
+from samenet.initialize import SCHEMES
+from samenet.parameters import Parameters
 from samenet.validation import checks
 
-__all__ = [
-    "BFGS",
-    "CG",
-    "LBFGS",
-    "Adam",
-    "Descent",
-    "Momentum",
-    "MultiStart",
-    "Nesterov",
-    "Optimizer",
-    "RMSProp",
-    "optimizer",
-]
+
+class Optimizer(ABC):
+    """What all optimizers have. They say how to descend; `samenet.training` does it."""
+
+    @property
+    @abstractmethod
+    def takes_steps(self) -> bool:
+        """Whether it follows alpha, batches, dropout and clipping."""
+
+
+class State:
+    """What a rule remembers from update to update; a backend changes it in place.
+
+    values  (k, size), a row for each of the k arrays that the rule keeps, laid out as theta; they begin at zero
+    arrays  the rows as `Parameters`, with `.weights` and `.biases`
+    t       how many updates were made
+    """
+
+    def __init__(self, count: int, theta: Parameters) -> None:
+        self.values = np.zeros((count, theta.flat.size), theta.flat.dtype)
+        self.arrays = tuple(Parameters(theta.sizes, theta.bias, row) for row in self.values)
+        self.t = 0
+
+
+@dataclass(frozen=True)
+class UpdateRule(Optimizer):
+    """A step from the gradient of each batch, which backends take: a name, constants, and arrays of state.
+
+    name   by which backends know the rule; its constants are the fields
+    keeps  how many arrays, as large as theta, it remembers
+    """
+
+    name: ClassVar[str]
+    keeps: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if setting.name == "epsilon":
+                value = checks.number("epsilon", value, least=0.0)
+            else:
+                value = checks.share(setting.name, value)
+            object.__setattr__(self, setting.name, value)
+
+    @property
+    def takes_steps(self) -> bool:
+        """True."""
+        return True
+
+    def state(self, theta: Parameters) -> State:
+        """The state before the first update of these parameters."""
+        return State(self.keeps, theta)
+
+
+@dataclass(frozen=True)
+class Descent(UpdateRule):
+    """Plain gradient descent. Source: tutorial 000 (docs/sources.md), section 4."""
+
+    name: ClassVar[str] = "descent"
+
+
+@dataclass(frozen=True)
+class Momentum(UpdateRule):
+    """Descent with a velocity (the heavy ball), beta in [0, 1).
+
+    Source: B. T. Polyak, Some methods of speeding up the convergence of iteration methods (1964).
+    """
+
+    beta: float = 0.9
+    name: ClassVar[str] = "momentum"
+    keeps: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Nesterov(Momentum):
+    """Momentum that takes the gradient where the velocity leads to; theta is that point, as it is in PyTorch.
+
+    Source: Y. Nesterov (1983); I. Sutskever and others, On the importance of initialization and momentum (2013).
+    """
+
+    name: ClassVar[str] = "nesterov"
+
+
+@dataclass(frozen=True)
+class RMSProp(UpdateRule):
+    """Each parameter's step divided by the root of a running mean of its squared slope.
+
+    Source: T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5 (2012); epsilon stands
+    outside the root.
+    """
+
+    decay: float = 0.9
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "rmsprop"
+    keeps: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Adam(UpdateRule):
+    """Running means of the slope and of its square, both freed of their bias towards the zeros they begin at.
+
+    Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (2015), algorithm 1.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "adam"
+    keeps: ClassVar[int] = 2
+
+
+@dataclass(frozen=True)
+class Minimizer(Optimizer):
+    """`scipy.optimize.minimize` on the flat vector of parameters, with the gradient of all samples.
+
+    tolerance  end when no entry of the gradient is larger than it
+
+    An epoch is an iteration, with as many gradients as its line search needs. There is no alpha; the gradient is
+    always that of the full batch. A network in float32 is trained as one in float64, and each iterate rounded.
+    """
+
+    tolerance: float = 1e-5
+    method: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tolerance", checks.number("tolerance", self.tolerance, positive=True))
+
+    def options(self) -> dict[str, Any]:
+        """SciPy's names for the settings."""
+        return {"gtol": self.tolerance}
+
+    @property
+    def takes_steps(self) -> bool:
+        """False."""
+        return False
+
+    def workspace(self, parameters: int) -> int:
+        """About how many numbers SciPy keeps, beside a few vectors."""
+        return 0
+
+
+@dataclass(frozen=True)
+class BFGS(Minimizer):
+    """The method of Broyden, Fletcher, Goldfarb and Shanno: a dense estimate of the inverse Hessian.
+
+    Its memory and time an iteration go with the square of the number of parameters.
+    Source: tutorial 003 (docs/sources.md), part 6; J. Nocedal and S. Wright, Numerical Optimization (2006), 6.1.
+    """
+
+    method: ClassVar[str] = "BFGS"
+
+    def workspace(self, parameters: int) -> int:
+        """The inverse Hessian."""
+        return parameters**2
+
+
+@dataclass(frozen=True)
+class LBFGS(Minimizer):
+    """BFGS from the last `memory` steps only. Source: R. Byrd and others, A limited memory algorithm (1995)."""
+
+    memory: int = 10
+    method: ClassVar[str] = "L-BFGS-B"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "memory", checks.integer("memory", self.memory, least=1, most=2**31 - 1))
+
+    def workspace(self, parameters: int) -> int:
+        """The last steps, and small matrices of the products between them."""
+        return self.memory * (2 * parameters + 11 * self.memory)
+
+    def options(self) -> dict[str, Any]:
+        """SciPy's names for the settings; its other two ways to end are switched off, so that all methods end alike."""
+        return {"gtol": self.tolerance, "maxcor": self.memory, "ftol": 0.0, "maxfun": 2**31 - 1}
+
+
+@dataclass(frozen=True)
+class CG(Minimizer):
+    """Nonlinear conjugate gradients, Polak and Ribiere's. Source: Nocedal and Wright (2006), section 5.2."""
+
+    method: ClassVar[str] = "CG"
+
+
+@dataclass(frozen=True)
+class MultiStart(Optimizer):
+    """Train from several initial weights and keep the network that ends with the least cost.
+
+    starts     how many; each begins with new weights, drawn from the seed's stream before what the training draws
+    optimizer  that of each start, by name or object
+    init       the scheme of the weights, see `samenet.initialize`
+
+    Each start trains for all epochs. A start that diverges does not count; if all do, the weights are as they were
+    and the error is raised. The history is that of the start that was kept, and its `starts` has the costs of all.
+    `StopTraining`, or Ctrl-C, ends the whole; a stop rule ends the start at hand. `stopped_by` is who ended the whole,
+    and if no one did, who ended the start that was kept.
+    """
+
+    starts: int
+    optimizer: Any = field(default_factory=Descent)
+    init: str = "glorot"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", checks.integer("starts", self.starts, least=1))
+        checks.choice("init", self.init, SCHEMES)
+        inner = optimizer(self.optimizer)
+        if isinstance(inner, MultiStart):
+            raise TypeError("optimizer: expected one of a single start, got a MultiStart inside another")
+        object.__setattr__(self, "optimizer", inner)
+
+    @property
+    def takes_steps(self) -> bool:
+        """As the optimizer inside."""
+        return bool(self.optimizer.takes_steps)
+
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "descent": Descent,

@@ -1,7 +1,7 @@
 """Learning rates that change from epoch to epoch, for `alpha=` of `Network.train`.
 
-A schedule is a function of the number of an epoch, counted from 0 in each call of `train`; any function will do. Its
-value holds for all updates of that epoch.
+A schedule is a function of the epoch's number, counted from 0 in each call of `train`; any function will do. Its value
+holds for all updates of that epoch.
 
 >>> from samenet.schedules import StepDecay
 >>> [StepDecay(1.0, factor=0.5, every=2)(epoch) for epoch in range(5)]
@@ -25,7 +25,7 @@ Schedule = Callable[[int], float]
 
 @dataclass(frozen=True)
 class _Checked(ABC):
-    """Settings that are numbers: alpha is above 0, `every` and `epochs` are whole, the others are at least 0."""
+    """Checks the settings: alpha, factor above 0; `every`, `epochs` whole and at least 1; the others at least 0."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -42,7 +42,7 @@ class _Checked(ABC):
 
     @abstractmethod
     def _rate(self, epoch: int) -> float:
-        """The learning rate of an epoch, which may be an integer that no float can hold."""
+        """The learning rate of an epoch, which may be an integer too large for a float."""
 
 
 def _as_float(epoch: int) -> float:
@@ -61,7 +61,7 @@ class Constant(_Checked):
 
 @dataclass(frozen=True)
 class StepDecay(_Checked):
-    """alpha factor^floor(epoch / every): multiplied by `factor` after every so many epochs."""
+    """alpha factor^floor(epoch / every): multiplied by `factor` after every `every` epochs."""
 
     alpha: float
     factor: float
@@ -84,7 +84,7 @@ class Exponential(_Checked):
 
 @dataclass(frozen=True)
 class InverseTime(_Checked):
-    """alpha / (1 + rate epoch): 1/t annealing, half of alpha after 1 / rate epochs."""
+    """alpha / (1 + rate epoch): 1/t annealing, which halves alpha after 1 / rate epochs."""
 
     alpha: float
     rate: float
@@ -95,7 +95,7 @@ class InverseTime(_Checked):
 
 @dataclass(frozen=True)
 class Cosine(_Checked):
-    """least + (alpha - least) (1 + cos(pi epoch / epochs)) / 2 up to epoch `epochs`, and `least` from there on."""
+    """least + (alpha - least) (1 + cos(pi epoch / epochs)) / 2 up to epoch `epochs`, and `least` from then on."""
 
     alpha: float
     epochs: int
@@ -104,7 +104,7 @@ class Cosine(_Checked):
     def _rate(self, epoch: int) -> float:
         if epoch >= self.epochs:
             return self.least
-        beyond = max(0, self.epochs.bit_length() - 1000)  # bits more than a float has room for
+        beyond = max(0, self.epochs.bit_length() - 1000)  # bits that a float has no room for
         share = math.pi * (epoch >> beyond) / (self.epochs >> beyond)
         return self.least + (self.alpha - self.least) * (1 + math.cos(share)) / 2
 
@@ -112,17 +112,17 @@ class Cosine(_Checked):
 def _times_power(alpha: float, factor: float, times: int) -> float:
     try:
         return alpha * factor**times
-    except OverflowError:  # a factor above 1, for long; or one below 1, so often that no float can say it
+    except OverflowError:  # a factor above 1, many times; or one below 1, more times than a float can count
         return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
 
 
 def schedule(value: Any) -> Schedule:
-    """A number as a schedule, or a function as it is; TypeError or ValueError for anything else."""
+    """A number as a schedule, or a function unchanged; TypeError or ValueError for anything else."""
     if callable(value):
         return value  # type: ignore[no-any-return]
     return Constant(checks.number("alpha", value, positive=True))
 
 
 def rate(schedule: Schedule, epoch: int) -> float:
-    """The learning rate of an epoch: finite and not negative; it may come down to 0, as a cosine does at its end."""
+    """The learning rate of an epoch: finite and not negative; it may reach 0, as a cosine does at its end."""
     return checks.number(f"alpha({epoch})", schedule(epoch), least=0.0)

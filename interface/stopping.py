@@ -1,7 +1,7 @@
-"""What ends training before its epochs are done: `StopTraining`, and rules for `stop=` of `Network.train`.
+"""What ends training early: `StopTraining`, and rules for `stop=` of `Network.train`.
 
-There may be one rule or a list. Each is asked after every epoch, and costs a forward pass (`GradientNorm`: a gradient)
-to answer; the first that says yes ends the training, and `history.stopped_by` is its text.
+`stop=` takes one rule or a list. Each is evaluated after every epoch, at the cost of a forward pass (`GradientNorm`: a
+gradient); the first that holds ends training, and `history.stopped_by` is its str().
 
 >>> from samenet.fast.numpy import Network
 >>> from samenet.stopping import CostChange
@@ -12,71 +12,70 @@ to answer; the first that says yes ends the training, and `history.stopped_by` i
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from samenet.backends.objective import Objective
+from samenet.history import History
+from samenet.model import Model
 from samenet.validation import checks
-
-if TYPE_CHECKING:
-    from samenet.history import History
-    from samenet.network import Network
 
 
 class StopTraining(Exception):
-    """What a callback raises to end the training, as `samenet.StopTraining`.
+    """Raised by a callback to end training; also available as `samenet.StopTraining`.
 
         def callback(network, history):
             if history.cost[-1] < 0.01:
                 raise samenet.StopTraining("good enough")
 
-    `train` then returns as after its last epoch: weights and history stay as they are, `Patience` puts the best weights
-    back, and `history.stopped_by` is "callback", or with a reason "callback: good enough". With `MultiStart` all starts
-    end. What a callback returns ends nothing.
+    `train` then returns as after its last epoch: weights and history stay as they are, `Patience` restores the best
+    weights, and `history.stopped_by` is "callback", or with a reason "callback: good enough". With `MultiStart` all
+    starts end. A callback's return value is ignored.
 
-    Others may raise it, too. A function for `alpha=` ends the training before the epoch that it was asked for, and
-    `stopped_by` is "alpha"; a rule of one's own is named by its text, anything else (a handler of signals, perhaps) is
-    "StopTraining". Outside of `train` it is an exception like any other.
+    Other code may raise it, too. A function for `alpha=` ends training before the epoch it was called for, and
+    `stopped_by` is "alpha"; a custom rule is named by its str(), and anything else (a signal handler, perhaps) is
+    "StopTraining". Outside `train` it is an exception like any other.
     """
 
 
 class Watch:
-    """A rule at work in one training: `ends` is asked after every epoch, `close` is called when training is over."""
+    """A rule applied to one training run: `ends` is called after every epoch, `close` when training is over."""
 
     def __init__(self, ends: Callable[[], bool], close: Callable[[], None] = lambda: None) -> None:
         self.ends, self.close = ends, close
 
 
 class Rule(ABC):
-    """What all rules have."""
+    """The base class of all stop rules."""
 
-    def check(self, network: "Network") -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError or TypeError if the rule does not fit the network."""
         return
 
     @abstractmethod
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training on X and Y."""
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training that brings the objective down."""
 
 
 @dataclass(frozen=True)
 class CostChange(Rule):
-    """End when the cost of the training samples changed by less than `least` in an epoch: |J_t - J_(t-1)| < least."""
+    """End when the cost of the training samples changes by less than `least` in an epoch: |J_t - J_(t-1)| < least."""
 
     least: float
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
 
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training on X and Y."""
-        last = network.cost(X, Y, reduction=reduction)
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training that brings the objective down."""
+        last = objective.cost()
 
         def ends() -> bool:
             nonlocal last
-            before, last = last, network.cost(X, Y, reduction=reduction)
+            before, last = last, objective.cost()
             return abs(last - before) < self.least
 
         return Watch(ends)
@@ -84,26 +83,26 @@ class CostChange(Rule):
 
 @dataclass(frozen=True)
 class GradientNorm(Rule):
-    """End when the gradient over all training samples is shorter than `least`: ||dJ/dtheta|| < least."""
+    """End when the norm of the gradient over all training samples is below `least`: ||dJ/dtheta|| < least."""
 
     least: float
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
 
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training on X and Y."""
-        return Watch(lambda: float(np.linalg.norm(network.gradient(X, Y, reduction=reduction)[1].flat)) < self.least)
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training that brings the objective down."""
+        return Watch(lambda: float(np.linalg.norm(objective.gradient()[1].flat)) < self.least)
 
 
 @dataclass(frozen=True, eq=False)
 class Patience(Rule):
-    """End when `epochs` epochs in a row have not brought the cost of a validation set below the least so far.
+    """End when `epochs` epochs in a row have not lowered the cost of a validation set below its minimum so far.
 
     X: (m, n_in), Y: (m, n_out), the validation set; read at the start of training, never written to.
-    restore  put the weights of the least cost back when training ends, whatever ended it but an exception
+    restore  restore the weights of the lowest cost when training ends, unless an exception ended it
 
-    `history.best_epoch` is the number of epochs that were done at the least cost: 0 if it never came down.
+    `history.best_epoch` is the number of completed epochs at the lowest cost: 0 if it never fell.
     Source: L. Prechelt, Early stopping - but when? (1998), the criterion UP.
     """
 
@@ -116,36 +115,37 @@ class Patience(Rule):
         object.__setattr__(self, "epochs", checks.integer("epochs", self.epochs, least=1))
         object.__setattr__(self, "restore", checks.flag("restore", self.restore))
 
-    def check(self, network: "Network") -> None:
+    def check(self, model: Model) -> None:
         """Raise ValueError or TypeError if X or Y do not fit the network."""
         try:
-            network.cost(self.X, self.Y)
+            model.labelled(self.X, self.Y)
         except (TypeError, ValueError) as error:
             raise type(error)(f"stop, Patience {error}") from None
 
-    def watch(self, network: "Network", X: NDArray[Any], Y: NDArray[Any], reduction: str, history: "History") -> Watch:
-        """Begin to watch a training; X and Y are what it trains on."""
-        X, Y = checks.labelled(self.X, self.Y, network.sizes[0], network.sizes[-1], network.dtype)
-        least, best = network.cost(X, Y, reduction=reduction), network.parameters.copy()
+    def watch(self, objective: Objective, history: History) -> Watch:
+        """Begin to watch a training; its objective is that of its own samples."""
+        X, Y = objective.model.labelled(self.X, self.Y)
+        validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.flat
+        least, best = validation.cost(), theta.copy()
         history.best_epoch = 0
 
         def ends() -> bool:
             nonlocal least
-            cost = network.cost(X, Y, reduction=reduction)
+            cost = validation.cost()
             if cost < least:
                 least, history.best_epoch = cost, history.epochs_done
-                best[:] = network.parameters
+                best[:] = theta
             return history.epochs_done - (history.best_epoch or 0) >= self.epochs
 
         def close() -> None:
             if self.restore:
-                network.parameters[:] = best
+                theta[:] = best
 
         return Watch(ends, close)
 
 
 def rules(value: Any) -> tuple[Rule, ...]:
-    """One rule or a list of them, as a tuple; None is no rule."""
+    """One rule or a list of rules, as a tuple; None is no rule."""
     if value is None:
         return ()
     expected = "rules of samenet.stopping"

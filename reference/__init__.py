@@ -3,8 +3,8 @@
 Only the standard library is imported. The loops index whatever they are given, `weights[l][i][j]`, so nested lists and
 arrays serve alike; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
-Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`;
-then the other functions that a layer may have, `activations`, and what may be minimised, `costs`.
+Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
+`optimizers`; then the other functions that a layer may have, `activations`, and what may be minimised, `costs`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y are many, one a row
@@ -20,29 +20,30 @@ from typing import TYPE_CHECKING, Any
 
 from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.backward import Gradient, batch_gradient, sample_gradient
-from samenet.reference.costs import COSTS
-from samenet.reference.descent import descend
-from samenet.reference.forward import feed_forward, forward_sample, predict, predict_finite
+from samenet.reference.costs import COSTS, penalty
+from samenet.reference.descent import run_updates
+from samenet.reference.forward import feed_forward, forward_sample, predict
 from samenet.reference.objective import evaluate, gradient
+from samenet.reference.optimizers import RULES
 from samenet.reference.sigmoid import sigmoid, sigmoid_slope
 
 if TYPE_CHECKING:
-    from samenet.reference.network import Network, predictor
+    from samenet.reference.network import Network
 
 __all__ = [
     "ACTIVATIONS",
     "COSTS",
+    "RULES",
     "Gradient",
     "Network",
     "batch_gradient",
-    "descend",
     "evaluate",
     "feed_forward",
     "forward_sample",
     "gradient",
+    "penalty",
     "predict",
-    "predict_finite",
-    "predictor",
+    "run_updates",
     "sample_gradient",
     "sigmoid",
     "sigmoid_slope",
@@ -50,8 +51,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Network", "predictor"):  # what a user calls needs NumPy; the loops do not
+    if name == "Network":  # what a user calls needs NumPy; the loops do not
         from samenet.reference import network
 
-        return getattr(network, name)
+        return network.Network
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

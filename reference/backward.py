@@ -34,7 +34,7 @@ def sample_gradient(
 
     activations, masks: see `forward_pass`; with dropout, h_j is what the next layer saw, m_j h_j, and what comes back
     to node j is m_j times the sum.
-    Source: tutorial 000, section 4 (equations of delta, Delta W and Delta b).
+    Source: tutorial 000 (docs/sources.md), section 4 (equations of delta, Delta W and Delta b).
     """
     functions = [ACTIVATIONS[name] for name in activations or ["sigmoid"] * len(weights)]
     h, seen, z = forward_pass(weights, biases, x, activations, masks)

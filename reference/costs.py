@@ -23,7 +23,7 @@ class Cost(NamedTuple):
 def squared_error(y: Vector, h: Vector, z: Vector) -> float:
     """J = 1/2 ||y - h||^2.
 
-    Source: tutorial 000, section 4.
+    Source: tutorial 000 (docs/sources.md), section 4.
     """
     total = 0.0
     for i in range(len(y)):
@@ -40,7 +40,7 @@ def squared_error_delta(y: Vector, h: Vector, backward: Any) -> list[float]:
 def sum_of_squares(y: Vector, h: Vector, z: Vector) -> float:
     """J = ||y - h||^2, without the 1/2.
 
-    Source: tutorial 002, class NeuralNetwork.
+    Source: tutorial 002 (docs/sources.md), class NeuralNetwork.
     """
     total = 0.0
     for i in range(len(y)):
@@ -58,7 +58,7 @@ def binary_cross_entropy(y: Vector, h: Vector, z: Vector) -> float:
     """J = -sum_i y_i ln h_i + (1 - y_i) ln(1 - h_i), where h is the sigmoid of z.
 
     Written with z, since -ln h = ln(1 + exp(-z)) and -ln(1 - h) = ln(1 + exp(z)): finite where h is rounded to 0 or 1.
-    Source: tutorial 002, `cost_function`.
+    Source: tutorial 002 (docs/sources.md), `cost_function`.
 
     >>> round(binary_cross_entropy([1.0], [0.0], [-1000.0]))
     1000

@@ -1,4 +1,4 @@
-"""Gradient descent: the step, and many of them."""
+"""Many updates: batch after batch, each a step of an optimizer's rule against the gradient."""
 
 import math
 from typing import Any
@@ -6,40 +6,33 @@ from typing import Any
 from samenet.reference.backward import Gradient
 from samenet.reference.forward import as_lists
 from samenet.reference.objective import gradient
+from samenet.reference.optimizers import RULES
 
 
-def step(
-    network: Any,
-    downhill: Gradient,
-    alpha: float,
-    momentum: float = 0.0,
-    velocity: Any = None,
-    nesterov: bool = False,
-) -> None:
-    """One step against the gradient g, in place.
+class State:
+    """What a rule remembers: arrays, with `.weights` and `.biases` like the model; t, the number of updates made."""
 
-    theta := theta - alpha g                                 plain descent, without a velocity
-    v := momentum v - alpha g;  theta := theta + v           with momentum
-    v := momentum v - alpha g;  theta := theta + momentum v - alpha g     Nesterov's: the v of the step after this one
+    def __init__(self, model: Any, count: int) -> None:
+        self.arrays = [
+            Gradient(
+                [[[0.0 for _ in row] for row in W] for W in model.weights], [[0.0 for _ in b] for b in model.biases]
+            )
+            for _ in range(count)
+        ]
+        self.t = 0
 
-    velocity: v, with `.weights` and `.biases` of the network's shapes, changed in place as well.
-    Sources: tutorial 000, section 4; B. Polyak (1964); Y. Nesterov (1983), in the form of Y. Bengio, N.
-    Boulanger-Lewandowski and R. Pascanu, Advances in optimizing recurrent networks (2013).
-    """
-    for l in range(len(network.weights)):
-        for i in range(len(network.weights[l])):
-            for j in range(len(network.weights[l][i])):
-                move = -alpha * downhill.weights[l][i][j]
-                if velocity is not None:
-                    velocity.weights[l][i][j] = v = momentum * velocity.weights[l][i][j] + move
-                    move = momentum * v + move if nesterov else v
-                network.weights[l][i][j] += move
-            if len(network.biases) > 0:
-                move = -alpha * downhill.biases[l][i]
-                if velocity is not None:
-                    velocity.biases[l][i] = v = momentum * velocity.biases[l][i] + move
-                    move = momentum * v + move if nesterov else v
-                network.biases[l][i] += move
+
+def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) -> None:
+    """One step against the gradient, in place, of the parameters and of what the rule remembers: row by row."""
+    state.t += 1
+    move = RULES[rule.name].step
+    for l in range(len(model.weights)):
+        for i in range(len(model.weights[l])):
+            rows = [array.weights[l][i] for array in state.arrays]
+            move(model.weights[l][i], downhill.weights[l][i], alpha, rule, state.t, *rows)
+        if len(model.biases) > 0:
+            rows = [array.biases[l] for array in state.arrays]
+            move(model.biases[l], downhill.biases[l], alpha, rule, state.t, *rows)
 
 
 def clip(downhill: Gradient, value: float, norm: float) -> None:
@@ -70,43 +63,45 @@ def clip(downhill: Gradient, value: float, norm: float) -> None:
                 row[i] = row[i] / largest * (norm / length)
 
 
-def descend(
-    network: Any,
+def run_updates(
+    model: Any,
     X: Any,
     Y: Any,
+    rule: Any,
     *,
     alpha: Any,
     batch_size: int,
     order: Any = None,
-    passes: int = 1,
+    epochs: int = 1,
     reduction: str = "mean",
     masks: Any = None,
-    momentum: float = 0.0,
-    velocity: Any = None,
-    nesterov: bool = False,
+    state: Any = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
-    Every pass goes once through the samples, `batch_size` at a time; the last batch of a pass is what is left.
-    alpha: the step size, one for all passes or one for each.
-    order: for each pass the row numbers to visit, (passes, n); without it, `passes` times the rows as they stand.
-    reduction: "mean" or "sum" over the samples of a batch. X: (m, n_in); Y: (m, n_out).
-    masks: for dropout, (passes, n, hidden nodes) factors, by place in the order. The rest: `step`, `clip`.
-    Source: tutorial 000, section 4 (batch descent); tutorial 001 (online steps and mini-batches).
+    Every epoch goes once through the samples, `batch_size` at a time; the last batch of an epoch is what is left.
+    X: (m, n_in); Y: (m, n_out). rule: its `name`, one of `RULES`, and its constants as attributes.
+    alpha: the learning rate, one for all epochs or one for each.
+    order: for each epoch the row numbers to visit, (epochs, n); without it, `epochs` times the rows as they stand.
+    reduction: "mean" or "sum" over the samples of a batch.
+    masks: for dropout, (epochs, n, hidden nodes) factors, by place in the order.
+    state: what the rule remembers, changed in place, see `State`; without it, it begins at zero. The rest: `clip`.
+    Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
     costs = []
-    for visit in range(passes if order is None else len(order)):
-        rows = range(len(X)) if order is None else order[visit]
-        size = alpha[visit] if hasattr(alpha, "__len__") else alpha
+    state = State(model, RULES[rule.name].keeps) if state is None else state
+    for epoch in range(epochs if order is None else len(order)):
+        rows = range(len(X)) if order is None else order[epoch]
+        rate = alpha[epoch] if hasattr(alpha, "__len__") else alpha
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
-            seen = None if masks is None else masks[visit][start : start + batch_size]
-            cost, downhill = gradient(network, x, y, reduction, seen)
+            kept = None if masks is None else masks[epoch][start : start + batch_size]
+            cost, downhill = gradient(model, x, y, reduction, kept)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
-            step(network, downhill, size, momentum, velocity, nesterov)
+            step(model, downhill, rate, rule, state)
             costs.append(cost)
     return costs

@@ -1,6 +1,5 @@
 """Feed-forward: from an input to the activations of every layer."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ def weighted_sums(W: Sequence[Any], b: Sequence[float] | None, h: Sequence[float
     """z_i = sum_j W[i][j] h_j + b[i], from one layer to the next.
 
     W: (n_out, n_in); b: (n_out,) or None; h: (n_in,). Lists and arrays alike.
-    Source: tutorial 000, section 3.
+    Source: tutorial 000 (docs/sources.md), section 3.
 
     >>> weighted_sums([[0.5, -0.5]], [1.0], [2.0, 3.0])
     [0.5]
@@ -74,7 +73,7 @@ def forward_sample(
 
     weights: a (n_out, n_in) matrix for each layer after the first; biases: an (n_out,) vector for each, or nothing
     at all for a network without biases; x: (n_in,). Lists and arrays alike. Equation: `forward_pass`.
-    Source: tutorial 000, section 3, `simple_looped_nn_calc`.
+    Source: tutorial 000 (docs/sources.md), section 3, `simple_looped_nn_calc`.
 
     >>> forward_sample([[[0.5, -0.5]]], [[0.0]], [1.0, 1.0])
     [[1.0, 1.0], [0.5]]
@@ -87,28 +86,21 @@ def as_lists(values: Any) -> Any:
     return values.tolist() if hasattr(values, "tolist") else values
 
 
-def feed_forward(network: Any, x: Any) -> list[Any]:
+def feed_forward(model: Any, x: Any) -> list[Any]:
     """The activations of every layer, [h1, ..., hL], for one sample or for a batch.
 
-    network: anything with `weights` and `biases`, and `activations` if they are not all sigmoids; x: (n_in,), or
+    model: anything with `weights` and `biases`, and `activations` if they are not all sigmoids; x: (n_in,), or
     (m, n_in) with a sample a row.
     Returns for each layer (n,), or (m, n). Equation and source: `forward_sample`.
     """
-    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
-    x, activations = as_lists(x), getattr(network, "activations", None)
+    weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
+    x, activations = as_lists(x), getattr(model, "activations", None)
     if len(x) > 0 and not hasattr(x[0], "__len__"):
         return forward_sample(weights, biases, x, activations)
     samples = [forward_sample(weights, biases, row, activations) for row in x]
     return [[h[l] for h in samples] for l in range(len(weights) + 1)]
 
 
-def predict(network: Any, x: Any) -> Any:
+def predict(model: Any, x: Any) -> Any:
     """The activations of the output layer, hL: (n_out,) for one sample, (m, n_out) for a batch."""
-    return feed_forward(network, x)[-1]
-
-
-def predict_finite(network: Any, x: Any) -> Any:
-    """The same, or None if any number of x is NaN or infinite: nothing need look before."""
-    x = as_lists(x)
-    rows = x if len(x) == 0 or hasattr(x[0], "__len__") else [x]
-    return predict(network, x) if all(math.isfinite(number) for row in rows for number in row) else None
+    return feed_forward(model, x)[-1]

@@ -9,7 +9,7 @@ from samenet.reference.forward import as_lists, forward_pass
 
 
 class Objective(NamedTuple):
-    """What a network computes and minimises; one without these attributes is all sigmoids with the squared error."""
+    """What a model computes and minimises; one without these attributes is all sigmoids with the squared error."""
 
     activations: Sequence[str] | None
     cost: str
@@ -17,23 +17,23 @@ class Objective(NamedTuple):
     l2: float
 
     @classmethod
-    def of(cls, network: Any) -> "Objective":
-        """From `activations`, `cost_function`, `l1` and `l2` of a network."""
+    def of(cls, model: Any) -> "Objective":
+        """From `activations`, `cost_function`, `l1` and `l2` of a model."""
         usual = {"activations": None, "cost_function": "squared_error", "l1": 0.0, "l2": 0.0}
-        values: list[Any] = [getattr(network, name, value) for name, value in usual.items()]
+        values: list[Any] = [getattr(model, name, value) for name, value in usual.items()]
         return cls(*values)
 
 
-def gradient(network: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
+def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
     """The cost and its gradient, the mean or the sum over the samples.
 
-    network: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
+    model: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
     masks: for dropout, (m, n) factors for the n nodes of all hidden layers.
     Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
     """
-    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+    weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     split = None if masks is None else [by_layer(as_lists(row), weights) for row in masks]
-    activations, cost, l1, l2 = Objective.of(network)
+    activations, cost, l1, l2 = Objective.of(model)
     return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction, activations, cost, split, l1, l2)
 
 
@@ -46,11 +46,11 @@ def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[floa
     return layers
 
 
-def evaluate(network: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
+def evaluate(model: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
     """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; see `gradient`."""
-    weights, biases = [as_lists(W) for W in network.weights], [as_lists(b) for b in network.biases]
+    weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     X, Y = as_lists(X), as_lists(Y)
-    activations, cost, l1, l2 = Objective.of(network)
+    activations, cost, l1, l2 = Objective.of(model)
     value, outputs = 0.0, []
     for s in range(len(X)):
         h, _, z = forward_pass(weights, biases, X[s], activations)

@@ -7,6 +7,7 @@ that for a backend with one line changed they are not.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -14,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import samenet
+from samenet import optimizers
+from samenet.optimizers import UpdateRule
 from samenet.parameters import Parameters
 from samenet.testing import tolerance
 from samenet.testing.tolerance import Comparison, compare
 
 Compared = Iterator[tuple[str, Comparison]]
 Array = NDArray[Any]
+_DESCENT = optimizers.Descent()
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ PAIRS = tuple(Pair(BACKENDS[i], BACKENDS[j]) for i in range(len(BACKENDS)) for j
 def forward(network: Any, trusted: Any, X: Array) -> Compared:
     """Activations of every layer and the output, for the batch and for its first sample alone."""
     for x in (X, X[0]):
-        allowed = tolerance.forward(trusted, x)
+        allowed = tolerance.forward(trusted.model, x)
         layers, expected = network.feed_forward(x), trusted.feed_forward(x)
         yield "activations", compare(len(layers), len(expected), 0)
         for h, h_expected, bound in zip(layers, expected, allowed, strict=False):
@@ -73,7 +77,7 @@ def gradient(network: Any, trusted: Any, X: Array, Y: Array, masks: Array | None
     """The cost, and its gradient, with both reductions; with dropout masks, of the backend's own functions."""
     for reduction in ("mean", "sum"):
         (cost, slope), (cost_expected, expected) = (_gradient(n, X, Y, reduction, masks) for n in (network, trusted))
-        cost_allowed, allowed = tolerance.gradient(trusted, X, Y, reduction, masks)
+        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, masks)
         yield "cost", compare(cost, cost_expected, cost_allowed)
         if masks is None:
             yield "cost", compare(network.cost(X, Y, reduction=reduction), cost_expected, cost_allowed)
@@ -85,18 +89,17 @@ def gradient(network: Any, trusted: Any, X: Array, Y: Array, masks: Array | None
 def _gradient(network: Any, X: Array, Y: Array, reduction: str, masks: Array | None) -> tuple[float, Parameters]:
     if masks is None:
         return network.gradient(X, Y, reduction=reduction)  # type: ignore[no-any-return]
-    cost, lists = network.backend.gradient(network, X.copy(), Y.copy(), reduction, masks)
-    slope = network.theta.empty_like()
+    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, masks)
+    slope = network.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What an update does beside going downhill."""
+    """How an update is made, beside the gradient of a batch."""
 
-    momentum: float | None = None
-    nesterov: bool = False
+    optimizer: UpdateRule = _DESCENT
     clip_value: float = math.inf
     clip_norm: float = math.inf
     dropout: bool = False
@@ -105,21 +108,23 @@ class Rule:
         return "-".join(f"{f.name}_{getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default)
 
     def settings(self, network: Any) -> dict[str, Any]:
-        """The arguments of `descend` that stay the same, and a velocity at rest."""
-        given: dict[str, Any] = {"clip_value": self.clip_value, "clip_norm": self.clip_norm}
-        if self.momentum is not None:
-            velocity = network.theta.empty_like()
-            velocity.flat[:] = 0
-            given |= {"momentum": self.momentum, "velocity": velocity, "nesterov": self.nesterov}
-        return given
+        """The arguments of `run_updates` that stay the same, and the state before the first update."""
+        state = self.optimizer.state(network.model.theta)
+        return {"clip_value": self.clip_value, "clip_norm": self.clip_norm, "rule": self.optimizer, "state": state}
+
+
+def run_updates(network: Any, X: Array, Y: Array, rule: UpdateRule = _DESCENT, **settings: Any) -> Array:
+    """Updates by the network's backend, in place; returns the costs."""
+    costs = network.backend.run_updates(network.model, X.copy(), Y.copy(), rule, **settings)
+    return np.asarray(costs, np.float64)
 
 
 @dataclass(frozen=True)
 class Descent:
-    """How a backend's `descend` is called; `visits` lists the rows of every batch."""
+    """How a backend's `run_updates` is called; `visits` lists the rows of every batch."""
 
     batch_size: int
-    passes: int = 1
+    epochs: int = 1
     shuffled: bool = False
     reduction: str = "mean"
     alpha: float = 0.5
@@ -135,25 +140,25 @@ class Descent:
         if not self.shuffled:
             return None
         random = np.random.default_rng(m)
-        return np.array([random.permutation(m) for _ in range(self.passes)], np.int64)
+        return np.array([random.permutation(m) for _ in range(self.epochs)], np.int64)
 
     def visits(self, m: int) -> list[Array]:
         """The same, batch by batch."""
         order = self.order(m)
         rows = np.arange(m) if order is None else order
-        passes = np.broadcast_to(rows, (self.passes, m))
-        return [visit[start : start + self.batch_size] for visit in passes for start in range(0, m, self.batch_size)]
+        epochs = np.broadcast_to(rows, (self.epochs, m))
+        return [visit[start : start + self.batch_size] for visit in epochs for start in range(0, m, self.batch_size)]
 
     def run(self, network: Any, X: Array, Y: Array) -> Array:
         """All updates in one call of the backend, in place; returns the costs."""
         order, size = self.order(len(X)), self.batch_size
-        settings = {"alpha": self.alpha, "batch_size": size, "passes": self.passes, "reduction": self.reduction}
-        return np.asarray(network.backend.descend(network, X.copy(), Y.copy(), order=order, **settings))
+        settings = {"alpha": self.alpha, "batch_size": size, "epochs": self.epochs, "reduction": self.reduction}
+        return run_updates(network, X, Y, order=order, **settings)
 
     def update(self, network: Any, X: Array, Y: Array) -> Array:
         """One update with all of X as the batch; returns the cost before it, (1,)."""
         settings = {"alpha": self.alpha, "batch_size": self.batch_size, "reduction": self.reduction}
-        return np.asarray(network.backend.descend(network, X.copy(), Y.copy(), **settings))
+        return run_updates(network, X, Y, **settings)
 
 
 def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
@@ -162,17 +167,17 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
     for rows in descent.visits(len(X)):
         x, y = X[rows], Y[rows]
         network.parameters = trusted.parameters
-        cost_allowed = tolerance.gradient(trusted, x, y, descent.reduction)[0]
-        allowed = tolerance.update(trusted, x, y, descent.alpha, descent.reduction)
+        cost_allowed = tolerance.gradient(trusted.model, x, y, descent.reduction)[0]
+        allowed = tolerance.update(trusted.model, x, y, descent.alpha, descent.reduction)
         cost, expected = descent.update(network, x, y), descent.update(trusted, x, y)
         yield "cost", compare(cost, expected, cost_allowed)
         yield "one update", compare(network.parameters, trusted.parameters, allowed, network.dtype)
 
 
 def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
-    """As `lockstep`, with momentum, clipping or dropout; both take each update from the trusted backend's velocity.
+    """As `lockstep`, by another rule, with clipping or dropout; both take each update from the trusted backend's state.
 
-    masks: (passes, rows, hidden nodes), used if the rule has dropout.
+    masks: (epochs, rows, hidden nodes), used if the rule has dropout.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
@@ -182,16 +187,18 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
         visit, start = number // batches, number % batches * descent.batch_size
         seen = masks[visit, start : start + len(rows)] if rule.dropout else None
         network.parameters = trusted.parameters
-        allowed, of_velocity = tolerance.step(trusted, x, y, descent.alpha, descent.reduction, masks=seen, **expected)
-        if rule.momentum is not None:
-            given["velocity"].flat[:] = expected["velocity"].flat
+        known = expected | {"masks": seen}
+        allowed, of_velocity = tolerance.step(trusted.model, x, y, descent.alpha, descent.reduction, **known)
+        given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
         for one, settings in ((network, given), (trusted, expected)):
             mask = None if seen is None else seen[None].copy()
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
-            one.backend.descend(one, x.copy(), y.copy(), masks=mask, **settings)
+            run_updates(one, x, y, masks=mask, **settings)
         yield "one update by rule", compare(network.parameters, trusted.parameters, allowed, network.dtype)
-        if rule.momentum is not None:
-            yield "velocity", compare(given["velocity"].flat, expected["velocity"].flat, of_velocity, network.dtype)
+        yield "number of updates", compare(given["state"].t, number + 1, 0)
+        if isinstance(rule.optimizer, optimizers.Momentum):
+            mine, its = (settings["state"].values[0] for settings in (given, expected))
+            yield "velocity", compare(mine, its, of_velocity, network.dtype)
 
 
 def ruled_at_once(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
@@ -199,8 +206,8 @@ def ruled_at_once(network: Any, trusted: Any, X: Array, Y: Array, descent: Desce
     ends = []
     for one in (network.copy(), trusted.copy()):
         settings = descent.rule.settings(one) | {"alpha": descent.alpha, "batch_size": descent.batch_size}
-        seen = masks[: descent.passes].copy() if descent.rule.dropout else None
-        one.backend.descend(one, X.copy(), Y.copy(), passes=descent.passes, masks=seen, **settings)
+        seen = masks[: descent.epochs].copy() if descent.rule.dropout else None
+        run_updates(one, X, Y, epochs=descent.epochs, masks=seen, **settings)
         ends.append(one.parameters)
     yield "several updates by rule", compare(*ends, 1e-9)
 
@@ -218,7 +225,7 @@ def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float]
     """An alpha for each pass: too many updates for a bound, as in `ruled_at_once`."""
     ends = []
     for one in (network.copy(), trusted.copy()):
-        one.backend.descend(one, X.copy(), Y.copy(), alpha=np.array(alphas), batch_size=3, passes=len(alphas))
+        run_updates(one, X, Y, alpha=np.array(alphas), batch_size=3, epochs=len(alphas))
         ends.append(one.parameters)
     yield "updates of several alphas", compare(*ends, 1e-9)
 
@@ -240,7 +247,7 @@ def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
         ends.append([with_relu.gradient(abs(X), -1.7e308 * np.ones_like(Y))[1].flat])
         for rows in (8, 4):
             moved = with_relu.copy()
-            moved.backend.descend(moved, abs(X[:rows]), -1.7e308 * np.ones_like(Y[:rows]), alpha=1.0, batch_size=rows)
+            run_updates(moved, abs(X[:rows]), -1.7e308 * np.ones_like(Y[:rows]), alpha=1.0, batch_size=rows)
             ends[-1].append(moved.parameters)
     for got, expected in zip(*ends, strict=True):
         assert np.isnan(expected).any()
@@ -249,19 +256,22 @@ def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
 
 def finite_input(network: Any, X: Array) -> Compared:
     """A number that is not finite is seen wherever it stands, in one sample, in few and in many."""
+    seen = object()  # what is not plain goes another way
+    has_none = isinstance(network.backend.fast_predict, partial)  # that of `samenet.backends.generic`
+    fast = network.backend.fast_predict(network.model, lambda X: seen, False)
     for rows in (1, 2, 3, len(X)):
-        yield "finite", compare(network.backend.predict_finite(network, X[:rows].copy()) is None, False, 0)
+        yield "finite", compare(fast(X[:rows].copy()) is seen, has_none, 0)
         for row in {0, rows // 2, rows - 1}:
             spoiled = X[:rows].copy()
             spoiled[row, row % X.shape[1]] = math.inf
-            yield "not finite", compare(network.backend.predict_finite(network, spoiled) is None, True, 0)
-            seen = network.backend.predict_finite(network, spoiled[row].copy()) is None
-            yield "not finite", compare(seen, True, 0)
-            try:
-                network.predict(spoiled[row])
-            except ValueError:
-                continue
-            yield "not finite, and predicted", compare(True, False, 0)
+            yield "not finite", compare(fast(spoiled) is seen, True, 0)
+            yield "not finite", compare(fast(spoiled[row].copy()) is seen, True, 0)
+            for wrong in (spoiled, spoiled[row]):
+                try:
+                    network.predict(wrong)
+                except ValueError:
+                    continue
+                yield "not finite, and predicted", compare(True, False, 0)
 
 
 def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
@@ -269,7 +279,7 @@ def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
     ends = []
     for one in (cls, trusted):
         net = one([2, 1, 1], activation=["relu", "sigmoid"], weights=[[[1e308, 1.0]], [[10.0]]])
-        net.backend.descend(net, np.full((2, 2), 10.0), np.zeros((2, 1)), alpha=1.0, batch_size=2)
+        run_updates(net, np.full((2, 2), 10.0), np.zeros((2, 1)), alpha=1.0, batch_size=2)
         ends.append(np.isnan(net.parameters))
     yield "finite beside an infinite node", compare(*ends, 0)
 
@@ -283,7 +293,7 @@ def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
         X[1, -1] = large
         ends = []
         for one in (cls([6, 3], activation="identity", seed=0), trusted([6, 3], activation="identity", seed=0)):
-            one.backend.descend(one, X.copy(), np.zeros((rows, 3)), alpha=1.0, batch_size=size, passes=size // 3 or 1)
+            run_updates(one, X, np.zeros((rows, 3)), alpha=1.0, batch_size=size, epochs=size // 3 or 1)
             ends.append(np.isfinite(one.parameters))
         yield "finite after an overflow", compare(*ends, 0)
 
@@ -301,10 +311,10 @@ def one_by_one(
     for rows in visits:
         x, y = X[rows], Y[rows]
         slope, H = _hessian(trusted, x, y, descent.reduction)
-        cost_allowed = tolerance.gradient(trusted, x, y, descent.reduction)[0]
+        cost_allowed = tolerance.gradient(trusted.model, x, y, descent.reduction)[0]
         allowed.append(float(cost_allowed + 1.01 * np.linalg.norm(slope) * distance))
         growth = np.linalg.norm(np.eye(len(H)) - descent.alpha * H, 2)
-        added = np.linalg.norm(tolerance.update(trusted, x, y, descent.alpha, descent.reduction))
+        added = np.linalg.norm(tolerance.update(trusted.model, x, y, descent.alpha, descent.reduction))
         distance = float(1.01 * growth * distance + added)
         costs.extend(descent.update(trusted, x, y))
     return costs, allowed, distance

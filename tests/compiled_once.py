@@ -8,7 +8,7 @@ import generated
 import numba
 import pytest
 
-from samenet.fast.kernels import uninterrupted
+from samenet.fast.kernels.codegen import uninterrupted
 
 TEXT = """
 from numba import float64, int64
@@ -44,7 +44,7 @@ def kernels(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
     monkeypatch.setattr(uninterrupted, "prepare", lambda: None)  # once in a process is enough
-    compiling = generated.again("compiling")
+    compiling = generated.again("codegen.compiling")
     compiling._STAMP = stamp
     module = ModuleType("kernels_of_a_test")
     file = folder.parent / f"{module.__name__}.py"

@@ -24,10 +24,11 @@ from numba.core.registry import cpu_target
 from numba.np import arrayobj
 
 import samenet.fast.numba  # noqa: F401  all kernels: one that is first imported below would be made from what is put there
-from samenet.fast.kernels import compiling
+from samenet.fast import kernels
+from samenet.fast.kernels.codegen import compiling
 
-KERNELS = Path(compiling.__file__).parent
-MODULES = ("instructions", "machine", "sparse", "registers", "sharing", "functions")
+KERNELS = Path(kernels.__file__).parent
+MODULES = (*("codegen.vector", "codegen.microkernels", "sparse_input", "codegen.registers", "parallel", "activations"),)
 # Features of processors, by the bytes of their registers; the first are those that any has.
 FEATURES = {16: "", 32: "+avx,+avx2,+fma", 64: "+avx,+avx2,+fma,+avx512f,+avx512vl,+avx512bw,+avx512dq,+avx512cd"}
 _host = llvmlite.binding.get_host_cpu_features()
@@ -47,12 +48,17 @@ class Generated:
         return self.plain(*values)
 
 
+def path_of(name: str) -> Path:
+    """The file of a module of the kernels, by its name below them."""
+    return KERNELS / f"{name.replace('.', '/')}.py"
+
+
 def again(name: str) -> ModuleType:
     """A module of the kernels, loaded once more for the caller alone."""
     original = importlib.import_module(f"samenet.fast.kernels.{name}")
     module = ModuleType(original.__name__)
     module.__file__ = original.__file__
-    path = KERNELS / f"{name}.py"
+    path = path_of(name)
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), vars(module))
     return module
 
@@ -66,17 +72,18 @@ def load(width: int, changed: Callable[[str], str] = lambda text: text) -> Simpl
         patch.setattr(compiling, "kernel", lambda *flags: lambda function: function)
         patch.setattr(compiling, "external", lambda *signature, **returns: lambda function: function)
         for name in MODULES:
-            path = KERNELS / f"{name}.py"
+            path = path_of(name)
             text = path.read_text(encoding="utf-8")
             loaded[name] = module = ModuleType(f"samenet.fast.kernels.{name}")
             patch.setitem(sys.modules, module.__name__, module)
-            patch.setattr(importlib.import_module("samenet.fast.kernels"), name, module, raising=False)
+            package, _, last = module.__name__.rpartition(".")
+            patch.setattr(importlib.import_module(package), last, module, raising=False)
             # A file's own text under its own name: that its lines have run is counted.
             exec(
                 compile(changed(text), str(path) if changed(text) == text else f"changed {name}", "exec"), vars(module)
             )
-    assert width == loaded["instructions"].REGISTER
-    return SimpleNamespace(width=width, **loaded)
+    assert width == loaded["codegen.vector"].REGISTER
+    return SimpleNamespace(width=width, **{name.rpartition(".")[2]: module for name, module in loaded.items()})
 
 
 def _parameters(kind: Any) -> list[Any]:

@@ -245,7 +245,7 @@ def _pairs(name: str, answers: dict[str, Any], allowed: Any, dtype: Any = None) 
 def _forward(problem: Problem) -> Compared:
     nets = {name: problem.network(name) for name in NAMES}
     X, Y, _ = problem.samples()
-    allowed = tolerance.forward(nets["reference"], X)
+    allowed = tolerance.forward(nets["reference"].model, X)
     layers = {name: net.feed_forward(X) for name, net in nets.items()}
     for l, limit in enumerate(allowed):
         yield from _pairs("activations", {name: h[l] for name, h in layers.items()}, limit, problem.dtype)
@@ -253,19 +253,19 @@ def _forward(problem: Problem) -> Compared:
     answers = {name: net.predictor()(X[0]) for name, net in nets.items()}
     yield from _pairs("predict", answers, allowed[-1][0], problem.dtype)
     costs = {name: net.cost(X, Y, reduction=problem.reduction) for name, net in nets.items()}
-    yield from _pairs("cost", costs, tolerance.gradient(nets["reference"], X, Y, problem.reduction)[0])
+    yield from _pairs("cost", costs, tolerance.gradient(nets["reference"].model, X, Y, problem.reduction)[0])
 
 
 def _slope(net: Any, X: Array, Y: Array, reduction: str, masks: Array | None) -> tuple[float, Array]:
-    cost, lists = net.backend.gradient(net, X.copy(), Y.copy(), reduction, masks)
-    slope = net.theta.empty_like()
+    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, masks)
+    slope = net.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope.flat
 
 
 def _gradient(problem: Problem) -> Compared:
     X, Y, masks = problem.samples()
-    cost_allowed, allowed = tolerance.gradient(problem.network("reference"), X, Y, problem.reduction, masks)
+    cost_allowed, allowed = tolerance.gradient(problem.network("reference").model, X, Y, problem.reduction, masks)
     found = {name: _slope(problem.network(name), X, Y, problem.reduction, masks) for name in NAMES}
     yield from _pairs("cost", {name: cost for name, (cost, _) in found.items()}, cost_allowed)
     yield from _pairs("gradient", {name: slope for name, (_, slope) in found.items()}, allowed.flat, problem.dtype)
@@ -283,32 +283,26 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
         "rmsprop": RMSProp(problem.decay, 10.0**problem.epsilon),
         "adam": Adam(problem.momentum, problem.decay, 10.0**problem.epsilon),
     }[rule]
-    steps = {name: way.start(net.theta) for name, net in nets.items()}
-    trusted, state = nets["reference"], steps["reference"].state
+    states = {name: way.state(net.model.theta) for name, net in nets.items()}
+    trusted, state = nets["reference"], states["reference"]
     settings = {"reduction": problem.reduction, **problem.clipping()}
     seen = None if masks is None else masks[None]
     for _ in range(updates):
         if not np.isfinite(trusted.parameters).all():  # there training stops
             return
         for name in NAMES[1:]:
-            nets[name].theta.flat[:] = trusted.theta.flat
-            for own, given in zip(steps[name].state, state, strict=True):
-                own[:] = given
-        bound = {"masks": masks, **problem.clipping()}
-        if isinstance(way, RMSProp | Adam):
-            limits = [tolerance.adaptive(trusted, X, Y, alpha, way, state, problem.reduction, **bound)]
-        else:
-            if rule != "descent":
-                velocity = trusted.theta.empty_like()
-                velocity.flat[:] = state[0]
-                bound |= {"momentum": problem.momentum, "velocity": velocity, "nesterov": rule == "nesterov"}
-            limits = list(tolerance.step(trusted, X, Y, alpha, problem.reduction, **bound))
+            nets[name].parameters[:] = trusted.parameters
+            states[name].values[:], states[name].t = state.values, state.t
+        bound = {"masks": masks, "rule": way, "state": state, **problem.clipping()}
+        limits = tolerance.step(trusted.model, X, Y, alpha, problem.reduction, **bound)
         for name, net in nets.items():
             own = {"masks": None if seen is None else seen.copy(), "batch_size": len(X), "alpha": alpha, **settings}
-            steps[name].descend(net, X.copy(), Y.copy(), **own)
+            net.backend.run_updates(net.model, X.copy(), Y.copy(), way, state=states[name], **own)
         yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
         if rule in ("momentum", "nesterov"):
-            yield from _pairs("velocity", {name: one.state[0] for name, one in steps.items()}, limits[1], problem.dtype)
+            yield from _pairs(
+                "velocity", {name: one.values[0] for name, one in states.items()}, limits[1], problem.dtype
+            )
 
 
 def against_exact(problem: Problem) -> Compared:
@@ -320,11 +314,11 @@ def against_exact(problem: Problem) -> Compared:
     net = problem.network("reference")
     with np.errstate(all="ignore"):
         outputs, cost, slope = exact.run(net, X, Y, problem.reduction, masks)
-        allowed = tolerance.forward(net, X)[-1] / 2
-        cost_allowed, slope_allowed = tolerance.gradient(net, X, Y, problem.reduction, masks)
-        value, pieces = bounds.backward(net, X, Y, problem.reduction, masks)
+        allowed = tolerance.forward(net.model, X)[-1] / 2
+        cost_allowed, slope_allowed = tolerance.gradient(net.model, X, Y, problem.reduction, masks)
+        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, masks)
         flat = np.concatenate([piece.value.ravel() for piece in pieces])
-        found = [(bounds.forward(net, X).layers[-1].value, float(value.value), flat)]
+        found = [(bounds.forward(net.model, X).layers[-1].value, float(value.value), flat)]
         for name in NAMES:
             one = problem.network(name)
             found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, masks)))

@@ -13,6 +13,7 @@ from agreement import Descent, Rule
 from inputs import CASES, COMBINATIONS, PENALTIES, Case, Functions
 
 from samenet.functions import ACTIVATIONS
+from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 
 def _both(pair, case):
@@ -52,13 +53,13 @@ def test_dropout(pair, hidden, record):
 
 
 DESCENTS = [
-    Descent(13, passes=7),
-    Descent(13, passes=3, reduction="sum", alpha=0.1),
-    Descent(1, passes=2),
-    Descent(1, passes=2, shuffled=True, reduction="sum"),
-    Descent(5, passes=3),  # 5, 5, 3: the last batch is partial
-    Descent(5, passes=3, shuffled=True),
-    Descent(4, passes=3, shuffled=True, reduction="sum", alpha=0.2),  # 4, 4, 4, 1
+    Descent(13, epochs=7),
+    Descent(13, epochs=3, reduction="sum", alpha=0.1),
+    Descent(1, epochs=2),
+    Descent(1, epochs=2, shuffled=True, reduction="sum"),
+    Descent(5, epochs=3),  # 5, 5, 3: the last batch is partial
+    Descent(5, epochs=3, shuffled=True),
+    Descent(4, epochs=3, shuffled=True, reduction="sum", alpha=0.2),  # 4, 4, 4, 1
 ]
 SMALL = [
     Case((4, 3, 2), 13),
@@ -67,8 +68,8 @@ SMALL = [
     Case((5, 7, 3, 2), 13),
 ]
 LARGE = [
-    Descent(66, passes=2),
-    Descent(65, passes=2, shuffled=True),
+    Descent(66, epochs=2),
+    Descent(65, epochs=2, shuffled=True),
     Descent(7, shuffled=True, reduction="sum", alpha=0.1),
 ]
 
@@ -81,12 +82,16 @@ def test_lockstep(pair, case, descent, record):
 
 
 RULES = [
-    Rule(momentum=0.9),
-    Rule(momentum=0.9, nesterov=True),
-    Rule(momentum=0.0),
+    Rule(Momentum(0.9)),
+    Rule(Nesterov(0.9)),
+    Rule(Momentum(0.0)),
+    Rule(RMSProp()),
+    Rule(Adam()),
+    Rule(RMSProp(0.5, 1e-3), clip_norm=0.05),
+    Rule(Adam(0.5, 0.7, 1e-3), clip_value=0.01, dropout=True),
     Rule(clip_value=0.01),
     Rule(clip_norm=0.05),
-    Rule(momentum=0.5, nesterov=True, clip_value=0.02, clip_norm=0.05, dropout=True),
+    Rule(Nesterov(0.5), clip_value=0.02, clip_norm=0.05, dropout=True),
     Rule(dropout=True),
 ]
 RULED = [
@@ -98,7 +103,7 @@ RULED = [
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("case", RULED, ids=str)
 def test_updates_by_rule(pair, case, rule, record):
-    for descent in (Descent(13, passes=3, rule=rule), Descent(5, passes=2, shuffled=True, reduction="sum", rule=rule)):
+    for descent in (Descent(13, epochs=3, rule=rule), Descent(5, epochs=2, shuffled=True, reduction="sum", rule=rule)):
         for name, comparison in agreement.ruled(*_both(pair, case), case.X, case.Y, descent, case.masks(3)):
             record(name, comparison)
 
@@ -107,7 +112,7 @@ def test_updates_by_rule(pair, case, rule, record):
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_one_call_is_many(backend, rule, shuffled):
     """To the bit, whatever the updates are cut into, as long as the velocity is carried on."""
-    case, descent = RULED[0], Descent(5, passes=4, shuffled=shuffled)
+    case, descent = RULED[0], Descent(5, epochs=4, shuffled=shuffled)
     order, masks, alphas = descent.order(13), case.masks(4) if rule.dropout else None, [0.5, 0.25, 0.2, 0.1]
 
     def run(cuts):
@@ -117,12 +122,12 @@ def test_one_call_is_many(backend, rule, shuffled):
         for start, stop in itertools.pairwise(cuts):
             part = slice(start, stop)
             costs += list(
-                network.backend.descend(
+                agreement.run_updates(
                     network,
-                    case.X.copy(),
-                    case.Y.copy(),
+                    case.X,
+                    case.Y,
                     alpha=alphas[part],
-                    passes=stop - start,
+                    epochs=stop - start,
                     order=None if order is None else order[part],
                     masks=None if masks is None else masks[part],
                     **settings,
@@ -151,7 +156,7 @@ def test_all_updates_in_one_call(pair, case, descent, record):
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(
-    "descent", [Descent(130, passes=50), Descent(70, passes=25, shuffled=True), Descent(64, passes=17)], ids=str
+    "descent", [Descent(130, epochs=50), Descent(70, epochs=25, shuffled=True), Descent(64, epochs=17)], ids=str
 )
 def test_fifty_updates_of_more_than_one_block(pair, descent, record):
     case = Case((5, 7, 3, 2), 130)

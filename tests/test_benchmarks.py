@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -33,10 +33,10 @@ UPDATES = ("3-4-1", "60,000 updates")
 # For each kind of operation: a small one, and the function of a backend, or of the reference's loops, that computes it.
 # A function may have another name on each backend.
 KINDS = [
-    ((SMALL, "one sample"), {"numba": "predict_ready"}, "forward_sample"),
-    ((SMALL, "batch of 32"), "predict_finite", "forward_sample"),
+    ((SMALL, "one sample"), "fast_predict", "forward_sample"),
+    ((SMALL, "batch of 32"), "fast_predict", "forward_sample"),
     ((SMALL, "gradient of 32"), "gradient", "batch_gradient"),
-    (UPDATES, "descend", "descend"),
+    (UPDATES, "run_updates", "run_updates"),
 ]
 
 
@@ -91,7 +91,14 @@ def replace(
     """Put `wrap(function)` in the place of the function that a contender is timed with."""
     loops = contender.startswith("loops")
     module, name = samenet.backend("reference" if loops else contender), named(functions[loops], contender)
-    monkeypatch.setattr(module, name, wrap(getattr(module, name)))
+    monkeypatch.setattr(module, name, through(name, wrap)(getattr(module, name)))
+
+
+def through(function: str, wrap: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same; but of `fast_predict`, what is to be wrapped is the function that it makes."""
+    if function != "fast_predict":
+        return wrap
+    return lambda right: lambda *given: wrap(right(*given))
 
 
 def off_by(error: float) -> Callable[[Any], Any]:
@@ -100,8 +107,8 @@ def off_by(error: float) -> Callable[[Any], Any]:
     def wrap(right: Any) -> Any:
         def wrong(first: Any, *given: Any, **named: Any) -> Any:
             answer = right(first, *given, **named)
-            if right.__name__ == "descend":
-                first.theta.flat += error
+            if right.__name__ == "run_updates":
+                first.parameters += error
                 return answer
             if right.__name__ in ("gradient", "batch_gradient"):
                 return answer[0] + error, answer[1]
@@ -161,7 +168,7 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 
     def counting(name: str, right: Any) -> Any:
         def counted(*given: Any, **named: Any) -> Any:
-            called[name] += named.get("passes", 1) if right.__name__ == "descend" else 1
+            called[name] += named.get("epochs", 1) if getattr(right, "__name__", "") == "run_updates" else 1
             return right(*given, **named)
 
         return counted
@@ -169,14 +176,15 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
     for name in samenet.backends():
         module = samenet.backend(name)
         for function in {named(contract, name)} | ({loops} if name == "reference" else set()):
-            monkeypatch.setattr(module, function, counting(name, getattr(module, function)))
+            wrap = through(function, partial(counting, name))
+            monkeypatch.setattr(module, function, wrap(getattr(module, function)))
     for cell in (c for c in CELLS if (c.network, c.operation) == pair):
         contender = catalogue.contender(cell)
         call = catalogue.contender(cell).call
         called.clear()
         call()
         once = {"batch of 32": 32 if contender.backend == "reference" else 1}.get(cell.operation, 1)
-        if contract == "descend":
+        if contract == "run_updates":
             once = round(60_000 * contender.work)  # updates, in as many calls as it takes to answer Ctrl-C soon
         assert called == {contender.backend: once}
         assert contender.backend == ("reference" if cell.contender.startswith("loops") else cell.contender)
@@ -215,7 +223,7 @@ def test_inputs_saturate_no_layer(name):
         (*kind, contender)
         for kind in KINDS
         for contender in (LOOPS_OVER_LISTS, "numpy", "numba")
-        if (kind[1], contender) != ("descend", LOOPS_OVER_LISTS)  # which is what the others are compared with
+        if (kind[1], contender) != ("run_updates", LOOPS_OVER_LISTS)  # which is what the others are compared with
     ],
 )
 def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatch):
@@ -228,7 +236,7 @@ def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatc
         assert (cell.network, contender) not in suites["time_call"].skip_params
     # The list's own training takes seconds a call, so a smaller one is measured.
     small = training(*example((4, 3, 2), 7), NAMES, what="training", alpha=0.25)
-    result = measurement.measure(small if contract == "descend" else catalogue.case(*pair), seconds=0.01)
+    result = measurement.measure(small if contract == "run_updates" else catalogue.case(*pair), seconds=0.01)
     row = next(r for r in result.rows if r.name == contender)
     assert not row.comparison.ok
     assert row.seconds is None
@@ -263,12 +271,12 @@ def wrong(right):
             return answer + 1e-6
         if right.__name__ == "gradient":
             return answer[0] + 1e-6, answer[1]
-        network.theta.flat += 1e-6
+        network.parameters += 1e-6
         return answer
     return call
 
 module = samenet.backend("numpy")
-for name in ("predict", "gradient", "descend"):
+for name in ("predict", "gradient", "run_updates"):
     setattr(module, name, wrong(getattr(module, name)))
 """
 

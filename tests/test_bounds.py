@@ -184,12 +184,12 @@ def test_the_bound_is_of_the_same_network(functions):
         for masks in (None, case.masks(1)[0]):
             for reduction in ("mean", "sum"):
                 outputs, cost, slope = exact.run(net, case.X, case.Y, reduction, masks)
-                value, pieces = bounds.backward(net, case.X, case.Y, reduction, masks)
+                value, pieces = bounds.backward(net.model, case.X, case.Y, reduction, masks)
                 flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
                 assert exact.distance(value.value, cost) <= value.error < 1e-12
                 assert (exact.distance(flat.value, slope) <= flat.error).all()
                 assert flat.error.max() < 1e-12
-                h = bounds.forward(net, case.X).layers[-1]
+                h = bounds.forward(net.model, case.X).layers[-1]
                 assert (exact.distance(h.value, outputs) <= h.error.ravel()).all()
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from compiled_once import kernels
 
-from samenet.fast.kernels import caching
+from samenet.fast.kernels.codegen import caching
 
 ROOT = Path(__file__).parents[1]
 A = np.arange(4.0)
@@ -343,10 +343,10 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import samenet
     from samenet.fast.numba import Network
-    from samenet.fast.kernels import answers
+    from samenet.fast.kernels import inference
     output = Network([2, 1], weights=[[[0.0, 0.0]]]).predict([1.0, 1.0])
 assert "app" in samenet.__file__
-hits = sum(answers.predict_few.stats.cache_hits.values())
+hits = sum(inference.predict_few.stats.cache_hits.values())
 print(json.dumps([output[0], hits, [str(warning.message) for warning in caught]]))
 """
 

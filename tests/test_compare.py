@@ -201,7 +201,7 @@ def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -
 def test_each_entry_of_a_gradient_has_its_own_bound() -> None:
     case = cases.gradient((4, 3, 2), 7, ["reference", "numpy"])
     network, X, Y = cases.example((4, 3, 2), 7)
-    allowed = tolerance.gradient(network, X, Y)[1].flat
+    allowed = tolerance.gradient(network.model, X, Y)[1].flat
     for i in range(allowed.size):
         cost, slope = network.gradient(X, Y)
         assert case.check((cost, slope)).ok
@@ -442,7 +442,7 @@ def test_a_full_disk_is_found_first(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_a_device_is_not_replaced() -> None:
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         files.check_writable(Path(os.devnull))
 
 
@@ -468,7 +468,7 @@ def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys:
         assert __main__.main(["examples", "--gallery", str(folder)]) == 2
         assert str(folder) in capsys.readouterr().err
     assert __main__.main(["examples", "--gallery", str(tmp_path / "file")]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import samenet
+from samenet.optimizers import Descent
 
 pytestmark = pytest.mark.compiled  # plain Python holds the GIL
 
@@ -121,16 +122,18 @@ def test_compiled_kernels_let_other_threads_run(sizes: list[int]) -> None:
     net, random = module.Network(sizes, seed=0), np.random.default_rng(0)
     X, Y = random.normal(size=(13, sizes[0])), random.random((13, sizes[-1]))
     settings = {"alpha": 1e-3, "batch_size": len(X)}
-    module.descend(net, X, Y, **settings)  # compile it first
-    turns, passes = 0, 1000
-    while turns < 20 and passes < 10**8:  # a longer call, if this one was too short for so many
-        call = threading.Thread(target=module.descend, args=(net, X, Y), kwargs={**settings, "passes": passes})
+    module.run_updates(net.model, X, Y, Descent(), **settings)  # compile it first
+    turns, epochs = 0, 1000
+    while turns < 20 and epochs < 10**8:  # a longer call, if this one was too short for so many
+        call = threading.Thread(
+            target=module.run_updates, args=(net.model, X, Y, Descent()), kwargs={**settings, "epochs": epochs}
+        )
         call.start()
         turns = 0
         while call.is_alive():
             turns += 1
             time.sleep(1e-3)
-        passes *= 4
+        epochs *= 4
     assert turns >= 20
 
 
@@ -149,15 +152,15 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="plain Python has no such option")
 def test_only_one_sample_of_a_small_network_keeps_the_gil(monkeypatch: pytest.MonkeyPatch) -> None:
     """What README says, and up to how many parameters."""
-    from samenet.fast.kernels import answers
+    from samenet.fast.kernels import inference
 
     module = samenet.backend("numba")
     asked: list[Any] = []
-    one_of = answers.one_of
-    monkeypatch.setattr(module.answers, "one_of", lambda *given: asked.append(one_of(*given)) or asked[-1])
+    one_of = inference.one_of
+    monkeypatch.setattr(module.inference, "one_of", lambda *given: asked.append(one_of(*given)) or asked[-1])
     for sizes, holds in (([99, 99, 1], True), ([99, 99, 2], False)):
         net = module.Network(sizes, seed=0)
-        assert (net.parameters.size <= answers.QUICK) is holds
+        assert (net.parameters.size <= inference.QUICK) is holds
         net.predictor()(np.ones(99))
         net.predict(np.ones(99))
         assert len(asked) == 2

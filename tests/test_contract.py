@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import samenet
+from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp
 
 NAMES = samenet.backends()
-FUNCTIONS = ("feed_forward", "predict", "predict_finite", "predictor", "evaluate", "gradient", "descend")
-WINGS = ("compare", "data", "output", "study", "testing", "training", "validation")
+FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
+WINGS = ("backends", "compare", "data", "output", "study", "testing", "training", "validation")
 PACKAGES = ("samenet", *(f"samenet.{wing}" for wing in WINGS), "samenet.reference", "samenet.fast", "samenet.examples")
 
 
@@ -46,26 +48,44 @@ def test_the_functions_are_those_of_the_contract() -> None:
     by_keyword, anyhow = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     reference = samenet.backend("reference")
     none = inspect.Parameter.empty
-    assert shape(reference.feed_forward) == shape(reference.predict) == [("network", anyhow, none), ("x", anyhow, none)]
-    assert shape(reference.predict_finite) == shape(reference.predict)
-    assert shape(reference.predictor) == [("network", anyhow, none)]
-    given = [("network", anyhow, none), ("X", anyhow, none), ("Y", anyhow, none)]
+    assert shape(reference.feed_forward) == shape(reference.predict) == [("model", anyhow, none), ("x", anyhow, none)]
+    given = [("model", anyhow, none), ("X", anyhow, none), ("Y", anyhow, none)]
     assert shape(reference.evaluate) == [*given, ("reduction", anyhow, "mean")]
     assert shape(reference.gradient) == [*given, ("reduction", anyhow, "mean"), ("masks", anyhow, None)]
-    assert shape(reference.descend) == [
+    assert shape(reference.run_updates) == [
         *given,
+        ("rule", anyhow, none),
         ("alpha", by_keyword, none),
         ("batch_size", by_keyword, none),
         ("order", by_keyword, None),
-        ("passes", by_keyword, 1),
+        ("epochs", by_keyword, 1),
         ("reduction", by_keyword, "mean"),
         ("masks", by_keyword, None),
-        ("momentum", by_keyword, 0.0),
-        ("velocity", by_keyword, None),
-        ("nesterov", by_keyword, False),
+        ("state", by_keyword, None),
         ("clip_value", by_keyword, math.inf),
         ("clip_norm", by_keyword, math.inf),
     ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fast_path_is_called_alike(name: str) -> None:
+    anyhow, none = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    expected = [(argument, anyhow, none) for argument in ("model", "otherwise", "one")]
+    assert shape(samenet.backend(name).fast_predict) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_is_known_to_every_backend(name: str) -> None:
+    ends = set()
+    for rule in (Descent(), Momentum(), Nesterov(), RMSProp(), Adam()):
+        net = samenet.backend(name).Network([2, 1], seed=0)
+        state = rule.state(net.model.theta)
+        args = net.model, np.eye(2), np.ones((2, 1)), rule
+        net.backend.run_updates(*args, alpha=0.1, batch_size=1, epochs=3, state=state)
+        assert state.t == 6
+        assert all(values.any() for values in state.values)
+        ends.add(net.parameters.tobytes())
+    assert len(ends) == 5
 
 
 def members(cls: type) -> dict[str, Any]:

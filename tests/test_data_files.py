@@ -65,13 +65,13 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "gzip, a byte missing": (gzip.compress(GOOD[:-1]), "200 bytes for its sizes (2, 10, 10), got 199"),
     "gzip, a byte too many": (gzip.compress(GOOD + b"\0"), "got more"),
     "gzip, a terabyte": (gzip.compress(b"\0\0\x08\2\0\x10\0\0\0\x10\0\0" + bytes(9)), "holds fewer"),
-    "gzip cut off": (PACKED[:-20], "whole gzip file"),
-    "gzip without check sum": (PACKED[:-8], "whole gzip file"),
+    "gzip cut off": (PACKED[:-20], "intact gzip file"),
+    "gzip without check sum": (PACKED[:-8], "intact gzip file"),
     "gzip of another check sum": (flipped(PACKED, -8), "CRC"),
     "gzip of another length": (PACKED[:-4] + b"\1\0\0\0", "Incorrect length"),
-    "gzip damaged inside": (flipped(PACKED, 30), "whole gzip file"),
-    "gzip and more behind it": (PACKED + b"more", "whole gzip file"),
-    "gzip header alone": (PACKED[:5], "whole gzip file"),
+    "gzip damaged inside": (flipped(PACKED, 30), "intact gzip file"),
+    "gzip and more behind it": (PACKED + b"more", "intact gzip file"),
+    "gzip header alone": (PACKED[:5], "intact gzip file"),
 }
 
 

@@ -10,8 +10,7 @@ from agreement import Backend
 
 import samenet
 from samenet.optimizers import MultiStart
-from samenet.training import divergence
-from samenet.training import loop as passes
+from samenet.training import divergence, loop
 from samenet.training.divergence import DivergenceWarning
 
 RANDOM = np.random.default_rng(0)
@@ -78,7 +77,7 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
     scale = (1 + 2 * np.abs(Y).max() ** 2) * (len(X) if reduction == "sum" else 1)
     training(net, **way, callback=lambda n, h: costs.append(n.cost(X, Y, reduction=reduction)))
     expected = next(k for k, cost in enumerate(costs) if cost > 1e6 * max(first, scale))
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
     other = make(backend)
     said, _ = training(other, **way)
     # The epoch after it at the latest: a batch must have shown it.
@@ -93,7 +92,7 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
 def test_weights_that_overflow_in_the_very_epoch(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     many, targets = np.tile(X, (20, 1)), np.tile(Y, (20, 1))
     for seconds in (1e-12, 1e12):
-        monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+        monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
         net = make(backend, "identity")
         before = net.parameters.tobytes()
         said, error = training(net, many, targets, alpha=0.8, batch_size=5)

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from samenet.fast.kernels import answers, layers, products
-from samenet.training import loop as passes
+from samenet.fast.kernels import forward, gemm, inference
+from samenet.training import loop
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/speed.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/speed.md", "docs/sources.md")
+CODE = ("reference", "fast", "interface", "examples", "benchmarks", "tests")
 
 
 def blocks(text: str) -> list[tuple[int, str]]:
@@ -43,6 +44,42 @@ def test_blocks_are_found() -> None:
     assert blocks(text) == [(4, "x = 1\n"), (12, "y = x\n")]
 
 
+# --- sources --------------------------------------------------------------------------------------------------------
+
+_TUTORIAL = re.compile(r"\btutorials?((?:[\s,#]+(?:(?:and|or|to)\s+)?\d{3}\b)+)", re.IGNORECASE)
+
+
+def mentioned(text: str) -> set[str]:
+    """The numbers of the tutorials that a text speaks of: "tutorial 000", "tutorials 002 and 004"."""
+    return {number for found in _TUTORIAL.findall(text) for number in re.findall(r"\d{3}", found)}
+
+
+def test_every_tutorial_stands_in_the_table_of_sources() -> None:
+    rows = re.findall(r"^\| (\d{3}) \|.*\| (.*) \|$", (ROOT / "docs" / "sources.md").read_text("utf-8"), re.MULTILINE)
+    for number, link in rows:
+        found = re.fullmatch(r"\[([\w.-]+)\]\(https://(?:www\.)?([\w.-]+)/[\w./-]+\)", link)
+        assert found, f"{number}: {link}"
+        assert found[1] == found[2], f"{number}: the text of a link is its host"
+    in_code = {
+        number: path
+        for folder in CODE
+        for path in (ROOT / folder).rglob("*.py")
+        for number in mentioned(path.read_text("utf-8"))
+    }
+    assert in_code.keys() == {number for number, _ in rows}, in_code
+
+
+def test_every_source_that_is_a_tutorial_points_to_the_table() -> None:
+    for path in (path for folder in CODE[:-1] for path in (ROOT / folder).rglob("*.py")):
+        for source in re.findall(r"\bSources?: ([^\n]*\btutorial \d{3}\b[^\n]*)", path.read_text("utf-8")):
+            assert re.search(r"tutorial \d{3} \(docs/sources\.md\)", source), f"{path.name}: {source}"
+
+
+def test_tutorials_are_found() -> None:
+    text = "Tutorial 000, section 3; tutorials 001,\n002 and 004; not 003; test_tutorial_009 is a name"
+    assert mentioned(text) == {"000", "001", "002", "004"}
+
+
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 _UNITS = "x(?! \\d)|times|us|ns|ms|s|seconds?|minutes?|%|MiB|MB|GB|units|columns|samples|parameters|fold"
@@ -65,10 +102,10 @@ def sources() -> set[str]:
     """What the code says, in the pages' words."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     return {
-        f"{answers.QUICK:,} parameters",
-        f"{layers.BLOCK} samples",
-        f"{products.WIDE} columns",
-        f"{1000 * passes._SECONDS_A_CALL:.0f} ms",
+        f"{inference.QUICK:,} parameters",
+        f"{forward.BLOCK} samples",
+        f"{gemm.WIDE} columns",
+        f"{1000 * loop._SECONDS_A_CALL:.0f} ms",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
         "3 units",  # in the last place: `ULPS` in test_kernels.py

@@ -8,7 +8,7 @@ import pytest
 from agreement import Backend
 
 from samenet.optimizers import OPTIMIZERS
-from samenet.training import loop as passes
+from samenet.training import loop
 from samenet.training import sampling as draws
 from samenet.training.sampling import Draws
 
@@ -104,14 +104,14 @@ def test_masks_do_not_depend_on_how_many_are_drawn_ahead(
     net, other = make(backend), make(backend)
     settings: dict[str, Any] = {"alpha": 0.5, "epochs": 5, "batch_size": size, "dropout": 0.3}
     net.train(X, Y, **settings, seed=seed_of(1))
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
     monkeypatch.setattr(draws, "_LIMIT", limit)
     other.train(X, Y, **settings, seed=seed_of(1))
     assert net.parameters.tobytes() == other.parameters.tobytes()
 
 
 def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e12)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e12)
     monkeypatch.setattr(draws, "_LIMIT", 4 * M * 3)
     backend = Backend("numpy")
     sizes, whole = [], Draws.masks
@@ -144,12 +144,12 @@ def test_masks_are_0_or_the_inverse_of_what_stays(dtype: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "words"),
     [
-        *[(v, ValueError, "dropout: expected a number from 0 to below 1") for v in (1, 1.0, -0.1)],
+        *[(v, ValueError, "dropout: expected a number in \\[0, 1\\)") for v in (1, 1.0, -0.1)],
         *[(v, ValueError, "dropout: expected a finite number") for v in (math.nan, math.inf)],
         *[(v, TypeError, "dropout: expected a number") for v in ("0.5", None, True, {0.5})],
         ([0.5, 0.5], ValueError, "dropout: expected 1 numbers, one for each hidden layer, got 2"),
         ([], ValueError, "dropout: expected 1 numbers"),
-        ([1.0], ValueError, r"dropout\[0\]: expected a number from 0"),
+        ([1.0], ValueError, r"dropout\[0\]: expected a number in \[0, 1\)"),
         (["x"], TypeError, r"dropout\[0\]: expected a number"),
     ],
 )

@@ -18,9 +18,9 @@ import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
 from samenet.backends import MODULES
-from samenet.classification import LABELS
 from samenet.functions import ACTIVATIONS, COSTS
-from samenet.history import MONITORS
+from samenet.training.classification import LABELS
+from samenet.training.monitors import MONITORS
 from samenet.validation.names import nearest
 
 RANDOM = np.random.default_rng(0)

@@ -27,7 +27,7 @@ def test_first_network_of_the_tutorial(backend, record):
     assert net.predict(x)[0] == 0.8354556612475645
     assert (net.predict([x] * 5)[:, 0] == 0.8354556612475645).all()
     expected = [0.8909031788043871, 0.9677045353015495, 0.990986701347152]
-    record("golden: activations", compare(hidden, expected, tolerance.forward(net, x)[1], "float64"))
+    record("golden: activations", compare(hidden, expected, tolerance.forward(net.model, x)[1], "float64"))
 
 
 # Tutorial 001: one step of 1-1-1 ------------------------------------------------------------------------------------
@@ -76,16 +76,16 @@ def test_worked_step(backend, record):
     if backend.name == "reference":
         assert got == STEP  # bit by bit: the same operations in the same order
 
-    (_, (e1,), (e2,)), (e_cost, e) = tolerance.forward(before, [x]), tolerance.gradient(before, [x], [y])
+    (_, (e1,), (e2,)), (e_cost, e) = tolerance.forward(before.model, [x]), tolerance.gradient(before.model, [x], [y])
     ulp = 2.0**-52  # one operation on numbers below 2 adds less
     allowed = {"z1": 0, "a1": e1, "z2": w2 * e1 + 2 * ulp, "a2": e2, "cost": e_cost}
     allowed |= {"slope1": e1 + ulp, "slope2": e2 + ulp, "dc_da2": e2 + ulp}
     allowed |= dict(zip(("dc_dw1", "dc_db1", "dc_dw2", "dc_db2"), e.flat, strict=True))
     allowed["dc_da1"] = w2 * allowed["dc_db2"] + ulp
-    moved = tolerance.update(before, [x], [y], step)
+    moved = tolerance.update(before.model, [x], [y], step)
     allowed |= dict(zip(("new w1", "new b1", "new w2", "new b2"), moved, strict=True))
     # The new output moves by less than the sum of what its weights move by: every slope is below 1.
-    e2 = tolerance.forward(net, [x])[2][0] + moved.sum()
+    e2 = tolerance.forward(net.model, [x])[2][0] + moved.sum()
     allowed |= {"new a2": e2, "new cost": e2 + ulp}
     for name, value in STEP.items():
         record("golden: worked step", compare(got[name], value, allowed[name]))

@@ -49,7 +49,7 @@ def test_reference_against_finite_differences(case, reduction):
     net = case.network(Network)
     cost, slope = net.gradient(case.X, case.Y, reduction=reduction)
     assert cost == pytest.approx(net.cost(case.X, case.Y, reduction=reduction), rel=1e-15)
-    numeric = net.theta.empty_like()
+    numeric = net.model.theta.empty_like()
     numeric.flat[:] = _differences(case, reduction)
 
     for part in ("weights", "biases"):

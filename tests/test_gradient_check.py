@@ -168,7 +168,7 @@ class _Corner(samenet.Network):
         return float(3 * w if w > 0 else w) + float(w**2) + 2 * float(self.parameters[1])
 
     def gradient(self, X, Y, reduction="mean"):
-        slope = self.theta.empty_like()
+        slope = self.model.theta.empty_like()
         slope.flat[:] = 0, 2
         w = self.parameters[0]
         slope.flat[0] = self.at_zero if w == 0 else (3 if w > 0 else 1) + 2 * w

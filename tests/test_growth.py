@@ -11,8 +11,8 @@ from benchmarks.report import figures, scaling
 from benchmarks.report.model import Case
 from samenet.compare.cases import LOOPS_OVER_LISTS, example
 from samenet.fast import numba
-from samenet.fast.kernels import answers, descent, layers, products, small
-from samenet.fast.kernels.instructions import REGISTER
+from samenet.fast.kernels import descent, forward, gemm, inference, tiny_network
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.testing import tolerance
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
@@ -129,9 +129,9 @@ def _agree(sizes: tuple[int, ...], rows: int, threads: int = 1) -> None:
     network, X, Y = example(sizes, rows)
     one, other = (network.on(name) for name in ("numba", "numpy"))
     one.threads = threads
-    assert tolerance.compare(one.predict(X), other.predict(X), tolerance.forward(other, X)[-1]).ok
+    assert tolerance.compare(one.predict(X), other.predict(X), tolerance.forward(other.model, X)[-1]).ok
     (cost, slope), (want, expected) = one.gradient(X, Y), other.gradient(X, Y)
-    cost_allowed, allowed = tolerance.gradient(other, X, Y)
+    cost_allowed, allowed = tolerance.gradient(other.model, X, Y)
     assert tolerance.compare(cost, want, cost_allowed).ok
     assert tolerance.compare(slope.flat, expected.flat, allowed.flat).ok
 
@@ -140,12 +140,12 @@ SIZE = 64 * 30 + 30 + 30 * 10 + 10
 PARTS = next(m for m in range(1, 10_000) if descent.parts_of(m, SIZE) > 1)
 
 
-@pytest.mark.parametrize("width", [products.WIDE - 1, products.WIDE])
+@pytest.mark.parametrize("width", [gemm.WIDE - 1, gemm.WIDE])
 def test_both_sides_of_wide(width: int) -> None:
     _agree((width, width, 3), 21)
 
 
-@pytest.mark.parametrize("rows", [answers.FEW, answers.FEW + 1, layers.BLOCK, layers.BLOCK + 1, PARTS - 1, PARTS])
+@pytest.mark.parametrize("rows", [inference.FEW, inference.FEW + 1, forward.BLOCK, forward.BLOCK + 1, PARTS - 1, PARTS])
 def test_both_sides_of_numbers_of_rows(rows: int) -> None:
     _agree((64, 30, 10), rows)
 
@@ -170,8 +170,8 @@ LANES = REGISTER // 8
 def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int) -> None:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
-    assert small.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
-    allowed = tolerance.update(other, X, Y, 0.5)
+    assert tiny_network.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
+    allowed = tolerance.update(other.model, X, Y, 0.5)
     for trained in (one, other):
         trained.train(X, Y, alpha=0.5, epochs=1, batch_size=batch_size, shuffle=False, record_every=0)
     assert tolerance.compare(one.parameters, other.parameters, allowed).ok
@@ -179,6 +179,6 @@ def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size:
 
 def test_the_marks_are_where_kernels_change() -> None:
     marks = growth.switches()
-    assert [m["at"] for m in marks["width"]] == [products.WIDE]
+    assert [m["at"] for m in marks["width"]] == [gemm.WIDE]
     at = {m["what"]: m["at"] for m in marks["batch"]}
     assert at == {"weights are turned": 13, "several blocks": 129, "gradient in parts": PARTS, "2 threads": 885}

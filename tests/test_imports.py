@@ -35,7 +35,7 @@ def test_import_samenet_is_light() -> None:
     [
         ("import samenet; samenet.backends()", set(), HEAVY),
         ("import samenet.reference", set(), HEAVY),
-        ("from samenet.reference import gradient, descend", set(), HEAVY),
+        ("from samenet.reference import gradient, run_updates", set(), HEAVY),
         ("from samenet.reference import Network", {"numpy"}, HEAVY - {"numpy"}),
         ("from samenet.fast.numpy import Network", {"numpy"}, HEAVY - {"numpy"}),
         ("from samenet.fast.numba import Network", {"numpy", "numba"}, {"sklearn", "matplotlib", "pandas"}),
@@ -67,7 +67,7 @@ for name in ("numpy", "numba", "scipy"):
     sys.modules[name] = None  # now importing it fails
 import math
 from types import SimpleNamespace
-from samenet.reference import descend, feed_forward, gradient, predict
+from samenet.reference import feed_forward, gradient, predict, run_updates
 
 # The network of tutorial 000, section 3.
 net = SimpleNamespace(
@@ -86,12 +86,14 @@ assert abs(cost - h * h / 2) < 1e-15
 assert abs(slope.weights[0][0][0] - h * h * (1 - h)) < 1e-15
 assert slope.biases == [slope.weights[0][0]]
 
-costs = descend(one, [[1.0], [2.0]], [[0.0], [1.0]], alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
+descent, adam = SimpleNamespace(name="descent"), SimpleNamespace(name="adam", beta1=0.9, beta2=0.999, epsilon=1e-8)
+costs = run_updates(one, [[1.0], [2.0]], [[0.0], [1.0]], adam, alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
 assert len(costs) == 4 and one.weights[0][0][0] != 0.5
-costs = descend(net, [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]], alpha=0.5, batch_size=2, passes=50)
+X, Y = [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]]
+costs = run_updates(net, X, Y, descent, alpha=0.5, batch_size=2, epochs=50)
 assert len(costs) == 50 and costs[-1] < costs[0]
 bare = SimpleNamespace(weights=net.weights, biases=[])
-descend(bare, [[1.5, 2.0, 3.0]], [[0.0]], alpha=0.5, batch_size=1)
+run_updates(bare, [[1.5, 2.0, 3.0]], [[0.0]], descent, alpha=0.5, batch_size=1)
 
 try:
     from samenet.reference import Network
@@ -116,12 +118,13 @@ def folder(package: str) -> list[Path]:
     return files
 
 
-WINGS = ("compare", "data", "output", "study", "testing", "training", "validation")
+WINGS = ("backends", "compare", "data", "output", "study", "testing", "training", "validation")
 INTERFACE = ("samenet", *(f"samenet.{wing}" for wing in WINGS))
-FAST = ("samenet.reference", "samenet.fast", "samenet.fast.kernels")
+FAST = ("samenet.reference", "samenet.fast", "samenet.fast.kernels", "samenet.fast.kernels.codegen")
 PACKAGES = {package: {path.stem for path in folder(package)} for package in (*INTERFACE, *FAST)}
 PACKAGES["samenet"] |= {*WINGS, "reference", "fast"}
 PACKAGES["samenet.fast"] |= {"kernels"}
+PACKAGES["samenet.fast.kernels"] |= {"codegen"}
 
 
 def names(node: ast.AST) -> Iterator[str]:
@@ -159,7 +162,7 @@ def test_the_reference_imports_the_standard_library_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     foreign = {m for m in found if m.split(".")[0] not in sys.stdlib_module_names and not is_in(m, "samenet.reference")}
     # What a user calls: the one module that needs the interface, and with it NumPy.
-    assert foreign == ({"samenet.network", "samenet.one_sample"} if path.name == "network.py" else set())
+    assert foreign == ({"samenet.network"} if path.name == "network.py" else set())
 
 
 @pytest.mark.parametrize(
@@ -174,19 +177,133 @@ def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
 def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     others = {m for m in found if m.split(".")[0] == "samenet"}
-    own = {m for m in others if path.name == "numba.py" and is_in(m, "samenet.fast.kernels")}
+    parts = {"numba.py": "samenet.fast.kernels", "numpy.py": "samenet.fast.steps"}
+    own = {m for m in others if path.name in parts and is_in(m, parts[path.name])}
     assert not {m for m in others - own if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}
     foreign = {m.split(".")[0] for m in found - others} - set(sys.stdlib_module_names)
     assert foreign <= {"numpy", "numba", "scipy"}
 
 
-@pytest.mark.parametrize("path", folder("samenet.fast.kernels"), ids=lambda path: path.name)
+KERNELS = [*folder("samenet.fast.kernels"), *folder("samenet.fast.kernels.codegen")]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.name)
 def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     others = {m for m in found if m.split(".")[0] == "samenet"}
     assert not {m for m in others if not is_in(m, "samenet.fast.kernels")} - {"samenet.functions"}
     foreign = {m.split(".")[0] for m in found - others} - set(sys.stdlib_module_names)
     assert foreign <= {"numpy", "numba", "llvmlite"}
+
+
+# The order of design: each of these imports what stands before it, and its own kind. A module is of the longest name
+# here that it begins with.
+LAYERS = [
+    {"samenet.functions", "samenet.parameters", "samenet.validation", "samenet.output"},
+    {"samenet.model", "samenet.initialize"},
+    {"samenet.history", "samenet.backends.objective", "samenet.backends.prediction"},
+    {"samenet.optimizers", "samenet.schedules", "samenet.stopping", "samenet.backends.generic"},
+    {"samenet.training"},
+    {"samenet.network"},
+]
+NAMES_ONLY = "samenet.backends"  # which imports a backend when it is asked for one, and is asked by all
+
+
+def sources() -> dict[str, str]:
+    """The text of every module of interface/, by its name."""
+    named = lambda package, path: package if path.stem == "__init__" else f"{package}.{path.stem}"  # noqa: E731
+    return {named(package, path): path.read_text("utf-8") for package in INTERFACE for path in folder(package)}
+
+
+def graph(texts: dict[str, str]) -> dict[str, set[str]]:
+    """What each module imports of the others, in functions and for types as well; `samenet` itself is everyone's."""
+    found = {}
+    for name, text in texts.items():
+        statements = (names(node) for node in ast.walk(ast.parse(text)))
+        found[name] = {m for some in statements for m in some if m in texts and m not in ("samenet", name)}
+    return found
+
+
+def circle(edges: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle, or an empty list."""
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return []
+        found = next(filter(None, (walk(other, [*path, name]) for other in sorted(edges[name]))), [])
+        done.add(name)
+        return found
+
+    return next(filter(None, (walk(name, []) for name in sorted(edges))), [])
+
+
+def level(module: str) -> int | None:
+    """The place of a module in the order; None for what stands beside it, such as `samenet.data`."""
+    found = [(len(name), place) for place, layer in enumerate(LAYERS) for name in layer if is_in(module, name)]
+    return max(found)[1] if found else None
+
+
+def upward(edges: dict[str, set[str]]) -> list[tuple[str, str]]:
+    """The arrows that point against the order, or from it to what stands beside it."""
+    found = []
+    for module, others in edges.items():
+        place = level(module)
+        for other in others - {NAMES_ONLY}:
+            there = level(other)
+            if place is not None and (there is None or there > place):
+                found.append((module, other))
+            if is_in(module, "samenet.testing") and is_in(other, "samenet.network"):
+                found.append((module, other))
+    return found
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    texts = sources()
+    del texts["samenet"], texts["samenet.__main__"]  # which lead to all of them
+    edges = graph(texts)
+    assert sum(map(len, edges.values())) > 100
+    assert not circle(edges)
+
+
+def test_arrows_follow_the_order_of_the_design() -> None:
+    edges = graph(sources())
+    assert all(any(is_in(module, name) for module in edges) for layer in LAYERS for name in layer)
+    assert not upward(edges)
+
+
+def test_circles_and_wrong_arrows_are_found() -> None:
+    texts = {
+        "samenet.model": "import os\nfrom samenet import parameters\n",
+        "samenet.parameters": "def f():\n    from samenet.stopping import Rule\n",
+        "samenet.stopping": "if TYPE_CHECKING:\n    from samenet.model import Model\n",
+        "samenet.testing.probe": "from samenet.network import Network\n",
+        "samenet.network": "import samenet.model\n",
+    }
+    edges = graph(texts)
+    assert circle(edges) == ["samenet.model", "samenet.parameters", "samenet.stopping", "samenet.model"]
+    assert upward(edges) == [
+        ("samenet.parameters", "samenet.stopping"),
+        ("samenet.testing.probe", "samenet.network"),
+    ]
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_every_backend_is_imported_by_name_alone() -> None:
+    for module, text in sources().items():
+        found = {name for node in ast.walk(ast.parse(text)) for name in names(node)}
+        assert not {m for m in found if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}, module
+
+
+def test_modules_are_short_and_the_root_is_small() -> None:
+    for package in (*INTERFACE, *FAST):
+        for path in folder(package):
+            assert len(path.read_text("utf-8").splitlines()) < 300, path
+    root = folder("samenet")[0].parent
+    entries = {path.name for path in root.iterdir()} - {"__init__.py", "__main__.py", "__pycache__"}
+    assert len(entries) <= 18, sorted(entries)
 
 
 def test_these_rules_can_be_broken() -> None:

@@ -71,9 +71,9 @@ COUNTERS = types.Array(int64, 1, "C")
 
 def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple[str, bool]]:
     """(what was compared, whether it was well): rows and remainders, registers, lanes, terms, forms of A and S."""
-    run = native(ns.machine.panel, ns.width, *(matrix(dtype),) * 4, int64, int64, int64)
+    run = native(ns.microkernels.multiply_panel, ns.width, *(matrix(dtype),) * 4, int64, int64, int64)
     width = lanes(ns.width, dtype)
-    most = range(1, ns.machine.COLUMNS + 1)
+    most = range(1, ns.microkernels.NR + 1)
     columns = [(registers, last) for registers in most for last in {1, width - 1, width} - {0}]
     for (registers, last), m in itertools.product(columns, (1, 7, 11) if few else range(1, 18)):
         for number, (t, how, s_rows) in enumerate([(0, "rows", 1), (1, "turned", m), (5, "steps", 1), (6, "rows", m)]):
@@ -84,7 +84,7 @@ def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple
             S, _ = guarded(integers((s_rows, k), dtype, 3))
             C, around = guarded(np.zeros((m, k), dtype), **OUTPUT)
             expected = C.copy()
-            ns.machine.panel.plain(A, B, S, expected, i, registers, last)
+            ns.microkernels.multiply_panel.plain(A, B, S, expected, i, registers, last)
             run(A, B, S, C, i, registers, last)
             well = np.array_equal(C, expected) and nothing_else_written(C, around)
             yield f"{m} rows, {t} terms, {registers} registers, the last of {last}, A {how}, S of {s_rows}", well
@@ -92,21 +92,21 @@ def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple
 
 def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
-    run = native(ns.machine.dots, ns.width, matrix(dtype), vector(dtype), vector(dtype))
+    run = native(ns.microkernels.gemv, ns.width, matrix(dtype), vector(dtype), vector(dtype))
     sizes = sorted({1, 2, width - 1, width, width + 1, 2 * width - 1, 2 * width, 3 * width + 1} - {0})
     for k, n in itertools.product(sizes, sizes):
         W, _ = guarded(integers((k, n), dtype))
         x, _ = guarded(integers(n, dtype, 1))
         z, around = guarded(np.zeros(-(-k // width) * width, dtype), **OUTPUT)
         expected = z.copy()
-        ns.machine.dots.plain(W, x, expected)
+        ns.microkernels.gemv.plain(W, x, expected)
         run(W, x, z)
         yield f"{k} rows of {n}", np.array_equal(z[:k], expected[:k]) and nothing_else_written(z, around)
 
 
 def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
-    run = native(ns.machine.transpose, ns.width, matrix(dtype), matrix(dtype))
+    run = native(ns.microkernels.transpose, ns.width, matrix(dtype), matrix(dtype))
     sizes = sorted({1, 2, width - 1, width, width + 1, 2 * width, 2 * width + 1} - {0})
     for m, n in itertools.product(sizes, sizes):
         A, _ = guarded(integers((m, n), dtype))
@@ -117,7 +117,7 @@ def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """Of a vector, number by number, also in place."""
-    both = ns.machine.elementwise(lambda a: 2.0 * a + (1.0 - a) * a - 3.0 / (1.0 + a * a))
+    both = ns.microkernels.elementwise(lambda a: 2.0 * a + (1.0 - a) * a - 3.0 / (1.0 + a * a))
     run = native(both, ns.width, vector(dtype), vector(dtype), DTYPES[dtype])
     for n in range(3 * lanes(ns.width, dtype) + 2):
         a, memory = guarded(integers(n, dtype), **OUTPUT)
@@ -142,26 +142,26 @@ def some_zeros(m: int, n: int, dtype: str, share: float) -> Array:
 
 def lists(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """Which columns are used; what is not a number counts, and -0.0 does not."""
-    run = native(ns.sparse._list_used, ns.width, matrix(dtype), PLACES)
+    run = native(ns.sparse_input._list_nonzero_columns, ns.width, matrix(dtype), PLACES)
     for m, n in itertools.product((1, 3, 4, 5, 13), (1, 2, 15, 16, 17, 31, 32, 33, 70)):
         for share in (0.0, 0.6, 1.0):
             X = some_zeros(m, n, dtype, share)
             X[m // 2, :: 7 if share < 1 else n + 1] = np.nan
             X[:, 1::5] *= -1
-            seen, _ = guarded(X)
-            used = np.full(ns.sparse.list_length(n), -7, np.int32)
+            layer_inputs, _ = guarded(X)
+            used = np.full(ns.sparse_input.list_length(n), -7, np.int32)
             expected = used.copy()
-            ns.sparse._list_used.plain(X, expected)
-            run(seen, used)
-            whole = expected[0] + ns.machine.ROWS if expected[0] else 1
+            ns.sparse_input._list_nonzero_columns.plain(X, expected)
+            run(layer_inputs, used)
+            whole = expected[0] + ns.microkernels.MR if expected[0] else 1
             yield f"{m} rows of {n}, {share} of them 0", np.array_equal(used[:whole], expected[:whole])
 
 
 def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """The terms that are listed, and no others: those are NaN."""
-    run = native(ns.machine.panel_of, ns.width, *(matrix(dtype),) * 4, int64, int64, int64, PLACES)
+    run = native(ns.microkernels.multiply_panel_indexed, ns.width, *(matrix(dtype),) * 4, int64, int64, int64, PLACES)
     width = lanes(ns.width, dtype)
-    for registers, m in itertools.product(range(1, ns.machine.COLUMNS + 1), (1, 2, 6, 11)):
+    for registers, m in itertools.product(range(1, ns.microkernels.NR + 1), (1, 2, 6, 11)):
         for terms in ((), (0,), (3,), (0, 2, 3, 8)):
             i, last, t = 2, max(1, width - 1), 9
             k = i + (registers - 1) * width + last
@@ -171,7 +171,7 @@ def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             S, _ = guarded(integers((1, k), dtype, 3))
             C, around = guarded(np.zeros((m, k), dtype), **OUTPUT)
             expected = C.copy()
-            ns.machine.panel_of.plain(A, B, S, expected, i, registers, last, used)
+            ns.microkernels.multiply_panel_indexed.plain(A, B, S, expected, i, registers, last, used)
             run(A, B, S, C, i, registers, last, used)
             well = np.array_equal(C, expected) and nothing_else_written(C, around)
             yield f"{m} rows, terms {terms}, {registers} registers", well
@@ -180,8 +180,8 @@ def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """In the rows that are listed, and in no others."""
     width, number = lanes(ns.width, dtype), DTYPES[dtype]
-    run = native(ns.sparse._step_used, ns.width, matrix(dtype), PLACES, *(matrix(dtype),) * 2, number)
-    most = ns.machine.COLUMNS * width
+    run = native(ns.sparse_input._step_columns, ns.width, matrix(dtype), PLACES, *(matrix(dtype),) * 2, number)
+    most = ns.microkernels.NR * width
     for k, m in itertools.product(sorted({1, width, width + 1, most - 1, most, most + 1, 2 * most + 2}), (1, 4)):
         for terms, value in (((), 1.0), ((4,), 1.0), ((0, 2, 3, 4, 5, 7, 8), 1.0), ((1, 4), np.inf), ((1, 4), np.nan)):
             X, used = np.full((m, 9), np.nan, dtype), np.zeros(40, np.int32)
@@ -194,7 +194,7 @@ def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             P[4, k // 2] = value
             expected = P.copy()
             with np.errstate(all="ignore"):
-                finite = ns.sparse._step_used.plain(X, used, deltas, expected, -2.0)
+                finite = ns.sparse_input._step_columns.plain(X, used, deltas, expected, -2.0)
             found = run(X, used, deltas, P, -2.0)
             well = np.array_equal(P, expected, equal_nan=True) and bool(found) == finite == (value == 1.0)
             yield f"{m} rows, terms {terms}, {k} columns, {value}", well and nothing_else_written(P, around)
@@ -205,24 +205,24 @@ def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     f = types.Array(DTYPES[dtype], 2, "C")
 
     def write(typing_context: Any, a: Any, *places: Any) -> Any:
-        signature, view = ns.machine.rows_at.typed(typing_context, a, *places)
+        signature, view = ns.microkernels.rows_at.typed(typing_context, a, *places)
         assert signature.return_type == f
 
         def codegen(context: Any, builder: Any, _: Any, values: Any) -> Any:
             matrix = context.make_array(f)(context, builder, view(context, builder, signature, values))
-            emit = ns.instructions.Emit(context, builder, f.dtype)
-            (m, n), (row, _) = emit.pair(matrix.shape), emit.pair(matrix.strides)
-            last = emit.at(emit.start(matrix), emit.times(builder.sub(m, emit.long(1)), row))
-            builder.store(emit.scalar(5.0), builder.bitcast(last, emit.scalar.as_pointer()))
+            vb = ns.vector.VectorBuilder(context, builder, f.dtype)
+            (m, n), (row, _) = vb.pair(matrix.shape), vb.pair(matrix.strides)
+            last = vb.at(vb.start(matrix), vb.times(builder.sub(m, vb.long(1)), row))
+            builder.store(vb.scalar(5.0), builder.bitcast(last, vb.scalar.as_pointer()))
             return builder.mul(n, row)
 
         return int64(*signature.args), codegen
 
-    run = native(generated.Generated(ns.machine.rows_at.plain, write), ns.width, vector(dtype), *(int64,) * 3)
+    run = native(generated.Generated(ns.microkernels.rows_at.plain, write), ns.width, vector(dtype), *(int64,) * 3)
     for place, m, n in itertools.product((0, 3), (1, 4), (1, 2, 5)):
         a, around = guarded(integers(30, dtype), **OUTPUT)
         expected = a.copy()
-        ns.machine.rows_at.plain(expected, place, m, n)[-1, 0] = 5
+        ns.microkernels.rows_at.plain(expected, place, m, n)[-1, 0] = 5
         same = run(a, place, m, n) == n * n * a.itemsize and np.array_equal(a, expected)
         yield f"{m} rows of {n} from {place} on", same and nothing_else_written(a, around)
 
@@ -230,26 +230,26 @@ def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def rooms(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """On the stack: as many rows and columns as are asked for, one row behind the other."""
     for m, n in ((1, 1), (2, 5), (2, 1088), (3, 16), (5, 7)):
-        room, size = ns.machine.on_stack(m, n), np.dtype(dtype).itemsize
+        workspace, size = ns.microkernels.on_stack(m, n), np.dtype(dtype).itemsize
 
-        def layout(typing_context: Any, a: Any, room: Any = room) -> Any:
-            signature, view = room.typed(typing_context, a)
+        def layout(typing_context: Any, a: Any, workspace: Any = workspace) -> Any:
+            signature, view = workspace.typed(typing_context, a)
 
             def codegen(context: Any, builder: Any, _: Any, values: Any) -> Any:
                 made = context.make_array(signature.return_type)(
                     context, builder, view(context, builder, signature, values)
                 )
-                emit = ns.instructions.Emit(context, builder, a.dtype)
-                found = emit.long(0)
-                for number in (*emit.pair(made.shape), *emit.pair(made.strides)):
-                    found = builder.add(emit.times(found, 10**5), number)
+                vb = ns.vector.VectorBuilder(context, builder, a.dtype)
+                found = vb.long(0)
+                for number in (*vb.pair(made.shape), *vb.pair(made.strides)):
+                    found = builder.add(vb.times(found, 10**5), number)
                 return found
 
             return int64(a), codegen
 
-        run = native(generated.Generated(room.plain, layout), ns.width, vector(dtype))
+        run = native(generated.Generated(workspace.plain, layout), ns.width, vector(dtype))
         expected = functools.reduce(lambda found, number: found * 10**5 + number, (m, n, n * size, size))
-        yield f"{m} x {n}", run(np.zeros(3, dtype)) == expected and room.plain(np.zeros(3, dtype)).shape == (m, n)
+        yield f"{m} x {n}", run(np.zeros(3, dtype)) == expected and workspace.plain(np.zeros(3, dtype)).shape == (m, n)
 
 
 # --- registers ------------------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     f = module.lanewise(lambda a, b: a * b - 2.0)
     native(f, ns.width, register, DTYPES[dtype])(v, 3.0, out)
     yield "lanewise", np.array_equal(out, v * 3 - 2)
-    f = module.lanewise(lambda a: ns.instructions.one_above_zero(a) + ns.instructions.zero_below(a, -3.0, a))
+    f = module.lanewise(lambda a: ns.vector.one_above_zero(a) + ns.vector.zero_below(a, -3.0, a))
     native(f, ns.width, register)(v, out)
     yield "above and below", np.array_equal(out, (v > 0) + np.where(v < -3, 0, v))
 
@@ -315,27 +315,27 @@ def test_generated_code_does_what_the_plain_function_says(check: str, width: int
 
 
 MUTANTS = {
-    "a row of S too few": ("panels", "emit.long(0), emit.pair(S.strides)[0])", "emit.long(0), emit.long(0))"),
-    "rows left over": ("panels", 'with emit.when(left, "!=", emit.long(0))', 'with emit.when(left, "<", emit.long(0))'),
+    "a row of S too few": ("panels", "vb.long(0), vb.pair(S.strides)[0])", "vb.long(0), vb.long(0))"),
+    "rows left over": ("panels", 'with vb.when(left, "!=", vb.long(0))', 'with vb.when(left, "<", vb.long(0))'),
     "a term too few": (
         "panels",
-        "with emit.steps(t) as (c_t, _):",
-        "with emit.steps(emit.builder.sub(t, emit.long(1))) as (c_t, _):",
+        "with vb.for_range(t) as (c_t, _):",
+        "with vb.for_range(vb.builder.sub(t, vb.long(1))) as (c_t, _):",
     ),
     "last register whole": ("panels", "masks = [None] * (count - 1) + [last]", "masks = [None] * count"),
-    "A's rows for its columns": ("panels", "emit.times(term, a_step)", "emit.times(term, a_row)"),
+    "A's rows for its columns": ("panels", "vb.times(term, a_step)", "vb.times(term, a_row)"),
     "the first row for all": (
         "dot_products",
-        "emit.least(builder.add(i, emit.long(r)), limit)",
-        "emit.least(i, limit)",
+        "vb.minimum(builder.add(i, vb.long(r)), limit)",
+        "vb.minimum(i, limit)",
     ),
     "sums that start anew": (
         "dot_products",
-        "part, total.value)\n\n        emit.pieces(n",
-        "part, emit.zero)\n\n        emit.pieces(n",
+        "part, total.value)\n\n        vb.for_each_vector(n",
+        "part, vb.zero)\n\n        vb.for_each_vector(n",
     ),
     "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
-    "a column too many": ("transposes", 'with emit.when(row, "<", n)', 'with emit.when(row, "<=", n)'),
+    "a column too many": ("transposes", 'with vb.when(row, "<", n)', 'with vb.when(row, "<=", n)'),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
     "NaN for a zero": (
         "lists",
@@ -344,35 +344,35 @@ MUTANTS = {
     ),
     "counted from 0 again": (
         "lists",
-        "places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT), count))",
+        "places = self.builder.add(counted, self.broadcast(self.builder.trunc(first, INT), count))",
         "places = self.builder.add(counted, counted)",
     ),
-    "used in the last rows alone": ("lists", "builder.or_(builder.load(found(j)), others)", "others"),
-    "a list that is not filled up": ("lists", "for more in range(1, ROWS):", "for more in range(1, 2):"),
+    "used in the last rows alone": ("lists", "builder.or_(builder.load(found(j)), nonzero)", "nonzero"),
+    "a list that is not filled up": ("lists", "for more in range(1, MR):", "for more in range(1, 2):"),
     "terms that are not listed": ("panels_of", "term = c_t if used is None else", "term = c_t if True else"),
-    "the count for a place": ("panels_of", "builder.add(c_t, emit.long(1))", "builder.add(c_t, emit.long(0))"),
-    "the first place for all": ("steps", "builder.add(c, emit.long(1 + r))", "builder.add(c, emit.long(1))"),
+    "the count for a place": ("panels_of", "builder.add(c_t, vb.long(1))", "builder.add(c_t, vb.long(0))"),
+    "the first place for all": ("steps", "builder.add(c, vb.long(1 + r))", "builder.add(c, vb.long(1))"),
     "panels of another width": (
         "steps",
-        "emit.steps(k, COLUMNS * emit.lanes)",
-        "emit.steps(k, (COLUMNS + 1) * emit.lanes)",
+        "vb.for_range(k, NR * vb.lanes)",
+        "vb.for_range(k, (NR + 1) * vb.lanes)",
     ),
-    "infinity not seen": ("steps", "emit.multiply_add(found.value, emit.zero, nothing_here)", "nothing_here"),
-    "no step": ("steps", "emit.multiply_add(step, found.value, emit.load(place, mask))", "emit.load(place, mask)"),
+    "infinity not seen": ("steps", "vb.multiply_add(found.value, vb.zero, nothing_here)", "nothing_here"),
+    "no step": ("steps", "vb.multiply_add(step, found.value, vb.load(place, mask))", "vb.load(place, mask)"),
     "rows from the start on": ("views", "builder.gep(vector.data, [place])", "vector.data"),
     "products past the last row": (
         "registers",
-        "emit.builder.select(emit.first(n), emit.sums(rows), emit.zero)",
-        "emit.sums(rows)",
+        "vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)",
+        "vb.sums(rows)",
     ),
-    "products of the first row": ("registers", "emit.long(r), n), emit.long(r)", "emit.long(r), n), emit.long(0)"),
+    "products of the first row": ("registers", "vb.long(r), n), vb.long(r)", "vb.long(r), n), vb.long(0)"),
 }
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
     check, old, new = MUTANTS[mutant]
-    texts = [(generated.KERNELS / f"{name}.py").read_text(encoding="utf-8") for name in generated.MODULES]
+    texts = [generated.path_of(name).read_text(encoding="utf-8") for name in generated.MODULES]
     assert sum(text.count(old) for text in texts) == 1, "the line is there once"
     ns = generated.load(max(WIDTHS), lambda text: text.replace(old, new))
     few = {"few": True} if check == "panels" else {}
@@ -383,7 +383,7 @@ def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
 def test_a_sum_has_one_order(width: int, dtype: str) -> None:
     """Cut anywhere, and beside whatever rows and columns, it has the same bits."""
     ns, random = generators(width), np.random.default_rng(0)
-    run = native(ns.machine.panel, width, *(matrix(dtype),) * 4, int64, int64, int64)
+    run = native(ns.microkernels.multiply_panel, width, *(matrix(dtype),) * 4, int64, int64, int64)
     k = 3 * lanes(width, dtype)
     A, B, S = (random.normal(size=shape).astype(dtype) for shape in ((11, 9), (9, k), (1, k)))
     whole, cut, lonely = (np.empty((11, k), dtype) for _ in range(3))
@@ -420,7 +420,7 @@ more_digits = pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="no 
 @pytest.mark.parametrize(("width", "dtype"), [pytest.param(*kind, marks=more_digits) for kind in KINDS])
 def test_functions_are_as_exact_as_they_say(name: str, width: int, dtype: str) -> None:
     ns, random = generators(width), np.random.default_rng(0)
-    both = ns.machine.elementwise(getattr(ns.functions, name))
+    both = ns.microkernels.elementwise(getattr(ns.activations, name))
     run = native(both, width, vector(dtype), vector(dtype), DTYPES[dtype])
     info = np.finfo(dtype)
     largest = 700 if dtype == "float64" else 86
@@ -454,7 +454,7 @@ def test_functions_at_the_ends(width: int, dtype: str) -> None:
         "exp": [0, 0, 0, *[1] * 9, nan],  # made for numbers that are not above 0, and 1 there
     }
     for name, values in answers.items():
-        both = ns.machine.elementwise(getattr(ns.functions, name))
+        both = ns.microkernels.elementwise(getattr(ns.activations, name))
         run = native(both, width, vector(dtype), vector(dtype), DTYPES[dtype])
         a = np.array(ends * 5, dtype)  # in whole registers, and in the rest
         out, plain = np.empty_like(a), np.empty_like(a)
@@ -470,13 +470,13 @@ def test_functions_at_the_ends(width: int, dtype: str) -> None:
 
 
 def counters(width: int) -> SimpleNamespace:
-    sharing = generators(width).sharing
+    parallel = generators(width).parallel
     return SimpleNamespace(
-        add=native(sharing._add, width, COUNTERS, int64, int64),
-        exchange=native(sharing._exchange, width, COUNTERS, int64, int64, int64),
-        read=native(sharing._read, width, COUNTERS, int64),
-        give_way=native(sharing._give_way, width),
-        plain=sharing,
+        add=native(parallel._add, width, COUNTERS, int64, int64),
+        exchange=native(parallel._exchange, width, COUNTERS, int64, int64, int64),
+        read=native(parallel._read, width, COUNTERS, int64),
+        give_way=native(parallel._give_way, width),
+        plain=parallel,
     )
 
 
@@ -486,41 +486,41 @@ def test_counters() -> None:
         (both.add, both.exchange, both.read, both.give_way),
         (both.plain._add, both.plain._exchange, both.plain._read, both.plain._give_way),
     ):
-        desk = np.zeros(32, np.int64)
-        assert (add(desk, 8, 5), read(desk, 8)) == (0, 5)
-        assert (add(desk, 8, -2), read(desk, 8)) == (5, 3)
-        assert (exchange(desk, 8, 4, 9), read(desk, 8)) == (0, 3)
-        assert (exchange(desk, 8, 3, 9), read(desk, 8)) == (1, 9)
-        assert np.array_equal(np.flatnonzero(desk), [8])
+        queue = np.zeros(32, np.int64)
+        assert (add(queue, 8, 5), read(queue, 8)) == (0, 5)
+        assert (add(queue, 8, -2), read(queue, 8)) == (5, 3)
+        assert (exchange(queue, 8, 4, 9), read(queue, 8)) == (0, 3)
+        assert (exchange(queue, 8, 3, 9), read(queue, 8)) == (1, 9)
+        assert np.array_equal(np.flatnonzero(queue), [8])
         assert give_way() is None
 
 
 def test_counters_of_many_threads() -> None:
     """Compiled, they let the GIL go: without being one step each, some would be lost."""
-    both, desk, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000
+    both, queue, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000
     for add in (both.add, both.plain._add):
-        desk[:] = 0
-        threads = [threading.Thread(target=lambda add=add: [add(desk, 8, 1) for _ in range(turns)]) for _ in range(4)]
+        queue[:] = 0
+        threads = [threading.Thread(target=lambda add=add: [add(queue, 8, 1) for _ in range(turns)]) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert desk[8] == 4 * turns
+        assert queue[8] == 4 * turns
 
 
 def test_every_ticket_is_taken_once() -> None:
     """By the kernels as they are: compiled, or plain where the compiler is off."""
-    from samenet.fast.kernels import sharing
+    from samenet.fast.kernels import parallel
 
-    desk, number, taken = np.zeros(32, np.int64), 5000, [[] for _ in range(4)]
+    queue, number, taken = np.zeros(32, np.int64), 5000, [[] for _ in range(4)]
     came_for_nothing = [threading.Event() for _ in taken]
 
     def work(mine: list[int], for_nothing: threading.Event) -> None:
-        while sharing.wait_for_more(desk):
-            ticket = sharing.take(desk)
-            if ticket >= 0:
-                mine.append(ticket)
-                sharing.finish(desk)
+        while parallel.wait_for_tasks(queue):
+            task = parallel.claim(queue)
+            if task >= 0:
+                mine.append(task)
+                parallel.finish_task(queue)
             else:
                 for_nothing.set()
 
@@ -529,12 +529,12 @@ def test_every_ticket_is_taken_once() -> None:
     for thread in threads:
         thread.start()
     for _ in range(2):
-        sharing.open_tickets(desk, number)
-        sharing.wait(desk)
+        parallel.add_tasks(queue, number)
+        parallel.wait_for_all(queue)
         for event in came_for_nothing:
             event.clear()
             assert event.wait(HANGS)
-    desk[sharing._CLOSED] = 1
+    queue[parallel._CLOSED] = 1
     for thread in threads:
         thread.join(HANGS)
     assert sorted(itertools.chain(*taken)) == list(range(2 * number))
@@ -542,20 +542,22 @@ def test_every_ticket_is_taken_once() -> None:
 
 @pytest.mark.parametrize("helpers", [0, 1, 3])
 def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from samenet.fast.kernels import sharing
+    from samenet.fast.kernels import parallel
 
     called: list[Any] = []
 
-    def work(number: int, desk: Array, leads: bool) -> tuple[int, bool, bool]:
-        return number, leads, sharing.wait_for_more(desk)
+    def work(number: int, queue: Array, is_coordinator: bool) -> tuple[int, bool, bool]:
+        return number, is_coordinator, parallel.wait_for_tasks(queue)
 
-    monkeypatch.setattr(sharing, "_pool", lambda: SimpleNamespace(submit=lambda *given: called.append(given)))
-    assert sharing.share(work, (7,), helpers) == (7, True, True)
-    assert [(function, number, leads) for function, number, desk, leads in called] == helpers * [(work, 7, False)]
-    assert not any(sharing.wait_for_more(desk) for _, _, desk, _ in called), "at the end the desk is closed"
+    monkeypatch.setattr(parallel, "_pool", lambda: SimpleNamespace(submit=lambda *given: called.append(given)))
+    assert parallel.run_parallel(work, (7,), helpers) == (7, True, True)
+    assert [(function, number, is_coordinator) for function, number, queue, is_coordinator in called] == helpers * [
+        (work, 7, False)
+    ]
+    assert not any(parallel.wait_for_tasks(queue) for _, _, queue, _ in called), "at the end the queue is closed"
     with pytest.raises(ZeroDivisionError):
-        sharing.share(lambda desk, leads: called.append(desk) or 1 // 0, (), 0)
-    assert not sharing.wait_for_more(called[-1])
+        parallel.run_parallel(lambda queue, is_coordinator: called.append(queue) or 1 // 0, (), 0)
+    assert not parallel.wait_for_tasks(called[-1])
 
 
 def test_helpers_are_asked_for_where_they_save_time() -> None:
@@ -607,7 +609,7 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
     file = tmp_path / "some_kernels.py"
     file.write_text(KERNELS_OF_A_FILE)
     for stamp, found in [(b"one", 0), (b"one", 1), (b"two", 0)]:
-        compiling = generated.again("compiling")
+        compiling = generated.again("codegen.compiling")
         compiling._STAMP = stamp
         module = ModuleType("some_kernels")
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -633,7 +635,7 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
 
 def test_kernels_are_plain_functions_without_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    compiling = generated.again("compiling")
+    compiling = generated.again("codegen.compiling")
     module = ModuleType("some_kernels")
     vars(module)["compiling"] = compiling
     exec(KERNELS_OF_A_FILE, vars(module))
@@ -649,7 +651,7 @@ def test_kernels_are_plain_functions_without_the_compiler(monkeypatch: pytest.Mo
 
 
 def test_the_dtype_of_a_call_is_that_of_its_first_array_of_floats() -> None:
-    from samenet.fast.kernels.compiling import _dtype_of
+    from samenet.fast.kernels.codegen.compiling import _dtype_of
 
     numbers, row, rows = int64[::1], float32[::1], float64[:, ::1]
     assert _dtype_of((row, rows)) == float32

@@ -19,16 +19,18 @@ from generated import WIDTHS, again, load
 from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
-from samenet.fast import kernels
-from samenet.fast.kernels import answers, descent, layers, sharing
-from samenet.fast.numba import _objective, _room
+from samenet.fast.kernels import descent, forward, inference, packing, parallel
+from samenet.fast.numba import _NO_RULE, _objective, _room, layout
+from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
 DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
     Rule(dropout=True),
-    Rule(momentum=0.9, dropout=True),
-    Rule(momentum=0.5, nesterov=True, clip_value=0.02, clip_norm=0.05),
+    Rule(Momentum(0.9), dropout=True),
+    Rule(Nesterov(0.5), clip_value=0.02, clip_norm=0.05),
+    Rule(RMSProp()),
+    Rule(Adam(), clip_norm=0.05),
 ]
 
 
@@ -62,7 +64,7 @@ def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
 def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
     """29 samples are 8, 8, 8 and 5."""
-    case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, passes=4, rule=rule)
+    case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, epochs=4, rule=rule)
     for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
         record(name, comparison)
     for name, comparison in agreement.ruled_at_once(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
@@ -80,7 +82,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         record(name, comparison)
     for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.masks(1)[0]):
         record(name, comparison)
-    steps = Descent(421, passes=3)
+    steps = Descent(421, epochs=3)
     for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, steps):
         record(name, comparison)
 
@@ -95,31 +97,34 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
     for penalty, rule in (
         ({}, Rule()),
         ({"l1": 0.02, "l2": 0.1}, Rule()),
-        ({}, Rule(momentum=0.9)),
-        ({}, Rule(momentum=0.9, nesterov=True)),
+        ({}, Rule(Momentum(0.9))),
+        ({}, Rule(Nesterov(0.9))),
+        ({}, Rule(RMSProp())),
+        ({}, Rule(Adam())),
         ({}, Rule(clip_value=1e-3)),
         ({}, Rule(clip_norm=1e-2)),
     ):
         case = Case(sizes, 5, bias, dtype, functions=Functions(**penalty))  # type: ignore[arg-type]
         networks = both(pair, case)
-        steps = Descent(5, passes=1, rule=rule)
+        steps = Descent(5, epochs=1, rule=rule)
         for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.masks(1)):
             record(name, comparison)
         for trusted in networks[1:]:
             moved = trusted.copy()
-            moved.backend.descend(moved, case.X.copy(), case.Y.copy(), alpha=0.5, batch_size=5, **rule.settings(moved))
+            agreement.run_updates(moved, case.X, case.Y, alpha=0.5, batch_size=5, **rule.settings(moved))
             assert moved.parameters[-1] != trusted.parameters[-1], "the last one has a step to miss"
 
 
 def test_which_networks_are_trained_in_registers() -> None:
     """Small ones, in small batches, with functions and costs of one number at a time."""
-    from samenet.fast.kernels import instructions, small
+    from samenet.fast.kernels import tiny_network
+    from samenet.fast.kernels.codegen import vector
 
-    lanes = instructions.REGISTER // 8
-    sizes, plain = [small._INPUTS, lanes, 1], {"activation": "tanh"}
+    lanes = vector.REGISTER // 8
+    sizes, plain = [tiny_network._INPUTS, lanes, 1], {"activation": "tanh"}
 
-    def fits(batch_size: int = small._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
-        return small.fits(samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)), batch_size)
+    def fits(batch_size: int = tiny_network._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
+        return tiny_network.fits(samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)), batch_size)
 
     assert fits()
     assert fits(1, [1, 1])
@@ -127,8 +132,8 @@ def test_which_networks_are_trained_in_registers() -> None:
     assert not fits(sizes=[2, 2 * lanes + 1, 1], dtype=np.float32)
     for activation in ("sigmoid", "relu", "identity"):
         assert fits(activation=activation, cost="sum_of_squares")
-    assert not fits(small._ROWS + 1)
-    assert not fits(sizes=[small._INPUTS + 1, lanes, 1])
+    assert not fits(tiny_network._ROWS + 1)
+    assert not fits(sizes=[tiny_network._INPUTS + 1, lanes, 1])
     assert not fits(sizes=[2, lanes + 1, 1])
     assert not fits(sizes=[2, lanes, lanes + 1])
     assert not fits(activation=["softmax", "sigmoid"])
@@ -145,11 +150,12 @@ def test_which_networks_are_trained_in_registers() -> None:
 def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`products` as plain Python, whose panels assert that they are asked for what the compiled ones have."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    for name in ("compiling", "instructions", "machine", "products"):
+    for name in ("codegen.compiling", "codegen.vector", "codegen.microkernels", "gemm"):
         module = again(name)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(kernels, name, module)
-    lanes, most = module.REGISTER // 8, module.machine.COLUMNS
+        package, _, last = module.__name__.rpartition(".")
+        monkeypatch.setattr(sys.modules[package], last, module)
+    lanes, most = module.REGISTER // 8, module.microkernels.NR
     written: list[tuple[int, int]] = []
 
     def panel(A: Any, B: Any, S: Any, C: Any, i: int, registers: int, last: int, used: Any = None) -> None:
@@ -161,8 +167,8 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
         terms = slice(None) if used is None else used[1 : used[0] + 1]
         C[:, i:end] = S[:, i:end] + A[:, terms] @ B[terms, i:end]
 
-    monkeypatch.setattr(module, "panel", panel)
-    monkeypatch.setattr(module, "panel_of", panel)
+    monkeypatch.setattr(module, "multiply_panel", panel)
+    monkeypatch.setattr(module, "multiply_panel_indexed", panel)
     module.written = written
     return module
 
@@ -186,7 +192,7 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     used = np.array([2, 0, t - 1], np.int32)
     A, B = random.integers(-9, 10, (5, t)) * 1.0, random.integers(-9, 10, (t, k)) * 1.0
     C = np.full((5, k), np.nan)
-    plain.product_of(A, B, S[:1], C, used)
+    plain.product_indexed(A, B, S[:1], C, used)
     assert np.array_equal(C, S[:1] + A[:, [0, t - 1]] @ B[[0, t - 1]])
 
 
@@ -205,7 +211,7 @@ def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
 # -------------------------------------------------------------------------------------------------- zeros in the input
 
 
-@pytest.mark.parametrize("rule", [Rule(), Rule(momentum=0.9), Rule(clip_value=1e300)], ids=str)
+@pytest.mark.parametrize("rule", [Rule(), Rule(Momentum(0.9)), Rule(clip_value=1e300)], ids=str)
 @pytest.mark.parametrize("l2", [0.0, 1e-9])
 def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: float, rule: Rule) -> None:
     """After one step a weight is infinite; samples that come later have a zero there, and 0 times infinity is NaN."""
@@ -217,11 +223,11 @@ def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: floa
         X[2:4, 7] = 1e200  # the second batch of two makes the weights at 7 infinite
         start = net.copy()
         seen = []
-        for passes in (1, 2, 3):
+        for epochs in (1, 2, 3):
             net = start.copy()
-            settings = rule.settings(net) | {"alpha": 1.0, "batch_size": 2, "passes": passes}
+            settings = rule.settings(net) | {"alpha": 1.0, "batch_size": 2, "epochs": epochs}
             with np.errstate(all="ignore"):
-                net.backend.descend(net, X, np.zeros((8, 3)), **settings)
+                agreement.run_updates(net, X, np.zeros((8, 3)), **settings)
             seen.append(np.isfinite(net.parameters))
         ends.append(seen)
     assert np.array_equal(*ends)
@@ -230,23 +236,23 @@ def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: floa
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_zeros_are_skipped_from_a_quarter_of_them_on(width: int) -> None:
-    sparse, n = load(width).sparse, 128
+    sparse_input, n = load(width).sparse_input, 128
     for zeros, skips in ((0, False), (31, False), (32, True), (33, True), (127, True)):
         for rows in (1, 33, 70):  # one, two and three lists
             X = np.ones((rows, n))
             X[:, :zeros] = 0
-            lists = np.full((-(-rows // sparse.TOGETHER), sparse.list_length(n)), -1, np.int32)
+            lists = np.full((-(-rows // sparse_input.GROUP_ROWS), sparse_input.list_length(n)), -1, np.int32)
             known = np.zeros(4, np.int64)
-            assert sparse.lists_used(X, np.ones(3), lists, known) == skips
+            assert sparse_input.find_nonzero_columns(X, np.ones(3), lists, known) == skips
             if skips:
                 assert [used[1 : used[0] + 1].tolist() for used in lists] == [list(range(zeros, n))] * len(lists)
                 for weight in (np.nan, np.inf):
                     weights = np.array([1.0, weight])
-                    assert not sparse.lists_used(X, weights, lists, np.zeros(4, np.int64))
+                    assert not sparse_input.find_nonzero_columns(X, weights, lists, np.zeros(4, np.int64))
     first_row_alone = np.ones((9, n))
     first_row_alone[0, 1:] = 0
-    lists = np.zeros((1, sparse.list_length(n)), np.int32)
-    assert not sparse.lists_used(first_row_alone, np.ones(3), lists, np.zeros(4, np.int64))
+    lists = np.zeros((1, sparse_input.list_length(n)), np.int32)
+    assert not sparse_input.find_nonzero_columns(first_row_alone, np.ones(3), lists, np.zeros(4, np.int64))
 
 
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
@@ -279,21 +285,21 @@ def test_zeros_before_a_wide_layer(sizes: tuple[int, ...], record: Any) -> None:
 # -------------------------------------------------------------------------------------------- a leader and its helpers
 
 
-def held_back(work: Any, arguments: tuple[Any, ...], tickets: int, complete: Any) -> Any:
+def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
     """work(*arguments, desk, True) while the first ticket is taken by someone else, who is done last; what it returns.
 
     complete(): what that other one leaves behind.
     """
-    desk, answer = np.zeros(32, np.int64), []
-    desk[sharing._TAKEN] = 1
-    leader = threading.Thread(target=lambda: answer.append(work(*arguments, desk, True)), daemon=True)
+    queue, answer = np.zeros(32, np.int64), []
+    queue[parallel._CLAIMED] = 1
+    leader = threading.Thread(target=lambda: answer.append(work(*arguments, queue, True)), daemon=True)
     leader.start()
-    while leader.is_alive() and desk[sharing._DONE] < tickets - 1:
+    while leader.is_alive() and queue[parallel._DONE] < tasks - 1:
         leader.join(0.001)
     leader.join(0.05)
     assert leader.is_alive(), "it waits for the ticket that it has not done itself"
     complete()
-    sharing.finish(desk)
+    parallel.finish_task(queue)
     leader.join(HANGS)
     return answer[0]
 
@@ -305,12 +311,12 @@ def test_a_leader_waits_for_the_last_block() -> None:
     values, out = np.full(4, np.nan), np.full((421, 2), np.nan)
 
     def complete() -> None:
-        first = slice(0, layers.BLOCK)
+        first = slice(0, forward.BLOCK)
         out[first] = trusted.predict(X[first])
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
-    model = net.theta.flat, _room(net), net.layout, True, _objective(net)
-    cost = held_back(answers.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
+    model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
+    cost, _ = held_back(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
     assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
     np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
 
@@ -320,7 +326,7 @@ def test_a_leader_waits_for_the_last_part() -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y, empty = case.X.copy(), case.Y.copy(), np.empty((0, 0))
     parts = descent.parts_of(421, net.parameters.size)
-    G, values, costs = _room(net, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
+    G, values, costs = _room(net.model, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")
@@ -330,13 +336,13 @@ def test_a_leader_waits_for_the_last_part() -> None:
         for W, b in zip(slope.weights, slope.biases, strict=True):
             for row in (*W.T, b):  # as kernels have them
                 G[0, place : place + len(b)] = row
-                place += layers.row_of(len(b), 8)
+                place += packing.row_length(len(b), 8)
 
-    model = theta, _room(net), net.layout, True, _objective(net)
+    model = theta, _room(net.model), layout(net.model), True, _objective(net.model)
     data = X, Y, np.empty((0, 0), np.int64), empty
-    rule = 0.0, False, np.inf, np.inf
-    arguments = (*model, data, (421, False), np.empty(0), rule, theta[:0], costs, G, values)
-    held_back(descent.descend, arguments, parts, complete)
+    state = np.empty((0, theta.size))
+    arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)
+    held_back(descent.run_updates, arguments, parts, complete)
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)

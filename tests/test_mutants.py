@@ -26,6 +26,7 @@ from inputs import Case, Functions, mostly_zero
 
 import samenet
 from samenet.network import Network as Interface
+from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing.tolerance import compare
 
 
@@ -53,10 +54,16 @@ MUTANTS = {
         Mutant("cost of the last sample alone", "value += sample_gradient", "value = sample_gradient"),
         Mutant("gradient not averaged", "total.weights[l][i][j] /= m", "total.weights[l][i][j] /= 1"),
         Mutant("bias gradient not averaged", "total.biases[l][i] /= m", "total.biases[l][i] /= 1"),
-        Mutant("step uphill", "network.weights[l][i][j] += move", "network.weights[l][i][j] -= move"),
-        Mutant("biases stay", "network.biases[l][i] += move", "network.biases[l][i] += 0 * move"),
+        Mutant(
+            "step uphill", "theta[j] -= alpha * g[j]\n\n\ndef momentum", "theta[j] += alpha * g[j]\n\n\ndef momentum"
+        ),
+        Mutant(
+            "biases stay",
+            "move(model.biases[l], downhill.biases[l], alpha",
+            "move(model.biases[l], downhill.biases[l], 0",
+        ),
         Mutant("partial batch dropped", "range(0, len(rows), ", "range(0, len(rows) - batch_size + 1, "),
-        Mutant("first order for every pass", "else order[visit]", "else order[0]"),
+        Mutant("first order for every epoch", "else order[epoch]", "else order[0]"),
         Mutant("tanh without its slope", "return (1.0 - h) * (1.0 + h)", "return 1.0"),
         Mutant("relu of the wrong sign", "return 0.0 if z <= 0.0 else z", "return z if z <= 0.0 else 0.0"),
         Mutant("relu's slope everywhere", "return 1.0 if h > 0.0 else 0.0", "return 1.0"),
@@ -68,12 +75,19 @@ MUTANTS = {
         Mutant("cross-entropy of z alone", "y[i] * (logarithm - z[i])", "y[i] * (largest - z[i])"),
         Mutant("penalty of twice the size", "0.5 * l2 * w * w", "l2 * w * w"),
         Mutant("no slope of l1", "l1 * sign + l2 * w", "l2 * w"),
-        Mutant("velocity that is not kept", "velocity.weights[l][i][j] = v = momentum", "v = momentum"),
-        Mutant(
-            "Nesterov's step without the gradient",
-            "* v + move if nesterov else v\n                network.weights",
-            "* v if nesterov else v\n                network.weights",
-        ),
+        Mutant("velocity that is not kept", "v[j] = velocity\n        theta[j] += velocity", "theta[j] += velocity"),
+        Mutant("velocity of the first row", "[array.weights[l][i] for", "[array.weights[l][0] for"),
+        Mutant("Nesterov's step without the gradient", "rule.beta * velocity + move", "rule.beta * velocity"),
+        Mutant("RMSProp of the last slope alone", "rule.decay * s[j] +", "0 * s[j] +"),
+        Mutant("RMSProp with the sum of squares", "(1 - rule.decay) * g[j]", "1 * g[j]"),
+        Mutant("RMSProp not divided", "theta[j] -= alpha * g[j] / divisor", "theta[j] -= alpha * g[j]"),
+        Mutant("RMSProp without epsilon", "math.sqrt(s[j]) + rule.epsilon", "math.sqrt(s[j])"),
+        Mutant("Adam without the first mean", "m[j] = rule.beta1 * m[j] +", "m[j] = 0 * m[j] +"),
+        Mutant("Adam without the mean of squares", "v[j] = rule.beta2 * v[j] +", "v[j] = 0 * v[j] +"),
+        Mutant("Adam biased in the mean", "1 - rule.beta1**t,", "1.0,"),
+        Mutant("Adam biased in the squares", ", 1 - rule.beta2**t", ", 1.0"),
+        Mutant("Adam without epsilon", "math.sqrt(v[j] / of_v) + rule.epsilon", "math.sqrt(v[j] / of_v)"),
+        Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("clipping above alone", "row[i] = -value", "row[i] = row[i]"),
         Mutant("norm not clipped", "row[i] / largest * (norm / length)", "row[i]"),
         Mutant("dropout forward alone", "errors = through(masks[l - 1], errors)", "pass"),
@@ -81,7 +95,7 @@ MUTANTS = {
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
     ],
     "numpy": [
-        Mutant("bias dropped", "z += network.biases[layer]", "z += 0"),
+        Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
         Mutant("W transposed", "np.dot(seen[-1], W.T,", "np.dot(seen[-1], W.reshape(W.T.shape),"),
         Mutant("wrong sign of delta", "delta: Array = h - Y", "delta: Array = Y - h"),
         Mutant("slope without h", "e *= h\n    e *= 1 - h\n", "e *= 1 - h\n"),
@@ -90,9 +104,9 @@ MUTANTS = {
         Mutant("bias gradient of a mean", "np.sum(delta, axis=0", "np.mean(delta, axis=0"),
         Mutant("cost without 1/2", "0.5 * _squares(", "1.0 * _squares("),
         Mutant("gradient not averaged", "delta *= scale", "delta *= 1"),
-        Mutant("step uphill", "theta -= g.flat", "theta += g.flat"),
+        Mutant("step uphill", "theta -= g\n\n\ndef _momentum", "theta += g\n\n\ndef _momentum"),
         Mutant("partial batch dropped", "range(0, m, batch_size)", "range(0, m - batch_size + 1, batch_size)"),
-        Mutant("first order for every pass", "batch = order[visit, batch]", "batch = order[0, batch]"),
+        Mutant("first order for every epoch", "batch = order[epoch, batch]", "batch = order[0, batch]"),
         Mutant("tanh without its slope", "e *= 1 - h\n    e *= 1 + h\n", "e *= 1 - h\n"),
         Mutant("relu's slope everywhere", "np.multiply(e, h > 0, out=e)", "e"),
         Mutant("softmax node by node", "e -= (e * h).sum(axis=-1, keepdims=True)", "e *= 1 - h"),
@@ -100,12 +114,21 @@ MUTANTS = {
         Mutant("factor of the sum of squares", "2 * _squares_delta", "1 * _squares_delta"),
         Mutant("binary cross-entropy of the other class", "- Y * z +", "- (1 - Y) * z +"),
         Mutant("cross-entropy without its sum", "h * Y.sum(axis=1, keepdims=True) - Y", "h - Y"),
-        Mutant("penalty of twice the size", "0.5 * network.l2 *", "network.l2 *"),
+        Mutant("penalty of twice the size", "0.5 * model.l2 *", "model.l2 *"),
         Mutant("no slope of l1", "np.sign(W)", "0"),
-        Mutant("no slope of l2", "+= network.l2 * W", "+= 0 * W"),
-        Mutant("velocity that grows", "v *= momentum", "v *= 1"),
-        Mutant("Nesterov's step without the gradient", "velocity is None or nesterov", "velocity is None"),
-        Mutant("norm not clipped", "clip_value, clip_norm)", "clip_value, math.inf)"),
+        Mutant("no slope of l2", "+= model.l2 * W", "+= 0 * W"),
+        Mutant("velocity that grows", "v *= rule.beta\n    v -= g\n    theta += v", "v -= g\n    theta += v"),
+        Mutant("Nesterov's step without the gradient", "rule.beta * v\n    theta -= g", "rule.beta * v"),
+        Mutant("norm not clipped", "clip(g.flat, clip_value, clip_norm)", "clip(g.flat, clip_value, math.inf)"),
+        Mutant("RMSProp of the last slope alone", "rule.decay * s +", "0 * s +"),
+        Mutant("RMSProp with the sum of squares", "(1 - rule.decay) * g", "1 * g"),
+        Mutant("RMSProp without epsilon", "np.sqrt(s) + rule.epsilon", "np.sqrt(s)"),
+        Mutant("Adam without the first mean", "m[:] = rule.beta1 * m +", "m[:] = 0 * m +"),
+        Mutant("Adam without the mean of squares", "v[:] = rule.beta2 * v +", "v[:] = 0 * v +"),
+        Mutant("Adam biased in the mean", "m / (1 - rule.beta1**t)", "m / 1"),
+        Mutant("Adam biased in the squares", "v / (1 - rule.beta2**t)", "v / 1"),
+        Mutant("Adam without epsilon", "root + rule.epsilon", "root"),
+        Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("dropout forward alone", "delta *= masks[:, end - W.shape[1] : end]", "pass"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
     ],
@@ -132,16 +155,20 @@ MUTANTS = {
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
-        Mutant("wide: the first columns for all", "_copy_panel(B[:, i : i + width]", "_copy_panel(B[:, :width]"),
+        Mutant("wide: the first columns for all", "_pack_panel(B[:, i : i + width]", "_pack_panel(B[:, :width]"),
         Mutant("wide: the first terms for all", "B[start : start + count], C if", "B[:count], C if"),
         Mutant("wide: the last terms alone", "C if start else S, C, room", "S, C, room"),
-        Mutant("wide: sums that begin elsewhere", "room[:t], S[:, i:],", "room[:t], S[:, :1] + 0 * S[:, i:],"),
+        Mutant(
+            "wide: sums that begin elsewhere", "workspace[:t], S[:, i:],", "workspace[:t], S[:, :1] + 0 * S[:, i:],"
+        ),
         Mutant("wide: terms of other rows of A", "source, copy = A[r, start", "source, copy = A[0, start"),
         # layers
         Mutant("bias dropped", "start = rows_at(P, biases, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant(
-            "narrow W reversed", "product(seen, matrix_of(P, p, n, k),", "product(seen, matrix_of(P, p, n, k)[::-1],"
+            "narrow W reversed",
+            "product(layer_inputs, packed_matrix(P, p, n, k),",
+            "product(layer_inputs, packed_matrix(P, p, n, k)[::-1],",
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
@@ -157,8 +184,8 @@ MUTANTS = {
         ),
         Mutant(
             "turned weights turned back in another order",
-            "transposed(matrix_of(P, q, n, k), rows_at(theta",
-            "transposed(matrix_of(P, q, n, k)[::-1], rows_at(theta",
+            "transposed(packed_matrix(P, q, n, k), rows_at(theta",
+            "transposed(packed_matrix(P, q, n, k)[::-1], rows_at(theta",
         ),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
@@ -176,15 +203,15 @@ MUTANTS = {
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through wide weights of before",
-            "rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)",
+            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(theta, p, k, n)",
         ),
         Mutant(
             "errors through turned weights",
-            "rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)",
+            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(P, r, k, n)",
         ),
-        Mutant("dropout forward alone", "through(mask, column, back, errors)", "pass"),
+        Mutant("dropout forward alone", "apply_mask(mask, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "0.5 * l2 * squares", "l2 * squares"),
         Mutant("no slope of l1", "G[i] += l1 * sign", "G[i] += 0 * sign"),
@@ -201,9 +228,9 @@ MUTANTS = {
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
         Mutant("cost of the last part alone", "total += values[part]", "total = values[part]"),
         Mutant("gradient of the first part alone", "_add(G[part], g)", "pass"),
-        Mutant("samples in order, targets shuffled", "X[order[visit, start + s]], Y", "X[start + s], Y"),
-        Mutant("first order for every pass", "Y[order[visit, start + s]]", "Y[order[0, start + s]]"),
-        Mutant("masks of the first pass", "masks[visit * m + start : visit * m + end]", "masks[start:end]"),
+        Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
+        Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
+        Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta[i] -= step", "theta[i] += step"),
         Mutant("velocity that grows", "factor * velocity[i] - move\n        if", "velocity[i] - move\n        if"),
@@ -213,35 +240,59 @@ MUTANTS = {
             "theta[i] += factor * velocity[i]",
         ),
         Mutant("clipping above alone", "g[i] = -clip_value", "g[i] = g[i]"),
-        Mutant("norm not clipped", "theta.dtype.type(clip_norm / length)", "theta.dtype.type(1)"),
-        Mutant("velocity not turned", "turn(velocity, sizes, bias, turned)", "turned[: velocity.size] = velocity"),
+        Mutant("norm not clipped", "g.dtype.type(clip_norm / length)", "g.dtype.type(1)"),
         Mutant(
-            "velocity not turned back",
-            "turn_back(turned, sizes, bias, False, velocity)",
-            "velocity[:] = turned[: velocity.size]",
+            "state not packed",
+            "pack(state[i], sizes, bias, packed[i])",
+            "packed[i, : theta.size] = state[i]",
         ),
-        Mutant("gradient not turned back", "turn_back(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
-        Mutant("weights for errors not kept up", "turn_back(P, sizes, bias, True, theta)", "pass"),
+        Mutant(
+            "state not unpacked",
+            "unpack(packed[i], sizes, bias, False, state[i])",
+            "state[i][:] = packed[i, : theta.size]",
+        ),
+        Mutant("RMSProp of the last slope alone", "keep * s[i] +", "0 * s[i] +"),
+        Mutant(
+            "RMSProp with the sum of squares",
+            "rest * slope * slope\n        divisor = kind(math.sqrt(s[i])",
+            "slope * slope\n        divisor = kind(math.sqrt(s[i])",
+        ),
+        Mutant("RMSProp without epsilon", "kind(math.sqrt(s[i])) + epsilon", "kind(math.sqrt(s[i]))"),
+        Mutant("RMSProp by the other constant", "state[0][left:], beta2, epsilon)", "state[0][left:], beta1, epsilon)"),
+        Mutant("Adam without the first mean", "keep_m * m[i] +", "0 * m[i] +"),
+        Mutant("Adam without the mean of squares", "keep_v * v[i] +", "0 * v[i] +"),
+        Mutant("Adam biased in the mean", "(m[i] / of_m)", "m[i]"),
+        Mutant("Adam biased in the squares", "math.sqrt(v[i] / of_v)", "math.sqrt(v[i])"),
+        Mutant("Adam without epsilon", "kind(math.sqrt(v[i] / of_v)) + epsilon", "kind(math.sqrt(v[i] / of_v))"),
+        Mutant(
+            "Adam with its constants exchanged",
+            "beta1, beta2, epsilon, t)\n    elif",
+            "beta2, beta1, epsilon, t)\n    elif",
+        ),
+        Mutant("updates of before not counted", "rule[6] + update + 1", "update + 1"),
+        Mutant("the first update in all", "rule[6] + update + 1", "rule[6] + 1"),
+        Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
+        Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
         Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
         Mutant("zeros: last input not stepped", "places = used[1 : used[0] + 1]", "places = used[1 : used[0]]"),
         Mutant("zeros: inputs of the first row alone", "np.flatnonzero(X.any(axis=0))", "np.flatnonzero(X[0])"),
-        Mutant("zeros: the first list for all rows", "lists[s // TOGETHER])", "lists[0])"),
-        Mutant("zeros: sums that begin elsewhere", "TOGETHER], P, start, Z", "TOGETHER], P, 0 * start, Z"),
-        Mutant("zeros: skipped under an infinite weight", "known[FINITE] or are_finite(weights)", "True"),
+        Mutant("zeros: the first list for all rows", "lists[s // GROUP_ROWS])", "lists[0])"),
+        Mutant("zeros: sums that begin elsewhere", "GROUP_ROWS], P, start, Z", "GROUP_ROWS], P, 0 * start, Z"),
+        Mutant("zeros: skipped under an infinite weight", "flags[FINITE] or are_finite(weights)", "True"),
         Mutant("zeros: skipped under an infinite delta", "and are_finite(delta[: rows * k])", "and True"),
         Mutant("zeros: finite as before a dense step", "known[FINITE] = False", "pass"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
         Mutant("zeros: a step twice", "left = first if known[STEPPED] else 0", "left = 0"),
-        Mutant("zeros: no step but at once", "known[AT_ONCE] = False, alpha", "known[AT_ONCE] = known[STEPPED], alpha"),
+        Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
-            "_step(P[left:], g[left:], alpha, turned, rule)",
-            "_step(P[left:], g[left:], 0 if left else alpha, turned, rule)",
+            "_update(P[left:], g[left:], alpha, state,",
+            "_update(P[left:], g[left:], 0 if left else alpha, state,",
         ),
-        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= TOGETHER", "and True"),
-        Mutant("zeros: a step at once without velocity", "and velocity.size == 0 and", "and"),
+        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
+        Mutant("zeros: a step at once without velocity", "and code == DESCENT and", "and"),
         Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
         # registers, small
@@ -265,8 +316,8 @@ MUTANTS = {
             "load_first(width, x, row * n_in + j, n_in - j - 1)",
         ),
         Mutant("small: targets of other rows", "load_first(width, y, row * n_out", "load_first(width, y, s * n_out"),
-        Mutant("small: first order for every pass", "order[visit, s]", "order[0, s]"),
-        Mutant("small: first alpha for every pass", "-alphas[visit]", "-alphas[0]"),
+        Mutant("small: first order for every pass", "order[epoch, s]", "order[0, s]"),
+        Mutant("small: first alpha for every pass", "-alphas[epoch]", "-alphas[0]"),
         Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
         Mutant("small: factor of the sum of squares", "2.0 * half * scale", "scale"),
         Mutant("small: cost without 1/2", "half * total * scale", "total * scale"),
@@ -298,6 +349,7 @@ MUTANTS = {
         # answers, sharing, the calls of them
         Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
+        Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
         Mutant("finite as the last of few rows", "finite &= are_finite(X[s])", "finite = are_finite(X[s])"),
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
@@ -306,39 +358,39 @@ MUTANTS = {
         Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if leads:\n        turn(theta, sizes, bias, P)",
-            "if leads:\n        P[: theta.size] = theta",
+            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
+            "if is_coordinator:\n        P[: theta.size] = theta",
         ),
-        Mutant("tickets taken twice", "_TAKEN, ticket, ticket + 1)", "_TAKEN, ticket, ticket)"),
-        Mutant("every second ticket never taken", "_TAKEN, ticket, ticket + 1)", "_TAKEN, ticket, ticket + 2)"),
-        Mutant("a ticket too many", "ticket >= _read(desk, _OPENED)", "ticket > _read(desk, _OPENED)"),
-        Mutant("ticket done twice", "_add(desk, _DONE, 1)", "_add(desk, _DONE, 2)"),
-        Mutant("no waiting", "while _read(desk, _DONE) < _read(desk, _OPENED)", "while False"),
-        Mutant("helpers wait for ever", "desk[_CLOSED] = 1", "desk[_CLOSED] = 0"),
+        Mutant("tickets taken twice", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task)"),
+        Mutant("every second ticket never taken", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task + 2)"),
+        Mutant("a ticket too many", "task >= _read(queue, _ADDED)", "task > _read(queue, _ADDED)"),
+        Mutant("ticket done twice", "_add(queue, _DONE, 1)", "_add(queue, _DONE, 2)"),
+        Mutant("no waiting", "while _read(queue, _DONE) < _read(queue, _ADDED)", "while False"),
+        Mutant("helpers wait for ever", "queue[_CLOSED] = 1", "queue[_CLOSED] = 0"),
         Mutant(
             "small: partial batch dropped",
-            "passes * -(-rows // batch_size))\n    order",
-            "passes * (rows // batch_size))\n    order",
+            "epochs * -(-rows // batch_size))\n    order",
+            "epochs * (rows // batch_size))\n    order",
         ),
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "passes * -(-rows // batch_size))\n    parts",
-            "passes * (rows // batch_size))\n    parts",
+            "epochs * -(-rows // batch_size))\n    parts",
+            "epochs * (rows // batch_size))\n    parts",
         ),
     ],
 }
 
-REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "descent")
+REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
-    *("uninterrupted", "caching", "compiling", "instructions", "machine", "registers", "functions", "products"),
-    *("sparse", "layers", "backward"),
-    *("sharing", "descent", "answers", "small"),
+    *("codegen", "codegen.uninterrupted", "codegen.caching", "codegen.compiling", "codegen.vector"),
+    *("codegen.microkernels", "codegen.registers", "activations", "gemm", "packing", "sparse_input", "forward"),
+    *("backward", "parallel", "descent", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.numpy"],
+    "numpy": ["samenet.fast.steps", "samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
@@ -352,7 +404,7 @@ SMALLER = {
     "_TERMS": 4,
     "BLOCK": 8,
     "LEAST": 4,
-    "TOGETHER": 5,
+    "GROUP_ROWS": 5,
     "FEW": 2,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_PAYS": 0,
@@ -393,17 +445,19 @@ def _load(
 
 
 RULED = [
-    (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(momentum=0.9, dropout=True)),
-    (Functions("relu", "sigmoid", "binary_cross_entropy"), Rule(momentum=0.5, nesterov=True, clip_value=0.02)),
+    (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(Momentum(0.9), dropout=True)),
+    (Functions("relu", "sigmoid", "binary_cross_entropy"), Rule(Nesterov(0.5), clip_value=0.02)),
     (Functions("softmax", "identity", "sum_of_squares"), Rule(clip_norm=0.05)),
-    (Functions("relu", "softmax"), Rule(momentum=0.9, nesterov=True)),
+    (Functions("relu", "softmax"), Rule(Nesterov(0.9))),
+    (Functions("relu", "softmax"), Rule(RMSProp(0.8, 1e-2))),
+    (Functions("tanh", "identity"), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)),
 ]
 
 
 def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """What `test_agreement` compares, on a few cases, with remainders, several blocks and both sides of `SMALLER`."""
     if cls.backend.__name__ == "mutated.numba":
-        yield from _counters(sys.modules["mutated.kernels.sharing"])
+        yield from _counters(sys.modules["mutated.kernels.parallel"])
     trusted = samenet.backend("reference").Network
     small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
     for case in (small, no_bias, blocks, Case((4, 3, 9, 7, 2), 13)):
@@ -411,11 +465,11 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
     networks = small.network(cls), small.network(trusted)
-    for descent in (Descent(7, passes=2), Descent(3, passes=2, shuffled=True), Descent(5, reduction="sum")):
+    for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
     wide = Case((3, 2, 7, 2), 4)
-    yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, passes=2))
+    yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, epochs=2))
     yield from _small(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
@@ -423,8 +477,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
         yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
-        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
-        yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, passes=2, rule=rule), case.masks(2))
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
+        yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
     with np.errstate(all="ignore"):
         yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
@@ -441,8 +495,8 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         case = Case((3, 2, 2, 1) if functions.cost == "squared_error" else (4, 2, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
         for descent in (
-            Descent(1, passes=2, shuffled=True),
-            Descent(3, passes=2, shuffled=True),
+            Descent(1, epochs=2, shuffled=True),
+            Descent(3, epochs=2, shuffled=True),
             Descent(4, 2, False, "sum"),
         ):
             yield from agreement.lockstep(*networks, case.X, case.Y, descent)
@@ -461,43 +515,43 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     X[8:12] = case.X[8:12]
     yield from agreement.forward(*networks, X)
     yield from agreement.gradient(*networks, X, case.Y)
-    for descent in (Descent(4), Descent(5, passes=2, shuffled=True), Descent(10, passes=2)):
+    for descent in (Descent(4), Descent(5, epochs=2, shuffled=True), Descent(10, epochs=2)):
         yield from agreement.free_run(*networks, X, case.Y, descent)
     first_rows_alone = np.zeros_like(case.X)  # have numbers in other places than the first
     first_rows_alone[:, 0] = case.X[:, 0]
     first_rows_alone[range(4), range(1, 5)] = 1.0
-    yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, passes=2))
+    yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, epochs=2))
     for penalties, rule in (
-        ({}, Rule(momentum=0.9, dropout=True)),
+        ({}, Rule(Momentum(0.9), dropout=True)),
         ({}, Rule(clip_value=0.01)),
         ({}, Rule(clip_norm=0.01)),
         ({"l1": 0.1}, Rule()),
         ({"l2": 0.1}, Rule()),
     ):
         ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
-        networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, passes=2, rule=rule)
+        networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, epochs=2, rule=rule)
         yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks(2))
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)
 
 
-def _counters(sharing: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """The tickets on a desk, which a wrong network may not need: it would wait for ever, or share work that is done."""
-    desk = np.zeros(32, np.int64)
-    sharing.open_tickets(desk, 3)
-    yield "tickets", compare([sharing.take(desk) for _ in range(5)], [0, 1, 2, -1, -1], 0)
-    waiting = threading.Thread(target=sharing.wait, args=(desk,), daemon=True)
+def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
+    """The tasks in a queue, which a wrong network may not need: it would wait for ever, or share work that is done."""
+    queue = np.zeros(32, np.int64)
+    parallel.add_tasks(queue, 3)
+    yield "tickets", compare([parallel.claim(queue) for _ in range(5)], [0, 1, 2, -1, -1], 0)
+    waiting = threading.Thread(target=parallel.wait_for_all, args=(queue,), daemon=True)
     waiting.start()
     for _ in range(3):
         waiting.join(0.02)
         yield "waiting", compare(waiting.is_alive(), True, 0)
-        sharing.finish(desk)
+        parallel.finish_task(queue)
     waiting.join(HANGS)
     yield "waiting", compare(waiting.is_alive(), False, 0)
-    desks: list[np.ndarray] = []
-    sharing.share(lambda desk, leads: desks.append(desk), (), 0)
-    yield "more to wait for", compare(sharing.wait_for_more(desks[0]), False, 0)
+    queues: list[np.ndarray] = []
+    parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0)
+    yield "more to wait for", compare(parallel.wait_for_tasks(queues[0]), False, 0)
 
 
 @pytest.mark.parametrize("backend", samenet.backends())
@@ -530,5 +584,5 @@ def test_mutants_are_made_of_all_modules():
     """A module of kernels that is not in the list would go in unchanged, and under its own name."""
     import samenet.fast.kernels
 
-    found = {name for _, name, _ in pkgutil.iter_modules(samenet.fast.kernels.__path__, "samenet.fast.kernels.")}
+    found = {name for _, name, _ in pkgutil.walk_packages(samenet.fast.kernels.__path__, "samenet.fast.kernels.")}
     assert found < set(SOURCES["numba"])

@@ -181,6 +181,7 @@ def test_pickled_and_deep_copied_networks_keep_their_views(Network: Any, through
     net = Network(SIZES, seed=0, **settings)
     history = net.train(X, np.eye(2)[[0, 1, 1, 0, 1, 0]], alpha=0.5, epochs=3, monitors=["accuracy"])
     again = through(net)
+    assert not again.model.prepared, "it is made anew"
     assert type(again) is type(net)
     assert again == net
     assert again.history.cost.tolist() == history.cost.tolist()
@@ -188,7 +189,7 @@ def test_pickled_and_deep_copied_networks_keep_their_views(Network: Any, through
     assert np.array_equal(again.predict(X), net.predict(X))
     assert not np.shares_memory(again.parameters, net.parameters)
     assert all(np.shares_memory(W, again.parameters) for W in again.weights)
-    assert again.layout.flags.writeable, "kernels are compiled for arrays that are"
+    assert again.parameters.flags.writeable, "kernels are compiled for arrays that are"
     before = again.predict(X)
     again.weights[0][...] = 3
     assert again.parameters[:15].tolist() == [3] * 15

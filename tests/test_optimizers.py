@@ -21,9 +21,10 @@ from samenet.schedules import InverseTime
 from samenet.stopping import CostChange, StopTraining
 from samenet.testing import tolerance
 from samenet.testing.tolerance import compare
-from samenet.training import loop as passes
-from samenet.training.loop import Passes
-from samenet.training.options import Training, settings
+from samenet.training import loop as loops
+from samenet.training.loop import Loop
+from samenet.training.options import Options
+from samenet.training.session import Training
 
 SIZES = [3, 4, 2]
 M = 7
@@ -121,7 +122,7 @@ def test_backends_agree_in_the_first_step(pair: Pair, way: Any, dtype: Any, reco
     net, trusted = make(pair.backend, dtype=dtype), make(pair.trusted, dtype=dtype)
     alpha, before = 0.05, net.parameters.astype(np.float64)
     g = trusted.gradient(X, Y)[1].flat.astype(np.float64)
-    dg = tolerance.gradient(trusted, X, Y)[1].flat
+    dg = tolerance.gradient(trusted.model, X, Y)[1].flat
     c = 1.0 if isinstance(way, Adam) else math.sqrt(1 - way.decay)
     step = alpha * np.abs(g) / (c * np.abs(g) + way.epsilon)
     moved = alpha * dg * way.epsilon / (c * np.maximum(np.abs(g) - dg, 0) + way.epsilon) ** 2
@@ -137,8 +138,7 @@ def test_backends_agree_in_the_first_step(pair: Pair, way: Any, dtype: Any, reco
 def test_float32_stays_float32(backend: Backend, way: Any) -> None:
     net, wide = make(backend, dtype=np.float32), make(backend)
     wide.parameters = net.parameters
-    steps = way.start(net.theta)
-    assert all(array.dtype in (np.float32, np.int64) for array in steps.state)
+    assert way.state(net.model.theta).values.dtype == np.float32
     for n in (net, wide):
         n.train(X, Y, alpha=0.01, epochs=3, batch_size=3, shuffle=False, optimizer=way)
     assert net.parameters.dtype == np.float32
@@ -178,7 +178,7 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
 ) -> None:
     ends = []
     for seconds in (1e-12, 1e12):
-        monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+        monkeypatch.setattr(loops, "_SECONDS_A_CALL", seconds)
         for size in (2, 7):
             net = make(backend)
             net.train(
@@ -203,29 +203,28 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
 def test_weights_and_state_are_put_back_when_weights_overflow(
     backend: Backend, way: Any, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loops, "_SECONDS_A_CALL", seconds)
 
     def training(alpha: Any, epochs: int) -> tuple[Any, Any, Any]:
         net = make(backend, activation="identity")
-        plan = settings(
-            *(net, X, Y),
-            **{"user": net, "alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
+        given = dict(
+            **{"alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
             **{"reduction": "mean", "monitors": (), "record_every": 0, "callback": None, "optimizer": way},
             **{"stop": None, "dropout": 0.0, "clip_value": None, "clip_norm": None},
         )
-        steps = way.start(net.theta)
-        return net, steps, Passes(Training(net, plan), steps)
+        loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
+        return net, loop.state, loop
 
-    net, steps, run = training(lambda epoch: 0.1 if epoch < 2 else np.finfo(float).max, 20)
+    net, state, run = training(lambda epoch: 0.1 if epoch < 2 else np.finfo(float).max, 20)
     with pytest.raises(FloatingPointError, match="in epoch 2"):
         run.run(lambda: None)
     assert net.history.epochs_done == 2
     other, expected, run = training(0.1, 2)
     run.run(lambda: None)
     assert net.parameters.tobytes() == other.parameters.tobytes() != make(backend).parameters.tobytes()
-    for array, want in zip(steps.state, expected.state, strict=True):
-        assert array.tobytes() == want.tobytes()
-        assert array.any()
+    assert state.values.tobytes() == expected.values.tobytes()
+    assert state.values.any()
+    assert state.t == expected.t > 0
 
 
 # ------------------------------------------------------------------------------------------------- SciPy's methods

@@ -11,6 +11,7 @@ import pytest
 from inputs import CASES, COMBINATIONS, Case, Functions
 
 import samenet
+from samenet.backends import prediction
 
 NAMES = samenet.backends()
 SIZES = [3, 5, 4, 2]
@@ -60,17 +61,28 @@ def test_arrays_that_are_ready_take_the_quick_way(
 ) -> None:
     """The answers of both ways are the same, so the slow one is taken away."""
     net = samenet.backend(name).Network(sizes, seed=0, dtype=dtype)
-    f, sample = net.predictor(), x.astype(dtype)
-    out, expected = np.empty(2, dtype), net.predict(sample)
+    sample, out = x.astype(dtype), np.empty(2, dtype)
+    batches = [np.stack([sample] * rows) for rows in (1, 5, 200)]
+    expected, of_batches = net.predict(sample), [net.predict(X) for X in batches]
 
     def slow(*_: Any) -> Any:
         raise AssertionError("the slow way")
 
-    monkeypatch.setattr(samenet.one_sample, "predict", slow)
-    if name == "numba":
-        monkeypatch.setattr(samenet.network.Network, "predict", slow)
+    monkeypatch.setattr(prediction, "_samples", slow)
+    monkeypatch.setattr(prediction, "_one", slow)
+    net = net.copy()
+    f = net.predictor()
     for answer in (f(sample), f(sample, out), net.predict(sample)):
         assert answer.tobytes() == expected.tobytes()
+    for X, answer in zip(batches, of_batches, strict=True):
+        assert net.predict(X).tobytes() == answer.tobytes()
+        spoiled = X.copy()
+        spoiled[-1, -1] = np.inf
+        for other in (spoiled, X[:, :2].copy(), X.tolist(), np.asfortranarray(np.vstack([X, X]))):
+            with pytest.raises(AssertionError, match="slow"):
+                net.predict(other)
+        with pytest.raises(AssertionError, match="slow"):
+            f(X)
     for other in (sample.tolist(), sample[:2], sample.astype("float32" if dtype == "float64" else "float64")):
         with pytest.raises(AssertionError, match="slow"):
             f(other)
@@ -190,12 +202,10 @@ def test_predict_finds_what_is_not_finite_wherever_it_stands(Network: Any, n: in
             spoiled[place] = value
             with pytest.raises(ValueError, match=rf"X: expected finite numbers, got -?{abs(value)} at X\[{place}\]"):
                 net.predict(spoiled)
-            assert net.backend.predict_finite(net, spoiled) is None
         fine = np.zeros(n, dtype)
         fine[place] = large  # whose square overflows
         with no_warnings():
             assert net.predict(fine).tobytes() == net.predict(fine.tolist()).tobytes()
-            assert net.backend.predict_finite(net, fine) is not None
 
 
 def test_its_arguments_have_the_same_names_on_every_backend(Network: Any) -> None:

@@ -45,14 +45,14 @@ def check(value: Any, reference: Any, allowed: Any, dtype: Any = None) -> None:
 def test_backends_agree_with_the_reference(name: str, problem: Any) -> None:
     reference, X, Y = problem
     net = reference.on(name)
-    allowed = tolerance.forward(reference, X)
+    allowed = tolerance.forward(reference.model, X)
     for h, truth, bound in zip(net.feed_forward(X), reference.feed_forward(X), allowed, strict=True):
         check(h, truth, bound, net.dtype)
     check(net.predict(X), reference.predict(X), allowed[-1], net.dtype)
     for reduction in ("mean", "sum") if len(X) else ():
         value, slope = net.gradient(X, Y, reduction=reduction)
         truth, true_slope = reference.gradient(X, Y, reduction=reduction)
-        cost_bound, bound = tolerance.gradient(reference, X, Y, reduction)
+        cost_bound, bound = tolerance.gradient(reference.model, X, Y, reduction)
         check(value, truth, cost_bound)
         check(slope.flat, true_slope.flat, bound.flat, net.dtype)
 
@@ -65,7 +65,7 @@ def test_the_sum_is_so_many_means(name: str, problem: Any) -> None:
     net, m = reference.on(name), len(X)
     total, total_slope = net.gradient(X, Y, reduction="sum")
     mean, mean_slope = net.gradient(X, Y, reduction="mean")
-    cost_bound, bound = tolerance.gradient(net, X, Y, "sum")
+    cost_bound, bound = tolerance.gradient(net.model, X, Y, "sum")
     check(total, m * mean, cost_bound)
     check(total_slope.flat, m * mean_slope.flat, bound.flat)
     check(net.cost(X, Y), mean, cost_bound)
@@ -77,7 +77,7 @@ def test_the_sum_is_so_many_means(name: str, problem: Any) -> None:
 def test_the_answer_to_a_row_is_the_row_of_the_answer(name: str, problem: Any) -> None:
     reference, X, _ = problem
     net = reference.on(name)
-    answer, allowed = net.predict(X), tolerance.forward(net, X)[-1]
+    answer, allowed = net.predict(X), tolerance.forward(net.model, X)[-1]
     assert answer.shape == (len(X), net.sizes[-1])
     for s in range(len(X)):
         check(net.predict(X[s]), answer[s], allowed[s], net.dtype)
@@ -94,7 +94,7 @@ def test_the_order_of_the_samples_does_not_matter_to_the_gradient(name: str, pro
     order = np.random.default_rng(seed).permutation(len(X))
     value, slope = net.gradient(X, Y)
     shuffled, shuffled_slope = net.gradient(X[order], Y[order])
-    cost_bound, bound = tolerance.gradient(net, X, Y)
+    cost_bound, bound = tolerance.gradient(net.model, X, Y)
     check(shuffled, value, cost_bound)
     check(shuffled_slope.flat, slope.flat, bound.flat)
 
@@ -107,7 +107,7 @@ def test_a_gradient_adds_up_over_parts_of_the_batch(name: str, problem: Any) -> 
     net = reference.on(name)
     value, slope = net.gradient(X, Y, reduction="sum")
     parts = [net.gradient(X[s : s + 2], Y[s : s + 2], reduction="sum") for s in range(0, len(X), 2)]
-    cost_bound, bound = tolerance.gradient(net, X, Y, "sum")
+    cost_bound, bound = tolerance.gradient(net.model, X, Y, "sum")
     check(sum(part[0] for part in parts), value, cost_bound)
     check(np.sum([part[1].flat.astype(float) for part in parts], axis=0), slope.flat, bound.flat)
 

@@ -10,7 +10,8 @@ import pytest
 from children import printed
 
 import samenet
-from samenet.fast.kernels import sparse
+from samenet.fast.kernels import sparse_input
+from samenet.optimizers import Adam, Descent, Momentum, Nesterov
 from samenet.testing import tolerance
 
 pytestmark = pytest.mark.compiled
@@ -31,8 +32,8 @@ def images(dtype: str) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     X = np.where(random.random((M, N)) < 0.2, random.normal(size=(M, N)), 0)
     X[:, 7] = 0
-    assert N >= sparse.LEAST
-    assert np.count_nonzero(X) < sparse._SHARE * X.size
+    assert N >= sparse_input.LEAST
+    assert np.count_nonzero(X) < sparse_input._SHARE * X.size
     return X.astype(dtype), random.random((M, 5)).astype(dtype)
 
 
@@ -47,7 +48,7 @@ def beside_numbers(net: Any, X: np.ndarray) -> tuple[Any, np.ndarray]:
     settings = {"activation": net.activation, "l1": 0.0, "l2": net.l2, "dtype": net.dtype}
     wider = type(net)(sizes, weights=weights, biases=list(net.biases), **settings)
     dense = np.hstack([X, np.full((len(X), more), tiny, X.dtype)])
-    assert np.count_nonzero(dense, axis=1).min() > sparse._SHARE * sizes[0]
+    assert np.count_nonzero(dense, axis=1).min() > sparse_input._SHARE * sizes[0]
     return wider, dense
 
 
@@ -80,8 +81,9 @@ def test_skipping_zeros_forward_and_back(numba: Any, dtype: str, activation: str
     "settings",
     [
         {},
-        {"momentum": 0.9},
-        {"momentum": 0.9, "nesterov": True},
+        {"rule": Momentum(0.9)},
+        {"rule": Nesterov(0.9)},
+        {"rule": Adam()},
         {"clip_value": 1e-3},
         {"l2": 0.01},
     ],
@@ -89,17 +91,15 @@ def test_skipping_zeros_forward_and_back(numba: Any, dtype: str, activation: str
 )
 def test_skipping_zeros_in_training(numba: Any, dtype: str, settings: dict[str, Any]) -> None:
     X, Y = images(dtype)
-    settings = dict(settings)
+    settings = {"rule": Descent(), **settings}
+    rule = settings.pop("rule")
     net = small(numba, dtype, l2=settings.pop("l2", 0.0))
     wider, dense = beside_numbers(net, X)
     order = np.array([np.random.default_rng(i).permutation(M) for i in range(6)])
     costs = []
     for one, samples in ((net, X), (wider, dense)):
-        given = dict(settings)
-        if "momentum" in settings:
-            given["velocity"] = one.theta.empty_like()
-            given["velocity"].flat[:] = 0
-        costs.append(one.backend.descend(one, samples, Y, alpha=0.5, batch_size=10, order=order, **given))
+        given = {"alpha": 0.5, "batch_size": 10, "order": order, **settings}
+        costs.append(one.backend.run_updates(one.model, samples, Y, rule, **given))
     assert np.array_equal(*costs)
     assert len(set(costs[0])) == len(costs[0])
     assert same_bits(net, wider)
@@ -115,7 +115,7 @@ def test_a_weight_that_is_not_finite_shows_though_its_input_is_0(numba: Any, dty
         assert np.isnan(net.predict(X[:rows])).all()
     assert np.isnan(net.predict(X[0])).all()
     assert np.isnan(net.gradient(X, Y)[1].flat).any()
-    net.backend.descend(net, X, Y, alpha=0.5, batch_size=10)
+    net.backend.run_updates(net.model, X, Y, Descent(), alpha=0.5, batch_size=10)
     assert np.isnan(net.parameters).all()
 
 
@@ -136,7 +136,7 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
             net.weights[0][:2, 0] = large
             net.weights[1][:] *= 1e3
             with np.errstate(all="ignore"):
-                net.backend.descend(net, X, Y, alpha=1.0, batch_size=batch_size)
+                net.backend.run_updates(net.model, X, Y, Descent(), alpha=1.0, batch_size=batch_size)
             ends.append(net.parameters)
         assert np.array_equal(np.isnan(ends[0]), np.isnan(ends[1]))
         assert np.array_equal(np.isinf(ends[0]), np.isinf(ends[1]))
@@ -225,7 +225,7 @@ def test_many_threads_that_each_ask_for_helpers() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_node_that_does_nothing_changes_no_bit_where_a_layer_gets_wide(numba: Any, dtype: str) -> None:
-    from samenet.fast.kernels.products import WIDE
+    from samenet.fast.kernels.gemm import WIDE
 
     random = np.random.default_rng(0)
     X, Y = random.normal(size=(33, 300)).astype(dtype), random.random((33, 7)).astype(dtype)
@@ -236,7 +236,7 @@ def test_a_node_that_does_nothing_changes_no_bit_where_a_layer_gets_wide(numba: 
     found = []
     for k in (WIDE - 1, WIDE, WIDE + 1):
         net = numba.Network([300, k, 7], weights=[W[:k], V[:, :k]], biases=[b[:k], c], dtype=dtype)
-        layers, allowed = net.feed_forward(X), tolerance.forward(net, X)
+        layers, allowed = net.feed_forward(X), tolerance.forward(net.model, X)
         for h, expected, bound in zip(layers, net.on("numpy").feed_forward(X), allowed, strict=True):
             assert (abs(h.astype(float) - expected) <= bound).all()
         cost, slope = net.gradient(X, Y)
@@ -305,8 +305,8 @@ X, Y = random.normal(size=(40, 20)), random.random((40, 3))
 net = module.Network([20, 30, 3], seed=0)
 net.train(X, Y, alpha=0.3, epochs=4, batch_size=7, seed=0)
 bits = (net.parameters.tobytes() + net.predict(X[:3]).tobytes()).hex()
-from samenet.fast.kernels import answers, descent
-stats = [descent.descend.stats, answers.predict_few.stats]
+from samenet.fast.kernels import descent, inference
+stats = [descent.descend.stats, inference.predict_few.stats]
 print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats)]))
 """
 

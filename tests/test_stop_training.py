@@ -11,7 +11,7 @@ from agreement import Backend
 import samenet
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
-from samenet.training import loop as passes
+from samenet.training import loop
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
@@ -96,7 +96,7 @@ def test_patience_puts_the_best_back(backend: Backend, way: dict[str, Any]) -> N
 def test_a_schedule_ends_it_before_an_epoch(
     backend: Backend, epochs: int, size: int | None, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
     asked: list[int] = []
 
     def alpha(epoch: int) -> float:
@@ -114,7 +114,7 @@ def test_a_schedule_ends_it_before_an_epoch(
 
 
 def test_a_schedule_that_will_end_it_did_not_if_something_else_does(backend: Backend, monkeypatch: Any) -> None:
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e12)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e12)
 
     def alpha(epoch: int) -> float:
         if epoch == 8:
@@ -131,7 +131,7 @@ def test_a_schedule_that_will_end_it_did_not_if_something_else_does(backend: Bac
 @pytest.mark.parametrize("way", [WAYS[0], WAYS[5]], ids=str)
 def test_a_rule_of_ones_own_ends_it(backend: Backend, way: dict[str, Any], when: int) -> None:
     class Mine(Rule):
-        def watch(self, network: Any, X: Any, Y: Any, reduction: str, history: Any) -> Watch:
+        def watch(self, objective: Any, history: Any) -> Watch:
             def ends() -> bool:
                 if history.epochs_done == when:
                     raise StopTraining

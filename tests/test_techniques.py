@@ -72,7 +72,7 @@ def test_a_wrong_answer_is_seen(name: str) -> None:
 @pytest.mark.parametrize(("name", "calls"), [("11 lines", 1), ("mini-batches of 64, a call an update", 100)])
 def test_updates_are_one_call_or_as_many(name: str, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
-    monkeypatch.setattr(samenet.backend("numba"), "descend", lambda *given, **named: counted.append(named))
+    monkeypatch.setattr(samenet.backend("numba"), "run_updates", lambda *given, **named: counted.append(named))
     case = catalogue.TECHNIQUES[name]
     call = HOW[case.how](case.task())
     assert isinstance(call, Call)
@@ -86,7 +86,7 @@ def test_a_copy_is_the_package_but_for_its_changes(tmp_path: Path) -> None:
     files = {p.relative_to(whole) for p in whole.rglob("*.py")}
     assert {p.relative_to(changed) for p in changed.rglob("*.py")} == files
     different = {str(p) for p in files if (whole / p).read_bytes() != (changed / p).read_bytes()}
-    assert different == {"samenet/fast/kernels/machine.py"}
+    assert different == {"samenet/fast/kernels/codegen/microkernels.py"}
     assert (whole / "samenet/__init__.py").read_bytes() == (ROOT / "interface/__init__.py").read_bytes()
 
 

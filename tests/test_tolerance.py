@@ -8,7 +8,7 @@ from agreement import BACKENDS, compare
 from inputs import Case
 
 from samenet.fast.numpy import Network
-from samenet.optimizers import Adam, RMSProp
+from samenet.optimizers import Adam, Nesterov, RMSProp
 from samenet.testing import tolerance
 from samenet.testing.tolerance import Comparison
 
@@ -61,14 +61,14 @@ def test_compare_sees_shape_and_dtype_first():
 def test_tight_enough_to_mean_something():
     case = Case((64, 30, 10), 65)
     net = case.network(Network)
-    inputs, *layers = tolerance.forward(net, case.X)
+    inputs, *layers = tolerance.forward(net.model, case.X)
     assert (inputs == 0).all()
     assert all(h.min() > 0 and h.max() < 1e-13 for h in layers)
-    cost, slope = tolerance.gradient(net, case.X, case.Y)
+    cost, slope = tolerance.gradient(net.model, case.X, case.Y)
     assert 0 < cost < 1e-12
     assert slope.flat.min() > 0
     assert slope.flat.max() < 1e-13
-    assert tolerance.update(net, case.X, case.Y, 0.25).max() < 2e-14
+    assert tolerance.update(net.model, case.X, case.Y, 0.25).max() < 2e-14
     # And in proportion to the unit roundoff.
     single = tolerance.forward(Case((64, 30, 10), 65, dtype="float32").network(Network), case.X)[-1]
     np.testing.assert_allclose(single / layers[-1], 2.0**29, rtol=0.05)
@@ -77,15 +77,15 @@ def test_tight_enough_to_mean_something():
 def test_shapes():
     case = Case((5, 7, 3, 2), 6)
     net = case.network(Network)
-    assert [e.shape for e in tolerance.forward(net, case.X)] == [(6, 5), (6, 7), (6, 3), (6, 2)]
-    assert [e.shape for e in tolerance.forward(net, case.X[0])] == [(5,), (7,), (3,), (2,)]
-    for ours, theirs in zip(tolerance.forward(net, case.X), tolerance.forward(net, case.X[2]), strict=True):
+    assert [e.shape for e in tolerance.forward(net.model, case.X)] == [(6, 5), (6, 7), (6, 3), (6, 2)]
+    assert [e.shape for e in tolerance.forward(net.model, case.X[0])] == [(5,), (7,), (3,), (2,)]
+    for ours, theirs in zip(tolerance.forward(net.model, case.X), tolerance.forward(net.model, case.X[2]), strict=True):
         np.testing.assert_allclose(ours[2], theirs, rtol=1e-12)
-    _, slope = tolerance.gradient(net, case.X, case.Y)
+    _, slope = tolerance.gradient(net.model, case.X, case.Y)
     assert [W.shape for W in slope.weights] == [W.shape for W in net.weights]
-    assert tolerance.update(net, case.X, case.Y, 1.0).shape == net.parameters.shape
+    assert tolerance.update(net.model, case.X, case.Y, 1.0).shape == net.parameters.shape
     assert Case((4, 3, 2), 1, bias=False).network(Network).biases == ()
-    (mean, part), (total, whole) = (tolerance.gradient(net, case.X, case.Y, r) for r in ("mean", "sum"))
+    (mean, part), (total, whole) = (tolerance.gradient(net.model, case.X, case.Y, r) for r in ("mean", "sum"))
     assert total == pytest.approx(6 * mean)
     np.testing.assert_allclose(whole.flat, 6 * part.flat)
 
@@ -102,12 +102,12 @@ def test_single_precision_stays_within_half_of_it(sizes, bias, record):
     exact = Network(sizes, bias=bias, weights=net.weights, biases=net.biases if bias else None)
     X, Y = case.X.astype(np.float64), case.Y.astype(np.float64)
     for got, expected, allowed in zip(
-        net.feed_forward(X), exact.feed_forward(X), tolerance.forward(net, X), strict=True
+        net.feed_forward(X), exact.feed_forward(X), tolerance.forward(net.model, X), strict=True
     ):
         record("float32: activations", compare(got, expected, allowed / 2))
     cost, slope = net.gradient(X, Y)
     cost_expected, expected = exact.gradient(X, Y)
-    cost_allowed, allowed = tolerance.gradient(net, X, Y)
+    cost_allowed, allowed = tolerance.gradient(net.model, X, Y)
     record("float32: cost", compare(cost, cost_expected, cost_allowed / 2))
     record("float32: gradient", compare(slope.flat, expected.flat, allowed.flat / 2))
 
@@ -117,12 +117,12 @@ def test_a_wrong_last_digit_fails():
     case = Case((4, 3, 2), 5)
     net = case.network(Network)
     cost, slope = net.gradient(case.X, case.Y)
-    _, allowed = tolerance.gradient(net, case.X, case.Y)
+    _, allowed = tolerance.gradient(net.model, case.X, case.Y)
     for i in range(slope.flat.size):
         moved = slope.flat.copy()
         moved[i] += 100 * 2.0**-53
         assert not compare(moved, slope.flat, allowed.flat).ok
-    assert not compare(cost + 100 * 2.0**-53, cost, tolerance.gradient(net, case.X, case.Y)[0]).ok
+    assert not compare(cost + 100 * 2.0**-53, cost, tolerance.gradient(net.model, case.X, case.Y)[0]).ok
 
 
 def test_where_there_is_no_bound_a_comparison_says_so():
@@ -145,7 +145,10 @@ def _networks(*arguments, **settings):
 def _agree(networks, X, Y):
     """Predictions, costs and gradients are within a bound that is finite."""
     trusted = networks[0]
-    allowed, (cost_allowed, slope_allowed) = tolerance.forward(trusted, X)[-1], tolerance.gradient(trusted, X, Y)
+    allowed, (cost_allowed, slope_allowed) = (
+        tolerance.forward(trusted.model, X)[-1],
+        tolerance.gradient(trusted.model, X, Y),
+    )
     cost, slope = trusted.gradient(X, Y)
     for net in networks[1:]:
         own_cost, own_slope = net.gradient(X, Y)
@@ -181,7 +184,7 @@ def test_results_below_the_normal_range(output, cost, dtype):
 def test_a_saturated_sigmoid_is_as_sensitive_as_its_weighted_sum():
     """sigmoid(-40) is e^-40, and moves with z in proportion, however near to 1 its mirror image is."""
     net = Network([2, 1], bias=False, weights=[[[1e6, -1e6 - 40.0]]])
-    output, allowed = net.predict([1.0, 1.0])[0], tolerance.forward(net, [1.0, 1.0])[-1][0]
+    output, allowed = net.predict([1.0, 1.0])[0], tolerance.forward(net.model, [1.0, 1.0])[-1][0]
     z_allowed = tolerance.forward(Network([2, 1], bias=False, activation="identity", weights=net.weights), [1.0, 1.0])
     assert output < 1e-17
     assert allowed > output * z_allowed[-1][0]
@@ -198,8 +201,8 @@ def test_a_deep_network_that_grows_has_a_bound_until_it_may_overflow(hidden, dty
     for exponent in range(0, 36, 3):
         grown = net.copy()
         grown.parameters = np.abs(net.parameters) * np.asarray(10.0**exponent, dtype)
-        bounds = [*tolerance.forward(grown, X), *tolerance.gradient(grown, X, Y)[1].weights]
-        bounds += [tolerance.update(grown, X, Y, 0.5), np.array(tolerance.gradient(grown, X, Y)[0])]
+        bounds = [*tolerance.forward(grown.model, X), *tolerance.gradient(grown.model, X, Y)[1].weights]
+        bounds += [tolerance.update(grown.model, X, Y, 0.5), np.array(tolerance.gradient(grown.model, X, Y)[0])]
         assert not any(np.isnan(b).any() for b in bounds)
         assert (bounds[0] == 0).all()
         seen.add(bool(np.isfinite(bounds[-2]).all()))
@@ -213,12 +216,11 @@ def test_a_velocity_that_overflowed_has_no_bound():
     case = Case((4, 3, 2), 5)
     net = case.network(Network)
     for value in (math.inf, -math.inf, math.nan):
-        velocity = net.theta.empty_like()
-        velocity.flat[:] = 1.0
-        velocity.flat[3] = value
-        for momentum in (0.0, 0.9):
-            rule = {"momentum": momentum, "velocity": velocity, "nesterov": True}
-            for allowed in tolerance.step(net, case.X, case.Y, 0.5, **rule):
+        for rule in (Nesterov(0.0), Nesterov(0.9)):
+            state = rule.state(net.model.theta)
+            state.values[0] = 1.0
+            state.values[0, 3] = value
+            for allowed in tolerance.step(net.model, case.X, case.Y, 0.5, rule=rule, state=state):
                 assert np.isposinf(allowed).tolist() == [i == 3 for i in range(allowed.size)]
 
 
@@ -226,9 +228,9 @@ def test_an_update_by_adam_is_tight_enough_to_mean_something():
     case = Case((5, 7, 3, 2), 13)
     net = case.network(Network)
     for way in (Adam(epsilon=1e-3), RMSProp(epsilon=1e-3)):
-        steps = way.start(net.theta)
+        state = way.state(net.model.theta)
         limits = []
         for _ in range(3):
-            limits.append(tolerance.adaptive(net, case.X, case.Y, 0.01, way, steps.state))
-            steps.descend(net, case.X.copy(), case.Y.copy(), alpha=0.01, batch_size=13)
+            limits.append(tolerance.update(net.model, case.X, case.Y, 0.01, rule=way, state=state))
+            net.backend.run_updates(net.model, case.X, case.Y, way, alpha=0.01, batch_size=13, state=state)
         assert all((limit > 0).all() and limit.max() < 1e-14 for limit in limits)

@@ -21,7 +21,7 @@ from children import printed
 import samenet
 from samenet.history import History
 from samenet.optimizers import MultiStart
-from samenet.training import loop as passes
+from samenet.training import loop
 from samenet.training.sampling import Draws
 from samenet.validation.finite import all_finite
 
@@ -298,7 +298,7 @@ def test_an_exception_of_the_callback_goes_through(name: str) -> None:
 
 def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **settings: Any) -> tuple[list[int], Any]:
     """Train with backend calls of about so many seconds; the updates of each call, and the history."""
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
     updates: list[int] = []
     module = net.backend
 
@@ -309,8 +309,8 @@ def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **s
             return getattr(module, attribute)
 
         @staticmethod
-        def descend(*arguments: Any, **named: Any) -> Any:
-            costs = module.descend(*arguments, **named)
+        def run_updates(*arguments: Any, **named: Any) -> Any:
+            costs = module.run_updates(*arguments, **named)
             updates.append(len(costs))
             return costs
 
@@ -357,13 +357,13 @@ def test_calls_are_as_long_as_they_should_be(monkeypatch: pytest.MonkeyPatch) ->
             return getattr(module, attribute)
 
         @staticmethod
-        def descend(*arguments: Any, **named: Any) -> Any:
-            clock[0] += named["passes"] * (2.0**-6 if len(calls) == 3 else 2.0**-13)
-            calls.append(named["passes"])
-            return module.descend(*arguments, **named)
+        def run_updates(*arguments: Any, **named: Any) -> Any:
+            clock[0] += named["epochs"] * (2.0**-6 if len(calls) == 3 else 2.0**-13)
+            calls.append(named["epochs"])
+            return module.run_updates(*arguments, **named)
 
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 2.0**-4)
-    monkeypatch.setattr(passes.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 2.0**-4)
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(type(net), "backend", Timed())
     net.train(X, Y, alpha=0.1, epochs=2000)
     monkeypatch.undo()
@@ -398,11 +398,11 @@ def test_calls_end_at_the_next_record(done: int) -> None:
     """Wherever they begin."""
     training = SimpleNamespace(
         history=SimpleNamespace(epochs_done=done),
-        settings=SimpleNamespace(record_every=5, epochs=14),
+        options=SimpleNamespace(record_every=5, epochs=14),
         training=SimpleNamespace(asks_every_epoch=False),
         costs_come_along=False,
     )
-    assert passes.Passes._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
+    assert loop.Loop._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("every", [1, 2, 7, 1000])
@@ -459,12 +459,12 @@ def interrupt_in_call(number: int, net: Any, monkeypatch: pytest.MonkeyPatch, ti
             return getattr(module, attribute)
 
         @staticmethod
-        def descend(*arguments: Any, **named: Any) -> Any:
+        def run_updates(*arguments: Any, **named: Any) -> Any:
             calls[0] += 1
             if calls[0] == number:
                 for _ in range(times):
                     signal.raise_signal(signal.SIGINT)
-            return module.descend(*arguments, **named)
+            return module.run_updates(*arguments, **named)
 
     monkeypatch.setattr(type(net), "backend", Interrupting())
 
@@ -476,17 +476,17 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 ) -> None:
     net = make(name)
     interrupt_in_call(number, net, monkeypatch)
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e-12)  # one update a call
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e-12)  # one update a call
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50, **settings)
     monkeypatch.undo()
-    a_pass = -(-M // settings.get("batch_size", M))
-    assert net.history.epochs_done == number // a_pass
+    an_epoch = -(-M // settings.get("batch_size", M))
+    assert net.history.epochs_done == number // an_epoch
     expected, order, size = make(name), np.random.default_rng(0), settings.get("batch_size", M)
     for update in range(number):
-        if update % a_pass == 0:
+        if update % an_epoch == 0:
             rows = order.permutation(M) if settings else np.arange(M)
-        batch = rows[update % a_pass * size :][:size]
+        batch = rows[update % an_epoch * size :][:size]
         expected.train(X[batch], Y[batch], alpha=1, epochs=1)
     assert net == expected, "the weights of exactly the updates done"
 
@@ -494,7 +494,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 def test_a_second_ctrl_c_does_not_wait(name: str, monkeypatch: pytest.MonkeyPatch, restored: Any) -> None:
     net = make(name)
     interrupt_in_call(3, net, monkeypatch, times=2)
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", 1e-12)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e-12)
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50)
     monkeypatch.undo()
@@ -553,10 +553,10 @@ class Telling:
         return getattr(backend, attribute)
 
     @staticmethod
-    def descend(network, *arguments, **named):
+    def run_updates(model, *arguments, **named):
         if net.history.epochs_done >= 3:
             under_way.set()
-        return backend.descend(network, *arguments, **named)
+        return backend.run_updates(model, *arguments, **named)
 
 def press():
     under_way.wait()  # then it comes at whatever moment
@@ -577,8 +577,8 @@ assert done >= 3 and len(net.history.cost) in (done, done + 1), (done, len(net.h
 assert np.isfinite(net.parameters).all() and np.isfinite(net.history.cost).all()
 same = make()
 same.train(X, Y, alpha=0.1, epochs=done, batch_size=size, shuffle=False)
-a_pass = 1 if size is None else -(-len(X) // size)
-for update in range(a_pass):  # full batch: at once; else somewhere in the epoch that was begun
+an_epoch = 1 if size is None else -(-len(X) // size)
+for update in range(an_epoch):  # full batch: at once; else somewhere in the epoch that was begun
     if same == net:
         break
     rows = slice(update * (size or 40), (update + 1) * (size or 40))
@@ -644,7 +644,7 @@ def test_weights_that_overflow_are_an_error_that_names_the_epoch(
 ) -> None:
     epoch, before = overflow_by_hand(begin, updates)
     assert epoch >= at_least
-    monkeypatch.setattr(passes, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
     net = samenet.backend(name).Network([1, 1], bias=False, weights=[[[begin]]])
     x, y = np.full((3, 1), TINY), np.full((3, 1), TARGET)
     size = None if updates == 1 else 1

@@ -21,7 +21,7 @@ from compiled_once import kernels
 from numba.core import ccallback, codegen, compiler, dispatcher
 from numba.core.compiler_lock import global_compiler_lock
 
-from samenet.fast.kernels import caching, uninterrupted
+from samenet.fast.kernels.codegen import caching, uninterrupted
 
 A = np.arange(4.0)
 SECONDS = 120  # after which a test is stuck

@@ -1,6 +1,7 @@
 """NumPy as the tutorials write it: lists of arrays, a sample at a time, every step into arrays of its own.
 
-Source: tutorial 000, section 3; M. Nielsen, Neural Networks and Deep Learning, chapter 2 (the algorithm, not the text).
+Source: tutorial 000 (docs/sources.md), section 3; M. Nielsen, Neural Networks and Deep Learning, chapter 2 (the
+algorithm, not the text).
 """
 
 from typing import Any

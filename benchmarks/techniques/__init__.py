@@ -44,7 +44,7 @@ class Technique:
 _KERNELS = "fast/kernels"
 _SMALL = (
     Change(
-        f"{_KERNELS}/small.py",
+        f"{_KERNELS}/tiny_network.py",
         "    lanes = REGISTER // network.dtype.itemsize\n    sizes =",
         "    return False\n    sizes =",
     ),
@@ -56,7 +56,7 @@ def _sigmoids(out, a, shift):
         out[i] = 1.0 / (1.0 + math.exp(shift - a[i]))
 
 
-_tanhs, _exps = (machine.elementwise(f) for f in (tanh, exp))
+_tanhs, _exps = (microkernels.elementwise(f) for f in (tanh, exp))
 """
 
 TECHNIQUES = (
@@ -64,25 +64,25 @@ TECHNIQUES = (
         "registers of 64 bytes",
         "The processor's widest registers, where the compiler by itself takes 32 bytes.",
         "batch",
-        (Change(f"{_KERNELS}/instructions.py", "REGISTER = 64 if _has", "REGISTER = 32 if _has"),),
+        (Change(f"{_KERNELS}/codegen/vector.py", "REGISTER = 64 if _has", "REGISTER = 32 if _has"),),
     ),
     Technique(
         "tiles of 6 x 4 registers",
         "A product keeps 24 registers of sums; without, 4 rows of one register.",
         "batch",
-        (Change(f"{_KERNELS}/machine.py", "COLUMNS = (6, 4) if REGISTERS == 32 else (4, 3)", "COLUMNS = 4, 1"),),
+        (Change(f"{_KERNELS}/codegen/microkernels.py", "NR = (6, 4) if REGISTERS == 32 else (4, 3)", "NR = 4, 1"),),
     ),
     Technique(
         "narrow layers turned once",
         "W^T is kept for a call or an update; without, every product copies and turns its panels.",
         "full batch",
-        (Change(f"{_KERNELS}/products.py", "WIDE = 200", "WIDE = 0"),),
+        (Change(f"{_KERNELS}/gemm.py", "WIDE = 200", "WIDE = 0"),),
     ),
     Technique(
         "blocks of rows through all layers",
         "128 samples go through the whole network while their activations are in the cache; without, all do at once.",
         "batch",
-        (Change(f"{_KERNELS}/layers.py", "BLOCK = 128", "BLOCK = 1 << 30"),),
+        (Change(f"{_KERNELS}/forward.py", "BLOCK = 128", "BLOCK = 1 << 30"),),
     ),
     Technique(
         "exp written out",
@@ -90,8 +90,8 @@ TECHNIQUES = (
         "batch",
         (
             Change(
-                f"{_KERNELS}/functions.py",
-                "_sigmoids, _tanhs, _exps = (machine.elementwise(f) for f in (sigmoid, tanh, exp))\n",
+                f"{_KERNELS}/activations.py",
+                "_sigmoids, _tanhs, _exps = (microkernels.elementwise(f) for f in (sigmoid, tanh, exp))\n",
                 _LOOP_OF_EXP,
             ),
         ),
@@ -100,7 +100,7 @@ TECHNIQUES = (
         "zeros of the input skipped",
         "A list of the inputs that are used serves the first layer forward and back; without, a dense product.",
         "mini-batches of images",
-        (Change(f"{_KERNELS}/sparse.py", "LEAST = 128", "LEAST = 1 << 60"),),
+        (Change(f"{_KERNELS}/sparse_input.py", "LEAST = 128", "LEAST = 1 << 60"),),
     ),
     Technique(
         "gradient and step at once",
@@ -113,9 +113,9 @@ TECHNIQUES = (
         "Kernels that make no arrays do not count who uses them; without, every slice is counted, by atomic additions.",
         "mini-batches of 64",
         (
-            Change(f"{_KERNELS}/compiling.py", '"_nrt": makes_arrays}', '"_nrt": True}'),
-            Change(f"{_KERNELS}/machine.py", "assert not context.enable_nrt\n        vector", "vector"),
-            Change(f"{_KERNELS}/machine.py", "assert not context.enable_nrt\n            size", "size"),
+            Change(f"{_KERNELS}/codegen/compiling.py", '"_nrt": makes_arrays}', '"_nrt": True}'),
+            Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n        vector", "vector"),
+            Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n            size", "size"),
         ),
     ),
     Technique(
@@ -174,7 +174,7 @@ TECHNIQUES = (
         "compiling",
         (
             Change(
-                f"{_KERNELS}/compiling.py",
+                f"{_KERNELS}/codegen/compiling.py",
                 "        if _is_off():\n            return function\n        named = _External(",
                 "        return kernel(*flags, makes_arrays=makes_arrays)(function)\n        named = _External(",
             ),

@@ -16,25 +16,27 @@ from benchmarks.catalogue import TECHNIQUES
 from benchmarks.contenders import ours
 from benchmarks.expected import Expected, few
 from benchmarks.problem import Array, Call, Descent, ready
+from samenet import optimizers
 from samenet.backends import backend
 from samenet.testing.tolerance import Comparison
 
 
 def _updates(task: Descent, at_once: bool) -> Call:
-    """The backend's own `descend`, for all updates or for each."""
+    """The backend's own `run_updates`, for all updates or for each."""
     network, X, Y, size = task.network.on("numba"), task.X, task.Y, task.batch_size
     batches = [(X[s : s + size], Y[s : s + size]) for s in range(0, len(X), size)]
-    descend = partial(backend("numba").descend, network, alpha=task.alpha, batch_size=size, reduction=task.reduction)
+    settings = {"rule": optimizers.Descent(), "alpha": task.alpha, "batch_size": size, "reduction": task.reduction}
+    run_updates = partial(backend("numba").run_updates, network.model, **settings)
     start = task.network.parameters
 
     def run() -> Array:
         network.parameters = start
         if at_once:
-            descend(X, Y, passes=task.passes)
+            run_updates(X, Y, epochs=task.passes)
         else:
             for _ in range(task.passes):
                 for x, y in batches:
-                    descend(x, y)
+                    run_updates(x, y)
         return network.parameters
 
     return Call(run, np.array)

@@ -1,46 +1,49 @@
 """Backpropagation of a part of the rows."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import boolean, float64, int32, int64, types
 
-from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.functions import back_through, needs_z, slope, value
-from samenet.fast.kernels.layers import (
-    BLOCK,
-    block_rows,
-    forward,
-    is_turned,
-    matrix_of,
-    nodes,
-    span,
-    through,
-    weights_of,
-    zero_room,
-)
-from samenet.fast.kernels.machine import rows_at
-from samenet.fast.kernels.products import product
-from samenet.fast.kernels.sparse import AT_ONCE, FINITE, SKIPPED, STEPPED, TOGETHER, are_finite, skipping_step
+from samenet.fast.kernels.activations import back_through, needs_z, slope, value
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
+from samenet.fast.kernels.gemm import product
+from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_matrix, weights_length
+from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
+
+
+class Workspace(NamedTuple):
+    """What the gradient of a block of samples is worked out in."""
+
+    H: Any  # the activations of layers 2 to L, one layer after the other
+    D: Any  # with dropout, the same as the next layer sees them
+    Z: Any  # the weighted sums of the output layer, for costs that need them
+    delta: Any  # dJ/dz of a layer
+    back: Any  # the same of the layer below
+    zeros: Any  # as many as the widest layer has nodes
+    lists: Any  # which inputs are not 0, for each group of rows
+    flags: Any  # what is known of the first layer: see `sparse_input`
 
 
 @kernel(makes_arrays=True)
-def scratch(theta, sizes, cost, rows, dropout):
-    """Room for a block: the activations, the same as seen, the output's z, two deltas; zeros, as many as a layer has;
-    and lists of which inputs are used.
-
-    Last comes what is known of them. It is all as large for many rows as for `BLOCK`.
-    """
+def make_workspace(theta, sizes, cost, rows, dropout):
+    """A workspace for so many rows; for more than `BLOCK` it is no larger."""
     rows = min(rows, BLOCK)
     total, widest = nodes(sizes)
     H = np.empty(rows * total, theta.dtype)
     D = np.empty(rows * total if dropout else 0, theta.dtype)
     Z = np.empty(rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
-    return H, D, Z, delta, back, np.zeros(max(widest, sizes[0]), theta.dtype), *zero_room(sizes, rows)
+    zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
+    lists, flags = nonzero_workspace(sizes, rows)
+    return Workspace(H, D, Z, delta, back, zeros, lists, flags)
 
 
-def room_type(f):
-    """The type of what `scratch` returns."""
-    return types.Tuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]))
+def workspace_type(f):
+    """The type of what `make_workspace` returns."""
+    return types.NamedTuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]), Workspace)
 
 
 @external(
@@ -54,21 +57,23 @@ def room_type(f):
         float64,
         float64,
         f[::1],
-        room_type(f),
+        workspace_type(f),
     ),
     returns=float64,
 )
-def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
+def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
     Returns that sum of costs. P is theta with narrow layers turned; of theta itself, only the matrices of these are
     read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
-    alpha dJ/dW, and G has nothing for them; what is known, at the end of the room, tells.
+    alpha dJ/dW, and G has nothing for them; the flags of the workspace tell.
     """
-    H, D, Z, delta, back, zeros, lists, known = room
-    known[STEPPED], known[AT_ONCE] = False, alpha != 0 and X.shape[0] <= TOGETHER
+    H, D, Z = workspace.H, workspace.D, workspace.Z
+    zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
+    delta, back = workspace.delta, workspace.back
+    flags[STEPPED], flags[AT_ONCE] = False, alpha != 0 and X.shape[0] <= GROUP_ROWS
     sizes, codes = layout
     n_out = sizes[-1]
     dropout = masks.size > 0
@@ -81,7 +86,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
         rows = x.shape[0]
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
-        forward(P, layout, bias, x, mask, H, D, z, zeros, lists, known)
+        forward(P, layout, bias, x, mask, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
         target = y.reshape(y.size)
         costs += value(cost, h, z, target, n_out, delta)
@@ -90,29 +95,29 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, room):
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
-            r -= span(n, k, bias, P.itemsize)
+            r -= layer_length(n, k, bias, P.itemsize)
             q -= rows * k
             deltas = rows_at(delta, 0, rows, k)
             if bias:
-                biases = r + weights_of(n, k, P.itemsize)
+                biases = r + weights_length(n, k, P.itemsize)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
-            seen = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
-            if layer == 0 and known[AT_ONCE] and known[SKIPPED] and are_finite(delta[: rows * k]):
-                known[FINITE] = skipping_step(x, lists, deltas, matrix_of(P, r, n, k), alpha)
-                known[STEPPED] = True
-            elif is_turned(k):
-                dW = matrix_of(G, r, n, k)
-                product(seen.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
+            layer_inputs = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
+            if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
+                flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
+                flags[STEPPED] = True
+            elif is_packed(k):
+                dW = packed_matrix(G, r, n, k)
+                product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             else:
                 dW = rows_at(G, r, k, n)
-                product(deltas.T, seen, dW if start else rows_at(zeros, 0, 1, n), dW)
+                product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
             if layer:
-                W = rows_at(theta, p, k, n) if is_turned(k) else rows_at(P, r, k, n)
+                W = rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)
                 errors = rows_at(back, 0, rows, n)
                 product(deltas, W, rows_at(zeros, 0, 1, n), errors)
                 if dropout:
                     column -= n
-                    through(mask, column, back, errors)
+                    apply_mask(mask, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
                 delta, back = back, delta
     return costs
@@ -137,10 +142,10 @@ def penalty(P, sizes, bias, l1, l2):
     absolute = squares = 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_of(n, k, P.itemsize)):
+        for i in range(p, p + weights_length(n, k, P.itemsize)):
             absolute += abs(P[i])
             squares += P[i] * P[i]
-        p += span(n, k, bias, P.itemsize)
+        p += layer_length(n, k, bias, P.itemsize)
     return l1 * absolute + 0.5 * l2 * squares
 
 
@@ -150,8 +155,8 @@ def add_penalty(P, sizes, bias, l1, l2, G):
     p = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_of(n, k, P.itemsize)):
+        for i in range(p, p + weights_length(n, k, P.itemsize)):
             w = P[i]
             sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
             G[i] += l1 * sign + l2 * w
-        p += span(n, k, bias, P.itemsize)
+        p += layer_length(n, k, bias, P.itemsize)

@@ -5,11 +5,14 @@ import math
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import add_penalty, gradient, penalty, room_type, scratch
-from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.layers import turn, turn_back, weights_of
-from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
-from samenet.fast.kernels.sparse import FINITE, STEPPED
+from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.packing import pack, unpack, weights_length
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.sparse_input import FINITE, STEPPED
+
+RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
+DESCENT, MOMENTUM, NESTEROV, RMSPROP, ADAM = range(5)
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 
@@ -42,63 +45,114 @@ def _over_largest(values):
     return largest, math.sqrt(total)
 
 
-@kernel("contract")
-def _step(theta, g, alpha, velocity, rule):
-    """One step against g, which is clipped first; `samenet.reference.descent` has the equations."""
-    momentum, nesterov, clip_value, clip_norm = rule
+@kernel()
+def _clipped(g, clip_value, clip_norm):
+    """Cut the entries of g in place; returns the factor that makes it no longer than `clip_norm`."""
     if clip_value < np.inf:
         for i in range(g.size):
             if g[i] > clip_value:
                 g[i] = clip_value
             if g[i] < -clip_value:
                 g[i] = -clip_value
-    shrink = theta.dtype.type(1)
+    shrink = g.dtype.type(1)
     if clip_norm < np.inf:
         largest, length = 1.0, math.sqrt(_sum_of_squares(g))
         if not 0.0 < length < np.inf:
             largest, length = _over_largest(g)
         if length > clip_norm / largest:
-            shrink = theta.dtype.type(clip_norm / length)
+            shrink = g.dtype.type(clip_norm / length)
             if largest != 1.0:
                 for i in range(g.size):
                     g[i] /= largest
-    step, factor = theta.dtype.type(alpha), theta.dtype.type(momentum)
-    if velocity.size == 0:
+    return shrink
+
+
+@kernel("contract")
+def _step(theta, g, shrink, alpha, state, code, beta):
+    """Descent, and with a velocity momentum's and Nesterov's."""
+    step, factor = theta.dtype.type(alpha), theta.dtype.type(beta)
+    if code == DESCENT:
         for i in range(theta.size):
             theta[i] -= step * (shrink * g[i])
         return
+    velocity = state[0]
     for i in range(theta.size):
         move = step * (shrink * g[i])
         velocity[i] = factor * velocity[i] - move
-        if nesterov:
+        if code == NESTEROV:
             theta[i] += factor * velocity[i] - move
         else:
             theta[i] += velocity[i]
 
 
 @kernel()
-def _part(ticket, parts, theta, P, layout, bias, cost, data, batch, alphas, room, gathered, G):
+def _rmsprop(theta, g, shrink, alpha, s, decay, epsilon):
+    """RMSProp; nothing is contracted, so that the bits are those of NumPy."""
+    kind = theta.dtype.type
+    step, keep, rest, epsilon = kind(alpha), kind(decay), kind(1.0 - decay), kind(epsilon)
+    for i in range(theta.size):
+        slope = shrink * g[i]
+        s[i] = keep * s[i] + rest * slope * slope
+        divisor = kind(math.sqrt(s[i])) + epsilon
+        if divisor != 0:
+            theta[i] -= step * slope / divisor
+
+
+@kernel()
+def _adam(theta, g, shrink, alpha, m, v, beta1, beta2, epsilon, t):
+    """Adam in update t; nothing is contracted, so that the bits are those of NumPy."""
+    kind = theta.dtype.type
+    step, epsilon = kind(alpha), kind(epsilon)
+    keep_m, rest_m, of_m = kind(beta1), kind(1.0 - beta1), kind(1.0 - math.pow(beta1, float(t)))
+    keep_v, rest_v, of_v = kind(beta2), kind(1.0 - beta2), kind(1.0 - math.pow(beta2, float(t)))
+    for i in range(theta.size):
+        slope = shrink * g[i]
+        m[i] = keep_m * m[i] + rest_m * slope
+        v[i] = keep_v * v[i] + rest_v * slope * slope
+        divisor = kind(math.sqrt(v[i] / of_v)) + epsilon
+        if divisor != 0:
+            theta[i] -= step * (m[i] / of_m) / divisor
+
+
+@kernel()
+def _update(theta, g, alpha, state, left, rule, t):
+    """One step against g, which is clipped first; `samenet.reference.optimizers` has the equations.
+
+    left: where theta begins in the rows of state.
+    """
+    code, beta1, beta2, epsilon, clip_value, clip_norm, _ = rule
+    shrink = _clipped(g, clip_value, clip_norm)
+    if code == ADAM:
+        _adam(theta, g, shrink, alpha, state[0][left:], state[1][left:], beta1, beta2, epsilon, t)
+    elif code == RMSPROP:
+        _rmsprop(theta, g, shrink, alpha, state[0][left:], beta2, epsilon)
+    else:
+        _step(theta, g, shrink, alpha, state, code, beta1)
+
+
+@kernel()
+def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, room, gathered, G):
     """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs.
 
-    alphas: those of the passes if a step may be taken at once, or none; see `backward.gradient`.
+    alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
     """
     X, Y, order, masks = data
     batch_size, mean = batch
     x, y = gathered
     shuffled = order.size > 0
     m = order.shape[1] if shuffled else X.shape[0]
-    updates = -(-m // batch_size)  # of a pass
-    update, part = ticket // parts, ticket % parts
-    visit, start = update // updates, update % updates * batch_size
+    updates = -(-m // batch_size)  # of an epoch
+    update, part = task // parts, task % parts
+    epoch, start = update // updates, update % updates * batch_size
     whole = min(batch_size, m - start)
     start, end = start + whole * part // parts, start + whole * (part + 1) // parts
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
-    alpha = alphas[visit] if alphas.size else 0.0
-    mask = masks[visit * m + start : visit * m + end]
+    alpha = alphas[epoch] if alphas.size else 0.0
+    mask = masks[epoch * m + start : epoch * m + end]
     if shuffled:
         for s in range(rows):
-            row, target = X[order[visit, start + s]], Y[order[visit, start + s]]
+            row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
             for j in range(row.size):
                 x[s, j] = row[j]
             for i in range(target.size):
@@ -119,6 +173,7 @@ def _data(f):
 
 
 _BATCH = types.Tuple((int64, boolean))
+_RULE = types.Tuple((int64, *(float64,) * 5, int64))
 
 
 def _gathered(f):
@@ -127,21 +182,19 @@ def _gathered(f):
 
 @external(
     lambda f: (
-        *(_model(f), int64, _data(f), _BATCH, float64[::1], room_type(f)),
+        *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
         *(_gathered(f), f[:, ::1], float64[::1], int64[::1]),
     )
 )
-def _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk):
+def _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue):
     """Take tickets as long as there are any."""
     theta, P, layout, bias = model
     parts = len(G)
-    ticket = take(desk)
-    while ticket >= 0:
-        values[ticket % parts] = _part(
-            ticket, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G
-        )
-        finish(desk)
-        ticket = take(desk)
+    task = claim(queue)
+    while task >= 0:
+        values[task % parts] = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, room, gathered, G)
+        finish_task(queue)
+        task = claim(queue)
 
 
 @kernel()
@@ -152,14 +205,14 @@ def _add(source, target):
 
 @external(
     lambda f: (
-        *(_model(f), f[::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
-        *(types.Tuple((float64, boolean, float64, float64)), room_type(f), _gathered(f), f[:, ::1]),
+        *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
+        *(_RULE, workspace_type(f), _gathered(f), f[:, ::1]),
         *(float64[::1], float64[::1], int64[::1]),
     ),
     "contract",
 )
-def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk):
-    """Update after update, of which other threads may take parts; see `descend`."""
+def _updates(model, state, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, queue):
+    """Update after update, of which other threads may take parts; see `run_updates`."""
     theta, P, layout, bias = model
     X, _, order, _ = data
     batch_size, mean = batch
@@ -167,11 +220,11 @@ def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room,
     sizes, parts, g, known = layout[0], len(G), G[0], room[7]
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
-    first = weights_of(sizes[0], sizes[1], P.itemsize)
+    first = weights_length(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
-        open_tickets(desk, parts)
-        _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk)
-        wait(desk)
+        add_tasks(queue, parts)
+        _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue)
+        wait_for_all(queue)
         total = 0.0
         for part in range(parts):
             total += values[part]
@@ -183,24 +236,28 @@ def _updates(model, turned, objective, data, batch, alphas, at_once, rule, room,
             costs[update] += penalty(P, sizes, bias, l1, l2)
             add_penalty(P, sizes, bias, l1, l2, g)
         if alphas.size == 0:
-            turn_back(g, sizes, bias, False, theta)
+            unpack(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
         left = first if known[STEPPED] else 0
         if left == 0:
             known[FINITE] = False
-        _step(P[left:], g[left:], alpha, turned, rule)
-        turn_back(P, sizes, bias, True, theta)
-    turn_back(P, sizes, bias, False, theta)
+        _update(P[left:], g[left:], alpha, state, left, rule, rule[6] + update + 1)
+        unpack(P, sizes, bias, True, theta)
+    unpack(P, sizes, bias, False, theta)
 
 
 @kernel(makes_arrays=True)
-def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, velocity, costs, G, values, desk, leads):
+def run_updates(
+    theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, values, queue, is_coordinator
+):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each pass, one pass after the other, or empty. batch: its size,
-    and whether the gradient is divided by it. alphas: one for each pass; if there are none, no step is taken, and theta
-    gets the gradient. P: room for theta as kernels want it. velocity: empty without momentum. G, values: room, a row
+    data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
+    batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
+    is taken, and theta gets the gradient. P: room for theta as kernels want it. rule: its place in `RULES`, beta1 (or
+    beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
+    for each array that the rule keeps. G, values: room, a row
     for each part.
     """
     X, Y, order, masks = data
@@ -209,20 +266,20 @@ def descend(theta, P, layout, bias, objective, data, batch, alphas, rule, veloci
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    room = scratch(theta, sizes, cost, most, masks.size > 0)
+    room = make_workspace(theta, sizes, cost, most, masks.size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
-    _, _, clip_value, clip_norm = rule
-    plain = parts == 1 and velocity.size == 0 and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
+    code, _, _, _, clip_value, clip_norm, _ = rule
+    plain = parts == 1 and code == DESCENT and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
     at_once = alphas if plain else alphas[:0]
-    if not leads:
-        while wait_for_more(desk):
-            _parts(model, cost, data, batch, at_once, room, gathered, G, values, desk)
+    if not is_coordinator:
+        while wait_for_tasks(queue):
+            _parts(model, cost, data, batch, at_once, room, gathered, G, values, queue)
         return
-    turn(theta, sizes, bias, P)
-    turned = np.zeros(P.size if velocity.size else 0, P.dtype)
-    if velocity.size:
-        turn(velocity, sizes, bias, turned)
-    _updates(model, turned, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, desk)
-    if velocity.size:
-        turn_back(turned, sizes, bias, False, velocity)
+    pack(theta, sizes, bias, P)
+    packed = np.zeros((len(state), P.size), P.dtype)
+    for i in range(len(state)):
+        pack(state[i], sizes, bias, packed[i])
+    _updates(model, packed, objective, data, batch, alphas, at_once, rule, room, gathered, G, costs, values, queue)
+    for i in range(len(state)):
+        unpack(packed[i], sizes, bias, False, state[i])

@@ -1,1 +1,1 @@
-"""What `samenet compare` measures and shows: read `cases`, `measurement`, `command` in this order."""
+"""What `samenet compare` measures and prints. Read `cases`, `measurement` and `command`, in this order."""

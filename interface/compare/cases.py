@@ -1,4 +1,4 @@
-"""What `samenet compare` compares: for each case, who takes part, and the answer that everyone must give."""
+"""The cases of `samenet compare`: for each, the contenders, and the answer that all of them must give."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS = "loops, arrays", "loops, lists"
 class Contender:
     """One way to compute a case.
 
-    name      as a table shows it
+    name      as shown in tables
     backend   the backend it belongs to
     call      what is timed
-    answer    what is checked: as a rule the timed call itself
-    work      how many times one call does the computation; below 1, a part of it
-    tutorial  the seconds that tutorial 000 prints for it, if it does
+    answer    what is checked: usually the timed call itself
+    work      how many times one call does the computation; below 1, a fraction of it
+    tutorial  the seconds that tutorial 000 prints for it, if any
     """
 
     name: str
@@ -39,7 +39,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Case:
-    """A computation, its contenders with the plain loops first, and the check of an answer against the reference."""
+    """A computation, its contenders (the plain loops first), and the check of an answer against the reference."""
 
     title: str
     contenders: tuple[Contender, ...]
@@ -84,7 +84,7 @@ def _loop_forward(forward_sample: Any, weights: Any, biases: Any, samples: Any, 
 def forward(
     sizes: tuple[int, ...], rows: int | None, names: Sequence[str], tutorial: dict[str, float] | None = None
 ) -> Case:
-    """The output of a network for a batch of rows, or for one sample by itself, where `rows` is None."""
+    """The output of a network for a batch of `rows` samples, or for a single sample if `rows` is None."""
     sample, tutorial = backend("reference").forward_sample, tutorial or {}
     network, X, _ = example(sizes, rows or 1)
     x, samples = X[0] if rows is None else X, X.tolist()
@@ -99,7 +99,7 @@ def forward(
         else:
             predict = partial(network.on(name).predict, x)
             contenders.append(Contender(name, name, predict, predict, tutorial=tutorial.get(name)))
-    expected, allowed = network.predict(x), tolerance.forward(network, x)[-1]
+    expected, allowed = network.predict(x), tolerance.forward(network.model, x)[-1]
     return Case(
         f"{title(sizes)}, forward, {_samples(rows)}",
         tuple(contenders),
@@ -121,7 +121,7 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
             run = partial(network.on(name).gradient, X, Y)
             contenders.append(Contender(name, name, run, run))
     cost, slope = network.gradient(X, Y)
-    cost_allowed, slope_allowed = tolerance.gradient(network, X, Y)
+    cost_allowed, slope_allowed = tolerance.gradient(network.model, X, Y)
     expected, allowed = np.append(slope.flat, cost), np.append(slope_allowed.flat, cost_allowed)
     packed = slope_allowed  # room for answers in nested lists; its values are not needed any more
 
@@ -149,8 +149,8 @@ def training(
 ) -> Case:
     """`counted` epochs of training from `initial`, timed over `epochs` at a time, or `loop_epochs` on the slow loops.
 
-    Every call begins at `initial` again, so that it always does the same work. What is checked is one update of a batch
-    from weights that saturate no layer: the initial weights of the tutorials do, and there a comparison proves little.
+    Every call starts from `initial` again, so that it always does the same work. What is checked is one update by a
+    batch, from weights that saturate no layer: the tutorials' initial weights do, and there a comparison proves little.
     """
     safe = example(initial.sizes, 1)[0] if initial.bias else initial
     settings = {"alpha": alpha, "batch_size": batch_size, "reduction": reduction, "shuffle": False}
@@ -164,7 +164,7 @@ def training(
             Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, answer, some / counted)
         )
     expected = _trained(safe.on("reference"), safe.parameters, x, y, epochs=1, **settings)
-    allowed = tolerance.update(safe, x, y, alpha, reduction)
+    allowed = tolerance.update(safe.model, x, y, alpha, reduction)
     return Case(
         f"{title(initial.sizes)}, {what}",
         tuple(contenders),
@@ -173,7 +173,7 @@ def training(
 
 
 def _trained(network: Network, start: NDArray[Any], X: Any, Y: Any, **settings: Any) -> NDArray[Any]:
-    """The parameters that training from `start` ends at."""
+    """The parameters after training from `start`."""
     network.parameters = start
     network.train(X, Y, record_every=0, **settings)
     return network.parameters
@@ -182,7 +182,7 @@ def _trained(network: Network, start: NDArray[Any], X: Any, Y: Any, **settings: 
 def tutorial_digits() -> tuple[Network, data.Split, NDArray[np.float64]]:
     """Tutorial 000, section 5: the 64-30-10 network with weights from U[0, 1), the split, and one-hot targets.
 
-    All rows are scaled before the split, as the tutorial does; 40 % of them are for testing. Seed 0 throughout.
+    All rows are scaled before the split, as in the tutorial; 40 % of them are for testing. Seed 0 throughout.
     """
     images = data.digits()
     scaled = data.standard_scaler(images.X).transform(images.X)
@@ -192,7 +192,7 @@ def tutorial_digits() -> tuple[Network, data.Split, NDArray[np.float64]]:
 
 
 def full_batch_epoch(names: Sequence[str], epochs: int = 50) -> Case:
-    """One epoch of tutorial 000's training on the digits: one update by the gradient of all samples."""
+    """One epoch of tutorial 000's training on the digits: one update by the gradient over all samples."""
     network, split, Y = tutorial_digits()
     what = f"training, one epoch of {len(Y)} digits"
     return training(network, split.X_train, Y, names, what=what, alpha=0.25, epochs=epochs)

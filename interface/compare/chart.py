@@ -1,4 +1,4 @@
-"""Pictures of a comparison. Importing this raises ImportError where matplotlib is missing."""
+"""Charts of a comparison. Importing this module raises ImportError where matplotlib is missing."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`samenet compare`: check every backend against the reference, and only then time them, side by side."""
+"""`samenet compare`: check every backend against the reference first, then time them side by side."""
 
 import json
 import math
@@ -30,7 +30,7 @@ _TUTORIAL = {
 
 
 def _show(console: Console, result: Result, left_out: dict[str, str]) -> None:
-    """A case's table, between its title and its noise: those of a rich table are wrapped at its width."""
+    """Print a case's title, table and noise; as rich's title and caption they would wrap at the table's width."""
     console.print(result.title, style="bold", markup=False)
     table = _table(result)
     for name in left_out:
@@ -59,9 +59,9 @@ def _table(result: Result) -> Table:
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
-    """Where a backend loses to one that should be slower, by the interval of their ratio.
+    """Where a backend is slower than one that should be slower still, by the interval of their ratio.
 
-    NumPy does to plain loops on the smallest networks, Numba to NumPy's BLAS on the widest: neither is overlooked.
+    NumPy loses to plain loops on the smallest networks, Numba to NumPy's BLAS on the widest: both are reported.
     """
     notes = []
     for result in results:
@@ -81,9 +81,9 @@ def _called(row: Row) -> str:
 
 
 def _in_order(results: Sequence[Result]) -> list[str]:
-    """The backends that passed every check and were timed, by the geometric mean of their speed-ups, the largest first.
+    """The backends that passed every check and were timed, by the geometric mean of their speed-ups, largest first.
 
-    Speed-ups, which are paired, not medians: on a machine that changes its speed those may order backends wrongly.
+    By paired speed-ups, not by medians, which a machine of changing speed may put in the wrong order.
     """
     means = {}
     for name in MODULES:
@@ -94,7 +94,7 @@ def _in_order(results: Sequence[Result]) -> list[str]:
 
 
 def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
-    """The tutorial's whole run on one backend, with a progress bar; what came of it."""
+    """The tutorial's whole training run on one backend, with a progress bar; returns its results."""
     initial, split, Y = cases.tutorial_digits()
     network = initial.on(name)
     before = network.cost(split.X_train, Y)
@@ -129,7 +129,7 @@ def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
 def _digits(
     console: Console, names: Sequence[str], left_out: dict[str, str], epochs: int
 ) -> tuple[Result, dict[str, Any] | None]:
-    """Tutorial 000, section 5: an epoch on every backend, then the whole training on the fastest."""
+    """Tutorial 000, section 5: an epoch on every backend, then the whole training run on the fastest."""
     with console.status("digits"):
         result = measure(cases.full_batch_epoch(names), seconds=12.0)
     _show(console, result, left_out)
@@ -165,7 +165,7 @@ def run(
     json_file: Path | None,
     plot_file: Path | None,
 ) -> int:
-    """The command itself; returns the exit status: 1 if a check failed, else 0."""
+    """Run the command; returns the exit status: 1 if a check failed, else 0."""
     console = standard_output()
     left_out = missing(name for name in MODULES if name in names)
     names = [name for name in MODULES if name in names and name not in left_out]

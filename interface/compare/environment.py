@@ -1,4 +1,4 @@
-"""What a time depends on: the machine, the versions, the numbers of threads. No host name, no path."""
+"""What a time depends on: the machine, the versions, the thread counts. No host names or paths."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ THREAD_VARIABLES = (
 
 
 def set_threads(threads: int) -> None:
-    """Ask every library for this many threads; it works for those that are not loaded yet."""
+    """Ask every library for this many threads; works only for libraries that are not loaded yet."""
     for name in THREAD_VARIABLES:
         os.environ[name] = str(threads)
 

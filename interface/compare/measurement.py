@@ -1,4 +1,4 @@
-"""Measuring a case: every contender is checked against the reference first, and only those that passed are timed."""
+"""Measuring a case: every contender is checked against the reference first, and only those that pass are timed."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from samenet.testing.tolerance import Comparison
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one contender; without `seconds`, its answer was wrong and it was not timed."""
+    """The measurements of one contender; without `seconds`, its answer was wrong and it was not timed."""
 
     name: str
     backend: str
@@ -63,14 +63,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """A case, its rows, and the noise: the fastest contender against itself, a ratio of 1 but for the machine."""
+    """A case, its rows, and the noise: the fastest contender against itself, ideally a ratio of 1."""
 
     title: str
     rows: list[Row]
     noise: timing.Ratio | None = None
 
     def ratios(self) -> list[dict[str, Any]]:
-        """The paired ratio of every two contenders that were timed: how many times longer `slow` takes than `fast`."""
+        """The paired ratio of every two timed contenders: how many times as long `slow` takes as `fast`."""
         timed = [row for row in self.rows if row.seconds is not None]
         return [
             {"slow": a.name, "fast": b.name, **timing.ratio(a.seconds, b.seconds).as_json()}
@@ -92,7 +92,7 @@ class Result:
 def measure(case: Case, seconds: float = 3.0) -> Result:
     """Check every contender of a case, then time those that passed, interleaved and warm.
 
-    seconds: roughly what the timing takes. A contender whose answer is wrong is not timed.
+    seconds: roughly how long the timing takes. A contender whose answer is wrong is not timed.
     """
     checked = []
     for contender in case.contenders:

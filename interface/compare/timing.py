@@ -1,8 +1,8 @@
 """Times that can be compared: contenders interleaved in one process, and ratios with an interval.
 
-A shared machine changes its speed from second to second. So every round times each contender once, in an order drawn
-anew, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders. A call
-that is not timed comes first, so that no one gains by what the one before it left in the caches.
+The speed of a shared machine changes from second to second. So every round times each contender once, in a new random
+order, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders. An
+untimed call comes first, so that no contender profits from what the one before it left in the caches.
 """
 
 import gc
@@ -22,7 +22,7 @@ _ROUNDS = (5, 51)
 
 
 class Ratio(NamedTuple):
-    """A typical ratio of paired times, and its 95 % interval; NaN for both ends where one time cannot give one."""
+    """A typical ratio of paired times, and its 95 % interval; both ends are NaN for a single pair."""
 
     estimate: float
     low: float
@@ -30,11 +30,11 @@ class Ratio(NamedTuple):
 
     @property
     def has_interval(self) -> bool:
-        """Whether it was measured often enough to have an interval."""
+        """Whether there were enough rounds for an interval."""
         return not math.isnan(self.low)
 
     def as_json(self) -> dict[str, float | None]:
-        """Plain values for a file: null for the ends that there are not."""
+        """Plain values for a file: null for missing ends."""
         low, high = (self.low, self.high) if self.has_interval else (None, None)
         return {"estimate": self.estimate, "low": low, "high": high}
 
@@ -51,7 +51,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _sample(call: Callable[[], object], number: int) -> float:
-    """Seconds a call, over `number` calls."""
+    """Seconds per call, over `number` calls."""
     repeats = range(number)
     begin = time.perf_counter()
     for _ in repeats:
@@ -60,15 +60,15 @@ def _sample(call: Callable[[], object], number: int) -> float:
 
 
 def first_call(call: Callable[[], object]) -> float:
-    """Seconds of one call, which for a compiled backend includes compiling, or loading what was compiled before."""
+    """Seconds of one call, which for a compiled backend includes compiling, or loading cached kernels."""
     return _sample(call, 1)
 
 
 def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 3.0) -> dict[str, Seconds]:
-    """Seconds a call of every contender, one number a round; what stands at the same place is from the same round.
+    """Seconds per call of every contender, one number per round; equal indices are of the same round.
 
     contenders  callables without arguments, warm: call each once before
-    seconds     roughly what all rounds together take; at least 5 rounds, at most 51
+    seconds     roughly how long all rounds take together; at least 5 rounds, at most 51
     """
     with _no_garbage_collection():
         numbers, a_round = {}, 0.0
@@ -91,7 +91,7 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
 
 
 def ratio(slow: Seconds, fast: Seconds) -> Ratio:
-    """How many times longer `slow` takes than `fast`: the median over rounds, and its interval by the bootstrap.
+    """How many times as long `slow` takes as `fast`: the median over rounds, with its bootstrap interval.
 
     A single round has no interval.
     """

@@ -1,10 +1,10 @@
-"""Data sets, and what prepares them: one-hot targets, seeded splits, scaling, text as numbers.
+"""Data sets and their preparation: one-hot targets, seeded splits, scaling, text as numbers.
 
-Digits, splits, scaling and the counting of words are scikit-learn's; `pip install "samenet[data]"` brings it.
+The digits, splits, scaling and word counts use scikit-learn, which `pip install "samenet[data]"` installs.
 
 Samples are rows, X (m, n_in) and Y (m, n_out), everywhere in samenet. Data with a sample in each column, as in the
-second part of tutorial 002, is given transposed, `net.predict(X.T)`, and the answer turned back, `net.predict(X.T).T`;
-`.T` copies nothing, the network makes the one copy that it needs.
+second article of tutorial 002, is passed transposed, `net.predict(X.T)`, and the result transposed again,
+`net.predict(X.T).T`; `.T` copies nothing, and the network makes the one copy that it needs.
 """
 
 from samenet.data.idx import read_idx

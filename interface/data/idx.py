@@ -23,10 +23,10 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """The array in one IDX file, plain or compressed by gzip, in this machine's byte order.
 
     The file: two zero bytes, the code of the dtype (uint8, int8, int16, int32, float32 or float64), the number of
-    dimensions; each size as an unsigned 32-bit integer; the numbers; all of it big-endian, and nothing behind it.
+    dimensions; each size as an unsigned 32-bit integer; the numbers; all of it big-endian, and nothing after it.
 
-    Raises ValueError, naming the file, for one that is not so: another beginning, sizes that its bytes do not fill or
-    do not end with, damage by gzip's own check sum. Sizes that the file cannot hold are refused before memory is taken.
+    Raises ValueError, naming the file, if it is anything else: a different header, more or fewer bytes than its sizes
+    say, or damage by gzip's own checksum. Sizes that the file cannot hold are rejected before memory is allocated.
     Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits, "File formats".
     """
     name = paths.path("path", path)
@@ -40,11 +40,11 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 return _read(unpacked, name, _DEFLATE_LIMIT * length)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ValueError(f"{name}: expected a whole gzip file, got a damaged one ({error})") from error
+            raise ValueError(f"{name}: expected an intact gzip file, got a damaged one ({error})") from error
 
 
 def _read(file: BufferedIOBase, name: str, most: int) -> NDArray[Any]:
-    """The array of a stream that holds at most so many bytes."""
+    """The array in a stream that holds at most this many bytes."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or not 1 <= magic[3] <= 32:
         kind = f", {PICKLE}" if magic[:1] == b"\x80" and b"\1" < magic[1:2] < b"\x10" else ""
@@ -70,7 +70,7 @@ def _read(file: BufferedIOBase, name: str, most: int) -> NDArray[Any]:
 
 
 def _fill(file: BufferedIOBase, room: memoryview) -> int:
-    """Read until the room is full or the file ends; how many bytes were there."""
+    """Read until the buffer is full or the file ends; the number of bytes read."""
     found = 0
     while found < len(room) and (more := file.readinto(room[found:])):
         found += more

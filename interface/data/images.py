@@ -1,4 +1,4 @@
-"""Pictures: the 8x8 digits that scikit-learn ships, and pictures of nothing."""
+"""Images: the 8x8 digits that scikit-learn ships, and random pixels."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Digits(NamedTuple):
 
     @property
     def images(self) -> NDArray[np.float64]:
-        """The rows of X as pictures, (1797, 8, 8)."""
+        """The rows of X as images, (1797, 8, 8)."""
         return self.X.reshape(-1, 8, 8)
 
 
@@ -32,9 +32,9 @@ def digits() -> Digits:
 
 
 def random_images(m: int, n: int = 784, *, seed: Seed = None) -> NDArray[np.float64]:
-    """Pictures of random pixels, X (m, n) from U[0, 1): what a network that knows digits makes of no digit at all.
+    """Images of random pixels, X (m, n) from U[0, 1): what does a network trained on digits make of no digit at all?
 
-    Source: tutorial 001, which finds that they are classified "just as confidently".
+    Source: tutorial 001 (docs/sources.md), which finds that they are classified "just as confidently".
     """
     m, n = checks.integer("m", m, least=0), checks.integer("n", n, least=1)
     random = checks.generator("seed", seed)

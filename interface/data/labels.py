@@ -1,4 +1,4 @@
-"""Class numbers as one-hot rows, and back."""
+"""Class labels as one-hot rows, and back."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,8 @@ from samenet.validation import checks
 def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
     """Class numbers (m,) as rows of zeros with a single one, (m, n_classes).
 
-    n_classes: max(y) + 1 unless given. Raises for labels that are not whole numbers from 0 to n_classes - 1.
+    n_classes: max(y) + 1 by default. Raises ValueError or TypeError for labels that are not whole numbers from 0 to
+    n_classes - 1.
 
     >>> one_hot([1, 0], 3)
     array([[0., 1., 0.],
@@ -38,7 +39,7 @@ def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
 
 
 def from_one_hot(Y: ArrayLike) -> NDArray[np.int64]:
-    """The class numbers (m,) of one-hot rows or output activations (m, n_classes): the place of the largest.
+    """The class numbers (m,) of one-hot rows or output activations (m, n_classes): the index of the largest.
 
     >>> from_one_hot([[0, 1, 0], [1, 0, 0]])
     array([1, 0])

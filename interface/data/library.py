@@ -1,10 +1,10 @@
-"""scikit-learn, where it is needed: `pip install "samenet[data]"` brings it."""
+"""scikit-learn, imported where it is needed: `pip install "samenet[data]"` installs it."""
 
 from typing import Any
 
 
 def scikit_learn() -> Any:
-    """The library with the parts that `samenet.data` uses; an ImportError says how to get it."""
+    """The library with the modules that `samenet.data` uses; an ImportError says how to install it."""
     try:
         import sklearn.datasets
         import sklearn.feature_extraction.text

@@ -33,27 +33,27 @@ def mnist(
     dataset: str | None = None,
     transposed: bool = False,
 ) -> Parts:
-    """The digits in parts of 50000 to train on, 10000 to validate with and 10000 to test with.
+    """The digits: 50000 for training, 10000 for validation and 10000 for testing.
 
-    X_train, X_valid, X_test: pixels row by row, (m, 784) float64, grey / scale, so from 0 (paper) to 1 (ink) unless
-    said otherwise. y_train, y_valid, y_test: the digits (m,), int64. The last sixth of the training files is the
+    X_train, X_valid, X_test: pixels row by row, (m, 784) float64, grey / scale, so from 0 (paper) to 1 (ink) by
+    default. y_train, y_valid, y_test: the digits (m,), int64. The last sixth of the training files is the
     validation part.
 
-    source      the folder of the four IDX files, plain or with .gz, under the names they were published with
+    source      the folder of the four IDX files, plain or with .gz, under their published names
                 ("train-images-idx3-ubyte", ...) or with a dot before "idx". Without it, the folder that the environment
                 variable SAMENET_DATA names, or its subfolder "mnist", if the files are there; else scikit-learn's
                 `fetch_openml`, which downloads about 15 MB once and keeps them
-    scale       what grey values from 0 to 255 are divided by; Nielsen's mnist_loader has 256
+    scale       what grey values from 0 to 255 are divided by; Nielsen's mnist_loader uses 256
     dataset     "mnist", or a set of EMNIST by its file names ("emnist-letters-train-images-idx3-ubyte", ...):
                 "emnist-digits", "emnist-letters", "emnist-balanced", "emnist-byclass", "emnist-bymerge" or
                 "emnist-mnist". Without it, the one that is in the folder given as source, MNIST's own first
-    transposed  turn every image about its diagonal, as EMNIST's need it: its files have them column by column
+    transposed  transpose every image, as EMNIST needs, whose files store them column by column
 
-    Raises FileNotFoundError that names the files a folder lacks, ValueError that names a file which is not what it
-    should be, and OSError if the download fails. A pickle, as Nielsen's mnist.pkl.gz, is refused: to read it is to run
-    what is in it.
-    Sources: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; tutorial 001; G. Cohen,
-    S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
+    Raises FileNotFoundError, naming the files that a folder lacks, ValueError, naming a file that is not what it should
+    be, and OSError if the download fails. A pickle, such as Nielsen's mnist.pkl.gz, is rejected: reading it would run
+    the code in it.
+    Sources: tutorial 001 (docs/sources.md); Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits;
+    G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
     """
     scale, transposed = checks.number("scale", scale, positive=True), checks.flag("transposed", transposed)
     if not math.isfinite(255 / scale):
@@ -92,7 +92,7 @@ def _pickle_in(folder: Path) -> Path | None:
 
 
 def _folder(source: str | os.PathLike[str] | None, dataset: str | None) -> Path | None:
-    """Where the files are to be read, or None; a folder that nobody asked for by name may do without any of them."""
+    """The folder to read the files from, or None; a default folder may lack all of them."""
     if source is not None:
         folder = Path(paths.path("source", source, "a folder or None"))
         if folder.is_file():
@@ -126,7 +126,7 @@ def _from_files(folder: Path, dataset: str | None) -> tuple[Pair, Pair]:
         beside = f"; {pickled.name} is {PICKLE}" if pickled else ""
         title = "MNIST" if dataset == "mnist" else dataset
         raise FileNotFoundError(
-            f"source: expected the four files of {title} in {folder}, got none of the name {missing}{beside}"
+            f"source: expected the four files of {title} in {folder}, got no file named {missing}{beside}"
         )
     files = [path for path in found.values() if path]
     pairs = []

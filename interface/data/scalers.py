@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from samenet.data.scaling import within_range
 from samenet.validation import checks
+from samenet.validation.finite import within_range
 
 Array = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def _columns(X: Any) -> list[str] | None:
 
 
 def _check_columns(X: Any, fitted: list[str] | None) -> None:
-    """Refuse a data frame whose columns are others than those fitted to, or in another order."""
+    """Reject a data frame whose columns differ from those it was fitted to, or are in another order."""
     given = _columns(X)
     if fitted is None or given is None or given == fitted:
         return
@@ -57,7 +57,7 @@ class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
         with np.errstate(all="ignore"):
             super().fit(rows, y, sample_weight)
         if not (np.isfinite(self.mean_).all() and np.isfinite(self.var_).all()):
-            raise ValueError("X: expected numbers whose squares can be summed, got columns of infinite deviation")
+            raise ValueError("X: expected numbers whose squares can be summed, got columns of infinite spread")
         return self
 
     def transform(self, X: Any, copy: bool | None = None) -> Array:
@@ -77,7 +77,7 @@ class CheckedMaxAbsScaler(MaxAbsScaler):  # type: ignore[misc]
     """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; a frame comes out as an array."""
 
     def fit(self, X: Any, y: Any = None) -> "CheckedMaxAbsScaler":
-        """Find the largest size in each column of X (m, n)."""
+        """Find the largest absolute value in each column of X (m, n)."""
         super().fit(_rows(X), y)
         self.columns_ = _columns(X)
         return self

@@ -1,4 +1,4 @@
-"""Scaling of columns, with the way back: scikit-learn's transformers."""
+"""Scaling of columns, and its inverse: scikit-learn's transformers."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet.data.library import scikit_learn
 from samenet.validation import checks
+from samenet.validation.finite import within_range
 
 
 def standard_scaler(X: ArrayLike) -> Any:
@@ -26,7 +27,7 @@ def max_scaler(X: ArrayLike) -> Any:
 
     Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.scale_`. A column of zeros stays as it is.
     X is checked there as it is here: ValueError or TypeError, naming X.
-    Source: tutorial 003, whose columns are positive.
+    Source: tutorial 003 (docs/sources.md), whose columns are positive.
 
     >>> max_scaler([[3, 5], [10, 2]]).transform([[8, 3]])
     array([[0.8, 0.6]])
@@ -41,7 +42,7 @@ def constant_scaler(constant: float) -> Any:
     """scikit-learn's `FunctionTransformer` of x' = x / constant, constant > 0: 100 for percent, 255 for grey values.
 
     Returns it ready for use, on arrays of any shape: `.transform(X)`, `.inverse_transform(X)`. Raises ValueError or
-    TypeError, naming X, for what is no array of finite numbers or has none after scaling.
+    TypeError, naming X, for anything but an array of finite numbers that are still finite after scaling.
 
     >>> constant_scaler(100).transform([[75], [82]])
     array([[0.75],
@@ -62,10 +63,3 @@ def _multiply(X: ArrayLike, constant: float) -> NDArray[np.float64]:
     given = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
     with np.errstate(all="ignore"):
         return within_range(np.asarray(given * constant), f"x times {constant:g}")
-
-
-def within_range(values: NDArray[np.float64], what: str) -> NDArray[np.float64]:
-    """What became of X by scaling; ValueError if it overflowed."""
-    if not np.isfinite(values).all():
-        raise ValueError(f"X: expected numbers that are finite when scaled, got {what} beyond the range of float64")
-    return values

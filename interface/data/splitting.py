@@ -1,4 +1,4 @@
-"""Parts to train on, to validate with and to test with, drawn by chance from a seed."""
+"""Random splits into training, validation and test parts, from a seed."""
 
 import math
 from collections import Counter
@@ -22,7 +22,7 @@ class Split(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Three parts: to train on, to choose settings with, and to judge by at the end; of the same kinds."""
+    """Three parts, of the same types: to train on, to choose settings with, and for the final test."""
 
     X_train: Any
     y_train: Any
@@ -33,15 +33,15 @@ class Parts(NamedTuple):
 
 
 def split(X: Any, y: Any, *, test_size: float = 0.4, seed: Seed = None, stratify: Any = None) -> Split:
-    """Shuffle the samples and part them: scikit-learn's `train_test_split`.
+    """Shuffle the samples and split them in two: scikit-learn's `train_test_split`.
 
     X, y: m rows and m entries or rows. Data frames and series of pandas and polars come out as such, with their
     columns and index; anything else as arrays.
     test_size  the share of the test part, between 0 and 1
-    seed       an int gives the split that `random_state` does
-    stratify   labels (m,), or one-hot rows (m, n): every part gets about the same share of each class; mostly y itself
+    seed       an int gives the same split as `random_state`
+    stratify   labels (m,), or one-hot rows (m, n): every part gets about the same share of each class; usually y itself
 
-    Raises ValueError or TypeError, naming the argument; for `stratify` also if a class is too rare to be shared out.
+    Raises ValueError or TypeError, naming the argument; for `stratify` also if a class is too rare to be in every part.
     """
     rows = _Rows(X, y, {"test_size": test_size}, seed, stratify)
     train, test = rows.divide(np.arange(rows.m), "test_size")
@@ -51,9 +51,9 @@ def split(X: Any, y: Any, *, test_size: float = 0.4, seed: Seed = None, stratify
 def three_way_split(
     X: Any, y: Any, *, valid_size: float = 0.2, test_size: float = 0.2, seed: Seed = None, stratify: Any = None
 ) -> Parts:
-    """Shuffle the samples and part them in three.
+    """Shuffle the samples and split them in three.
 
-    valid_size, test_size: shares of all samples, each between 0 and 1, that leave some to train on.
+    valid_size, test_size: shares of all samples, each between 0 and 1, that leave some samples to train on.
     seed: with an int, the test part is that of `split`; the validation part is then drawn from the rest.
     X, y, stratify: as for `split`.
     """
@@ -64,13 +64,13 @@ def three_way_split(
 
 
 def _is_frame(value: Any) -> bool:
-    """Whether it is a data frame or a series, of pandas or of polars: asked without loading either."""
+    """Whether it is a data frame or a series, of pandas or polars, without importing either."""
     library = type(value).__module__.partition(".")[0]
     return hasattr(type(value), "iloc") or (library == "polars" and hasattr(type(value), "__len__"))
 
 
 class _Rows:
-    """What is to be split, checked: X and y, the number of rows, how many each part gets, and where chance comes from.
+    """What is to be split, checked: X and y, the number of rows, the size of each part, the source of random numbers.
 
     state: scikit-learn's `random_state`. labels: what to stratify by, or None.
     """
@@ -111,7 +111,7 @@ class _Rows:
         labels = stratify if checks.is_listing(stratify) or _is_frame(stratify) else None
         if labels is None:
             raise TypeError(
-                f"stratify: expected the labels to part by, as stratify=y, got {checks.short(stratify)} "
+                f"stratify: expected labels to stratify by, such as stratify=y, got {checks.short(stratify)} "
                 f"({type(stratify).__name__})"
             )
         found = checks.plain("stratify", labels)
@@ -135,7 +135,7 @@ class _Rows:
         return found
 
     def divide(self, rows: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Part some of the rows in two, of which the second gets as many as the share of this name."""
+        """Split some of the rows in two; the second part has the size of this name."""
         labels, size = None if self.labels is None else self.labels[rows], self.counts[name]
         divide = scikit_learn().model_selection.train_test_split
         try:
@@ -145,7 +145,7 @@ class _Rows:
                 raise
             classes = len(np.unique(labels, axis=0))
             raise ValueError(
-                f"stratify: expected a row of each class for every part, and two to choose from, got {classes} classes "
+                f"stratify: expected a row of each class in every part, and two per class, got {classes} classes "
                 f"for parts of {len(rows) - size} and {size} rows"
             ) from None
         return first, second

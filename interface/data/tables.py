@@ -9,7 +9,7 @@ opposites()      the first of two inputs that are never the same    tutorial 004
 scores()         test scores after hours of sleep and of study      tutorial 003
 ===============  =================================================  ==========================
 
-An input that is always 1 is the bias of networks without biases.
+An input that is always 1 takes the place of biases in networks without them.
 """
 
 from typing import NamedTuple
@@ -50,7 +50,7 @@ def or_() -> Table:
 def xor3() -> Table:
     """Exclusive or of the first two inputs; the third is always 1.
 
-    Source: tutorial 004, the "3 layer network"; tutorial 002, the class without bias.
+    Source: tutorial 004 (docs/sources.md), the "3 layer network"; tutorial 002, the class without bias.
     """
     return _table([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], [0, 1, 1, 0])
 
@@ -58,7 +58,7 @@ def xor3() -> Table:
 def first3() -> Table:
     """The first of three inputs, which one node can learn; the third is always 1.
 
-    Source: tutorial 004, the "2 layer network".
+    Source: tutorial 004 (docs/sources.md), the "2 layer network".
     """
     return _table([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], [0, 0, 1, 1])
 
@@ -66,16 +66,16 @@ def first3() -> Table:
 def opposites() -> Table:
     """The first of two inputs of which one is 1 and the other 0, each row twice.
 
-    Source: tutorial 004, part 2, the network whose error is drawn over its two weights.
+    Source: tutorial 004 (docs/sources.md), part 2, the network whose error is drawn over its two weights.
     """
     return _table([[0, 1], [0, 1], [1, 0], [1, 0]], [0, 0, 1, 1])
 
 
 def scores() -> Scores:
-    """Test scores after hours of sleep and of study, and the hours whose score is asked for, all unscaled.
+    """Test scores after hours of sleep and of study, and the hours whose score is to be predicted, all unscaled.
 
-    The tutorial's scaling is `max_scaler(X)` for hours and `constant_scaler(100)` for scores.
-    Source: tutorial 003.
+    The tutorial scales the hours as `max_scaler(X)` does, and the scores as `constant_scaler(100)` does.
+    Source: tutorial 003 (docs/sources.md).
     """
     X, Y, query = [[3, 5], [5, 1], [10, 2]], [[75], [82], [93]], [[8, 3]]
     return Scores(np.array(X, np.float64), np.array(Y, np.float64), np.array(query, np.float64))

@@ -1,4 +1,4 @@
-"""Letters and words as the numbers that a network takes: the two encodings that tutorial 000 describes."""
+"""Letters and words as inputs of a network: the two encodings that tutorial 000 describes."""
 
 import re
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from samenet.data.labels import one_hot
 from samenet.data.library import scikit_learn
 from samenet.validation import checks
 
-_WORD = r"(?u)\b\w+\b"  # scikit-learn's own pattern passes over words of one letter
+_WORD = r"(?u)\b\w+\b"  # scikit-learn's default pattern skips words of one letter
 
 
 def letter_one_hot(text: str) -> NDArray[np.float64]:
-    """Letters a to z, small or capital, as rows of zeros with a single one, (len(text), 26).
+    """Letters a to z, lower or upper case, as rows of zeros with a single one, (len(text), 26).
 
     >>> letter_one_hot("Ac")[:, :4]
     array([[1., 0., 0., 0.],
            [0., 0., 1., 0.]])
     """
     if not isinstance(text, str):
-        raise TypeError(f"text: expected letters as one str, got {checks.short(text)} ({type(text).__name__})")
+        raise TypeError(f"text: expected letters in one str, got {checks.short(text)} ({type(text).__name__})")
     for place, letter in enumerate(text):
         if not (letter.isascii() and letter.isalpha()):
             raise ValueError(f"text: expected letters from a to z, got {letter!r} at place {place}")
@@ -29,10 +29,9 @@ def letter_one_hot(text: str) -> NDArray[np.float64]:
 
 
 def word_counts(texts: Sequence[str], vocabulary: Sequence[str]) -> NDArray[np.float64]:
-    """How often each word of the vocabulary stands in each text, (len(texts), len(vocabulary)).
+    """How often each word of the vocabulary occurs in each text, (len(texts), len(vocabulary)).
 
-    scikit-learn's `CountVectorizer`; capitals count as small letters, words outside of the vocabulary do not
-    count.
+    By scikit-learn's `CountVectorizer`; case is ignored, and words outside the vocabulary do not count.
 
     >>> word_counts(["Buy now, buy cheap!", "See you"], ["buy", "cheap", "you"])
     array([[2., 1., 0.],

@@ -1,1 +1,1 @@
-"""What the command line writes: to a terminal, or into a pipe."""
+"""What the command line writes: terminal output, files and figures."""

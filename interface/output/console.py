@@ -1,4 +1,4 @@
-"""Printing with rich: lines and tables stay whole."""
+"""Printing with rich, without breaking lines or tables."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ _UNBOUNDED = 100_000  # columns of what is no terminal: rich would wrap at 80
 
 
 def console() -> Console:
-    """Standard output. In a pipe or a file no line is wrapped, unless COLUMNS is set to a number above 0."""
+    """Standard output. In a pipe or a file, lines are not wrapped unless COLUMNS is set to a number above 0."""
     columns = os.environ.get("COLUMNS", "")
     width = None  # as rich finds it: from COLUMNS, or from the terminal
     if not (columns.isdigit() and int(columns) > 0):
@@ -24,6 +24,6 @@ def console() -> Console:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table as wide as it is: a terminal that is narrower breaks its lines, and no cell is cut off."""
+    """Print a table at its full width: a narrower terminal wraps its lines, and no cell is cut off."""
     needed = Measurement.get(console, console.options.update(width=_UNBOUNDED), table).maximum
     Console(file=console.file, highlight=False, width=max(needed, console.width)).print(table)

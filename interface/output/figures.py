@@ -1,4 +1,4 @@
-"""Figures of matplotlib as files; `pip install "samenet[plot]"` brings it."""
+"""matplotlib figures as files; `pip install "samenet[plot]"` installs matplotlib."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,6 @@ def load_matplotlib() -> Any:
 
 
 def save(figure: "Figure", path: Path, dpi: float | str = "figure") -> None:
-    """Write a figure as png, svg or pdf, by the name; the same figure gives the same svg."""
+    """Write a figure as png, svg or pdf, by the file's suffix; the same figure gives the same svg."""
     with load_matplotlib().rc_context({"svg.hashsalt": "samenet"}):  # the user's own settings stay as they are
         files.write(path, lambda temporary: figure.savefig(temporary, dpi=dpi))

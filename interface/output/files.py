@@ -1,4 +1,4 @@
-"""Writing files: to a temporary name first, then renamed, so that a file is whole or not there."""
+"""Writing files: to a temporary name first, then renamed, so that a file is either complete or absent."""
 
 import argparse
 import os
@@ -12,9 +12,9 @@ _ROOM = 1 << 20  # bytes that must fit: more than any one file that the command 
 
 
 def write(path: Path, fill: Callable[[Path], object]) -> None:
-    """Let `fill` write a temporary file beside `path`, of the same suffix, then put it in the place of `path`.
+    """Let `fill` write a temporary file beside `path`, with the same suffix, then replace `path` with it.
 
-    Where `path` is a link, in the place of the file that it leads to.
+    If `path` is a link, the file that it points to is replaced.
     """
     path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX, suffix=path.suffix)
@@ -37,10 +37,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """See that `write` will be able to: what takes minutes is not begun for a file that cannot be written.
+    """Check that `write` will succeed, so that nothing that takes minutes begins for an unwritable file.
 
-    Leaves everything as it is. Raises OSError: for a folder that is not there or not writable, a name that the system
-    refuses, a full disk, a file without permission to write, and what is no file.
+    Changes nothing. Raises OSError for a missing or read-only folder, a name that the system rejects, a full disk, a
+    file without write permission, and anything that is not a file.
     """
     path = path.resolve()
     try:
@@ -51,7 +51,7 @@ def check_writable(path: Path) -> None:
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(f"{str(path)!r} is a folder")
         if not stat.S_ISREG(mode):
-            raise OSError(f"{str(path)!r} is no regular file")  # a device: it would be replaced
+            raise OSError(f"{str(path)!r} is not a regular file")  # a device: it would be replaced
         if not (mode & 0o222 and os.access(path, os.W_OK)):
             raise PermissionError(f"{str(path)!r} is read-only")
     if not path.parent.is_dir():
@@ -65,16 +65,16 @@ def check_writable(path: Path) -> None:
 
 
 def check_writable_folder(folder: Path, names: tuple[str, ...] = ()) -> None:
-    """Make a folder, unless it is there, and see that files of these names can be written into it; raises OSError."""
+    """Create a folder if it is missing, and check that files of these names can be written in it; raises OSError."""
     if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{str(folder)!r} is no folder")
+        raise NotADirectoryError(f"{str(folder)!r} is not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or ("file",):
         check_writable(folder / name)
 
 
 def writable_or_exit(parser: argparse.ArgumentParser, folder: Path, *names: str) -> Path:
-    """The folder, after `check_writable_folder`; where that raises, the parser ends the program with the reason."""
+    """The folder, after `check_writable_folder`; if that raises, the parser exits with the reason."""
     try:
         check_writable_folder(folder, names)
     except OSError as error:

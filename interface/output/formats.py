@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: three significant digits, and a unit."""
+"""Numbers for people to read: three significant digits, and a unit."""
 
 import math
 
@@ -18,7 +18,7 @@ def duration(seconds: float | None) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things, in the plural unless it is one.
+    """A count with its noun, in the plural unless it is one.
 
     >>> counted(1, "core"), counted(3000, "epoch")
     ('1 core', '3000 epochs')

@@ -1,1 +1,1 @@
-"""To study a network or its training: pictures, error surfaces, descent along one line, changes of direction."""
+"""Tools to study a network or its training: diagrams, error surfaces, descent on any function, direction changes."""

@@ -14,10 +14,10 @@ _UP, _DOWN = "#0072B2", "#D55E00"  # a weight above 0, and below; apart for the 
 def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers: bool = False, most: int = 8) -> None:
     """Draw a network on matplotlib axes, the input layer on the left.
 
-    Lines are blue for weights above 0 and orange below, and as wide as the weight is large beside the others.
-    biases   draw them as tutorial 000 does: the weights from a node of each layer that is always 1
-    numbers  write each weight at its line, for networks of a few nodes
-    most     nodes of a layer that are drawn; what is left out shows as dots
+    Lines are blue for positive weights and orange for negative ones, and wider for larger weights.
+    biases   draw them as tutorial 000 does: as weights from an extra node of each layer that is always 1
+    numbers  write each weight beside its line, for networks of a few nodes
+    most     the largest number of nodes drawn per layer; dots stand for the rest
     """
     if not hasattr(type(axes), "plot"):
         raise TypeError(f"axes: expected matplotlib axes, got {checks.short(axes)} ({type(axes).__name__})")
@@ -32,7 +32,7 @@ def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers:
         return (shown[layer] - 1) / 2 - node
 
     def line(layer: int, start: float, end: float, weight: float, place: float) -> None:
-        """From a node of the layer before to one of this."""
+        """Draw a line from a node of the previous layer to one of this layer."""
         colour = _UP if weight >= 0 else _DOWN
         axes.plot([layer - 1, layer], [start, end], color=colour, linewidth=0.4 + 2.2 * abs(weight) / largest, zorder=1)
         if numbers:

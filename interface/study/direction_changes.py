@@ -1,11 +1,11 @@
-"""How often each weight turns back while a network learns.
+"""How often each weight reverses direction while a network learns.
 
     count = DirectionChanges(net, X, Y, reduction="sum")
     net.train(X, Y, alpha=10, epochs=60_000, reduction="sum", callback=count)
     count.changes.weights, count.total
 
-A step that is too long jumps over the minimum and comes back: the direction of the weight changes. Source: tutorial
-004, part 2.
+A step that is too long jumps over the minimum, and the next one comes back: the weight changes direction.
+Source: tutorial 004 (docs/sources.md), part 2.
 """
 
 from typing import Any
@@ -22,14 +22,14 @@ from samenet.validation import checks
 class DirectionChanges:
     """A callback for `Network.train` that counts, for every weight and bias, how often its direction changes.
 
-    net, X, Y, reduction: what will be trained on, as for `net.gradient`; make it just before the training.
+    net, X, Y, reduction: the network and its training samples, as for `net.gradient`; create it just before training.
 
-    The direction of an update is up if -dJ/dw > 0, and not up otherwise, for a gradient of zero too. Counted is every
-    update but the first whose direction is another than that of the update before. It is the gradient on all of X and
-    Y once an epoch: in full-batch descent, that of the update itself.
+    An update goes up if -dJ/dw > 0, and not up otherwise, so also for a gradient of zero. Every update whose direction
+    differs from the one before it is counted. The gradient is that on all of X and Y, once per epoch: in full-batch
+    descent, the gradient of the update itself.
 
     changes  the counts, as `Parameters` of integers: `.weights` (n_out, n_in), `.biases` and `.flat`
-    total    their sum
+    total    the sum of the counts
     """
 
     def __init__(self, net: Network, X: ArrayLike, Y: ArrayLike, *, reduction: str = "mean") -> None:
@@ -42,7 +42,7 @@ class DirectionChanges:
 
     @property
     def total(self) -> int:
-        """How many changes there were in all parameters together."""
+        """The number of changes in all parameters together."""
         return int(self.changes.flat.sum())
 
     def _up(self, net: Network) -> Any:

@@ -1,12 +1,13 @@
-"""Gradient descent without a network: x := x - alpha f'(x), and the path that it takes.
+"""Gradient descent without a network: x := x - alpha f'(x), and the path it takes.
 
-x is a number, a point (n,), or many points at once, and all go the same way:
+x is a number, a point (n,), or many points at once; the call is the same:
 
     downhill(lambda x: 4 * x**3 - 9 * x**2, 6, alpha=0.01).x      # 2.24996..., of 9/4
     downhill(slope, [2.0, 1.0], alpha=0.1).points                 # (k + 1, 2), to draw over contours
-    downhill(numpy.sin, random.uniform(-9, 9, 100), alpha=0.5).x  # 100 balls, each in the valley that it began in
+    downhill(numpy.sin, random.uniform(-9, 9, 100), alpha=0.5).x  # 100 balls, each in the valley it started in
 
-Source: tutorial 000, section 4 (to a precision); 001 (one step); 004, part 2 (balls in a bucket, the slope's sign).
+Source: tutorial 000 (docs/sources.md), section 4 (to a precision); tutorial 001 (one step); tutorial 004, part 2 (balls
+in a bucket).
 """
 
 from collections.abc import Callable
@@ -21,10 +22,10 @@ from samenet.validation import checks
 
 @dataclass(frozen=True)
 class Path:
-    """Where a descent went.
+    """The path of a descent.
 
     points     x before the first step and after every step, (steps + 1, *shape of x)
-    converged  whether it ended because the last move was small enough, not because `max_steps` were made
+    converged  whether it ended because the last step was small enough, not because `max_steps` was reached
     """
 
     points: NDArray[np.float64]
@@ -32,12 +33,12 @@ class Path:
 
     @property
     def x(self) -> Any:
-        """Where it ended: a float, or an array of the shape of the start."""
+        """The end point: a float, or an array of the shape of the start."""
         return self.points[-1].copy() if self.points.ndim > 1 else float(self.points[-1])
 
     @property
     def steps(self) -> int:
-        """How many steps were made."""
+        """The number of steps."""
         return len(self.points) - 1
 
 
@@ -54,15 +55,15 @@ def downhill(
 
     slope      f', called with a float, or an array of the shape of x; returns the same shape
     x          the start: a number, or an array of any shape with at least one number
-    alpha      the factor of the slope
-    precision  the descent ends after the step in which the largest |move| is at most this; with 0, when nothing moves
-    max_steps  or after so many steps
-    rule       "sign" moves by alpha whatever the slope, x := x - alpha sign(f'(x)): then only a slope of 0 ends it,
-               if alpha is above the precision, and it goes back and forth around a minimum that it does not meet
+    alpha      the step size: the factor of the slope
+    precision  the descent ends after a step whose largest |move| is at most this; with 0, when nothing moves
+    max_steps  or after this many steps
+    rule       "sign" moves by alpha whatever the slope, x := x - alpha sign(f'(x)): then, if alpha is above the
+               precision, only a slope of 0 ends it, and it oscillates around a minimum that it does not hit exactly
 
-    A small last move does not mean that the minimum is as near: for tutorial 000 it is 3.5e-5 away with a precision of
+    A small last step does not mean that the minimum is as close: in tutorial 000 it is 3.5e-5 away at a precision of
     1e-5. Returns a `Path`. Raises ValueError or TypeError, naming the argument, and FloatingPointError, naming the
-    step, where x or the slope does not stay finite.
+    step, where x or the slope is no longer finite.
 
     >>> downhill(lambda x: 2 * x, 1.0, alpha=0.25, precision=0.1).points
     array([1.    , 0.5   , 0.25  , 0.125 , 0.0625])

@@ -1,10 +1,10 @@
-"""Brute force: the cost on a grid of values of one or two weights, its lowest point, and how long more would take.
+"""Brute force: the cost on a grid of values of a few weights, its lowest point, and how long more weights would take.
 
     found = error_surface(net, X, Y, [(0, 0, 0)], numpy.linspace(-5, 5, 1000))
     found.best, found.lowest
     in_words(search_time(9, values=1000, seconds=found.seconds / 1000))
 
-Source: tutorial 003, part 3 (brute force); tutorial 004, part 2 (the error surface over two weights).
+Source: tutorial 003 (docs/sources.md), part 3 (brute force); tutorial 004, part 2 (the error surface over two weights).
 """
 
 import itertools
@@ -45,10 +45,10 @@ _MEASURES: dict[str, Callable[[Network, Array, Array], float]] = {
 class Surface:
     """A measure of the error at every point of a grid.
 
-    places   what is moved, as indices of the flat vector `net.parameters`
+    places   the parameters that vary, as indices of the flat vector `net.parameters`
     grids    the values that each of them takes
     values   the measure, an axis for each place: values[i, j] belongs to grids[0][i] and grids[1][j]
-    seconds  how long all of them took
+    seconds  how long all evaluations took
     """
 
     places: tuple[int, ...]
@@ -86,16 +86,16 @@ def error_surface(
     measure: str = "cost",
     reduction: str = "mean",
 ) -> Surface:
-    """Measure the error for every combination of values of a few parameters, while all others stay as they are.
+    """Measure the error for every combination of values of a few parameters, with all others fixed.
 
     places   a list of places, (layer, i, j) for net.weights[layer][i, j], (layer, i) for net.biases[layer][i], or an
              index of net.parameters
-    grids    for each place the values it takes, (k,)
+    grids    for each place, the values that it takes, (k,)
     measure  "cost" is net.cost with this reduction; "mean_absolute_error" is the mean of |y - h| over samples and
              outputs; "sum_of_squared_errors" is sum ||y - h||^2 over the samples
 
-    The network is never changed; it is computed in float64. Each point is a forward pass over X: a grid of a million
-    takes half a minute for a small network on the numba backend, `net.on("numba")`.
+    The network is never changed; it computes in float64. Each point is a forward pass over X: a grid of a million takes
+    half a minute for a small network on the numba backend, `net.on("numba")`.
 
     >>> from samenet.fast.numpy import Network
     >>> net = Network([1, 1], weights=[[[0.0]]], bias=False)
@@ -115,7 +115,7 @@ def error_surface(
     axes = [_grid(f"grids[{k}]", grid) for k, grid in enumerate(grids)]
     with checks.fits("grids", [len(axis) for axis in axes]):
         values = np.empty([len(axis) for axis in axes])
-    theta, found = trial.theta.flat, values.reshape(-1)
+    theta, found = trial.model.theta.flat, values.reshape(-1)
     begin = time.perf_counter()
     with np.errstate(all="ignore"):  # far out on a grid a cost may be infinite
         for k, point in enumerate(itertools.product(*(axis.tolist() for axis in axes))):
@@ -127,7 +127,7 @@ def error_surface(
 
 def _index(name: str, place: Any, net: Network) -> int:
     """A place as an index of the flat vector."""
-    theta = net.theta
+    theta = net.model.theta
     if not checks.is_listing(place):
         i = checks.integer(name, place, least=0)
         if i >= theta.flat.size:
@@ -142,7 +142,7 @@ def _index(name: str, place: Any, net: Network) -> int:
     if layer >= len(arrays):
         raise ValueError(f"{name}: expected a layer below {len(arrays)} for {kind}, got {checks.short(place)}")
     if any(k >= n for k, n in zip(at, arrays[layer].shape, strict=True)):
-        inside = f"expected a place inside, and {kind}[{layer}] has shape {arrays[layer].shape}"
+        inside = f"expected indices in range: {kind}[{layer}] has shape {arrays[layer].shape}"
         raise ValueError(f"{name}: {inside}, got {checks.short(place)}")
     return int(arrays[layer][tuple(at)])
 
@@ -157,7 +157,7 @@ def _grid(name: str, value: Any) -> Array:
 def search_time(parameters: int, *, values: int = 1000, seconds: float) -> float:
     """How long brute force takes: values^parameters evaluations of `seconds` each; in seconds, infinity if too long.
 
-    Nine weights at 0.04 s for a thousand evaluations, as tutorial 003 has it:
+    Nine weights at 0.04 s per thousand evaluations, as in tutorial 003:
 
     >>> in_words(search_time(9, values=1000, seconds=0.04 / 1000))
     '1268391679350 millennia'

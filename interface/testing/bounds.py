@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.network import Network
+from samenet.model import Model
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty
 from samenet.testing.rounding import Array, Bounded, Rounding, exact, product
@@ -50,54 +50,54 @@ def _masked(values: Bounded, mask: Array | None, r: Rounding) -> Bounded:
     return masked.rounded(r.u * masked.largest + r.least).within(r)
 
 
-def _by_layer(network: Network, masks: NDArray[Any] | None) -> list[Array | None]:
+def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
     """Of each layer after the first, its columns of the dropout masks."""
     if masks is None:
-        return [None] * len(network.weights)
-    ends = np.cumsum(network.sizes[1:-1])
+        return [None] * len(model.weights)
+    ends = np.cumsum(model.sizes[1:-1])
     return [*np.split(masks.astype(np.float64), ends[:-1], axis=1), None] if len(ends) else [None]
 
 
 @np.errstate(all="ignore")  # what overflows here has no bound, and says so
-def forward(network: Network, X: NDArray[Any], masks: NDArray[Any] | None = None) -> Pass:
+def forward(model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None) -> Pass:
     """Every layer of a batch (m, n_in)."""
-    r = Rounding.of(network.dtype)
+    r = Rounding.of(model.dtype)
     layers = [exact(X)]
     seen, z = [layers[0]], layers[0]
-    for layer, (W, mask) in enumerate(zip(network.weights, _by_layer(network, masks), strict=True)):
-        b = network.biases[layer].astype(np.float64) if network.bias else 0.0
+    for layer, (W, mask) in enumerate(zip(model.weights, _by_layer(model, masks), strict=True)):
+        b = model.biases[layer].astype(np.float64) if model.bias else 0.0
         z = product(seen[-1], exact(W).transposed(), r, b)
-        layers.append(ACTIVATIONS[network.activations[layer]][0](z, r))
+        layers.append(ACTIVATIONS[model.activations[layer]][0](z, r))
         seen.append(_masked(layers[-1], mask, r))
     return Pass(layers, seen, z)
 
 
 @np.errstate(all="ignore")
 def backward(
-    network: Network, X: NDArray[Any], Y: NDArray[Any], reduction: str, masks: NDArray[Any] | None = None
+    model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, masks: NDArray[Any] | None = None
 ) -> tuple[Bounded, list[Bounded]]:
     """The cost, and the gradient of every view of the flat vector, in its order."""
     m, y = len(X), Y.astype(np.float64)
     scale = 1 / m if reduction == "mean" else 1.0
-    whole = Rounding.of(network.dtype)
+    whole = Rounding.of(model.dtype)
     r = whole.times(scale)
-    layers, seen, z = forward(network, X, masks)
-    backs = [ACTIVATIONS[name][1] for name in network.activations]
-    value, delta_of = COSTS[network.cost_function]
+    layers, seen, z = forward(model, X, masks)
+    backs = [ACTIVATIONS[name][1] for name in model.activations]
+    value, delta_of = COSTS[model.cost_function]
     cost = value(layers[-1], z, y, whole).times(scale)
     delta = delta_of(layers[-1], y, scale, backs[-1], r)
     pieces: list[Bounded] = []
-    by_layer = _by_layer(network, masks)
-    for layer in range(len(network.weights) - 1, -1, -1):
-        W = exact(network.weights[layer])
-        if network.bias:
+    by_layer = _by_layer(model, masks)
+    for layer in range(len(model.weights) - 1, -1, -1):
+        W = exact(model.weights[layer])
+        if model.bias:
             pieces.append(delta.summed(r))
         slope = product(delta.transposed(), seen[layer], r)
-        pieces.append(add_penalty(network, W.value, slope, whole) if network.l1 or network.l2 else slope)
+        pieces.append(add_penalty(model, W.value, slope, whole) if model.l1 or model.l2 else slope)
         if layer > 0:
             e = _masked(product(delta, W, r), by_layer[layer - 1], r)
             delta = backs[layer - 1](layers[layer], e, r)
-    if network.l1 or network.l2:
-        cost = cost + penalty(network, whole)
+    if model.l1 or model.l2:
+        cost = cost + penalty(model, whole)
         cost = cost.rounded(whole.u * cost.largest).within(whole)
     return cost, pieces[::-1]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from samenet.network import Network
+from samenet.model import Model
 from samenet.testing.activation_bounds import Back
 from samenet.testing.rounding import Array, Bounded, Rounding, gamma
 
@@ -96,22 +96,22 @@ COSTS: dict[str, tuple[Value, Delta]] = {
 }
 
 
-def penalty(network: Network, r: Rounding) -> Bounded:
+def penalty(model: Model, r: Rounding) -> Bounded:
     """l1 sum |W| + l2/2 sum W^2: one sum for each weight, and at most six roundings of each term.
 
     W^2 may underflow before it is multiplied by l2, or l2 W before it is multiplied by W.
     """
-    w = np.abs(np.concatenate([W.ravel() for W in network.weights]).astype(np.float64))
-    l1, l2, squares = network.l1, network.l2, w * w
+    w = np.abs(np.concatenate([W.ravel() for W in model.weights]).astype(np.float64))
+    l1, l2, squares = model.l1, model.l2, w * w
     total = (l1 * w + 0.5 * l2 * w * w).sum()
     lost = r.least * (len(w) * (l2 + 2) + w.sum())
     largest = max(total, l1, l2, w.sum(), squares.sum())
     return Bounded(total, gamma(len(w) + 6, r.u) * total + lost).unless(np.asarray(not largest <= r.most))
 
 
-def add_penalty(network: Network, W: Array, g: Bounded, r: Rounding) -> Bounded:
+def add_penalty(model: Model, W: Array, g: Bounded, r: Rounding) -> Bounded:
     """g + l1 sign(W) + l2 W: l2 and its product, and two sums, of which l2 and its product may underflow."""
-    l1, l2 = network.l1, network.l2
+    l1, l2 = model.l1, model.l2
     size = g.largest + l1 + np.abs(l2 * W)
     moved = Bounded(g.value + l1 * np.sign(W) + l2 * W, g.error)
     lost = gamma(4, r.u) * size + r.least * (np.abs(W) + 2)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.network import Network
 from samenet.parameters import Parameters
 from samenet.testing.kinks import Kinks
+from samenet.testing.probe import Answers
 
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried beside the user's
@@ -78,13 +78,13 @@ class Slopes:
     The network's parameters are moved while a cost is computed, and are as they were when a call returns.
     """
 
-    def __init__(self, net: Network, X: NDArray[Any], Y: NDArray[Any], reduction: str) -> None:
-        self.net, self.flat = net, net.theta.flat
+    def __init__(self, net: Answers, X: NDArray[Any], Y: NDArray[Any], reduction: str) -> None:
+        self.net, self.flat = net, net.model.theta.flat
         self.cost: Callable[[], float] = lambda: net.cost(X, Y, reduction=reduction)
         self.J = self.cost()
         self.noise = noise(self.cost, self.flat)
         self.kinks = Kinks(net, X, Y, self.J, reduction)
-        self.places = list(_places(net.theta))
+        self.places = list(_places(net.model.theta))
 
     def plain(self, i: int, step: float) -> Sides:
         """Over one step, whatever kinks lie within it: two costs."""
@@ -103,14 +103,14 @@ class Slopes:
         at, (low, high) = self.flat[i], self._moved(i, step)
         layer, node, source = self.places[i]
         kink = False
-        if source is not None and self.net.l1 and at == 0:
-            kink, radius = True, self.net.l1
-        elif source is not None and self.net.l1 and abs(at) < step:
+        if source is not None and self.net.model.l1 and at == 0:
+            kink, radius = True, self.net.model.l1
+        elif source is not None and self.net.model.l1 and abs(at) < step:
             kink = True
             sign = float(np.sign(at))  # |w| rises by `sign` to the side away from 0, and what is seen on the other is:
             seen = float((abs(at) - abs(low if at > 0 else high)) / (at - (low if at > 0 else high)))
-            left += self.net.l1 * (sign - seen if at > 0 else 0.0)
-            right += self.net.l1 * (0.0 if at > 0 else sign - seen)
+            left += self.net.model.l1 * (sign - seen if at > 0 else 0.0)
+            right += self.net.model.l1 * (0.0 if at > 0 else sign - seen)
         if kinks.has_relu:
             rows = np.logical_or(*self._costs(i, (low, high), kinks.crossed))
             if rows.any():

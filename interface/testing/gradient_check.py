@@ -4,7 +4,8 @@
     print(check_gradient(net, X, Y))
 
 The numeric slope of a parameter t is the central difference (J(t + s) - J(t - s)) / 2s, which errs by about
-s^2/6 J''' and by the rounding of J over s. Source: tutorial 003's series, "numerical gradient checking".
+s^2/6 J''' and by the rounding of J over s.
+Source: tutorial 003 (docs/sources.md), "numerical gradient checking".
 """
 
 from collections.abc import Iterator
@@ -15,10 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet.functions import REDUCTIONS
-from samenet.network import Network
 from samenet.parameters import Parameters
 from samenet.testing.differences import Estimate, Slopes
-from samenet.testing.probe import probe
+from samenet.testing.probe import Answers, probe
 from samenet.validation import checks
 
 Array = NDArray[Any]
@@ -122,7 +122,7 @@ class GradientCheck:
 
 
 def check_gradient(
-    net: Network, X: ArrayLike, Y: ArrayLike, *, step: float = 1e-5, reduction: str = "mean"
+    net: Answers, X: ArrayLike, Y: ArrayLike, *, step: float = 1e-5, reduction: str = "mean"
 ) -> GradientCheck:
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 
@@ -142,9 +142,9 @@ def check_gradient(
     trial = probe(net)
     step = checks.number("step", step, positive=True, least=1e-100)
     checks.choice("reduction", reduction, REDUCTIONS)
-    X, Y = checks.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
+    X, Y = checks.labelled(X, Y, net.model.sizes[0], net.model.sizes[-1], trial.dtype)
     _, slope = trial.gradient(X, Y, reduction=reduction)
-    analytic, numeric = trial.theta.empty_like(), trial.theta.empty_like()
+    analytic, numeric = trial.model.theta.empty_like(), trial.model.theta.empty_like()
     if slope.flat.shape != analytic.flat.shape:
         raise ValueError(f"net: expected a gradient of shape {analytic.flat.shape}, got {slope.flat.shape}")
     analytic.flat[:] = slope.flat

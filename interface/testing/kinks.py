@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.network import Network
 from samenet.parameters import Parameters
+from samenet.testing.probe import Answers
 
 Array = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
@@ -31,9 +31,9 @@ class Delta(NamedTuple):
     radius: Array
 
 
-def switches(net: Network, X: Array) -> NDArray[np.bool_]:
+def switches(net: Answers, X: Array) -> NDArray[np.bool_]:
     """Which nodes of relu are on, for each sample: (m, all nodes of relu); z > 0 is h > 0."""
-    layers = zip(net.feed_forward(X)[1:], net.activations, strict=True)
+    layers = zip(net.feed_forward(X)[1:], net.model.activations, strict=True)
     on = [h > 0 for h, name in layers if name == "relu"]
     return np.concatenate(on, axis=1) if on else np.zeros((len(X), 0), bool)
 
@@ -46,12 +46,12 @@ class Kinks:
     bare   the network without its penalties, which are no sample's; its parameters are in the same memory
     """
 
-    def __init__(self, net: Network, X: Array, Y: Array, J: float, reduction: str) -> None:
+    def __init__(self, net: Answers, X: Array, Y: Array, J: float, reduction: str) -> None:
         self.net, self.X, self.Y = net, X, Y
         self.scale = 1 / len(X) if reduction == "mean" else 1.0
         self.bare = copy.copy(net)
-        self.bare._l1 = self.bare._l2 = 0.0
-        self.has_relu = "relu" in net.activations
+        self.bare.model = net.model.without_penalties()
+        self.has_relu = "relu" in net.model.activations
         with np.errstate(all="ignore"):
             self.h = [X, *net.feed_forward(X)[1:]]
             self.z, self.rounding = self._weighted_sums()
@@ -71,11 +71,11 @@ class Kinks:
         A parameter moved by s moves z of its node by s |h|, and no later node by more than the sum over all paths of
         the products of |W|, since no activation has a slope above 1.
         """
-        found = Parameters(self.net.sizes, self.net.bias, np.zeros(self.net.parameters.size, bool))
+        found = Parameters(self.net.model.sizes, self.net.model.bias, np.zeros(self.net.model.parameters.size, bool))
         if not self.known:
             return found.flat
-        for layer, W in enumerate(self.net.weights):
-            if self.net.l1:
+        for layer, W in enumerate(self.net.model.weights):
+            if self.net.model.l1:
                 found.weights[layer][:] = np.abs(W) < step
             if not self.has_relu:
                 continue
@@ -83,14 +83,14 @@ class Kinks:
             paths = np.eye(len(W))
             for later in range(layer, len(self.z)):
                 if later > layer:
-                    paths = np.abs(self.net.weights[later]) @ paths
-                if self.net.activations[later] == "relu":
+                    paths = np.abs(self.net.model.weights[later]) @ paths
+                if self.net.model.activations[later] == "relu":
                     for node, size in enumerate(np.abs(self.z[later]).T):
                         away = np.where(paths[node] > 0, size[:, np.newaxis] / paths[node], np.inf)
                         np.minimum(reach, away, out=reach)
             for node, least in enumerate(reach.T):
                 found.weights[layer][node] |= (2 * step * np.abs(self.h[layer]) >= least[:, np.newaxis]).any(axis=0)
-                if self.net.bias:
+                if self.net.model.bias:
                     found.biases[layer][node] = (2 * step >= least).any()
         return found.flat
 
@@ -108,8 +108,8 @@ class Kinks:
     def _weighted_sums(self) -> tuple[list[Array], list[Array]]:
         """z of every layer, and how far each may be off by rounding."""
         sums, errors, error = [], [], np.zeros_like(self.X)
-        for layer, W in enumerate(self.net.weights):
-            h, b = self.h[layer], self.net.biases[layer] if self.net.bias else np.zeros(len(W))
+        for layer, W in enumerate(self.net.model.weights):
+            h, b = self.h[layer], self.net.model.biases[layer] if self.net.model.bias else np.zeros(len(W))
             sums.append(h @ W.T + b)
             error = error @ np.abs(W).T + (h.shape[1] + 1) * _EPS * (np.abs(h) @ np.abs(W).T + np.abs(b))
             errors.append(error)
@@ -119,20 +119,20 @@ class Kinks:
     def _cost(self) -> float:
         """The sum over the samples, by the equations of the costs."""
         y, h, z = self.Y, self.h[-1], self.z[-1]
-        if self.net.cost_function == "binary_cross_entropy":
+        if self.net.model.cost_function == "binary_cross_entropy":
             return float((np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))).sum())
-        if self.net.cost_function == "cross_entropy":
+        if self.net.model.cost_function == "cross_entropy":
             top = z.max(axis=1, keepdims=True)
             return float((y * (top + np.log(np.exp(z - top).sum(axis=1, keepdims=True)) - z)).sum())
-        return float(((y - h) ** 2).sum()) * (0.5 if self.net.cost_function == "squared_error" else 1.0)
+        return float(((y - h) ** 2).sum()) * (0.5 if self.net.model.cost_function == "squared_error" else 1.0)
 
     def _penalty(self) -> float:
-        w = np.concatenate([W.ravel() for W in self.net.weights])
-        return float(self.net.l1 * np.abs(w).sum() + 0.5 * self.net.l2 * (w @ w))
+        w = np.concatenate([W.ravel() for W in self.net.model.weights])
+        return float(self.net.model.l1 * np.abs(w).sum() + 0.5 * self.net.model.l2 * (w @ w))
 
     def _deltas(self) -> list[Delta]:
         """dJ/dz of every layer, from the last to the first, in the order of the layers."""
-        y, h, cost, last = self.Y, self.h[-1], self.net.cost_function, len(self.z) - 1
+        y, h, cost, last = self.Y, self.h[-1], self.net.model.cost_function, len(self.z) - 1
         if cost == "binary_cross_entropy":
             delta = Delta(h - y, np.zeros_like(h))
         elif cost == "cross_entropy":
@@ -141,14 +141,14 @@ class Kinks:
             delta = self._back(last, Delta((h - y) * (1.0 if cost == "squared_error" else 2.0), np.zeros_like(h)))
         deltas = [delta]
         for layer in range(last, 0, -1):
-            W = self.net.weights[layer]
+            W = self.net.model.weights[layer]
             delta = self._back(layer - 1, Delta(delta.value @ W, delta.radius @ np.abs(W)))
             deltas.append(delta)
         return deltas[::-1]
 
     def _back(self, layer: int, e: Delta) -> Delta:
         """dJ/dz of a layer from its dJ/dh."""
-        h, name = self.h[layer + 1], self.net.activations[layer]
+        h, name = self.h[layer + 1], self.net.model.activations[layer]
         if name == "identity":
             return e
         if name == "softmax":

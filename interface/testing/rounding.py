@@ -24,7 +24,8 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.float64]
 
-# The least exponents for which the kernels compute exp; below, it is taken for 0. See `samenet.fast.kernels.functions`.
+# The least exponents for which the kernels compute exp; below, it is taken for 0: see
+# `samenet.fast.kernels.activations`.
 _LEAST_EXPONENTS = {64: -708.0, 32: -87.0}
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from samenet.network import Network
-from samenet.optimizers import Adam, RMSProp
+from samenet.model import Model
+from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, State, UpdateRule
 from samenet.parameters import Parameters
 from samenet.testing import bounds, update_bounds
 from samenet.testing.rounding import Bounded, Rounding
@@ -20,28 +20,29 @@ from samenet.validation import checks
 
 Array = NDArray[np.float64]
 
+_DESCENT = Descent()
 _SIDES = 2 * 1.01  # two computations, and the rounding of the bound
 
 
-def forward(network: Network, X: ArrayLike) -> list[Array]:
+def forward(model: Model, X: ArrayLike) -> list[Array]:
     """How far the activations of each layer may differ, for X (n_in,) or (m, n_in); the input layer not at all."""
-    x = checks.samples("X", X, network.sizes[0], network.dtype)
-    layers = bounds.forward(network, x.reshape(-1, network.sizes[0])).layers
-    return [_SIDES * h.error.reshape(*x.shape[:-1], n) for h, n in zip(layers, network.sizes, strict=True)]
+    x = checks.samples("X", X, model.sizes[0], model.dtype)
+    layers = bounds.forward(model, x.reshape(-1, model.sizes[0])).layers
+    return [_SIDES * h.error.reshape(*x.shape[:-1], n) for h, n in zip(layers, model.sizes, strict=True)]
 
 
 def gradient(
-    network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", masks: NDArray[Any] | None = None
+    model: Model, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", masks: NDArray[Any] | None = None
 ) -> tuple[float, Parameters]:
     """How far the cost, and each entry of its gradient, may differ."""
-    x, y = checks.labelled(X, Y, network.sizes[0], network.sizes[-1], network.dtype)
-    cost, pieces = bounds.backward(network, x, y, reduction, masks)
+    x, y = checks.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
+    cost, pieces = bounds.backward(model, x, y, reduction, masks)
     flat = np.concatenate([p.error.ravel() for p in pieces])
-    return _SIDES * float(cost.error), Parameters(network.sizes, network.bias, _SIDES * flat)
+    return _SIDES * float(cost.error), Parameters(model.sizes, model.bias, _SIDES * flat)
 
 
 def _slope(
-    network: Network,
+    model: Model,
     X: ArrayLike,
     Y: ArrayLike,
     reduction: str,
@@ -50,63 +51,52 @@ def _slope(
     clip_norm: float,
 ) -> Bounded:
     """The gradient, clipped, as a flat vector."""
-    x, y = checks.labelled(X, Y, network.sizes[0], network.sizes[-1], network.dtype)
-    pieces = bounds.backward(network, x, y, reduction, masks)[1]
+    x, y = checks.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
+    pieces = bounds.backward(model, x, y, reduction, masks)[1]
     g = Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
-    return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(network.dtype))
+    return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(model.dtype))
 
 
 def step(
-    network: Network,
+    model: Model,
     X: ArrayLike,
     Y: ArrayLike,
     alpha: float,
     reduction: str = "mean",
     *,
+    rule: UpdateRule = _DESCENT,
+    state: State | None = None,
     masks: NDArray[Any] | None = None,
-    momentum: float = 0.0,
-    velocity: Parameters | None = None,
-    nesterov: bool = False,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> tuple[Array, Array]:
     """How far each parameter, and each entry of the velocity, may differ after one update from the same of both.
 
-    Without a velocity, the second is how far the move -alpha g may. Derived in `samenet.testing.update_bounds`.
+    state: before the update; without it, at zero. Of rules without a velocity, the second is how far the move of the
+    parameters may, without the rounding of what they are stored in: for descent, -alpha g. Derived in
+    `samenet.testing.update_bounds`.
     """
-    g = _slope(network, X, Y, reduction, masks, clip_value, clip_norm)
-    v = None if velocity is None else velocity.flat
-    moved = update_bounds.moved(network.parameters, g, alpha, momentum, v, nesterov)
+    g = _slope(model, X, Y, reduction, masks, clip_value, clip_norm)
+    theta, state = model.parameters, rule.state(model.theta) if state is None else state
+    if isinstance(rule, Adam | RMSProp):
+        kept = state.values if isinstance(rule, Adam) else (np.zeros_like(theta), *state.values)
+        error = _SIDES * update_bounds.adapted(theta, g, alpha, _adaptive(rule, state.t + 1), *kept).error
+        return error, error
+    beta = rule.beta if isinstance(rule, Momentum) else 0.0
+    v = state.values[0] if isinstance(rule, Momentum) else None
+    moved = update_bounds.moved(theta, g, alpha, beta, v, isinstance(rule, Nesterov))
     return _SIDES * moved[0].error, _SIDES * moved[1].error
 
 
-def update(network: Network, X: ArrayLike, Y: ArrayLike, alpha: float, reduction: str = "mean", **rule: Any) -> Array:
-    """How far each parameter may differ after one update; `rule` as in `step`."""
-    return step(network, X, Y, alpha, reduction, **rule)[0]
+def _adaptive(rule: Adam | RMSProp, t: int) -> update_bounds.Adaptive:
+    if isinstance(rule, Adam):
+        return update_bounds.Adaptive(rule.beta1, rule.beta2, rule.epsilon, t)
+    return update_bounds.Adaptive(0.0, rule.decay, rule.epsilon, None)
 
 
-def adaptive(
-    network: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
-    alpha: float,
-    way: Adam | RMSProp,
-    state: tuple[NDArray[Any], ...],
-    reduction: str = "mean",
-    *,
-    masks: NDArray[Any] | None = None,
-    clip_value: float = math.inf,
-    clip_norm: float = math.inf,
-) -> Array:
-    """How far each parameter may differ after one update by RMSProp or Adam, from the same state before it."""
-    g = _slope(network, X, Y, reduction, masks, clip_value, clip_norm)
-    theta = network.parameters
-    if isinstance(way, Adam):
-        m, s, t = state
-        rule = update_bounds.Adaptive(way.beta1, way.beta2, way.epsilon, int(t[0]) + 1)
-        return _SIDES * update_bounds.adapted(theta, g, alpha, rule, m, s).error
-    rule = update_bounds.Adaptive(0.0, way.decay, way.epsilon, None)
-    return _SIDES * update_bounds.adapted(theta, g, alpha, rule, np.zeros_like(theta), state[0]).error
+def update(model: Model, X: ArrayLike, Y: ArrayLike, alpha: float, reduction: str = "mean", **rule: Any) -> Array:
+    """How far each parameter may differ after one update; `rule` and what follows as in `step`."""
+    return step(model, X, Y, alpha, reduction, **rule)[0]
 
 
 OVERFLOWS = "may overflow: no bound"

@@ -1,20 +1,16 @@
 """Divergence: a cost that grows without bound, named while it is still a number."""
 
-import copy
 import math
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.parameters import Parameters
-
-if TYPE_CHECKING:
-    from samenet.history import History
-    from samenet.network import Network
-    from samenet.training.options import Settings
+from samenet.backends.objective import Objective
+from samenet.history import History
 
 _GROWTH = 1e6
 _MOST = 1e24  # in units of the scale; a training that begins beyond it is taken to have diverged in an earlier call
@@ -44,9 +40,9 @@ class DivergenceWarning(RuntimeWarning):
 class Watch:
     """Looks out for divergence in one training, at the price of a comparison for each call of a backend."""
 
-    def __init__(self, network: "Network", settings: "Settings") -> None:
-        self.network, self.settings = network, settings
-        self.begin = network.theta.flat.copy()
+    def __init__(self, objective: Objective, batch_size: int, warns: bool) -> None:
+        self.objective, self.batch_size, self.warns = objective, batch_size, warns
+        self.begin = objective.model.theta.flat.copy()
         self.largest = math.nan  # what the cost of a batch may be without a closer look; nan before the first
         self.doubts: list[NDArray[np.float64]] = []  # suspicious costs of the epoch at hand
         self.at_rest = False  # when there is nothing left to be said
@@ -56,22 +52,22 @@ class Watch:
         if self.at_rest:
             return False
         if math.isnan(self.largest):
-            rows = self.settings.batch_size if self.settings.reduction == "sum" else 1
+            rows = self.batch_size if self.objective.reduction == "sum" else 1
             self.largest = _bound(costs.item(0), rows)
         worst: float = costs.item(costs.argmax())  # three times as fast as `max`; a NaN is the largest, and suspect
         return not worst < self.largest
 
-    def end_epoch(self, history: "History") -> None:
+    def end_epoch(self, history: History) -> None:
         """Look at the cost of all samples, if there is reason to, and give the warning if it meets the definition."""
         if not self.doubts:
             return
         self.doubts.clear()
-        limit, cost = self._limit(), self._cost(self.network.theta.flat)
+        limit, cost = self._limit(), self._cost(self.objective.model.theta.flat)
         self.largest = max(10 * self.largest, cost)  # so that it looks a few times at most
         if not cost <= limit and not self.at_rest:
             self._say(history, f"after epoch {history.epochs_done - 1} the cost of all samples is {cost:.3g}")
 
-    def overflow(self, history: "History") -> None:
+    def overflow(self, history: History) -> None:
         """Give the warning, if the epoch whose weights overflowed had a cost as large that still was a number."""
         cost = max((float(cost) for costs in self.doubts for cost in costs if math.isfinite(cost)), default=0.0)
         self.doubts.clear()
@@ -79,24 +75,21 @@ class Watch:
             self._say(history, f"in epoch {history.epochs_done} the cost of a batch is {cost:.3g}")
 
     def _limit(self) -> float:
-        Y, m = self.settings.Y, len(self.settings.Y)
+        Y, m = self.objective.Y, len(self.objective.Y)
         y = max(float(Y.max()), -float(Y.min()))
         first = self._cost(self.begin)
-        scale = (1 + Y.shape[1] * y * y) * (m if self.settings.reduction == "sum" else 1)
-        self.at_rest |= not math.isfinite(first) and scale > float(np.finfo(self.network.dtype).max)
+        scale = (1 + Y.shape[1] * y * y) * (m if self.objective.reduction == "sum" else 1)
+        self.at_rest |= not math.isfinite(first) and scale > float(np.finfo(self.objective.model.dtype).max)
         return _bound(first, scale)
 
-    def _say(self, history: "History", what: str) -> None:
+    def _say(self, history: History, what: str) -> None:
         self.at_rest, history.diverged_at = True, history.epochs_done
-        if self.settings.warns:
+        if self.warns:
             warn(what)
 
     def _cost(self, theta: NDArray[Any]) -> float:
         # By a twin: other threads may be reading the network.
-        s, twin, own = self.settings, copy.copy(self.network), self.network.theta
-        twin.theta = Parameters.holding(own.sizes, own.bias, theta)
-        with np.errstate(all="ignore"):
-            return float(twin.backend.evaluate(twin, s.X, s.Y, s.reduction)[0])
+        return replace(self.objective, model=self.objective.model.holding(theta)).evaluate()[0]
 
 
 def _bound(first: float, scale: float) -> float:

@@ -45,7 +45,7 @@ class Draws:
         self.stays = (1 / (1 - dropout)).astype(dtype)
 
     @property
-    def passes_at_once(self) -> int:
+    def epochs_at_once(self) -> int:
         """How many epochs may be drawn ahead."""
         return max(1, _LIMIT // (self.m * max(1, self.p.size)))
 
@@ -69,13 +69,13 @@ class Draws:
             return None
         return np.where(self.random.random((1, rows, self.p.size)) < self.p, self.dtype.type(0), self.stays)
 
-    def epochs(self, passes: int) -> tuple[Orders, Masks]:
-        """The orders (passes, m) and the masks (passes, m, hidden) of whole epochs; None where there are none."""
+    def epochs(self, count: int) -> tuple[Orders, Masks]:
+        """The orders (count, m) and the masks (count, m, hidden) of whole epochs; None where there are none."""
         if isinstance(self.random, np.random.Generator) and self.one_list is None and self.shuffled and not self.p.size:
             # The numbers that as many calls of `order` would draw.
-            rows = np.tile(np.arange(self.m, dtype=np.int64), (passes, 1))
+            rows = np.tile(np.arange(self.m, dtype=np.int64), (count, 1))
             return self.random.permuted(rows, axis=1, out=rows), None
-        drawn = [(self.order(), self.masks(self.m)) for _ in range(passes)] if self.shuffled or self.p.size else []
+        drawn = [(self.order(), self.masks(self.m)) for _ in range(count)] if self.shuffled or self.p.size else []
         orders = [order for order, _ in drawn if order is not None]
         masks = [mask for _, mask in drawn if mask is not None]
         return np.concatenate(orders) if orders else None, np.concatenate(masks) if masks else None

@@ -1,133 +1,46 @@
 """Optimizers of `scipy.optimize.minimize`: the cost as a function of the flat vector of parameters."""
 
-import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.parameters import Parameters
-from samenet.training import adaptive
-from samenet.training.optimizer import Optimizer, Release
+from samenet.optimizers import Minimizer
+from samenet.training.session import Training
 from samenet.validation import checks
 from samenet.validation.finite import all_finite
 
-if TYPE_CHECKING:
-    from samenet.network import Network
-    from samenet.training.options import Settings, Training
+
+def check_memory(optimizer: Minimizer, parameters: int) -> None:
+    """ValueError if there is no memory for what SciPy keeps."""
+    with checks.fits("optimizer", optimizer):
+        np.empty(optimizer.workspace(parameters))
 
 
-@dataclass(frozen=True)
-class _Minimizing(Optimizer):
-    """`scipy.optimize.minimize` on the flat vector of parameters, with the gradient of all samples.
-
-    tolerance  end when no entry of the gradient is larger than it
-
-    An epoch is an iteration, with as many gradients as its line search needs. There is no alpha; the gradient is
-    always that of the full batch. A network in float32 is trained as one in float64, and each iterate rounded.
-    """
-
-    tolerance: float = 1e-5
-    method: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tolerance", checks.number("tolerance", self.tolerance, positive=True))
-
-    def options(self) -> dict[str, Any]:
-        """SciPy's names for the settings."""
-        return {"gtol": self.tolerance}
-
-    @property
-    def takes_steps(self) -> bool:
-        """False."""
-        return False
-
-    def workspace(self, parameters: int) -> int:
-        """About how many numbers SciPy keeps, beside a few vectors."""
-        return 0
-
-    def train(self, network: "Network", settings: "Settings", release: Release) -> None:
-        """Train in place, on all samples."""
-        from samenet.training.options import Training
-
-        with checks.fits("optimizer", self):
-            np.empty(self.workspace(network.theta.flat.size))
-        training = Training(network, settings)
-        training.run(lambda: minimize(training, release, self.method, self.options()))
-
-
-@dataclass(frozen=True)
-class BFGS(_Minimizing):
-    """The method of Broyden, Fletcher, Goldfarb and Shanno: a dense estimate of the inverse Hessian.
-
-    Its memory and time an iteration go with the square of the number of parameters.
-    Source: J. Nocedal and S. Wright, Numerical Optimization (2006), section 6.1; tutorial 003, part 6.
-    """
-
-    method: ClassVar[str] = "BFGS"
-
-    def workspace(self, parameters: int) -> int:
-        """The inverse Hessian."""
-        return parameters**2
-
-
-@dataclass(frozen=True)
-class LBFGS(_Minimizing):
-    """BFGS from the last `memory` steps only. Source: R. Byrd and others, A limited memory algorithm (1995)."""
-
-    memory: int = 10
-    method: ClassVar[str] = "L-BFGS-B"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "memory", checks.integer("memory", self.memory, least=1, most=2**31 - 1))
-
-    def workspace(self, parameters: int) -> int:
-        """The last steps, and small matrices of the products between them."""
-        return self.memory * (2 * parameters + 11 * self.memory)
-
-    def options(self) -> dict[str, Any]:
-        """SciPy's names for the settings; its other two ways to end are switched off, so that all methods end alike."""
-        return {"gtol": self.tolerance, "maxcor": self.memory, "ftol": 0.0, "maxfun": 2**31 - 1}
-
-
-@dataclass(frozen=True)
-class CG(_Minimizing):
-    """Nonlinear conjugate gradients, Polak and Ribiere's. Source: Nocedal and Wright (2006), section 5.2."""
-
-    method: ClassVar[str] = "CG"
-
-
-def _in_float64(network: "Network") -> "Network":
-    """A network of its own with the same values in float64; everything else is shared."""
-    twin = copy.copy(network)
-    theta = network.theta
-    twin.theta = Parameters.holding(theta.sizes, theta.bias, theta.flat.astype(np.float64))
-    return twin
-
-
-def minimize(training: "Training", release: Callable[[], None], method: str, options: dict[str, Any]) -> None:
+def minimize(training: Training, optimizer: Minimizer, release: Callable[[], None]) -> None:
     """Train until the epochs, which are iterations, are done or SciPy says that it is at a minimum.
 
-    Trial points are visited by a twin: the network itself holds the last iterate, whatever happens. Ctrl-C is let
+    Trial points are visited by a twin: the model itself holds the last iterate, whatever happens. Ctrl-C is let
     through before each gradient. Raises FloatingPointError if the cost or its gradient is not finite to begin with.
     """
     import scipy.optimize
 
-    network, history, settings = training.network, training.history, training.settings
-    twin = _in_float64(network)
-    X, Y = settings.X.astype(np.float64, copy=False), settings.Y.astype(np.float64, copy=False)
-    before = math.nan  # the cost of the network's weights
+    model, history, options = training.model, training.history, training.options
+    twin = model.holding(model.theta.flat.astype(np.float64))
+    X, Y = options.X.astype(np.float64, copy=False), options.Y.astype(np.float64, copy=False)
+    objective = replace(training.objective, model=twin, X=X, Y=Y)
+    before = math.nan  # the cost of the model's weights
     failures: list[StopIteration] = []
 
     def cost_and_slope(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         nonlocal before
         release()
         twin.theta.flat[:] = theta
-        cost, slope = adaptive.slope(twin, X, Y, settings.reduction, None)
+        cost, gradient = objective.slope()
+        slope = gradient.flat
         if math.isnan(before):
             if not (math.isfinite(cost) and all_finite(slope)):
                 raise FloatingPointError(
@@ -140,19 +53,19 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
     def iterated(intermediate_result: Any) -> None:
         nonlocal before
         epoch = history.epochs_done
-        if settings.record_every > 0 and epoch % settings.record_every == 0:
-            training.record(epoch, before, network.predict(settings.X) if settings.monitors else None)
+        if options.record_every > 0 and epoch % options.record_every == 0:
+            training.note_state(epoch, before, training.output())
         with np.errstate(over="ignore"):
-            theta = intermediate_result.x.astype(network.dtype)
+            theta = intermediate_result.x.astype(model.dtype)
         if not all_finite(theta):  # in float32
             raise FloatingPointError(
                 f"the weights did not stay finite in epoch {epoch}; they are left as they were before it"
             )
-        network.theta.flat[:] = theta
+        model.theta.flat[:] = theta
         before = float(intermediate_result.fun)
         history.epochs_done += 1
         try:
-            over = training.ends()
+            over = training.should_stop()
         except StopIteration as error:  # a callback's own, which SciPy would take for its sign to halt
             failures.append(error)
             raise
@@ -164,11 +77,11 @@ def minimize(training: "Training", release: Callable[[], None], method: str, opt
             cost_and_slope,
             twin.theta.flat.copy(),
             jac=True,
-            method=method,
+            method=optimizer.method,
             callback=iterated,
-            options={**options, "maxiter": settings.epochs},
+            options={**optimizer.options(), "maxiter": options.epochs},
         )
     if failures:
         raise failures[0]
-    if history.epochs_done < settings.epochs and history.stopped_by is None:
+    if history.epochs_done < options.epochs and history.stopped_by is None:
         history.stopped_by = str(result.message)

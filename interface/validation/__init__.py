@@ -1,1 +1,1 @@
-"""What a user gives, looked at before anything is done with it."""
+"""Validation of what a user passes in, before anything is done with it."""

@@ -1,8 +1,8 @@
-"""Checks of what a user gives: one place, the same messages whatever the backend.
+"""Checks of a user's input, all in one place, with the same messages for every backend.
 
 Every check names the argument, says what was given and what was expected, and either returns the value in the form
-that the backends work on or raises: TypeError for the wrong kind of thing, ValueError for the wrong value. No input
-is ever written to.
+that the backends work on or raises: TypeError for the wrong type, ValueError for the wrong value. Input is never
+written to.
 """
 
 import math
@@ -23,7 +23,7 @@ Float = np.dtype[Any]
 
 
 def short(value: object) -> str:
-    """A value as a message shows it: its repr, cut to one short line."""
+    """A value for an error message: its repr, cut to one short line."""
     try:
         text = " ".join(repr(value).split())
     except Exception:  # an integer of more digits than Python prints, or a repr that fails
@@ -36,7 +36,7 @@ _NO_NUMBERS = bool | np.bool_ | np.timedelta64
 
 
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """A whole number of at least `least`, and of at most `most` if that is given."""
+    """A whole number, at least `least`, and at most `most` if that is given."""
     try:
         result = int(value) if isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS) else None
     except Exception:  # a number of someone's own that fails to be one
@@ -51,7 +51,7 @@ def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
 
 
 def number(name: str, value: Any, *, positive: bool = False, least: float = -math.inf) -> float:
-    """A finite real number, above 0 if it is to be positive, and of at least `least`."""
+    """A finite real number, above 0 if `positive`, and at least `least`."""
     try:
         result = float(value) if isinstance(value, Real) and not isinstance(value, _NO_NUMBERS) else None
     except OverflowError:
@@ -70,10 +70,10 @@ def number(name: str, value: Any, *, positive: bool = False, least: float = -mat
 
 
 def share(name: str, value: Any) -> float:
-    """A number from 0 to below 1."""
+    """A number in [0, 1)."""
     result = number(name, value)
     if not 0 <= result < 1:
-        raise ValueError(f"{name}: expected a number from 0 to below 1, got {short(value)}")
+        raise ValueError(f"{name}: expected a number in [0, 1), got {short(value)}")
     return result
 
 
@@ -85,7 +85,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
-    """One of the known names; for any other, the message has the nearest. others: further names that they go by."""
+    """One of the known names; for any other, the message suggests the nearest. others: aliases of the known names."""
     known = list(known)
     if isinstance(value, str) and value in known:
         return str(value)
@@ -98,7 +98,7 @@ def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str
 
 
 def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[str, ...]:
-    """One of the known names for all of `number` places, or a list of as many."""
+    """One of the known names for all of `number` places, or a list of that many."""
     known = list(known)
     if isinstance(value, str) or not is_listing(value):
         return (choice(name, value, known),) * number
@@ -109,7 +109,7 @@ def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[s
 
 
 def is_listing(value: Any) -> bool:
-    """Whether a value has items in an order: a list, a tuple, an array, but not text, a set or a dictionary."""
+    """Whether a value has ordered items: a list, a tuple, an array, but not text, a set or a dictionary."""
     if isinstance(value, str | bytes | bytearray | AbstractSet | Mapping):
         return False
     try:
@@ -119,7 +119,7 @@ def is_listing(value: Any) -> bool:
 
 
 def listed(name: str, value: Any, expected: str) -> list[Any]:
-    """The items of what has items in an order."""
+    """The items of a value that has ordered items."""
     try:
         if is_listing(value):
             return list(value)
@@ -130,7 +130,7 @@ def listed(name: str, value: Any, expected: str) -> list[Any]:
 
 @contextmanager
 def fits(name: str, value: Any) -> Iterator[None]:
-    """Refuse a size that NumPy cannot make an array of, or not on this machine."""
+    """Reject a size for which NumPy, or this machine, cannot make an array."""
     try:
         yield
     except (MemoryError, OverflowError, ValueError):
@@ -138,7 +138,7 @@ def fits(name: str, value: Any) -> Iterator[None]:
 
 
 def sizes(value: Any) -> tuple[int, ...]:
-    """The numbers of nodes, layer by layer: at least two whole numbers, each at least 1."""
+    """The number of nodes in each layer: at least two whole numbers, each at least 1."""
     rank = value.ndim if isinstance(value, np.ndarray) else 1
     given = listed("sizes", value, "the numbers of nodes as in [64, 30, 10]") if rank == 1 else []
     if len(given) < 2:
@@ -160,7 +160,7 @@ def dtype(value: Any) -> Float:
 
 
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
-    """A source of random numbers: a seed becomes a new Generator, a Generator or legacy RandomState serves as it is."""
+    """A source of random numbers: a seed makes a new Generator; a Generator or legacy RandomState is used as it is."""
     if isinstance(seed, np.random.Generator | np.random.RandomState):
         return seed
     if seed is None:
@@ -171,7 +171,7 @@ def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomSta
 def is_ready(value: Any, dtype: Float) -> bool:
     """Whether an array needs no conversion: exactly an ndarray, of this dtype, C-contiguous, aligned and writable.
 
-    Writable, because compiled code would be compiled once more for read-only arrays: those are copied.
+    Writable, because kernels would have to be compiled again for read-only arrays: those are copied.
     """
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
@@ -182,7 +182,7 @@ def is_one(value: Any, n: int, dtype: Float) -> bool:
 
 
 def plain(name: str, value: Any) -> NDArray[Any]:
-    """What NumPy makes an array of, whatever its dtype."""
+    """The value as a NumPy array, of whatever dtype."""
     if has_masked(value):
         kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
         raise ValueError(f"{name}: expected numbers only, got {kind} with masked entries")
@@ -197,7 +197,7 @@ def plain(name: str, value: Any) -> NDArray[Any]:
 
 
 def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
-    """An array of real numbers in the form every backend works on; a copy only where one is needed."""
+    """An array of real numbers in the form that every backend works on; copied only if necessary."""
     if is_ready(value, dtype):
         return value  # type: ignore[no-any-return]
     given = plain(name, value)
@@ -210,7 +210,7 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
 
 
 def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> NDArray[np.float64]:
-    """Real numbers of any types as float64."""
+    """Real numbers of any type as float64."""
     if not all(isinstance(v, Real) and not isinstance(v, np.timedelta64) for v in given.flat):
         hint = "; use .toarray()" if any(map(is_sparse, given.flat)) else ""
         raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__}){hint}")
@@ -223,7 +223,7 @@ def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> N
 
 
 def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
-    """Refuse NaN and infinity."""
+    """Reject NaN and infinity."""
     if not all_finite(values):
         place = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
         raise ValueError(
@@ -241,7 +241,7 @@ def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
 
 
 def sample(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
-    """One sample (n,), which may have NaN and infinity in it."""
+    """One sample (n,), which may contain NaN and infinity."""
     x = array(name, value, dtype)
     if x.shape != (n,):
         raise ValueError(f"{name}: expected shape ({n},), got {x.shape}")
@@ -249,7 +249,7 @@ def sample(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
 
 
 def room(name: str, value: Any, n: int, dtype: Float) -> None:
-    """An array (n,) to write an answer into: nothing is converted, so it must be exactly that."""
+    """An output array (n,): nothing is converted, so it must be exactly as required."""
     if type(value) is not np.ndarray:
         raise TypeError(f"{name}: expected a numpy.ndarray to write into, got {short(value)} ({type(value).__name__})")
     if value.dtype != dtype:

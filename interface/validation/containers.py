@@ -1,4 +1,4 @@
-"""What NumPy would make an array of, but not the one that is meant.
+"""Input that NumPy would convert to an array, but not to the one that is meant.
 
 Masked entries of arrays inside lists become NaN, or the numbers under the mask; a sparse matrix becomes one object.
 """

@@ -1,4 +1,4 @@
-"""What may be meant by a name that samenet does not have: other spellings, and what other libraries call the same."""
+"""What an unknown name may mean: other spellings, and what other libraries call the same thing."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -62,7 +62,7 @@ _SUFFIXES = ("loss", "cost", "activation", "optimizer", "optimiser", "initialize
 
 
 def _plain(text: str) -> str:
-    """Small letters and digits only: "Cross-Entropy" and "cross_entropy" are one; without the package's own path."""
+    """Lowercase letters and digits only: "Cross-Entropy" and "cross_entropy" are equal; without the package path."""
     text = text.rpartition(".")[2] if text.startswith("samenet.") else text
     return "".join(c for c in text.casefold() if c.isalnum())
 
@@ -70,9 +70,9 @@ def _plain(text: str) -> str:
 def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str | None:
     """The known name that a value most likely stands for, or None.
 
-    value: text; or what has a name of its own, such as a function, an activation as `numpy.tanh`; or None, as "none";
-    or an object of another library, by its class. What Python and NumPy have as values says nothing: a list, an array.
-    others: further names of the known ones.
+    value: text; or anything with a name of its own, such as the function `numpy.tanh` for an activation; or None, as
+    "none"; or another library's object, by its class. Plain values, such as lists and arrays, suggest nothing.
+    others: aliases of the known names.
     """
     if not isinstance(value, str):
         if value is not None and type(value).__module__ in ("builtins", "numpy") and not callable(value):

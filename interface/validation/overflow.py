@@ -1,6 +1,6 @@
-"""Costs and gradients beyond the range of a dtype, which depend on the order of sums: what every backend answers there.
+"""Costs and gradients beyond the range of a dtype would depend on the order of sums: one answer for all backends.
 
-By the bytes of a number: the largest sum over samples that is still a cost, and the largest target that has a gradient.
+By the bytes of a number: the largest sum over samples that is still a cost, and the largest target with a gradient.
 """
 
 import math
@@ -14,10 +14,10 @@ _LARGEST_TARGET = {8: 2.0**1000, 4: 2.0**112}
 
 
 def cost_in_range(value: float, rows: int, dtype: np.dtype[Any]) -> float:
-    """A cost as it is, or infinity if its sum over so many samples is beyond the range."""
+    """The cost itself, or infinity if its sum over this many samples is out of range."""
     return math.inf if value * rows > _LARGEST_COST[dtype.itemsize] else value
 
 
 def has_gradient(cost: float, Y: NDArray[Any]) -> bool:
-    """Whether targets are in range; they are not looked at unless the cost is out of it."""
+    """Whether targets are in range; they are examined only if the cost is not."""
     return math.isfinite(cost) or float(max(Y.max(), -Y.min())) <= _LARGEST_TARGET[Y.itemsize]

@@ -1,4 +1,4 @@
-"""Paths of files, refused by name where the system cannot even look for them."""
+"""File paths, rejected by name where the system cannot even look for them."""
 
 import errno
 import os
@@ -8,11 +8,11 @@ from samenet.validation import checks
 
 
 def path(name: str, value: Any, expected: str = "the path of a file") -> str:
-    """A path that the system can look for, as str, with the home folder for a `~` at its beginning.
+    """A path that the system can look up, as str, with a leading `~` expanded.
 
     Whether a file is there is another question.
-    Raises TypeError for what is no str and no `os.PathLike` of one, ValueError for an empty one, and for what no file
-    can be called: one with a NUL in it, a lone surrogate, more letters than the system allows.
+    Raises TypeError for anything but a str or an `os.PathLike` of one, ValueError for an empty path and for what cannot
+    be a file name: a NUL, a lone surrogate, or more characters than the system allows.
     """
     given = f"{checks.short(value)} ({type(value).__name__})"
     try:
@@ -30,5 +30,5 @@ def path(name: str, value: Any, expected: str = "the path of a file") -> str:
         raise ValueError(f"{name}: expected {expected}, got {checks.short(result)} ({error})") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise ValueError(f"{name}: expected {expected}, got one of {len(result)} letters, too long") from None
+            raise ValueError(f"{name}: expected {expected}, got one of {len(result)} characters, too long") from None
     return result

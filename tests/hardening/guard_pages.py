@@ -31,6 +31,7 @@ import numpy as np
 import samenet.fast.numba as backend
 from samenet import parameters
 from samenet.functions import MADE_FOR
+from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.validation import checks
 
 PAGE = mmap.PAGESIZE
@@ -131,7 +132,8 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
     X, Y = random_.normal(size=(rows, sizes[0])).astype(dtype), random_.random((rows, sizes[-1])).astype(dtype)
     if mostly_zero:
         X *= random_.random(X.shape) < 0.1
-    X, Y, net.layout = memory.copy(X), memory.copy(Y), memory.copy(net.layout)
+    X, Y = memory.copy(X), memory.copy(Y)
+    net.model.prepared[backend.__name__] = memory.copy(backend.layout(net.model))
     one = memory.copy(X[0])
     assert all(checks.array("X", a, net.dtype) is a for a in (X, Y, one)), "a copy would be looked at"
     found: list[np.ndarray] = []
@@ -156,22 +158,23 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
 
 def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_: np.random.Generator) -> np.ndarray:
     """The costs of a few updates by a rule that is drawn."""
-    rows, hidden, passes = len(X), sum(net.sizes[1:-1]), draw.choice([1, 2])
+    rows, hidden, epochs = len(X), sum(net.sizes[1:-1]), draw.choice([1, 2])
+    rule: UpdateRule = Descent()
     given: dict[str, Any] = {"alpha": 0.01, "batch_size": draw.choice([1, min(rows, 5), min(rows, 16), rows])}
-    given |= {"passes": passes, "reduction": draw.choice(["mean", "sum"])}
+    given |= {"epochs": epochs, "reduction": draw.choice(["mean", "sum"])}
     if draw.random() < 0.5:
-        given["order"] = memory.copy(np.array([random_.permutation(rows) for _ in range(passes)], np.int64))
+        given["order"] = memory.copy(np.array([random_.permutation(rows) for _ in range(epochs)], np.int64))
     if draw.random() < 0.5:  # else plain descent, which has its own way for small networks
         if draw.random() < 0.6:
-            velocity = net.theta.empty_like()
-            velocity.flat[:] = 0
-            given |= {"momentum": 0.9, "velocity": velocity, "nesterov": draw.random() < 0.5}
+            rule = draw.choice([Momentum(), Nesterov(), RMSProp(), Adam()])
+            given["state"] = state = rule.state(net.model.theta)
+            state.values = memory.copy(state.values)
         if hidden and draw.random() < 0.5:
-            masks = np.where(random_.random((passes, rows, hidden)) < 0.5, 0, 2).astype(net.dtype)
+            masks = np.where(random_.random((epochs, rows, hidden)) < 0.5, 0, 2).astype(net.dtype)
             given["masks"] = memory.copy(masks)
         if draw.random() < 0.5:
             given |= draw.choice([{"clip_value": 0.1}, {"clip_norm": 0.1}])
-    return backend.descend(net, X, Y, **given)
+    return backend.run_updates(net.model, X, Y, rule, **given)
 
 
 def shapes(n: int, rows: int) -> list[tuple[int, ...]]:
@@ -240,8 +243,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.child:
-        length = backend.layers.length
-        backend.layers.length = lambda *sizes: length(*sizes) - given.short
+        length = backend.packing.total_length
+        backend.packing.total_length = lambda *sizes: length(*sizes) - given.short
         return child(given)
     begin, done, failed = time.perf_counter(), 0, 0
     if not guards():

@@ -19,8 +19,8 @@ from hostile_values import Random, Value
 import samenet
 from samenet import data, optimizers, schedules, stopping
 from samenet.functions import ACTIVATIONS, REDUCTIONS
-from samenet.history import MONITORS
 from samenet.initialize import SCHEMES
+from samenet.training.monitors import MONITORS
 
 Argument = Callable[[Random, np.dtype[Any]], tuple[Any, str, bool]]  # the value, its name, whether it is right
 X = np.random.default_rng(0).integers(-6, 7, (5, 3)) / 4

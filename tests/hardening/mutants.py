@@ -34,7 +34,14 @@ from inside import NOTHING_CHANGED
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("interface", "reference", "fast")
 # Here code is written for the compiler, or for several threads: without the JIT, plain functions run in its place.
-_NAMES = ("compiling", "instructions", "machine", "registers", "sharing", "sparse")
+_NAMES = (
+    "codegen/compiling",
+    "codegen/vector",
+    "codegen/microkernels",
+    "codegen/registers",
+    "parallel",
+    "sparse_input",
+)
 COMPILED = [f"fast/kernels/{name}.py" for name in _NAMES]
 COMPILED_TESTS = ["tests/test_contract.py", "tests/test_predictor.py", "tests/test_same_bits.py"]
 TARGET = 0.97

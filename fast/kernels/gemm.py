@@ -3,10 +3,10 @@
 import numpy as np
 from numba import int32, int64, types
 
-from samenet.fast.kernels import machine
-from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.instructions import REGISTER
-from samenet.fast.kernels.machine import panel, panel_of, transpose
+from samenet.fast.kernels.codegen import microkernels
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed, transpose
+from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # columns from which it pays to copy the operands, so that neighbours in a sum are neighbours in memory
 _TERMS = 256  # terms of a sum that are copied together: the panel of B then stays in the second cache
@@ -18,38 +18,38 @@ def matrix(dtype):
 
 
 @external(lambda f: (*(matrix(f),) * 4, int64, int64, int64))
-def _panel(A, B, S, C, i, registers, lanes):
-    """C := S + A B for some columns; see `machine.panel`."""
-    panel(A, B, S, C, i, registers, lanes)
+def _multiply_panel(A, B, S, C, i, registers, lanes):
+    """C := S + A B for some columns; see `microkernels.multiply_panel`."""
+    multiply_panel(A, B, S, C, i, registers, lanes)
 
 
 @external(lambda f: (*(matrix(f),) * 4, int64, int64, int64, int32[::1]))
-def _panel_of(A, B, S, C, i, registers, lanes, used):
-    """The same, from the terms that `used` lists; see `machine.panel_of`."""
-    panel_of(A, B, S, C, i, registers, lanes, used)
+def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
+    """The same, from the terms that `used` lists; see `microkernels.multiply_panel_indexed`."""
+    multiply_panel_indexed(A, B, S, C, i, registers, lanes, used)
 
 
 @external(lambda f: (matrix(f),) * 2)
 def transposed(A, B):
-    """B := A^T; see `machine.transpose`."""
+    """B := A^T; see `microkernels.transpose`."""
     transpose(A, B)
 
 
 @kernel()
-def _copy_panel(B, room):
+def _pack_panel(B, workspace):
     """room := B, whose rows or columns are contiguous."""
     t, width = B.shape
     if B.strides[1] != B.itemsize:
-        transposed(B.T, room)
+        transposed(B.T, workspace)
         return
     for r in range(t):
-        source, copy = B[r], room[r]
+        source, copy = B[r], workspace[r]
         for j in range(width):
             copy[j] = source[j]
 
 
 @kernel()
-def _columns(A, B, S, C, room, used):
+def _columns(A, B, S, C, workspace, used):
     """C := S + A B by panels of a few registers of columns; if there is room, each of B is copied first.
 
     used: None, or a list of the terms that count.
@@ -59,16 +59,16 @@ def _columns(A, B, S, C, room, used):
     i = 0
     while i < k:
         left = -(-(k - i) // lanes)
-        count = -(-left // -(-left // machine.COLUMNS))  # about as many in each
+        count = -(-left // -(-left // microkernels.NR))  # about as many in each
         width = min(count * lanes, k - i)
         last = width - (count - 1) * lanes
         if used is not None:
-            _panel_of(A, B, S, C, i, count, last, used)
-        elif len(room):
-            _copy_panel(B[:, i : i + width], room)
-            _panel(A, room[:t], S[:, i:], C[:, i:], 0, count, last)
+            _multiply_panel_indexed(A, B, S, C, i, count, last, used)
+        elif len(workspace):
+            _pack_panel(B[:, i : i + width], workspace)
+            _multiply_panel(A, workspace[:t], S[:, i:], C[:, i:], 0, count, last)
         else:
-            _panel(A, B, S, C, i, count, last)
+            _multiply_panel(A, B, S, C, i, count, last)
         i += width
 
 
@@ -78,14 +78,14 @@ def _product_of_copies(A, B, S, C):
     m, t = C.shape[0], len(B)
     terms = min(_TERMS, t)
     rows = np.empty((m, terms), C.dtype)[::1, ::1]
-    room = np.empty((terms, machine.COLUMNS * REGISTER // C.itemsize), C.dtype)[::1, ::1]
+    workspace = np.empty((terms, microkernels.NR * REGISTER // C.itemsize), C.dtype)[::1, ::1]
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for r in range(m):
             source, copy = A[r, start : start + count], rows[r, :count]
             for j in range(count):
                 copy[j] = source[j]
-        _columns(rows[:, :count], B[start : start + count], C if start else S, C, room, None)
+        _columns(rows[:, :count], B[start : start + count], C if start else S, C, workspace, None)
 
 
 @external(lambda f: (matrix(f),) * 4)
@@ -103,6 +103,6 @@ def product(A, B, S, C):
 
 
 @external(lambda f: (*(matrix(f),) * 4, int32[::1]))
-def product_of(A, B, S, C, used):
+def product_indexed(A, B, S, C, used):
     """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
     _columns(A, B, S, C, B[:0], used)

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
-# A new backend is a module with the functions of the contract, and a line here.
+# A new backend is a module with the contract's functions, and a line here.
 MODULES = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
@@ -20,8 +20,8 @@ def backends() -> tuple[str, ...]:
 def backend(name: str) -> ModuleType:
     """The module of a backend: `backend("numba").Network` is what `from samenet.fast.numba import Network` gives.
 
-    Raises ValueError for an unknown name, with the known ones; ImportError, with the reason, for a backend that cannot
-    be imported here. The others work without it.
+    Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
+    cannot be imported. The other backends work without it.
     """
     if not isinstance(name, str) or name not in MODULES:
         from samenet.validation.checks import choice  # which needs NumPy
@@ -29,13 +29,13 @@ def backend(name: str) -> ModuleType:
         choice("backend", name, MODULES)
     try:
         return importlib.import_module(MODULES[name])
-    except Exception as error:  # a compiler that does not fit its NumPy fails in many ways
+    except Exception as error:  # a compiler that does not match its NumPy fails in many ways
         reason = f"{type(error).__name__}: {error}"
         raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
 
 
 def missing(names: Iterable[str]) -> dict[str, str]:
-    """Those of the backends that cannot be imported here, and why."""
+    """The backends among these that cannot be imported, and why."""
     found = {}
     for name in names:
         try:

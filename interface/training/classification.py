@@ -1,18 +1,18 @@
-"""Which class an answer is: what `Network.classify` and the monitors of accuracy mean.
+"""What a class is, for `Network.classify` and the accuracy monitors.
 
-The class of one node, by the activation of the output layer; h exactly at the threshold is the lower class:
+The class of a single node depends on the activation of the output layer; h exactly at the threshold is the lower class:
 
 ==========  ============  =========  ===================================================================
-output      threshold     classes    targets that accuracy takes as classes
+output      threshold     classes    targets that accuracy accepts as classes
 ==========  ============  =========  ===================================================================
 "sigmoid"   h > 1/2       0 and 1    0 and 1; or two values a and 1 - a between them, such as .1 and .9
 "tanh"      h > 0         -1 and 1   -1 and 1; or two values -a and a between them, such as -.9 and .9
-others      none: a softmax of one node is refused by `Network`; "identity" and "relu" are regression
+others      none: a softmax of one node is rejected by `Network`; "identity" and "relu" are regression
 ==========  ============  =========  ===================================================================
 
-The class of several nodes that compete is the number of the largest, the first of equals.
+The class of several competing nodes is the index of the largest, the first one of equals.
 
-`classify` knows no targets: `labels` says which of the two is meant.
+`classify` has no targets to go by: `labels` says which of the two is meant.
 
 ==========  =====================  =================================  ========================================
 labels      one output             several outputs                    shape for (m, n_in), and for (n_in,)
@@ -24,17 +24,17 @@ labels      one output             several outputs                    shape for 
                                    for "softmax"
 ==========  =====================  =================================  ========================================
 
-The monitors know the targets Y (m, n_out), all rows together:
+The monitors know the targets Y (m, n_out) of all rows:
 
 "accuracy"         where every row of Y has one class, the share of samples whose largest output is where the largest
                    target is, whatever the activation and the cost; else "subset_accuracy". Rows have one class if
                    n_out > 1 and all are one-hot (in 0 and 1, -1 and 1, or two values as above), or all are
                    distributions: at least 0, adding up to 1, with one number that is the largest
 "subset_accuracy"  the share of samples whose every output is on the right side of its threshold
-"label_accuracy"   the share of right outputs among all m n_out of them: 1 minus the Hamming loss
+"label_accuracy"   the share of correct outputs among all m n_out of them: 1 minus the Hamming loss
 
-Each is refused, before training begins, where it has no meaning: for targets that are no classes, and for outputs
-without a threshold unless every row of Y has one class. Source for the two of several labels: G. Tsoumakas and
+Each raises ValueError before training begins where it has no meaning: for targets that are not classes, and for outputs
+without a threshold unless every row of Y has one class. Source for the two monitors of several labels: G. Tsoumakas and
 I. Katakis, Multi-label classification: an overview (2007), section 4.
 """
 
@@ -57,7 +57,7 @@ _NEAR = 1e-5  # how far .1 + .9 may be from 1, in float32 too
 
 
 def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any]:
-    """From outputs (..., n_out) to classes, int64, by the table; ValueError where there is no such thing."""
+    """A function from outputs (..., n_out) to classes, int64, by the table; ValueError where there are no classes."""
     kind = checks.choice("labels", labels, LABELS)
     if kind == "several" or n_out == 1:
         if activation not in _CLASSES:
@@ -69,7 +69,7 @@ def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any
     if kind == "auto" and activation in ("identity", "relu"):
         raise ValueError(
             f"labels: expected 'one', if targets are one-hot, to go with an output layer of {activation!r}, whose "
-            f"outputs are numbers and no classes (regression), got {kind!r}"
+            f"outputs are numbers, not classes (regression), got {kind!r}"
         )
     return lambda output: output.argmax(axis=-1)
 
@@ -108,7 +108,7 @@ def _is_two_valued(Y: Array) -> bool:
 
 
 def _are_coded(Y: Array, low: int, high: int) -> bool:
-    """Whether targets say which of two classes they are: low and high, or two values as far from both."""
+    """Whether targets encode two classes: as low and high, or as two values equally far from these."""
     least, most = float(Y.min()), float(Y.max())
     if least < low or most > high or not _is_two_valued(Y):
         return False
@@ -118,7 +118,7 @@ def _are_coded(Y: Array, low: int, high: int) -> bool:
 
 
 def _refuse(name: str, activation: str, Y: Array) -> None:
-    """Refuse targets, all rows of which do not have one class, if they are not the classes of a node either."""
+    """Reject targets whose rows do not each have one class, if they are not classes of single nodes either."""
     may_compete = name == "accuracy" and Y.shape[1] > 1
     if activation in _CLASSES:
         if _are_coded(Y, *_CLASSES[activation]):

@@ -26,76 +26,76 @@ REGISTER = 64 if _has("avx512f") else 32 if _has("avx") else 16  # bytes of a ve
 REGISTERS = 16 if _has("avx") and not _has("avx512f") else 32
 
 
-class Lanes:
-    """The numbers in a register while code is being written: arithmetic on them writes instructions."""
+class Vector:
+    """The numbers in a register while code is being written: arithmetic on them writes vector."""
 
-    def __init__(self, emit: "Emit", value: Any) -> None:
-        self.emit, self.value, self.dtype = emit, value, emit.dtype
+    def __init__(self, vb: "VectorBuilder", value: Any) -> None:
+        self.vb, self.value, self.dtype = vb, value, vb.dtype
 
-    def _by(self, write: Any, a: Any, b: Any) -> "Lanes":
-        return Lanes(self.emit, write(self.emit.number(a), self.emit.number(b), flags=_CONTRACT))
+    def _by(self, write: Any, a: Any, b: Any) -> "Vector":
+        return Vector(self.vb, write(self.vb.number(a), self.vb.number(b), flags=_CONTRACT))
 
-    def __add__(self, other: Any) -> "Lanes":
-        return self._by(self.emit.builder.fadd, self, other)
+    def __add__(self, other: Any) -> "Vector":
+        return self._by(self.vb.builder.fadd, self, other)
 
-    def __sub__(self, other: Any) -> "Lanes":
-        return self._by(self.emit.builder.fsub, self, other)
+    def __sub__(self, other: Any) -> "Vector":
+        return self._by(self.vb.builder.fsub, self, other)
 
-    def __rsub__(self, other: Any) -> "Lanes":
-        return self._by(self.emit.builder.fsub, other, self)
+    def __rsub__(self, other: Any) -> "Vector":
+        return self._by(self.vb.builder.fsub, other, self)
 
-    def __mul__(self, other: Any) -> "Lanes":
-        return self._by(self.emit.builder.fmul, self, other)
+    def __mul__(self, other: Any) -> "Vector":
+        return self._by(self.vb.builder.fmul, self, other)
 
-    def __truediv__(self, other: Any) -> "Lanes":
-        return self._by(self.emit.builder.fdiv, self, other)
+    def __truediv__(self, other: Any) -> "Vector":
+        return self._by(self.vb.builder.fdiv, self, other)
 
-    def __rtruediv__(self, other: Any) -> "Lanes":
-        return self._by(self.emit.builder.fdiv, other, self)
+    def __rtruediv__(self, other: Any) -> "Vector":
+        return self._by(self.vb.builder.fdiv, other, self)
 
-    def __neg__(self) -> "Lanes":
-        return Lanes(self.emit, self.emit.builder.fneg(self.value))
+    def __neg__(self) -> "Vector":
+        return Vector(self.vb, self.vb.builder.fneg(self.value))
 
     __radd__, __rmul__ = __add__, __mul__
 
 
 def clip(a: Any, least: float, most: float) -> Any:
     """The numbers, none below `least` or above `most`; a NaN stays one."""
-    if not isinstance(a, Lanes):
+    if not isinstance(a, Vector):
         return np.clip(a, a.dtype.type(least), a.dtype.type(most))
-    builder, value = a.emit.builder, a.value
+    builder, value = a.vb.builder, a.value
     for sign, limit in (("<", least), (">", most)):
-        bound = a.emit.number(limit)
+        bound = a.vb.number(limit)
         value = builder.select(builder.fcmp_ordered(sign, value, bound), bound, value)
-    return Lanes(a.emit, value)
+    return Vector(a.vb, value)
 
 
 def beyond(a: Any, limit: float, below: float, above: float, b: Any) -> Any:
     """b, but where a < -limit the number `below`, and where a > limit the number `above`; b counts where a is NaN."""
-    if not isinstance(a, Lanes):
+    if not isinstance(a, Vector):
         number = a.dtype.type
         return np.where(a < -limit, number(below), np.where(a > limit, number(above), b))
-    builder, number = a.emit.builder, a.emit.number
+    builder, number = a.vb.builder, a.vb.number
     value = builder.select(builder.fcmp_ordered(">", a.value, number(limit)), number(above), b.value)
-    return Lanes(a.emit, builder.select(builder.fcmp_ordered("<", a.value, number(-limit)), number(below), value))
+    return Vector(a.vb, builder.select(builder.fcmp_ordered("<", a.value, number(-limit)), number(below), value))
 
 
 def zero_below(a: Any, limit: float, b: Any) -> Any:
     """b, but 0 where a < limit."""
-    if not isinstance(a, Lanes):
+    if not isinstance(a, Vector):
         return np.where(a < a.dtype.type(limit), a.dtype.type(0), b)
-    builder = a.emit.builder
-    below = builder.fcmp_ordered("<", a.value, a.emit.number(limit))
-    return Lanes(a.emit, builder.select(below, a.emit.number(0.0), b.value))
+    builder = a.vb.builder
+    below = builder.fcmp_ordered("<", a.value, a.vb.number(limit))
+    return Vector(a.vb, builder.select(below, a.vb.number(0.0), b.value))
 
 
 def one_above_zero(a: Any) -> Any:
     """1 where a > 0, else 0."""
-    if not isinstance(a, Lanes):
+    if not isinstance(a, Vector):
         return (a > 0).astype(a.dtype)
-    builder = a.emit.builder
-    above = builder.fcmp_ordered(">", a.value, a.emit.number(0.0))
-    return Lanes(a.emit, builder.select(above, a.emit.number(1.0), a.emit.number(0.0)))
+    builder = a.vb.builder
+    above = builder.fcmp_ordered(">", a.value, a.vb.number(0.0))
+    return Vector(a.vb, builder.select(above, a.vb.number(1.0), a.vb.number(0.0)))
 
 
 def power_of_two(a: Any) -> Any:
@@ -104,18 +104,18 @@ def power_of_two(a: Any) -> Any:
     a is k plus 1.5 * 2^52, or 1.5 * 2^23 with 32 bits.
     """
     bits, bias, places = (64, 1023, 52) if a.dtype == np.float64 else (32, 127, 23)
-    if not isinstance(a, Lanes):
+    if not isinstance(a, Vector):
         return ((np.asarray(a).view(f"int{bits}") + bias) << places).view(a.dtype)
-    builder, integers = a.emit.builder, ir.VectorType(ir.IntType(bits), a.emit.lanes)
+    builder, integers = a.vb.builder, ir.VectorType(ir.IntType(bits), a.vb.lanes)
 
     def constant(value: int) -> Any:
-        return ir.Constant(integers, [value] * a.emit.lanes)
+        return ir.Constant(integers, [value] * a.vb.lanes)
 
     biased = builder.add(builder.bitcast(a.value, integers), constant(bias))
-    return Lanes(a.emit, builder.bitcast(builder.shl(biased, constant(places)), a.emit.vector))
+    return Vector(a.vb, builder.bitcast(builder.shl(biased, constant(places)), a.vb.vector))
 
 
-class Emit:
+class VectorBuilder:
     """Writes instructions on registers of one dtype, the widest unless told how many lanes.
 
     Addresses are LLVM's pointers to bytes; offsets are in bytes.
@@ -131,8 +131,8 @@ class Emit:
         self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
 
     def number(self, value: Any) -> Any:
-        """A constant in all lanes; `Lanes` as they are."""
-        if isinstance(value, Lanes):
+        """A constant in all lanes; `Vector` as they are."""
+        if isinstance(value, Vector):
             return value.value
         return ir.Constant(self.vector, [float(self.dtype.type(value))] * self.lanes)
 
@@ -156,29 +156,29 @@ class Emit:
         """The product of two integers, of which b may be known."""
         return self.builder.mul(a, b if isinstance(b, ir.Value) else self.long(b))
 
-    def least(self, a: Any, b: Any) -> Any:
+    def minimum(self, a: Any, b: Any) -> Any:
         """The smaller of two integers."""
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
-    def splat(self, value: Any, lanes: int = 0) -> Any:
+    def broadcast(self, value: Any, lanes: int = 0) -> Any:
         """A number in all lanes, of a register or of as many as are asked for."""
         kind = ir.VectorType(value.type, lanes or self.lanes)
         one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
         places = ir.Constant(ir.VectorType(INT, kind.count), [0] * kind.count)
         return self.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), places)
 
-    def number_at(self, pointer: Any) -> Any:
+    def broadcast_load(self, pointer: Any) -> Any:
         """The number at an address, in all lanes."""
-        return self.splat(self.builder.load(self.builder.bitcast(pointer, self.scalar.as_pointer())))
+        return self.broadcast(self.builder.load(self.builder.bitcast(pointer, self.scalar.as_pointer())))
 
-    def listed(self, places: Any, c: Any) -> Any:
+    def index_at(self, places: Any, c: Any) -> Any:
         """The number at place c of an array of int32."""
         return self.builder.sext(self.builder.load(self.builder.gep(places.data, [c])), LONG)
 
-    def first(self, count: Any) -> Any:
+    def first_n_mask(self, count: Any) -> Any:
         """A mask of the first `count` lanes."""
         places = ir.Constant(ir.VectorType(LONG, self.lanes), list(range(self.lanes)))
-        return self.builder.icmp_signed("<", places, self.splat(count))
+        return self.builder.icmp_signed("<", places, self.broadcast(count))
 
     def _masked(self, name: str, result: Any, arguments: Any) -> Any:
         return self._call(f"llvm.masked.{name}.v{self.lanes}f{self.size * 8}.p0", result, arguments)
@@ -236,7 +236,7 @@ class Emit:
         bits = self.builder.bitcast(self.builder.fcmp_unordered("!=", value, self.zero), ir.IntType(self.lanes))
         return self.builder.icmp_signed("==", bits, ir.Constant(bits.type, 0))
 
-    def others(self, values: list[Any]) -> Any:
+    def nonzero_mask(self, values: list[Any]) -> Any:
         """A mask of where the numbers of some registers, one after the other, are not 0."""
         masks = [self.builder.fcmp_unordered("!=", value, self.zero) for value in values]
         while len(masks) > 1:
@@ -244,11 +244,11 @@ class Emit:
             masks = [self.builder.shuffle_vector(a, b, both) for a, b in zip(masks[::2], masks[1::2], strict=True)]
         return masks[0]
 
-    def store_places(self, mask: Any, pointer: Any, first: Any) -> Any:
+    def compress_store(self, mask: Any, pointer: Any, first: Any) -> Any:
         """Write the places in a mask to an address, as int32 counted from `first`; returns how many there are."""
         count = mask.type.count
         counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
-        places = self.builder.add(counted, self.splat(self.builder.trunc(first, INT), count))
+        places = self.builder.add(counted, self.broadcast(self.builder.trunc(first, INT), count))
         self._call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
         bits = self.builder.zext(self.builder.bitcast(mask, ir.IntType(count)), LONG)
         return self._call("llvm.ctpop.i64", LONG, [bits])
@@ -259,17 +259,17 @@ class Emit:
         with self.builder.if_then(self.builder.icmp_signed(sign, a, b)):
             yield
 
-    def steps(self, count: Any, step: int = 1) -> Any:
+    def for_range(self, count: Any, step: int = 1) -> Any:
         """A loop over 0, step, 2 step, ... below count."""
         return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
 
-    def pieces(self, count: Any, write: Any) -> None:
+    def for_each_vector(self, count: Any, write: Any) -> None:
         """For so many numbers: `write(offset, mask)` for the whole registers, in a loop, and for the rest."""
         whole = self.times(self.builder.sdiv(count, self.long(self.lanes)), self.lanes)
-        with self.steps(whole, self.lanes) as (i, _):
+        with self.for_range(whole, self.lanes) as (i, _):
             write(self.times(i, self.size), None)
         with self.when(whole, "<", count):
-            write(self.times(whole, self.size), self.first(self.builder.sub(count, whole)))
+            write(self.times(whole, self.size), self.first_n_mask(self.builder.sub(count, whole)))
 
     def variable(self, value: Any) -> "Variable":
         """A variable, in a register as long as there is room."""

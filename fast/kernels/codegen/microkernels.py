@@ -1,9 +1,9 @@
-"""Machinery: the operations that kernels are made of, written as instructions.
+"""Machinery: the operations that kernels are made of, written as vector.
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `panel` and `panel_of` for products, `dots` for one sample, `transpose`, and `elementwise` for functions
-of numbers; and `rows_at`, since a reshape takes as long as a small layer.
+of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`, and
+`elementwise` for functions of numbers; and `rows_at`, since a reshape takes as long as a small layer.
 
 Each stands as a plain Python function, which says what it does and runs where the compiler is off; tests compare the
 two.
@@ -18,15 +18,15 @@ from numba import types
 from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
-from samenet.fast.kernels.compiling import intrinsic_of
-from samenet.fast.kernels.instructions import LONG, REGISTER, REGISTERS, Emit, Lanes
+from samenet.fast.kernels.codegen.compiling import intrinsic_of
+from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, Vector, VectorBuilder
 
 # Of a tile, in numbers of A and registers of columns: its sums, one row of the columns and a number of A fit registers.
-ROWS, COLUMNS = (6, 4) if REGISTERS == 32 else (4, 3)
+MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
 
 
 def generated(plain: Callable[..., Any], write: Callable[..., Any], returns: Any = types.void) -> Any:
-    """What kernels call: code that `write(emit, *values)` writes, or the plain function when the compiler is off.
+    """What kernels call: code that `write(vb, *values)` writes, or the plain function when the compiler is off.
 
     Arrays come to the writer as Numba's structures of them; the first argument is an array, and tells the dtype.
     """
@@ -37,7 +37,7 @@ def generated(plain: Callable[..., Any], write: Callable[..., Any], returns: Any
                 context.make_array(kind)(context, builder, value) if isinstance(kind, types.Array) else value
                 for kind, value in zip(kinds, values, strict=True)
             ]
-            result = write(Emit(context, builder, kinds[0].dtype), *values)
+            result = write(VectorBuilder(context, builder, kinds[0].dtype), *values)
             return context.get_dummy_value() if returns is types.void else result
 
         return returns(*kinds), codegen
@@ -48,7 +48,7 @@ def generated(plain: Callable[..., Any], write: Callable[..., Any], returns: Any
 # --- panel ----------------------------------------------------------------------------------------------------------
 
 
-def _panel(A, B, S, C, i, registers, lanes):
+def _multiply_panel(A, B, S, C, i, registers, lanes):
     """C[:, i:] := S[:, i:] + A B[:, i:], for so many registers of columns from i on, the last one with `lanes` numbers.
 
     A (m, t) has any strides; rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands
@@ -58,43 +58,43 @@ def _panel(A, B, S, C, i, registers, lanes):
     C[:, i:end] = S[:, i:end] + A @ B[:, i:end]
 
 
-def _panel_of(A, B, S, C, i, registers, lanes, used):
+def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
     """The same with those terms alone that `used` lists: how many there are, and after it their places, in order."""
     terms = used[1 : used[0] + 1]
-    _panel(A[:, terms], B[terms], S, C, i, registers, lanes)
+    _multiply_panel(A[:, terms], B[terms], S, C, i, registers, lanes)
 
 
-def _write_panel(emit, A, B, S, C, i, registers, lanes, used=None):
-    last, column = emit.first(lanes), emit.times(i, emit.size)
-    (m, t), (a_row, a_step) = emit.pair(A.shape), emit.pair(A.strides)
+def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
+    last, column = vb.first_n_mask(lanes), vb.times(i, vb.size)
+    (m, t), (a_row, a_step) = vb.pair(A.shape), vb.pair(A.strides)
     if used is not None:
-        t = emit.listed(used, emit.long(0))
-    b_step, c_row = emit.pair(B.strides)[0], emit.pair(C.strides)[0]
-    one = emit.builder.icmp_signed("==", emit.pair(S.shape)[0], emit.long(1))
-    s_row = emit.builder.select(one, emit.long(0), emit.pair(S.strides)[0])
-    a = emit.start(A)
-    b, s, c = (emit.at(emit.start(array), column) for array in (B, S, C))
-    for count in range(1, COLUMNS + 1):
+        t = vb.index_at(used, vb.long(0))
+    b_step, c_row = vb.pair(B.strides)[0], vb.pair(C.strides)[0]
+    one = vb.builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
+    s_row = vb.builder.select(one, vb.long(0), vb.pair(S.strides)[0])
+    a = vb.start(A)
+    b, s, c = (vb.at(vb.start(array), column) for array in (B, S, C))
+    for count in range(1, NR + 1):
         masks = [None] * (count - 1) + [last]
-        with emit.when(registers, "==", emit.long(count)):
+        with vb.when(registers, "==", vb.long(count)):
 
-            def tile(rows, r, masks=masks):
-                a_r, s_r, c_r = (emit.at(x, emit.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
-                _write_tile(emit, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
+            def microkernel(rows, r, masks=masks):
+                a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
+                _write_microkernel(vb, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
-            whole = emit.times(emit.builder.sdiv(m, emit.long(ROWS)), ROWS)
-            with emit.steps(whole, ROWS) as (r, _):
-                tile(ROWS, r)
-            r, rest = whole, emit.builder.sub(m, whole)
+            whole = vb.times(vb.builder.sdiv(m, vb.long(MR)), MR)
+            with vb.for_range(whole, MR) as (r, _):
+                microkernel(MR, r)
+            r, rest = whole, vb.builder.sub(m, whole)
             for rows in (4, 2, 1):
-                left = emit.builder.and_(rest, emit.long(rows))
-                if rows < ROWS:
-                    with emit.when(left, "!=", emit.long(0)):
-                        tile(rows, r)
-                    r = emit.builder.add(r, left)
+                left = vb.builder.and_(rest, vb.long(rows))
+                if rows < MR:
+                    with vb.when(left, "!=", vb.long(0)):
+                        microkernel(rows, r)
+                    r = vb.builder.add(r, left)
 
 
-def _write_tile(emit, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s_row, c_row):
+def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s_row, c_row):
     """So many rows of a panel, a register of columns for each mask: all of its sums stay in registers.
 
     A step of t reads `rows` numbers of A and `len(masks)` registers of B, and multiplies and adds as many registers as
@@ -102,32 +102,30 @@ def _write_tile(emit, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s
     """
 
     def place(start, row, x, v):
-        return emit.at(emit.at(start, emit.times(row, x)), emit.long(v * REGISTER))
+        return vb.at(vb.at(start, vb.times(row, x)), vb.long(v * REGISTER))
 
     sums = {
-        (x, v): emit.variable(emit.load(place(s, s_row, x, v), mask))
-        for x in range(rows)
-        for v, mask in enumerate(masks)
+        (x, v): vb.variable(vb.load(place(s, s_row, x, v), mask)) for x in range(rows) for v, mask in enumerate(masks)
     }
-    with emit.steps(t) as (c_t, _):
-        term = c_t if used is None else emit.listed(used, emit.builder.add(c_t, emit.long(1)))
-        a_t, b_t = emit.at(a, emit.times(term, a_step)), emit.at(b, emit.times(term, b_step))
-        columns = [emit.load(emit.at(b_t, emit.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
+    with vb.for_range(t) as (c_t, _):
+        term = c_t if used is None else vb.index_at(used, vb.builder.add(c_t, vb.long(1)))
+        a_t, b_t = vb.at(a, vb.times(term, a_step)), vb.at(b, vb.times(term, b_step))
+        columns = [vb.load(vb.at(b_t, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
         for x in range(rows):
-            number = emit.number_at(emit.at(a_t, emit.times(a_row, x)))
+            number = vb.broadcast_load(vb.at(a_t, vb.times(a_row, x)))
             for v, column in enumerate(columns):
-                sums[x, v].value = emit.multiply_add(number, column, sums[x, v].value)
+                sums[x, v].value = vb.multiply_add(number, column, sums[x, v].value)
     for (x, v), total in sums.items():
-        emit.store(total.value, place(c, c_row, x, v), masks[v])
+        vb.store(total.value, place(c, c_row, x, v), masks[v])
 
 
-panel = generated(_panel, _write_panel)
-panel_of = generated(_panel_of, _write_panel)
+multiply_panel = generated(_multiply_panel, _write_multiply_panel)
+multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_panel)
 
 # --- dots -----------------------------------------------------------------------------------------------------------
 
 
-def _dots(W, x, z):
+def _gemv(W, x, z):
     """z[:k] := W x for W (k, n). What z has beyond, at least as much as fills a register, is written over.
 
     Every dot product has as many sums of its own as a register has lanes, added at the end in a fixed order.
@@ -135,25 +133,25 @@ def _dots(W, x, z):
     z[: len(W)] = W @ x[: W.shape[1]]
 
 
-def _write_dots(emit, W, x, z):
+def _write_gemv(vb, W, x, z):
     """As many rows together as a register has lanes; past the last row, it is taken again."""
-    builder, (k, n) = emit.builder, emit.pair(W.shape)
-    limit, step = builder.sub(k, emit.long(1)), emit.pair(W.strides)[0]
-    with emit.steps(k, emit.lanes) as (i, _):
-        places = [emit.least(builder.add(i, emit.long(r)), limit) for r in range(emit.lanes)]
-        rows = [emit.at(emit.start(W), emit.times(place, step)) for place in places]
-        sums = [emit.variable(emit.zero) for _ in rows]
+    builder, (k, n) = vb.builder, vb.pair(W.shape)
+    limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
+    with vb.for_range(k, vb.lanes) as (i, _):
+        places = [vb.minimum(builder.add(i, vb.long(r)), limit) for r in range(vb.lanes)]
+        rows = [vb.at(vb.start(W), vb.times(place, step)) for place in places]
+        sums = [vb.variable(vb.zero) for _ in rows]
 
         def add(offset, mask):
-            part = emit.load(emit.at(emit.start(x), offset), mask)
+            part = vb.load(vb.at(vb.start(x), offset), mask)
             for row, total in zip(rows, sums, strict=True):
-                total.value = emit.multiply_add(emit.load(emit.at(row, offset), mask), part, total.value)
+                total.value = vb.multiply_add(vb.load(vb.at(row, offset), mask), part, total.value)
 
-        emit.pieces(n, add)
-        emit.store(emit.sums([total.value for total in sums]), emit.at(emit.start(z), emit.times(i, emit.size)))
+        vb.for_each_vector(n, add)
+        vb.store(vb.sums([total.value for total in sums]), vb.at(vb.start(z), vb.times(i, vb.size)))
 
 
-dots = generated(_dots, _write_dots)
+gemv = generated(_gemv, _write_gemv)
 
 # --- transpose ------------------------------------------------------------------------------------------------------
 
@@ -163,32 +161,32 @@ def _transpose(A, B):
     B[: A.shape[1], : A.shape[0]] = A.T
 
 
-def _write_transpose(emit, A, B):
+def _write_transpose(vb, A, B):
     """In squares that fit the registers: rows are loaded, and their halves exchanged, quarters, down to numbers."""
-    builder, (m, n) = emit.builder, emit.pair(A.shape)
-    limit = builder.sub(m, emit.long(1))
-    a, b, a_row, b_row = emit.start(A), emit.start(B), emit.pair(A.strides)[0], emit.pair(B.strides)[0]
-    with emit.steps(m, emit.lanes) as (top, _):
-        below = emit.first(builder.sub(m, top))
-        with emit.steps(n, emit.lanes) as (left, _):
-            right = emit.first(builder.sub(n, left))
+    builder, (m, n) = vb.builder, vb.pair(A.shape)
+    limit = builder.sub(m, vb.long(1))
+    a, b, a_row, b_row = vb.start(A), vb.start(B), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
+    with vb.for_range(m, vb.lanes) as (top, _):
+        below = vb.first_n_mask(builder.sub(m, top))
+        with vb.for_range(n, vb.lanes) as (left, _):
+            right = vb.first_n_mask(builder.sub(n, left))
             square = []
-            for r in range(emit.lanes):
-                row = emit.least(builder.add(top, emit.long(r)), limit)
-                place = builder.add(emit.times(row, a_row), emit.times(left, emit.size))
-                square.append(emit.load(emit.at(a, place), right))
-            size = emit.lanes
+            for r in range(vb.lanes):
+                row = vb.minimum(builder.add(top, vb.long(r)), limit)
+                place = builder.add(vb.times(row, a_row), vb.times(left, vb.size))
+                square.append(vb.load(vb.at(a, place), right))
+            size = vb.lanes
             while size > 1:
                 apart = size // 2
-                for r in range(emit.lanes):
+                for r in range(vb.lanes):
                     if not r & apart:
-                        square[r], square[r + apart] = emit.halves(square[r], square[r + apart], size)
+                        square[r], square[r + apart] = vb.halves(square[r], square[r + apart], size)
                 size = apart
-            for r in range(emit.lanes):
-                row = builder.add(left, emit.long(r))
-                with emit.when(row, "<", n):
-                    place = builder.add(emit.times(row, b_row), emit.times(top, emit.size))
-                    emit.store(square[r], emit.at(b, place), below)
+            for r in range(vb.lanes):
+                row = builder.add(left, vb.long(r))
+                with vb.when(row, "<", n):
+                    place = builder.add(vb.times(row, b_row), vb.times(top, vb.size))
+                    vb.store(square[r], vb.at(b, place), below)
 
 
 transpose = generated(_transpose, _write_transpose)
@@ -235,13 +233,13 @@ def on_stack(m: int, n: int) -> Any:
             assert not context.enable_nrt
             size = a.dtype.bitwidth // 8
             with builder.goto_entry_block():  # once, also from a loop; Numba's own way would fill it with zeros
-                room = builder.alloca(ir.ArrayType(context.get_data_type(a.dtype), m * n))
-            room.align = REGISTER
+                workspace = builder.alloca(ir.ArrayType(context.get_data_type(a.dtype), m * n))
+            workspace.align = REGISTER
             view, sizes = (
                 context.make_array(kind)(context, builder),
                 [ir.Constant(LONG, s) for s in (m, n, n * size, size)],
             )
-            data = builder.bitcast(room, context.get_data_type(a.dtype).as_pointer())
+            data = builder.bitcast(workspace, context.get_data_type(a.dtype).as_pointer())
             populate_array(view, data, sizes[:2], sizes[2:], sizes[3], meminfo=None)
             return view._getvalue()
 
@@ -256,20 +254,20 @@ def on_stack(m: int, n: int) -> Any:
 def elementwise(f: Callable[[Any], Any]) -> Any:
     """What kernels call as g(out, a, shift): out := f(a - shift) for two vectors and a number of one dtype.
 
-    f takes and returns a NumPy array, or `Lanes` when code is written of it.
+    f takes and returns a NumPy array, or `Vector` when code is written of it.
     """
 
     def plain(out, a, shift):
         out[:] = f(a - out.dtype.type(shift))
 
-    def write(emit, out, a, shift):
-        count = cgutils.unpack_tuple(emit.builder, out.shape, 1)[0]
-        shift = Lanes(emit, emit.splat(shift))
+    def write(vb, out, a, shift):
+        count = cgutils.unpack_tuple(vb.builder, out.shape, 1)[0]
+        shift = Vector(vb, vb.broadcast(shift))
 
         def apply(offset, mask):
-            number = Lanes(emit, emit.load(emit.at(emit.start(a), offset), mask))
-            emit.store(f(number - shift).value, emit.at(emit.start(out), offset), mask)
+            number = Vector(vb, vb.load(vb.at(vb.start(a), offset), mask))
+            vb.store(f(number - shift).value, vb.at(vb.start(out), offset), mask)
 
-        emit.pieces(count, apply)
+        vb.for_each_vector(count, apply)
 
     return generated(plain, write)

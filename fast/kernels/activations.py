@@ -11,9 +11,9 @@ import numpy as np
 from numba import float64, int64
 
 from samenet import functions
-from samenet.fast.kernels import machine
-from samenet.fast.kernels.compiling import external, kernel
-from samenet.fast.kernels.instructions import beyond, clip, power_of_two, zero_below
+from samenet.fast.kernels.codegen import microkernels
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.vector import beyond, clip, power_of_two, zero_below
 
 # exp(a) = 2^k exp(r) with k = round(a / ln 2) and r = a - k ln 2, ln 2 in two parts so that k ln 2 is exact in the
 # first. Adding 1.5 * 2^52, or 1.5 * 2^23, rounds to the nearest integer and leaves it in the low bits.
@@ -66,10 +66,18 @@ def exp(a):
     return zero_below(a, least, p * power + power)
 
 
-_sigmoids, _tanhs, _exps = (machine.elementwise(f) for f in (sigmoid, tanh, exp))
+_sigmoids, _tanhs, _exps = (microkernels.elementwise(f) for f in (sigmoid, tanh, exp))
 
-SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(len(functions.ACTIVATIONS))
-SQUARED_ERROR, SUM_OF_SQUARES, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = range(len(functions.COSTS))
+# What kernels are handed for a name: its place in `samenet.functions`.
+SIGMOID = functions.ACTIVATIONS.index("sigmoid")
+TANH = functions.ACTIVATIONS.index("tanh")
+RELU = functions.ACTIVATIONS.index("relu")
+IDENTITY = functions.ACTIVATIONS.index("identity")
+SOFTMAX = functions.ACTIVATIONS.index("softmax")
+SQUARED_ERROR = functions.COSTS.index("squared_error")
+SUM_OF_SQUARES = functions.COSTS.index("sum_of_squares")
+BINARY_CROSS_ENTROPY = functions.COSTS.index("binary_cross_entropy")
+CROSS_ENTROPY = functions.COSTS.index("cross_entropy")
 
 
 @kernel()
@@ -145,8 +153,8 @@ def needs_z(cost):
 # Sums stand in loops of their own. A sum whose loop also stores would be ordered by whether arrays happen to lie near
 # each other in memory, which the compiler checks as it runs: the same input would not always give the same bits.
 @external(lambda f: (int64, f[::1], f[::1], f[::1], int64, f[::1]), "reassoc", "contract", returns=float64)
-def value(cost, h, z, y, width, room):
-    """J, summed over rows of this width, flat; z and `room`, as large, serve the costs that need z."""
+def value(cost, h, z, y, width, workspace):
+    """J, summed over rows of this width, flat; z and `workspace`, as large, serve the costs that need z."""
     total = 0.0
     if not needs_z(cost):
         for i in range(y.size):
@@ -155,15 +163,15 @@ def value(cost, h, z, y, width, room):
         return total if cost == SUM_OF_SQUARES else 0.5 * total
     if cost == BINARY_CROSS_ENTROPY:
         for i in range(y.size):
-            room[i] = -abs(z[i])
-        powers = room[: y.size]
+            workspace[i] = -abs(z[i])
+        powers = workspace[: y.size]
         _exps(powers, powers, h.dtype.type(0))
         for i in range(y.size):
-            total += math.log1p(np.float64(room[i]))
+            total += math.log1p(np.float64(workspace[i]))
             total += (0.0 if z[i] <= 0.0 else z[i]) - y[i] * z[i]
         return total
     for start in range(0, y.size, width):
-        row, powers = z[start : start + width], room[start : start + width]
+        row, powers = z[start : start + width], workspace[start : start + width]
         largest = _largest(row)
         _exps(powers, row, largest)
         power = 0.0

@@ -17,11 +17,12 @@ from numba import config, njit, typeof, types
 from numba.core import cgutils
 from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from samenet import functions
-from samenet.fast.kernels.caching import Cache, stamp_of
-from samenet.fast.kernels.uninterrupted import checkpoint, prepare, uninterrupted
+from samenet.fast.kernels.codegen.caching import Cache, stamp_of
+from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
 
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
@@ -54,21 +55,23 @@ def _dtype_of(kinds: Any) -> Any:
     return None
 
 
-def _called(function: Kernel, seen: set[Kernel]) -> Iterator["_External"]:
+def _called(function: Kernel, visited: set[Kernel]) -> Iterator["_External"]:
     """The external kernels that a kernel calls by name, itself or in kernels that are compiled into it."""
-    seen.add(function)
+    visited.add(function)
     for name in function.__code__.co_names:
         value: Any = function.__globals__.get(name)
-        if isinstance(value, Dispatcher) and value.py_func not in seen:
-            yield from _called(value.py_func, seen)
+        if isinstance(value, Dispatcher) and value.py_func not in visited:
+            yield from _called(value.py_func, visited)
         elif isinstance(getattr(value, "external", None), _External):
             yield value.external
 
 
 def _before(function: Kernel, dtype: Any) -> None:
-    """Compile, or load, the external kernels that a kernel calls by name: each by itself, with a checkpoint before it.
+    """Compile, or load, the external kernels that a kernel calls by a global name, with a checkpoint before each.
 
-    What is called in another way is compiled when the call's type is asked for.
+    This only keeps compilations short, so that an interrupt is answered soon. No call depends on it: Numba resolves
+    every call, however the kernel is reached, to `_External.call`, which compiles what has not been; and what a kernel
+    from the cache calls is read from its code.
     """
     if dtype is not None:
         for called in _called(function, set()):
@@ -124,10 +127,11 @@ class _External:
     def __init__(self, function: Kernel, signature: Signature, returns: Any, options: dict[str, Any]) -> None:
         self.function, self.signature, self.returns, self.options = function, signature, returns, options
         self.compiled: dict[Any, CFunc] = {}
+        self.begun: set[Any] = set()
 
     @property
     def base(self) -> str:
-        return f"samenet.{self.function.__module__}.{self.function.__name__}"
+        return f"samenet.{self.function.__module__}.{self.function.__qualname__}"
 
     def name(self, dtype: Any) -> str:
         return f"{self.base}.{dtype}"
@@ -136,17 +140,32 @@ class _External:
         """For arrays of this dtype, or load it from the cache, unless it has been; from now on its name means it."""
         if dtype in self.compiled:
             return
-        _before(self.function, dtype)
-        function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
-        function._cache = Cache(self.function, self.options, _STAMP, _provide)  # type: ignore[attr-defined]
-        function.compile()
-        llvmlite.binding.add_symbol(self.name(dtype), function.address)
-        self.compiled[dtype] = function  # when all is done: what fails on the way is begun anew by the next call
+        if dtype in self.begun:
+            raise TypeError(f"{self.base} calls itself, which an external kernel cannot")
+        self.begun.add(dtype)
+        try:
+            _before(self.function, dtype)
+            function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
+            function._cache = Cache(self.function, self.options, _STAMP, _provide)  # type: ignore[attr-defined]
+            function.compile()
+            llvmlite.binding.add_symbol(self.name(dtype), function.address)
+            self.compiled[dtype] = function  # when all is done: what fails on the way is begun anew by the next call
+        finally:
+            self.begun.discard(dtype)
+
+    def wanted(self, given: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """The dtype of a call, and the types that the kernel is compiled for. Raises TypingError if they do not fit."""
+        dtype = _dtype_of(given)
+        if dtype is None:
+            raise TypingError(f"{self.base} is called without an array of floats, which tells its dtype: {given}")
+        wanted = self.signature(dtype)
+        if len(wanted) != len(given) or not all(map(_fits, given, wanted)):
+            raise TypingError(f"{self.base} is compiled for {wanted}, and called with {given}")
+        return dtype, wanted
 
     def call(self, typing_context: Any, *given: Any) -> Any:
         """What Numba asks of an intrinsic: the types of the call, and how its code is written."""
-        dtype = _dtype_of(given)
-        wanted = self.signature(dtype)
+        dtype, wanted = self.wanted(given)
         self.compile(dtype)  # however it was called: LLVM ends the process where a name means nothing
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -162,6 +181,14 @@ class _External:
             return context.get_dummy_value() if self.returns is types.void else answer
 
         return self.returns(*given), codegen
+
+
+def _fits(given: Any, wanted: Any) -> bool:
+    """Whether an array may be handed over as it is. Numbers and tuples are converted, or Numba says that it cannot."""
+    if not isinstance(wanted, types.Array):
+        return not isinstance(given, types.Array)
+    same = isinstance(given, types.Array) and (given.dtype, given.ndim) == (wanted.dtype, wanted.ndim)
+    return same and wanted.layout in ("A", given.layout)
 
 
 _external: dict[str, _External] = {}  # by their names without a dtype
@@ -190,13 +217,15 @@ def external(
     """Compile by itself for each dtype, to be called from other kernels alone.
 
     signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Such a kernel must
-    not raise.
+    not raise, call itself, or share its module and name with another: raises ValueError, since they would share code.
     """
 
     def published(function: Kernel) -> Kernel:
         if _is_off():
             return function
         named = _External(function, signature, returns, _options(flags, makes_arrays))
+        if named.base in _external:
+            raise ValueError(f"there is an external kernel {named.base} already")
         _external[named.base] = named
         call: Kernel = intrinsic_of(function, named.call)
         call.external = named  # type: ignore[attr-defined]

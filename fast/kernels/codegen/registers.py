@@ -9,8 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import models, register_model
 
-from samenet.fast.kernels.compiling import intrinsic_of
-from samenet.fast.kernels.instructions import REGISTER, Emit, Lanes
+from samenet.fast.kernels.codegen.compiling import intrinsic_of
+from samenet.fast.kernels.codegen.vector import REGISTER, Vector, VectorBuilder
 
 _LEAST = 16  # bytes of a register, the fewest
 
@@ -39,7 +39,7 @@ class _Model(models.PrimitiveModel):
 
 
 def _intrinsic(plain, write, returns_register=True):
-    """What kernels call: `write(emit, *values)`, where an array comes as the address of its first number."""
+    """What kernels call: `write(vb, *values)`, where an array comes as the address of its first number."""
 
     def typed(typing_context, *kinds):
         dtype = next(kind.dtype for kind in kinds if isinstance(kind, types.Array | Register))
@@ -50,17 +50,17 @@ def _intrinsic(plain, write, returns_register=True):
         )
 
         def codegen(context, builder, signature, values):
-            emit = Emit(context, builder, dtype, lanes)
+            vb = VectorBuilder(context, builder, dtype, lanes)
             given = []
             for kind, value in zip(kinds, values, strict=True):
                 if isinstance(kind, types.Array):
-                    value = emit.start(context.make_array(kind)(context, builder, value))
+                    value = vb.start(context.make_array(kind)(context, builder, value))
                 elif isinstance(kind, types.Float):
-                    value = emit.splat(context.cast(builder, value, kind, dtype))
+                    value = vb.broadcast(context.cast(builder, value, kind, dtype))
                 elif isinstance(kind, types.Integer):
                     value = context.cast(builder, value, kind, types.int64)
                 given.append(value)
-            result = write(emit, *given)
+            result = write(vb, *given)
             return result if returns_register else context.get_dummy_value()
 
         return (Register(dtype, lanes) if returns_register else types.void)(*kinds), codegen
@@ -68,8 +68,8 @@ def _intrinsic(plain, write, returns_register=True):
     return intrinsic_of(plain, typed)
 
 
-def _at(emit, a, i):
-    return emit.at(a, emit.times(i, emit.size))
+def _at(vb, a, i):
+    return vb.at(a, vb.times(i, vb.size))
 
 
 def _load(width, a, i):
@@ -104,27 +104,27 @@ def _products(a, i, n, v):
     return _first(np.concatenate([rows @ v, np.zeros(len(v) - n, v.dtype)]), n)
 
 
-def _write_products(emit, a, i, n, v):
+def _write_products(vb, a, i, n, v):
     rows = []
-    for r in range(emit.lanes):  # past n, the first row: its sums are not asked for
-        row = emit.builder.select(emit.builder.icmp_signed("<", emit.long(r), n), emit.long(r), emit.long(0))
-        place = _at(emit, a, emit.builder.add(i, emit.times(row, emit.lanes)))
-        rows.append(emit.builder.fmul(emit.load(place), v))
-    return emit.builder.select(emit.first(n), emit.sums(rows), emit.zero)
+    for r in range(vb.lanes):  # past n, the first row: its sums are not asked for
+        row = vb.builder.select(vb.builder.icmp_signed("<", vb.long(r), n), vb.long(r), vb.long(0))
+        place = _at(vb, a, vb.builder.add(i, vb.times(row, vb.lanes)))
+        rows.append(vb.builder.fmul(vb.load(place), v))
+    return vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)
 
 
-load = _intrinsic(_load, lambda emit, width, a, i: emit.load(_at(emit, a, i)))
-load_first = _intrinsic(_load_first, lambda emit, width, a, i, n: emit.load(_at(emit, a, i), emit.first(n)))
-store = _intrinsic(_store, lambda emit, a, i, v: emit.store(v, _at(emit, a, i)), returns_register=False)
-spread = _intrinsic(_spread, lambda emit, width, a, i: emit.number_at(_at(emit, a, i)))
-first = _intrinsic(_first, lambda emit, v, n: emit.builder.select(emit.first(n), v, emit.zero))
+load = _intrinsic(_load, lambda vb, width, a, i: vb.load(_at(vb, a, i)))
+load_first = _intrinsic(_load_first, lambda vb, width, a, i, n: vb.load(_at(vb, a, i), vb.first_n_mask(n)))
+store = _intrinsic(_store, lambda vb, a, i, v: vb.store(v, _at(vb, a, i)), returns_register=False)
+spread = _intrinsic(_spread, lambda vb, width, a, i: vb.broadcast_load(_at(vb, a, i)))
+first = _intrinsic(_first, lambda vb, v, n: vb.builder.select(vb.first_n_mask(n), v, vb.zero))
 products = _intrinsic(_products, _write_products)
 
 
 def lanewise(f):
-    """What kernels call for f, a function of registers and numbers, written for NumPy arrays and `Lanes` alike."""
+    """What kernels call for f, a function of registers and numbers, written for NumPy arrays and `Vector` alike."""
 
-    def write(emit, *values):
-        return f(*(Lanes(emit, value) for value in values)).value
+    def write(vb, *values):
+        return f(*(Vector(vb, value) for value in values)).value
 
     return _intrinsic(f, write)

@@ -29,10 +29,11 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
-from samenet.fast.kernels.uninterrupted import tell
+from samenet.fast.kernels.codegen.uninterrupted import tell
 
 _DIGEST = hashlib.sha256().digest_size
 _LOG = logging.getLogger("samenet")
+_NOT_FOR_DISK = TypeError, pickle.PicklingError  # raised for a kernel that closes over another, or has it as a default
 _said: set[str] = set()  # in this process
 
 Function = Callable[..., Any]
@@ -46,20 +47,26 @@ def stamp_of(*packages: ModuleType) -> bytes | None:
     """
     digest = hashlib.sha256()
     for package in packages:
-        names = [package.__name__]
-        if hasattr(package, "__path__"):
-            found = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-            if not found:
-                return None
-            names += [f"{package.__name__}.{name}" for name in found]
-        for name in names:
-            try:
-                spec: Any = importlib.util.find_spec(name)
-                content = _content(spec)
-            except Exception:  # whatever importers raise
-                return None
-            digest.update(repr((name, content)).encode())
+        path = getattr(package, "__path__", None)
+        try:
+            for name in [package.__name__, *([] if path is None else _modules(package.__name__, path))]:
+                digest.update(repr((name, _content(importlib.util.find_spec(name)))).encode())
+        except Exception:  # whatever importers raise
+            return None
     return digest.digest()
+
+
+def _modules(package: str, path: Any) -> Iterator[str]:
+    """The modules of a package and of the packages in it. Raises LookupError where none are found."""
+    found = sorted(pkgutil.iter_modules(path), key=lambda module: module.name)
+    if not found:
+        raise LookupError(package)
+    for module in found:
+        name = f"{package}.{module.name}"
+        yield name
+        if module.ispkg:
+            spec: Any = importlib.util.find_spec(name)
+            yield from _modules(name, spec.submodule_search_locations)
 
 
 def _content(spec: Any) -> Any:
@@ -101,7 +108,10 @@ class Cache(NullCache):
     def load_overload(self, signature: Any, target: Any) -> Any:
         """A compiled form, or None. What it calls has then been loaded, or compiled, before."""
         target.refresh()
-        key = self._key(signature, target.codegen())
+        try:
+            key = self._key(signature, target.codegen())
+        except _NOT_FOR_DISK:
+            return None
         for folder in () if self._stamp is None else folders(self._function):
             content = self._read(folder / self._name(key), key)
             if content is not None:
@@ -119,8 +129,11 @@ class Cache(NullCache):
             return
         module = result.library._final_module
         names = [f.name for f in module.functions if f.is_declaration and f.name.startswith("samenet.")]
-        key = self._key(signature, result.codegen)
-        content = self._stamp + key + dumps((names, result._reduce()))
+        try:
+            key = self._key(signature, result.codegen)
+            content = self._stamp + key + dumps((names, result._reduce()))
+        except _NOT_FOR_DISK:
+            return
         problem: OSError | None = None
         for folder in folders(self._function):
             try:

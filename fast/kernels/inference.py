@@ -3,19 +3,21 @@
 import ctypes
 import sys
 from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
 from numba import boolean, float64, from_dtype, int32, int64, types
 
+from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import penalty
-from samenet.fast.kernels.compiling import external, for_exactly, kernel
-from samenet.fast.kernels.functions import needs_z, value
-from samenet.fast.kernels.instructions import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.layers import BLOCK, forward, forward_sample, nodes, turn, zero_room
-from samenet.fast.kernels.machine import generated, on_stack
-from samenet.fast.kernels.sharing import finish, open_tickets, take, wait, wait_for_more
-from samenet.fast.kernels.sparse import are_finite
+from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
+from samenet.fast.kernels.codegen.microkernels import generated, on_stack
+from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
+from samenet.fast.kernels.forward import BLOCK, forward, forward_sample, nonzero_workspace
+from samenet.fast.kernels.packing import nodes, pack
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, sooner there than memory that is asked for
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
@@ -67,11 +69,11 @@ def _is_native(a):
     return a.dtype.isnative and a.flags.aligned
 
 
-def _write_is_native(emit, a):
-    builder = emit.builder
+def _write_is_native(vb, a):
+    builder = vb.builder
 
     def read(start, offset, kind):
-        return builder.load(builder.bitcast(emit.at(start, emit.long(offset)), kind.as_pointer()))
+        return builder.load(builder.bitcast(vb.at(start, vb.long(offset)), kind.as_pointer()))
 
     array = builder.bitcast(a.parent, BYTE.as_pointer())
     dtype = builder.inttoptr(read(array, _Array.descr.offset, LONG), BYTE.as_pointer())
@@ -116,24 +118,24 @@ def one_of(dtype, quick):
 @kernel(makes_arrays=True)
 def predict_few(theta, layout, X, out):
     """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
-    room = _room(theta, layout)
+    workspace = _workspace(theta, layout)
     finite = True
     for s in range(len(X)):
         finite &= are_finite(X[s])
-        _answer(theta, layout, X[s], room, out[s])
+        _answer(theta, layout, X[s], workspace, out[s])
     return finite
 
 
 @kernel(makes_arrays=True)
-def _room(theta, layout):
+def _workspace(theta, layout):
     _, widest = nodes(layout[0])
     return np.empty((2, widest + REGISTER), theta.dtype)
 
 
 @kernel()
-def _answer(theta, layout, x, room, out):
-    forward_sample(theta, layout, x, room, out[:0], 0, 0)
-    h = room[layout.shape[1] % 2]
+def _answer(theta, layout, x, workspace, out):
+    forward_sample(theta, layout, x, workspace, out[:0], 0, 0)
+    h = workspace[layout.shape[1] % 2]
     for i in range(out.size):
         out[i] = h[i]
 
@@ -144,12 +146,12 @@ def all_layers(theta, P, layout, bias, X, H):
     sizes = layout[0]
     rows = len(X)
     if rows <= FEW:
-        room = _room(theta, layout)
+        workspace = _workspace(theta, layout)
         for s in range(rows):
-            forward_sample(theta, layout, X[s], room, H, s, rows)
+            forward_sample(theta, layout, X[s], workspace, H, s, rows)
         return
     _, widest = nodes(sizes)
-    turn(theta, sizes, bias, P)
+    pack(theta, sizes, bias, P)
     forward(
         P,
         layout,
@@ -160,51 +162,66 @@ def all_layers(theta, P, layout, bias, X, H):
         H,
         H[:0],
         np.zeros(widest, theta.dtype),
-        *zero_room(sizes, 0),
+        *nonzero_workspace(sizes, 0),
     )
+
+
+class _Workspace(NamedTuple):
+    """What a block of samples is evaluated in."""
+
+    H: Any  # the activations of layers 2 to L, one layer after the other
+    Z: Any  # the weighted sums of the output layer, for costs that need them
+    spare: Any  # as many numbers
+    zeros: Any  # as many as the widest layer has nodes
+    masks: Any  # none
+    lists: Any  # none
+    flags: Any  # see `sparse_input`
+
+
+def _workspace_type(f):
+    return types.NamedTuple((*(f[::1],) * 4, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
 
 
 @external(
     lambda f: (
         *(types.Tuple((f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
-        *(types.Tuple((*(f[::1],) * 4, f[:, ::1])), types.Tuple((int32[:, ::1], int64[::1]))),
-        *(float64[::1], int64[::1], boolean),
+        *(_workspace_type(f), float64[::1], int64[::1], boolean),
     )
 )
-def _blocks(model, cost, X, Y, out, room, zero, values, desk, leads):
+def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
     P, layout, bias = model
-    H, Z, spare, zeros, masks = room
-    lists, known = zero
+    H, Z, spare, zeros = workspace.H, workspace.Z, workspace.spare, workspace.zeros
+    masks, lists, flags = workspace.masks, workspace.lists, workspace.flags
     m, n_out = out.shape
     last = H.size // min(m, BLOCK) - n_out  # where the output layer begins in H, for one row
-    while leads or wait_for_more(desk):
-        block = take(desk)
+    while is_coordinator or wait_for_tasks(queue):
+        block = claim(queue)
         if block >= 0:
             start = block * BLOCK
             rows = min(BLOCK, m - start)
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
-            finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, known)
+            finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
             h = H[rows * last : rows * (last + n_out)]
             if len(Y):
                 target = Y[start : start + rows].reshape(rows * n_out)
                 values[block] = value(cost, h, z, target, n_out, spare)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                values[block] = 0.0 if finite or are_finite(x.reshape(x.size)) else np.nan
+                values[block] = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
             answer = out[start : start + rows].reshape(rows * n_out)
             for i in range(h.size):
                 answer[i] = h[i]
-            finish(desk)
-        elif leads:
+            finish_task(queue)
+        elif is_coordinator:
             return
 
 
 @kernel(makes_arrays=True)
-def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, leads):
+def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator):
     """out := the output layer for the rows of X, by blocks that threads share.
 
-    Returns their cost if Y has rows; if not, NaN where X is not finite, else 0.
+    Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
     values: a number for each block. P: room for theta as kernels want it.
     """
     sizes = layout[0]
@@ -215,18 +232,24 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, desk, 
     H = np.empty(rows * total, out.dtype)
     most = rows * n_out if len(Y) and needs_z(cost) else 0
     Z, spare = np.empty(most, out.dtype), np.empty(most, out.dtype)
-    room = H, Z, spare, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype)
-    if leads:
-        turn(theta, sizes, bias, P)
-        open_tickets(desk, values.size)
-    _blocks((P, layout, bias), cost, X, Y, out, room, zero_room(sizes, 0), values, desk, leads)
-    if not leads:
-        return 0.0
-    wait(desk)
+    lists, flags = nonzero_workspace(sizes, 0)
+    workspace = _Workspace(H, Z, spare, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
+    if is_coordinator:
+        pack(theta, sizes, bias, P)
+        add_tasks(queue, values.size)
+    _blocks((P, layout, bias), cost, X, Y, out, workspace, values, queue, is_coordinator)
+    if not is_coordinator:
+        return 0.0, True
+    wait_for_all(queue)
+    if len(Y) == 0:
+        finite = True
+        for block in range(values.size):
+            finite &= values[block] != 0.0
+        return 0.0, finite
     result = 0.0
     for block in range(values.size):
         result += values[block]
     result *= scale
-    if len(Y) and (l1 or l2):
+    if l1 or l2:
         result += penalty(P, sizes, bias, l1, l2)
-    return result
+    return result, True

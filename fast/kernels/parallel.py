@@ -19,63 +19,63 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from samenet.fast.kernels.compiling import intrinsic_of, kernel
+from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
 # A desk is where threads meet: four counters, each in a cache line of its own.
-_OPENED, _TAKEN, _DONE, _CLOSED = 0, 8, 16, 24
+_ADDED, _CLAIMED, _DONE, _CLOSED = 0, 8, 16, 24
 _MOST = 64  # threads
 _lock = Lock()  # the counters' own, when the compiler is off
 
 
-def _add(desk: NDArray[np.int64], place: int, number: int) -> int:
+def _add(queue: NDArray[np.int64], place: int, number: int) -> int:
     """desk[place] += number, as one step that no thread can come between; returns what was there."""
     with _lock:
-        before = int(desk[place])
-        desk[place] = before + number
+        before = int(queue[place])
+        queue[place] = before + number
         return before
 
 
-def _exchange(desk: NDArray[np.int64], place: int, expected: int, number: int) -> bool:
+def _exchange(queue: NDArray[np.int64], place: int, expected: int, number: int) -> bool:
     """If desk[place] is what is expected, put a number there, as one step; returns whether it did."""
     with _lock:
-        if desk[place] != expected:
+        if queue[place] != expected:
             return False
-        desk[place] = number
+        queue[place] = number
         return True
 
 
-def _place(context, builder, kind, desk, place):
-    array = context.make_array(kind)(context, builder, desk)
+def _place(context, builder, kind, queue, place):
+    array = context.make_array(kind)(context, builder, queue)
     return builder.gep(array.data, [place])
 
 
-def _typed_add(typing_context, desk, place, number):
+def _typed_add(typing_context, queue, place, number):
     def codegen(context, builder, signature, values):
-        pointer = _place(context, builder, desk, *values[:2])
+        pointer = _place(context, builder, queue, *values[:2])
         return builder.atomic_rmw("add", pointer, values[2], "seq_cst")
 
-    return types.int64(desk, types.int64, types.int64), codegen
+    return types.int64(queue, types.int64, types.int64), codegen
 
 
-def _typed_exchange(typing_context, desk, place, expected, number):
+def _typed_exchange(typing_context, queue, place, expected, number):
     def codegen(context, builder, signature, values):
-        pointer = _place(context, builder, desk, *values[:2])
+        pointer = _place(context, builder, queue, *values[:2])
         result = builder.cmpxchg(pointer, values[2], values[3], "seq_cst", "seq_cst")
         return builder.extract_value(result, 1)
 
-    return types.boolean(desk, types.int64, types.int64, types.int64), codegen
+    return types.boolean(queue, types.int64, types.int64, types.int64), codegen
 
 
-def _read(desk: NDArray[np.int64], place: int) -> int:
+def _read(queue: NDArray[np.int64], place: int) -> int:
     """desk[place], as other threads have left it."""
-    return int(desk[place])
+    return int(queue[place])
 
 
-def _typed_read(typing_context, desk, place):
+def _typed_read(typing_context, queue, place):
     def codegen(context, builder, signature, values):
-        return builder.load_atomic(_place(context, builder, desk, *values), "seq_cst", 8)
+        return builder.load_atomic(_place(context, builder, queue, *values), "seq_cst", 8)
 
-    return types.int64(desk, types.int64), codegen
+    return types.int64(queue, types.int64), codegen
 
 
 def _give_way() -> None:
@@ -100,54 +100,54 @@ _give_way = intrinsic_of(_give_way, _typed_give_way)
 
 
 @kernel()
-def open_tickets(desk, number):
+def add_tasks(queue, number):
     """Put so many more tickets on the desk."""
-    _add(desk, _OPENED, number)
+    _add(queue, _ADDED, number)
 
 
 @kernel()
-def take(desk):
+def claim(queue):
     """The number of the next ticket, which is then this thread's; -1 if none is open."""
     while True:
-        ticket = _read(desk, _TAKEN)
-        if ticket >= _read(desk, _OPENED):
+        task = _read(queue, _CLAIMED)
+        if task >= _read(queue, _ADDED):
             return -1
-        if _exchange(desk, _TAKEN, ticket, ticket + 1):
-            return ticket
+        if _exchange(queue, _CLAIMED, task, task + 1):
+            return task
 
 
 @kernel()
-def finish(desk):
+def finish_task(queue):
     """One ticket's work is done."""
-    _add(desk, _DONE, 1)
+    _add(queue, _DONE, 1)
 
 
 @kernel()
-def wait(desk):
+def wait_for_all(queue):
     """Until all opened tickets are done."""
-    while _read(desk, _DONE) < _read(desk, _OPENED):
+    while _read(queue, _DONE) < _read(queue, _ADDED):
         _give_way()
 
 
 @kernel()
-def wait_for_more(desk):
+def wait_for_tasks(queue):
     """Whether there will be more tickets; when there are none now, others may work first."""
-    if _read(desk, _CLOSED):
+    if _read(queue, _CLOSED):
         return False
-    if _read(desk, _TAKEN) >= _read(desk, _OPENED):
+    if _read(queue, _CLAIMED) >= _read(queue, _ADDED):
         _give_way()
     return True
 
 
-def share(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int) -> Any:
+def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int) -> Any:
     """work(*arguments, desk, True), which leads, and in so many other threads work(*arguments, desk, False)."""
-    desk = np.zeros(32, np.int64)
+    queue = np.zeros(32, np.int64)
     try:
         for _ in range(helpers):
-            _pool().submit(work, *arguments, desk, False)
-        return work(*arguments, desk, True)
+            _pool().submit(work, *arguments, queue, False)
+        return work(*arguments, queue, True)
     finally:
-        desk[_CLOSED] = 1
+        queue[_CLOSED] = 1
 
 
 @cache

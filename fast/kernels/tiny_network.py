@@ -9,25 +9,34 @@ from typing import Any
 import numpy as np
 
 from samenet import functions
-from samenet.fast.kernels.compiling import kernel
-from samenet.fast.kernels.functions import IDENTITY, RELU, SIGMOID, SUM_OF_SQUARES, TANH, sigmoid, tanh
-from samenet.fast.kernels.instructions import REGISTER, one_above_zero, zero_below
-from samenet.fast.kernels.registers import first, lanewise, load, load_first, products, spread, store
+from samenet.fast.kernels.activations import (
+    IDENTITY,
+    RELU,
+    SIGMOID,
+    SQUARED_ERROR,
+    SUM_OF_SQUARES,
+    TANH,
+    sigmoid,
+    tanh,
+)
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.registers import first, lanewise, load, load_first, products, spread, store
+from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
 
 _INPUTS, _ROWS = 64, 16  # the most inputs, and rows of a batch, for which this is the faster way
 
 
-def fits(network: Any, batch_size: int) -> bool:
-    """Whether a network, and a batch, are for this module."""
-    lanes = REGISTER // network.dtype.itemsize
-    sizes = network.sizes
+def fits(model: Any, codes: Any, batch_size: int) -> bool:
+    """Whether a model, its activations' codes, and a batch are for this module."""
+    lanes = REGISTER // model.dtype.itemsize
+    sizes = model.sizes
     return (
         max(sizes[1:]) <= lanes
         and sizes[0] <= _INPUTS
         and batch_size <= _ROWS
-        and functions.COSTS.index(network.cost_function) <= SUM_OF_SQUARES
-        and all(code <= IDENTITY for code in network.layout[1, 1:].tolist())
-        and network.l1 == network.l2 == 0
+        and functions.COSTS.index(model.cost_function) in (SQUARED_ERROR, SUM_OF_SQUARES)
+        and all(code in (SIGMOID, TANH, RELU, IDENTITY) for code in codes[1:].tolist())
+        and model.l1 == model.l2 == 0
     )
 
 
@@ -87,7 +96,7 @@ def _add_to(width, a, i, b, c):
 
 
 @kernel(makes_arrays=True)
-def descend(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
+def run_updates(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
     """What `descent.descend` does, for a network that fits, on registers of this width; see `registers`.
 
     P, G and H are rows of a register, filled up with zeros. A sample costs one function of a register and n
@@ -110,16 +119,16 @@ def descend(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
     m = order.shape[1] if shuffled else X.shape[0]
     nothing = load_first(width, P, 0, 0)
     half = 1.0 if cost == SUM_OF_SQUARES else 0.5
-    start = visit = 0
+    start = epoch = 0
     for update in range(costs.size):
         rows = min(batch_size, m - start)
         scale = 1.0 / rows if mean else 1.0
-        step = theta.dtype.type(-alphas[visit])
+        step = theta.dtype.type(-alphas[epoch])
         squares = nothing
         store(H, 0, _plus(nothing, theta.dtype.type(2.0 * half * scale)))
         factor = load_first(width, H, 0, n_out)
         for s in range(start, start + rows):
-            row = order[visit, s] if shuffled else s
+            row = order[epoch, s] if shuffled else s
             for j in range(0, n_in, lanes):
                 store(H, j, load_first(width, x, row * n_in + j, n_in - j))
             p = q = 0
@@ -165,5 +174,5 @@ def descend(width, theta, layout, cost, X, Y, order, batch, alphas, costs):
         start += rows
         if start == m:
             start = 0
-            visit += 1
+            epoch += 1
     _spaced(theta, sizes, bias, True, P, lanes)

@@ -1,0 +1,123 @@
+"""Walking through the layers forward: one sample from theta as it is, a block of samples from packed parameters."""
+
+import numpy as np
+from numba import boolean, int32, int64
+
+from samenet.fast.kernels import sparse_input
+from samenet.fast.kernels.activations import activate, activate_here
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.microkernels import gemv, rows_at
+from samenet.fast.kernels.gemm import product
+from samenet.fast.kernels.packing import is_packed, layer_length, packed_matrix, weights_length
+from samenet.fast.kernels.sparse_input import (
+    GROUP_ROWS,
+    SKIPPED,
+    are_finite,
+    find_nonzero_columns,
+    list_length,
+    sparse_forward,
+)
+
+BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
+
+
+@kernel()
+def block_rows(m):
+    """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be."""
+    blocks = max(1, -(-m // BLOCK))
+    return min(BLOCK, -(-m // (8 * blocks)) * 8)
+
+
+@external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))
+def forward_sample(theta, layout, x, workspace, H, s, rows):
+    """The output layer for one sample, from theta as it is.
+
+    room: two rows, each for the widest layer and a register; the answer is in the first if the number of layers is
+    even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
+    Machinery is compiled into it: to call it takes as long as a small layer.
+    """
+    sizes, codes = layout
+    p = q = 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        h = workspace[layer % 2]
+        gemv(rows_at(theta, p, k, n), x, h)
+        p += k * n
+        if codes[0]:
+            b = theta[p : p + k]
+            for i in range(k):
+                h[i] += b[i]
+            p += k
+        activate_here(codes[layer + 1], h[:k], k)
+        if H.size:
+            for i in range(k):
+                H[q + s * k + i] = h[i]
+            q += rows * k
+        x = h
+
+
+@kernel(makes_arrays=True)
+def nonzero_workspace(sizes, rows):
+    """Room to list what so many rows use of the input, if it pays; and what is known of that, nothing yet."""
+    worth = sizes[0] >= sparse_input.LEAST and is_packed(sizes[1])
+    lists = np.empty((-(-rows // GROUP_ROWS) if worth else 0, list_length(sizes[0])), np.int32)
+    return lists, np.zeros(4, np.int64)
+
+
+@external(
+    lambda f: (f[::1], int64[:, ::1], boolean, *(f[:, ::1],) * 2, *(f[::1],) * 4, int32[:, ::1], int64[::1]),
+    returns=boolean,
+)
+def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
+    """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
+
+    P is theta with narrow layers turned. With dropout masks, D is laid out like H and gets the hidden layers as the
+    next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
+    layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    lists, known: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
+    """
+    rows = X.shape[0]
+    sizes, codes = layout
+    p = q = column = 0
+    layer_inputs, finite = X, True
+    skips = len(lists) > 0 and find_nonzero_columns(
+        X, P[: weights_length(sizes[0], sizes[1], P.itemsize)], lists, flags
+    )
+    flags[SKIPPED] = skips
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        z = H[q : q + rows * k]
+        biases = p + weights_length(n, k, P.itemsize)
+        start = rows_at(P, biases, 1, k) if bias else rows_at(zeros, 0, 1, k)
+        sums = rows_at(H, q, rows, k)
+        if skips and layer == 0:
+            sparse_forward(X, lists, packed_matrix(P, p, n, k), start, sums)
+        elif is_packed(k):
+            product(layer_inputs, packed_matrix(P, p, n, k), start, sums)
+        else:
+            product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
+        p += layer_length(n, k, bias, P.itemsize)
+        if layer == 0:
+            finite = are_finite(sums[:, 0])
+        last = layer == sizes.size - 2
+        if last and Z.size:
+            for i in range(z.size):
+                Z[i] = z[i]
+        activate(codes[layer + 1], z, k)
+        layer_inputs = sums
+        if masks.size and not last:
+            layer_inputs = rows_at(D, q, rows, k)
+            apply_mask(masks, column, z, layer_inputs)
+            column += k
+        q += rows * k
+    return finite
+
+
+@kernel()
+def apply_mask(masks, column, h, out):
+    """out := masks h, for the columns of the masks from this one on."""
+    rows, k = out.shape
+    for s in range(rows):
+        mask, row = masks[s], out[s]
+        for i in range(k):
+            row[i] = mask[column + i] * h[s * k + i]

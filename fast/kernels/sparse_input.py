@@ -1,0 +1,177 @@
+"""The first layer where much of the input is zero, as in images: inputs that are zero in a group of rows are skipped.
+
+That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is
+finite; where a weight, or a delta, is not, zeros count, and the caller takes `product`.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import boolean, float64, int32, int64, types
+from numba.extending import register_jitable
+
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.microkernels import MR, NR, generated
+from samenet.fast.kernels.codegen.vector import INT, REGISTER
+from samenet.fast.kernels.gemm import matrix, product_indexed
+
+LEAST = 128  # inputs from which it is worth to look for zeros
+GROUP_ROWS = 32  # rows that share a list of inputs: a longer list for more of them, and more lists for fewer
+_ROWS, _GROUP = 4, 16  # that are looked at together: rows, and neighbours in a row
+_SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
+
+
+@register_jitable
+def list_length(n):
+    """The length of a list for n inputs: their count, the places, what fills a tile, and room for bits."""
+    return 1 + n + MR + n // _GROUP + 1
+
+
+def _list_nonzero_columns(X, used):
+    """used[0] := in how many columns X has a number that is not 0; after it, their places, the last one over again."""
+    places = np.flatnonzero(X.any(axis=0))
+    used[0] = len(places)
+    used[1 : len(places) + 1] = places
+    used[len(places) + 1 : len(places) + MR] = used[len(places)]
+
+
+def _write_list_nonzero_columns(vb, X, used):
+    """A few rows at a time, in the order of memory: bits tell what has been found, and are listed at the end."""
+    builder, (m, n), step = vb.builder, vb.pair(X.shape), vb.pair(X.strides)[0]
+    limit = builder.sub(m, vb.long(1))
+    bits = ir.VectorType(ir.IntType(8 * vb.size), vb.lanes)
+    flags = ir.IntType(_GROUP)
+
+    def found(j):
+        place = builder.add(vb.long(1 + MR), builder.add(n, builder.sdiv(j, vb.long(_GROUP))))
+        return builder.bitcast(builder.gep(used.data, [place]), flags.as_pointer())
+
+    with vb.for_range(n, _GROUP) as (j, _):
+        builder.store(ir.Constant(flags, 0), found(j))
+    with vb.for_range(m, _ROWS) as (s, _):
+        rows = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(_ROWS)]  # past the last, it once more
+        rows = [vb.at(vb.start(X), vb.times(row, step)) for row in rows]
+        with vb.for_range(n, _GROUP) as (j, _):
+            values = []
+            for start in range(0, _GROUP, vb.lanes):
+                first = builder.add(j, vb.long(start))
+                mask, either = vb.first_n_mask(builder.sub(n, first)), ir.Constant(bits, [0] * vb.lanes)
+                for row in rows:
+                    numbers = vb.load(vb.at(row, vb.times(first, vb.size)), mask)
+                    either = builder.or_(either, builder.bitcast(numbers, bits))
+                values.append(builder.bitcast(either, vb.vector))
+            nonzero = builder.bitcast(vb.nonzero_mask(values), flags)
+            builder.store(builder.or_(builder.load(found(j)), nonzero), found(j))
+    count = vb.variable(vb.long(0))
+    with vb.for_range(n, _GROUP) as (j, _):
+        nonzero = builder.bitcast(builder.load(found(j)), ir.VectorType(ir.IntType(1), _GROUP))
+        to = builder.gep(used.data, [builder.add(count.value, vb.long(1))])
+        count.value = builder.add(count.value, vb.compress_store(nonzero, to, j))
+    last = builder.load(builder.gep(used.data, [count.value]))
+    for more in range(1, MR):
+        builder.store(last, builder.gep(used.data, [builder.add(count.value, vb.long(more))]))
+    builder.store(builder.trunc(count.value, INT), used.data)
+
+
+_list_nonzero_columns = generated(_list_nonzero_columns, _write_list_nonzero_columns)
+
+
+def _step_columns(X, used, deltas, P, step):
+    """P[j] += step * (the sum over s of X[s, j] deltas[s]) for the used j; whether what is written is finite."""
+    places = used[1 : used[0] + 1]
+    P[places] += step * (X[:, places].T @ deltas)
+    return bool(np.isfinite(P[places]).all())
+
+
+def _write_step_columns(vb, X, used, deltas, P, step):
+    """In tiles of `MR` used places and some registers of columns.
+
+    What fills the last tile are repetitions: as all is read before it is written, they write the same once more.
+    """
+    builder, (m, k), x_row = vb.builder, vb.pair(deltas.shape), vb.pair(X.strides)[0]
+    d_row, p_row = vb.pair(deltas.strides)[0], vb.pair(P.strides)[0]
+    step, total = vb.broadcast(step), vb.variable(vb.zero)
+    with vb.for_range(k, NR * vb.lanes) as (i, _):
+        left, column = builder.sub(k, i), vb.times(i, vb.size)
+        for across in range(1, NR + 1):
+            last = builder.sub(left, vb.long((across - 1) * vb.lanes))
+            masks = [None] * (across - 1) + [vb.first_n_mask(last)]
+            here = builder.icmp_signed(">", last, vb.long(0))
+            if across < NR:
+                here = builder.and_(here, builder.icmp_signed("<=", last, vb.long(vb.lanes)))
+            with builder.if_then(here), vb.for_range(vb.index_at(used, vb.long(0)), MR) as (c, _):
+                js = [vb.index_at(used, builder.add(c, vb.long(1 + r))) for r in range(MR)]
+                numbers = [vb.at(vb.start(X), vb.times(j, vb.size)) for j in js]
+                rows = [vb.at(vb.at(vb.start(P), column), vb.times(j, p_row)) for j in js]
+                sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
+                with vb.for_range(m) as (s, _):
+                    delta = vb.at(vb.at(vb.start(deltas), column), vb.times(s, d_row))
+                    parts = [vb.load(vb.at(delta, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
+                    for number, row in zip(numbers, sums, strict=True):
+                        factor = vb.broadcast_load(vb.at(number, vb.times(s, x_row)))
+                        for part, found in zip(parts, row, strict=True):
+                            found.value = vb.multiply_add(factor, part, found.value)
+                places = [[vb.at(row, vb.long(v * REGISTER)) for v in range(across)] for row in rows]
+                for row, found_row in zip(places, sums, strict=True):
+                    nothing_here = vb.zero
+                    for place, mask, found in zip(row, masks, found_row, strict=True):
+                        found.value = vb.multiply_add(step, found.value, vb.load(place, mask))
+                        nothing_here = vb.multiply_add(found.value, vb.zero, nothing_here)
+                    total.value = builder.fadd(total.value, nothing_here)
+                for row, found_row in zip(places, sums, strict=True):
+                    for place, mask, found in zip(row, masks, found_row, strict=True):
+                        vb.store(found.value, place, mask)
+    return vb.are_zero(total.value)  # 0 times what is not finite is NaN
+
+
+_step_columns = generated(_step_columns, _write_step_columns, types.boolean)
+
+
+@kernel("reassoc")
+def are_finite(values):
+    """Whether no number is NaN or infinite."""
+    finite, infinity = 0, values.dtype.type(np.inf)
+    for i in range(values.size):
+        finite += abs(values[i]) < infinity  # counted, since the compiler makes vectors of that
+    return finite == values.size
+
+
+# What is known from one update to the next, and of this one: places in `flags`.
+FINITE, SKIPPED, AT_ONCE, STEPPED = 0, 1, 2, 3
+
+
+@external(lambda f: (f[:, ::1], f[::1], int32[:, ::1], int64[::1]), returns=boolean)
+def find_nonzero_columns(X, weights, lists, flags):
+    """Whether to skip zeros: X (m, n) has enough, or its weights may be stepped at once, which pays without a zero; and
+    all weights are finite, as far as that is not known.
+
+    If so, lists get which columns are used: one list for each `GROUP_ROWS` rows or less.
+    """
+    m, n = X.shape
+    for start in range(0, m, GROUP_ROWS):
+        used = lists[start // GROUP_ROWS]
+        if start == 0 and not flags[AT_ONCE]:
+            _list_nonzero_columns(X[:1], used)  # one row tells what has hardly a zero
+            if used[0] > _SHARE * n:
+                return False
+        _list_nonzero_columns(X[start : start + GROUP_ROWS], used)
+        if start == 0 and not flags[AT_ONCE] and used[0] > _SHARE * n:
+            return False
+    flags[FINITE] = flags[FINITE] or are_finite(weights)
+    return flags[FINITE] > 0
+
+
+@external(lambda f: (f[:, ::1], int32[:, ::1], matrix(f), f[:, ::1], f[:, ::1]))
+def sparse_forward(X, lists, P, start, Z):
+    """Z := start + X P by rows; 2 k flops for each row and used input."""
+    for s in range(0, len(X), GROUP_ROWS):
+        product_indexed(X[s : s + GROUP_ROWS], P, start, Z[s : s + GROUP_ROWS], lists[s // GROUP_ROWS])
+
+
+@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], matrix(f), float64), returns=boolean)
+def sparse_step(X, lists, deltas, P, alpha):
+    """P -= alpha X^T deltas for at most `GROUP_ROWS` rows, as many flops as the same forward; deltas are finite.
+
+    Inputs that are not used have no gradient: their weights stay as they are. Returns whether what is written is
+    finite.
+    """
+    return _step_columns(X, lists[0], deltas, P, P.dtype.type(-alpha))

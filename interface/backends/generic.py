@@ -1,0 +1,139 @@
+"""What a backend does not give of the contract, written from what it does give: slow, and right.
+
+    feed_forward  ->  predict, evaluate, gradient  ->  run_updates
+
+So a backend may begin with `feed_forward` alone. `complete` puts these functions in the places that are empty.
+"""
+
+import math
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends import backend as named
+from samenet.model import Model
+from samenet.optimizers import State, UpdateRule
+from samenet.parameters import Parameters
+
+Array = NDArray[Any]
+
+
+def complete(module: Any) -> None:
+    """Give a backend's module the functions of the contract that it lacks."""
+    for function in (predict, fast_predict, evaluate, gradient, run_updates):
+        if not hasattr(module, function.__name__):
+            setattr(module, function.__name__, partial(function, module))
+
+
+def predict(module: ModuleType, model: Model, x: Array) -> Any:
+    """The last of all layers."""
+    return module.feed_forward(model, x)[-1]
+
+
+def fast_predict(module: ModuleType, model: Model, otherwise: Any, one: bool) -> Any:
+    """No fast path: all input is checked first."""
+    return otherwise
+
+
+def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
+    """The cost, from the weighted sums of the output layer, and the output."""
+    h, _, z = _forward(module, model, X, None)
+    return _cost(model, Y, h[-1], z, reduction), h[-1]
+
+
+def gradient(
+    module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
+) -> tuple[float, Parameters]:
+    """Backpropagation through the activations that the backend gives; equations: `samenet.reference.backward`."""
+    reference, g = named("reference"), model.theta.empty_like()
+    h, seen, z = _forward(module, model, X, masks)
+    backward = [reference.ACTIVATIONS[name].backward for name in model.activations]
+    delta = _rows(
+        reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
+    )
+    end = 0 if masks is None else masks.shape[1]
+    for layer in range(len(model.weights) - 1, -1, -1):
+        W = model.weights[layer]
+        g.weights[layer][:] = delta.T @ seen[layer] / (len(X) if reduction == "mean" else 1)
+        if model.bias:
+            g.biases[layer][:] = delta.sum(axis=0) / (len(X) if reduction == "mean" else 1)
+        g.weights[layer][:] += model.l1 * np.sign(W) + model.l2 * W
+        if layer > 0:
+            errors = delta @ W
+            if masks is not None:
+                errors *= masks[:, end - W.shape[1] : end]
+                end -= W.shape[1]
+            delta = _rows(backward[layer - 1](out, e) for out, e in zip(h[layer], errors, strict=True))
+    return _cost(model, Y, h[-1], z, reduction), g
+
+
+def run_updates(
+    module: ModuleType,
+    model: Model,
+    X: Array,
+    Y: Array,
+    rule: UpdateRule,
+    *,
+    alpha: Any,
+    batch_size: int,
+    order: Array | None = None,
+    epochs: int = 1,
+    reduction: str = "mean",
+    masks: Array | None = None,
+    state: State | None = None,
+    clip_value: float = math.inf,
+    clip_norm: float = math.inf,
+) -> Array:
+    """Update after update, each from the backend's own gradient; the step is that of the NumPy backend."""
+    numpy, costs = named("numpy"), []
+    epochs = epochs if order is None else len(order)
+    alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
+    m = len(X) if order is None else order.shape[1]
+    state = rule.state(model.theta) if state is None else state
+    for epoch in range(epochs):
+        for start in range(0, m, batch_size):
+            part = slice(start, start + batch_size)
+            rows: Any = part if order is None else order[epoch, part]
+            kept = {} if masks is None else {"masks": masks[epoch, part]}
+            cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **kept)
+            g = model.theta.empty_like()
+            g.fill(slope.weights, slope.biases)
+            numpy.clip(g.flat, clip_value, clip_norm)
+            numpy.step(model.theta.flat, g.flat, alphas[epoch], rule, state)
+            costs.append(cost)
+    return np.array(costs, np.float64)
+
+
+def _rows(rows: Any) -> Array:
+    return np.array(list(rows), np.float64)
+
+
+def _forward(module: ModuleType, model: Model, X: Array, masks: Array | None) -> tuple[list[Array], list[Array], Array]:
+    """Activations, activations as the next layer sees them, and the output's z: a network of one layer at a time."""
+    h, seen, start = [X], [X], 0
+    for layer, name in enumerate(model.activations):
+        out, last = _layer(module, model, layer, name, seen[-1]), layer == len(model.weights) - 1
+        if last:
+            return [*h, out], seen, _layer(module, model, layer, "identity", seen[-1])
+        n = out.shape[1]
+        h.append(out)
+        seen.append(out if masks is None else out * masks[:, start : start + n])
+        start += n
+    raise AssertionError("a network has two layers at least")
+
+
+def _layer(module: ModuleType, model: Model, layer: int, activation: str, h: Array) -> Array:
+    one = Model(model.sizes[layer : layer + 2], activation=activation, bias=model.bias, dtype=model.dtype)
+    one.theta.fill([model.weights[layer]], [model.biases[layer]] if model.bias else [])
+    return np.asarray(module.feed_forward(one, h)[-1], model.dtype)
+
+
+def _cost(model: Model, Y: Array, h: Array, z: Array, reduction: str) -> float:
+    reference = named("reference")
+    value = reference.COSTS[model.cost_function].value
+    total = math.fsum(value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True))
+    total = total / len(Y) if reduction == "mean" else total
+    return total + reference.penalty(model.weights, model.l1, model.l2) if model.l1 or model.l2 else total

@@ -1,0 +1,55 @@
+"""What a model costs on given samples, J(theta), and its gradient, as a backend works them out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.model import Model
+from samenet.parameters import Parameters
+from samenet.validation.overflow import cost_in_range, has_gradient
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """J at the parameters that the model has when it is asked; backend: a module of the contract.
+
+    X: (m, n_in), Y: (m, n_out), of the model's dtype, checked; reduction: "mean" or "sum".
+    """
+
+    model: Model
+    backend: Any
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    reduction: str = "mean"
+
+    def evaluate(self) -> tuple[float, NDArray[Any]]:
+        """The cost as the backend has it, and the output (m, n_out) that it is of."""
+        with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
+            cost, output = self.backend.evaluate(self.model, self.X, self.Y, self.reduction)
+        return float(cost), np.asarray(output)
+
+    def slope(self) -> tuple[float, Parameters]:
+        """The cost and its gradient as the backend has them."""
+        with np.errstate(all="ignore"):
+            cost, slope = self.backend.gradient(self.model, self.X, self.Y, self.reduction)
+            if not isinstance(slope, Parameters):
+                lists, slope = slope, self.model.theta.empty_like()
+                slope.fill(lists.weights, lists.biases)
+        return float(cost), slope
+
+    def cost(self) -> float:
+        """The cost; infinity where a sum over the samples would depend on the order of its terms."""
+        return self._in_range(self.evaluate()[0])
+
+    def gradient(self) -> tuple[float, Parameters]:
+        """The cost and its gradient, NaN where a target is too large for one."""
+        cost, slope = self.slope()
+        cost = self._in_range(cost)
+        if not has_gradient(cost, self.Y):
+            slope.flat[:] = np.nan
+        return cost, slope
+
+    def _in_range(self, cost: float) -> float:
+        return cost_in_range(cost, len(self.X) if self.reduction == "mean" else 1, self.model.dtype)

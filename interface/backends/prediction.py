@@ -1,0 +1,72 @@
+"""The output layer for what a user gives: checked and converted where it must be, and a backend's fast path beside it.
+
+A small network answers in less time than its input takes to be checked in Python. So a backend may give
+
+    fast_predict(model, otherwise, one) -> f(X, out=None)
+
+f returns the output layer where X, and `out`, are plain: arrays of the model's dtype, C-contiguous, aligned, writable,
+X of the right width and finite; and otherwise(X, out) where there is anything about them. one: X is one sample (n_in,);
+then it need not be looked at whether its numbers are finite. Else it may be a batch (m, n_in) too, and there is no out.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samenet.model import Model
+from samenet.validation import checks
+
+
+class Predictor(Protocol):
+    """The output layer for one sample: (n_in,) -> (n_out,), as a new array or in `out`; see `Network.predictor`."""
+
+    def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """The activations of the output layer."""
+
+
+def as_array(values: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What a backend answers, nested lists perhaps, as an array."""
+    with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32
+        return np.asarray(values, dtype).reshape(shape)
+
+
+def for_samples(model: Model, backend: Any) -> Callable[[Any], NDArray[Any]]:
+    """f(X): what `Network.predict` is."""
+    f: Callable[[Any], NDArray[Any]] = backend.fast_predict(model, partial(_samples, model, backend), False)
+    return f
+
+
+def for_one(model: Model, backend: Any) -> Predictor:
+    """f(x, out=None): what `Network.predictor` returns."""
+    f: Predictor = backend.fast_predict(model, partial(_one, model, backend), True)
+    return f
+
+
+def _samples(model: Model, backend: Any, X: Any) -> NDArray[Any]:
+    """For one sample or a batch, all of it checked."""
+    X = checks.samples("X", X, model.sizes[0], model.dtype)
+    output = backend.predict(model, X)
+    if type(output) is np.ndarray:
+        return output
+    return as_array(output, (*X.shape[:-1], model.sizes[-1]), model.dtype)
+
+
+def _one(model: Model, backend: Any, x: Any, out: Any = None) -> NDArray[Any]:
+    """For one sample: x checked and converted but not for NaN and infinity, and `out` checked.
+
+    Raises ValueError or TypeError, naming x or out. Nothing is written before all is checked and the answer is there,
+    so `out` may share memory with x.
+    """
+    x = checks.sample("x", x, model.sizes[0], model.dtype)
+    if out is not None:
+        checks.room("out", out, model.sizes[-1], model.dtype)
+    output = backend.predict(model, x)
+    with np.errstate(all="ignore"):  # the reference's outputs as float32
+        answer = np.asarray(output, model.dtype)
+    if out is None:
+        return answer
+    out[:] = answer
+    return out  # type: ignore[no-any-return]

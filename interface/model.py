@@ -1,0 +1,241 @@
+"""What a network is: sizes, activations, a cost with its penalties, and all parameters in one flat vector.
+
+Backends, optimizers, stop rules, training and `samenet.testing` work on a `Model`; `samenet.network.Network` is what a
+user touches, and has one.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
+from samenet.parameters import Parameters
+from samenet.validation import checks
+
+
+class Model:
+    """A network's description, and its parameters; the arguments are those of `Network`, and checked.
+
+    theta          all weights and biases, see `Parameters`; they begin uninitialised
+    activations    the name of the activation function of each layer after the first
+    cost_function  the name of the cost; l1, l2: its penalties
+    prepared       what backends have made of it, once, by their names; no copy has it
+
+    Nothing but the numbers in theta, and `threads`, ever changes.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str | Sequence[str] = "sigmoid",
+        bias: bool = True,
+        cost: str = "squared_error",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dtype: DTypeLike = np.float64,
+        threads: int = 1,
+    ) -> None:
+        layers = checks.sizes(sizes)
+        self.activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
+        for i, (name, n) in enumerate(zip(self.activations, layers[1:], strict=True)):
+            if name == "softmax" and n == 1:
+                raise ValueError(
+                    f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
+                    "of one node is always 1; one node of 'sigmoid' tells two classes apart"
+                )
+        self.cost_function = self._fitting(cost)
+        self.l1, self.l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
+        bias = checks.flag("bias", bias)
+        self.threads = threads
+        kind = checks.dtype(dtype)
+        with checks.fits("sizes", sizes):
+            self.theta = Parameters.empty(layers, bias, kind)
+        self.prepared: dict[str, Any] = {}
+
+    def _fitting(self, cost: Any) -> str:
+        """The name of a cost that goes with the output layer."""
+        name = checks.choice("cost", cost, COSTS)
+        needed, last = MADE_FOR.get(name), self.activations[-1]
+        if needed not in (None, last):
+            raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {last!r}")
+        return name
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of nodes, the input first."""
+        return self.theta.sizes
+
+    @property
+    def bias(self) -> bool:
+        """Whether nodes have a bias."""
+        return self.theta.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the parameters."""
+        return self.theta.flat.dtype
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its matrix (n_out, n_in), a view."""
+        return self.theta.weights
+
+    @property
+    def biases(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its vector (n_out,), a view; empty without biases."""
+        return self.theta.biases
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All parameters as one flat vector, W1, b1, W2, b2, ..."""
+        return self.theta.flat
+
+    @property
+    def threads(self) -> int:
+        """How many threads may work on a batch."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, number: int) -> None:
+        self._threads = checks.integer("threads", number, least=1)
+
+    @property
+    def activation(self) -> str | tuple[str, ...]:
+        """The name of the activation function, or the names where layers differ."""
+        return self.activations[0] if len(set(self.activations)) == 1 else self.activations
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What makes the model beside its sizes, dtype and numbers."""
+        penalties = {"l1": self.l1, "l2": self.l2}
+        return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
+
+    def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
+        """Copy a user's matrices and vectors in; without biases, these are zero."""
+        matrices = checks.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
+        if biases is None:
+            vectors = [np.zeros_like(b) for b in self.biases]
+        else:
+            vectors = checks.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
+        self.theta.fill(matrices, vectors)
+
+    def labelled(self, X: Any, Y: Any, reduction: str = "mean") -> tuple[NDArray[Any], NDArray[Any]]:
+        """Samples and targets for this model as (m, n_in) and (m, n_out), checked; and the name of a reduction."""
+        checks.choice("reduction", reduction, REDUCTIONS)
+        X, Y = checks.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
+        if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
+            name = self.cost_function
+            raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
+        return X, Y
+
+    def with_cost(self, cost: str | None) -> Self:
+        """This model, or for another cost one with the same parameters in the same memory."""
+        if cost is None or (isinstance(cost, str) and cost == self.cost_function):
+            return self
+        model = copy.copy(self)
+        model.cost_function = self._fitting(cost)
+        return model
+
+    def without_penalties(self) -> Self:
+        """One with the same parameters in the same memory."""
+        model = copy.copy(self)
+        model.l1 = model.l2 = 0.0
+        return model
+
+    def holding(self, theta: NDArray[Any]) -> Self:
+        """One with these numbers, and their dtype, in a vector of its own; everything else is the same."""
+        model = copy.copy(self)
+        model.theta = Parameters.holding(self.sizes, self.bias, theta)
+        return model
+
+    def equals(self, other: "Model") -> bool:
+        """Whether sizes, settings, dtype and parameters are equal, whatever the number of threads."""
+        mine, others = ((m.sizes, m.dtype, m.settings) for m in (self, other))
+        return mine == others and bool((self.parameters == other.parameters).all())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "prepared": {}}
+
+
+class HasModel:
+    """What a network shows of its model."""
+
+    model: Model
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of nodes, the input first."""
+        return self.model.sizes
+
+    @property
+    def activation(self) -> str | tuple[str, ...]:
+        """The name of the activation function, or the names where layers differ."""
+        return self.model.activation
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The name of the activation function of each layer after the first."""
+        return self.model.activations
+
+    @property
+    def cost_function(self) -> str:
+        """The name of the cost."""
+        return self.model.cost_function
+
+    @property
+    def l1(self) -> float:
+        """The penalty on sum |W|."""
+        return self.model.l1
+
+    @property
+    def l2(self) -> float:
+        """The penalty on 1/2 sum W^2."""
+        return self.model.l2
+
+    @property
+    def bias(self) -> bool:
+        """Whether nodes have a bias."""
+        return self.model.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of parameters, and of what `predict` returns."""
+        return self.model.dtype
+
+    @property
+    def threads(self) -> int:
+        """How many threads may work on a batch; the answer has the same bits for any number."""
+        return self.model.threads
+
+    @threads.setter
+    def threads(self, number: int) -> None:
+        self.model.threads = number
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its matrix (n_out, n_in), a view: writing into it changes the network."""
+        return self.model.weights
+
+    @property
+    def biases(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its vector (n_out,), a view; empty without biases."""
+        return self.model.biases
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All parameters as one flat vector, W1, b1, W2, b2, ...: a view. Assigning to it copies the values in."""
+        return self.model.parameters
+
+    @parameters.setter
+    def parameters(self, values: ArrayLike) -> None:
+        theta = self.model.theta
+        given = checks.array("parameters", values, self.dtype)
+        if given.shape != theta.flat.shape:
+            raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
+        checks.finite("parameters", given)
+        theta.check_writable()
+        theta.flat[:] = given

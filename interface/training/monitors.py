@@ -1,0 +1,33 @@
+"""What can be watched in a training beside the cost, as a function of the output and the targets; see `History`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.training.classification import ACCURACIES, accuracy
+
+Array = NDArray[Any]
+
+
+def _mean_norm(output: Array, Y: Array) -> float:
+    return float(np.linalg.norm(Y - output, axis=1).mean())
+
+
+def _mean_absolute_error(output: Array, Y: Array) -> float:
+    return float(np.abs(Y - output).mean())
+
+
+_DISTANCES: dict[str, Callable[[Array, Array], float]] = {
+    "mean_norm": _mean_norm,
+    "mean_absolute_error": _mean_absolute_error,
+}
+MONITORS = (*_DISTANCES, *ACCURACIES)
+
+
+def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
+    """What a monitor makes of the outputs (m, n_out) for these targets; ValueError where it has no meaning."""
+    if name in _DISTANCES:
+        return lambda output: _DISTANCES[name](output, Y)
+    return accuracy(name, activation, Y)

@@ -1,0 +1,50 @@
+"""How `Network.train` gets to the optimizer that it was asked for."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from samenet.backends.objective import Objective
+from samenet.model import Model
+from samenet.optimizers import Minimizer, MultiStart, Optimizer, UpdateRule
+from samenet.stopping import StopTraining
+from samenet.training import multistart, scipy_methods
+from samenet.training.interrupts import deferred_interrupt
+from samenet.training.loop import Loop
+from samenet.training.options import Options, Trained
+from samenet.training.session import Training
+
+Release = Callable[[], None]  # lets a Ctrl-C through that was held back
+
+
+def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
+    """Train in place; Ctrl-C is held back until the update at hand is done.
+
+    user: what callbacks see, and what keeps the history. backend: a module of the contract.
+    """
+    # Twice, since a handler of Ctrl-C, which may raise it too, is called at the end of the inner block or of the outer.
+    with suppress(StopTraining), deferred_interrupt() as release, suppress(StopTraining):
+        descend(options.optimizer, user, model, backend, options, release)
+
+
+def descend(
+    optimizer: Optimizer, user: Trained, model: Model, backend: Any, options: Options, release: Release
+) -> None:
+    """Train by this optimizer: each kind has a way of its own."""
+    if isinstance(optimizer, MultiStart):
+        quiet = replace(options, warns=False)  # one start may well diverge
+        objective = Objective(model, backend, options.X, options.Y, options.reduction)
+        multistart.best_of(
+            *(optimizer, user, objective, options),
+            lambda inner: descend(inner, user, model, backend, quiet, release),
+        )
+    elif isinstance(optimizer, Minimizer):
+        scipy_methods.check_memory(optimizer, model.theta.flat.size)
+        training = Training(user, model, backend, options)
+        training.run(lambda: scipy_methods.minimize(training, optimizer, release))
+    elif isinstance(optimizer, UpdateRule):
+        training = Training(user, model, backend, options)
+        training.run(lambda: Loop(training, optimizer).run(release))
+    else:
+        raise TypeError(f"optimizer: expected one of samenet.optimizers, got {type(optimizer).__name__}")
