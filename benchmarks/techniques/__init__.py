@@ -45,7 +45,7 @@ _KERNELS = "fast/kernels"
 _SMALL = (
     Change(
         f"{_KERNELS}/tiny_network.py",
-        "    lanes = REGISTER // network.dtype.itemsize\n    sizes =",
+        "    lanes = REGISTER // model.dtype.itemsize\n    sizes =",
         "    return False\n    sizes =",
     ),
 )
