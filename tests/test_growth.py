@@ -156,7 +156,7 @@ def test_both_sides_of_threads(beyond: int) -> None:
     network, _, _ = example((64, 30, 10), rows)
     threaded = network.on("numba")
     threaded.threads = 2
-    assert (numba._helpers(threaded, rows, 2) == 1) is bool(beyond)
+    assert (numba._helpers(threaded.model, rows, 2) == 1) is bool(beyond)
     _agree((64, 30, 10), rows, threads=2)
 
 
@@ -170,7 +170,9 @@ LANES = REGISTER // 8
 def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int) -> None:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
-    assert tiny_network.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
+    assert tiny_network.fits(one.model, numba.layout(one.model)[1], batch_size) is (
+        max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64
+    )
     allowed = tolerance.update(other.model, X, Y, 0.5)
     for trained in (one, other):
         trained.train(X, Y, alpha=0.5, epochs=1, batch_size=batch_size, shuffle=False, record_every=0)
