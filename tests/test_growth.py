@@ -170,7 +170,8 @@ LANES = REGISTER // 8
 def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int) -> None:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
-    assert tiny_network.fits(one.model, numba.layout(one.model)[1], batch_size) is (
+    codes = numba.layout(one.model)[1]
+    assert tiny_network.fits(one.model, codes, batch_size) is (
         max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64
     )
     allowed = tolerance.update(other.model, X, Y, 0.5)
