@@ -11,6 +11,7 @@ import pytest
 # Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
 
 from samenet.testing.tolerance import Comparison
