@@ -15,9 +15,9 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-import numbafrom typing import Any
-
+import numba
 import numpy as np
 import pytest
 import scipy
