@@ -80,17 +80,12 @@ def pytest_suite() -> ModuleType:
     return loaded
 
 
-def named(function: str | dict[str, str], contender: str) -> str:
-    """The function's name on a backend."""
-    return function.get(contender, "predict_finite") if isinstance(function, dict) else function
-
-
 def replace(
-    monkeypatch: pytest.MonkeyPatch, contender: str, functions: tuple[Any, str], wrap: Callable[[Any], Any]
+    monkeypatch: pytest.MonkeyPatch, contender: str, functions: tuple[str, str], wrap: Callable[[Any], Any]
 ) -> None:
     """Put `wrap(function)` in the place of the function that a contender is timed with."""
     loops = contender.startswith("loops")
-    module, name = samenet.backend("reference" if loops else contender), named(functions[loops], contender)
+    module, name = samenet.backend("reference" if loops else contender), functions[loops]
     monkeypatch.setattr(module, name, through(name, wrap)(getattr(module, name)))
 
 
@@ -108,7 +103,7 @@ def off_by(error: float) -> Callable[[Any], Any]:
         def wrong(first: Any, *given: Any, **named: Any) -> Any:
             answer = right(first, *given, **named)
             if right.__name__ == "run_updates":
-                first.parameters += error
+                first.theta.flat += error
                 return answer
             if right.__name__ in ("gradient", "batch_gradient"):
                 return answer[0] + error, answer[1]
@@ -175,7 +170,7 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 
     for name in samenet.backends():
         module = samenet.backend(name)
-        for function in {named(contract, name)} | ({loops} if name == "reference" else set()):
+        for function in {contract} | ({loops} if name == "reference" else set()):
             wrap = through(function, partial(counting, name))
             monkeypatch.setattr(module, function, wrap(getattr(module, function)))
     for cell in (c for c in CELLS if (c.network, c.operation) == pair):
@@ -265,18 +260,18 @@ _BREAKER = """
 import samenet
 
 def wrong(right):
-    def call(network, *given, **named):
-        answer = right(network, *given, **named)
-        if right.__name__ == "predict":
-            return answer + 1e-6
+    def call(model, *given, **named):
+        answer = right(model, *given, **named)
+        if right.__name__ == "fast_predict":
+            return lambda x, out=None: answer(x, *(() if out is None else (out,))) + 1e-6
         if right.__name__ == "gradient":
             return answer[0] + 1e-6, answer[1]
-        network.parameters += 1e-6
+        model.theta.flat += 1e-6
         return answer
     return call
 
 module = samenet.backend("numpy")
-for name in ("predict", "gradient", "run_updates"):
+for name in ("fast_predict", "gradient", "run_updates"):
     setattr(module, name, wrong(getattr(module, name)))
 """
 

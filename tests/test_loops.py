@@ -124,7 +124,8 @@ def test_which_networks_are_trained_in_registers() -> None:
     sizes, plain = [tiny_network._INPUTS, lanes, 1], {"activation": "tanh"}
 
     def fits(batch_size: int = tiny_network._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
-        return tiny_network.fits(samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)), batch_size)
+        model = samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)).model
+        return tiny_network.fits(model, layout(model)[1], batch_size)
 
     assert fits()
     assert fits(1, [1, 1])

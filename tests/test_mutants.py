@@ -232,7 +232,9 @@ MUTANTS = {
         Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
         Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
-        Mutant("step uphill", "theta[i] -= step", "theta[i] += step"),
+        Mutant("step uphill", "theta[i] -= step * (shrink", "theta[i] += step * (shrink"),
+        Mutant("RMSProp uphill", "theta[i] -= step * slope", "theta[i] += step * slope"),
+        Mutant("Adam uphill", "theta[i] -= step * (m[i]", "theta[i] += step * (m[i]"),
         Mutant("velocity that grows", "factor * velocity[i] - move\n        if", "velocity[i] - move\n        if"),
         Mutant(
             "Nesterov's step without the gradient",
