@@ -5,9 +5,11 @@ Python, so that no mutant is compiled. The unchanged source goes the same way, a
 has its mutants in `test_kernels`.
 """
 
+import ast
 import functools
 import importlib
 import inspect
+import itertools
 import os
 import pkgutil
 import re
@@ -35,7 +37,10 @@ from samenet.testing.tolerance import compare
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is wrong, and the replacement that makes it so; `old` stands in the sources of the backend exactly once."""
+    """What is wrong, and the replacement that makes it so; `old` stands in the sources of the backend exactly once.
+
+    A whole expression or statement is found however it is written; what is a part of one, by its text.
+    """
 
     name: str
     old: str
@@ -375,6 +380,33 @@ def _sources(backend: str) -> dict[str, str]:
     return texts
 
 
+def _shape(node: ast.AST) -> str:
+    """What a node says: not where it stands, nor how it is cut into lines or put in brackets."""
+    return ast.dump(node.value if isinstance(node, ast.Expr) else node)
+
+
+@functools.cache
+def _places(text: str) -> dict[str, list[tuple[int, int]]]:
+    """Where each expression and each statement of a module stands, from and to."""
+    starts = list(itertools.accumulate(map(len, text.splitlines(keepends=True)), initial=0))
+    assert text.isascii(), "columns are bytes"
+    found: dict[str, list[tuple[int, int]]] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.expr | ast.stmt) and not isinstance(node, ast.Expr):
+            end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+            found.setdefault(_shape(node), []).append((starts[node.lineno - 1] + node.col_offset, end))
+    return found
+
+
+def _places_of(old: str, text: str) -> list[tuple[int, int]]:
+    """Where a mutant's fragment stands in a module."""
+    try:
+        (node,) = ast.parse(old).body
+    except (SyntaxError, ValueError):  # a part of an expression, or several statements
+        return [found.span() for found in re.finditer(re.escape(old), text)]
+    return _places(text).get(_shape(node), []) or [found.span() for found in re.finditer(re.escape(old), text)]
+
+
 @functools.cache  # all modules but one are the same again
 def _code(text: str, file: str) -> CodeType:
     return compile(text, file, "exec")
@@ -558,10 +590,11 @@ def test_the_unchanged_source_passes(backend, monkeypatch):
 )
 def test_mutant_fails(backend, mutant, monkeypatch):
     texts = _sources(backend)
-    found = sum(text.count(mutant.old) for text in texts.values())
-    assert found == 1, f"{mutant.old!r} is {found} times in the source of {backend}, not once"
-    changed = {name: text.replace(mutant.old, mutant.new) for name, text in texts.items()}
-    mutated = _load(backend, changed, monkeypatch)
+    found = [(name, *place) for name, text in texts.items() for place in _places_of(mutant.old, text)]
+    assert len(found) == 1, f"{mutant.old!r} is {len(found)} times in the source of {backend}, not once"
+    ((name, start, end),) = found
+    changed = texts[name][:start] + mutant.new + texts[name][end:]
+    mutated = _load(backend, texts | {name: changed}, monkeypatch)
     assert any(not comparison.ok for _, comparison in _compare(mutated)), "the comparison passed a wrong backend"
 
 
