@@ -11,6 +11,7 @@ import importlib
 import inspect
 import itertools
 import os
+import pickle
 import pkgutil
 import re
 import sys
@@ -549,7 +550,7 @@ def _told(value: object) -> object:
         return value.sizes, value.bias, *functions, _told(value.parameters)
     if isinstance(value, Parameters):
         return _told(value.flat)
-    return (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else repr(value)
+    return tuple(map(_told, value)) if isinstance(value, list | tuple) else pickle.dumps(value)
 
 
 def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
