@@ -545,7 +545,7 @@ def _counters(sharing: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]
 
 def _told(value: object) -> object:
     """What tells an argument of a comparison from others."""
-    if isinstance(value, Interface):
+    if hasattr(value, "cost_function"):  # a network
         functions = (value.activation, value.cost_function, value.l1, value.l2)
         return value.sizes, value.bias, *functions, _told(value.parameters)
     if isinstance(value, Parameters):
