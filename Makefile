@@ -43,12 +43,12 @@ $(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 compare: $(VENV)/installed-data,plot
 	@$(BIN)/samenet compare
 
-# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there, or is
-# the same there, marked `compiled`, is left to the first.
+# The second run counts the lines of the kernels too, which the compiler hides. What would take too long there, or is
+# the same there, marked `compiled`, is left to the first; what runs no kernel, marked `without_jit`, to the second.
 WORKERS ?= 2
 PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 test: $(VENV)/installed-test
-	$(BIN)/python -m $(PYTEST)
+	$(BIN)/python -m $(PYTEST) -m "not without_jit"
 	$(BIN)/python -m coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
 	$(BIN)/python -m coverage combine --quiet

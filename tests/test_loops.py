@@ -176,6 +176,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("t", [1, 255, 256, 257, 512, 700])
 @pytest.mark.parametrize("k", [1, 7, 8, 9, 32, 33, 48, 56, 57, 199, 200, 201, 207, 208, 209, 429])
+@pytest.mark.without_jit
 def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     random = np.random.default_rng(k)
     for m, s_rows, turned in itertools.product((1, 5), (False, True), (False, True)):
