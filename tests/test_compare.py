@@ -512,6 +512,31 @@ def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureF
     assert arguments[0] in capsys.readouterr().err
 
 
+def test_what_is_compared_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(compare, "run", lambda **options: given.append(options) or 0)
+    for arguments in ([], ["--epochs", "0"], ["--epochs", "7", "--backends", "numpy"]):
+        assert __main__.main(["compare", *arguments]) == 0
+    assert [one["epochs"] for one in given] == [3000, 0, 7]
+    assert [one["names"] for one in given] == [list(NAMES), list(NAMES), ["numpy"]]
+    assert given[0].items() >= {"sizes": None, "batches": [1], "json_file": None, "plot_file": None}.items()
+
+
+@pytest.mark.parametrize(("epochs", "order", "trained"), [(0, ["numpy"], 0), (1, ["numpy"], 1), (5, [], 0)])
+def test_the_whole_training_is_done_if_there_are_epochs_and_a_backend(
+    epochs: int, order: list[str], trained: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    names = ("seconds", "cost_before", "cost_after", "mean_norm_after", "test_accuracy")
+    monkeypatch.setattr(compare, "measure", lambda case, seconds: case)
+    monkeypatch.setattr(compare, "_show", lambda *given: None)
+    monkeypatch.setattr(compare, "_in_order", lambda results: order)
+    monkeypatch.setattr(compare, "_train_in_full", lambda console, name, n: done.append(n) or dict.fromkeys(names, 0.5))
+    full = compare._digits(compare.Console(quiet=True), ["numpy"], {}, epochs)[1]
+    assert done == [epochs] * trained
+    assert (full is None) == (not trained)
+
+
 def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
     script = (
         "import os, sys, samenet.compare.environment as e; assert 'numpy' not in sys.modules\n"

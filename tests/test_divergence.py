@@ -13,6 +13,7 @@ from samenet.optimizers import MultiStart
 from samenet.training import divergence
 from samenet.training import loop as passes
 from samenet.training.divergence import DivergenceWarning
+from samenet.validation import overflow
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(20, 3))
@@ -261,3 +262,13 @@ def test_other_threads_never_see_the_weights_of_the_beginning(backend: Backend, 
     monkeypatch.setattr(divergence.Watch, "_cost", looking)
     assert len(training(net, alpha=2.0)[0]) == 1
     assert seen == [False, False]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_target_that_has_a_gradient_is_so_with_either_sign(sign: int, dtype: str) -> None:
+    limit = overflow._LARGEST_TARGET[np.dtype(dtype).itemsize]
+    for factor, has in ((1, True), (2, False)):
+        Y = np.array([[1.0, -1.0], [0.0, sign * factor * limit]], dtype)
+        assert overflow.has_gradient(math.inf, Y) is has
+        assert overflow.has_gradient(1.0, Y)
