@@ -54,6 +54,8 @@ def test_activations(name):
         z, e = _given(seed, (4, 3), size), _given(seed + 10, (4, 3), size, [*ERRORS, math.inf])
         z.error[0, 0] = math.inf
         h = Bounded(np.abs(z.value) / 10, _given(seed + 20, (4, 3), errors=[0, 1e-3, 0.1]).error)
+        h.value[1], h.error[1] = [0.25, 0.15, 0.05], 0.1  # more than twice its error from a kink, and less
+        z.value[1], z.error[1] = [-2.5, -1.5, 0.5], 1.0
         for r in LIMITS:
             _same(forward(z, r), [ours(row, r) for row in _numbers(z)])
             pairs = zip(_numbers(h), _numbers(e), strict=True)
