@@ -10,6 +10,7 @@ from inputs import Case, Functions
 import samenet
 from samenet import check_gradient, data
 from samenet.functions import ACTIVATIONS, MADE_FOR
+from samenet.testing.kinks import Kinks
 
 CASE = Case((4, 3, 2), 5)
 RIGHT = [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")]
@@ -534,3 +535,30 @@ def test_a_cost_that_turns_more_sharply_than_the_step_can_see(size, step):
     for factor in (0.0, 2.0, -1.0):
         changed = _numpy([1, 1], _changed(_scaled(0, factor)), weights=[[[1e-9]]])
         assert check_gradient(changed, X, Y, step=step).wrong.flat.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_where_a_kink_may_lie_within_the_step(layers, bias):
+    """Wherever one sample of many crosses a kink, and not wherever none does."""
+    random, step, seen = np.random.default_rng(layers), 1e-3, [0, 0]
+    for seed in range(6):
+        sizes = [3, *[4] * layers, 2]
+        net = samenet.backend("numpy").Network(sizes, activation=["relu"] * layers + ["sigmoid"], bias=bias, seed=seed)
+        X = random.uniform(0.5, 1, (5, 3))
+        w, b = net.weights[0][seed % 4], net.biases[0][seed % 4] if bias else 0.0
+        X[seed % 5] -= (w @ X[seed % 5] + b) / (w @ w) * w  # that of one node is where it has its kink
+        kinks = Kinks(net, X, np.zeros((5, 2)), net.cost(X, np.zeros((5, 2))), "mean")
+        with np.errstate(all="ignore"):
+            may, kept = kinks.may_cross(step).copy(), net.parameters.copy()
+        for i in range(kept.size):
+            crosses = False
+            for moved in (-step, step):
+                net.parameters[:] = kept
+                net.parameters[i] += moved
+                crosses |= bool(kinks.crossed().any())
+            net.parameters[:] = kept
+            assert may[i] >= crosses
+            seen[0] += crosses
+        seen[1] += int((~may).sum())
+    assert min(seen) > 5
