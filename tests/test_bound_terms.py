@@ -127,7 +127,10 @@ def test_clipping(errors, value):
         g = _given(seed, 6, size, errors)
         length = float(np.linalg.norm(np.clip(g.value, -value, value)))
         rows = _numbers(_rows(g))[0]
-        for norm in (math.inf, *(length * np.array([0.1, 0.9, 0.999, 1.0, 1.001, 1.02, 1.3, 3.0, 100.0])).tolist()):
+        for norm in (
+            math.inf,
+            *(length * np.array([0.1, 0.9, *np.linspace(0.99, 1.03, 17), 1.3, 3.0, 100.0])).tolist(),
+        ):
             for r in LIMITS[::4] if norm < math.inf else LIMITS[:1]:
                 _same(update_bounds.clipped(g, value, norm, r), derivation.clipped(rows, value, norm, r))
         fine = Rounding.of(np.float32)

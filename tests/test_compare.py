@@ -667,6 +667,8 @@ def test_a_training_says_how_much_of_it_a_call_does(
     case = make(list(epochs))
     (checked,) = trained  # what is right
     assert checked["epochs"] == 1
+    alpha = 0.25 if make is cases.mini_batch_epoch else 1.0  # the tutorials'
+    assert checked["alpha"] == alpha
     assert [contender.backend for contender in case.contenders] == list(epochs)
     for contender in case.contenders:
         contender.call()
