@@ -23,8 +23,7 @@ import scipy
 
 import samenet
 from samenet import __main__
-from samenet.compare import cases, environment, measurement, timing
-from samenet.compare import chart
+from samenet.compare import cases, chart, environment, measurement, timing
 from samenet.compare import command as compare
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.output import files, formats
@@ -510,6 +509,16 @@ def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureF
         __main__.main(["compare", *arguments])
     assert stop.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_filled_says_why_though_it_is_gone(tmp_path: Path) -> None:
+    def vanishes(path: Path) -> None:
+        path.unlink()
+        raise ValueError("no picture")
+
+    with pytest.raises(ValueError, match="no picture"):
+        files.write(tmp_path / "a.png", vanishes)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_compared_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

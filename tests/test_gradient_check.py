@@ -345,8 +345,11 @@ def test_rows_of_zeros(penalty, step):
 def test_inputs_of_zeros():
     X, Y = np.zeros((6, 3)), np.array([[0.0, 1.0], [1.0, 0.0]] * 3)
     report = check_gradient(_numpy([3, 4, 2], activation=["relu", "sigmoid"], seed=0), X, Y)
-    assert not report.wrong.flat.any()
-    assert report.nothing  # every slope is 0: it is not wrong, and proves nothing
+    assert report.ok  # every slope is 0, by targets that cancel
+    assert not report.nothing
+    assert report.relative_error == 0
+    assert "OK: all 26 entries are zero, as their differences; relative error 0.0" in str(report)
+    assert repr(report) == "GradientCheck(ok, relative error 0.0e+00)"
     report = check_gradient(_numpy([3, 4, 2], activation=["relu", "sigmoid"], seed=0), X[:5], Y[:5])
     assert report.ok
     assert report.kinks.biases[0].any()
@@ -562,3 +565,37 @@ def test_where_a_kink_may_lie_within_the_step(layers, bias):
             seen[0] += crosses
         seen[1] += int((~may).sum())
     assert min(seen) > 5
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("output", "cost", "Y"),
+    [
+        ("sigmoid", "squared_error", [[0, 1], [1, 0]]),
+        ("sigmoid", "binary_cross_entropy", [[0, 1], [1, 0]]),
+        ("softmax", "cross_entropy", [[0, 1], [1, 0]]),
+        ("tanh", "squared_error", [[-1, 0.5], [1, -0.5]]),
+        ("identity", "sum_of_squares", [[-3, 7], [3, -7]]),
+    ],
+)
+def test_a_gradient_of_zeros_is_right_where_slopes_cancel(output, cost, Y, reduction):
+    """And any other is wrong there, in every entry that is not zero; at one that is not it, zeros are wrong."""
+    how = {"activation": ["tanh", output], "cost": cost, "seed": 2}
+    X, Y = np.zeros((6, 3)), np.array(Y * 3, float)
+    report = check_gradient(_numpy([3, 4, 2], **how), X, Y, reduction=reduction)
+    assert report.ok, report
+    assert not report.nothing
+    for size in (1e-8, 1.0):
+        for i in (0, 14, 24):  # of weights and of biases, in both layers
+
+            def change(slope, network, i=i, size=size):
+                slope.flat[i] += size
+
+            report = check_gradient(_numpy([3, 4, 2], _changed(change), **how), X, Y, reduction=reduction)
+            assert report.wrong.flat.nonzero()[0].tolist() == [i]
+            assert not report.ok
+    zeros = _changed(lambda slope, network: slope.flat.fill(0))
+    report = check_gradient(_numpy([3, 4, 2], zeros, **how), X[:5], Y[:5], reduction=reduction)
+    assert not report.ok
+    assert not report.nothing
+    assert report.wrong.biases[1].all()
