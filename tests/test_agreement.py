@@ -12,6 +12,7 @@ import pytest
 from agreement import Descent, Rule
 from inputs import CASES, COMBINATIONS, PENALTIES, Case, Functions
 
+import samenet
 from samenet.functions import ACTIVATIONS
 
 
@@ -182,6 +183,29 @@ def test_no_layer_saturates(case):
 
     for h in case.network(Network).feed_forward(case.X)[1:]:
         assert np.mean((h > 0.02) & (h < 0.98)) > 0.8
+
+
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("output", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_huge_weights_and_inputs_of_one_sign_overflow_alike(hidden, output, dtype):
+    """Where all terms of all sums have one sign, whatever their order; in float32 without the reference's float64."""
+    names = ("reference", "numpy", "numba") if dtype == "float64" else ("numpy", "numba")
+    huge, seen = 10.0 ** (300 if dtype == "float64" else 36), set()
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        sizes = [random.choice([1.0, huge, huge**0.5], shape) for shape in ((4, 3), (2, 4), (5, 3))]
+        *weights, X = (np.abs(random.normal(size=size.shape)) * size for size in sizes)
+        ends = []
+        for name in names:
+            net = samenet.backend(name).Network([3, 4, 2], activation=[hidden, output], dtype=dtype, weights=weights)
+            ends.append([net.predict(X), *map(net.predict, X), net.cost(X, np.eye(2)[[0, 1, 0, 1, 0]])])
+        for end in ends[1:]:
+            for got, expected in zip(end, ends[0], strict=True):
+                assert np.isnan(got).tolist() == np.isnan(expected).tolist()
+                assert np.isinf(got).tolist() == np.isinf(expected).tolist()
+        seen |= {str(number) for number in np.ravel(ends[0][0]) if not np.isfinite(number)}
+    assert seen or output not in ("relu", "identity")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

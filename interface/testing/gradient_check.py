@@ -62,8 +62,8 @@ class GradientCheck:
     wrong            which entries disagree: `Parameters` of True and False
     kinks            likewise, where a kink of the cost lies within the step, so that its difference is no slope
     worst            the `Entry` that disagrees most, as measured by what is allowed
-    nothing          whether every gradient is too small to tell from rounding: then nothing is proved; not so if all are
-                     zero at a place where the cost does change, to both sides alike, as at a minimum
+    nothing          whether every gradient is too small to tell from rounding: then nothing is proved; not so if all
+                     are zero at a place where the cost does change, to both sides alike, as at a minimum
     zero             whether that is so
     """
 
