@@ -546,6 +546,53 @@ def test_the_whole_training_is_done_if_there_are_epochs_and_a_backend(
     assert (full is None) == (not trained)
 
 
+_HOSTILE = [
+    "",
+    " ",
+    "\0",
+    "\ud800",
+    "x" * 5000,
+    "9" * 5000 + "-",
+    "no/such/folder/x.png",
+    "[/]",
+    "%(prog)s",
+    "{0}",
+    "nan",
+]
+_NUMBERS = ["9" * 5000, "-1", "1e3", "0.5", "1_0", "\u00b2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "given"),
+    [
+        *(("compare", name, text) for name in ("--sizes", "--batch", "--threads", "--epochs") for text in _HOSTILE),
+        *(("compare", name, text) for name in ("--sizes", "--batch", "--threads", "--epochs") for text in _NUMBERS),
+        *(("examples", "--seed", text) for text in (*_HOSTILE, *_NUMBERS, str(2**32))),
+        *(("compare", "--backends", text) for text in (*_HOSTILE, *_NUMBERS)),
+        *(("examples", "--backend", text) for text in (*_HOSTILE, *_NUMBERS)),
+        *((name, "--plot", text) for name in ("compare", "examples") for text in (*_HOSTILE, *_NUMBERS)),
+        *((name, "--plot", text + ".png") for name in ("compare", "examples") for text in ("\0", "\ud800", "x" * 5000)),
+        *(
+            ("compare", "--json", text)
+            for text in ("", "\0", "\ud800", "x" * 5000, "no/such/folder/x.json", "/dev/null")
+        ),
+        *(("examples", "--gallery", text) for text in ("~no-one-has-this-name",)),
+    ],
+    ids=repr,
+)
+def test_hostile_arguments_are_refused_in_a_line_that_names_them(
+    command: str, option: str, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        __main__.main([command, option, given])
+    assert stop.value.code == 2
+    message = capsys.readouterr().err.partition("error: ")[2]
+    assert message.startswith(f"argument {option}: ")
+    assert len(message) < 400
+    assert "invalid _" not in message, "the name of a function"
+    assert message.count("\n") == 1
+
+
 def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
     script = (
         "import os, sys, samenet.compare.environment as e; assert 'numpy' not in sys.modules\n"
