@@ -185,6 +185,23 @@ def test_no_layer_saturates(case):
         assert np.mean((h > 0.02) & (h < 0.98)) > 0.8
 
 
+def test_l1_pulls_a_weight_to_0_and_leaves_it_there(backend):
+    """Its slope is l1 sign(w), which is 0 at 0; in the gradient, and in the update of one sample and of several."""
+    weights = [[[0.5, 0.0, -0.25], [0.0, -1.0, 0.0]], [[0.0, 2.0], [-2.0, 0.0]]]
+    nets = [backend.Network([3, 2, 2], l1=l1, weights=weights) for l1 in (0.0, 0.125)]
+    sign = np.sign(nets[0].parameters)
+    for b in (*nets[0].biases, *nets[1].biases):
+        assert (b == 0).all()
+    for rows in (1, 5):
+        X, Y = np.full((rows, 3), 0.5), np.full((rows, 2), 0.25)
+        plain, pulled = (net.gradient(X, Y)[1].flat for net in nets)
+        np.testing.assert_allclose(pulled - plain, 0.125 * sign, atol=1e-15)
+        moved = [net.copy() for net in nets]
+        for net in moved:
+            net.train(X, Y, alpha=0.5, epochs=1)
+        np.testing.assert_allclose(moved[1].parameters - moved[0].parameters, -0.0625 * sign, atol=1e-15)
+
+
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 @pytest.mark.parametrize("output", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -10,6 +10,7 @@ from inputs import Case, Functions
 import samenet
 from samenet import check_gradient, data
 from samenet.functions import ACTIVATIONS, MADE_FOR
+from samenet.testing.differences import Slopes
 from samenet.testing.kinks import Kinks
 
 CASE = Case((4, 3, 2), 5)
@@ -594,8 +595,20 @@ def test_a_gradient_of_zeros_is_right_where_slopes_cancel(output, cost, Y, reduc
             report = check_gradient(_numpy([3, 4, 2], _changed(change), **how), X, Y, reduction=reduction)
             assert report.wrong.flat.nonzero()[0].tolist() == [i]
             assert not report.ok
+            assert not report.nothing
     zeros = _changed(lambda slope, network: slope.flat.fill(0))
     report = check_gradient(_numpy([3, 4, 2], zeros, **how), X[:5], Y[:5], reduction=reduction)
     assert not report.ok
     assert not report.nothing
     assert report.wrong.biases[1].all()
+
+
+def test_rounding_grows_with_the_root_of_a_cost():
+    """As a squared error's does with the residual; never below what was measured, and with an ulp of the cost."""
+    slopes = Slopes(_numpy([2, 1], seed=0), np.ones((3, 2)), np.zeros((3, 1)), "mean")
+    slopes.J, slopes.noise = 2.0, 1e-3
+    for largest, factor in ((0.5, 1), (2.0, 1), (8.0, 2), (200.0, 10)):
+        for values in ((largest,), (0.1, -largest), (-largest, 0.1)):
+            assert slopes._rounding(*values) == pytest.approx(4 * (1e-3 * factor + 2.0**-51 * largest), rel=1e-12)
+    slopes.J = slopes.noise = 0.0
+    assert slopes._rounding(4.0) == pytest.approx(4 * 2.0**-49)
