@@ -409,3 +409,7 @@ def test_a_home_on_the_command_line(tmp_path: Path) -> None:
 def test_what_a_name_ends_in_does_not_matter(end: str) -> None:
     assert nearest("mse" + end, COSTS) == "squared_error"
     assert nearest("np" + end, MODULES) == "numpy"
+
+
+def test_the_path_of_the_package_does_not_matter() -> None:
+    assert nearest("samenet.fast.nunpy", MODULES) == "numpy"
