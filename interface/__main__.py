@@ -12,28 +12,39 @@ from samenet.compare import environment
 from samenet.output import files
 
 
+def _shown(text: str) -> str:
+    """What was given as a message shows it: one short line."""
+    shown = repr(text)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _whole(text: str) -> int:
+    """A whole number; -1 for any other text, and for more digits than Python reads."""
+    return int(text) if text.isdecimal() and len(text) <= 1000 else -1
+
+
 def _layers(text: str) -> list[int]:
-    sizes = [int(n) if n.isdecimal() else 0 for n in text.split("-")]
+    sizes = list(map(_whole, text.split("-")))
     if len(sizes) < 2 or min(sizes) < 1:
-        raise argparse.ArgumentTypeError(f"expected layer sizes such as 784-30-10, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected layer sizes such as 784-30-10, got {_shown(text)}")
     return sizes
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    if _whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {_shown(text)}")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    if _whole(text) < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {_shown(text)}")
     return int(text)
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, got {text!r}")
+    if not 0 <= _whole(text) < 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, got {_shown(text)}")
     return int(text)
 
 
@@ -44,7 +55,7 @@ def _backend(text: str) -> str:
         near = nearest(text, backends())
         hint = f"; did you mean {near!r}?" if near else ""
         known = ", ".join(map(repr, backends()))
-        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}){hint}")
+        raise argparse.ArgumentTypeError(f"invalid choice: {_shown(text)} (choose from {known}){hint}")
     return text
 
 
@@ -52,7 +63,7 @@ def _folder(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:  # the home folder of an unknown user
-        raise argparse.ArgumentTypeError(f"expected a folder, got {text!r}: {error}") from None
+        raise argparse.ArgumentTypeError(f"expected a folder, got {_shown(text)}: {error}") from None
 
 
 def _file(text: str) -> Path:
@@ -61,13 +72,14 @@ def _file(text: str) -> Path:
         path = Path(text).expanduser()
         files.check_writable(path)
     except (OSError, RuntimeError, ValueError) as error:  # an unknown home folder, a character that no name may have
-        raise argparse.ArgumentTypeError(f"expected a file that can be written, got {text!r}: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise argparse.ArgumentTypeError(f"expected a file that can be written, got {_shown(text)}: {why}") from None
     return path
 
 
 def _plot_file(text: str) -> Path:
     if not text.lower().endswith((".png", ".svg", ".pdf")):
-        raise argparse.ArgumentTypeError(f"expected a name that ends in .png, .svg or .pdf, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .png, .svg or .pdf, got {_shown(text)}")
     return _file(text)
 
 

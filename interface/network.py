@@ -138,7 +138,8 @@ class Network(HasModel):
     def feed_forward(self, x: ArrayLike) -> list[NDArray[Any]]:
         """The activations of every layer, [h1, ..., hL] with h1 = x.
 
-        x: (n_in,), or (m, n_in) with a sample a row. Returns (n,) or (m, n) for each layer.
+        x: (n_in,), or (m, n_in) with a sample a row. Returns (n,) or (m, n) for each layer. What overflows is infinite
+        or NaN: which of them, may differ between backends, as `samenet.validation.overflow` says.
         """
         X = checks.samples("x", x, self.sizes[0], self.dtype)
         layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)

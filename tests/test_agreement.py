@@ -12,6 +12,7 @@ import pytest
 from agreement import Descent, Rule
 from inputs import CASES, COMBINATIONS, PENALTIES, Case, Functions
 
+import samenet
 from samenet.functions import ACTIVATIONS
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
@@ -187,6 +188,47 @@ def test_no_layer_saturates(case):
 
     for h in case.network(Network).feed_forward(case.X)[1:]:
         assert np.mean((h > 0.02) & (h < 0.98)) > 0.8
+
+
+def test_l1_pulls_a_weight_to_0_and_leaves_it_there(backend):
+    """Its slope is l1 sign(w), which is 0 at 0; in the gradient, and in the update of one sample and of several."""
+    weights = [[[0.5, 0.0, -0.25], [0.0, -1.0, 0.0]], [[0.0, 2.0], [-2.0, 0.0]]]
+    nets = [backend.Network([3, 2, 2], l1=l1, weights=weights) for l1 in (0.0, 0.125)]
+    sign = np.sign(nets[0].parameters)
+    for b in (*nets[0].biases, *nets[1].biases):
+        assert (b == 0).all()
+    for rows in (1, 5):
+        X, Y = np.full((rows, 3), 0.5), np.full((rows, 2), 0.25)
+        plain, pulled = (net.gradient(X, Y)[1].flat for net in nets)
+        np.testing.assert_allclose(pulled - plain, 0.125 * sign, atol=1e-15)
+        moved = [net.copy() for net in nets]
+        for net in moved:
+            net.train(X, Y, alpha=0.5, epochs=1)
+        np.testing.assert_allclose(moved[1].parameters - moved[0].parameters, -0.0625 * sign, atol=1e-15)
+
+
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("output", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_huge_weights_and_inputs_of_one_sign_overflow_alike(hidden, output, dtype):
+    """Where all terms of all sums have one sign, whatever their order; in float32 without the reference's float64."""
+    names = ("reference", "numpy", "numba") if dtype == "float64" else ("numpy", "numba")
+    huge, overflows = 10.0 ** (300 if dtype == "float64" else 36), 0
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        sizes = [random.choice([1.0, huge, huge**0.5], shape) for shape in ((4, 3), (2, 4), (5, 3))]
+        *weights, X = (np.abs(random.normal(size=size.shape)) * size for size in sizes)
+        ends = []
+        for name in names:
+            net = samenet.backend(name).Network([3, 4, 2], activation=[hidden, output], dtype=dtype, weights=weights)
+            ends.append([net.predict(X), *map(net.predict, X), net.cost(X, np.eye(2)[[0, 1, 0, 1, 0]])])
+        for end in ends[1:]:
+            for got, expected in zip(end, ends[0], strict=True):
+                assert np.isnan(got).tolist() == np.isnan(expected).tolist()
+                assert np.isinf(got).tolist() == np.isinf(expected).tolist()
+        with np.errstate(all="ignore"):
+            overflows += np.isinf((X @ weights[0].T).astype(dtype)).sum()
+    assert overflows > 5
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -402,3 +402,9 @@ def test_code_differs_by_each_constant_it_has() -> None:
     )
     texts = [text, *(text.replace(f"{n}.5", f"{n}.25") for n in range(1, 6))]
     assert len({tuple(caching._parts(compile(t, "anywhere", "exec"))) for t in texts}) == 6
+
+
+def test_a_warning_names_the_line_of_the_user(said: set[str]) -> None:
+    with pytest.warns(RuntimeWarning, match=r"samenet: nothing to be done\. NUMBA_CACHE_DIR names") as caught:
+        caching._warn("nothing to be done")
+    assert [Path(warning.filename).name for warning in caught] == [Path(__file__).name]

@@ -521,6 +521,88 @@ def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureF
     assert arguments[0] in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_filled_says_why_though_it_is_gone(tmp_path: Path) -> None:
+    def vanishes(path: Path) -> None:
+        path.unlink()
+        raise ValueError("no picture")
+
+    with pytest.raises(ValueError, match="no picture"):
+        files.write(tmp_path / "a.png", vanishes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_compared_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(compare, "run", lambda **options: given.append(options) or 0)
+    for arguments in ([], ["--epochs", "0"], ["--epochs", "7", "--backends", "numpy"]):
+        assert __main__.main(["compare", *arguments]) == 0
+    assert [one["epochs"] for one in given] == [3000, 0, 7]
+    assert [one["names"] for one in given] == [list(NAMES), list(NAMES), ["numpy"]]
+    assert given[0].items() >= {"sizes": None, "batches": [1], "json_file": None, "plot_file": None}.items()
+
+
+@pytest.mark.parametrize(("epochs", "order", "trained"), [(0, ["numpy"], 0), (1, ["numpy"], 1), (5, [], 0)])
+def test_the_whole_training_is_done_if_there_are_epochs_and_a_backend(
+    epochs: int, order: list[str], trained: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    names = ("seconds", "cost_before", "cost_after", "mean_norm_after", "test_accuracy")
+    monkeypatch.setattr(compare, "measure", lambda case, seconds: case)
+    monkeypatch.setattr(compare, "_show", lambda *given: None)
+    monkeypatch.setattr(compare, "_in_order", lambda results: order)
+    monkeypatch.setattr(compare, "_train_in_full", lambda console, name, n: done.append(n) or dict.fromkeys(names, 0.5))
+    full = compare._digits(compare.Console(quiet=True), ["numpy"], {}, epochs)[1]
+    assert done == [epochs] * trained
+    assert (full is None) == (not trained)
+
+
+_HOSTILE = [
+    "",
+    " ",
+    "\0",
+    "\ud800",
+    "x" * 5000,
+    "9" * 5000 + "-",
+    "no/such/folder/x.png",
+    "[/]",
+    "%(prog)s",
+    "{0}",
+    "nan",
+]
+_NUMBERS = ["9" * 5000, "-1", "1e3", "0.5", "1_0", "\u00b2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "given"),
+    [
+        *(("compare", name, text) for name in ("--sizes", "--batch", "--threads", "--epochs") for text in _HOSTILE),
+        *(("compare", name, text) for name in ("--sizes", "--batch", "--threads", "--epochs") for text in _NUMBERS),
+        *(("examples", "--seed", text) for text in (*_HOSTILE, *_NUMBERS, str(2**32))),
+        *(("compare", "--backends", text) for text in (*_HOSTILE, *_NUMBERS)),
+        *(("examples", "--backend", text) for text in (*_HOSTILE, *_NUMBERS)),
+        *((name, "--plot", text) for name in ("compare", "examples") for text in (*_HOSTILE, *_NUMBERS)),
+        *((name, "--plot", text + ".png") for name in ("compare", "examples") for text in ("\0", "\ud800", "x" * 5000)),
+        *(
+            ("compare", "--json", text)
+            for text in ("", "\0", "\ud800", "x" * 5000, "no/such/folder/x.json", "/dev/null")
+        ),
+        *(("examples", "--gallery", text) for text in ("~no-one-has-this-name",)),
+    ],
+    ids=repr,
+)
+def test_hostile_arguments_are_refused_in_a_line_that_names_them(
+    command: str, option: str, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        __main__.main([command, option, given])
+    assert stop.value.code == 2
+    message = capsys.readouterr().err.partition("error: ")[2]
+    assert message.startswith(f"argument {option}: ")
+    assert len(message) < 400
+    assert "invalid _" not in message, "the name of a function"
+    assert message.count("\n") == 1
+
+
 def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
     script = (
         "import os, sys, samenet.compare.environment as e; assert 'numpy' not in sys.modules\n"
@@ -651,6 +733,8 @@ def test_a_training_says_how_much_of_it_a_call_does(
     case = make(list(epochs))
     (checked,) = trained  # what is right
     assert checked["epochs"] == 1
+    alpha = 0.25 if make is cases.mini_batch_epoch else 1.0  # the tutorials'
+    assert checked["alpha"] == alpha
     assert [contender.backend for contender in case.contenders] == list(epochs)
     for contender in case.contenders:
         contender.call()

@@ -12,6 +12,7 @@ import samenet
 from samenet.optimizers import MultiStart
 from samenet.training import divergence, loop
 from samenet.training.divergence import DivergenceWarning
+from samenet.validation import overflow
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(20, 3))
@@ -260,3 +261,24 @@ def test_other_threads_never_see_the_weights_of_the_beginning(backend: Backend, 
     monkeypatch.setattr(divergence.Watch, "_cost", looking)
     assert len(training(net, alpha=2.0)[0]) == 1
     assert seen == [False, False]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_target_that_has_a_gradient_is_so_with_either_sign(sign: int, dtype: str) -> None:
+    limit = overflow._LARGEST_TARGET[np.dtype(dtype).itemsize]
+    for factor, has in ((1, True), (2, False)):
+        Y = np.array([[1.0, -1.0], [0.0, sign * factor * limit]], dtype)
+        assert overflow.has_gradient(math.inf, Y) is has
+        assert overflow.has_gradient(1.0, Y)
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"), [(math.nan, "is no longer a number;"), (math.inf, "is infinite;"), (1.25e30, "is 1.25e+30;")]
+)
+def test_the_warning_says_what_the_cost_is(cost: float, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = iter([1.0, cost])
+    monkeypatch.setattr(divergence.Watch, "_cost", lambda self, theta: next(costs, cost))
+    monkeypatch.setattr(divergence.Watch, "suspects", lambda self, given: True)
+    said, _ = training(make(samenet.backend("numpy")), alpha=0.1, epochs=3)
+    assert [words in text for text in said] == [True]

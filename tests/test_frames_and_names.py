@@ -403,3 +403,13 @@ def test_a_home_on_the_command_line(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "a.svg").is_file()
     assert not Path("~").exists()
+
+
+@pytest.mark.parametrize("end", ["loss", "_cost", " Activation", "-optimizer", "Init", "backend"])
+def test_what_a_name_ends_in_does_not_matter(end: str) -> None:
+    assert nearest("mse" + end, COSTS) == "squared_error"
+    assert nearest("np" + end, MODULES) == "numpy"
+
+
+def test_the_path_of_the_package_does_not_matter() -> None:
+    assert nearest("samenet.fast.nunpy", MODULES) == "numpy"

@@ -10,6 +10,8 @@ from inputs import Case, Functions
 import samenet
 from samenet import check_gradient, data
 from samenet.functions import ACTIVATIONS, MADE_FOR
+from samenet.testing.differences import Slopes
+from samenet.testing.kinks import Kinks
 
 CASE = Case((4, 3, 2), 5)
 RIGHT = [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")]
@@ -344,8 +346,11 @@ def test_rows_of_zeros(penalty, step):
 def test_inputs_of_zeros():
     X, Y = np.zeros((6, 3)), np.array([[0.0, 1.0], [1.0, 0.0]] * 3)
     report = check_gradient(_numpy([3, 4, 2], activation=["relu", "sigmoid"], seed=0), X, Y)
-    assert not report.wrong.flat.any()
-    assert report.nothing  # every slope is 0: it is not wrong, and proves nothing
+    assert report.ok  # every slope is 0, by targets that cancel
+    assert not report.nothing
+    assert report.relative_error == 0
+    assert "OK: all 26 entries are zero, as their differences; relative error 0.0" in str(report)
+    assert repr(report) == "GradientCheck(ok, relative error 0.0e+00)"
     report = check_gradient(_numpy([3, 4, 2], activation=["relu", "sigmoid"], seed=0), X[:5], Y[:5])
     assert report.ok
     assert report.kinks.biases[0].any()
@@ -534,3 +539,76 @@ def test_a_cost_that_turns_more_sharply_than_the_step_can_see(size, step):
     for factor in (0.0, 2.0, -1.0):
         changed = _numpy([1, 1], _changed(_scaled(0, factor)), weights=[[[1e-9]]])
         assert check_gradient(changed, X, Y, step=step).wrong.flat.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_where_a_kink_may_lie_within_the_step(layers, bias):
+    """Wherever one sample of many crosses a kink, and not wherever none does."""
+    random, step, seen = np.random.default_rng(layers), 1e-3, [0, 0]
+    for seed in range(6):
+        sizes = [3, *[4] * layers, 2]
+        net = samenet.backend("numpy").Network(sizes, activation=["relu"] * layers + ["sigmoid"], bias=bias, seed=seed)
+        X = random.uniform(0.5, 1, (5, 3))
+        w, b = net.weights[0][seed % 4], net.biases[0][seed % 4] if bias else 0.0
+        X[seed % 5] -= (w @ X[seed % 5] + b) / (w @ w) * w  # that of one node is where it has its kink
+        kinks = Kinks(net, X, np.zeros((5, 2)), net.cost(X, np.zeros((5, 2))), "mean")
+        with np.errstate(all="ignore"):
+            may, kept = kinks.may_cross(step).copy(), net.parameters.copy()
+        for i in range(kept.size):
+            crosses = False
+            for moved in (-step, step):
+                net.parameters[:] = kept
+                net.parameters[i] += moved
+                crosses |= bool(kinks.crossed().any())
+            net.parameters[:] = kept
+            assert may[i] >= crosses
+            seen[0] += crosses
+        seen[1] += int((~may).sum())
+    assert min(seen) > 5
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("output", "cost", "Y"),
+    [
+        ("sigmoid", "squared_error", [[0, 1], [1, 0]]),
+        ("sigmoid", "binary_cross_entropy", [[0, 1], [1, 0]]),
+        ("softmax", "cross_entropy", [[0, 1], [1, 0]]),
+        ("tanh", "squared_error", [[-1, 0.5], [1, -0.5]]),
+        ("identity", "sum_of_squares", [[-3, 7], [3, -7]]),
+    ],
+)
+def test_a_gradient_of_zeros_is_right_where_slopes_cancel(output, cost, Y, reduction):
+    """And any other is wrong there, in every entry that is not zero; at one that is not it, zeros are wrong."""
+    how = {"activation": ["tanh", output], "cost": cost, "seed": 2}
+    X, Y = np.zeros((6, 3)), np.array(Y * 3, float)
+    report = check_gradient(_numpy([3, 4, 2], **how), X, Y, reduction=reduction)
+    assert report.ok, report
+    assert not report.nothing
+    for size in (1e-8, 1.0):
+        for i in (0, 14, 24):  # of weights and of biases, in both layers
+
+            def change(slope, network, i=i, size=size):
+                slope.flat[i] += size
+
+            report = check_gradient(_numpy([3, 4, 2], _changed(change), **how), X, Y, reduction=reduction)
+            assert report.wrong.flat.nonzero()[0].tolist() == [i]
+            assert not report.ok
+            assert not report.nothing
+    zeros = _changed(lambda slope, network: slope.flat.fill(0))
+    report = check_gradient(_numpy([3, 4, 2], zeros, **how), X[:5], Y[:5], reduction=reduction)
+    assert not report.ok
+    assert not report.nothing
+    assert report.wrong.biases[1].all()
+
+
+def test_rounding_grows_with_the_root_of_a_cost():
+    """As a squared error's does with the residual; never below what was measured, and with an ulp of the cost."""
+    slopes = Slopes(_numpy([2, 1], seed=0), np.ones((3, 2)), np.zeros((3, 1)), "mean")
+    slopes.J, slopes.noise = 2.0, 1e-3
+    for largest, factor in ((0.5, 1), (2.0, 1), (8.0, 2), (200.0, 10)):
+        for values in ((largest,), (0.1, -largest), (-largest, 0.1)):
+            assert slopes._rounding(*values) == pytest.approx(4 * (1e-3 * factor + 2.0**-51 * largest), rel=1e-12)
+    slopes.J = slopes.noise = 0.0
+    assert slopes._rounding(4.0) == pytest.approx(4 * 2.0**-49)

@@ -125,7 +125,7 @@ NOT_NUMBERS: dict[str, tuple[Callable[[tuple[int, ...]], Any], type[Exception], 
         ValueError,
         "got inf",
     ),
-    "masked": (lambda s: np.ma.array(grid(*s), mask=spoiled(s, 9) == 9), ValueError, "masked"),
+    "masked": (lambda s: np.ma.array(grid(*s), mask=spoiled(s, 9) == 9), ValueError, "a masked array"),
     "masked integers": (lambda s: np.ma.array(grid(*s).astype(int), mask=spoiled(s, 9) == 9), ValueError, "masked"),
 }
 

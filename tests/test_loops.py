@@ -348,3 +348,23 @@ def test_a_leader_waits_for_the_last_part() -> None:
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [(3, 2, 3, 2), (1, 2, 1, 2, 1, 2)])
+def test_small_networks_of_many_layers(sizes: tuple[int, ...], bias: bool) -> None:
+    """What is counted from layer to layer is seen from the third on."""
+    from samenet.fast.kernels import small
+
+    nets = [
+        samenet.backend(name).Network(sizes, bias=bias, activation="tanh", init="normal", seed=3)
+        for name in ("numpy", "numba")
+    ]
+    assert small.fits(nets[1], 2)
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(5, sizes[0])), random.random((5, sizes[-1]))
+    begin = nets[0].parameters.copy()
+    for net in nets:
+        net.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False)
+    assert (nets[0].parameters != begin).all()
+    np.testing.assert_allclose(nets[1].parameters, nets[0].parameters, rtol=1e-9, atol=1e-12)

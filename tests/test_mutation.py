@@ -3,6 +3,7 @@
 import ast
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,9 +80,22 @@ def test_all_code_can_have_mistakes() -> None:
 
 
 def test_each_mistake_that_changes_nothing_says_why() -> None:
-    listed = tomllib.loads((HARDENING / "equivalents.toml").read_text(encoding="utf-8"))["equivalent"]
-    assert all(entry.keys() == {"file", "function", "before", "after", "reason"} for entry in listed)
-    assert all((mutants.ROOT / entry["file"]).exists() and len(entry["reason"]) > 10 for entry in listed)
+    known = tomllib.loads((HARDENING / "equivalents.toml").read_text(encoding="utf-8"))
+    assert all(entry.keys() == {"file", "function", "before", "after", "reason"} for entry in known["equivalent"])
+    assert all(entry.keys() == {"file", "before", "after", "reason"} for entry in known["kind"])
+    assert all(any(mutants.ROOT.glob(e["file"])) and len(e["reason"]) > 10 for part in known.values() for e in part)
+
+
+@pytest.mark.parametrize(
+    ("after", "of_a_kind"),
+    [("if (size >= r.most):", True), ("if (size < r.most):", False), ("if (size >= r.most + 1):", False)],
+)
+def test_a_kind_is_one_text_for_another_and_nothing_else(after: str, of_a_kind: bool) -> None:
+    kind = {"file": "a/*.py", "before": "> r.most", "after": ">= r.most", "reason": ""}
+    known = {"equivalent": [], "kind": [kind]}
+    change = changes.Change("a/b.py", "f", (1, 1), (0, 0), "if size > r.most:", after, "")
+    assert mutants.is_equivalent(change, known) is of_a_kind
+    assert not mutants.is_equivalent(replace(change, file="b/b.py"), known)
 
 
 @pytest.mark.compiled  # the same without the JIT

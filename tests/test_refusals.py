@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections import UserList, deque
 from collections.abc import Callable
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -431,3 +432,47 @@ def test_numbers_of_other_kinds_are_numbers() -> None:
     random_ = random.Random(0)
     refused(TypeError, "^a: expected", lambda: checks.number("a", random_))
     assert re.fullmatch(r"Parameters\(.*\)", repr(Parameters.empty((2, 1), True, np.dtype(float))))
+
+
+class _Odd(str):
+    """Text that cannot be compared."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not to be compared")
+
+    __hash__ = str.__hash__
+
+
+def test_text_that_cannot_be_compared_is_refused_as_a_name(backend: Backend) -> None:
+    net = make(backend)
+    calls = {
+        "activation": lambda: backend.Network([2, 2], activation=_Odd("tanh")),
+        r"activation\[0\]": lambda: backend.Network([2, 2], activation=[_Odd("tanh")]),
+        "cost": lambda: backend.Network([2, 2], cost=_Odd("squared_error")),
+        "init": lambda: backend.Network([2, 2], init=_Odd("glorot")),
+        "reduction": lambda: net.cost(X, Y, reduction=_Odd("mean")),
+        r"monitors": lambda: net.train(X, Y, alpha=0.1, epochs=1, monitors=[_Odd("cost")]),
+        "optimizer": lambda: net.train(X, Y, alpha=0.1, epochs=1, optimizer=_Odd("adam")),
+        "labels": lambda: net.classify(X, labels=_Odd("one")),
+        "backend": lambda: samenet.backend(_Odd("numpy")),
+    }
+    for name, call in calls.items():
+        refused(TypeError, f"{name}: expected text, got a _Odd that cannot be compared", call)
+
+
+def test_an_enumeration_of_texts_has_names(backend: Backend) -> None:
+    class Name(str, Enum):  # noqa: UP042  whose str() is another text
+        TANH = "tanh"
+        RIGHT = "mean"
+
+    net = backend.Network([3, 2], activation=Name.TANH)
+    assert net.activations == ("tanh",)
+    assert type(net.activations[0]) is str
+    assert net.cost(X, Y[:, :2], reduction=Name.RIGHT) == net.cost(X, Y[:, :2])
+
+
+@pytest.mark.parametrize("length", [1, 59, 60, 61, 200])
+def test_what_was_given_is_shown_in_60_characters(length: int) -> None:
+    text = repr("x" * (length - 2)) if length > 1 else "7"
+    shown = checks.short("x" * (length - 2) if length > 1 else 7)
+    assert shown == (text if length <= 60 else text[:57] + "...")

@@ -5,7 +5,7 @@ import pytest
 
 import samenet
 from samenet import error_surface
-from samenet.study.error_surface import in_words, search_time
+from samenet.study.error_surface import Surface, in_words, search_time
 
 X_SCORES, Y_SCORES = np.array([[3, 5], [5, 1], [10, 2]]) / [10, 5], np.array([[75], [82], [93]]) / 100
 
@@ -88,6 +88,18 @@ def test_an_inner_minimum_is_not_on_the_edge():
     net = samenet.backend("numpy").Network([1, 1], weights=[[[0.0]]], bias=False)
     found = error_surface(net, [[1.0]], [[0.5]], [0], [-1.0, 0.0, 2.0])
     assert (found.best, found.on_edge) == ((0.0,), False)
+
+
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("places", [1, 2])
+def test_either_end_of_a_grid_is_its_edge(places, at):
+    grid, values = np.array([3.0, -1.0, 2.0, 7.0]), np.ones((4,) * places)
+    values[(1, at)[-places:]] = 0.0
+    assert _surface(grid, values).on_edge == (at in (0, 3))
+
+
+def _surface(grid, values):
+    return Surface(tuple(range(values.ndim)), (grid,) * values.ndim, values, 0.0)
 
 
 def test_a_value_that_is_no_number_is_not_the_best():

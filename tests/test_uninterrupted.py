@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -354,3 +355,18 @@ def test_a_process_that_ends_by_ctrl_c(tmp_path: Path) -> None:
     assert done.returncode in (1, -signal.SIGINT), done.stderr
     assert done.stderr.splitlines()[-1] == "KeyboardInterrupt"
     assert done.stderr.count("Traceback") == 1
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_what_is_prepared_in_a_process(forks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of the compiler is held while a process forks, where processes fork at all, and freed on both sides."""
+    at_end: list[object] = []
+    at_fork: list[dict[str, object]] = []
+    monkeypatch.setattr(uninterrupted, "atexit", SimpleNamespace(register=at_end.append))
+    system = SimpleNamespace(register_at_fork=lambda **given: at_fork.append(given)) if forks else SimpleNamespace()
+    monkeypatch.setattr(uninterrupted, "os", system)
+    uninterrupted.prepare()
+    lock = global_compiler_lock
+    held = {"before": lock.acquire, "after_in_parent": lock.release, "after_in_child": lock.release}
+    assert at_fork == [held] * forks
+    assert at_end == [uninterrupted._finish]

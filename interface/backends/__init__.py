@@ -23,7 +23,7 @@ def backend(name: str) -> ModuleType:
     Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
     cannot be imported. The other backends work without it.
     """
-    if not isinstance(name, str) or name not in MODULES:
+    if type(name) is not str or name not in MODULES:
         from samenet.validation.checks import choice  # which needs NumPy
 
         choice("backend", name, MODULES)

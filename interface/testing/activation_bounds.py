@@ -13,7 +13,7 @@ Forward = Callable[[Bounded, Rounding], Bounded]
 Back = Callable[[Bounded, Bounded, Rounding], Bounded]
 
 
-def _at_most(limit: float, moved: Array, e: Array) -> Array:
+def _at_most(moved: Array, e: Array, limit: float) -> Array:
     """A function cannot move by more than the width of its range; but it may be NaN where z has no bound."""
     return np.where(np.isfinite(e), np.fmin(moved, limit), np.inf)
 
@@ -33,7 +33,7 @@ def stable_sigmoid(z: Array) -> Array:
 def _sigmoid(z: Bounded, r: Rounding) -> Bounded:
     """The largest slope near z, t / (1 + t)^2 with t = exp(-|z|), times e; 8 u of what comes out. exp may underflow."""
     t = np.exp(-nearest(z))
-    moved = _at_most(1, t / (1 + t) ** 2 * z.error, z.error)
+    moved = _at_most(t / (1 + t) ** 2 * z.error, z.error, 1)
     value = stable_sigmoid(z.value)
     return Bounded(value, moved + 8 * r.u * (value + 2 * moved) + r.flush)
 
@@ -41,7 +41,7 @@ def _sigmoid(z: Bounded, r: Rounding) -> Bounded:
 def _tanh(z: Bounded, r: Rounding) -> Bounded:
     """The same with the slope 4 t / (1 + t)^2, t = exp(-2 |z|); two sums more than the sigmoid, so 16 u."""
     t = np.exp(-2 * nearest(z))
-    moved = _at_most(2, 4 * t / (1 + t) ** 2 * z.error, z.error)
+    moved = _at_most(4 * t / (1 + t) ** 2 * z.error, z.error, 2)
     value = np.tanh(z.value)
     return Bounded(value, moved + 16 * r.u * (np.abs(value) + 2 * moved) + 2 * r.least)
 
@@ -69,7 +69,7 @@ def _softmax(z: Bounded, r: Rounding) -> Bounded:
     w = z.error + z.error.max(axis=1, keepdims=True)
     largest = np.exp(np.fmin(a - logarithm + 2 * w, 0))
     relative = gamma(n + 18, r.u) + r.u * (np.abs(a) + 2 * w + np.log(n))
-    error = _at_most(1, largest * (-np.expm1(-w) + relative), w) + (n + 2) * r.flush
+    error = _at_most(largest * (-np.expm1(-w) + relative), w, 1) + (n + 2) * r.flush
     return Bounded(np.exp(a - logarithm), error)
 
 

@@ -163,6 +163,12 @@ class Slopes:
         error = max(abs(first.left - second.left), abs(first.right - second.right)) + second.error
         return Estimate(second.slope, error, second.gap / 2, True)
 
+    def is_level(self, i: int) -> bool:
+        """Whether the cost hardly changes, in a wide step, by more than rounding: then a slope of 0 says nothing."""
+        before, after = self._costs(i, self._moved(i, _LARGEST), self.cost)
+        moved = max(abs(before - self.J), abs(after - self.J))
+        return not moved > 16 * self._rounding(before, after)
+
     def _moved(self, i: int, step: float) -> tuple[Any, Any]:
         at = self.flat[i]
         step = max(step, 1e-12 * abs(at))  # not so small that t + s is t

@@ -62,14 +62,18 @@ class GradientCheck:
     wrong            which entries disagree: `Parameters` of True and False
     kinks            likewise, where a kink of the cost lies within the step, so that its difference is no slope
     worst            the `Entry` that disagrees most, as measured by what is allowed
-    nothing          whether every gradient is zero, or too small to tell from rounding: then nothing is proved
+    nothing          whether every gradient is too small to tell from rounding: then nothing is proved; not so if all
+                     are zero at a place where the cost does change, to both sides alike, as at a minimum
+    zero             whether that is so
     """
 
-    def __init__(self, analytic: Parameters, numeric: Parameters, errors: Array, kinks: Array, heading: str) -> None:
-        self.analytic, self.numeric, self.heading = analytic, numeric, heading
+    def __init__(
+        self, analytic: Parameters, numeric: Parameters, errors: Array, kinks: Array, heading: str, zero: bool = False
+    ) -> None:
+        self.analytic, self.numeric, self.heading, self.zero = analytic, numeric, heading, zero
         g, n = analytic.flat, numeric.flat
-        self.relative_error = _relative_error(g, n)
-        self.nothing = bool((np.maximum(abs(g), abs(n)) <= errors).all())  # never so for NaN
+        self.relative_error = 0.0 if zero else _relative_error(g, n)
+        self.nothing = not zero and _is_lost(g, n, errors)
         allowed = _RELATIVE * (abs(g) + abs(n)) + errors
         self.wrong = Parameters(analytic.sizes, analytic.bias, ~(abs(g - n) <= allowed))  # a NaN is wrong
         self.kinks = Parameters(analytic.sizes, analytic.bias, kinks)
@@ -103,16 +107,17 @@ class GradientCheck:
         lines = [self.heading]
         parts = zip(*map(_arrays, (self.analytic, self.numeric, self.wrong)), strict=True)
         for (kind, layer, g), (_, _, n), (_, _, wrong) in parts:
-            note = "ok" if g.any() or n.any() else "all zero: says nothing"
+            note = "ok" if self.zero or g.any() or n.any() else "all zero: says nothing"
             if wrong.any():
                 note = f"WRONG: {wrong.sum()} of {wrong.size} entries{_guess(g, n)}"
-            lines.append(f"{_name(kind, layer):12}{g.shape!s:12}relative error {_relative_error(g, n):7.1e}  {note}")
+            error = 0.0 if self.zero else _relative_error(g, n)
+            lines.append(f"{_name(kind, layer):12}{g.shape!s:12}relative error {error:7.1e}  {note}")
         lines.append(f"{'worst entries':20}  {'analytic':>13}  {'numeric':>13}  rel. error")
         lines.extend(map(str, self.entries(3)))
         if self.kinks.flat.any():
             lines.append(f"{self.kinks.flat.sum()} entries at a kink: a kink lies within the step")
         wrong_ones = int(self.wrong.flat.sum())
-        verdict = f"OK: all {self.wrong.flat.size} entries agree"
+        verdict = f"OK: all {self.wrong.flat.size} entries {'are zero, as their differences' if self.zero else 'agree'}"
         if wrong_ones:
             verdict = f"WRONG: {wrong_ones} of {self.wrong.flat.size} entries disagree"
         elif self.nothing:
@@ -155,10 +160,12 @@ def check_gradient(
         for i, g in enumerate(analytic.flat.tolist()):
             n, errors[i], radius, kinks[i] = _numeric(slopes, i, g, step, may_cross[i])
             numeric.flat[i] = np.clip(g, n - radius, n + radius) if radius > 0 else n  # any slope between the sides
+        zero = not analytic.flat.any() and _is_lost(analytic.flat, numeric.flat, errors)
+        zero = zero and not all(map(slopes.is_level, range(errors.size)))
     heading = (
         f"gradient check of {errors.size} parameters: backpropagation against differences, step {step:g}, {reduction}"
     )
-    return GradientCheck(analytic, numeric, errors, kinks, heading)
+    return GradientCheck(analytic, numeric, errors, kinks, heading, zero)
 
 
 def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> Estimate:
@@ -173,6 +180,11 @@ def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> 
     if not _agree(g, found):
         found = slopes.corner(i) or found
     return found._replace(kink=found.kink or first.kink)
+
+
+def _is_lost(g: Array, n: Array, errors: Array) -> bool:
+    """Whether no slope can be told from rounding; never so for NaN."""
+    return bool((np.maximum(abs(g), abs(n)) <= errors).all())
 
 
 def _agree(g: float, found: Estimate) -> bool:

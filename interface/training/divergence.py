@@ -65,7 +65,7 @@ class Watch:
         limit, cost = self._limit(), self._cost(self.objective.model.theta.flat)
         self.largest = max(10 * self.largest, cost)  # so that it looks a few times at most
         if not cost <= limit and not self.at_rest:
-            self._say(history, f"after epoch {history.epochs_done - 1} the cost of all samples is {cost:.3g}")
+            self._say(history, f"after epoch {history.epochs_done - 1} the cost of all samples is {_in_words(cost)}")
 
     def overflow(self, history: History) -> None:
         """Give the warning, if the epoch whose weights overflowed had a cost as large that still was a number."""
@@ -90,6 +90,10 @@ class Watch:
     def _cost(self, theta: NDArray[Any]) -> float:
         # By a twin: other threads may be reading the network.
         return replace(self.objective, model=self.objective.model.holding(theta)).evaluate()[0]
+
+
+def _in_words(cost: float) -> str:
+    return f"{cost:.3g}" if math.isfinite(cost) else "no longer a number" if math.isnan(cost) else "infinite"
 
 
 def _bound(first: float, scale: float) -> float:

@@ -87,8 +87,14 @@ def flag(name: str, value: Any) -> bool:
 def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
     """One of the known names; for any other, the message suggests the nearest. others: aliases of the known names."""
     known = list(known)
-    if isinstance(value, str) and value in known:
-        return str(value)
+    if isinstance(value, str):
+        try:
+            if value in known:
+                return str.__str__(value)  # also of an `enum` of texts
+        except Exception as error:  # a class of text of someone's own
+            raise TypeError(
+                f"{name}: expected text, got a {type(value).__name__} that cannot be compared ({error})"
+            ) from error
     near = nearest(value, known, others)
     hint = f"; did you mean {near!r}?" if near else ""
     names = ", ".join(map(repr, known))

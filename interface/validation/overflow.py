@@ -1,5 +1,12 @@
 """Costs and gradients beyond the range of a dtype would depend on the order of sums: one answer for all backends.
 
+A weighted sum that overflows is not looked at. The reference adds its terms from first to last, in float64; the other
+backends in an order of their own, in the network's dtype. So
+
+    terms of one sign, float64     every backend has infinity at the same places, and NaN at the same
+    terms of one sign, float32     the reference, which only rounds what it stores, may be finite where others are not
+    terms of both signs            infinity minus infinity is NaN, and whether a sum meets it depends on the order
+
 By the bytes of a number: the largest sum over samples that is still a cost, and the largest target with a gradient.
 """
 

@@ -19,7 +19,23 @@ _COMPARISONS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 _NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
 _NAMES |= {"zeros": "ones", "zeros_like": "ones_like", "floor": "ceil", "ceil": "floor", "sum": "prod"}
 # Of whose first two arguments the order is free, or is wrong at once.
-_SYMMETRIC = {"min", "max", "minimum", "maximum", "add", "fadd", "mul", "fmul", "and_", "or_", "times", "isinstance"}
+_SYMMETRIC = {
+    "min",
+    "max",
+    "minimum",
+    "maximum",
+    "fmin",
+    "fmax",
+    "gamma",
+    "add",
+    "fadd",
+    "mul",
+    "fmul",
+    "and_",
+    "or_",
+    "times",
+    "isinstance",
+}
 
 
 @dataclass(frozen=True)

@@ -210,10 +210,27 @@ def survives(change: Change, tree: Tree, tests: Tests, server: Server | None, bu
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def is_equivalent(change: Change, known: list[dict[str, str]]) -> bool:
-    """Whether it stands in the list."""
+def is_equivalent(change: Change, known: dict[str, list[dict[str, str]]]) -> bool:
+    """Whether it stands in the list, by its lines or as one of a kind."""
     names = ("file", "function", "before", "after")
-    return any(all(_is_like(getattr(change, name), entry[name]) for name in names) for entry in known)
+    if any(all(_is_like(getattr(change, name), entry[name]) for name in names) for entry in known["equivalent"]):
+        return True
+    return any(fnmatch.fnmatch(change.file, kind["file"]) and _is_of(change, kind) for kind in known["kind"])
+
+
+def _is_of(change: Change, kind: dict[str, str]) -> bool:
+    """Whether all that happens is that one piece of text is put for another, parentheses and spaces apart."""
+    before, after, old, new = (_bare(text) for text in (change.before, change.after, kind["before"], kind["after"]))
+    at = before.find(old)
+    while at >= 0:
+        if before[:at] + new + before[at + len(old) :] == after:
+            return True
+        at = before.find(old, at + 1)
+    return False
+
+
+def _bare(text: str) -> str:
+    return text.translate(dict.fromkeys(map(ord, "() ")))
 
 
 def _is_like(text: str, entry: str) -> bool:
@@ -236,13 +253,15 @@ def main() -> int:
         "--list-equivalents", action="store_true", help="print the mistakes that change nothing, and stop"
     )
     options = parser.parse_args()
-    known = tomllib.loads((Path(__file__).parent / "equivalents.toml").read_text(encoding="utf-8"))["equivalent"]
+    known = tomllib.loads((Path(__file__).parent / "equivalents.toml").read_text(encoding="utf-8"))
     files = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
     files = [file for file in files if not options.files or any(fnmatch.fnmatch(file, p) for p in options.files)]
     every = [change for file in files for change in changes(ROOT, file)]
     if options.list_equivalents:
-        for entry in known:
+        for entry in known["equivalent"]:
             print("{file}: {function}\n  - {before}\n  + {after}\n  {reason}".format(**entry))
+        for kind in known["kind"]:
+            print("{file}: all of\n  - {before}\n  + {after}\n  {reason}".format(**kind))
         return 0
     chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
     print(f"{len(chosen)} of {len(every)} mistakes in {len(files)} files, --seed {options.seed}", flush=True)
