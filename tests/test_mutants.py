@@ -157,7 +157,7 @@ MUTANTS = {
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
         Mutant("wide: the first columns for all", "_pack_panel(B[:, i : i + width]", "_pack_panel(B[:, :width]"),
         Mutant("wide: the first terms for all", "B[start : start + count], C if", "B[:count], C if"),
-        Mutant("wide: the last terms alone", "C if start else S, C, room", "S, C, room"),
+        Mutant("wide: the last terms alone", "C if start else S, C, workspace", "S, C, workspace"),
         Mutant(
             "wide: sums that begin elsewhere", "workspace[:t], S[:, i:],", "workspace[:t], S[:, :1] + 0 * S[:, i:],"
         ),
@@ -232,7 +232,7 @@ MUTANTS = {
         Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
         Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
-        Mutant("step uphill", "theta[i] -= step", "theta[i] += step"),
+        Mutant("step uphill", "theta[i] -= step * (shrink", "theta[i] += step * (shrink"),
         Mutant("velocity that grows", "factor * velocity[i] - move\n        if", "velocity[i] - move\n        if"),
         Mutant(
             "Nesterov's step without the gradient",
