@@ -43,12 +43,12 @@ $(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 compare: $(VENV)/installed-data,plot
 	@$(BIN)/samenet compare
 
-# The second run counts the lines of the kernels too, which the compiler hides; what would take too long there, or is
-# the same there, marked `compiled`, is left to the first.
+# The second run counts the lines of the kernels too, which the compiler hides. What would take too long there, or is
+# the same there, marked `compiled`, is left to the first; what runs no kernel, marked `without_jit`, to the second.
 WORKERS ?= 2
 PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 test: $(VENV)/installed-test
-	$(BIN)/python -m $(PYTEST)
+	$(BIN)/python -m $(PYTEST) -m "not without_jit"
 	$(BIN)/python -m coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
 	$(BIN)/python -m coverage combine --quiet
@@ -70,57 +70,51 @@ mutants: $(VENV)/installed-test
 
 # Its own environments, outside the tree; nothing of .venv is used.
 matrix:
-	$(PYTHON) tests/hardening/matrix.py $(ARGUMENTS)
+	$(PYTHON) -m benchmarks matrix $(ARGUMENTS)
 
 examples: $(VENV)/installed-data,plot
 	$(BIN)/samenet examples --gallery docs/gallery
 
 # One machine has one name in asv's history, which is not the host's.
-MACHINE = $(shell $(BIN)/python benchmarks/measure.py --name)
+MACHINE = $(shell $(BIN)/python -m benchmarks run --name)
 ASV = $(BIN)/python -m asv
 # At least half a millisecond a round: calls of 1 to 2 us are not timed one at a time.
 TIMED = --benchmark-enable --benchmark-warmup=on --benchmark-warmup-iterations=1000 \
 	--benchmark-min-time=0.0005 --benchmark-max-time=0.3
 
-# Ratios by measure.py, where contenders take turns; the two suites time each by itself. asv's part is the newest
+# Ratios by `run`, where contenders take turns; the two suites time each by itself. asv's part is the newest
 # commit, in a virtual environment of its own, so that its result belongs to the history.
 bench: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/measure.py
-	$(BIN)/python benchmarks/report.py
+	$(BIN)/python -m benchmarks run
+	$(BIN)/python -m benchmarks report
 	mkdir -p build
 	$(BIN)/python -m pytest benchmarks/pytest $(TIMED) --benchmark-json=build/pytest-benchmark.json
 	$(ASV) machine --machine $(MACHINE) --yes
 	$(ASV) run --machine $(MACHINE) HEAD^!
 
 bench-quick: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/measure.py --quick --into build/quick
+	$(BIN)/python -m benchmarks run --quick --into build/quick
 	$(BIN)/python -m pytest benchmarks/pytest $(TIMED) -k "3-3-1 and one-sample"
 
 techniques: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/techniques
-	$(BIN)/python benchmarks/report.py
+	$(BIN)/python -m benchmarks techniques
+	$(BIN)/python -m benchmarks report
 
-# With pip, which takes the newest that any index has; uv stops at the first index that knows a name. PyTorch's CPU
-# build has an index of its own: on Linux, PyPI's brings gigabytes for CUDA. Without it, the others still run.
-TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
-PIP := $(BIN)/python -m pip
-
-$(VENV)/installed-peers: pyproject.toml | $(INTERPRETER)
-	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
-	@echo "installing samenet[peers] and $(TORCH) into $(VENV)"
-	@$(PIP) install --quiet -e ".[peers]"
-	@$(PIP) install --quiet --extra-index-url https://download.pytorch.org/whl/cpu "$(TORCH)" || echo "without PyTorch"
+# The other libraries by pip, which uv's environments lack: each contender's file says what it requires.
+$(VENV)/installed-peers: $(VENV)/installed-data,plot $(wildcard benchmarks/contenders/*.py)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(BIN)/python -m benchmarks peers --install
 	@touch $@
 
 peers: $(VENV)/installed-peers
-	$(BIN)/python benchmarks/peers
-	$(BIN)/python benchmarks/report.py
+	$(BIN)/python -m benchmarks peers
+	$(BIN)/python -m benchmarks report
 
 peers-quick: $(VENV)/installed-peers
-	$(BIN)/python benchmarks/peers --quick --into build/peers
+	$(BIN)/python -m benchmarks peers --quick --into build/peers
 
 page: $(VENV)/installed-bench
-	$(BIN)/python benchmarks/page.py
+	$(BIN)/python -m benchmarks report --page build/page
 	$(ASV) publish --html-dir build/asv
 
 lint: $(VENV)/installed-dev

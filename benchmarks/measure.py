@@ -1,8 +1,13 @@
-"""The comparison proper: every case of the list, checked and timed in several processes, and written to results/.
+"""How anything here is measured, in one story that `run`, `peers` and `techniques` share.
 
-    python benchmarks/measure.py [--quick]
-
-Both suites time a contender by itself; ratios come from here, where contenders take turns in each process.
+1. An answer is checked against the reference before anything is timed; a wrong one has no time.
+   `samenet.compare.measurement` does that, and
+2. lets the contenders of a case take turns within one process, in an order drawn anew each round: what slows a round
+   down slows all of them. The process has the median over rounds of the ratio within a round.
+3. Processes are repeated, one after the other: `in_processes`. Where a process has its memory, and when it ran, changes
+   a ratio by some per cent; rounds within one process share both.
+4. So an interval comes from how the processes' ratios differ: `combine`.
+5. What came of it is written with the machine, the versions and the commit: `Run`.
 """
 
 import argparse
@@ -11,59 +16,17 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean, median, stdev
 from typing import Any
 
+from benchmarks import ROOT
 from samenet.compare import environment
+from samenet.output import files
 from samenet.output.formats import counted
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def folder_name(around: dict[str, Any]) -> str:
-    """One folder a machine and date."""
-    return f"{machine_name(around)}-{around['utc'][:10]}"
-
-
-def machine_name(around: dict[str, Any]) -> str:
-    """The processor's name and the number of cores; not the host's name."""
-    name = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@", " ", around["processor"].lower())
-    return "-".join([*re.findall(r"[a-z0-9.]+", name), counted(around["cores"], "core").replace(" ", "")])
-
-
-def passes(number: int, seconds: float, quick: bool) -> list[dict[str, Any]]:
-    """What one_process.py gives in so many processes, one after the other, all with this one's environment."""
-    command = [sys.executable, str(Path(__file__).with_name("one_process.py")), str(seconds)]
-    results = []
-    for i in range(number):
-        say(f"process {i + 1} of {number}")
-        done = subprocess.run(
-            [*command, *(["--quick"] if quick else [])], check=True, stdout=subprocess.PIPE, text=True
-        )
-        results.append(json.loads(done.stdout))
-    return results
-
-
-def break_even(compared: list[dict[str, Any]], first: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each operation: after how many calls Numba has made up for the first calls of all kinds, against NumPy.
-
-    All kinds, since what one of them compiles the next finds compiled.
-
-    What a call gains is NumPy's median less its part 1 / ratio, by the paired ratio: medians alone may be ordered by
-    what else the machine did.
-    """
-    spent = {state: sum(s for call, s in calls.items() if call != "import") for state, calls in first["numba"].items()}
-    rows = []
-    for case in compared:
-        medians = {row["name"]: row["timed"]["median_seconds"] for row in case["rows"] if row["timed"]}
-        if not {"numpy", "numba"} <= medians.keys():
-            continue
-        operation = case["operation"]
-        ratio = next(r["estimate"] for r in case["ratios"] if (r["slow"], r["fast"]) == ("numpy", "numba"))
-        gain = medians["numpy"] * (1 - 1 / ratio)
-        calls = {state: math.ceil(seconds / gain) if gain > 0 else None for state, seconds in spent.items()}
-        rows.append({"network": case["network"], "operation": operation, "calls": calls})
-    return rows
+Json = dict[str, Any]
 
 
 def say(text: str) -> None:
@@ -71,47 +34,149 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def main() -> int:
-    """Measure, and write results/FOLDER/comparison.json; returns 1 if a check failed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a few cases, for less than a minute")
-    parser.add_argument("--repeats", type=int, default=5, help="processes, one after the other, 5 unless given")
-    parser.add_argument("--threads", type=int, default=1, help="for BLAS, 1 unless given")
-    parser.add_argument("--into", type=Path, help="the folder to write to, results/MACHINE-DATE unless given")
-    parser.add_argument("--name", action="store_true", help="print this machine's name in results/, and do no more")
-    options = parser.parse_args()
-    if options.name:
-        print(machine_name(environment.describe()))
-        return 0
-    environment.set_threads(options.threads)  # before NumPy is loaded, here and in every process
-    sys.path.append(str(Path(__file__).resolve().parent))
-    import processes
-    from combine import combine
-
-    from samenet.output import files
-
-    around = environment.describe()
-    folder = files.writable_or_exit(parser, options.into or ROOT / "results" / folder_name(around), "comparison.json")
-    say("imports, first calls, memory")
-    alone = processes.everything(repeats=1 if options.quick else 5)
-    number, seconds = (1, 0.5) if options.quick else (options.repeats, 1.0)
-    several = passes(number, seconds, options.quick)
-    compared, swept = (combine([one[part] for one in several]) for part in ("cases", "sweeps"))
-    content = {
-        "environment": {**around, "commit": processes.version_of_source(ROOT)},
-        "quick": options.quick,
-        "repeats": number,
-        "cases": compared,
-        "sweeps": swept,
-        "switches": several[0]["switches"],
-        "processes": alone,
-        "break_even": break_even(compared, alone["first_calls"]),
-    }
-    files.write_text(folder / "comparison.json", json.dumps(content, indent=1) + "\n")
-    print(folder / "comparison.json")
-    every = [row for case in (*compared, *swept) for row in case["rows"]]
-    return 0 if all(row["ok"] for row in every) else 1
+# Processes
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def child(*given: object) -> list[str]:
+    """The command line of a process of ours, which is to run in ROOT."""
+    return [sys.executable, "-m", "benchmarks", *map(str, given)]
+
+
+def in_process(*given: object) -> Any:
+    """What a process of ours prints as JSON in its last line: a library may print, too."""
+    done = subprocess.run(child(*given), check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def in_processes(number: int, *given: object) -> list[Any]:
+    """The same of so many, one after the other."""
+    found = []
+    for i in range(number):
+        say(f"process {i + 1} of {number}")
+        found.append(in_process(*given))
+    return found
+
+
+# Together
+
+
+def combine(several: Sequence[list[Json]]) -> list[Json]:
+    """Cases, or points, of every process in the same order, as `Result.as_json` gives them: one of each, of all."""
+    return [_case(of_one) for of_one in zip(*several, strict=True)]
+
+
+def interval(ratios: Sequence[Json]) -> Json:
+    """A ratio from the ratios of n processes: their geometric mean, and its 95 % interval by Student's t.
+
+    exp(m -+ t s / sqrt(n)), where m and s are the mean and the standard deviation of the logarithms, and t is the
+    0.975 quantile with n - 1 degrees of freedom. One process has no interval: that over its rounds is of one place in
+    memory.
+    """
+    if len(ratios) == 1:
+        return {**ratios[0], "low": None, "high": None}
+    from scipy.stats import t
+
+    logarithms = [math.log(ratio["estimate"]) for ratio in ratios]
+    half = float(t.ppf(0.975, len(ratios) - 1)) * stdev(logarithms) / math.sqrt(len(ratios))
+    center = fmean(logarithms)
+    low, middle, high = (math.exp(center + step) for step in (-half, 0, half))
+    names = {key: value for key, value in ratios[0].items() if isinstance(value, str)}
+    return {**names, "estimate": middle, "low": low, "high": high}
+
+
+def _case(of_one: Sequence[Json]) -> Json:
+    rows = [_row(rows) for rows in zip(*(case["rows"] for case in of_one), strict=True)]
+    # A contender that was wrong in one process has no ratio in any.
+    right = {row["name"] for row in rows if row["ok"]}
+    pairs = [{(r["slow"], r["fast"]): r for r in case["ratios"]} for case in of_one]
+    ratios = [interval([p[pair] for p in pairs]) for pair in pairs[0] if right.issuperset(pair)]
+    noises = [case["noise"] for case in of_one]
+    noise = None if None in noises else interval(noises)
+    return {**of_one[0], "rows": rows, "ratios": ratios, "noise": noise}
+
+
+def _row(of_one: Sequence[Json]) -> Json:
+    """The row of the process whose answer was the worst, with the times of all if none was wrong."""
+    worst = max(of_one, key=_share)
+    first = median(row["first_call_seconds"] for row in of_one)
+    timed = None
+    if worst["ok"]:
+        times = [row["timed"] for row in of_one]
+        timed = {
+            "median_seconds": median(t["median_seconds"] for t in times),
+            "min_seconds": min(t["min_seconds"] for t in times),
+            "quartiles_seconds": [median(t["quartiles_seconds"][i] for t in times) for i in (0, 1)],
+            "rounds": sum(t["rounds"] for t in times),
+            "medians_of_processes": [t["median_seconds"] for t in times],
+            "speed_up": interval([t["speed_up"] for t in times]),
+        }
+    return {**worst, "first_call_seconds": first, "timed": timed}
+
+
+def _share(row: Json) -> float:
+    """Which part of the allowed difference was observed; infinity for a wrong answer."""
+    observed, allowed = row["observed_error"], row["allowed_error"]
+    if not row["ok"] or observed is None:
+        return math.inf
+    return observed / allowed if allowed > 0 else 0.0
+
+
+def all_right(cases: Iterable[Json], whose: str = "") -> bool:
+    """Whether every answer was right, of the contenders whose names begin so."""
+    return all(row["ok"] for case in cases for row in case["rows"] if row["name"].startswith(whose))
+
+
+# Where it is written
+
+
+def about(doc: str | None) -> str:
+    """What a command does, from the first line of its module's docstring: "`python -m benchmarks run`: what"."""
+    text = (doc or "").partition(": ")[2].splitlines()[0]
+    return text[:1].upper() + text[1:]
+
+
+def parser(command: str, doc: str | None, quick: str) -> argparse.ArgumentParser:
+    """The options that every command that measures has."""
+    made = argparse.ArgumentParser(prog=f"python -m benchmarks {command}", description=about(doc))
+    made.add_argument("--quick", action="store_true", help=quick)
+    made.add_argument("--into", type=Path, help="the folder to write to, results/MACHINE-DATE unless given")
+    return made
+
+
+class Run:
+    """The folder of a run, which can be written to or the parser says why not, and what the times depend on."""
+
+    def __init__(self, made: argparse.ArgumentParser, into: Path | None, *names: str) -> None:
+        around = environment.describe()
+        folder = into or ROOT / "results" / folder_name(around)
+        self.folder, self._name = files.writable_or_exit(made, folder, *names), names[0]
+        self.environment = {**around, "commit": commit(ROOT)}
+
+    def write(self, quick: bool, repeats: int, **content: Any) -> Path:
+        """Write the JSON, which is the first of the names."""
+        content = {"environment": self.environment, "quick": quick, "repeats": repeats, **content}
+        files.write_text(self.folder / self._name, json.dumps(content, indent=1) + "\n")
+        print(self.folder / self._name)
+        return self.folder
+
+
+def folder_name(around: Json) -> str:
+    """One folder a machine and date."""
+    return f"{machine_name(around)}-{around['utc'][:10]}"
+
+
+def machine_name(around: Json) -> str:
+    """The processor's name and the number of cores; not the host's name."""
+    name = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@", " ", around["processor"].lower())
+    return "-".join([*re.findall(r"[a-z0-9.]+", name), counted(around["cores"], "core").replace(" ", "")])
+
+
+def commit(root: Path) -> str | None:
+    """The commit that is checked out, with "+" if files were changed since; None where there is no git."""
+    git = ["git", "-C", str(root)]
+    try:
+        at = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], check=True, capture_output=True, text=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return at.stdout.strip() + ("+" if changed.stdout.strip() else "")

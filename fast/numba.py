@@ -92,7 +92,7 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
-    """f(X, out=None), the output layer for what is plain, else otherwise(X, out); as in `samenet.fast.numpy`.
+    """f(x, out=None), the output layer for what is plain, else otherwise(x, out); as in `samenet.fast.numpy`.
 
     To look at an array's length and numbers in Python takes longer than a small network, so the kernel does it. One
     sample that is not finite is left to `otherwise`, too.

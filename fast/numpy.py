@@ -154,9 +154,9 @@ def predict(model: Model, x: Array) -> Array:
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
-    """f(X, out=None), the output layer for what is plain, else otherwise(X, out); see `samenet.backends.prediction`.
+    """f(x, out=None), the output layer for what is plain, else otherwise(x, out); see `samenet.backends.prediction`.
 
-    Plain: an array of the model's dtype, C-contiguous, aligned and writable; X is (n_in,), or unless `one` (m, n_in)
+    Plain: an array of the model's dtype, C-contiguous, aligned and writable; x is (n_in,), or unless `one` (m, n_in)
     and finite.
     """
     n_in, sample, answer, dtype = model.sizes[0], model.sizes[:1], model.sizes[-1:], model.dtype
@@ -165,20 +165,20 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     layers = list(zip([W.T for W in model.weights], biases, functions, strict=True))
 
     @np.errstate(all="ignore")
-    def f(X: Any, out: Any = None) -> Any:
+    def f(x: Any, out: Any = None) -> Any:
         if not (
-            type(X) is np.ndarray
-            and (X.shape == sample or (not one and X.ndim == 2 and X.shape[1] == n_in))
-            and X.dtype == dtype
-            and X.flags.carray
-            and (one or all_finite(X))
+            type(x) is np.ndarray
+            and (x.shape == sample or (not one and x.ndim == 2 and x.shape[1] == n_in))
+            and x.dtype == dtype
+            and x.flags.carray
+            and (one or all_finite(x))
             and (
                 out is None
                 or (type(out) is np.ndarray and out.shape == answer and out.dtype == dtype and out.flags.carray)
             )
         ):
-            return otherwise(X) if out is None else otherwise(X, out)
-        h = X
+            return otherwise(x) if out is None else otherwise(x, out)
+        h = x
         for WT, b, activate in layers:
             h = h.dot(WT)  # a new array: with room kept for it, threads would write over each other's
             if b is not None:

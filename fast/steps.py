@@ -4,6 +4,7 @@ A backend without updates of its own takes them too. Equations and sources: `sam
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,4 +79,10 @@ def _quotient(a: Array, b: Array) -> Array:
     return quotient
 
 
-_STEPS = {"descent": _descent, "momentum": _momentum, "nesterov": _nesterov, "rmsprop": _rmsprop, "adam": _adam}
+_STEPS: dict[str, Callable[..., None]] = {
+    "descent": _descent,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+}

@@ -11,8 +11,10 @@ import pytest
 # Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
 
+import samenet
 from samenet.testing.tolerance import Comparison
 
 _RECORDS: pytest.StashKey[dict[tuple[str, str], list[Comparison]]] = pytest.StashKey()
@@ -48,6 +50,26 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
         assert comparison.ok, f"{name}: observed / allowed is {comparison}"
 
     return keep
+
+
+def _implementations(params: dict[str, Any]) -> set[str]:
+    """The names of the backends that a test is given as its parameters."""
+    found = set()
+    for value in params.values():
+        if isinstance(value, Pair):
+            found |= {value.backend.name, value.trusted.name}
+        elif isinstance(value, Backend) or (isinstance(value, str) and value in samenet.backends()):
+            found.add(str(value))
+    return found
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is given backends that are never compiled is the same with the JIT and without: once is enough."""
+    for item in items:
+        given = _implementations(getattr(getattr(item, "callspec", None), "params", {}))
+        if given and "numba" not in given and not item.get_closest_marker("compiled"):
+            item.add_marker("without_jit")
 
 
 def pytest_configure(config: pytest.Config) -> None:

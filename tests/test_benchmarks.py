@@ -5,7 +5,6 @@ import inspect
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -18,21 +17,15 @@ import pytest
 from children import python
 
 import samenet
+from benchmarks import __main__ as command
+from benchmarks import catalogue, fresh, growth, measure, run
+from benchmarks.catalogue import CASES, CELLS, Cell
+from benchmarks.report import tables
+from benchmarks.report.model import Case
 from samenet.compare import environment, measurement, timing
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, example, training
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
-
-import cases  # noqa: E402
-import combine  # noqa: E402
-import growth  # noqa: E402
-import measure  # noqa: E402
-import one_process  # noqa: E402
-import processes  # noqa: E402
-import tables  # noqa: E402
-from cases import Cell  # noqa: E402
-from record import Case  # noqa: E402
 
 NAMES = samenet.backends()
 SMALL = "3-3-1"
@@ -54,9 +47,9 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, os.environ.get(name, "1"))
     monkeypatch.setattr(timing, "_SAMPLE", 1e-5)
     monkeypatch.setattr(timing, "_ROUNDS", (3, 3))
-    cases.case.cache_clear()
+    catalogue.case.cache_clear()
     yield
-    cases.case.cache_clear()
+    catalogue.case.cache_clear()
 
 
 def asv_suite(module: str) -> ModuleType:
@@ -87,17 +80,12 @@ def pytest_suite() -> ModuleType:
     return loaded
 
 
-def named(function: str | dict[str, str], contender: str) -> str:
-    """The function's name on a backend."""
-    return function.get(contender, "predict_finite") if isinstance(function, dict) else function
-
-
 def replace(
-    monkeypatch: pytest.MonkeyPatch, contender: str, functions: tuple[Any, str], wrap: Callable[[Any], Any]
+    monkeypatch: pytest.MonkeyPatch, contender: str, functions: tuple[str, str], wrap: Callable[[Any], Any]
 ) -> None:
     """Put `wrap(function)` in the place of the function that a contender is timed with."""
     loops = contender.startswith("loops")
-    module, name = samenet.backend("reference" if loops else contender), named(functions[loops], contender)
+    module, name = samenet.backend("reference" if loops else contender), functions[loops]
     monkeypatch.setattr(module, name, through(name, wrap)(getattr(module, name)))
 
 
@@ -115,7 +103,7 @@ def off_by(error: float) -> Callable[[Any], Any]:
         def wrong(first: Any, *given: Any, **named: Any) -> Any:
             answer = right(first, *given, **named)
             if right.__name__ == "run_updates":
-                first.parameters += error
+                first.theta.flat += error
                 return answer
             if right.__name__ in ("gradient", "batch_gradient"):
                 return answer[0] + error, answer[1]
@@ -130,19 +118,18 @@ def off_by(error: float) -> Callable[[Any], Any]:
 
 
 def test_the_list_has_every_operation_and_backend_once():
-    cells = cases.cells()
+    cells = CELLS
     assert len(set(cells)) == len(cells)
-    assert {(c.network, c.operation) for c in cells} == set(cases.operations())
-    assert {c.network for c in cells} == set(cases.NETWORKS)
-    for network, operation in cases.operations():
-        names = cases.contenders(network, operation)
-        assert set(names) >= set(samenet.backends()) - {"reference"}
+    assert {(c.network, c.operation) for c in cells} == {(c.network, c.operation) for c in CASES}
+    assert len({(c.network, c.operation) for c in CASES}) == len(CASES)
+    for case in CASES:
+        assert set(case.contenders) >= set(samenet.backends()) - {"reference"}
     assert {c.contender for c in cells} == {LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, *samenet.backends()} - {"reference"}
 
 
 @pytest.mark.parametrize(("pair", "_", "__"), KINDS)
 def test_the_names_on_the_list_are_those_of_the_case(pair, _, __):
-    assert tuple(c.name for c in cases.case(*pair).contenders) == cases.contenders(*pair)
+    assert tuple(c.name for c in catalogue.case(*pair).contenders) == catalogue.entry(*pair).contenders
 
 
 @pytest.mark.parametrize("method", ["time_call", "track_error", "track_speed_up"])
@@ -154,12 +141,12 @@ def test_asv_covers_the_list(method):
         networks, contenders = suite.params
         pairs = {(n, c) for n in networks for c in contenders} - set(suite.skip_params)
         covered += [Cell(n, operation, c) for n, c in pairs]
-    assert sorted(covered) == sorted(cases.cells())
+    assert sorted(covered) == sorted(CELLS)
 
 
 def test_pytest_covers_the_list():
     suite = pytest_suite()
-    assert [param.values[0] for param in suite.CELLS] == list(cases.cells())
+    assert [param.values[0] for param in suite.CELLS] == list(CELLS)
     assert len({param.id for param in suite.CELLS}) == len(suite.CELLS)
     for param in suite.CELLS:
         (cell,) = param.values
@@ -183,12 +170,12 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 
     for name in samenet.backends():
         module = samenet.backend(name)
-        for function in {named(contract, name)} | ({loops} if name == "reference" else set()):
+        for function in {contract} | ({loops} if name == "reference" else set()):
             wrap = through(function, partial(counting, name))
             monkeypatch.setattr(module, function, wrap(getattr(module, function)))
-    for cell in (c for c in cases.cells() if (c.network, c.operation) == pair):
-        contender = cases.contender(cell)
-        call = cases.prepare(cell)
+    for cell in (c for c in CELLS if (c.network, c.operation) == pair):
+        contender = catalogue.contender(cell)
+        call = catalogue.contender(cell).call
         called.clear()
         call()
         once = {"batch of 32": 32 if contender.backend == "reference" else 1}.get(cell.operation, 1)
@@ -200,7 +187,7 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 
 def test_inputs_are_made_before_the_call(monkeypatch):
     cells = [Cell(SMALL, operation, "numpy") for operation in ("one sample", "batch of 32", "gradient of 32")]
-    calls = [cases.prepare(cell) for cell in cells]
+    calls = [catalogue.contender(cell).call for cell in cells]
 
     def late(*given: Any, **named: Any) -> None:
         raise AssertionError("a timed call makes its inputs")
@@ -212,8 +199,9 @@ def test_inputs_are_made_before_the_call(monkeypatch):
         call()
 
 
-@pytest.mark.parametrize("sizes", [sizes for name, sizes in cases.NETWORKS.items() if name != "3-4-1"])
-def test_inputs_saturate_no_layer(sizes):
+@pytest.mark.parametrize("name", sorted({case.network for case in CASES} - {"3-4-1"}))
+def test_inputs_saturate_no_layer(name):
+    sizes = tuple(map(int, name.split("-")))
     network, X, _ = example(sizes, 32)
     for h in network.on("numpy").feed_forward(X)[1:]:
         assert np.median(h * (1 - h)) > 0.1
@@ -243,7 +231,7 @@ def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatc
         assert (cell.network, contender) not in suites["time_call"].skip_params
     # The list's own training takes seconds a call, so a smaller one is measured.
     small = training(*example((4, 3, 2), 7), NAMES, what="training", alpha=0.25)
-    result = measurement.measure(small if contract == "run_updates" else cases.case(*pair), seconds=0.01)
+    result = measurement.measure(small if contract == "run_updates" else catalogue.case(*pair), seconds=0.01)
     row = next(r for r in result.rows if r.name == contender)
     assert not row.comparison.ok
     assert row.seconds is None
@@ -258,8 +246,8 @@ def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatc
 def test_a_right_kernel_has_numbers_in_asv():
     pair = (SMALL, "one sample")
     suites = {method: asv_classes(method)[pair[1]] for method in ("time_call", "track_error", "track_speed_up")}
-    measured = {pair: measurement.measure(cases.case(*pair), seconds=0.01).rows}
-    for name in cases.contenders(*pair):
+    measured = {pair: measurement.measure(catalogue.case(*pair), seconds=0.01).rows}
+    for name in catalogue.entry(*pair).contenders:
         suites["time_call"].time_call(SMALL, name)
         assert 0 <= suites["track_error"].track_error(measured, SMALL, name) <= 1
         assert suites["track_speed_up"].track_speed_up(measured, SMALL, name) > 0
@@ -272,18 +260,18 @@ _BREAKER = """
 import samenet
 
 def wrong(right):
-    def call(network, *given, **named):
-        answer = right(network, *given, **named)
-        if right.__name__ == "predict":
-            return answer + 1e-6
+    def call(model, *given, **named):
+        answer = right(model, *given, **named)
+        if right.__name__ == "fast_predict":
+            return lambda x, out=None: answer(x, *(() if out is None else (out,))) + 1e-6
         if right.__name__ == "gradient":
             return answer[0] + 1e-6, answer[1]
-        network.parameters += 1e-6
+        model.theta.flat += 1e-6
         return answer
     return call
 
 module = samenet.backend("numpy")
-for name in ("predict", "gradient", "run_updates"):
+for name in ("fast_predict", "gradient", "run_updates"):
     setattr(module, name, wrong(getattr(module, name)))
 """
 
@@ -292,7 +280,7 @@ for name in ("predict", "gradient", "run_updates"):
 def test_a_wrong_kernel_has_no_time_in_pytest(tmp_path, monkeypatch):
     (tmp_path / "breaker.py").write_text(_BREAKER)
     file = tmp_path / "timed.json"
-    chosen = [c for c in cases.cells() if (c.network, c.operation) in {kind[0] for kind in KINDS}]
+    chosen = [c for c in CELLS if (c.network, c.operation) in {kind[0] for kind in KINDS}]
     ids = [param.id for param in pytest_suite().CELLS if param.values[0] in chosen]
     command = ["-m", "pytest", *(f"benchmarks/pytest/test_cells.py::test_cell[{i}]" for i in ids)]
     command += ["-q", "-p", "no:cacheprovider", "-p", "breaker", "-rfE", f"--benchmark-json={file}"]
@@ -344,7 +332,7 @@ def of_process(scale: float, *, ok: bool = True, share: float = 0.5) -> dict[str
 
 def test_an_interval_is_over_processes():
     scales = (0.5, 1.0, 2.0)
-    (found,) = combine.combine([[of_process(s, share=s / 4)] for s in scales])
+    (found,) = measure.combine([[of_process(s, share=s / 4)] for s in scales])
     # By hand: logarithms -ln 2, 0, ln 2 about that of 2, so s = ln 2; t with 2 degrees of freedom is 4.302653.
     half = 4.302653 * np.log(2) / np.sqrt(3)
     (ratio,) = found["ratios"]
@@ -363,14 +351,14 @@ def test_an_interval_is_over_processes():
 def test_wrong_in_one_process_is_wrong():
     for order in (1, -1):
         several = [[of_process(1.0)], [of_process(1.0, ok=False)]][::order]
-        (found,) = combine.combine(several)
+        (found,) = measure.combine(several)
         assert [row["ok"] for row in found["rows"]] == [True, False]
         assert found["rows"][1]["timed"] is None
         assert found["ratios"] == []
 
 
 def test_one_process_has_no_interval():
-    (found,) = combine.combine([[of_process(1.0)]])
+    (found,) = measure.combine([[of_process(1.0)]])
     (ratio,) = found["ratios"]
     assert ratio == {**of_process(1.0)["ratios"][0], "low": None, "high": None}
     assert found["noise"]["low"] is None
@@ -388,30 +376,43 @@ def test_processes_measure_every_operation(monkeypatch):
         measured.append((case, seconds))
         return measurement.Result("", [])
 
-    monkeypatch.setattr(one_process, "measure", instead)
-    monkeypatch.setattr(cases, "case", cache(lambda *pair: pair))
+    monkeypatch.setattr(measurement, "measure", instead)
+    monkeypatch.setattr(catalogue, "case", cache(lambda *pair: pair))
     monkeypatch.setattr("samenet.compare.cases.forward", lambda *given: given)
-    found = one_process.comparison(1.0, quick=False)
-    assert [(c["network"], c["operation"]) for c in found] == [case for case, _ in measured] == list(cases.operations())
-    assert len(one_process.comparison(1.0, quick=True)) == len(one_process.QUICK)
-    swept = one_process.sweeps(0.5, quick=False)
-    grid = {(w, m) for w in one_process.WIDTHS for m in one_process.BATCHES}
-    assert {(p["width"], p["batch"]) for p in swept} == grid
+    found = run.cases(1.0, quick=False)
+    pairs = [(c.network, c.operation) for c in CASES]
+    assert [(c["network"], c["operation"]) for c in found] == [case for case, _ in measured] == pairs
+    quick = run.cases(1.0, quick=True)
+    assert [(c["network"], c["operation"]) for c in quick] == [(c.network, c.operation) for c in CASES if c.quick]
+    swept = run.heat_map(0.5, quick=False)
+    assert {(p["width"], p["batch"]) for p in swept} == set(catalogue.GRID)
     monkeypatch.setattr(growth, "case", lambda point: SimpleNamespace(title=""))
-    grown = one_process.lines(0.5, quick=False)
-    assert [(p["held"], p[p["along"][0]]) for p in grown] == [(p.held, p.at) for p in growth.points()]
+    grown = run.lines(0.5, quick=False)
+    assert [(p["held"], p[p["along"][0]]) for p in grown] == [(p.held, p.at) for p in catalogue.POINTS]
     assert all(p["limit_seconds"] > 0 for p in grown)
     assert {(p["held"], p["batch"]) for p in grown} >= {("forward, batch 128", 128), ("forward, 64-30-10", 1)}
 
 
 @pytest.mark.compiled
-def test_passes_are_processes_of_their_own(tmp_path, monkeypatch):
-    script = "import json, os, sys\nprint(json.dumps({'pid': os.getpid(), 'given': sys.argv[1:]}))\n"
-    (tmp_path / "one_process.py").write_text(script)
-    monkeypatch.setattr(measure, "__file__", str(tmp_path / "measure.py"))
-    first, second = measure.passes(2, 0.25, quick=True)
-    assert first["given"] == second["given"] == ["0.25", "--quick"]
-    assert len({first["pid"], second["pid"], os.getpid()}) == 3
+def test_processes_are_of_their_own_and_their_last_line_counts(tmp_path, monkeypatch):
+    (tmp_path / "benchmarks").mkdir()
+    script = "import json, os, sys\nprint('a library prints')\nprint(json.dumps([os.getpid(), sys.argv[1:]]))\n"
+    (tmp_path / "benchmarks" / "__main__.py").write_text(script)
+    monkeypatch.setattr(measure, "ROOT", tmp_path)
+    (first, given), (second, again) = measure.in_processes(2, "run", "--process", 0.25, "--quick")
+    assert given == again == ["run", "--process", "0.25", "--quick"]
+    assert len({first, second, os.getpid()}) == 3
+
+
+def test_the_command_has_its_subcommands(capsys, monkeypatch):
+    for name in command.COMMANDS:
+        with pytest.raises(SystemExit, match="0"):
+            command.main([name, "--help"])
+        assert f"usage: {'matrix' if name == 'matrix' else f'python -m benchmarks {name}'}" in capsys.readouterr().out
+    for given in ([], ["no-command"]):
+        with pytest.raises(SystemExit, match="2"):
+            command.main(given)
+        assert "python -m benchmarks: error" in capsys.readouterr().err
 
 
 def test_break_even():
@@ -428,7 +429,7 @@ def test_break_even():
     first = {
         "numba": {"cold": {"import": 9.0, "predict one": 0.4, "predict": 0.6}, "warm": {"import": 9.0, "predict": 3e-3}}
     }
-    assert measure.break_even(compared, first) == [
+    assert run.break_even(compared, first) == [
         {"network": "a", "operation": "one sample", "calls": {"cold": 500, "warm": 2}},
         {"network": "b", "operation": "batch of 32", "calls": {"cold": None, "warm": None}},
     ]
@@ -442,11 +443,11 @@ def test_a_folder_is_named_for_a_processor_and_a_day():
 
 @pytest.mark.compiled
 def test_processes_give_positive_numbers():
-    assert all(processes.import_seconds(module) > 0 for module in ("samenet", "samenet.fast.numba"))
+    assert all(fresh.import_seconds(module) > 0 for module in ("samenet", "samenet.fast.numba"))
     with pytest.raises(subprocess.CalledProcessError):
-        processes.import_seconds("samenet.no_such_module")
-    assert processes.peak_memory("numpy") > 10
-    calls = processes.first_calls("numpy")
+        fresh.import_seconds("samenet.no_such_module")
+    assert fresh.peak_memory("numpy") > 10
+    calls = fresh.first_calls("numpy")
     assert set(calls) == {"cold", "warm"}
     assert all(seconds > 0 for state in calls.values() for seconds in state.values())
     assert calls["cold"].keys() == {"import", "predict", "predict one", "gradient", "train"}

@@ -15,6 +15,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -48,7 +49,12 @@ def _keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def broken(monkeypatch: pytest.MonkeyPatch, name: str, function: str, error: float) -> None:
     module = samenet.backend(name)
     right = getattr(module, function)
-    monkeypatch.setattr(module, function, lambda *given, **named: right(*given, **named) + error)
+
+    def wrong(*given: Any) -> Any:
+        answer = right(*given)
+        return (lambda *x: answer(*x) + error) if function == "fast_predict" else answer + error
+
+    monkeypatch.setattr(module, function, wrong)
 
 
 def test_every_contender_is_checked_and_timed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -158,7 +164,7 @@ def raising(error: Exception) -> None:
     raise error
 
 
-@pytest.mark.parametrize(("name", "function"), [("numpy", "predict"), ("numba", "predict_finite")])
+@pytest.mark.parametrize(("name", "function"), [("numpy", "fast_predict"), ("numba", "fast_predict")])
 def test_a_wrong_backend_prints_fail_and_no_time(
     name: str, function: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -176,7 +182,7 @@ def test_a_wrong_backend_prints_fail_and_no_time(
 
 
 def test_a_nan_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    broken(monkeypatch, "numpy", "predict", math.nan)
+    broken(monkeypatch, "numpy", "fast_predict", math.nan)
     file = tmp_path / "compare.json"
     assert __main__.main(["compare", "--sizes", "4-3-2", "--json", str(file)]) == 1
     row = next(r for r in json.loads(file.read_text())["cases"][0]["rows"] if r["name"] == "numpy")
@@ -187,12 +193,12 @@ def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -
     network, X, Y = cases.example((4, 3, 2), 7)
     case = cases.training(network, X, Y, NAMES, what="training", alpha=0.25)
     assert all(row.comparison.ok for row in measurement.measure(case).rows)
-    right = samenet.backend("numpy").descend
+    right = samenet.backend("numpy").run_updates
 
     def doubled(*given: object, **named: object) -> object:
         return right(*given, **{**named, "alpha": 2 * named["alpha"]})
 
-    monkeypatch.setattr(samenet.backend("numpy"), "descend", doubled)
+    monkeypatch.setattr(samenet.backend("numpy"), "run_updates", doubled)
     result = measurement.measure(case)
     assert [row.name for row in result.rows if not row.comparison.ok] == ["numpy"]
     assert result.gain("numpy") is None
@@ -226,13 +232,17 @@ def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPa
     called = dict.fromkeys(NAMES, 0)
     for name in NAMES:
         module = samenet.backend(name)
-        right = module.predict
 
-        def counted(network: object, x: object, name: str = name, right: object = right) -> object:
-            called[name] += 1
-            return right(network, x)  # type: ignore[operator]
+        def counting(*given: Any, name: str = name, right: Any = module.fast_predict) -> Any:
+            answer = right(*given)
 
-        monkeypatch.setattr(module, "predict", counted)
+            def counted(*x: Any) -> Any:
+                called[name] += 1
+                return answer(*x)
+
+            return counted
+
+        monkeypatch.setattr(module, "fast_predict", counting)
     case = cases.forward((4, 3, 2), None, ["numpy"])
     called.update(dict.fromkeys(NAMES, 0))
     case.contenders[0].call()

@@ -28,6 +28,7 @@ def idx(values: Any, kind: str = "u1") -> bytes:
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("kind", CODES)
 @pytest.mark.parametrize("shape", [(5,), (2, 3), (2, 3, 4), (1, 2, 1, 2), (0,), (0, 28, 28)], ids=str)
+@pytest.mark.without_jit
 def test_idx(tmp_path: Path, shape: tuple[int, ...], kind: str, pack: Callable[[bytes], bytes]) -> None:
     values = np.random.default_rng(0).integers(-120, 120, shape) * (1 if kind in ("u1", "i1") else 200)
     values = values.astype(kind)
@@ -248,6 +249,7 @@ def openml(m: int) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize("home", ["", "nowhere"])
+@pytest.mark.without_jit
 def test_mnist_from_scikit_learn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str) -> None:
     asked: list[Any] = []
 

@@ -1,7 +1,7 @@
 """The README's Python runs as printed, and every number in the pages has a source.
 
-What was measured stands between marks, where `benchmarks/report.py` puts it from results/; a test in test_report.py
-holds it to that. Numbers elsewhere are those of the code.
+What was measured stands between marks, where `python -m benchmarks report` puts it from results/; a test in
+test_report.py holds it to that. Numbers elsewhere are those of the code.
 """
 
 import json
@@ -116,7 +116,7 @@ def sources() -> set[str]:
 def test_every_number_in_prose_is_the_code_s() -> None:
     for name in PAGES:
         unknown = set(numbers((ROOT / name).read_text("utf-8"))) - sources()
-        assert not unknown, f"{name}: a measured number belongs between the marks of benchmarks/report.py"
+        assert not unknown, f"{name}: a measured number belongs between the marks of `python -m benchmarks report`"
 
 
 def test_numbers_are_found() -> None:

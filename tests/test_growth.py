@@ -1,26 +1,19 @@
 """The lines of growth: their points and checks, their slopes and crossings, and the places where kernels change."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from report_inputs import paired, row
 
+from benchmarks import catalogue, growth
+from benchmarks.report import figures, scaling
+from benchmarks.report.model import Case
 from samenet.compare.cases import LOOPS_OVER_LISTS, example
 from samenet.fast import numba
 from samenet.fast.kernels import forward, gemm, inference, tiny_network, training
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.testing import tolerance
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
-
-import growth  # noqa: E402
-import pictures  # noqa: E402
-import scaling  # noqa: E402
-from record import Case  # noqa: E402
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 
@@ -36,37 +29,37 @@ MACHINE = {
 
 def test_points_are_on_lines_from_the_least_to_the_largest() -> None:
     found: dict[tuple[str, str], list[int]] = {}
-    for point in growth.points():
+    for point in catalogue.POINTS:
         found.setdefault((point.along, point.held), []).append(point.at)
-    assert found["width", "forward, batch 128"] == list(growth.WIDTHS)
-    assert found["batch", "gradient, 64-30-10"] == list(growth.GRADIENT_BATCHES)
-    assert found["depth", "forward, batch 1"] == found["depth", "forward, batch 128"] == list(growth.DEPTHS)
-    assert (growth.WIDTHS[-1], growth.BATCHES[-1], growth.DEPTHS[-1]) == (4096, 65_536, 64)
+    assert found["width", "forward, batch 128"] == list(catalogue.WIDTHS)
+    assert found["batch", "gradient, 64-30-10"] == list(catalogue.GRADIENT_BATCHES)
+    assert found["depth", "forward, batch 1"] == found["depth", "forward, batch 128"] == list(catalogue.DEPTHS)
+    assert (catalogue.WIDTHS[-1], catalogue.BATCHES[-1], catalogue.DEPTHS[-1]) == (4096, 65_536, 64)
     assert len(found) == 6
 
 
 def test_the_limit_of_a_point_is_that_of_its_arithmetic() -> None:
-    forward, gradient = (growth.Point("batch", 7, "", (4, 3, 2), 7, way) for way in (False, True))
+    forward, gradient = (catalogue.Point("batch", 7, "", (4, 3, 2), 7, way) for way in (False, True))
     # By hand: 7 (4 3 + 3 2) multiply-adds of 1 ns, 7 (3 + 2) sigmoids of 1 ns, a call of 100 ns.
-    assert forward.about(MACHINE)["limit_seconds"] == pytest.approx((126 + 35 + 100) * 1e-9)
-    assert gradient.about(MACHINE)["limit_seconds"] == pytest.approx((7 * (2 * 12 + 3 * 6) + 35 + 100) * 1e-9)
+    assert growth.about(forward, MACHINE)["limit_seconds"] == pytest.approx((126 + 35 + 100) * 1e-9)
+    assert growth.about(gradient, MACHINE)["limit_seconds"] == pytest.approx((7 * (2 * 12 + 3 * 6) + 35 + 100) * 1e-9)
 
 
 SMALL = [
-    growth.Point("width", 4, "", (4, 4, 10), 9),
-    growth.Point("batch", 5, "", (6, 3, 2), 5, gradient=True),
-    growth.Point("depth", 3, "", (5, 5, 5, 5), 1),
+    catalogue.Point("width", 4, "", (4, 4, 10), 9),
+    catalogue.Point("batch", 5, "", (6, 3, 2), 5, gradient=True),
+    catalogue.Point("depth", 3, "", (5, 5, 5, 5), 1),
 ]
 
 
 @pytest.mark.parametrize("point", SMALL, ids=str)
-def test_every_contender_is_checked_in_its_own_dtype(point: growth.Point) -> None:
+def test_every_contender_is_checked_in_its_own_dtype(point: catalogue.Point) -> None:
     case = growth.case(point)
     names = [c.name for c in case.contenders]
-    assert names == [LOOPS_OVER_LISTS, "numpy", "numba", growth.TWO_THREADS, growth.SINGLE]
+    assert names == [LOOPS_OVER_LISTS, "numpy", "numba", catalogue.TWO_THREADS, catalogue.SINGLE]
     for contender in case.contenders:
         dtype, answer = contender.answer()
-        assert dtype == ("float32" if contender.name == growth.SINGLE else "float64")
+        assert dtype == ("float32" if contender.name == catalogue.SINGLE else "float64")
         assert case.check((dtype, answer)).ok
         error = 1e-3 if dtype == "float32" else 1e-9
         wrong = (answer[0] + error, answer[1]) if point.gradient else np.asarray(answer) + error
@@ -74,7 +67,7 @@ def test_every_contender_is_checked_in_its_own_dtype(point: growth.Point) -> Non
 
 
 def test_the_loops_stay_away_where_a_call_takes_long() -> None:
-    names = [c.name for c in growth.case(growth.Point("width", 512, "", (512, 512, 10), 128)).contenders]
+    names = [c.name for c in growth.case(catalogue.Point("width", 512, "", (512, 512, 10), 128)).contenders]
     assert names[0] == "numpy"
 
 
@@ -120,7 +113,7 @@ class _Record:
 
 
 def test_the_picture_marks_switches_and_the_limit() -> None:
-    (axes,) = pictures.scaling(_Record(), "width").axes  # type: ignore[arg-type]
+    (axes,) = figures.scaling(_Record(), "width").axes  # type: ignore[arg-type]
     assert [text.get_text() for text in axes.texts] == ["30: another way"]
     styles = [line.get_linestyle() for line in axes.lines]
     assert styles.count(":") == 1
@@ -163,7 +156,7 @@ def test_both_sides_of_threads(beyond: int) -> None:
     network, _, _ = example((64, 30, 10), rows)
     threaded = network.on("numba")
     threaded.threads = 2
-    assert (numba._helpers(threaded, rows, 2) == 1) is bool(beyond)
+    assert (numba._helpers(threaded.model, rows, 2) == 1) is bool(beyond)
     _agree((64, 30, 10), rows, threads=2)
 
 
@@ -177,7 +170,10 @@ LANES = REGISTER // 8
 def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int) -> None:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
-    assert tiny_network.fits(one, batch_size) is (max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64)
+    codes = numba.layout(one.model)[1]
+    assert tiny_network.fits(one.model, codes, batch_size) is (
+        max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64
+    )
     allowed = tolerance.update(other.model, X, Y, 0.5)
     for trained in (one, other):
         trained.train(X, Y, alpha=0.5, epochs=1, batch_size=batch_size, shuffle=False, record_every=0)

@@ -188,8 +188,15 @@ def content(value: Any) -> Any:
     return [content(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-@pytest.mark.parametrize("bad", NOT_NUMBERS)
-@pytest.mark.parametrize("entry", ARRAYS)
+# What goes in as X, Y, a flat vector or a matrix is looked at in one place each: there, every bad value. That all other
+# entries go there is told by a few, one of each kind.
+EACH_WAY = ("predict", "predict one", "feed_forward", "cost Y", "parameters", "weights")
+ONE_OF_EACH = ("None", "one string", "complex", "sparse", "ragged", "nan", "-inf", "int beyond print", "masked")
+REFUSED = [(entry, bad) for entry in ARRAYS for bad in (NOT_NUMBERS if entry in EACH_WAY else ONE_OF_EACH)]
+
+
+@pytest.mark.parametrize(("entry", "bad"), REFUSED)
+@pytest.mark.without_jit  # refused before a backend is asked
 def test_what_is_not_an_array_of_finite_real_numbers_is_refused(entry: str, bad: str) -> None:
     argument, shape, call = ARRAYS[entry]
     value_of, error, word = NOT_NUMBERS[bad]
@@ -201,6 +208,7 @@ def test_what_is_not_an_array_of_finite_real_numbers_is_refused(entry: str, bad:
 
 @pytest.mark.parametrize("bad", WRONG_SHAPES)
 @pytest.mark.parametrize("entry", ARRAYS)
+@pytest.mark.without_jit
 def test_wrong_shapes_are_refused(entry: str, bad: str) -> None:
     argument, shape, call = ARRAYS[entry]
     value = WRONG_SHAPES[bad](shape)
@@ -270,6 +278,7 @@ def test_a_predictor_refuses_what_it_cannot_write_into(bad: str) -> None:
 
 
 @pytest.mark.parametrize("entry", ["predict", "cost X", "gradient Y", "train X", "parameters", "weights", "biases"])
+@pytest.mark.without_jit
 def test_numbers_beyond_float32_are_refused_by_a_float32_network(entry: str) -> None:
     argument, shape, call = ARRAYS[entry]
     if entry in ("weights", "biases"):
@@ -299,6 +308,7 @@ PAIRS = {
 
 @pytest.mark.parametrize("what", ["cost", "gradient", "train"])
 @pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.without_jit
 def test_samples_and_targets_must_go_together(pair: str, what: str) -> None:
     x, y, argument, word = PAIRS[pair]
     settings = {"alpha": 1, "epochs": 1} if what == "train" else {}
@@ -391,6 +401,7 @@ def table(settings: dict[str, list[Any]]) -> list[Any]:
 
 @pytest.mark.parametrize(("argument", "value", "error", "word"), table(TRAIN_SETTINGS))
 @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
+@pytest.mark.without_jit
 def test_settings_of_train(argument: str, value: Any, error: type[Exception], word: str, shuffle: bool) -> None:
     random = np.random.default_rng(3)
     state = random.bit_generator.state
@@ -400,6 +411,7 @@ def test_settings_of_train(argument: str, value: Any, error: type[Exception], wo
 
 
 @pytest.mark.parametrize(("argument", "value", "error", "word"), table(NETWORK_SETTINGS))
+@pytest.mark.without_jit
 def test_settings_of_a_network(argument: str, value: Any, error: type[Exception], word: str) -> None:
     random = np.random.default_rng(3)
     state = random.bit_generator.state
@@ -412,6 +424,7 @@ def test_settings_of_a_network(argument: str, value: Any, error: type[Exception]
 @pytest.mark.parametrize(
     ("argument", "value", "error", "word"), table({key: TRAIN_SETTINGS[key] for key in ("cost", "reduction")})
 )
+@pytest.mark.without_jit
 def test_settings_of_cost_and_gradient(what: str, argument: str, value: Any, error: type[Exception], word: str) -> None:
     refused_by_all(error, argument, lambda net: getattr(net, what)(X, Y, **{argument: value}), word)
 
@@ -462,6 +475,7 @@ NO_SIZES = {
 
 
 @pytest.mark.parametrize("bad", NO_SIZES)
+@pytest.mark.without_jit
 def test_sizes(bad: str) -> None:
     value, error, word = NO_SIZES[bad]
     refused_by_all(error, "sizes", lambda net: type(net)(value), word)
@@ -485,17 +499,20 @@ NO_PARAMETERS = {
 
 
 @pytest.mark.parametrize("bad", NO_PARAMETERS)
+@pytest.mark.without_jit
 def test_weights_and_biases_as_lists(bad: str) -> None:
     settings, error, argument, word = NO_PARAMETERS[bad]
     refused_by_all(error, argument, lambda net: type(net)(SIZES, **settings), word)
 
 
 @pytest.mark.parametrize("bad", [None, 1, True, b"numpy", ["numpy"], {"numpy"}, np])
+@pytest.mark.without_jit
 def test_a_backend_is_asked_for_by_name(bad: Any) -> None:
     refused(TypeError, "backend", [lambda: samenet.backend(bad)], "'reference', 'numpy', 'numba'")
     refused_by_all(TypeError, "backend", lambda net: net.on(bad), "'reference', 'numpy', 'numba'")
 
 
+@pytest.mark.without_jit
 def test_an_unknown_backend_gets_the_known_ones_and_the_nearest() -> None:
     calls = [lambda: samenet.backend("NumPy"), *[lambda name=name: make(name).on("NumPy") for name in NAMES]]
     refused(ValueError, "backend", calls, "'reference', 'numpy', 'numba'", "did you mean 'numpy'?")
@@ -539,12 +556,14 @@ ONE_HOT = {
 
 
 @pytest.mark.parametrize("bad", ONE_HOT)
+@pytest.mark.without_jit
 def test_one_hot(bad: str) -> None:
     value, settings, error, argument = ONE_HOT[bad]
     refused(error, argument, [lambda: data.one_hot(value, **settings)])
 
 
 @pytest.mark.parametrize("bad", NOT_NUMBERS)
+@pytest.mark.without_jit
 def test_from_one_hot_and_scaler_want_numbers(bad: str) -> None:
     value_of, error, word = NOT_NUMBERS[bad]
     value = value_of((M, 3))
@@ -554,6 +573,7 @@ def test_from_one_hot_and_scaler_want_numbers(bad: str) -> None:
 
 
 @pytest.mark.parametrize("value", [1.0, [1.0, 2.0], grid(2, 2, 2), np.empty((2, 0)), []], ids=np.shape)
+@pytest.mark.without_jit
 def test_from_one_hot_and_scaler_want_rows(value: Any) -> None:
     refused(ValueError, "Y", [lambda: data.from_one_hot(value)], "shape", str(np.shape(value)))
     refused(ValueError, "X", [lambda: data.standard_scaler(value)], "shape", str(np.shape(value)))
@@ -591,6 +611,7 @@ SPLIT = {
 
 
 @pytest.mark.parametrize("bad", SPLIT)
+@pytest.mark.without_jit
 def test_split(bad: str) -> None:
     given, error, argument, word = SPLIT[bad]
     generator, legacy = np.random.default_rng(0), np.random.RandomState(0)

@@ -308,6 +308,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
 
 @pytest.mark.parametrize(("width", "dtype"), KINDS)
 @pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.without_jit
 def test_generated_code_does_what_the_plain_function_says(check: str, width: int, dtype: str) -> None:
     compared = list(CHECKS[check](generators(width), dtype))
     assert len(compared) > 4
@@ -370,6 +371,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.without_jit
 def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
     check, old, new = MUTANTS[mutant]
     texts = [generated.path_of(name).read_text(encoding="utf-8") for name in generated.MODULES]
@@ -380,6 +382,7 @@ def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "dtype"), KINDS)
+@pytest.mark.without_jit
 def test_a_sum_has_one_order(width: int, dtype: str) -> None:
     """Cut anywhere, and beside whatever rows and columns, it has the same bits."""
     ns, random = generators(width), np.random.default_rng(0)
@@ -495,6 +498,7 @@ def test_counters() -> None:
         assert give_way() is None
 
 
+@pytest.mark.without_jit
 def test_counters_of_many_threads() -> None:
     """Compiled, they let the GIL go: without being one step each, some would be lost."""
     both, queue, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000

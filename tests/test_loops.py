@@ -124,7 +124,8 @@ def test_which_networks_are_trained_in_registers() -> None:
     sizes, plain = [tiny_network._INPUTS, lanes, 1], {"activation": "tanh"}
 
     def fits(batch_size: int = tiny_network._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
-        return tiny_network.fits(samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)), batch_size)
+        model = samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)).model
+        return tiny_network.fits(model, layout(model)[1], batch_size)
 
     assert fits()
     assert fits(1, [1, 1])
@@ -175,6 +176,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("t", [1, 255, 256, 257, 512, 700])
 @pytest.mark.parametrize("k", [1, 7, 8, 9, 32, 33, 48, 56, 57, 199, 200, 201, 207, 208, 209, 429])
+@pytest.mark.without_jit
 def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     random = np.random.default_rng(k)
     for m, s_rows, turned in itertools.product((1, 5), (False, True), (False, True)):

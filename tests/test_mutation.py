@@ -69,6 +69,7 @@ def test_which_mistakes_there_are(tmp_path: Path) -> None:
         ast.parse(text)
 
 
+@pytest.mark.compiled  # the same without the JIT
 def test_all_code_can_have_mistakes() -> None:
     for folder in mutants.FOLDERS:
         for path in (mutants.ROOT / folder).rglob("*.py"):

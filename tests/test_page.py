@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import pytest
 from report_inputs import content, write_history
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
+from benchmarks.report import page, write
+from benchmarks.report.model import Record, newest
 
-import page  # noqa: E402
-from record import Record, newest  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 
@@ -177,7 +175,9 @@ def test_fits_its_window(opened: Any, tmp_path: Path, width: int, scheme: str) -
 
 
 def committed() -> Record:
-    return Record.read(newest(ROOT / "results"))
+    folder = newest(ROOT / "results")
+    assert folder is not None, "no results are committed"
+    return Record.read(folder)
 
 
 @needs_browser
@@ -214,8 +214,8 @@ def test_page_is_one_file_and_has_no_history_yet(tmp_path: Path) -> None:
     assert "NaN" not in text
 
 
-def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command(tmp_path: Path) -> None:
     (tmp_path / "comparison.json").write_text(json.dumps(content()))
-    monkeypatch.setattr(sys, "argv", ["page.py", str(tmp_path), "--into", str(tmp_path / "a" / "b")])
-    page.main()
+    assert write.main([str(tmp_path), "--page", str(tmp_path / "a" / "b")]) == 0
     assert (tmp_path / "a" / "b" / "index.html").stat().st_size > 10_000
+    assert not (tmp_path / "tables.md").exists()

@@ -16,22 +16,23 @@ import numpy as np
 import pytest
 
 import samenet
+from benchmarks import contenders, limits, measure
+from benchmarks.catalogue import PeerCase
+from benchmarks.contenders import genann, lean, ours, pytorch, scikit, tutorial
+from benchmarks.expected import Expected, few
+from benchmarks.peers import process
+from benchmarks.problem import Call, Descent, Forward, cast
+from benchmarks.report import figures
+from benchmarks.report import peers as text
+from benchmarks.report import text as whole_report
+from benchmarks.report.model import Outcome, newest
 from samenet.compare import environment, timing
 from samenet.compare.cases import eleven_lines_problem, example
-from samenet.compare.measurement import measure
+from samenet.compare.measurement import measure as in_turns
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
 
-import combine  # noqa: E402
-import peers  # noqa: E402
-import report  # noqa: E402
-from peers import genann, lean, limits, ours, picture, problem, process, pytorch, scikit, tasks, text, tutorial  # noqa: E402
-from peers.outcome import Outcome, newest  # noqa: E402
-from peers.problem import Call, Descent, Forward  # noqa: E402
-from peers.tasks import Expected, Operation, few  # noqa: E402
-
-HERE = [ours, tutorial, lean, scikit]  # those that need nothing but samenet's own extras
+HERE = [module.PEER for module in (ours, tutorial, lean, scikit)]  # those that need nothing but samenet's own extras
 reference = samenet.backend("reference").Network
 
 
@@ -65,11 +66,7 @@ TASKS: dict[str, Callable[[], Forward | Descent]] = {
 
 def made(task: Forward | Descent) -> dict[str, Call | str]:
     """What every contender that is here makes of a task."""
-    found: dict[str, Call | str] = {}
-    for peer in HERE:
-        of_peer: dict[str, Any] = peer.FORWARD if isinstance(task, Forward) else peer.DESCENT
-        found |= {name: make(task) for name, make in of_peer.items()}
-    return found
+    return {name: way.make(task) for name, way in contenders.ways(HERE).items()}
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
@@ -87,29 +84,40 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 # The registry
 
 
-def test_every_peer_has_what_a_peer_has():
-    registered = peers.registered()
-    assert len({peer.NAME for peer in registered}) == len(peers.MODULES)
-    for peer in registered:
-        assert callable(peer.missing)
-        assert set(peer.DESCENT) <= set(peer.FORWARD), "a contender has one name in all cases"
-        assert isinstance(peer.THREADED, bool)
-    names = [name for peer in registered for name in peer.FORWARD]
+def test_every_file_of_a_contender_is_found_and_has_what_it_needs():
+    registered = contenders.registered()
+    files = {path.stem for path in (ROOT / "benchmarks" / "contenders").glob("*.py")} - {"__init__"}
+    assert len({peer.name for peer in registered}) == len(registered) == len(files)
+    assert registered[0].name == "samenet"
+    names = [name for peer in registered for name in peer.ways]
     assert len(set(names)) == len(names)
-    assert set(names) - {ours.PREDICTOR} == set(picture.STYLES), "each has a mark in the picture"
-    assert len(set(picture.STYLES.values())) == len(picture.STYLES)
+    shown = contenders.ways(registered)
+    del shown[ours.PREDICTOR]  # which the others are compared with
+    marks = [(way.colour, way.marker) for way in shown.values()]
+    assert len(set(marks)) == len(marks), "each has a mark of its own in the figure"
+    assert ("#000000", "p") not in marks
+    for peer in registered:
+        assert not (peer.module and peer.name != "samenet") or peer.requires, "a library that is imported is installed"
+
+
+def test_variables_are_those_of_the_number_of_threads(monkeypatch):
+    monkeypatch.setenv("NPROC", "")
+    monkeypatch.setenv("ORT_LOGGING_LEVEL", "")
+    contenders.set_variables(2)
+    assert (os.environ["NPROC"], os.environ["ORT_LOGGING_LEVEL"]) == ("2", "3")
 
 
 def test_registering_loads_no_library():
     done = output_of(
-        "import sys, peers; peers.registered(); print([m for m in ('torch', 'jax', 'sklearn') if m in sys.modules])"
+        "import sys, benchmarks.contenders as peers; peers.registered();"
+        " print([m for m in ('torch', 'jax', 'sklearn') if m in sys.modules])"
     )
     assert done == "[]"
 
 
 def output_of(script: str) -> str:
     run = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.append({str(ROOT / 'benchmarks')!r}); {script}"],
+        [sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r}); {script}"],
         check=True,
         capture_output=True,
         text=True,
@@ -119,18 +127,18 @@ def output_of(script: str) -> str:
 
 def test_a_peer_whose_library_is_missing_says_so(monkeypatch):
     monkeypatch.delenv(genann.VARIABLE, raising=False)
-    assert genann.VARIABLE in genann.missing()
+    assert genann.VARIABLE in genann.PEER.missing()
     monkeypatch.setenv(genann.VARIABLE, os.devnull)
-    assert genann.missing()
+    assert genann.PEER.missing()
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert "torch" in pytorch.missing()
-    assert problem.needs("json", "a_module_that_is_not_there") == "No module named 'a_module_that_is_not_there'"
-    assert problem.needs("json") == ""
+    assert "torch" in pytorch.PEER.missing()
+    assert contenders.needs("json", "a_module_that_is_not_there") == "No module named 'a_module_that_is_not_there'"
+    assert contenders.needs("json") == ""
 
 
 def test_a_missing_peer_is_left_out_and_the_others_take_part(monkeypatch):
-    monkeypatch.setattr(scikit, "missing", lambda: "it is not installed")
-    monkeypatch.setattr(process, "registered", lambda: HERE)
+    absent = replace(scikit.PEER, absent=lambda: "it is not installed")
+    monkeypatch.setattr(process, "registered", lambda: [*HERE[:-1], absent])
     names = process.contenders(forward((3, 3, 1), None))
     assert scikit.NAME not in names
     assert {ours.NUMBA, tutorial.NAME, lean.NAME} <= set(names)
@@ -148,7 +156,7 @@ def test_two_threads_are_for_those_that_have_them(monkeypatch):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("what", TASKS)
 def test_those_that_are_here_give_the_reference_s_answer(what, dtype):
-    task = tasks.cast(TASKS[what](), dtype, 1)
+    task = cast(TASKS[what](), dtype, 1)
     expected, checked, took_part = Expected(task), few(task), set()
     for name, call in made(checked).items():
         if isinstance(call, Call):
@@ -216,10 +224,11 @@ def test_a_wrong_contender_fails_and_is_not_timed(monkeypatch):
         right = lean._forward(task)
         return Call(right.run, lambda h: right.read(h) + 1e-9)
 
-    monkeypatch.setattr(lean, "FORWARD", {lean.NAME: off})
+    wrong = replace(lean.PEER, ways={lean.NAME: replace(lean.PEER.ways[lean.NAME], forward=off)})
+    monkeypatch.setattr(process, "registered", lambda: [wrong if peer is lean.PEER else peer for peer in HERE])
     task = forward((5, 4, 3), 23)
-    case, left_out, _ = process.case(Operation("5-4-3", "a batch", lambda quick: task), task)
-    rows = {row.name: row for row in measure(case, 0.01).rows}
+    case, left_out, _ = process.case(PeerCase("5-4-3", "a batch", lambda quick: task), task)
+    rows = {row.name: row for row in in_turns(case, 0.01).rows}
     assert not rows[lean.NAME].comparison.ok
     assert rows[lean.NAME].seconds is None
     assert rows[tutorial.NAME].seconds is not None
@@ -258,12 +267,12 @@ def test_a_part_is_timed_where_all_of_it_takes_long(monkeypatch):
 
 def test_the_arithmetic_of_the_limit():
     # 1078 digits: 2220 products forward, as many for the weights, 300 for the hidden layer, and the update.
-    step = tasks.work((64, 30, 10), 1078, 1)
+    step = limits.work((64, 30, 10), 1078, 1)
     assert step == {"multiply_adds": 1078 * (2220 + 2220 + 300) + 2220, "sigmoids": 1078 * 40}
-    assert tasks.work((64, 30, 10), 10) == {"multiply_adds": 22200, "sigmoids": 400}
+    assert limits.work((64, 30, 10), 10) == {"multiply_adds": 22200, "sigmoids": 400}
     task = descent(12, 4, 2)
-    assert tasks.work_counted(task, 7) == tasks.work((5, 4, 3), 28, 7)
-    assert tasks.work_counted(forward((5, 4, 3), 8), 0) == tasks.work((5, 4, 3), 8)
+    assert process.work_counted(task, 7) == limits.work((5, 4, 3), 28, 7)
+    assert process.work_counted(forward((5, 4, 3), 8), 0) == limits.work((5, 4, 3), 8)
     machine = {
         "multiply_adds_per_second": {"float64": 1e9, "float32": 2e9},
         "exp_seconds": {"float64": 1e-9, "float32": 5e-10},
@@ -290,18 +299,18 @@ def content(measured_once: dict[str, Any]) -> dict[str, Any]:
 def measured_once() -> dict[str, Any]:
     """Two processes' small cases, measured, put together, with made-up numbers of what is measured once."""
     operations = (
-        Operation("3-3-1", "one sample", lambda quick: forward((3, 3, 1), None), threads=False, single=False),
-        Operation("5-4-3", "two steps", lambda quick: descent(12, 4, 2), counted=2),
+        PeerCase("3-3-1", "one sample", lambda quick: forward((3, 3, 1), None), threads=False, single=False),
+        PeerCase("5-4-3", "two steps", lambda quick: descent(12, 4, 2), counted=2),
     )
     with pytest.MonkeyPatch.context() as patch:
         shorten(patch)
         patch.setattr(limits, "_SIDE", 64)
         patch.setattr(limits, "_MEMORY", 1000)
         patch.setattr(process, "mnist", lambda: ("made up",))
-        patch.setattr(process, "OPERATIONS", operations)
+        patch.setattr(process, "PEERS", operations)
         found = {threads: [process.measured(threads, 0.01, quick=True) for _ in range(2)] for threads in (1, 2)}
     several = json.loads(json.dumps(list(found.values())))
-    cases = [case for of_one in several for case in combine.combine([one["cases"] for one in of_one])]
+    cases = [case for of_one in several for case in measure.combine([one["cases"] for one in of_one])]
     machine = {str(threads): limits.median([one["machine"] for one in of_one]) for threads, of_one in found.items()}
     for case in cases:
         case["limit_seconds"] = limits.limit(
@@ -343,7 +352,7 @@ def test_the_page_of_a_run(content, tmp_path):
     page = text.page(found)
     for line in (
         "- PyTorch: absent, No module named 'torch'",
-        f"- {scikit.NAME}: {scikit._descent(descent(1, 1))} (5-4-3, two steps)",
+        f"- {scikit.NAME}: {scikit.PEER.ways[scikit.NAME].descent} (5-4-3, two steps)",
         "| kernels compiled by another depth and width | 0 |",
         "| memory that training on MNIST adds, of its data's | 25.0 % |",
         "| the same, over importing Numba alone | 200 ms |",
@@ -359,7 +368,7 @@ def test_the_page_of_a_run(content, tmp_path):
     assert rows[0].startswith(f"| {ours.PREDICTOR} |")
     assert len(rows) == 7
     assert {row.count("|") for row in rows} == {head.count("|")}
-    path = picture.draw(found.folder)
+    path = figures.draw_peers(found.folder)
     assert path.stat().st_size > 10_000
     assert text.write(found.folder)[0].read_text(encoding="utf-8") == page
 
@@ -406,7 +415,7 @@ def test_a_failure_is_shown_and_has_no_time(content, tmp_path):
     assert line[2] == "FAIL"
     assert line[4].startswith("0.25 / ")
     assert f"- wrong answers: 3-3-1, one sample: {scikit.NAME}." in text.standings(found.settings)
-    picture.figure(found)
+    figures.beside(found)
 
 
 def test_samenet_itself_may_fail(content, tmp_path):
@@ -416,16 +425,16 @@ def test_samenet_itself_may_fail(content, tmp_path):
     assert found.settings[0].best is None
     assert "FAIL" in text.summary(found.settings).markdown()
     assert "FAIL" in text.whole(found.settings[0]).markdown()
-    picture.figure(found)
+    figures.beside(found)
 
 
 def test_the_report_mentions_the_newest_run(content, tmp_path):
     results = tmp_path / "results"
-    assert newest(results) is None
-    assert report._beside(results) == {}
+    assert newest(results, "peers.json") is None
+    assert whole_report._beside(results) == {}
     outcome(content, results / "b-old")
     later = content | {"environment": content["environment"] | {"utc": "2026-11-22T06:15:59+00:00"}}
     outcome(later, results / "a-new")
-    (section,) = report._beside(results).values()
+    (section,) = whole_report._beside(results).values()
     assert "(a-new/peers.md)" in section
     assert "(a-new/peers.png)" in section

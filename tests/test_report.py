@@ -2,31 +2,23 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from report_inputs import case, content, paired, row, write_history
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
+from benchmarks.report import claims, figures, history, prose, scaling, tables, text, write
+from benchmarks.report.model import Record, newest
 
-import claims  # noqa: E402
-import history  # noqa: E402
-import pictures  # noqa: E402
-import prose  # noqa: E402
-import report  # noqa: E402
-import scaling  # noqa: E402
-import tables  # noqa: E402
-from record import Record, newest  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 
-README = f"# A project\n\nbefore\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+README = f"# A project\n\nbefore\n{write.COMPARE[0]}\nold\n{write.COMPARE[1]}\nafter\n"
 
 
-def write(root: Path, made: dict[str, Any], name: str = "machine-2026-11-21") -> Record:
+def saved(root: Path, made: dict[str, Any], name: str = "machine-2026-11-21") -> Record:
     folder = root / "results" / name
     folder.mkdir(parents=True)
     (folder / "comparison.json").write_text(json.dumps(made))
@@ -36,7 +28,7 @@ def write(root: Path, made: dict[str, Any], name: str = "machine-2026-11-21") ->
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    return write(tmp_path, content())
+    return saved(tmp_path, content())
 
 
 def every_table(text: str) -> list[list[str]]:
@@ -49,8 +41,8 @@ def cells(line: str) -> list[str]:
 
 
 def test_tables_are_well_formed(record: Record, tmp_path: Path) -> None:
-    for text in report.texts(record, tmp_path).values():
-        found = every_table(text)
+    for page in write.texts(record, tmp_path).values():
+        found = every_table(page)
         assert found
         for head, marks, *body in found:
             assert re.fullmatch(r"\|( --- \|)+( ---: \|)*", marks)
@@ -62,11 +54,11 @@ def test_a_bar_in_a_cell_does_not_end_it() -> None:
 
 
 def test_wrong_answer_is_fail_and_has_no_time(record: Record, tmp_path: Path) -> None:
-    for text in report.texts(record, tmp_path).values():
-        (line,) = [line for line in text.splitlines() if line.startswith("| 3-3-3-1 | one sample |") and "FAIL" in line]
+    for page in write.texts(record, tmp_path).values():
+        (line,) = [line for line in page.splitlines() if line.startswith("| 3-3-3-1 | one sample |") and "FAIL" in line]
         assert "FAIL" in cells(line)
-        assert "123" not in text.replace("0123456789ab", "")  # its time: 123 us; its minimum: 111 us
-        assert "111 us" not in text
+        assert "123" not in page.replace("0123456789ab", "")  # its time: 123 us; its minimum: 111 us
+        assert "111 us" not in page
     whole = tables.everything(record.cases).rows
     (failed,) = [line for line in whole if line[:3] == ("3-3-3-1", "one sample", "Numba")]
     assert failed[3:7] == ("FAIL", "FAIL", tables.NONE, "FAIL")
@@ -78,11 +70,11 @@ def test_nan_for_an_error_and_missing_times(tmp_path: Path) -> None:
     made["cases"] = [case("3-3-1", "one sample", [row("numpy", 1e-5, 1.0, ok=False, observed=float("nan"))])]
     made["cases"][0] |= {"noise": None}
     made["cases"][0]["rows"][0]["timed"] = None
-    found = write(tmp_path, made)
-    text = report.report(found)
-    assert "not finite / 2e-15" in text
-    assert "nan" not in text.lower().replace("nano", "")
-    pictures.draw(found, report.selected(found.cases))
+    found = saved(tmp_path, made)
+    page = text.report(found)
+    assert "not finite / 2e-15" in page
+    assert "nan" not in page.lower().replace("nano", "")
+    figures.draw(found, text.selected(found.cases))
 
 
 def test_contenders_that_did_not_take_part(record: Record) -> None:
@@ -99,20 +91,20 @@ def test_contenders_that_did_not_take_part(record: Record) -> None:
 def test_quick_run_is_named(tmp_path: Path, quick: bool) -> None:
     made = content()
     made |= {"quick": quick, "cases": made["cases"][:1], "sweeps": made["sweeps"][::5]}
-    found = write(tmp_path, made)
-    assert ("quick run" in report.report(found)) is quick
-    assert ("quick run" in report.region(found)) is quick
-    assert "Not measured here" in report.report(found)
-    assert all(path.stat().st_size for path in pictures.draw(found, found.cases))
+    found = saved(tmp_path, made)
+    assert ("quick run" in text.report(found)) is quick
+    assert ("quick run" in text.region(found)) is quick
+    assert "Not measured here" in text.report(found)
+    assert all(path.stat().st_size for path in figures.draw(found, found.cases))
 
 
 def test_never_zero_with_digits(tmp_path: Path) -> None:
     made = content()
     made["cases"].append(case("64-30-10", "one sample", [row("loops, lists", 3e-10, 1.0), row("numpy", 1e2, 3e-12)]))
-    found = write(tmp_path, made)
-    for text in report.texts(found, tmp_path).values():
-        assert not re.search(r"(?<![\d.])0\.0+(?!\d)", text)
-    assert "0.300 ns" in report.report(found)
+    found = saved(tmp_path, made)
+    for page in write.texts(found, tmp_path).values():
+        assert not re.search(r"(?<![\d.])0\.0+(?!\d)", page)
+    assert "0.300 ns" in text.report(found)
 
 
 def test_ratios(record: Record) -> None:
@@ -140,10 +132,10 @@ def test_claims_are_answered_with_our_numbers(record: Record) -> None:
 
 
 def test_reference_wins_and_noise_are_named(record: Record) -> None:
-    assert "- 3-3-1, one sample: NumPy takes longer than loops over lists, 4.00x" in report.reference_wins(record)
-    assert "Numba takes longer" not in report.reference_wins(record).replace("16-16-10, batch of 8: Numba", "")
-    assert report.noise(record).startswith("4 of 5 A/A intervals contain 1;")
-    assert "- 3-3-1, one sample: 1.0100x [1.0010, 1.0200]" in report.noise(record)
+    assert "- 3-3-1, one sample: NumPy takes longer than loops over lists, 4.00x" in text.reference_wins(record)
+    assert "Numba takes longer" not in text.reference_wins(record).replace("16-16-10, batch of 8: Numba", "")
+    assert text.noise(record).startswith("4 of 5 A/A intervals contain 1;")
+    assert "- 3-3-1, one sample: 1.0100x [1.0010, 1.0200]" in text.noise(record)
 
 
 def test_slopes(record: Record) -> None:
@@ -154,21 +146,20 @@ def test_slopes(record: Record) -> None:
 
 
 def test_readme_keeps_what_stands_around_its_table(record: Record, tmp_path: Path) -> None:
-    text = report.texts(record, tmp_path)[tmp_path / "README.md"]
-    assert text.startswith(f"# A project\n\nbefore\n{report.BEGIN}\n")
-    assert text.endswith(f"{report.END}\nafter\n")
-    assert "old" not in text
-    assert report.with_region(text, report.region(record)) == text
+    page = write.texts(record, tmp_path)[tmp_path / "README.md"]
+    assert page.startswith(f"# A project\n\nbefore\n{write.COMPARE[0]}\n")
+    assert page.endswith(f"{write.COMPARE[1]}\nafter\n")
+    assert "old" not in page
+    assert write.with_region(page, text.region(record)) == page
     with pytest.raises(ValueError, match="must have one"):
-        report.with_region("no marks", "")
+        write.with_region("no marks", "")
 
 
-def test_command_writes_everything_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = write(tmp_path, content())
+def test_command_writes_everything_twice_the_same(tmp_path: Path) -> None:
+    record = saved(tmp_path, content())
     made = {}
     for turn in range(2):
-        monkeypatch.setattr(sys, "argv", ["report.py", "--root", str(tmp_path)])
-        report.main()
+        assert write.main(["--root", str(tmp_path)]) == 0
         made[turn] = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert made[0] == made[1]
     names = {path.name for path in record.folder.iterdir()}
@@ -183,10 +174,16 @@ def test_newest_is_by_the_date_inside(tmp_path: Path) -> None:
     for name, utc in [("z", "2026-01-01T00:00:00+00:00"), ("a", "2026-02-01T00:00:00+00:00")]:
         made = content()
         made["environment"]["utc"] = utc
-        write(tmp_path, made, name)
-    assert newest(tmp_path / "results").name == "a"
-    with pytest.raises(FileNotFoundError, match="measure first"):
-        newest(tmp_path)
+        saved(tmp_path, made, name)
+    assert newest(tmp_path / "results") == tmp_path / "results" / "a"
+    assert newest(tmp_path) is None
+
+
+def test_without_a_record_the_command_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for given in (["--root", str(tmp_path)], [str(tmp_path)]):
+        with pytest.raises(SystemExit, match="2"):
+            write.main(given)
+        assert "measure first: python -m benchmarks run" in capsys.readouterr().err
 
 
 def test_history(tmp_path: Path) -> None:
@@ -220,7 +217,7 @@ def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: P
     for point in line:
         point["ratios"] = paired(point["rows"])
     made["sweeps"] = line
-    told = prose.sentences(write(tmp_path / "other", made)).splitlines()
+    told = prose.sentences(saved(tmp_path / "other", made)).splitlines()
     assert told[1] == (
         "- Numba takes longer than NumPy, whose products are BLAS's: "
         "forward: 2.00x [1.82, 2.22] at width 2 to 4.00x [3.64, 4.44] at width 4; "
@@ -229,12 +226,10 @@ def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: P
 
 
 def test_committed_report_is_what_its_json_gives() -> None:
-    try:
-        folder = newest(ROOT / "results")
-    except FileNotFoundError:
-        pytest.fail("no results are committed: python benchmarks/measure.py, then python benchmarks/report.py")
-    for path, text in report.texts(Record.read(folder), ROOT).items():
+    folder = newest(ROOT / "results")
+    assert folder is not None, f"no results are committed: {text.MEASURE}, then {text.REPORT}"
+    for path, page in write.texts(Record.read(folder), ROOT).items():
         name = path.relative_to(ROOT)
-        assert path.exists(), f"{name} is missing: python benchmarks/report.py"
-        assert path.read_text(encoding="utf-8") == text, f"{name} is out of date: python benchmarks/report.py"
+        assert path.exists(), f"{name} is missing: {text.REPORT}"
+        assert path.read_text(encoding="utf-8") == page, f"{name} is out of date: {text.REPORT}"
     assert (ROOT / "results" / "compare.png").exists()

@@ -286,7 +286,9 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
         everything(numba.Network([5, 20, 3], seed=0, dtype=dtype))
         everything(numba.Network([5, 4, 3], seed=0, dtype=dtype))
     before = compiled(numba)
-    assert sum(before.values()) > 20
+    assert min(before[f"samenet.fast.kernels.{name}"] for name in ("answers.predict_few", "descent.descend")) >= len(
+        DTYPES
+    )
     others = [[3, 1], [140, 33, 2], [7, 6, 5, 4, 3, 2], [2, 210, 3], [9, 80, 2]]
     for sizes in others:
         for dtype in DTYPES:

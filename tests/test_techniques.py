@@ -1,7 +1,7 @@
 """What a technique gains: the changes fit the source, the pair of processes checks and times, the table tells it."""
 
 import json
-import sys
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 import samenet
+from benchmarks import catalogue, measure
+from benchmarks.expected import Expected, few
+from benchmarks.problem import Call
+from benchmarks.report import techniques as text
+from benchmarks.report.model import newest
+from benchmarks.techniques import TECHNIQUES, Change, Technique, pair
+from benchmarks.techniques.cases import HOW
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))  # last: it holds folders named asv and pytest
-
-from peers.problem import Call  # noqa: E402
-from peers.tasks import Expected, few  # noqa: E402
-from techniques import TECHNIQUES, Change, Technique, pair, text  # noqa: E402
-from techniques import cases as timed_cases  # noqa: E402
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 
@@ -42,15 +43,15 @@ def test_every_technique_is_turned_off_one_way_and_has_its_cases() -> None:
     assert len({t.name for t in TECHNIQUES}) == len(TECHNIQUES)
     for technique in TECHNIQUES:
         assert bool(technique.changes) != bool(technique.without), technique.name
-        assert {technique.case, technique.without or technique.case} <= set(timed_cases.CASES)
+        assert {technique.case, technique.without or technique.case} <= set(catalogue.TECHNIQUES)
     used = {case for t in TECHNIQUES for case in (t.case, t.without or t.case)}
-    assert used == set(timed_cases.CASES)
+    assert used == set(catalogue.TECHNIQUES)
 
 
 def test_both_calls_of_a_technique_are_given_the_same_task() -> None:
     for technique in TECHNIQUES:
         if technique.without and "32" not in technique.name and "threads" not in technique.name:
-            one, other = (timed_cases.CASES[name].task() for name in (technique.case, technique.without))
+            one, other = (catalogue.TECHNIQUES[name].task() for name in (technique.case, technique.without))
             assert type(one) is type(other)
             for name in ("x", "X", "Y"):
                 assert np.array_equal(getattr(one, name, 0), getattr(other, name, 0))
@@ -59,9 +60,9 @@ def test_both_calls_of_a_technique_are_given_the_same_task() -> None:
 
 @pytest.mark.parametrize("name", ["11 lines, a call an update", "mini-batches of 64, a call an update", "online"])
 def test_a_wrong_answer_is_seen(name: str) -> None:
-    case = timed_cases.CASES[name]
+    case = catalogue.TECHNIQUES[name]
     task = case.task()
-    call = case.make(few(task))
+    call = HOW[case.how](few(task))
     assert isinstance(call, Call)
     answer, expected = call.read(call.run()), Expected(task)
     assert expected.compare(answer, 0.0).ok
@@ -72,8 +73,8 @@ def test_a_wrong_answer_is_seen(name: str) -> None:
 def test_updates_are_one_call_or_as_many(name: str, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
     monkeypatch.setattr(samenet.backend("numba"), "run_updates", lambda *given, **named: counted.append(named))
-    case = timed_cases.CASES[name]
-    call = case.make(case.task())
+    case = catalogue.TECHNIQUES[name]
+    call = HOW[case.how](case.task())
     assert isinstance(call, Call)
     call.run()
     assert len(counted) == calls
@@ -154,7 +155,7 @@ def test_neither_is_timed_where_an_answer_is_wrong(made: type[_Made], monkeypatc
 
 
 def test_compiling_is_timed_once_with_nothing_cached(made: type[_Made]) -> None:
-    technique = next(t for t in TECHNIQUES if timed_cases.CASES[t.case].first)
+    technique = next(t for t in TECHNIQUES if pair.is_cold(t.case))
     (row,) = pair.timed(technique, WHOLE, CHANGED, 0.1).ratios()
     assert made.asked == []
     assert row["estimate"] == pytest.approx(3)
@@ -175,9 +176,9 @@ def test_the_table_has_times_ratio_and_errors(made: type[_Made], tmp_path: Path)
     (path,) = text.write(tmp_path)
     (line,) = [line for line in path.read_text().splitlines() if line.startswith("| registers of 64 bytes")]
     assert "| 1.00 ms | 3.00 ms | 3.00x [3.00, 3.00] | 1e-16 / 1e-15; 1e-16 / 1e-15 |" in line
-    assert text.newest(tmp_path.parent) == tmp_path
+    assert newest(tmp_path.parent, "techniques.json") == tmp_path
     assert "| registers of 64 bytes | 100-100-50-10, 10,000 samples | 3.00x" in text.mention(tmp_path)
-    assert text.newest(tmp_path / "nothing") is None
+    assert newest(tmp_path / "nothing", "techniques.json") is None
 
 
 def test_a_wrong_answer_has_no_time_in_the_table(made: type[_Made], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,17 +189,11 @@ def test_a_wrong_answer_has_no_time_in_the_table(made: type[_Made], monkeypatch:
 
 def test_a_process_answers_by_its_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of its own, in which the case is done by the NumPy backend, so that nothing is compiled."""
-    package = pair.copy(tmp_path)
-    process = ROOT / "benchmarks" / "techniques"
-    script = (process / "cases.py").read_text(encoding="utf-8")
-    (tmp_path / "benchmarks").mkdir()
-    (tmp_path / "benchmarks" / "peers").symlink_to(ROOT / "benchmarks" / "peers")
-    folder = tmp_path / "benchmarks" / "techniques"
-    folder.mkdir()
-    for name in ("__init__.py", "__main__.py"):
-        (folder / name).write_text((process / name).read_text(encoding="utf-8"))
-    (folder / "cases.py").write_text(script.replace("ours.FORWARD[ours.NUMBA]", "ours.FORWARD[ours.NUMPY]"))
-    monkeypatch.setattr(pair, "__file__", str(folder / "pair.py"))
+    package, benchmarks = pair.copy(tmp_path / "package"), tmp_path / "benchmarks"
+    shutil.copytree(ROOT / "benchmarks", benchmarks, ignore=shutil.ignore_patterns("__pycache__"))
+    cases = benchmarks / "techniques" / "cases.py"
+    cases.write_text(cases.read_text(encoding="utf-8").replace("ours.NUMBA", "ours.NUMPY"))
+    monkeypatch.setattr(measure, "ROOT", tmp_path)
     with pair.Process(package, "one tiny sample") as one:
         found = one.ready()
         assert found["ok"]

@@ -12,4 +12,4 @@ from samenet.compare import environment
 
 if "numpy" not in sys.modules:  # later, it would have no effect
     environment.set_threads(1)
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: it holds folders named asv and pytest
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent))  # the root, last: `benchmarks` is there

@@ -12,11 +12,12 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-import cases
 import numpy as np
-from cases import LOOPS_OVER_LISTS, Cell
 
 import samenet
+from benchmarks import catalogue
+from benchmarks.catalogue import CELLS, Cell
+from samenet.compare.cases import LOOPS_OVER_LISTS
 
 for _name in samenet.backends():  # once, in the process that asv forks for every cell
     samenet.backend(_name)
@@ -25,10 +26,10 @@ for _name in samenet.backends():  # once, in the process that asv forks for ever
 @cache
 def _checked(network: str, operation: str, contender: str) -> Callable[[], object]:
     cell = Cell(network, operation, contender)
-    comparison = cases.check(cell)
+    comparison = catalogue.check(cell)
     if not comparison.ok:
         raise AssertionError(f"{cell}: {comparison}")
-    call = cases.prepare(cell)
+    call = catalogue.contender(cell).call
     call()
     return call
 
@@ -70,11 +71,12 @@ class _Tracks:
         from samenet.compare.measurement import measure
 
         measured: dict[tuple[str, str], Any] = {}
-        for network, operation in cases.operations():
+        for one in catalogue.CASES:
             try:
-                measured[network, operation] = measure(cases.case(network, operation), seconds=0.5).rows
+                made = catalogue.case(one.network, one.operation)
+                measured[one.network, one.operation] = measure(made, seconds=0.5).rows
             except Exception as problem:  # of one backend; the other operations go on
-                measured[network, operation] = repr(problem)
+                measured[one.network, one.operation] = repr(problem)
         return measured
 
     setup_cache.timeout = 900.0
@@ -95,7 +97,7 @@ class _Tracks:
 
     def track_speed_up(self, measured, network, contender):
         row = self._row(measured, network, contender)
-        if LOOPS_OVER_LISTS not in cases.contenders(network, self.operation):
+        if Cell(network, self.operation, LOOPS_OVER_LISTS) not in CELLS:
             return math.nan
         return float(np.median(self._row(measured, network, LOOPS_OVER_LISTS).seconds / row.seconds))
 
@@ -105,10 +107,10 @@ class _Tracks:
 def _suite() -> dict[str, type]:
     """A class for every operation and base, with the networks and contenders that its cells have."""
     classes = {}
-    for operation in dict.fromkeys(op for _, op in cases.operations()):
-        chosen = {(c.network, c.contender) for c in cases.cells() if c.operation == operation}
-        networks = [n for n in cases.NETWORKS if any(n == network for network, _ in chosen)]
-        contenders = [c for c in cases.CONTENDERS if any(c == contender for _, contender in chosen)]
+    for operation in dict.fromkeys(cell.operation for cell in CELLS):
+        chosen = {(c.network, c.contender): None for c in CELLS if c.operation == operation}
+        networks = list(dict.fromkeys(network for network, _ in chosen))
+        contenders = [c for c in catalogue.CONTENDERS if any(c == contender for _, contender in chosen)]
         name = re.sub(r"\W", "", operation.title())
         name = f"Do{name}" if name[0].isdigit() else name
         given = {

@@ -1,8 +1,7 @@
 """What a new process shows: seconds to import, seconds of first calls, MiB at the peak."""
 
-import processes
-
 import samenet
+from benchmarks import fresh
 
 _NAMES = list(samenet.backends())
 _CALLS = ["import", "predict", "predict one", "gradient", "train"]
@@ -15,7 +14,7 @@ class _Startup:
 
     def setup_cache(self):
         """All of it at once; asv runs this once for all classes."""
-        return processes.everything(repeats=3)
+        return fresh.of_backends(repeats=3)
 
     setup_cache.timeout = 600.0
 

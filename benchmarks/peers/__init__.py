@@ -1,43 +1,100 @@
-"""samenet's Numba backend beside the alternatives: the same cases, in the same run, every answer checked first.
+"""`python -m benchmarks peers`: samenet's Numba backend beside other libraries, into results/FOLDER/peers.json.
 
-    python benchmarks/peers [--quick]
-
-A peer is a module of this package that has
-
-    NAME        how a table names it
-    PACKAGES    the distributions whose versions are recorded
-    THREADED    whether it can put more than one thread to work
-    missing()   why it cannot take part here, "" if it can
-    FORWARD     contenders by name: a function of a `problem.Forward` that gives a `problem.Call`
-    DESCENT     the same for a `problem.Descent`
-
-and where it cannot compute the same thing, such a function gives the reason, in words, instead of a call. Read
-`problem.py` first, then `ours.py` and `lean.py`; `tasks.py` is the list of cases, `process.py` what one process
-measures, `__main__.py` the run.
+The same cases in the same run, every answer checked first. Fresh processes, with one thread and with two by turns.
 """
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Protocol, cast
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
 
-from peers.problem import Call, Descent, Forward
+from benchmarks import contenders, fresh, measure
+from benchmarks.contenders import registered
+from benchmarks.limits import limit, median
+from benchmarks.measure import Json, say
+from benchmarks.peers import process
+from benchmarks.report import figures
+from benchmarks.report import peers as text
+from samenet.compare import environment
 
-MODULES = ("ours", "tutorial", "lean", "scikit", "pytorch", "jaxed", "onnx_runtime", "fann", "genann")
-
-
-class Peer(Protocol):
-    """What a module of a peer has."""
-
-    NAME: str
-    PACKAGES: tuple[str, ...]
-    THREADED: bool
-    FORWARD: Mapping[str, Callable[[Forward], Call | str]]
-    DESCENT: Mapping[str, Callable[[Descent], Call | str]]
-
-    def missing(self) -> str:
-        """Why it cannot take part."""
+THREADS = (1, 2)
 
 
-def registered() -> list[Peer]:
-    """Every peer, samenet first; none of their libraries is loaded by this."""
-    return [cast(Peer, import_module(f"peers.{name}")) for name in MODULES]
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def install() -> int:
+    """Install what the contenders require, each by itself, so that the others run without one that is not there.
+
+    With pip, which takes the newest that any index has.
+    """
+    for peer in registered():
+        if peer.requires:
+            say(f"installing {' '.join(peer.requires)}")
+            if subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *peer.requires]):
+                say(f"without {peer.name}")
+    return 0
+
+
+def passes(number: int, seconds: float, quick: bool) -> dict[int, list[Json]]:
+    """What so many processes of each number of threads measure, by turns, by the number of threads."""
+    found: dict[int, list[Json]] = {threads: [] for threads in THREADS}
+    given = ["--seconds", seconds, *(["--quick"] if quick else [])]
+    for i in range(number):
+        for threads in THREADS:
+            say(f"process {i + 1} of {number}, threads: {threads}")
+            environment.set_threads(threads)  # for the process, whose libraries read them when they load
+            contenders.set_variables(threads)
+            found[threads].append(measure.in_process("peers", "--process", threads, *given))
+    return found
+
+
+def together(several: dict[int, list[Json]]) -> Json:
+    """Everything that processes measured: medians and intervals over them, and the limit of every case."""
+    limits = {threads: median([one["machine"] for one in found]) for threads, found in several.items()}
+    cases = [
+        {**case, "limit_seconds": limit(case["work"], case["dtype"], threads, limits[threads])}
+        for threads, found in several.items()
+        for case in measure.combine([one["cases"] for one in found])
+    ]
+    return {"cases": cases, "machine": limits, "images": several[THREADS[0]][0]["images"]}
+
+
+def main(given: Sequence[str]) -> int:
+    """Measure, write peers.json, peers.md and peers.png; returns 1 if a contender of samenet's was wrong."""
+    parser = measure.parser("peers", __doc__, "one short process of each, to see that it works")
+    parser.add_argument("--seconds", type=float, default=1.0, help="roughly what the timing of a case takes")
+    parser.add_argument("--repeats", type=int, default=3, help="processes of each number of threads")
+    parser.add_argument("--process", type=int, choices=THREADS, help="be one of the processes, with so many threads")
+    parser.add_argument("--install", action="store_true", help="install the other libraries here, and do no more")
+    options = parser.parse_args(given)
+    if options.process:
+        print(json.dumps(process.measured(options.process, options.seconds, options.quick)))
+        return 0
+    if options.install:
+        return install()
+    environment.set_threads(1)
+    run = measure.Run(parser, options.into, "peers.json", "peers.md", "peers.png")
+    repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)
+    every = registered()
+    absent = {peer.name: reason for peer in every if (reason := peer.missing())}
+    for peer in every:
+        if peer.name in absent:
+            how = "; python -m benchmarks peers --install may install it" if peer.requires else ""
+            say(f"{peer.name} is absent: {absent[peer.name]}{how}")
+    packages = sorted({package for peer in every for package in peer.distributions})
+    run.environment["packages"] = {package: _version(package) for package in packages}
+    modules = [peer.module for peer in every if peer.module and find_spec(peer.module.partition(".")[0])]
+    content: dict[str, Any] = {"absent": absent, **together(passes(repeats, seconds, options.quick))}
+    environment.set_threads(1)
+    folder = run.write(options.quick, repeats, **content, once=fresh.once(modules, options.quick))
+    for path in (*text.write(folder), figures.draw_peers(folder)):
+        print(path)
+    return 0 if measure.all_right(content["cases"], "samenet") else 1

@@ -1,14 +1,16 @@
-"""One process's share: every case with so many threads, its contenders checked, then timed in turns."""
+"""One process's share of `peers`: every case with so many threads, its contenders checked, then timed in turns."""
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from peers import registered
-from peers.limits import machine
-from peers.problem import Array, Call, Descent, Forward
-from peers.tasks import OPERATIONS, Expected, Operation, few, mnist, work_counted
+from benchmarks.catalogue import PEERS, PeerCase
+from benchmarks.contenders import registered
+from benchmarks.expected import Expected, few
+from benchmarks.inputs import mnist
+from benchmarks.limits import machine, work
+from benchmarks.measure import say
+from benchmarks.problem import Array, Call, Descent, Forward, ready
 from samenet.compare import timing
 from samenet.compare.cases import Case, Contender
 from samenet.compare.measurement import Result, measure
@@ -29,25 +31,21 @@ class Answer(NamedTuple):
 
 def contenders(task: Forward | Descent) -> dict[str, tuple[str, Make]]:
     """By the name of each contender: its peer, and what makes it. Only of peers that are here and use the threads."""
-    found: dict[str, tuple[str, Make]] = {}
-    for peer in registered():
-        if not peer.missing() and (task.threads == 1 or peer.THREADED):
-            of_peer = peer.FORWARD if isinstance(task, Forward) else peer.DESCENT
-            found |= {name: (peer.NAME, make) for name, make in of_peer.items()}
-    return found
+    here = [peer for peer in registered() if not peer.missing() and (task.threads == 1 or peer.threaded)]
+    return {name: (peer.name, way.make) for peer in here for name, way in peer.ways.items()}
 
 
 def part(make: Make, task: Forward | Descent) -> Forward | Descent:
     """All of a task, or its first tenth, hundredth or a little, so that a call does not take too long."""
     tried = task.part(max(10, task.amount // 1000))
-    call = _call(make(tried))
+    call = ready(make(tried))
     call.run()
     whole = timing.first_call(call.run) * task.amount / tried.amount
     longest = _LONGEST_BATCH if isinstance(task, Forward) else _LONGEST_TRAINING
     return next((task.part(max(1, task.amount // n)) for n in (1, 10, 100) if whole / n <= longest), tried)
 
 
-def case(operation: Operation, task: Forward | Descent) -> tuple[Case, dict[str, str], dict[str, str]]:
+def case(one: PeerCase, task: Forward | Descent) -> tuple[Case, dict[str, str], dict[str, str]]:
     """The case with all who take part; why others do not; what a reader has to know of each."""
     taking_part, left_out, notes = [], {}, {}
     small = few(task)
@@ -57,24 +55,19 @@ def case(operation: Operation, task: Forward | Descent) -> tuple[Case, dict[str,
             left_out[name] = checked
             continue
         some = part(make, task)
-        ready, work = _call(make(some)), some.amount / (operation.counted or task.amount)
+        call, share = ready(make(some)), some.amount / (one.counted or task.amount)
         notes[name] = checked.note
-        if work < 1:
-            text = f"1/{round(1 / work)} of it was timed"
+        if share < 1:
+            text = f"1/{round(1 / share)} of it was timed"
             notes[name] = f"{checked.note}; {text}" if checked.note else text
-        taking_part.append(Contender(name, peer, ready.run, partial(_answer, checked), work))
+        taking_part.append(Contender(name, peer, call.run, partial(_answer, checked), share))
     expected = Expected(task)
 
     def check(answer: Answer) -> Comparison:
         return expected.compare(*answer)
 
-    title = f"{operation.network}, {operation.operation}"
+    title = f"{one.network}, {one.operation}"
     return Case(title, tuple(taking_part), check), left_out, {n: text for n, text in notes.items() if text}
-
-
-def _call(made: Call | str) -> Call:
-    assert isinstance(made, Call)
-    return made
 
 
 def _answer(call: Call) -> Answer:
@@ -93,24 +86,24 @@ def as_json(result: Result) -> dict[str, Any]:
     return {"title": result.title, "rows": [row.as_json() for row in result.rows], "ratios": ratios, "noise": noise}
 
 
+def work_counted(task: Forward | Descent, counted: int) -> dict[str, float]:
+    """The work of a task's case: of a forward pass, or of as many updates as its time is given for."""
+    sizes = task.network.sizes
+    return work(sizes, task.amount) if isinstance(task, Forward) else work(sizes, counted * task.batch_size, counted)
+
+
 def measured(threads: int, seconds: float, quick: bool) -> dict[str, Any]:
     """Every case with so many threads, in float64 and float32; and the machine's limits."""
     limits = machine(quick)
     found = []
-    for operation in OPERATIONS:
-        if threads > 1 and not operation.threads:
+    for one in PEERS:
+        if threads > 1 and not one.threads:
             continue
-        for dtype in ("float64", "float32") if operation.single else ("float64",):
-            say(f"{operation.network}, {operation.operation}, {dtype}, threads: {threads}")
-            task = operation.task(quick, dtype, threads)
-            made, left_out, notes = case(operation, task)
-            names = {"network": operation.network, "operation": operation.operation}
-            about = {"dtype": dtype, "threads": threads, "left_out": left_out, "notes": notes}
-            work = {"work": work_counted(task, operation.counted)}
-            found.append({**names, **about, **work, **as_json(measure(made, seconds))})
+        for dtype in ("float64", "float32") if one.single else ("float64",):
+            say(f"{one.network}, {one.operation}, {dtype}, threads: {threads}")
+            task = one.task(quick, dtype, threads)
+            made, left_out, notes = case(one, task)
+            about = {"network": one.network, "operation": one.operation, "dtype": dtype, "threads": threads}
+            about |= {"left_out": left_out, "notes": notes, "work": work_counted(task, one.counted)}
+            found.append({**about, **as_json(measure(made, seconds))})
     return {"cases": found, "machine": limits, "images": mnist()[0]}
-
-
-def say(text: str) -> None:
-    """Progress, to the side of the output."""
-    print(text, file=sys.stderr, flush=True)

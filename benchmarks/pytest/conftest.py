@@ -1,7 +1,6 @@
-"""For pytest-benchmark: where the list of cases is, one thread for BLAS, and a record without host name or path."""
+"""For pytest-benchmark: one thread for BLAS, and a record without host name or path."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from samenet.compare import environment
 
 if "numpy" not in sys.modules:  # later, it would have no effect
     environment.set_threads(1)
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: it holds folders named asv and pytest
+import uninstalled  # noqa: F401
 
 
 @pytest.hookimpl(optionalhook=True)

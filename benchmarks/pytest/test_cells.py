@@ -6,21 +6,18 @@ A wrong answer fails before anything is timed, and so has no time. With --benchm
 A call of training is several epochs, fewer on the loops: `extra_info` has its `work`, and `median_seconds` over it.
 """
 
-import cases
 import numpy as np
 import pytest
-from cases import Cell
 
+from benchmarks import catalogue
+from benchmarks.catalogue import Cell
 from samenet.compare import environment
-
-_SLOW_LOOPS = "digits, full-batch epoch", "digits, mini-batch epoch"
 
 
 def _param(cell: Cell) -> object:
     group = pytest.mark.benchmark(group=f"{cell.network}, {cell.operation}")
-    if (cell.operation in _SLOW_LOOPS and cell.contender.startswith("loops")) or (
-        cell.operation == "60,000 updates" and cell.contender == "numpy"
-    ):  # a second or more a call
+    one = catalogue.entry(cell.network, cell.operation)
+    if one is not None and cell.contender in one.slow:
         group = pytest.mark.benchmark(group=group.kwargs["group"], min_rounds=2, warmup=False)
     return pytest.param(cell, id=name(cell), marks=group)
 
@@ -31,7 +28,7 @@ def name(cell: Cell) -> str:
     return ":".join(word.replace(",", "").replace(" ", "-") for word in words)
 
 
-CELLS = [_param(cell) for cell in cases.cells()]
+CELLS = [_param(cell) for cell in catalogue.CELLS]
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +41,10 @@ def around() -> dict[str, object]:
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")  # by what failed before it
 @pytest.mark.parametrize("cell", CELLS)
 def test_cell(cell, benchmark, around):
-    comparison = cases.check(cell)
+    comparison = catalogue.check(cell)
     assert comparison.ok, f"{cell}: {comparison}"
-    contender = cases.contender(cell)
-    call = cases.prepare(cell)
+    contender = catalogue.contender(cell)
+    call = contender.call
     checkable = call is contender.answer  # of training, an easier call than the timed one is checked
     first = call() if benchmark.enabled and not checkable else None
     benchmark.extra_info.update(
@@ -62,7 +59,7 @@ def test_cell(cell, benchmark, around):
     )
     answer = benchmark(call)
     if checkable:
-        again = cases.case(cell.network, cell.operation).check(answer)
+        again = catalogue.case(cell.network, cell.operation).check(answer)
         assert again.ok, f"{cell}: {again}"
     else:
         assert np.isfinite(answer).all()

@@ -1,16 +1,13 @@
 """What each technique of the Numba backend gains: the package with it, and the package without it, timed by turns.
 
-    python benchmarks/techniques [--quick]
-
 A technique is turned off in a copy of the package, by replacing lines of its source; or, where it is a choice of the
-caller, by another call. `cases.py` has what is timed, `pair.py` the two processes, `text.py` the page, `__main__.py`
-the run.
+caller, by another call. All of them, with their lines, stand here. What is timed is in the catalogue; `cases.py` has
+the ways to do it, `pair.py` the two processes, `command.py` the run.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+WITH, WITHOUT = "with", "without"  # the names of the two sides
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Change:
 class Technique:
     """Something that makes it faster.
 
-    case     what is timed, by its name in `cases.CASES`
+    case     what is timed, by its name in `catalogue.TECHNIQUES`
     without  what is timed without it, where that is another call
     changes  how it is turned off, where that is another source
     """

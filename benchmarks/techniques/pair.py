@@ -8,24 +8,27 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from combine import combine
 
+from benchmarks import ROOT, measure
+from benchmarks.catalogue import TECHNIQUES
+from benchmarks.techniques import WITH, WITHOUT, Change, Technique
 from samenet.compare import timing
 from samenet.compare.measurement import Result, Row
 from samenet.testing.tolerance import Comparison
-from techniques import ROOT, Change, Technique
-from techniques.cases import CASES
 
-WITH, WITHOUT = "with", "without"
 _SAMPLE, _ROUNDS = 0.02, (5, 51)  # seconds that a time is taken over, at least
 _FOLDERS = {"interface": ".", "reference": "reference", "fast": "fast"}  # where they stand in the package
+
+
+def is_cold(case: str) -> bool:
+    """Whether its first call is timed, with nothing cached, and not the later ones."""
+    return TECHNIQUES[case].how == "first calls"
 
 
 def copy(into: Path, changes: Sequence[Change] = ()) -> Path:
@@ -45,11 +48,12 @@ class Process:
 
     def __init__(self, package: Path, case: str, **environment: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent), "--process", case],
+            measure.child("techniques", "--process", case),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": str(package), **environment},
+            cwd=measure.ROOT,
         )
         self._package = package
 
@@ -89,7 +93,7 @@ def sides(technique: Technique, whole: Path, changed: Path) -> list[tuple[str, P
 def timed(technique: Technique, whole: Path, changed: Path, seconds: float) -> Result:
     """One pair of processes, by turns for about so many seconds; if both answers are right."""
     both = sides(technique, whole, changed)
-    if CASES[technique.case].first:
+    if is_cold(technique.case):
         found = {name: _cold(package, case) for name, package, case in both}
         times = {name: np.array([one["first_call"]]) for name, one in found.items()}
         return _result(technique, found, times)
@@ -133,6 +137,6 @@ def _result(technique: Technique, found: dict[str, dict[str, Any]], times: dict[
 def together(technique: Technique, pairs: Sequence[Result]) -> dict[str, Any]:
     """A technique's case from all of its pairs of processes; from one that was wrong, if there is one."""
     wrong = [pair.as_json() for pair in pairs if not all(row.comparison.ok for row in pair.rows)]
-    case = wrong[0] if wrong else combine([[pair.as_json()] for pair in pairs])[0]
-    about = {"network": technique.name, "operation": CASES[technique.case].title, "what": technique.what}
+    case = wrong[0] if wrong else measure.combine([[pair.as_json()] for pair in pairs])[0]
+    about = {"network": technique.name, "operation": TECHNIQUES[technique.case].title, "what": technique.what}
     return {**case, **about}

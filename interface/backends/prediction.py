@@ -2,10 +2,10 @@
 
 A small network answers in less time than its input takes to be checked in Python. So a backend may give
 
-    fast_predict(model, otherwise, one) -> f(X, out=None)
+    fast_predict(model, otherwise, one) -> f(x, out=None)
 
-f returns the output layer where X, and `out`, are plain: arrays of the model's dtype, C-contiguous, aligned, writable,
-X of the right width and finite; and otherwise(X, out) where there is anything about them. one: X is one sample (n_in,);
+f returns the output layer where x, and `out`, are plain: arrays of the model's dtype, C-contiguous, aligned, writable,
+x of the right width and finite; and otherwise(x, out) where there is anything about them. one: x is one sample (n_in,);
 then it need not be looked at whether its numbers are finite. Else it may be a batch (m, n_in) too, and there is no out.
 """
 

@@ -147,8 +147,8 @@ class Loop:
             self._put_back(*before)
             for epoch in range(epochs):
                 one = slice(epoch, epoch + 1)
-                parts = (None if drawn is None else drawn[one] for drawn in (order, masks))
-                self._call(X, Y, alphas[one], *parts)
+                own_order = None if order is None else order[one]
+                self._call(X, Y, alphas[one], own_order, None if masks is None else masks[one])
             return
         if suspicious:
             self.divergence.doubts.append(costs)

@@ -42,9 +42,9 @@ def descend(
     elif isinstance(optimizer, Minimizer):
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)
-        training.run(lambda: scipy_methods.minimize(training, optimizer, release))
+        training.run(scipy_methods.minimize, training, optimizer, release)
     elif isinstance(optimizer, UpdateRule):
         training = Training(user, model, backend, options)
-        training.run(lambda: Loop(training, optimizer).run(release))
+        training.run(Loop(training, optimizer).run, release)
     else:
         raise TypeError(f"optimizer: expected one of samenet.optimizers, got {type(optimizer).__name__}")

@@ -27,8 +27,8 @@ class Training:
         self.history = user.history = History(tuple(options.monitors))
         self.watches: list[stopping.Watch] = []
 
-    def run(self, descend: Callable[[], None]) -> None:
-        """Let an optimizer descend, watched by the stop rules."""
+    def run(self, descend: Callable[..., None], *given: Any) -> None:
+        """Let an optimizer descend, by descend(*given), watched by the stop rules."""
         if self.options.epochs == 0:
             return
         who: object = None
@@ -37,7 +37,7 @@ class Training:
                 who = rule
                 self.watches.append(rule.watch(self.objective, self.history))
             who = "StopTraining"  # whoever else can raise it, such as a handler of signals
-            descend()
+            descend(*given)
         except StopTraining as reason:
             self.note(who, reason)
             self._close()

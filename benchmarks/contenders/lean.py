@@ -1,0 +1,84 @@
+"""NumPy at its leanest: whole batches, room made once, every operation into an array that exists.
+
+A large batch goes through in blocks, so that what one layer writes the next still finds in the cache.
+"""
+
+import numpy as np
+
+from benchmarks.contenders import Peer, Way
+from benchmarks.problem import Array, Call, Descent, Forward
+
+_BLOCK = 512
+
+
+def _sigmoid(z: Array) -> None:
+    np.negative(z, z)
+    np.exp(z, z)
+    z += 1
+    np.reciprocal(z, z)
+
+
+def _forward(task: Forward) -> Call:
+    weights, biases = [W.T for W in task.network.weights], task.network.biases
+    x, block = task.x, min(_BLOCK, len(task.rows))
+    room = [np.empty((block, W.shape[1]), W.dtype) for W in weights[:-1]]
+    output = np.empty((len(task.rows), task.network.sizes[-1]), x.dtype)
+    pieces = []  # of each block: what goes in, and every layer's place
+    for start in range(0, len(output), block):
+        end = min(start + block, len(output))
+        layers = [*(h[: end - start] for h in room), output[start:end]]
+        pieces.append((task.rows[start:end], list(zip(weights, biases, layers, strict=True))))
+
+    def run() -> Array:
+        for h, steps in pieces:
+            for W, b, z in steps:
+                np.dot(h, W, z)
+                z += b
+                _sigmoid(z)
+                h = z
+        return output
+
+    return Call(run, lambda h: h.reshape(*x.shape[:-1], -1).copy(), note="into an array that is made once")
+
+
+def _descent(task: Descent) -> Call:
+    network, m = task.network, task.batch_size
+    theta, g = network.copy(), network.copy()  # their numbers as views of one vector each
+    flat, slope = theta.parameters, g.parameters
+    H, D, S = ([np.empty((m, n), network.dtype) for n in network.sizes[1:]] for _ in range(3))
+    ones, rate, last = np.ones(m, network.dtype), network.dtype.type(task.rate), len(H) - 1
+
+    def update(x: Array, y: Array) -> None:
+        h = x
+        for i, (W, z) in enumerate(zip(theta.weights, H, strict=True)):
+            np.dot(h, W.T, z)
+            if network.bias:
+                z += theta.biases[i]
+            _sigmoid(z)
+            h = z
+        np.subtract(H[last], y, D[last])
+        for i in range(last, -1, -1):
+            h, delta, s = H[i], D[i], S[i]
+            np.subtract(1, h, s)
+            s *= h
+            delta *= s
+            np.dot(delta.T, H[i - 1] if i else x, g.weights[i])
+            if network.bias:
+                np.dot(ones, delta, g.biases[i])
+            if i:
+                np.dot(delta, theta.weights[i], D[i - 1])
+        np.multiply(slope, rate, slope)
+        np.subtract(flat, slope, flat)
+
+    def run() -> Array:
+        flat[:] = network.parameters
+        for _ in range(task.passes):
+            for start in range(0, len(task.X), m):
+                update(task.X[start : start + m], task.Y[start : start + m])
+        return flat
+
+    return Call(run, np.array)
+
+
+NAME = "NumPy, lean"
+PEER = Peer(NAME, {NAME: Way(_forward, _descent, "#E69F00", "o")}, distributions=("numpy",))  # threads: BLAS's

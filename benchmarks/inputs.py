@@ -1,0 +1,82 @@
+"""What goes into the tasks of the catalogue: networks that do not saturate, digits, images, the 11 lines.
+
+A sample or a batch goes forward through a network whose layers do not saturate. Training begins at the weights that its
+source has.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.problem import Array, Descent, Forward
+from samenet import data
+from samenet.backends import backend
+from samenet.compare import cases
+
+
+def forward(sizes: tuple[int, ...], rows: int | None = None) -> Forward:
+    """One sample, or a batch."""
+    network, X, _ = cases.example(sizes, rows or 1)
+    return Forward(network, X[0] if rows is None else X)
+
+
+def descent(
+    sizes: tuple[int, ...], rows: int, size: int, *, alpha: float = 0.25, passes: int = 1, images: bool = False
+) -> Descent:
+    """Updates by batches of a size; `images`: of an input that is as sparse as MNIST's."""
+    network, X, Y = cases.example(sizes, rows)
+    if images:
+        X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink(sizes[0]))
+    return Descent(network, X, Y, alpha, size, passes)
+
+
+def eleven_lines(passes: int) -> Descent:
+    """Tutorial 004's training by all four samples."""
+    network, X, Y = cases.eleven_lines_problem()
+    return Descent(network, X, Y, 1.0, len(X), passes=passes, reduction="sum")
+
+
+def digits(passes: int) -> Descent:
+    """Tutorial 000's, by all of its 1078 digits."""
+    network, split, Y = cases.tutorial_digits()
+    return Descent(network, np.ascontiguousarray(split.X_train), Y, 0.25, len(Y), passes=passes)
+
+
+@cache
+def ink(pixels: int) -> Array:
+    """How often a pixel of a made-up image is not zero: a third never is, and 19 % are on average, as in MNIST."""
+    often = np.linspace(-1.0, 2.0, pixels).clip(0.0)
+    return often * (0.19 / often.mean())
+
+
+def mnist() -> tuple[str, Array, Array, Array]:
+    """Where they come from, then 50,000 images to train on, their targets, 10,000 other images; pixels from 0 to 1.
+
+    MNIST where SAMENET_DATA has it. Otherwise random pixels of which as many are zero, at places as alike.
+    """
+    home = os.environ.get("SAMENET_DATA")
+    for folder in (Path(home), Path(home) / "mnist") if home else ():
+        try:
+            parts = data.mnist(folder)
+        except FileNotFoundError:
+            continue
+        X = np.ascontiguousarray(parts.X_train)
+        return "MNIST", X, data.one_hot(parts.y_train, 10), np.ascontiguousarray(parts.X_test)
+    random = np.random.default_rng(2026)
+    X = random.random((60_000, 784))
+    X *= random.random(X.shape, np.float32) < ink(784)
+    return "made up, as sparse as MNIST", X[:50_000], data.one_hot(random.integers(0, 10, 50_000), 10), X[50_000:]
+
+
+def images() -> Forward:
+    """10,000 images forward."""
+    return Forward(cases.example((784, 30, 10), 1)[0], mnist()[3])
+
+
+def images_by_10(rows: int) -> Descent:
+    """An epoch of so many images in batches of 10, from weights as Nielsen's."""
+    _, X, Y, _ = mnist()
+    network = backend("reference").Network([784, 30, 10], init="normal", seed=np.random.RandomState(0))
+    return Descent(network, X[:rows], Y[:rows], 3.0, 10)

@@ -1,0 +1,85 @@
+"""What the machine could do at most, and the least time that a case could take on it.
+
+    limit = call + multiply-adds / peak + sigmoids * exp / threads
+
+where peak is that of a large matrix product through NumPy, exp the time of NumPy's exponential for one element of an
+array that stays in the cache (a sigmoid has one, and more), and call what a compiled function with one array argument
+costs from Python. Multiply-adds and sigmoids are counted by `work`. All are measured with the threads at hand; an
+exponential is divided by them, since NumPy's has only one. Reading memory is left out, so a limit may be out of reach:
+its bandwidth is measured beside it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+_SIDE, _ELEMENTS, _MEMORY = 1024, 4096, 1 << 24  # a product's side, a vector in the cache, numbers far beyond it
+
+
+def least(call: Callable[[], object], times: int, number: int = 1) -> float:
+    """Seconds a call: the least of so many tries of `number` calls."""
+    call()
+    best = np.inf
+    for _ in range(times):
+        begin = time.perf_counter()
+        for _ in range(number):
+            call()
+        best = min(best, time.perf_counter() - begin)
+    return best / number
+
+
+def machine(quick: bool = False) -> dict[str, Any]:
+    """Multiply-adds a second and seconds of an exponential by dtype, bytes a second from memory, seconds of a call."""
+    import numba
+
+    times = 3 if quick else 10
+    peak, exp = {}, {}
+    for dtype in ("float64", "float32"):
+        a, out = np.ones((_SIDE, _SIDE), dtype), np.empty((_SIDE, _SIDE), dtype)
+        peak[dtype] = _SIDE**3 / least(lambda a=a, out=out: np.dot(a, a, out), times)  # type: ignore[misc]
+        z = np.linspace(-8, 8, _ELEMENTS, dtype=dtype)
+        room = np.empty_like(z)
+        exp[dtype] = least(lambda z=z, room=room: np.exp(z, room), times, 200) / _ELEMENTS  # type: ignore[misc]
+    far = np.ones(_MEMORY)
+    read = far.nbytes / least(lambda: np.dot(far, far), times)
+    first = numba.njit(lambda x: x[0])
+    argument = np.ones(3)
+    call = least(lambda: [first(argument) for _ in range(1000)], times, 10) / 1000
+    return {"multiply_adds_per_second": peak, "exp_seconds": exp, "read_bytes_per_second": read, "call_seconds": call}
+
+
+def limit(work: dict[str, float], dtype: str, threads: int, of: dict[str, Any]) -> float:
+    """The least seconds for so many multiply-adds and sigmoids on a machine, see above."""
+    arithmetic = work["multiply_adds"] / float(of["multiply_adds_per_second"][dtype])
+    return float(of["call_seconds"]) + arithmetic + work["sigmoids"] * float(of["exp_seconds"][dtype]) / threads
+
+
+def median(several: list[dict[str, Any]]) -> dict[str, Any]:
+    """The medians of what several processes found."""
+    first = several[0]
+    return {
+        key: median([one[key] for one in several])
+        if isinstance(value, dict)
+        else float(np.median([one[key] for one in several]))
+        for key, value in first.items()
+    }
+
+
+def products(sizes: Sequence[int]) -> int:
+    """Multiply-adds of one sample forward."""
+    return sum(a * b for a, b in pairwise(sizes))
+
+
+def work(sizes: Sequence[int], samples: int, updates: int = 0, *, backward: bool = False) -> dict[str, float]:
+    """Multiply-adds and sigmoids of so many samples: a forward pass, their gradient, or that in so many updates.
+
+    With P = sum n_in n_out over the layers: P a sample forward. Backward, P for the gradient with respect to weights,
+    and P without its first term for that with respect to the layers; P for each update. A sigmoid for each node after
+    the input, and sample.
+    """
+    P = products(sizes)
+    each = 3 * P - sizes[0] * sizes[1] if backward or updates else P
+    return {"multiply_adds": float(samples * each + updates * P), "sigmoids": float(samples * sum(sizes[1:]))}

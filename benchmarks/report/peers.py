@@ -1,0 +1,185 @@
+"""The tables of a run: peers.md, and a few lines of it for results/README.md. Made from peers.json alone."""
+
+import math
+from pathlib import Path
+
+from benchmarks.report.model import Outcome, Setting
+from benchmarks.report.tables import NONE, Table, error, near_one, seconds, times
+from samenet.compare.timing import Ratio
+from samenet.output import files
+from samenet.output.formats import counted, digits, duration
+
+HOW_TO_READ = """\
+- **time**: the median over processes of their median over rounds, of one call from Python, everything warm and in the
+  library's own form: its arrays or tensors are made before, and its answer is left in it.
+- **/ samenet**: how many times as long as samenet's a contender takes, paired within rounds: the geometric mean over
+  processes of their medians over rounds, in brackets the 95 % interval over processes by Student's t; one process has
+  none. **Below 1 the other is faster.**
+  samenet is its Numba backend, by `net.predictor()` for one sample, else by `predict` and `train`.
+- Contenders are compared in the same dtype with the same number of threads; those that have one thread only take part
+  where it is one.
+- **error / allowed**: the largest difference from the reference's loops, and the bound derived for it, at the entry
+  where they are closest; of outputs, or of all parameters after a few updates. A looser bound is named. **FAIL** stands
+  in place of the time of a wrong answer, which is not timed.
+- **limit**: the least time for the arithmetic at the peak of a large matrix product, and an exponential for every
+  sigmoid; the call of a compiled function is added. Zeros in the input are counted as work: a limit is for dense input.
+- What takes long is timed in part, from its beginning, and the time scaled up; a note says which part."""
+
+VERDICTS = {"faster": "samenet is faster", "slower": "**samenet is slower**", "same": "cannot be told apart"}
+
+
+def verdict(ratio: Ratio) -> str:
+    """Whether samenet is "faster", "slower" or the "same", from the other's time over samenet's and its interval."""
+    return "faster" if ratio.low > 1 else "slower" if ratio.high < 1 else "same"
+
+
+def summary(settings: tuple[Setting, ...]) -> Table:
+    """A row for every case, dtype and number of threads: samenet, the best of the others, the machine's limit."""
+    measured = ("samenet", "error / allowed", "best other's time", "best other / samenet", "limit", "samenet / limit")
+    rows = []
+    for s in settings:
+        ours, best = s.case.rows[s.ours], s.best
+        over_limit = ours.median / s.limit
+        rows.append(
+            (
+                str(s.case),
+                s.dtype,
+                str(s.threads),
+                best or NONE,
+                seconds(s.case, s.ours),
+                error(ours),
+                seconds(s.case, best) if best else NONE,
+                times(s.ratio(best)) if best else NONE,
+                duration(s.limit),
+                NONE if math.isnan(over_limit) else f"{digits(over_limit)}x",
+            )
+        )
+    return Table(("case", "dtype", "threads", "best other", *measured), rows, words=4)
+
+
+def whole(s: Setting) -> Table:
+    """Every contender of one setting, samenet first, then by time."""
+    rest = sorted((name for name in s.case.rows if name != s.ours), key=lambda name: _order(s.case.median(name)))
+    rows = []
+    for name in (s.ours, *rest):
+        ratio = "1x" if name == s.ours and s.case.rows[name].ok else times(s.ratio(name))
+        rows.append((name, s.notes.get(name, ""), seconds(s.case, name), ratio, error(s.case.rows[name])))
+    return Table(("contender", "note", "time", "/ samenet", "error / allowed"), rows, words=2)
+
+
+def noise(s: Setting) -> str:
+    """What the last contender of a setting is against itself, which should be 1."""
+    return f"A/A, the last that was timed against itself: {near_one(s.case.noise)}." if s.case.noise else ""
+
+
+def _order(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def standings(settings: tuple[Setting, ...]) -> str:
+    """Where samenet is faster than the best of the others, where slower, by how much; and what failed."""
+    kinds: dict[str, list[str]] = {kind: [] for kind in ("slower", "same", "faster")}
+    for s in settings:
+        if s.best and (ratio := s.ratio(s.best)) is not None:
+            kinds[verdict(ratio)].append(f"{s}: {s.best}, {times(ratio)}")
+    lines = [f"Against the best of the others in each of {len(settings)} settings, by its time over samenet's:", ""]
+    for kind, found in kinds.items():
+        lines += [f"- {VERDICTS[kind]} in {len(found)}{':' if found else '.'}", *(f"  - {one}" for one in found)]
+    failed = [f"{s}: {name}" for s in settings for name, row in s.case.rows.items() if not row.ok]
+    return "\n".join([*lines, f"- wrong answers: {'; '.join(failed) or 'none'}."])
+
+
+def absent(outcome: Outcome) -> str:
+    """Who did not take part at all, and who not in some cases, and why."""
+    lines = [f"- {name}: absent, {reason}" for name, reason in outcome.content["absent"].items()]
+    cases: dict[tuple[str, str], list[str]] = {}
+    for s in outcome.settings:
+        for name, reason in s.left_out.items():
+            if not name.startswith("samenet") and str(s.case) not in cases.setdefault((name, reason), []):
+                cases[name, reason].append(str(s.case))
+    names: dict[tuple[str, str], list[str]] = {}
+    for (name, reason), found in cases.items():
+        names.setdefault((reason, "; ".join(found)), []).append(name)
+    return "\n".join([*lines, *(f"- {' and '.join(who)}: {why} ({of})" for (why, of), who in names.items())])
+
+
+def machine(outcome: Outcome) -> Table:
+    """What the machine can do, by the number of threads."""
+    rows = []
+    for threads, of in outcome.content["machine"].items():
+        peak, exp = of["multiply_adds_per_second"], of["exp_seconds"]
+        flops = (f"{digits(2 * peak[dtype] / 1e9)} GFLOP/s" for dtype in ("float64", "float32"))
+        element = (duration(exp[dtype]) for dtype in ("float64", "float32"))
+        rows.append(
+            (
+                threads,
+                *flops,
+                *element,
+                f"{digits(of['read_bytes_per_second'] / 1e9)} GB/s",
+                duration(of["call_seconds"]),
+            )
+        )
+    headings = ("threads", "matrix product, float64", "float32", "exp, float64", "float32", "read", "call")
+    return Table(headings, rows)
+
+
+def once(outcome: Outcome) -> Table:
+    """What is measured once a process: imports, compiling, memory."""
+    found = outcome.content["once"]
+    imports, kernels, memory = found["import_seconds"], found["kernels"], found["memory"]
+    added, data = memory["added_bytes"], memory["data_bytes"]
+    over = found["first_answer_seconds"] - imports["numba"]
+    rows = [
+        ("import samenet's Numba backend and get a first answer, all cached", duration(found["first_answer_seconds"])),
+        ("the same, over importing Numba alone", duration(over) if over > 0 else f"-{duration(-over)}"),
+        *((f"import {name}", duration(s)) for name, s in imports.items()),
+        ("first calls of all kinds, nothing cached", duration(kernels["cold_seconds"])),
+        ("kernels compiled by them", str(kernels["kernels"])),
+        ("kernels compiled by another depth and width", str(kernels["more_for_another_shape"])),
+        ("memory that training on MNIST adds, of its data's", f"{digits(100 * added / data)} %"),
+    ]
+    return Table(("", ""), rows)
+
+
+def where(outcome: Outcome) -> str:
+    """Machine, date, commit and versions."""
+    around = outcome.content["environment"]
+    packages = ", ".join(f"{name} {number}" for name, number in around["packages"].items() if number)
+    n = outcome.content["repeats"]
+    quick = " **A quick run: do not quote it.**" if outcome.content["quick"] else ""
+    return (
+        f"{around['processor']}, {counted(around['cores'], 'core')}, {around['python']}, {around['utc'][:10]}, commit "
+        f"`{around['commit'] or 'unknown'}`, {n} process{'es' if n > 1 else ''} for each number of threads.{quick} "
+        f"{packages}. Images: {outcome.content['images']}."
+    )
+
+
+def page(outcome: Outcome) -> str:
+    """peers.md."""
+    sections = {
+        "How to read it": HOW_TO_READ,
+        "Where samenet stands": standings(outcome.settings),
+        "Case by case": "![The others' times over samenet's](peers.png)\n\n" + summary(outcome.settings).markdown(),
+        "Who did not take part": absent(outcome) or "Everyone took part in everything.",
+        "The machine": machine(outcome).markdown(),
+        "Once a process": once(outcome).markdown(),
+    }
+    sections |= {str(s): f"{whole(s).markdown()}\n{noise(s)}" for s in outcome.settings}
+    body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
+    return f"# samenet and its peers\n\n{where(outcome)} Made by `make peers`; do not edit.\n\n{body}\n"
+
+
+def mention(outcome: Outcome) -> str:
+    """A section of results/README.md."""
+    folder = outcome.folder.name
+    return (
+        f"{standings(outcome.settings)}\n\n![The others' times over samenet's]({folder}/peers.png)\n\n"
+        f"Every case, contender and error: [peers.md]({folder}/peers.md), by `make peers`."
+    )
+
+
+def write(folder: Path) -> list[Path]:
+    """Write peers.md beside peers.json."""
+    path = folder / "peers.md"
+    files.write_text(path, page(Outcome.read(folder)))
+    return [path]

@@ -1,0 +1,66 @@
+"""`python -m benchmarks report`: the texts and figures about the newest measurements, or about those in a folder."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import ROOT, measure
+from benchmarks.report import figures, page, techniques, text
+from benchmarks.report.model import Record, newest
+from samenet.output import files
+
+COMPARE, TECHNIQUES = (
+    tuple(f"<!-- {name}: {end} -->" for end in ("begin", "end")) for name in ("compare", "techniques")
+)
+
+
+def with_region(whole: str, part: str, marks: tuple[str, str] = COMPARE) -> str:
+    """A page with the text between two marks replaced."""
+    begin, end = marks
+    if whole.count(begin) != 1 or whole.count(end) != 1:
+        raise ValueError(f"the page must have one {begin} and one {end}")
+    return re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: f"{begin}\n{part}{end}", whole, flags=re.DOTALL)
+
+
+def texts(record: Record, root: Path) -> dict[Path, str]:
+    """Every text of the report, by the file that it belongs in."""
+    readme, speed = root / "README.md", root / "docs" / "speed.md"
+    gains = newest(root / "results", "techniques.json")
+    found = {}
+    if gains is not None and speed.exists():
+        part = f"\n{techniques.in_short(gains)}\n"
+        found[speed] = with_region(speed.read_text(encoding="utf-8"), part, TECHNIQUES)
+    return found | {
+        record.folder / "tables.md": text.markdown_tables(record),
+        record.folder.parent / "README.md": text.report(record),
+        readme: with_region(readme.read_text(encoding="utf-8"), text.region(record)),
+    }
+
+
+def main(given: Sequence[str]) -> int:
+    """Write the report, or the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks report", description=measure.about(__doc__))
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="with comparison.json; the newest in results/ unless given"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="where README.md and results/ are")
+    parser.add_argument(
+        "--page", type=Path, metavar="FOLDER", help="write FOLDER/index.html, one page for a browser, and nothing else"
+    )
+    options = parser.parse_args(given)
+    results = options.root / "results"
+    folder = options.folder or newest(results)
+    if folder is None or not (folder / "comparison.json").exists():
+        parser.error(f"no comparison.json in {folder or f'{results}/*'}; measure first: {text.MEASURE}")
+    record = Record.read(folder.resolve())
+    if options.page:
+        files.writable_or_exit(parser, options.page, "index.html")
+        print(page.write(record, results / "asv", options.page))
+        return 0
+    for path, made in texts(record, options.root).items():
+        files.write_text(path, made)
+        print(path)
+    for path in figures.draw(record, text.selected(record.cases)):
+        print(path)
+    return 0
