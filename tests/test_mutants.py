@@ -167,7 +167,7 @@ MUTANTS = {
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
         Mutant("wide: the first columns for all", "_pack_panel(B[:, i : i + width]", "_pack_panel(B[:, :width]"),
         Mutant("wide: the first terms for all", "B[start : start + count], C if", "B[:count], C if"),
-        Mutant("wide: the last terms alone", "C if start else S, C, room", "S, C, room"),
+        Mutant("wide: the last terms alone", "C if start else S, C, workspace", "S, C, workspace"),
         Mutant(
             "wide: sums that begin elsewhere", "workspace[:t], S[:, i:],", "workspace[:t], S[:, :1] + 0 * S[:, i:],"
         ),
