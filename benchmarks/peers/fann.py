@@ -113,7 +113,7 @@ def _made(network: Network) -> _Ann:
     library.fann_set_activation_function_output(empty.pointer, _SIGMOID)
     library.fann_set_train_error_function(empty.pointer, _LINEAR_ERROR)
     head, connections = empty.saved().split(_BEFORE)
-    numbers = iter(_ordered(network, network.theta).tolist())
+    numbers = iter(_ordered(network, network.model.theta).tolist())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net"
         filled = _CONNECTION.sub(lambda found: f"({found[1]}, {next(numbers):.20e})", connections)
@@ -124,8 +124,8 @@ def _made(network: Network) -> _Ann:
 def _parameters(network: Network, ann: _Ann) -> Array:
     """FANN's numbers in samenet's order."""
     numbers = [float(found[2]) for found in _CONNECTION.finditer(ann.saved().split(_BEFORE)[1])]
-    theta = network.theta.empty_like()
-    places = network.theta.empty_like()
+    theta = network.model.theta.empty_like()
+    places = network.model.theta.empty_like()
     places.flat[:] = np.arange(len(numbers))
     theta.flat[_ordered(network, places).astype(int)] = numbers
     return theta.flat

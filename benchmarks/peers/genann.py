@@ -94,7 +94,7 @@ def _ordered(network: Network) -> Array:
 
 
 def _parameters(network: Network, numbers: Array) -> Array:
-    theta, start = network.theta.empty_like(), 0
+    theta, start = network.model.theta.empty_like(), 0
     for W, b in zip(theta.weights, theta.biases, strict=True):
         rows = numbers[start : start + W.size + b.size].reshape(len(W), -1)
         b[:], W[:] = -rows[:, 0], rows[:, 1:]

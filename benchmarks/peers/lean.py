@@ -52,7 +52,7 @@ def _forward(task: Forward) -> Call:
 
 def _descent(task: Descent) -> Call:
     network, m = task.network, task.batch_size
-    theta, g = Parameters.empty(network.sizes, network.bias, network.dtype), network.theta.empty_like()
+    theta, g = Parameters.empty(network.sizes, network.bias, network.dtype), network.model.theta.empty_like()
     H, D, S = ([np.empty((m, n), network.dtype) for n in network.sizes[1:]] for _ in range(3))
     ones, rate, last = np.ones(m, network.dtype), network.dtype.type(task.rate), len(H) - 1
 

@@ -48,7 +48,7 @@ _KERNELS = "fast/kernels"
 _SMALL = (
     Change(
         f"{_KERNELS}/small.py",
-        "    lanes = REGISTER // network.dtype.itemsize\n    sizes =",
+        "    lanes = REGISTER // model.dtype.itemsize\n    sizes =",
         "    return False\n    sizes =",
     ),
 )
