@@ -166,7 +166,7 @@ class Expected:
             if found.x.ndim > 1:
                 self.places = np.linspace(0, len(found.x) - 1, _CHECKED_ROWS).astype(int)
             x = found.x[self.places]
-            self.values, self.allowed = found.network.predict(x), tolerance.forward(found.network, x)[-1]
+            self.values, self.allowed = found.network.predict(x), tolerance.forward(found.network.model, x)[-1]
             self.shape = (*found.x.shape[:-1], found.network.sizes[-1])
         else:
             self.values, self.allowed = _descended(found)
@@ -186,7 +186,7 @@ def _descended(task: Descent) -> tuple[Array, Array]:
     for _ in range(task.passes):
         for start in range(0, len(task.X), task.batch_size):
             x, y = (a[start : start + task.batch_size] for a in (task.X, task.Y))
-            allowed += tolerance.update(network, x, y, task.alpha, task.reduction)
+            allowed += tolerance.update(network.model, x, y, task.alpha, task.reduction)
             network.train(x, y, alpha=task.alpha, epochs=1, reduction=task.reduction, record_every=0)
     return network.parameters, _GROWTH * allowed
 
