@@ -170,6 +170,7 @@ def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loo
 
     for name in samenet.backends():
         module = samenet.backend(name)
+        assert module.Network.backend is module, "which then has the whole contract"
         for function in {contract} | ({loops} if name == "reference" else set()):
             wrap = through(function, partial(counting, name))
             monkeypatch.setattr(module, function, wrap(getattr(module, function)))

@@ -417,7 +417,7 @@ def ends_by_hand(backend: Backend, starts: int, init: str, seed: int, **training
     random, nets = np.random.default_rng(seed), []
     for _ in range(starts):
         net = make(backend)
-        initialize(net.theta, init, random)
+        initialize(net.model.theta, init, random)
         net.train(X, Y, seed=random, **training)
         nets.append(net)
     return nets

@@ -72,8 +72,8 @@ def step(
 ) -> tuple[Array, Array]:
     """How far each parameter, and each entry of the velocity, may differ after one update from the same of both.
 
-    state: before the update; without it, at zero. Of rules without a velocity, the second is how far the move of the
-    parameters may, without the rounding of what they are stored in: for descent, -alpha g. Derived in
+    state: before the update; without it, at zero. The second is of the rules with a velocity; for descent it is how far
+    the move -alpha g may differ, and for RMSProp and Adam the first once more. Derived in
     `samenet.testing.update_bounds`.
     """
     g = _slope(model, X, Y, reduction, masks, clip_value, clip_norm)
