@@ -201,15 +201,22 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
             yield "velocity", compare(mine, its, of_velocity, network.dtype)
 
 
-def ruled_at_once(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
-    """The same in one call, which is too many updates for a bound: it is far below what a wrong one would differ by."""
-    ends = []
-    for one in (network.copy(), trusted.copy()):
-        settings = descent.rule.settings(one) | {"alpha": descent.alpha, "batch_size": descent.batch_size}
-        seen = masks[: descent.epochs].copy() if descent.rule.dropout else None
-        run_updates(one, X, Y, epochs=descent.epochs, masks=seen, **settings)
-        ends.append(one.parameters)
-    yield "several updates by rule", compare(*ends, 1e-9)
+def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
+    """The same in one call, against as many calls by the same backend, each of which `ruled` holds to the bound.
+
+    Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
+    """
+    at_once, one_by_one, rule = network.copy(), network.copy(), descent.rule
+    constant = {"alpha": descent.alpha, "batch_size": descent.batch_size, "reduction": descent.reduction}
+    seen = masks[: descent.epochs].copy() if rule.dropout else None
+    run_updates(at_once, X, Y, epochs=descent.epochs, masks=seen, **constant, **rule.settings(at_once))
+    settings = rule.settings(one_by_one)
+    batches = -(-len(X) // descent.batch_size)
+    for number, rows in enumerate(descent.visits(len(X))):
+        visit, start = number // batches, number % batches * descent.batch_size
+        mask = masks[visit : visit + 1, start : start + len(rows)].copy() if rule.dropout else None
+        run_updates(one_by_one, X[rows], Y[rows], masks=mask, **constant, **settings)
+    yield "several updates by rule", compare(at_once.parameters, one_by_one.parameters, 0)
 
 
 def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
@@ -222,7 +229,7 @@ def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
 
 
 def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float]) -> Compared:
-    """An alpha for each pass: too many updates for a bound, as in `ruled_at_once`."""
+    """An alpha for each epoch: too many updates for a bound, but what is allowed is far less than a wrong one."""
     ends = []
     for one in (network.copy(), trusted.copy()):
         run_updates(one, X, Y, alpha=np.array(alphas), batch_size=3, epochs=len(alphas))

@@ -67,7 +67,7 @@ def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
     case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, epochs=4, rule=rule)
     for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
         record(name, comparison)
-    for name, comparison in agreement.ruled_at_once(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
+    for name, comparison in agreement.ruled_at_once(both(pair, case)[0], case.X, case.Y, steps, case.masks(4)):
         record(name, comparison)
 
 

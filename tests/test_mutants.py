@@ -530,7 +530,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.gradient(*networks, case.X, case.Y)
         yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
-        yield from agreement.ruled_at_once(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
     with np.errstate(all="ignore"):
         yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
