@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.parameters import Parameters
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 
 class Model:
@@ -116,17 +116,17 @@ class Model:
 
     def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
         """Copy a user's matrices and vectors in; without biases, these are zero."""
-        matrices = checks.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
+        matrices = arrays.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
         if biases is None:
             vectors = [np.zeros_like(b) for b in self.biases]
         else:
-            vectors = checks.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
+            vectors = arrays.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
         self.theta.fill(matrices, vectors)
 
     def labelled(self, X: Any, Y: Any, reduction: str = "mean") -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; and the name of a reduction."""
         checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = checks.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
+        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
         if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
             name = self.cost_function
             raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
@@ -233,9 +233,9 @@ class HasModel:
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
         theta = self.model.theta
-        given = checks.array("parameters", values, self.dtype)
+        given = arrays.array("parameters", values, self.dtype)
         if given.shape != theta.flat.shape:
             raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
-        checks.finite("parameters", given)
+        arrays.finite("parameters", given)
         theta.check_writable()
         theta.flat[:] = given

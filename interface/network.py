@@ -23,7 +23,7 @@ from samenet.stopping import Rule
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 N = TypeVar("N", bound="Network")
 Callback = Callable[["Network", History], object]
@@ -141,7 +141,7 @@ class Network(HasModel):
         x: (n_in,), or (m, n_in) with a sample a row. Returns (n,) or (m, n) for each layer. What overflows is infinite
         or NaN: which of them, may differ between backends, as `samenet.validation.overflow` says.
         """
-        X = checks.samples("x", x, self.sizes[0], self.dtype)
+        X = arrays.samples("x", x, self.sizes[0], self.dtype)
         layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)
         return [X.copy(), *(prediction.as_array(h, (*X.shape[:-1], n), self.dtype) for h, n in layers)]
 

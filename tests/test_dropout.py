@@ -122,7 +122,7 @@ def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(Draws, "masks", noting)
     drawn = Draws(np.random.default_rng(0), M, True, np.full(4, 0.5), np.dtype(float))
-    assert (drawn.passes_at_once, drawn.rows_at_once) == (3, 3 * M)
+    assert (drawn.epochs_at_once, drawn.rows_at_once) == (3, 3 * M)
     monkeypatch.setattr(draws, "_LIMIT", 9)
     make(backend).train(X, Y, alpha=0.5, epochs=4, batch_size=1, dropout=0.3)
     assert max(sizes) == 2, "9 numbers are enough for two samples of 4 nodes"

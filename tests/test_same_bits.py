@@ -149,13 +149,13 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
 def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many helpers each call asked for."""
     asked: list[int] = []
-    share = numba.share
+    run_parallel = numba.run_parallel
 
     def counting(work: Any, arguments: Any, helpers: int) -> Any:
         asked.append(helpers)
-        return share(work, arguments, helpers)
+        return run_parallel(work, arguments, helpers)
 
-    monkeypatch.setattr(numba, "share", counting)
+    monkeypatch.setattr(numba, "run_parallel", counting)
     return asked
 
 
@@ -286,9 +286,9 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
         everything(numba.Network([5, 20, 3], seed=0, dtype=dtype))
         everything(numba.Network([5, 4, 3], seed=0, dtype=dtype))
     before = compiled(numba)
-    assert min(before[f"samenet.fast.kernels.{name}"] for name in ("answers.predict_few", "descent.descend")) >= len(
-        DTYPES
-    )
+    assert min(
+        before[f"samenet.fast.kernels.{name}"] for name in ("inference.predict_few", "training.run_updates")
+    ) >= len(DTYPES)
     others = [[3, 1], [140, 33, 2], [7, 6, 5, 4, 3, 2], [2, 210, 3], [9, 80, 2]]
     for sizes in others:
         for dtype in DTYPES:

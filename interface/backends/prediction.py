@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet.model import Model
-from samenet.validation import checks
+from samenet.validation import arrays
 
 
 class Predictor(Protocol):
@@ -47,7 +47,7 @@ def for_one(model: Model, backend: Any) -> Predictor:
 
 def _samples(model: Model, backend: Any, X: Any) -> NDArray[Any]:
     """For one sample or a batch, all of it checked."""
-    X = checks.samples("X", X, model.sizes[0], model.dtype)
+    X = arrays.samples("X", X, model.sizes[0], model.dtype)
     output = backend.predict(model, X)
     if type(output) is np.ndarray:
         return output
@@ -60,9 +60,9 @@ def _one(model: Model, backend: Any, x: Any, out: Any = None) -> NDArray[Any]:
     Raises ValueError or TypeError, naming x or out. Nothing is written before all is checked and the answer is there,
     so `out` may share memory with x.
     """
-    x = checks.sample("x", x, model.sizes[0], model.dtype)
+    x = arrays.sample("x", x, model.sizes[0], model.dtype)
     if out is not None:
-        checks.room("out", out, model.sizes[-1], model.dtype)
+        arrays.room("out", out, model.sizes[-1], model.dtype)
     output = backend.predict(model, x)
     with np.errstate(all="ignore"):  # the reference's outputs as float32
         answer = np.asarray(output, model.dtype)

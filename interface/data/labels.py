@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 
 def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
@@ -16,9 +16,9 @@ def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
     array([[0., 1., 0.],
            [1., 0., 0.]])
     """
-    labels = checks.plain("y", y)
+    labels = arrays.plain("y", y)
     if labels.dtype.kind in "fO":  # whole numbers may come as floats, or from pandas as objects
-        floats = checks.array("y", y, np.dtype(np.float64))
+        floats = arrays.array("y", y, np.dtype(np.float64))
         if (np.abs(floats) < 2**53).all() and (floats == np.trunc(floats)).all():
             labels = floats.astype(np.int64)
     if labels.dtype.kind not in "iu":
@@ -44,7 +44,7 @@ def from_one_hot(Y: ArrayLike) -> NDArray[np.int64]:
     >>> from_one_hot([[0, 1, 0], [1, 0, 0]])
     array([1, 0])
     """
-    rows = checks.finite("Y", checks.array("Y", Y, np.dtype(np.float64)))
+    rows = arrays.finite("Y", arrays.array("Y", Y, np.dtype(np.float64)))
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise ValueError(f"Y: expected shape (m, n_classes), got {rows.shape}")
     labels: NDArray[np.int64] = rows.argmax(axis=1)

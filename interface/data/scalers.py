@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 from samenet.validation.finite import within_range
 
 Array = NDArray[np.float64]
 
 
 def _rows(X: Any, width: int | None = None) -> Array:
-    rows = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
+    rows = arrays.finite("X", arrays.array("X", X, np.dtype(np.float64)))
     if rows.ndim != 2 or 0 in rows.shape or width not in (None, rows.shape[1]):
         n = "n" if width is None else width
         raise ValueError(f"X: expected shape (m, {n}) with m, n >= 1, got {rows.shape}")

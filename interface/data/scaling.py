@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet.data.library import scikit_learn
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 from samenet.validation.finite import within_range
 
 
@@ -54,12 +54,12 @@ def constant_scaler(constant: float) -> Any:
 
 
 def _divide(X: ArrayLike, constant: float) -> NDArray[np.float64]:
-    given = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
+    given = arrays.finite("X", arrays.array("X", X, np.dtype(np.float64)))
     with np.errstate(all="ignore"):
         return within_range(np.asarray(given / constant), f"x / {constant:g}")
 
 
 def _multiply(X: ArrayLike, constant: float) -> NDArray[np.float64]:
-    given = checks.finite("X", checks.array("X", X, np.dtype(np.float64)))
+    given = arrays.finite("X", arrays.array("X", X, np.dtype(np.float64)))
     with np.errstate(all="ignore"):
         return within_range(np.asarray(given * constant), f"x times {constant:g}")

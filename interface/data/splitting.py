@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from samenet.data.library import scikit_learn
 from samenet.network import Seed
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 
 class Split(NamedTuple):
@@ -84,7 +84,7 @@ class _Rows:
         given = seed if isinstance(seed, int | np.integer) else None
         if given is not None and given >= 2**32:
             raise ValueError(f"seed: expected an integer of at most {2**32 - 1}, got {checks.short(seed)}")
-        self.X, self.y = (v if _is_frame(v) else checks.plain(name, v) for name, v in (("X", X), ("y", y)))
+        self.X, self.y = (v if _is_frame(v) else arrays.plain(name, v) for name, v in (("X", X), ("y", y)))
         for name, value, rows in (("X", X, self.X), ("y", y, self.y)):
             if np.ndim(rows) == 0:
                 kind = type(value).__name__
@@ -114,7 +114,7 @@ class _Rows:
                 f"stratify: expected labels to stratify by, such as stratify=y, got {checks.short(stratify)} "
                 f"({type(stratify).__name__})"
             )
-        found = checks.plain("stratify", labels)
+        found = arrays.plain("stratify", labels)
         if found.ndim not in (1, 2) or len(found) != self.m:
             raise ValueError(f"stratify: expected a label for each of {self.m} rows, got shape {found.shape}")
         items = found.tolist() if found.ndim == 1 else [tuple(row) for row in found.tolist()]

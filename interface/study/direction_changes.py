@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from samenet.history import History
 from samenet.network import Network
 from samenet.parameters import Parameters
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 
 class DirectionChanges:
@@ -35,7 +35,7 @@ class DirectionChanges:
     def __init__(self, net: Network, X: ArrayLike, Y: ArrayLike, *, reduction: str = "mean") -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
-        self._given = (*checks.labelled(X, Y, net.sizes[0], net.sizes[-1], net.dtype), reduction)  # converted once
+        self._given = (*arrays.labelled(X, Y, net.sizes[0], net.sizes[-1], net.dtype), reduction)  # converted once
         self._next = self._up(net)
         self._last: NDArray[np.bool_] | None = None
         self.changes = Parameters(net.sizes, net.bias, np.zeros(net.parameters.size, np.int64))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def downhill(
     """
     if not callable(slope):
         raise TypeError(f"slope: expected a function of x, got {checks.short(slope)}")
-    at = checks.finite("x", checks.array("x", x, np.dtype(np.float64)))
+    at = arrays.finite("x", arrays.array("x", x, np.dtype(np.float64)))
     if at.size == 0:
         raise ValueError(f"x: expected a number, or an array of at least one, got shape {at.shape}")
     alpha = checks.number("alpha", alpha, positive=True)
@@ -87,7 +87,7 @@ def downhill(
                 given = slope(before.copy() if before.ndim else float(before))
         except OverflowError as error:  # as Python's own arithmetic has it
             raise _diverged(len(points), alpha) from error
-        direction = checks.array("slope(x)", given, np.dtype(np.float64))
+        direction = arrays.array("slope(x)", given, np.dtype(np.float64))
         if direction.shape != before.shape:
             raise ValueError(f"slope(x): expected shape {before.shape}, that of x, got {direction.shape}")
         with np.errstate(all="ignore"):

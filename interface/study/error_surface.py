@@ -20,7 +20,7 @@ from samenet.functions import REDUCTIONS
 from samenet.network import Network
 from samenet.output.formats import digits, duration
 from samenet.testing.probe import probe
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 Array = NDArray[Any]
 Place = int | tuple[int, int] | tuple[int, int, int]
@@ -103,7 +103,7 @@ def error_surface(
     (1.0,)
     """
     trial = probe(net)
-    X, Y = checks.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
+    X, Y = arrays.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
     checks.choice("measure", measure, ("cost", *_MEASURES))
     checks.choice("reduction", reduction, REDUCTIONS)
     given = checks.listed("places", places, "a list of places as in [(0, 0, 0)]")
@@ -138,17 +138,17 @@ def _index(name: str, place: Any, net: Network) -> int:
         raise ValueError(f"{name}: expected (layer, i, j) or (layer, i), got {checks.short(place)}")
     layer, *at = (checks.integer(name, k, least=0) for k in given)
     numbers = type(theta)(theta.sizes, theta.bias, np.arange(theta.flat.size))
-    arrays, kind = (numbers.weights, "weights") if len(at) == 2 else (numbers.biases, "biases")
-    if layer >= len(arrays):
-        raise ValueError(f"{name}: expected a layer below {len(arrays)} for {kind}, got {checks.short(place)}")
-    if any(k >= n for k, n in zip(at, arrays[layer].shape, strict=True)):
-        inside = f"expected indices in range: {kind}[{layer}] has shape {arrays[layer].shape}"
+    layers, kind = (numbers.weights, "weights") if len(at) == 2 else (numbers.biases, "biases")
+    if layer >= len(layers):
+        raise ValueError(f"{name}: expected a layer below {len(layers)} for {kind}, got {checks.short(place)}")
+    if any(k >= n for k, n in zip(at, layers[layer].shape, strict=True)):
+        inside = f"expected indices in range: {kind}[{layer}] has shape {layers[layer].shape}"
         raise ValueError(f"{name}: {inside}, got {checks.short(place)}")
-    return int(arrays[layer][tuple(at)])
+    return int(layers[layer][tuple(at)])
 
 
 def _grid(name: str, value: Any) -> Array:
-    grid = checks.finite(name, checks.array(name, value, np.dtype(np.float64)))
+    grid = arrays.finite(name, arrays.array(name, value, np.dtype(np.float64)))
     if grid.ndim != 1 or len(grid) == 0:
         raise ValueError(f"{name}: expected the values of a parameter, shape (k,) with k >= 1, got {grid.shape}")
     return grid.copy()

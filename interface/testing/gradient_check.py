@@ -19,7 +19,7 @@ from samenet.functions import REDUCTIONS
 from samenet.parameters import Parameters
 from samenet.testing.differences import Estimate, Slopes
 from samenet.testing.probe import Answers, probe
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 Array = NDArray[Any]
 
@@ -147,7 +147,7 @@ def check_gradient(
     trial = probe(net)
     step = checks.number("step", step, positive=True, least=1e-100)
     checks.choice("reduction", reduction, REDUCTIONS)
-    X, Y = checks.labelled(X, Y, net.model.sizes[0], net.model.sizes[-1], trial.dtype)
+    X, Y = arrays.labelled(X, Y, net.model.sizes[0], net.model.sizes[-1], trial.dtype)
     _, slope = trial.gradient(X, Y, reduction=reduction)
     analytic, numeric = trial.model.theta.empty_like(), trial.model.theta.empty_like()
     if slope.flat.shape != analytic.flat.shape:

@@ -16,7 +16,7 @@ from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, State
 from samenet.parameters import Parameters
 from samenet.testing import bounds, update_bounds
 from samenet.testing.rounding import Bounded, Rounding
-from samenet.validation import checks
+from samenet.validation import arrays
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ _SIDES = 2 * 1.01  # two computations, and the rounding of the bound
 
 def forward(model: Model, X: ArrayLike) -> list[Array]:
     """How far the activations of each layer may differ, for X (n_in,) or (m, n_in); the input layer not at all."""
-    x = checks.samples("X", X, model.sizes[0], model.dtype)
+    x = arrays.samples("X", X, model.sizes[0], model.dtype)
     layers = bounds.forward(model, x.reshape(-1, model.sizes[0])).layers
     return [_SIDES * h.error.reshape(*x.shape[:-1], n) for h, n in zip(layers, model.sizes, strict=True)]
 
@@ -35,7 +35,7 @@ def gradient(
     model: Model, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", masks: NDArray[Any] | None = None
 ) -> tuple[float, Parameters]:
     """How far the cost, and each entry of its gradient, may differ."""
-    x, y = checks.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
+    x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
     cost, pieces = bounds.backward(model, x, y, reduction, masks)
     flat = np.concatenate([p.error.ravel() for p in pieces])
     return _SIDES * float(cost.error), Parameters(model.sizes, model.bias, _SIDES * flat)
@@ -51,7 +51,7 @@ def _slope(
     clip_norm: float,
 ) -> Bounded:
     """The gradient, clipped, as a flat vector."""
-    x, y = checks.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
+    x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
     pieces = bounds.backward(model, x, y, reduction, masks)[1]
     g = Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
     return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(model.dtype))

@@ -32,7 +32,7 @@ import samenet.fast.numba as backend
 from samenet import parameters
 from samenet.functions import MADE_FOR
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
-from samenet.validation import checks
+from samenet.validation import arrays
 
 PAGE = mmap.PAGESIZE
 _protect = ctypes.CDLL(None, use_errno=True).mprotect
@@ -135,7 +135,7 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
     X, Y = memory.copy(X), memory.copy(Y)
     net.model.prepared[backend.__name__] = memory.copy(backend.layout(net.model))
     one = memory.copy(X[0])
-    assert all(checks.array("X", a, net.dtype) is a for a in (X, Y, one)), "a copy would be looked at"
+    assert all(arrays.array("X", a, net.dtype) is a for a in (X, Y, one)), "a copy would be looked at"
     found: list[np.ndarray] = []
     with memory.in_use():
         predict, out = net.predictor(), memory.copy(Y[0])

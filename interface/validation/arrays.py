@@ -1,0 +1,144 @@
+"""Checks of a user's arrays: turned into the form that every backend works on, or rejected.
+
+As `samenet.validation.checks`: each names the argument, and what it is given is never written to.
+"""
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.validation.checks import Float, listed, short
+from samenet.validation.containers import has_masked, is_sparse
+from samenet.validation.finite import all_finite
+
+
+def is_ready(value: Any, dtype: Float) -> bool:
+    """Whether an array needs no conversion: exactly an ndarray, of this dtype, C-contiguous, aligned and writable.
+
+    Writable, because kernels would have to be compiled again for read-only arrays: those are copied.
+    """
+    return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
+
+
+def is_one(value: Any, n: int, dtype: Float) -> bool:
+    """Whether it is a vector (n,) that needs no conversion."""
+    return type(value) is np.ndarray and value.shape == (n,) and value.dtype == dtype and value.flags.carray
+
+
+def plain(name: str, value: Any) -> NDArray[Any]:
+    """The value as a NumPy array, of whatever dtype."""
+    if has_masked(value):
+        kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
+        raise ValueError(f"{name}: expected numbers only, got {kind} with masked entries")
+    if is_sparse(value):
+        raise TypeError(f"{name}: expected an array of numbers, got a sparse {type(value).__name__}; use .toarray()")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected rows of equal length, got {short(value)}") from None
+    except Exception as error:
+        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({error})") from error
+
+
+def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
+    """An array of real numbers in the form that every backend works on; copied only if necessary."""
+    if is_ready(value, dtype):
+        return value  # type: ignore[no-any-return]
+    given = plain(name, value)
+    with np.errstate(all="ignore"):  # a number too large becomes infinity, a signalling NaN a quiet one
+        if given.dtype.kind == "O":  # such as a data frame of mixed columns, or integers beyond 64 bits
+            given = _from_objects(name, value, given, dtype)
+        if given.dtype.kind not in "biuf":
+            raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
+        return np.require(given, dtype, ["C", "A", "W"])
+
+
+def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> NDArray[np.float64]:
+    """Real numbers of any type as float64."""
+    if not all(isinstance(v, Real) and not isinstance(v, np.timedelta64) for v in given.flat):
+        hint = "; use .toarray()" if any(map(is_sparse, given.flat)) else ""
+        raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__}){hint}")
+    try:
+        return given.astype(np.float64)
+    except OverflowError:
+        raise ValueError(f"{name}: expected finite numbers, got one too large for {dtype}") from None
+    except Exception as error:  # a number of someone's own that fails to be one
+        raise TypeError(f"{name}: expected real numbers, got {short(value)} ({error})") from None
+
+
+def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Reject NaN and infinity."""
+    if not all_finite(values):
+        place = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
+        raise ValueError(
+            f"{name}: expected finite numbers, got {values[place]} at {name}{list(place)} as {values.dtype}"
+        )
+    return values
+
+
+def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
+    """One sample (n,) or a batch (m, n), m = 0 included."""
+    X = array(name, value, dtype)
+    if X.ndim not in (1, 2) or X.shape[-1] != n:
+        raise ValueError(f"{name}: expected shape ({n},) or (m, {n}), got {X.shape}")
+    return finite(name, X)
+
+
+def sample(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
+    """One sample (n,), which may contain NaN and infinity."""
+    x = array(name, value, dtype)
+    if x.shape != (n,):
+        raise ValueError(f"{name}: expected shape ({n},), got {x.shape}")
+    return x
+
+
+def room(name: str, value: Any, n: int, dtype: Float) -> None:
+    """An output array (n,): nothing is converted, so it must be exactly as required."""
+    if type(value) is not np.ndarray:
+        raise TypeError(f"{name}: expected a numpy.ndarray to write into, got {short(value)} ({type(value).__name__})")
+    if value.dtype != dtype:
+        raise TypeError(f"{name}: expected an array of {dtype} to write into, got {value.dtype}")
+    if value.shape != (n,):
+        raise ValueError(f"{name}: expected shape ({n},), got {value.shape}")
+    if not value.flags.carray:
+        kind = "a read-only array" if not value.flags.writeable else f"strides {value.strides}, or unaligned"
+        raise ValueError(f"{name}: expected a C-contiguous, writable array, got {kind}")
+
+
+def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Samples and their targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one."""
+    X = array("X", X, dtype)
+    if X.ndim not in (1, 2) or X.shape[-1] != n_in:
+        raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
+    if len(X) == 0:
+        raise ValueError(f"X: expected at least one sample, got shape {X.shape}")
+    given, Y = Y, array("Y", Y, dtype)
+    expected = (*X.shape[:-1], n_out)
+    if Y.shape != expected:
+        hint = ""
+        if Y.shape == X.shape[:1] and X.ndim == 2:
+            column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
+            hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
+        raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
+    return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
+
+
+def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:
+    """A list of finite arrays of the given shapes, one for each layer after the first."""
+    given = listed(name, values, f"a list of {len(shapes)} arrays")
+    if len(given) != len(shapes):
+        raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(given)}")
+    result = []
+    for i, (value, shape) in enumerate(zip(given, shapes, strict=True)):
+        item = array(f"{name}[{i}]", value, dtype)
+        if item.shape != shape:
+            raise ValueError(
+                f"{name}[{i}]: expected shape {shape} (n_out, n_in), got {item.shape}"
+                if len(shape) == 2
+                else f"{name}[{i}]: expected shape {shape}, got {item.shape}"
+            )
+        result.append(finite(f"{name}[{i}]", item))
+    return result
