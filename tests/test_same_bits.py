@@ -286,9 +286,8 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
         everything(numba.Network([5, 20, 3], seed=0, dtype=dtype))
         everything(numba.Network([5, 4, 3], seed=0, dtype=dtype))
     before = compiled(numba)
-    assert min(
-        before[f"samenet.fast.kernels.{name}"] for name in ("inference.predict_few", "training.run_updates")
-    ) >= len(DTYPES)
+    for name in ("inference.predict_few", "training.run_updates"):
+        assert before[f"samenet.fast.kernels.{name}"] >= len(DTYPES)
     others = [[3, 1], [140, 33, 2], [7, 6, 5, 4, 3, 2], [2, 210, 3], [9, 80, 2]]
     for sizes in others:
         for dtype in DTYPES:
