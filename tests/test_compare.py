@@ -276,7 +276,9 @@ def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypa
     full = json.loads(json_file.read_text())["digits"]
     assert full["mean_norm_after"] == pytest.approx(0.423439110404, abs=1e-9)
     assert full["test_accuracy"] == pytest.approx(0.890125, abs=1e-6)
-    assert "test accuracy 89.0 %" in capsys.readouterr().out.lower()
+    out = capsys.readouterr().out.lower()
+    assert "test accuracy 89.0 %" in out
+    assert "one epoch of 1078 digits" in out, "what an epoch takes is shown, too"
     assert plot_file.read_bytes().startswith(b"\x89PNG")
     assert sorted(tmp_path.iterdir()) == [json_file, plot_file], "no temporary file is left"
 
@@ -697,6 +699,11 @@ def test_digits_are_never_lost(value: float, text: str) -> None:
     assert formats.digits(value) == text
 
 
+def test_the_spread_is_half_the_middle_half() -> None:
+    row = measurement.Row("numba", "numba", Comparison(0.0, 0.1), 0.0, None, np.arange(1.0, 102.0), None)
+    assert row.spread == (76 - 26) / 2 / 51
+
+
 def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     wrong = measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0.0, None, None, None)
     chart.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
@@ -774,6 +781,7 @@ def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.
     assert [text for text, _ in texts] == ["3-3-1", *labels[:4], "digits", *labels[4:]]
     assert [y for _, (_, y) in texts] == pytest.approx([0, 1, 2, 3, 4, 5.4, 6.4, 7.4])
     assert [x for (text, (x, _)) in texts if text in labels and text != "FAIL"] == pytest.approx([b[1] for b in bars])
+    assert [x for (text, (x, _)) in texts if text in ("3-3-1", "digits")] == [0, 0]
     assert axes.get_xscale() == "log"
     assert axes.get_xlim()[1] > 2.0
     assert axes.get_ylim()[0] > 7.4 + 0.41

@@ -1,6 +1,7 @@
 """`check_gradient` passes what is right, and finds and names what is wrong."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -129,6 +130,27 @@ def test_a_wrong_matrix_is_named(change, name, guess):
     assert not any("WRONG" in line for line in others)
     assert str(report.worst).startswith(name)
     assert repr(report).startswith("GradientCheck(wrong")
+
+
+def test_of_a_layer_some_slopes_may_be_zero():
+    X = CASE.X.copy()
+    X[:, 0] = 0
+    report = check_gradient(CASE.network(samenet.backend("numpy").Network), X, CASE.Y)
+    assert report.ok
+    assert not report.analytic.weights[0][:, 0].any()
+    assert "says nothing" not in str(report)
+
+
+def test_a_cost_without_neighbours_cannot_be_checked():
+    class Alone(samenet.backend("numpy").Network):
+        def cost(self, *args, **settings):
+            return super().cost(*args, **settings) if self.parameters.sum() == total else math.nan
+
+    net = CASE.network(Alone)
+    total = net.parameters.sum()
+    report = check_gradient(net, CASE.X, CASE.Y)
+    assert not report.ok
+    assert np.isnan(report.numeric.flat).all()
 
 
 def test_a_wrong_cost_shows_too():

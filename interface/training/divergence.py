@@ -76,7 +76,7 @@ class Watch:
 
     def _limit(self) -> float:
         Y, m = self.objective.Y, len(self.objective.Y)
-        y = max(float(Y.max()), -float(Y.min()))
+        y = float(np.abs(Y).max())
         first = self._cost(self.begin)
         scale = (1 + Y.shape[1] * y * y) * (m if self.objective.reduction == "sum" else 1)
         self.at_rest |= not math.isfinite(first) and scale > float(np.finfo(self.objective.model.dtype).max)

@@ -23,11 +23,6 @@ def is_ready(value: Any, dtype: Float) -> bool:
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
 
-def is_one(value: Any, n: int, dtype: Float) -> bool:
-    """Whether it is a vector (n,) that needs no conversion."""
-    return type(value) is np.ndarray and value.shape == (n,) and value.dtype == dtype and value.flags.carray
-
-
 def plain(name: str, value: Any) -> NDArray[Any]:
     """The value as a NumPy array, of whatever dtype."""
     if has_masked(value):
