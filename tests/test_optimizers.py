@@ -164,6 +164,17 @@ def test_state_begins_anew_in_each_call(backend: Backend) -> None:
     np.testing.assert_allclose(net.parameters, probe.parameters, rtol=1e-9)
 
 
+@pytest.mark.parametrize("rule", STEPWISE, ids=lambda rule: rule.name)
+def test_a_backend_that_is_given_no_state_begins_with_zeros(backend: Backend, rule: Any) -> None:
+    without, given = make(backend), make(backend)
+    how = {"alpha": 0.1, "batch_size": 3, "epochs": 2}
+    costs = without.backend.run_updates(without.model, X, Y, rule, **how)
+    state = rule.state(given.model.theta)
+    assert list(costs) == list(given.backend.run_updates(given.model, X, Y, rule, state=state, **how))
+    assert without == given
+    assert state.t == 6
+
+
 def test_a_parameter_without_slope_stays_where_it_is(backend: Backend) -> None:
     for way in (Adam(epsilon=0.0), RMSProp(epsilon=0.0)):
         net = backend.Network([2, 1], weights=[[[0.3, 0.4]]], biases=[[0.1]])

@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("interface", "reference", "fast")
 # Here code is written for the compiler, or for several threads: without the JIT, plain functions run in its place.
 _CODEGEN = ("compiling", "vector", "generated", "microkernels", "registers")
-_NAMES = (*(f"codegen/{name}" for name in _CODEGEN), "parallel", "sparse_input")
+_NAMES = (*(f"codegen/{name}" for name in _CODEGEN), "parallel", "sparse_input", "backward", "inference")
 COMPILED = [f"fast/kernels/{name}.py" for name in _NAMES]
 COMPILED_TESTS = ["tests/test_contract.py", "tests/test_predictor.py", "tests/test_same_bits.py"]
 TARGET = 0.97
