@@ -2,9 +2,9 @@
 
 Samples are rows, so the loops of the reference become matrix products: Z = H W^T + b.
 
-The products are those of NumPy's BLAS, with as many threads as it takes. A process that is forked while another thread
-is in a product may wait for ever in its own first one, since OpenBLAS's locks are copied as they are; with threads of
-its own, OpenBLAS may wait in the parent too. Start processes by "spawn" or "forkserver" where threads multiply.
+NumPy's BLAS computes the products, with as many threads as it chooses. A process forked while another thread is in a
+product may hang in its own first product, since OpenBLAS's locks are copied in their current state; if OpenBLAS runs
+threads of its own, the parent may hang too. Where threads multiply, start processes by "spawn" or "forkserver".
 """
 
 import math
