@@ -38,7 +38,7 @@ def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) ->
 def clip(downhill: Gradient, value: float, norm: float) -> None:
     """Make a gradient no larger, in place: each entry to within +-value, then its 2-norm to at most `norm`.
 
-    If its squares overflow, or all underflow, the norm is that of the gradient over its largest entry, times that entry.
+    If the squares overflow, or all underflow, it is that of the gradient over its largest entry, times that entry.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     rows = [row for W in downhill.weights for row in W] + downhill.biases
