@@ -92,10 +92,10 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
-    """f(x, out=None), the output layer for what is plain, else otherwise(x, out); as in `samenet.fast.numpy`.
+    """f(x, out=None): the output layer for plain arrays, else otherwise(x, out); as in `samenet.fast.numpy`.
 
-    To look at an array's length and numbers in Python takes longer than a small network, so the kernel does it. One
-    sample that is not finite is left to `otherwise`, too.
+    Checking an array's length and numbers in Python takes longer than evaluating a small network, so the kernel does
+    it. A single sample that is not finite is also left to `otherwise`.
     """
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
@@ -128,7 +128,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
 
 
 def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean") -> tuple[float, NDArray[Any]]:
-    """The cost, and the output that it is of; see `samenet.reference.evaluate`."""
+    """The cost and the output; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
     return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
@@ -251,6 +251,6 @@ def _descend(
 
 
 class Network(interface.Network):
-    """The network on compiled Numba kernels; everything about it is said in `samenet.network.Network`."""
+    """The network on compiled Numba kernels; documented in `samenet.network.Network`."""
 
     backend = sys.modules[__name__]

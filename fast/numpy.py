@@ -2,9 +2,9 @@
 
 Samples are rows, so the loops of the reference become matrix products: Z = H W^T + b.
 
-The products are those of NumPy's BLAS, with as many threads as it takes. A process that is forked while another thread
-is in a product may wait for ever in its own first one, since OpenBLAS's locks are copied as they are; with threads of
-its own, OpenBLAS may wait in the parent too. Start processes by "spawn" or "forkserver" where threads multiply.
+NumPy's BLAS computes the products, with as many threads as it chooses. A process forked while another thread is in a
+product may hang in its own first product, since OpenBLAS's locks are copied in their current state; if OpenBLAS runs
+threads of its own, the parent may hang too. Where threads multiply, start processes by "spawn" or "forkserver".
 """
 
 import math
@@ -61,7 +61,7 @@ def _softmax_backward(h: Array, e: Array) -> None:
 
 
 def _nothing(*_: Array) -> None:
-    """The identity's way forward and back."""
+    """The identity, forward and backward."""
 
 
 _ACTIVATIONS = {
@@ -154,7 +154,7 @@ def predict(model: Model, x: Array) -> Array:
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
-    """f(x, out=None), the output layer for what is plain, else otherwise(x, out); see `samenet.backends.prediction`.
+    """f(x, out=None): the output layer for plain arrays, else otherwise(x, out); see `samenet.backends.prediction`.
 
     Plain: an array of the model's dtype, C-contiguous, aligned and writable; x is (n_in,), or unless `one` (m, n_in)
     and finite.
@@ -207,7 +207,7 @@ def _scale(X: Sequence[Any] | Array, reduction: str) -> float:
 
 
 def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
-    """The cost, and the output that it is of; see `samenet.reference.evaluate`."""
+    """The cost and the output; see `samenet.reference.evaluate`."""
     cost = _COSTS[model.cost_function]
     h, _, z = _forward(model, X, _room(model, len(X)), None, cost.needs_z)
     return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
@@ -293,6 +293,6 @@ def run_updates(
 
 
 class Network(interface.Network):
-    """The network on NumPy; everything about it is said in `samenet.network.Network`."""
+    """The network on NumPy; documented in `samenet.network.Network`."""
 
     backend = sys.modules[__name__]

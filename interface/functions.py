@@ -1,12 +1,12 @@
-"""The activation functions and costs that every backend has, by name; the equations stand in `samenet.reference`.
+"""The activation functions and costs that every backend has, by name; the equations are in `samenet.reference`.
 
-Compiled backends take them by their place here.
+Compiled backends identify them by their position in these tuples.
 """
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity", "softmax")
 COSTS = ("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy")
 REDUCTIONS = ("mean", "sum")
 
-# A cost whose gradient is worked out together with one activation of the output layer, so that it is finite, and its
-# slope not 0, where that saturates. Its targets are probabilities.
+# Costs whose gradient is derived jointly with one output activation, so that it stays finite, and does not vanish,
+# where the activation saturates. Their targets are probabilities.
 MADE_FOR = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}

@@ -1,7 +1,7 @@
-"""What a network is: sizes, activations, a cost with its penalties, and all parameters in one flat vector.
+"""The model: sizes, activations, a cost with its penalties, and all parameters in one flat vector.
 
-Backends, optimizers, stop rules, training and `samenet.testing` work on a `Model`; `samenet.network.Network` is what a
-user touches, and has one.
+Backends, optimizers, stop rules, training and `samenet.testing` work on a `Model`; users work with
+`samenet.network.Network`, which holds one.
 """
 
 import copy
@@ -17,14 +17,14 @@ from samenet.validation import arrays, checks
 
 
 class Model:
-    """A network's description, and its parameters; the arguments are those of `Network`, and checked.
+    """A network's description and its parameters; takes the arguments of `Network`, and checks them.
 
-    theta          all weights and biases, see `Parameters`; they begin uninitialised
+    theta          all weights and biases, see `Parameters`; initially uninitialised
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
-    prepared       what backends have made of it, once, by their names; no copy has it
+    prepared       a cache of what each backend derives from the model, by the backend's name; empty in copies
 
-    Nothing but the numbers in theta, and `threads`, ever changes.
+    Only the numbers in theta, and `threads`, ever change.
     """
 
     def __init__(
@@ -110,12 +110,12 @@ class Model:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What makes the model beside its sizes, dtype and numbers."""
+        """The settings that define the model, besides its sizes, dtype and parameters."""
         penalties = {"l1": self.l1, "l2": self.l2}
         return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
 
     def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
-        """Copy a user's matrices and vectors in; without biases, these are zero."""
+        """Copy in a user's matrices and vectors; if no biases are given, they are zero."""
         matrices = arrays.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
         if biases is None:
             vectors = [np.zeros_like(b) for b in self.biases]
@@ -133,7 +133,7 @@ class Model:
         return X, Y
 
     def with_cost(self, cost: str | None) -> Self:
-        """This model, or for another cost one with the same parameters in the same memory."""
+        """This model, or for a different cost, one that shares its parameters' memory."""
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
         model = copy.copy(self)
@@ -141,13 +141,13 @@ class Model:
         return model
 
     def without_penalties(self) -> Self:
-        """One with the same parameters in the same memory."""
+        """The model without l1 and l2, sharing its parameters' memory."""
         model = copy.copy(self)
         model.l1 = model.l2 = 0.0
         return model
 
     def holding(self, theta: NDArray[Any]) -> Self:
-        """One with these numbers, and their dtype, in a vector of its own; everything else is the same."""
+        """The same model with a copy of these parameters, in their dtype."""
         model = copy.copy(self)
         model.theta = Parameters.holding(self.sizes, self.bias, theta)
         return model
@@ -162,7 +162,7 @@ class Model:
 
 
 class HasModel:
-    """What a network shows of its model."""
+    """The attributes of a network that come from its model."""
 
     model: Model
 

@@ -101,7 +101,7 @@ class Network(HasModel):
             generic.complete(cls.backend)
 
     def copy(self) -> Self:
-        """A network of its own with the same values, on the same backend."""
+        """An independent network with the same values, on the same backend."""
         return self._onto(type(self))
 
     def on(self, backend: str) -> "Network":
@@ -138,8 +138,8 @@ class Network(HasModel):
     def feed_forward(self, x: ArrayLike) -> list[NDArray[Any]]:
         """The activations of every layer, [h1, ..., hL] with h1 = x.
 
-        x: (n_in,), or (m, n_in) with a sample a row. Returns (n,) or (m, n) for each layer. What overflows is infinite
-        or NaN: which of them, may differ between backends, as `samenet.validation.overflow` says.
+        x: (n_in,), or (m, n_in) with one sample per row. Returns (n,) or (m, n) for each layer. Overflow gives infinity
+        or NaN; which of the two may differ between backends, see `samenet.validation.overflow`.
         """
         X = arrays.samples("x", x, self.sizes[0], self.dtype)
         layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)
@@ -158,12 +158,12 @@ class Network(HasModel):
 
         x: (n_in,). Returns (n_out,), the same bits as `predict`: a new array, or `out`, an array (n_out,) of the
         network's dtype, C-contiguous and writable, which may be x itself, but may not share memory with the weights.
-        f is bound to the network's parameters, of which it has no copy: it follows what training, or writing into
-        `weights`, does to them. Any number of threads may call it at once.
+        f reads the network's own parameters, not a copy: it reflects any training, and anything written into
+        `weights`. Any number of threads may call it at once.
 
-        Bare: NaN and infinity in x are not looked for; they show in the answer. An x that is not an array of the
-        network's dtype, C-contiguous and writable, is converted as `predict` does it, which takes longer. Raises
-        ValueError or TypeError, naming x or out, for a wrong shape and for what is no array of real numbers.
+        Bare: x is not checked for NaN and infinity, which propagate to the output. An x that is not an array of the
+        network's dtype, C-contiguous and writable, is converted as in `predict`, which takes longer. Raises
+        ValueError or TypeError, naming x or out, for a wrong shape and for anything but an array of real numbers.
 
         >>> from samenet.fast.numpy import Network
         >>> f = Network([2, 1], weights=[[[0.5, -0.5]]]).predictor()
@@ -274,11 +274,11 @@ class Network(HasModel):
         clip_value    the largest entry of a gradient: larger ones are cut to it
         clip_norm     the largest length of a gradient, after that: a longer one is scaled down to it
 
-        Calling it again goes on from the weights reached; epochs are counted from 0 anew, and what an optimizer or a
-        rule remembers (velocities, means, the least cost) begins anew.
-        Returns a `History`, kept as `network.history` too. Ctrl-C stops after the update at hand, keeps weights and
+        Calling it again continues from the current weights; epochs are counted from 0 again, and the state of
+        optimizers and stop rules (velocities, means, the least cost) is reset.
+        Returns a `History`, also kept as `network.history`. Ctrl-C stops after the current update, keeps weights and
         history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite; before
-        that, once, a cost that grows without bound is a `samenet.DivergenceWarning`.
+        that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)

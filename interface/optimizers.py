@@ -35,7 +35,7 @@ from samenet.validation import checks
 
 
 class Optimizer(ABC):
-    """What all optimizers have. They say how to descend; `samenet.training` does it."""
+    """Base class of all optimizers. They describe how to descend; `samenet.training` carries it out."""
 
     @property
     @abstractmethod
@@ -59,10 +59,10 @@ class State:
 
 @dataclass(frozen=True)
 class UpdateRule(Optimizer):
-    """A step from the gradient of each batch, which backends take: a name, constants, and arrays of state.
+    """A rule by which backends take a step from the gradient of each batch: a name, constants, and arrays of state.
 
-    name   by which backends know the rule; its constants are the fields
-    keeps  how many arrays, as large as theta, it remembers
+    name   identifies the rule to backends; its constants are the fields
+    keeps  how many state arrays it has, each as large as theta
     """
 
     name: ClassVar[str]
@@ -108,7 +108,7 @@ class Momentum(UpdateRule):
 
 @dataclass(frozen=True)
 class Nesterov(Momentum):
-    """Momentum that takes the gradient where the velocity leads to; theta is that point, as it is in PyTorch.
+    """Momentum with the gradient taken at the look-ahead point; theta is that point, as in PyTorch.
 
     Source: Y. Nesterov (1983); I. Sutskever and others, On the importance of initialization and momentum (2013).
     """
@@ -132,7 +132,7 @@ class RMSProp(UpdateRule):
 
 @dataclass(frozen=True)
 class Adam(UpdateRule):
-    """Running means of the slope and of its square, both freed of their bias towards the zeros they begin at.
+    """Running means of the slope and of its square, both corrected for their bias towards their initial zeros.
 
     Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (2015), algorithm 1.
     """

@@ -16,7 +16,7 @@ class Parameters:
     sizes    the numbers of nodes
     bias     whether there are biases
 
-    A gradient is an object of this class too: dJ/dW and dJ/db stand where W and b do.
+    A gradient is also an object of this class, with dJ/dW and dJ/db in place of W and b.
     """
 
     __slots__ = ("bias", "biases", "flat", "sizes", "weights")
@@ -87,9 +87,9 @@ _LINE = 64  # bytes of a cache line, and of the longest vector registers
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An uninitialised vector that begins where a cache line does: a load of 64 bytes then touches one line, not two.
+    """An uninitialised vector aligned to a cache line, so that a load of 64 bytes touches one line, not two.
 
-    A sample through 100-100-50-10 takes a quarter less so.
+    This takes a quarter off the time of one sample through 100-100-50-10.
     """
     room = np.empty(size * dtype.itemsize + _LINE, np.uint8)
     start = -room.ctypes.data % _LINE

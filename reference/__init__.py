@@ -1,13 +1,13 @@
-"""The truth: the network as nested loops over layers, nodes and weights, one sample at a time.
+"""The reference: the network as nested loops over layers, nodes and weights, one sample at a time.
 
-Only the standard library is imported. The loops index whatever they are given, `weights[l][i][j]`, so nested lists and
-arrays serve alike; `samenet.parameters` and the fast backends use NumPy, this package does not.
+Only the standard library is imported. The loops index their arguments as `weights[l][i][j]`, so nested lists and
+arrays both work; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
-`optimizers`; then the other functions that a layer may have, `activations`, and what may be minimised, `costs`.
+`optimizers`; then the other activation functions, `activations`, and the costs, `costs`.
 
 =========  ==============================================================================================
-x, y       one sample and its target; X, Y are many, one a row
+x, y       one sample and its target; X, Y are many, one per row
 h          activations of one layer; h[0] = x is the input, h[-1] the output
 z          weighted sum of one node, before the activation f
 W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]

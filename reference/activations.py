@@ -1,4 +1,4 @@
-"""The activation functions, by name: what a layer does to its weighted sums, and how an error goes back through it."""
+"""The activation functions, by name: what a layer does to its weighted sums, and how errors propagate back."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -50,7 +50,7 @@ def relu_slope(h: float) -> float:
 
 
 def softmax(z: Vector) -> list[float]:
-    """h_i = exp(z_i) / sum_k exp(z_k): positive, and 1 in all. The largest z is taken from each, which changes nothing.
+    """h_i = exp(z_i) / sum_k exp(z_k): positive, summing to 1. Subtracting the largest z from each changes nothing.
 
     Source: J. Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
 

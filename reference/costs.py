@@ -12,8 +12,8 @@ Vector = Sequence[float]
 class Cost(NamedTuple):
     """J = value(y, h, z) of one sample, and delta(y, h, backward) = dJ/dz.
 
-    y: the target; h: the output; z: its weighted sums; all (n_out,). backward(h, e): the output activation's way from
-    e = dJ/dh to dJ/dz, which a cost made for one activation has worked in.
+    y: the target; h: the output; z: its weighted sums; all (n_out,). backward(h, e): the output activation's map from
+    e = dJ/dh to dJ/dz, which a cost designed for one activation already includes.
     """
 
     value: Callable[[Vector, Vector, Vector], float]

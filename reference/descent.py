@@ -10,7 +10,7 @@ from samenet.reference.optimizers import RULES
 
 
 class State:
-    """What a rule remembers: arrays, with `.weights` and `.biases` like the model; t, the number of updates made."""
+    """A rule's state: arrays, with `.weights` and `.biases` like the model; t, the number of updates made."""
 
     def __init__(self, model: Any, count: int) -> None:
         self.arrays = [
@@ -38,7 +38,7 @@ def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) ->
 def clip(downhill: Gradient, value: float, norm: float) -> None:
     """Make a gradient no larger, in place: each entry to within +-value, then its 2-norm to at most `norm`.
 
-    Where its squares overflow, or all underflow, the norm is that of the gradient over its largest entry, times that.
+    If the squares overflow, or all underflow, it is that of the gradient over its largest entry, times that entry.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     rows = [row for W in downhill.weights for row in W] + downhill.biases
@@ -87,7 +87,7 @@ def run_updates(
     order: for each epoch the row numbers to visit, (epochs, n); without it, `epochs` times the rows as they stand.
     reduction: "mean" or "sum" over the samples of a batch.
     masks: for dropout, (epochs, n, hidden nodes) factors, by place in the order.
-    state: what the rule remembers, changed in place, see `State`; without it, it begins at zero. The rest: `clip`.
+    state: the rule's state, changed in place, see `State`; zero unless given. The remaining arguments: see `clip`.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
     costs = []

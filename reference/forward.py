@@ -62,7 +62,7 @@ def forward_pass(
 
 
 def through(mask: Sequence[float], values: Sequence[float]) -> list[float]:
-    """m_i v_i: a layer as dropout lets it be seen, and the errors that come back to it."""
+    """m_i v_i: a dropout mask applied to a layer's activations, or to the errors propagated back to it."""
     return [mask[i] * values[i] for i in range(len(values))]
 
 

@@ -1,4 +1,4 @@
-"""What a user calls on the reference loops. This module alone, loaded when it is asked for, needs NumPy."""
+"""The user's `Network` on the reference loops. Only this module, loaded on demand, needs NumPy."""
 
 from types import ModuleType
 from typing import ClassVar
@@ -8,6 +8,6 @@ from samenet import network as interface
 
 
 class Network(interface.Network):
-    """The network on the reference loops; everything about it is said in `samenet.network.Network`."""
+    """The network on the reference loops; documented in `samenet.network.Network`."""
 
     backend: ClassVar[ModuleType] = samenet.reference

@@ -1,4 +1,4 @@
-"""What a network minimises, for many samples: its cost, and the gradient of it."""
+"""What a network minimises over many samples: the cost, and its gradient."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[floa
 
 
 def evaluate(model: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float, list[Any]]:
-    """The cost, the mean or the sum over the samples, and the output (m, n_out) that it is of; see `gradient`."""
+    """The cost, as the mean or the sum over the samples, and the output (m, n_out); see `gradient`."""
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     X, Y = as_lists(X), as_lists(Y)
     activations, cost, l1, l2 = Objective.of(model)

@@ -1,8 +1,8 @@
 """The optimizers' rules, by name: what one update does to a row of parameters.
 
-Each function changes theta, a row of parameters (a row of W, or b), in place, and the rows of state that stand where
-theta does. g is the same row of the gradient, alpha the learning rate, t the number of the update, from 1 on; `rule`
-has the constants as attributes.
+Each function updates in place theta, a row of parameters (a row of W, or b), and the corresponding rows of state.
+g is the same row of the gradient, alpha the learning rate, t the number of the update, from 1 on; `rule` has the
+constants as attributes.
 """
 
 import math

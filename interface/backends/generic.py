@@ -1,8 +1,8 @@
-"""What a backend does not give of the contract, written from what it does give: slow, and right.
+"""Fallbacks for the functions of the contract that a backend lacks, built on those it has: slow but correct.
 
     feed_forward  ->  predict, evaluate, gradient  ->  run_updates
 
-So a backend may begin with `feed_forward` alone. `complete` puts these functions in the places that are empty.
+So a backend may start with `feed_forward` alone. `complete` adds whichever of these functions are missing.
 """
 
 import math
@@ -29,7 +29,7 @@ def complete(module: Any) -> None:
 
 
 def predict(module: ModuleType, model: Model, x: Array) -> Any:
-    """The last of all layers."""
+    """The last layer of `feed_forward`."""
     return module.feed_forward(model, x)[-1]
 
 
@@ -47,7 +47,7 @@ def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: st
 def gradient(
     module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
 ) -> tuple[float, Parameters]:
-    """Backpropagation through the activations that the backend gives; equations: `samenet.reference.backward`."""
+    """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`."""
     reference, g = named("reference"), model.theta.empty_like()
     h, seen, z = _forward(module, model, X, masks)
     backward = [reference.ACTIVATIONS[name].backward for name in model.activations]

@@ -1,4 +1,4 @@
-"""What a model costs on given samples, J(theta), and its gradient, as a backend works them out."""
+"""The objective J(theta), a model's cost on given samples, and its gradient, computed by a backend."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from samenet.validation.overflow import cost_in_range, has_gradient
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """J at the parameters that the model has when it is asked; backend: a module of the contract.
+    """J at the model's current parameters; backend: a module that implements the contract.
 
     X: (m, n_in), Y: (m, n_out), of the model's dtype, checked; reduction: "mean" or "sum".
     """
@@ -25,13 +25,13 @@ class Objective:
     reduction: str = "mean"
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
-        """The cost as the backend has it, and the output (m, n_out) that it is of."""
+        """The cost as the backend computes it, and the output (m, n_out)."""
         with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
             cost, output = self.backend.evaluate(self.model, self.X, self.Y, self.reduction)
         return float(cost), np.asarray(output)
 
     def slope(self) -> tuple[float, Parameters]:
-        """The cost and its gradient as the backend has them."""
+        """The cost and its gradient as the backend computes them."""
         with np.errstate(all="ignore"):
             cost, slope = self.backend.gradient(self.model, self.X, self.Y, self.reduction)
             if not isinstance(slope, Parameters):

@@ -1,12 +1,13 @@
-"""The output layer for what a user gives: checked and converted where it must be, and a backend's fast path beside it.
+"""Prediction from a user's input: checked and converted where necessary, with an optional fast path per backend.
 
-A small network answers in less time than its input takes to be checked in Python. So a backend may give
+A small network computes its output in less time than Python takes to check the input. So a backend may provide
 
     fast_predict(model, otherwise, one) -> f(x, out=None)
 
-f returns the output layer where x, and `out`, are plain: arrays of the model's dtype, C-contiguous, aligned, writable,
-x of the right width and finite; and otherwise(x, out) where there is anything about them. one: x is one sample (n_in,);
-then it need not be looked at whether its numbers are finite. Else it may be a batch (m, n_in) too, and there is no out.
+f returns the output layer if x and `out` need no conversion: arrays of the model's dtype, C-contiguous, aligned,
+writable, x of the right width and finite. For anything else it returns otherwise(x, out). one: x is one sample
+(n_in,), and need not be checked for NaN and infinity. If not `one`, x may also be a batch (m, n_in), and there is no
+out.
 """
 
 from collections.abc import Callable
@@ -28,13 +29,13 @@ class Predictor(Protocol):
 
 
 def as_array(values: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """What a backend answers, nested lists perhaps, as an array."""
+    """A backend's output, possibly nested lists, as an array."""
     with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32
         return np.asarray(values, dtype).reshape(shape)
 
 
 def for_samples(model: Model, backend: Any) -> Callable[[Any], NDArray[Any]]:
-    """f(X): what `Network.predict` is."""
+    """f(X): the implementation of `Network.predict`."""
     f: Callable[[Any], NDArray[Any]] = backend.fast_predict(model, partial(_samples, model, backend), False)
     return f
 
@@ -55,10 +56,10 @@ def _samples(model: Model, backend: Any, X: Any) -> NDArray[Any]:
 
 
 def _one(model: Model, backend: Any, x: Any, out: Any = None) -> NDArray[Any]:
-    """For one sample: x checked and converted but not for NaN and infinity, and `out` checked.
+    """For one sample: x is checked and converted, but NaN and infinity are allowed; `out` is checked.
 
-    Raises ValueError or TypeError, naming x or out. Nothing is written before all is checked and the answer is there,
-    so `out` may share memory with x.
+    Raises ValueError or TypeError, naming x or out. Nothing is written until everything is checked and computed, so
+    `out` may share memory with x.
     """
     x = arrays.sample("x", x, model.sizes[0], model.dtype)
     if out is not None:

@@ -8,7 +8,7 @@ error that layer l inherits, and |h| the largest magnitude that a computed h may
     z = W h + b                dz <= |W| e + gamma_(n+1) (|W| |h| + |b|) + n least
     h' = f(z)                  e' <= max |f'| dz + 8 u (|h'| + 2 max |f'| dz) + what exp loses where it underflows, with
                                the largest slope near z; 16 u for tanh
-    delta = scale dJ/dz        by dJ/dh and the activation's way back, product by product; for the sigmoid
+    delta = scale dJ/dz        by dJ/dh and the activation's derivative, product by product; for the sigmoid
                                s = h' (1 - h'), ds <= e' (|1 - 2 h'| + 3 e'), and, r being h - y in the last layer and
                                W^T delta before it,
                                d <= dr s + |r| ds + gamma_3 |r| s + least (|r| + 8)
@@ -58,7 +58,7 @@ def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
     return [*np.split(masks.astype(np.float64), ends[:-1], axis=1), None] if len(ends) else [None]
 
 
-@np.errstate(all="ignore")  # what overflows here has no bound, and says so
+@np.errstate(all="ignore")  # what overflows here has no bound: its error is infinite
 def forward(model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None) -> Pass:
     """Every layer of a batch (m, n_in)."""
     r = Rounding.of(model.dtype)

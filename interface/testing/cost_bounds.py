@@ -1,7 +1,7 @@
 """How far a cost, its slope in the output layer and the penalties are off, from bounded outputs and weighted sums.
 
 Costs are summed over the samples, before the mean is taken. Slopes are multiplied by the scale, 1 for a sum and 1/m for
-a mean, which backends do at the beginning of the way back or at its end; so a slope may be computed 1/scale times as
+a mean, which backends do at the start of backpropagation or at its end; so a slope may be computed 1/scale times as
 large, and overflow there.
 """
 

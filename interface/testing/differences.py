@@ -152,7 +152,7 @@ class Slopes:
         """Where the sides stay apart, however small the step: a slope between the two, as that of a cost with a kink.
 
         Curvature alone makes the gap as much smaller as the step; then, or if there is no telling, or if the kink is a
-        known one whose sides were looked at before, None.
+        known one whose sides were examined before, None.
         """
         tried = [self.sides(i, 10.0**-k) for k in (5, 6, 7)]
         if any(sides.radius > 0 for sides in tried) or any(

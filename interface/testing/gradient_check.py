@@ -132,8 +132,8 @@ def check_gradient(
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 
     X, Y: as for `net.gradient`. step: s. Two costs are computed for each parameter.
-    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not, and one
-    that is lost in that rounding, is looked at again with other steps, and the one that errs least counts.
+    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not, or that
+    is lost in that rounding, is tried again with other steps, and the one with the least error counts.
 
     Where a kink lies within the step, as that of relu at z = 0 or of l1 at a weight of 0, the difference is no slope.
     It is seen from the network: a node of relu is on at one end of the step and off at the other. The slope of such a

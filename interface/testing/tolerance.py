@@ -2,7 +2,7 @@
 
 Each side stays within the bound that `samenet.testing.bounds` derives, so they differ by at most twice that. The bound
 itself is worked out in float64, with rounding errors that are far less than the 1 % added here. Where a number may
-overflow there is no bound: infinity is allowed, and a comparison says so.
+overflow there is no bound: infinity is allowed, and `compare` reports `OVERFLOWS`.
 """
 
 import math

@@ -48,7 +48,7 @@ class Watch:
         self.at_rest = False  # when there is nothing left to be said
 
     def suspects(self, costs: NDArray[np.float64]) -> bool:
-        """Whether one of these costs, of batches, is so large that the cost of all samples must be looked at."""
+        """Whether one of these batch costs is so large that the cost of all samples must be computed."""
         if self.at_rest:
             return False
         if math.isnan(self.largest):
@@ -58,7 +58,7 @@ class Watch:
         return not worst < self.largest
 
     def end_epoch(self, history: History) -> None:
-        """Look at the cost of all samples, if there is reason to, and give the warning if it meets the definition."""
+        """Compute the cost of all samples, if a batch was suspicious, and warn if it meets the definition."""
         if not self.doubts:
             return
         self.doubts.clear()

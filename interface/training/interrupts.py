@@ -1,4 +1,4 @@
-"""Ctrl-C, held back until the update at hand is done."""
+"""Ctrl-C, deferred until the current update is done."""
 
 import signal
 import threading
@@ -9,9 +9,9 @@ from typing import Any
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back until the function that this yields is called; a second Ctrl-C is not held back.
+    """Defer Ctrl-C until the function that this yields is called; a second Ctrl-C takes effect at once.
 
-    Only the main thread receives signals and may set a handler; elsewhere there is nothing to hold back.
+    Only the main thread receives signals and may set a handler; in other threads there is nothing to defer.
     """
     pending: list[Any] = []
     previous = signal.getsignal(signal.SIGINT)

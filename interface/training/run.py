@@ -1,4 +1,4 @@
-"""How `Network.train` gets to the optimizer that it was asked for."""
+"""How `Network.train` dispatches to the chosen optimizer."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,15 +15,15 @@ from samenet.training.loop import Loop
 from samenet.training.options import Options, Trained
 from samenet.training.session import Training
 
-Release = Callable[[], None]  # lets a Ctrl-C through that was held back
+Release = Callable[[], None]  # delivers a deferred Ctrl-C
 
 
 def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
-    """Train in place; Ctrl-C is held back until the update at hand is done.
+    """Train in place; Ctrl-C is deferred until the current update is done.
 
-    user: what callbacks see, and what keeps the history. backend: a module of the contract.
+    user: the network that callbacks see and that keeps the history. backend: a module that implements the contract.
     """
-    # Twice, since a handler of Ctrl-C, which may raise it too, is called at the end of the inner block or of the outer.
+    # Twice, since a handler of Ctrl-C, which may also raise it, runs at the end of the inner block or of the outer one.
     with suppress(StopTraining), deferred_interrupt() as release, suppress(StopTraining):
         descend(options.optimizer, user, model, backend, options, release)
 
@@ -31,7 +31,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
 def descend(
     optimizer: Optimizer, user: Trained, model: Model, backend: Any, options: Options, release: Release
 ) -> None:
-    """Train by this optimizer: each kind has a way of its own."""
+    """Train with this optimizer: each kind has its own code path."""
     if isinstance(optimizer, MultiStart):
         quiet = replace(options, warns=False)  # one start may well diverge
         objective = Objective(model, backend, options.X, options.Y, options.reduction)

@@ -1,4 +1,4 @@
-"""One training of a network: what is recorded, and who ends it."""
+"""One training run of a network: what is recorded, and what ended it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +15,10 @@ from samenet.training.options import Options, Trained
 
 
 class Training:
-    """A training from the parameters that the model has, with a history of its own.
+    """A training run that starts from the model's current parameters and has its own history.
 
-    user     what callbacks see, and what keeps the history; its parameters are those of the model
-    backend  a module of the contract
+    user     the network that callbacks see and that keeps the history; its parameters are those of the model
+    backend  a module that implements the contract
     """
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
@@ -49,13 +49,13 @@ class Training:
             watch.close()
 
     def note(self, who: object, reason: StopTraining) -> None:
-        """Note in the history who it was that raised `StopTraining`, unless that is known; it goes on up to `train`."""
+        """Record in the history what raised `StopTraining`, unless already known; the exception goes on to `train`."""
         if self.history.stopped_by is None:
             self.history.stopped_by = f"{who}: {reason}" if str(reason) else str(who)
 
     @property
     def asks_every_epoch(self) -> bool:
-        """Whether someone wants to see the network after every epoch."""
+        """Whether a callback or a stop rule must run after every epoch."""
         return self.options.callback is not None or bool(self.watches)
 
     def record(self) -> None:

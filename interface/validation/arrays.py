@@ -1,6 +1,6 @@
-"""Checks of a user's arrays: turned into the form that every backend works on, or rejected.
+"""Checks of a user's arrays: converted to the form that every backend works on, or rejected.
 
-As `samenet.validation.checks`: each names the argument, and what it is given is never written to.
+As in `samenet.validation.checks`, each names the argument, and never writes to its input.
 """
 
 from collections.abc import Sequence
