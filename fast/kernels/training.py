@@ -12,7 +12,8 @@ from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_fo
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
-DESCENT, MOMENTUM, NESTEROV, RMSPROP, ADAM = range(5)
+DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
+RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 
