@@ -8,7 +8,7 @@ To read, in this order:
     measure.py      how all of it is measured: check, take turns, repeat the process, give an interval
     run.py          the comparison of samenet's backends; growth.py, its lines; fresh.py, what a new process pays
     problem.py      a task in terms that no library owns; expected.py, the check of an answer; inputs.py, their numbers
-    contenders/     one file for each library that is set beside samenet; peers.py measures them
+    contenders/     one file for each library that is set beside samenet; peers/ measures them
     techniques/     what each technique of the Numba backend gains
     report/         model, tables, figures, and the texts that are made of them
     asv/, pytest/   the suites for asv and for pytest-benchmark, which read the same catalogue

@@ -56,7 +56,7 @@ def _scaled(a: Bounded, factor: float, roundings: int, r: Rounding) -> Bounded:
 def moved(
     theta: NDArray[Any], g: Bounded, alpha: float, momentum: float, v: NDArray[Any] | None, nesterov: bool
 ) -> tuple[Bounded, Bounded]:
-    """theta and v after an update; without a velocity, theta and the move; see `samenet.reference.descent.step`.
+    """theta and v after an update; without a velocity, theta and the move; see `samenet.reference.optimizers`.
 
     The move alpha g has three roundings: of alpha, the product, and as it is stored. Then
 
