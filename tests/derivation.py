@@ -310,7 +310,7 @@ def adapted(
     else:
         slope = (abs(p) * b * high / R + abs(q) * (a / R + epsilon)) / D**2
         off = min(slope * g.e, 2 * size) + gamma(20, r) * size + (lost / (R2 - lost) + tiny / D) * size
-    off += r.least * ((abs(alpha) * (4 + 2 * abs(m)) / c1 + 2 * high) / D + 1)
+    off += r.least * ((abs(alpha) * (4 + 2 * abs(m)) / c1 + 2 * high + 1) / D + 1)
     whole = math.sqrt(a + b * g.v**2) + epsilon
     step = Number((p + q * g.v) / whole if whole else 0.0, off)
     between = high**2, (high + abs(m)) / c1, abs(p) + abs(q) * high, size, a, abs(alpha)

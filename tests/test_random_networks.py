@@ -37,6 +37,12 @@ def test_random_networks_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\n0 differences" in printed
 
 
+@pytest.mark.parametrize("seed", [6665, 8255])
+def test_networks_that_were_beyond_the_bound(seed: int) -> None:
+    """Small alpha and slopes: alpha g underflows in float32, where RMSProp divides it by a root as small."""
+    assert SCRIPT.main(["--networks", "1", "--seed", str(seed)]) == 0
+
+
 def test_a_search_finds_nothing_beyond_the_bound() -> None:
     assert SCRIPT.main(["--networks", "0", "--seed", "7", "--climb", "2", "--steps", "12"]) == 0
 

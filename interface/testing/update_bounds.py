@@ -104,8 +104,8 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
 
     R^2 loses up to `lost` by underflow, a part of lost / (R^2 - lost). If that is not small, R may be anything from 0;
     D is at least epsilon then, or the root of the smallest number: where D is 0, no step is made. |g| / D is at most
-    sqrt(2 / b), or b g^2 is less than twice what is lost. With epsilon = 0, computed steps alone are bounded there: the
-    exact one is not what s' tells as it is stored.
+    sqrt(2 / b), or b g^2 is less than twice what is lost. alpha g may underflow too, before it is divided by D. With
+    epsilon = 0, computed steps alone are bounded there: the exact one is not what s' tells as it is stored.
     """
     r, start, mean, squares = Rounding.of(theta.dtype), exact(theta), exact(m), exact(s)
     c1, c2 = rule.unbiased
@@ -124,7 +124,7 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
     slope = (np.abs(p) * b * high / R + abs(q) * (a / R + rule.epsilon)) / D**2
     error = np.where(small, 2 * size, np.fmin(slope * g.error, 2 * size))
     error += gamma(20, r.u) * size + np.where(small, 0.0, lost / np.fmax(R2 - lost, number) + number / D) * size
-    error += r.least * ((abs(alpha) * (4 + 2 * np.abs(mean.value)) / c1 + 2 * high) / D + 1)
+    error += r.least * ((abs(alpha) * (4 + 2 * np.abs(mean.value)) / c1 + 2 * high + 1) / D + 1)
     whole = np.sqrt(a + b * g.value**2) + rule.epsilon
     value = np.divide(p + q * g.value, whole, out=np.zeros_like(whole), where=whole != 0)
     between = high**2, (high + np.abs(mean.value)) / c1, np.abs(p) + abs(q) * high, size, a
