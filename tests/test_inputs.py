@@ -876,3 +876,9 @@ def test_strict_floating_point_settings_of_the_caller_do_not_matter(name: str) -
         small = samenet.backend(name).Network([2, 1], seed=0, dtype=np.float32)
         small.predict([1e-300, 1.0])
     assert expected.ravel()[:2].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("text", ["float32", np.str_("float32")])
+def test_a_dtype_may_be_named(text: str) -> None:
+    assert samenet.backend("numpy").Network([2, 1], dtype=text).dtype == np.float32

@@ -152,7 +152,8 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
-        if isinstance(value, np.generic | np.ndarray):  # which has a dtype, and is none
+        # An array or a number has a dtype, and is none; NumPy's text may name one.
+        if isinstance(value, np.generic | np.ndarray) and not isinstance(value, str):
             raise TypeError
         result: Float = np.dtype(value)
     except Exception:  # a TypeError for most, but numpy.dtype("f8,,") is a SyntaxError

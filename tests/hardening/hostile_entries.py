@@ -141,12 +141,15 @@ def _ones(*shape: int) -> Callable[[], Any]:
 
 
 sizes = listing(
-    *[(repr(s), partial(list, s), good) for s, good in (((3, 2), True), ((3,), False), ((), False), ((3, 0), False))],
+    *[
+        (repr(s), partial(list, s), good)
+        for s, good in (((3, 4, 2), True), ((3,), False), ((), False), ((3, 0), False))
+    ],
     *[(f"{s!r:.30}", partial(list, s), False) for s in ((3, 1.0), (3, True), (3, "2"), (3, -1), (10**12, 10**12))],
     ("huge", lambda: [hostile.HUGE, 2], False),
     ("durations", lambda: np.array([3, 2], "m8[s]"), False),
-    ("int8", lambda: np.array([3, 2], np.int8), True),
-    ("swapped", lambda: np.array([3, 2], ">i4"), True),
+    ("int8", lambda: np.array([3, 4, 2], np.int8), True),
+    ("swapped", lambda: np.array([3, 4, 2], ">i4"), True),
     ("rank 2", lambda: np.array([[3, 2]]), False),
     ("masked", lambda: np.ma.array([3, 2], mask=[0, 1]), False),
     ("raises", lambda: [3, hostile.Raising()], False),
