@@ -2,11 +2,13 @@
 
 import copy
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from samenet.validation import checks
 
 Array = NDArray[Any]
 
@@ -34,7 +36,12 @@ class History(Mapping[str, NDArray[np.float64]]):
     subset_accuracy and label_accuracy are defined in `samenet.training.classification`.
     """
 
-    def __init__(self, monitors: tuple[str, ...] = ()) -> None:
+    def __init__(self, monitors: Sequence[str] = ()) -> None:
+        names = ["cost", *checks.listed("monitors", monitors, "a list of names")]
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise ValueError(
+                f"monitors: expected names, each once and none of them 'cost', got {checks.short(monitors)}"
+            )
         self.epochs_done = 0
         self.stopped_by: str | None = None
         self.diverged_at: int | None = None
@@ -42,7 +49,7 @@ class History(Mapping[str, NDArray[np.float64]]):
         self.starts: tuple[float, ...] = ()
         # Python's own arrays: they grow like lists, and take many numbers at once.
         self._epochs = array("q")
-        self._values = {name: array("d") for name in ("cost", *monitors)}
+        self._values = {name: array("d") for name in names}
 
     @property
     def epochs(self) -> NDArray[np.int64]:

@@ -1,10 +1,13 @@
 """All weights and biases of a network in one flat vector, theta, with a view for every matrix."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from samenet.validation import checks
 
 
 class Parameters:
@@ -17,11 +20,24 @@ class Parameters:
     bias     whether there are biases
 
     A gradient is also an object of this class, with dJ/dW and dJ/db in place of W and b.
+
+    `Parameters(sizes, bias, flat)` is a view of a vector that exists. ValueError or TypeError for sizes that no
+    network has, and for a vector of another length or not contiguous.
     """
 
     __slots__ = ("bias", "biases", "flat", "sizes", "weights")
 
-    def __init__(self, sizes: tuple[int, ...], bias: bool, flat: NDArray[Any]) -> None:
+    def __init__(self, sizes: Sequence[int], bias: bool, flat: NDArray[Any]) -> None:
+        sizes, bias = checks.sizes(sizes), checks.flag("bias", bias)
+        n = checks.short(self.count(sizes, bias))
+        if not isinstance(flat, np.ndarray):
+            raise TypeError(f"flat: expected a NumPy array of shape ({n},), got {checks.short(flat)}")
+        if flat.shape != (self.count(sizes, bias),) or not flat.flags.c_contiguous:
+            contiguous = "" if flat.flags.c_contiguous else ", not contiguous"
+            raise ValueError(f"flat: expected a contiguous array of shape ({n},), got shape {flat.shape}{contiguous}")
+        self._view(sizes, bias, flat)
+
+    def _view(self, sizes: tuple[int, ...], bias: bool, flat: NDArray[Any]) -> None:
         self.sizes = sizes
         self.bias = bias
         self.flat = flat
@@ -47,7 +63,9 @@ class Parameters:
     @classmethod
     def empty(cls, sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any]) -> "Parameters":
         """Uninitialised parameters."""
-        return cls(sizes, bias, aligned(cls.count(sizes, bias), dtype))
+        parameters = cls.__new__(cls)
+        parameters._view(sizes, bias, aligned(cls.count(sizes, bias), dtype))
+        return parameters
 
     def check_writable(self) -> None:
         """Raise ValueError, naming the array, if a user has made any of them read-only."""

@@ -134,3 +134,9 @@ def test_it_says_what_it_has(backend: Backend) -> None:
         "stopped by CostChange(least=1e+300))"
     )
     assert samenet.History is History
+
+
+@pytest.mark.parametrize("monitors", [["cost"], ["accuracy", "accuracy"], [None], [["accuracy"]], 3, "accuracy"])
+def test_a_history_records_names_each_once(monitors: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="monitors: expected"):
+        History(monitors)

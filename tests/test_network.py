@@ -5,7 +5,9 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 
 import samenet
 from samenet.parameters import Parameters
@@ -206,6 +208,34 @@ def test_repr_tells_what_matters(Network: Any) -> None:
     assert repr(Network([2, 1], seed=0).gradient([0, 0], [1])[1]) == (
         "Parameters(sizes=[2, 1], bias=True, 3 numbers, float64)"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sizes": [3]}, "sizes"),
+        ({"sizes": [2, 1.5]}, "sizes"),
+        ({"bias": 1}, "bias"),
+        ({"flat": [0.0] * 3}, "flat: expected a NumPy array"),
+        ({"flat": np.zeros(4)}, r"flat: .*\(3,\), got shape \(4,\)"),
+        ({"flat": np.zeros((3, 1))}, r"flat: .*\(3, 1\)"),
+        ({"flat": np.zeros(6)[::2]}, "flat: .*not contiguous"),
+    ],
+)
+def test_parameters_are_views_of_a_vector_that_fits(given: dict[str, Any], message: str) -> None:
+    right = {"sizes": [2, 1], "bias": True, "flat": np.arange(3.0)}
+    parameters = Parameters(**right)
+    assert parameters.sizes == (2, 1)
+    assert parameters.weights[0].base is right["flat"]
+    assert parameters.biases[0][0] == 2
+    with pytest.raises((TypeError, ValueError), match=message):
+        Parameters(**right | given)
+
+
+@pytest.mark.parametrize("given", [scipy.sparse.eye(2), np.ones(2), np.float32(1), pd.Series([1.0]), None, 8, "f8,,"])
+def test_what_has_a_dtype_is_none(Network: Any, given: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"dtype: expected numpy.float64 or numpy.float32"):
+        Network([2, 1], dtype=given)
 
 
 def test_threads(Network: Any) -> None:

@@ -152,8 +152,7 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
-        # An array or a number has a dtype, and is none; NumPy's text may name one.
-        if isinstance(value, np.generic | np.ndarray) and not isinstance(value, str):
+        if not isinstance(value, str | type | np.dtype):  # an array, a number, a sparse matrix has a dtype and is none
             raise TypeError
         result: Float = np.dtype(value)
     except Exception:  # a TypeError for most, but numpy.dtype("f8,,") is a SyntaxError

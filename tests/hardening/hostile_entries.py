@@ -259,7 +259,25 @@ vocabulary = listing(
     ("a surrogate", lambda: ["\ud800"], False),
     ("empty", lambda: [""], False),
 )
-alpha = of(lambda v: (v.kind in ("int", "real") and is_finite(v) and v.means > 0) or v.kind == "function")
+flat = listing(
+    ("right", _ones(26), True),
+    ("of float32", lambda: np.ones(26, np.float32), True),
+    ("longer", _ones(27), False),
+    ("rank 2", _ones(2, 13), False),
+    ("strided", lambda: np.ones(52)[::2], False),
+    ("list", lambda: [0.0] * 26, False),
+)
+recorded = listing(
+    ("two", lambda: ["accuracy", "a"], True),
+    ("none", tuple, True),
+    ("cost", lambda: ["cost"], False),
+    ("twice", lambda: ["a", "a"], False),
+    ("None inside", lambda: [None], False),
+    ("a list inside", lambda: [["a"]], False),
+)
+alpha = of(  # float of an epoch is a schedule too
+    lambda v: (v.kind in ("int", "real") and is_finite(v) and v.means > 0) or v.kind == "function" or v.name == "a type"
+)
 callback = of(lambda v: v.kind in ("None", "function") or v.name == "a type")
 dtype = of(lambda v: (v.kind == "text" and v.means in ("f8", "float32")) or v.name == "a type")
 
@@ -402,6 +420,18 @@ ENTRIES: dict[str, Entry] = {
         says=_PAIR,
     ),
     "parameters": Entry(_assign("parameters"), {"parameters": array(np.arange(26) / 8 - 1, (26,))}),
+    "Parameters": Entry(
+        samenet.Parameters,
+        {
+            "sizes": sizes,
+            "bias": of(lambda v: v.kind == "bool" and bool(v.value)),  # the vector holds biases
+            "flat": flat,
+        },
+        lambda: {"sizes": SIZES, "bias": True, "flat": np.zeros(26)},
+        by_network=False,
+        says={"sizes": "sizes|flat", "bias": "bias|flat"},
+    ),
+    "History": Entry(samenet.History, {"monitors": recorded}, lambda: {"monitors": []}, by_network=False),
     "threads": Entry(_assign("threads"), {"threads": integer(1)}),
     "on": Entry(lambda net, backend: net.on(backend), {"backend": name(*samenet.backends())}),
     "check_gradient": Entry(
