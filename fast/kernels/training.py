@@ -5,8 +5,10 @@ import math
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
+from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
+from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.microkernels import vectorized
 from samenet.fast.kernels.packing import pack, unpack, weights_length
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
@@ -23,12 +25,8 @@ def parts_of(batch_size: int, parameters: int) -> int:
     return max(1, min(_PARTS, batch_size // _ROWS, batch_size * parameters // _WORK))
 
 
-@kernel("reassoc", "contract")
-def _sum_of_squares(values):
-    total = 0.0
-    for i in range(values.size):
-        total += values[i] * values[i]
-    return total
+_sum_of_squares = vectorized(lambda a: (a * a,))
+_cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
 
 
 @kernel()
@@ -50,11 +48,7 @@ def _over_largest(values):
 def _clipped(g, clip_value, clip_norm):
     """Cut the entries of g in place; returns the factor that makes it no longer than `clip_norm`."""
     if clip_value < np.inf:
-        for i in range(g.size):
-            if g[i] > clip_value:
-                g[i] = clip_value
-            if g[i] < -clip_value:
-                g[i] = -clip_value
+        _cut(g, clip_value)
     shrink = g.dtype.type(1)
     if clip_norm < np.inf:
         largest, length = 1.0, math.sqrt(_sum_of_squares(g))
@@ -68,51 +62,39 @@ def _clipped(g, clip_value, clip_norm):
     return shrink
 
 
-@kernel("contract")
-def _step(theta, g, shrink, alpha, state, code, beta):
-    """Descent, and with a velocity momentum's and Nesterov's."""
-    step, factor = theta.dtype.type(alpha), theta.dtype.type(beta)
-    if code == DESCENT:
-        for i in range(theta.size):
-            theta[i] -= step * (shrink * g[i])
-        return
-    velocity = state[0]
-    for i in range(theta.size):
-        move = step * (shrink * g[i])
-        velocity[i] = factor * velocity[i] - move
-        if code == NESTEROV:
-            theta[i] += factor * velocity[i] - move
-        else:
-            theta[i] += velocity[i]
+def _momentum(theta, v, g, step, shrink, beta):
+    v = beta * v - step * (shrink * g)
+    return theta + v, v
 
 
-@kernel()
-def _rmsprop(theta, g, shrink, alpha, s, decay, epsilon):
-    """RMSProp; nothing is contracted, so that the bits are those of NumPy."""
-    kind = theta.dtype.type
-    step, keep, rest, epsilon = kind(alpha), kind(decay), kind(1.0 - decay), kind(epsilon)
-    for i in range(theta.size):
-        slope = shrink * g[i]
-        s[i] = keep * s[i] + rest * slope * slope
-        divisor = kind(math.sqrt(s[i])) + epsilon
-        if divisor != 0:
-            theta[i] -= step * slope / divisor
+def _nesterov(theta, v, g, step, shrink, beta):
+    move = step * (shrink * g)
+    v = beta * v - move
+    return theta + (beta * v - move), v
 
 
-@kernel()
-def _adam(theta, g, shrink, alpha, m, v, beta1, beta2, epsilon, t):
-    """Adam in update t; nothing is contracted, so that the bits are those of NumPy."""
-    kind = theta.dtype.type
-    step, epsilon = kind(alpha), kind(epsilon)
-    keep_m, rest_m, of_m = kind(beta1), kind(1.0 - beta1), kind(1.0 - math.pow(beta1, float(t)))
-    keep_v, rest_v, of_v = kind(beta2), kind(1.0 - beta2), kind(1.0 - math.pow(beta2, float(t)))
-    for i in range(theta.size):
-        slope = shrink * g[i]
-        m[i] = keep_m * m[i] + rest_m * slope
-        v[i] = keep_v * v[i] + rest_v * slope * slope
-        divisor = kind(math.sqrt(v[i] / of_v)) + epsilon
-        if divisor != 0:
-            theta[i] -= step * (m[i] / of_m) / divisor
+def _quotient(a, b):
+    """a / b, and 0 where b is 0."""
+    return where(b, "!=", 0.0, a / b, 0.0)
+
+
+def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon):
+    g = shrink * g
+    s = keep * s + rest * g * g
+    return theta - _quotient(step * g, sqrt(s) + epsilon), s
+
+
+def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, of_m, keep_v, rest_v, of_v, epsilon):
+    g = shrink * g
+    m = keep_m * m + rest_m * g
+    v = keep_v * v + rest_v * g * g
+    return theta - _quotient(step * (m / of_m), sqrt(v / of_v) + epsilon), m, v
+
+
+_step_of_descent = vectorized(lambda theta, g, step, shrink: (theta - step * (shrink * g),), stores=1)
+_step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (_momentum, _nesterov))
+# In these nothing is contracted, so that the bits are those of NumPy.
+_step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vectorized(_adam, 3, contract=False)
 
 
 @kernel()
@@ -123,12 +105,18 @@ def _update(theta, g, alpha, state, left, rule, t):
     """
     code, beta1, beta2, epsilon, clip_value, clip_norm, _ = rule
     shrink = _clipped(g, clip_value, clip_norm)
-    if code == ADAM:
-        _adam(theta, g, shrink, alpha, state[0][left:], state[1][left:], beta1, beta2, epsilon, t)
+    if code == DESCENT:
+        _step_of_descent(theta, g, alpha, shrink)
+    elif code == NESTEROV:
+        _step_of_nesterov(theta, state[0][left:], g, alpha, shrink, beta1)
     elif code == RMSPROP:
-        _rmsprop(theta, g, shrink, alpha, state[0][left:], beta2, epsilon)
+        _step_of_rmsprop(theta, state[0][left:], g, alpha, shrink, beta2, 1.0 - beta2, epsilon)
+    elif code == ADAM:
+        of_m, of_v = 1.0 - math.pow(beta1, float(t)), 1.0 - math.pow(beta2, float(t))
+        m, v = state[0][left:], state[1][left:]
+        _step_of_adam(theta, m, v, g, alpha, shrink, beta1, 1.0 - beta1, of_m, beta2, 1.0 - beta2, of_v, epsilon)
     else:
-        _step(theta, g, shrink, alpha, state, code, beta1)
+        _step_of_momentum(theta, state[0][left:], g, alpha, shrink, beta1)
 
 
 @kernel()
@@ -236,8 +224,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean else total
         if l1 or l2:
-            costs[update] += penalty(P, sizes, bias, l1, l2)
-            add_penalty(P, sizes, bias, l1, l2, g)
+            costs[update] += penalty(P, g, sizes, bias, l1, l2)
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return

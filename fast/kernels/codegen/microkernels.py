@@ -6,6 +6,7 @@ of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv`
 `elementwise` for functions of numbers; and `rows_at`, since a reshape takes as long as a small layer.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -225,26 +226,52 @@ def on_stack(m: int, n: int) -> Any:
     return intrinsic_of(plain, typed)
 
 
-# --- elementwise ----------------------------------------------------------------------------------------------------
+# --- vectorized -----------------------------------------------------------------------------------------------------
+
+
+def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: bool = True) -> Any:
+    """What kernels call as g(*vectors, *numbers): a loop over vectors of one dtype and length, and numbers.
+
+    f takes NumPy arrays, or `Vector` when code is written of it, and returns a tuple: its first results go to the first
+    vectors, so many as `stores` says, and if there is one more, g returns the sum of it: in float64, a sum for each lane
+    of a register, which are added at the end, so that there is one order for all. contract: whether a product and a sum
+    may become one fused multiply-add.
+    """
+
+    def plain(*given):
+        results = f(*given)
+        for array, result in zip(given, results[:stores], strict=False):
+            array[:] = result
+        return float(np.sum(results[stores], dtype=np.float64)) if len(results) > stores else None
+
+    plain.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
+
+    def write(vb, *given):
+        vb.flags = vb.flags if contract else ()
+        first = given[0]
+        count = cgutils.unpack_tuple(vb.builder, first.shape, 1)[0]
+        sums = ir.VectorType(ir.DoubleType(), vb.lanes)
+        total = vb.variable(ir.Constant(sums, [0.0] * vb.lanes)) if summed else None
+
+        def apply(offset, mask):
+            places = [None if isinstance(x, ir.Value) else vb.at(vb.start(x), offset) for x in given]
+            numbers = [x if place is None else vb.load(place, mask) for x, place in zip(given, places, strict=True)]
+            results = [result.value for result in f(*(Vector(vb, number) for number in numbers))]
+            for place, result in zip(places, results[:stores], strict=False):
+                vb.store(result, place, mask)
+            if total:
+                term = results[stores] if mask is None else vb.builder.select(mask, results[stores], vb.zero)
+                term = term if term.type == sums else vb.builder.fpext(term, sums)
+                total.value = vb.builder.fadd(total.value, term)
+
+        vb.for_each_vector(count, apply)
+        return vb.lane_sum(total.value) if total else None
+
+    numbers = [np.ones(1, np.float64)] * len(inspect.signature(f).parameters)
+    summed = len(f(*numbers)) > stores
+    return generated(plain, write, types.float64 if summed else types.void)
 
 
 def elementwise(f: Callable[[Any], Any]) -> Any:
-    """What kernels call as g(out, a, shift): out := f(a - shift) for two vectors and a number of one dtype.
-
-    f takes and returns a NumPy array, or `Vector` when code is written of it.
-    """
-
-    def plain(out, a, shift):
-        out[:] = f(a - out.dtype.type(shift))
-
-    def write(vb, out, a, shift):
-        count = cgutils.unpack_tuple(vb.builder, out.shape, 1)[0]
-        shift = Vector(vb, shift)
-
-        def apply(offset, mask):
-            number = Vector(vb, vb.load(vb.at(vb.start(a), offset), mask))
-            vb.store(f(number - shift).value, vb.at(vb.start(out), offset), mask)
-
-        vb.for_each_vector(count, apply)
-
-    return generated(plain, write)
+    """What kernels call as g(out, a, shift): out := f(a - shift) for two vectors and a number of one dtype."""
+    return vectorized(lambda out, a, shift: (f(a - shift),), stores=1)
