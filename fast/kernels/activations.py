@@ -4,20 +4,18 @@ Five kernels hold all that is said about activations and costs, by their places 
 branch in them and nowhere else.
 """
 
-import math
-
 from numba import float64, int64
 
 from samenet import functions
-from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at, transpose, vectorized
-from samenet.fast.kernels.codegen.registers import full_width, lanewise, load, store
+from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
+from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at, transpose
+from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.elementary import exp, log, log1p, sigmoid, tanh
 
-_sigmoids, _tanhs = (microkernels.elementwise(f) for f in (sigmoid, tanh))
+_sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))
 
 # What kernels are handed for a name: its place in `samenet.functions`.
 SIGMOID = functions.ACTIVATIONS.index("sigmoid")
@@ -43,7 +41,7 @@ def activate_here(code, z, width, log_h):
         for i in range(z.size):
             z[i] = zero if z[i] <= zero else z[i]  # NaN stays NaN
     elif code == SOFTMAX:
-        if width <= _NARROW:
+        if width <= _NARROW and z.size > 2 * width:
             _softmax_of_narrow_rows(z, width, log_h)
         else:
             for start in range(0, z.size, width):
@@ -57,14 +55,15 @@ def activate(code, z, width, log_h):
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 32  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
-_columns = on_stack(_NARROW, REGISTER // 4)
+_NARROW = 128  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
+_columns, _lanes = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
-_exps = vectorized(lambda row, a, largest: (exp(a - largest),) * 2, stores=1)
-_less = vectorized(lambda out, a, shift: (a - shift,), stores=1)
+_exps = vectorized(lambda row, shift: (exp(row - shift),) * 2, stores=1)
 _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
+_exps_beside = vectorized(lambda row, a, shift: (exp(row - shift), row - shift, exp(row - shift)), stores=2)
+_scaled_beside = vectorized(lambda row, a, factor, logarithm: (row * factor, a - logarithm), stores=2)
 
 
 @kernel("contract")
@@ -72,17 +71,19 @@ def _softmax_of_narrow_rows(z, width, log_h):
     """As many rows at once as a register has lanes, from columns and back."""
     full = full_width(z)
     lanes, rows = len(full), z.size // width
-    a, h = _columns(z), _columns(z)
+    a, h, zeros = _columns(z), _columns(z), load_first(full, z, 0, 0)
+    for j in range(width):
+        store(a[j], 0, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
     for start in range(0, rows, lanes):
         count = min(lanes, rows - start)
         group = rows_at(z, start * width, count, width)
         transpose(group, a)
-        largest = load(full, a[0], 0)
+        shift = load(full, a[0], 0)
         for j in range(1, width):
-            largest = _larger(load(full, a[j], 0), largest)
-        total = _minus(largest, largest)
+            shift = _larger(load(full, a[j], 0), shift)
+        total = zeros
         for j in range(width):
-            store(a[j], 0, _minus(load(full, a[j], 0), largest))
+            store(a[j], 0, _minus(load(full, a[j], 0), shift))
             power = _exp(load(full, a[j], 0))
             store(h[j], 0, power)
             total = _plus(total, power)
@@ -97,30 +98,24 @@ def _softmax_of_narrow_rows(z, width, log_h):
             transpose(a[:width, :count], rows_at(log_h, start * width, count, width))
 
 
-@kernel("contract")
-def _softmax_of_row(row, log_h):
-    """A row of which more than a register is full."""
-    largest = _largest(row)
-    if log_h.size:
-        _less(log_h, row, largest)
-    total = _exps(row, row, largest)
-    _scaled(row, 1.0 / total)
-    if log_h.size:
-        _less(log_h, log_h, math.log(total))
-
-
 @kernel()
-def _largest(row):
-    """The largest number; or any, if there is a NaN."""
-    full, lanes = full_width(row), _columns(row)[0]
-    found, last = load(full, row, 0), row.size - len(full)
-    for i in range(0, last, len(full)):
-        found = _larger(load(full, row, i), found)
-    store(lanes, 0, _larger(load(full, row, last), found))
-    largest = lanes[0]
-    for i in range(1, len(full)):
-        largest = lanes[i] if lanes[i] > largest else largest
-    return largest
+def _softmax_of_row(row, log_h):
+    """A row that is wide, or one of few: the same bits as above."""
+    one = row.dtype.type(1)
+    shift = largest(row)
+    total = _exps_beside(row, log_h, shift) if log_h.size else _exps(row, shift)
+    if row.size <= _NARROW:
+        total = 0.0
+        for i in range(row.size):
+            total = row.dtype.type(total + row[i])
+    factor = one / row.dtype.type(total)
+    if log_h.size:
+        lanes = _lanes(row)[0]
+        lanes[0] = total
+        store(lanes, 0, _log(broadcast(full_width(row), lanes, 0)))
+        _scaled_beside(row, log_h, factor, lanes[0])
+    else:
+        _scaled(row, factor)
 
 
 _dot = vectorized(lambda a, b: (a * b,))

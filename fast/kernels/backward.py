@@ -8,7 +8,8 @@ from numba import boolean, float64, int32, int64, types
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import rows_at, vectorized
+from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_matrix, weights_length
@@ -150,7 +151,10 @@ _add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2),
 
 @kernel()
 def penalty(P, G, sizes, bias, l1, l2):
-    """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W. Both are laid out as kernels have them."""
+    """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
+
+    P are the packed parameters, and G is laid out like them.
+    """
     p = 0
     total = 0.0
     for layer in range(sizes.size - 1):

@@ -72,8 +72,8 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
     P are the packed parameters. With dropout masks, D is laid out like H and gets the hidden layers as the
-    next layer sees them. Unless it is empty, Z gets what `value` is told of the output layer. zeros: as many as the widest
-    layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    next layer sees them. Unless it is empty, Z gets what `value` is told of the output layer. zeros: as many as the
+    widest layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
     lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]

@@ -8,7 +8,7 @@ from numba import boolean, float64, int64, types
 from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import vectorized
+from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.packing import pack, unpack, weights_length
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
@@ -84,11 +84,11 @@ def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon):
     return theta - _quotient(step * g, sqrt(s) + epsilon), s
 
 
-def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, of_m, keep_v, rest_v, of_v, epsilon):
+def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon):
     g = shrink * g
     m = keep_m * m + rest_m * g
     v = keep_v * v + rest_v * g * g
-    return theta - _quotient(step * (m / of_m), sqrt(v / of_v) + epsilon), m, v
+    return theta - _quotient(m * step, sqrt(v * factor) + epsilon), m, v
 
 
 _step_of_descent = vectorized(lambda theta, g, step, shrink: (theta - step * (shrink * g),), stores=1)
@@ -112,9 +112,9 @@ def _update(theta, g, alpha, state, left, rule, t):
     elif code == RMSPROP:
         _step_of_rmsprop(theta, state[0][left:], g, alpha, shrink, beta2, 1.0 - beta2, epsilon)
     elif code == ADAM:
-        of_m, of_v = 1.0 - math.pow(beta1, float(t)), 1.0 - math.pow(beta2, float(t))
+        step, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
         m, v = state[0][left:], state[1][left:]
-        _step_of_adam(theta, m, v, g, alpha, shrink, beta1, 1.0 - beta1, of_m, beta2, 1.0 - beta2, of_v, epsilon)
+        _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, epsilon)
     else:
         _step_of_momentum(theta, state[0][left:], g, alpha, shrink, beta1)
 

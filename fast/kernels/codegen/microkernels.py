@@ -2,23 +2,20 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`, and
-`elementwise` for functions of numbers; and `rows_at`, since a reshape takes as long as a small layer.
+of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`; and
+`rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, Vector
+from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
@@ -224,54 +221,3 @@ def on_stack(m: int, n: int) -> Any:
         return kind(a), codegen
 
     return intrinsic_of(plain, typed)
-
-
-# --- vectorized -----------------------------------------------------------------------------------------------------
-
-
-def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: bool = True) -> Any:
-    """What kernels call as g(*vectors, *numbers): a loop over vectors of one dtype and length, and numbers.
-
-    f takes NumPy arrays, or `Vector` when code is written of it, and returns a tuple: its first results go to the first
-    vectors, so many as `stores` says, and if there is one more, g returns the sum of it: in float64, a sum for each lane
-    of a register, which are added at the end, so that there is one order for all. contract: whether a product and a sum
-    may become one fused multiply-add.
-    """
-
-    def plain(*given):
-        results = f(*given)
-        for array, result in zip(given, results[:stores], strict=False):
-            array[:] = result
-        return float(np.sum(results[stores], dtype=np.float64)) if len(results) > stores else None
-
-    plain.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
-
-    def write(vb, *given):
-        vb.flags = vb.flags if contract else ()
-        first = given[0]
-        count = cgutils.unpack_tuple(vb.builder, first.shape, 1)[0]
-        sums = ir.VectorType(ir.DoubleType(), vb.lanes)
-        total = vb.variable(ir.Constant(sums, [0.0] * vb.lanes)) if summed else None
-
-        def apply(offset, mask):
-            places = [None if isinstance(x, ir.Value) else vb.at(vb.start(x), offset) for x in given]
-            numbers = [x if place is None else vb.load(place, mask) for x, place in zip(given, places, strict=True)]
-            results = [result.value for result in f(*(Vector(vb, number) for number in numbers))]
-            for place, result in zip(places, results[:stores], strict=False):
-                vb.store(result, place, mask)
-            if total:
-                term = results[stores] if mask is None else vb.builder.select(mask, results[stores], vb.zero)
-                term = term if term.type == sums else vb.builder.fpext(term, sums)
-                total.value = vb.builder.fadd(total.value, term)
-
-        vb.for_each_vector(count, apply)
-        return vb.lane_sum(total.value) if total else None
-
-    numbers = [np.ones(1, np.float64)] * len(inspect.signature(f).parameters)
-    summed = len(f(*numbers)) > stores
-    return generated(plain, write, types.float64 if summed else types.void)
-
-
-def elementwise(f: Callable[[Any], Any]) -> Any:
-    """What kernels call as g(out, a, shift): out := f(a - shift) for two vectors and a number of one dtype."""
-    return vectorized(lambda out, a, shift: (f(a - shift),), stores=1)

@@ -203,12 +203,11 @@ class VectorBuilder:
             vectors, size = [self.builder.fadd(a, b) for a, b in pairs], size // 2
         return vectors[0]
 
-    def lane_sum(self, value: Any) -> Any:
-        """The sum of a register's numbers: its halves are added, and so on, until one is left."""
+    def across(self, value: Any, combine: Any) -> Any:
+        """One number of all in a register: its halves are combined, and so on, until one is left."""
         while (half := value.type.count // 2) > 0:
             first, second = (ir.Constant(ir.VectorType(INT, half), list(range(i, i + half))) for i in (0, half))
-            parts = [self.builder.shuffle_vector(value, value, places) for places in (first, second)]
-            value = self.builder.fadd(*parts)
+            value = combine(*(self.builder.shuffle_vector(value, value, places) for places in (first, second)))
         return self.builder.extract_element(value, ir.Constant(INT, 0))
 
     def are_zero(self, value: Any) -> Any:
@@ -244,12 +243,16 @@ class VectorBuilder:
         return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
 
     def for_each_vector(self, count: Any, write: Any) -> None:
-        """For so many numbers: `write(offset, mask)` for the whole registers, in a loop, and for the rest."""
+        """For so many numbers: `write(offset, mask)` for the rest, and for the whole registers in a loop.
+
+        The rest comes first: what is stored under a mask keeps the processor from loading what lies behind it, the next
+        row of a matrix, until it is done.
+        """
         whole = self.times(self.builder.sdiv(count, self.long(self.lanes)), self.lanes)
-        with self.for_range(whole, self.lanes) as (i, _):
-            write(self.times(i, self.size), None)
         with self.when(whole, "<", count):
             write(self.times(whole, self.size), self.first_n_mask(self.builder.sub(count, whole)))
+        with self.for_range(whole, self.lanes) as (i, _):
+            write(self.times(i, self.size), None)
 
     def variable(self, value: Any) -> "Variable":
         """A variable, in a register as long as there is room."""
