@@ -55,7 +55,7 @@ def _exp_parts(a):
 
 
 def exp(a):
-    """exp(a). Error below 1.5 ulp."""
+    """exp(a). Error below 1.25 ulp."""
     limit = (-746.0, 710.0) if a.dtype.itemsize == 8 else (-104.0, 89.0)  # 0 and infinity beyond
     p, k = _exp_parts(clip(a, *limit))
     half = k >> 1  # 2^k itself may be no number that there is, or not a normal one
@@ -111,12 +111,12 @@ def _log_of_sum(u, c):
 
 
 def log(a):
-    """ln a; -infinity at 0, NaN below. Error below 1.5 ulp."""
+    """ln a; -infinity at 0, NaN below. Error below 1 ulp."""
     return _log_of_sum(a, None)
 
 
 def log1p(a):
-    """ln(1 + a); -infinity at -1, NaN below. Error below 1.5 ulp."""
+    """ln(1 + a); -infinity at -1, NaN below. Error below 2 ulp."""
     u = a + 1.0
     above = u - 1.0
     return _log_of_sum(u, (1.0 - (u - above)) + (a - above))
