@@ -46,9 +46,9 @@ class Optimizer(ABC):
 class State:
     """What a rule remembers from update to update; a backend changes it in place.
 
-    values  (k, size), a row for each of the k arrays that the rule keeps, laid out as theta; they begin at zero
+    values  (k, size): one row, laid out as theta, for each of the rule's k state arrays; all start at zero
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
-    t       how many updates were made
+    t       the number of updates so far
     """
 
     def __init__(self, count: int, theta: Parameters) -> None:
@@ -59,14 +59,14 @@ class State:
 
 @dataclass(frozen=True)
 class UpdateRule(Optimizer):
-    """A rule by which backends take a step from the gradient of each batch: a name, constants, and arrays of state.
+    """A rule that turns the gradient of each batch into a step: a name, constants, and state arrays.
 
-    name   identifies the rule to backends; its constants are the fields
-    keeps  how many state arrays it has, each as large as theta
+    name          identifies the rule to backends; its constants are the fields
+    state_arrays  how many state arrays it needs, each as large as theta
     """
 
     name: ClassVar[str]
-    keeps: ClassVar[int] = 0
+    state_arrays: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -84,7 +84,7 @@ class UpdateRule(Optimizer):
 
     def state(self, theta: Parameters) -> State:
         """The state before the first update of these parameters."""
-        return State(self.keeps, theta)
+        return State(self.state_arrays, theta)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Momentum(UpdateRule):
 
     beta: float = 0.9
     name: ClassVar[str] = "momentum"
-    keeps: ClassVar[int] = 1
+    state_arrays: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class RMSProp(UpdateRule):
     decay: float = 0.9
     epsilon: float = 1e-8
     name: ClassVar[str] = "rmsprop"
-    keeps: ClassVar[int] = 1
+    state_arrays: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Adam(UpdateRule):
     beta2: float = 0.999
     epsilon: float = 1e-8
     name: ClassVar[str] = "adam"
-    keeps: ClassVar[int] = 2
+    state_arrays: ClassVar[int] = 2
 
 
 @dataclass(frozen=True)
