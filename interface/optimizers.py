@@ -74,7 +74,7 @@ class UpdateRule(Optimizer):
             if setting.name == "epsilon":
                 value = checks.number("epsilon", value, least=0.0)
             else:
-                value = checks.share(setting.name, value)
+                value = checks.fraction(setting.name, value)
             object.__setattr__(self, setting.name, value)
 
     @property
