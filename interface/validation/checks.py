@@ -152,7 +152,8 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
-        if not isinstance(value, str | type | np.dtype):  # NumPy would take anything that has a dtype, such as an array
+        # NumPy would take anything that has a dtype, such as an array.
+        if value is not None and not isinstance(value, str | type | np.dtype):
             raise TypeError
         result: Float = np.dtype(value)
     except Exception:  # mostly a TypeError, but numpy.dtype("f8,,") raises a SyntaxError
