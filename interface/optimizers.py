@@ -226,8 +226,8 @@ class MultiStart(Optimizer):
 
     Each start trains for all epochs. A start whose weights overflow does not count; if all do, the weights are restored
     and the error is raised. The history is that of the best start; its `starts` has the final costs of all.
-    `StopTraining` or Ctrl-C ends all training; a stop rule ends only the current start. `stopped_by` says what ended all
-    training or, if nothing did, what ended the best start.
+    `StopTraining` or Ctrl-C ends all training; a stop rule ends only the current start. `stopped_by` says what ended
+    all training or, if nothing did, what ended the best start.
     """
 
     starts: int
