@@ -40,7 +40,7 @@ class Objective:
         return float(cost), slope
 
     def cost(self) -> float:
-        """The cost; infinite where it is so large that sums could depend on the order of their terms."""
+        """The cost; infinite if it is so large that the sum over the samples could depend on the order of its terms."""
         return self._in_range(self.evaluate()[0])
 
     def gradient(self) -> tuple[float, Parameters]:

@@ -68,8 +68,8 @@ def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any
         return lambda output: _by_threshold(output if labels == "several" else output[..., 0], activation)
     if labels == "auto" and activation in ("identity", "relu"):
         raise ValueError(
-            f"labels: expected 'one' (for one-hot targets) with an output layer of {activation!r}, which is otherwise "
-            f"one for regression, got {labels!r}"
+            f"labels: expected 'one' (for one-hot targets) with an output layer of {activation!r}, whose outputs are "
+            f"otherwise numbers, not classes, got {labels!r}"
         )
     return lambda output: output.argmax(axis=-1)
 

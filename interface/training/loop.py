@@ -20,7 +20,7 @@ from samenet.training.session import Training
 from samenet.validation.finite import all_finite
 
 _CALL_SECONDS = 0.05
-_GROWTH = 16  # per call, from one update in the first, which is long enough with the reference's loops
+_GROWTH = 16  # at most, from call to call; the first makes one update, as the reference's loops are slow
 
 
 class Loop:

@@ -88,7 +88,7 @@ class Options:
 
 
 def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
-    """Reject options that only optimizers with steps of their own use."""
+    """Reject options that apply only to optimizers that take one step per batch."""
     for name in ("alpha", "batch_size", "dropout", "clip_value", "clip_norm"):
         if given[name] is not None:
             raise ValueError(

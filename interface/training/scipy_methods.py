@@ -57,7 +57,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
             theta = intermediate_result.x.astype(model.dtype)
         if not all_finite(theta):  # in float32
             raise FloatingPointError(
-                f"the weights became infinite in epoch {epoch}; they were restored to their values before it"
+                f"the weights became infinite or NaN in epoch {epoch}; they keep their values from before it"
             )
         model.theta.flat[:] = theta
         current = float(intermediate_result.fun)

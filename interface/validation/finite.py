@@ -12,7 +12,7 @@ def all_finite(values: NDArray[Any]) -> bool:
 
     If a sum, or a sum of squares, is finite, so is every number; if it is not, the sum itself may have overflowed.
     For a few numbers, Python's sum is faster than a BLAS call; from 10,000 numbers on, BLAS wakes its threads, which
-    takes longer than training a small network may take.
+    can take longer than training a small network.
     """
     if values.size <= 32:
         total = sum(values.ravel().tolist())

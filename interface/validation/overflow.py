@@ -1,4 +1,4 @@
-"""One answer of all backends for costs and gradients near the limit of a dtype, which depend on the order of sums.
+"""One answer from all backends for costs and gradients near the limit of a dtype, where the order of a sum matters.
 
 Overflow of a weighted sum is not detected. The reference adds terms from first to last, in float64; other backends add
 them in orders of their own, in the network's dtype. So
