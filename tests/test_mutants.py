@@ -100,8 +100,8 @@ MUTANTS = {
         Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("clipping above alone", "row[i] = -value", "row[i] = row[i]"),
         Mutant("norm not clipped", "row[i] / largest * (norm / length)", "row[i]"),
-        Mutant("dropout forward alone", "errors = through(masks[l - 1], errors)", "pass"),
-        Mutant("dropout backward alone", "else through(masks[l], h[-1])", "else h[-1]"),
+        Mutant("dropout forward alone", "errors = apply_mask(masks[l - 1], errors)", "pass"),
+        Mutant("dropout backward alone", "else apply_mask(masks[l], h[-1])", "else h[-1]"),
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
     ],
     "numpy": [
