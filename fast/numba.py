@@ -140,7 +140,7 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
-    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers)
+    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)
     return cost, finite
 
 
@@ -246,7 +246,7 @@ def _descend(
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
     given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
     helpers = _helpers(model, batch_size, parts)
-    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
+    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, parts)
     return costs
 
 
