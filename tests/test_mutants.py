@@ -103,6 +103,10 @@ MUTANTS = {
         Mutant("dropout forward alone", "errors = apply_mask(masks[l - 1], errors)", "pass"),
         Mutant("dropout backward alone", "else apply_mask(masks[l], h[-1])", "else h[-1]"),
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
+        Mutant("masks of the first epoch", "epoch * len(rows) + start", "start"),
+        Mutant("masks of the first batch", "epoch * len(rows) + start", "epoch * len(rows)"),
+        Mutant("one number for all nodes", "len(dropout.factors) + j + 1", "len(dropout.factors) + 1"),
+        Mutant("one factor for all nodes", "float(dropout.factors[j])", "float(dropout.factors[0])"),
     ],
     "numpy": [
         Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
@@ -140,6 +144,13 @@ MUTANTS = {
         Mutant("Adam without epsilon", "root + rule.epsilon", "root"),
         Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("dropout forward alone", "delta *= masks[:, end - W.shape[1] : end]", "pass"),
+        Mutant(
+            "masks of the first epoch",
+            "masks_of(dropout, len(x), epoch * m + start)",
+            "masks_of(dropout, len(x), start)",
+        ),
+        Mutant("masks without a first", "(dropout.first + start) * n", "start * n"),
+        Mutant("dropped where kept", ">= dropout.thresholds", "< dropout.thresholds"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
     ],
     "numba": [
@@ -221,7 +232,7 @@ MUTANTS = {
             "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(P, r, k, n)",
         ),
-        Mutant("dropout forward alone", "apply_mask(mask, column, back, errors)", "pass"),
+        Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "0.5 * l2 * squares", "l2 * squares"),
         Mutant("no slope of l1", "G[i] += l1 * sign", "G[i] += 0 * sign"),
@@ -249,7 +260,15 @@ MUTANTS = {
         Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
         Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
         Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
-        Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
+        Mutant("masks of the first epoch", "first = epoch * m + start", "first = start"),
+        Mutant(
+            "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
+        ),
+        Mutant("masks without a first", "(first + start + s) * factors.size", "(start + s) * factors.size"),
+        Mutant(
+            "dropped where kept", "if _random(key, n + j) < thresholds[j]", "if _random(key, n + j) >= thresholds[j]"
+        ),
+        Mutant("dropped at the threshold", "_random(key, n + j) < thresholds[j]", "_random(key, n) < thresholds[j]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta[i] -= step * (shrink", "theta[i] += step * (shrink"),
         Mutant("RMSProp uphill", "theta[i] -= step * slope", "theta[i] += step * slope"),
@@ -402,7 +421,7 @@ MUTANTS = {
     ],
 }
 
-REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
+REFERENCE = ("sigmoid", "activations", "costs", "dropout", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
     *(
         "codegen",
@@ -412,13 +431,22 @@ KERNELS = (
         "codegen.vector",
         "codegen.generated",
     ),
-    *("codegen.microkernels", "codegen.registers", "activations", "gemm", "packing", "sparse_input", "forward"),
+    *(
+        "codegen.microkernels",
+        "codegen.registers",
+        "activations",
+        "gemm",
+        "packing",
+        "sparse_input",
+        "dropout",
+        "forward",
+    ),
     *("backward", "parallel", "training", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.steps", "samenet.fast.numpy"],
+    "numpy": ["samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
@@ -538,9 +566,9 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
-        yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
-        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
-        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
+        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
     with np.errstate(all="ignore"):
         yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
@@ -549,6 +577,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     networks[0].threads = 3
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
+    yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], blocks.dropout)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -592,7 +621,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     ):
         ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
         networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, epochs=2, rule=rule)
-        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks(2))
+        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.dropout)
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)

@@ -7,6 +7,7 @@ from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.dropout import dropout_type
 from samenet.fast.kernels.packing import pack, unpack, weights_length
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
@@ -140,7 +141,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
 
     alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
     """
-    X, Y, order, masks = data
+    X, Y, order, dropout = data
     batch_size, mean = batch
     x, y = gathered
     shuffled = order.size > 0
@@ -153,7 +154,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
     alpha = alphas[epoch] if alphas.size else 0.0
-    mask = masks[epoch * m + start : epoch * m + end]
+    first = epoch * m + start
     if shuffled:
         for s in range(rows):
             row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
@@ -164,7 +165,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, g, workspace)
+    return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, alpha, g, workspace)
 
 
 # The types of what the kernels below are given together: model, data, batch, gathered.
@@ -173,7 +174,7 @@ def _model(f):
 
 
 def _data(f):
-    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], f[:, ::1]))
+    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], dropout_type(f)))
 
 
 _BATCH = types.Tuple((int64, boolean))
@@ -280,20 +281,20 @@ def run_updates(
 ):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
+    data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
     is taken, and theta gets the gradient. P: for the packed parameters. rule: its place in `RULES`, beta1 (or
     beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
     for each array that the rule keeps. G, values: a row
     for each part.
     """
-    X, Y, order, masks = data
+    X, Y, order, dropout = data
     model = theta, P, layout, bias
     batch_size, _ = batch
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    workspace = make_workspace(theta, sizes, cost, most, masks.size > 0)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     code, _, _, _, clip_value, clip_norm, _ = rule
