@@ -282,9 +282,8 @@ def run_updates(
     m = len(X) if order is None else order.shape[1]
     for epoch in range(epochs):
         for start in range(0, m, batch_size):
-            batch: Any = slice(start, start + batch_size)
-            if order is not None:
-                batch = order[epoch, batch]
+            part = slice(start, start + batch_size)
+            batch: Any = part if order is None else order[epoch, part]
             x, y = X[batch], Y[batch]
             masks = masks_of(dropout, len(x), epoch * m + start)
             costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], masks))
