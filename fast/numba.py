@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from samenet import functions
 from samenet import network as interface
+from samenet.backends.dropout import Dropout
 from samenet.fast.kernels import forward, inference, packing, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
@@ -140,7 +141,7 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
-    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers)
+    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)
     return cost, finite
 
 
@@ -149,11 +150,11 @@ def gradient(
     X: NDArray[Any],
     Y: NDArray[Any],
     reduction: str = "mean",
-    masks: NDArray[Any] | None = None,
+    dropout: Dropout | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     g = Parameters.holding(model.theta.sizes, model.theta.bias, model.theta.flat)
-    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, masks)
+    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
     return float(costs[0]), g
 
 
@@ -168,7 +169,7 @@ def run_updates(
     order: NDArray[np.int64] | None = None,
     epochs: int = 1,
     reduction: str = "mean",
-    masks: NDArray[Any] | None = None,
+    dropout: Dropout | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -177,7 +178,7 @@ def run_updates(
     epochs = epochs if order is None else len(order)
     alphas = np.full(epochs, alpha, np.float64)
     given = X, Y, alphas, batch_size, order, epochs, reduction
-    is_plain = rule.name == "descent" and masks is None and clip_value == clip_norm == math.inf
+    is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
     if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
         costs = _descend_small(model, *given)
         if state is not None:
@@ -185,7 +186,7 @@ def run_updates(
         return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)
-    costs = _descend(model, model.theta.flat, *given, masks, constants, state.values)
+    costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -231,7 +232,7 @@ def _descend(
     order: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
-    masks: NDArray[Any] | None,
+    dropout: Dropout | None,
     rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
@@ -240,13 +241,13 @@ def _descend(
     costs = np.empty(epochs * -(-rows // batch_size))
     parts = training.parts_of(batch_size, theta.size)
     G, values = _room(model, parts).reshape(parts, -1), np.empty(parts)
-    masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
+    masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
     given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
     helpers = _helpers(model, batch_size, parts)
-    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
+    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, parts)
     return costs
 
 

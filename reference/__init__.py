@@ -4,15 +4,15 @@ Only the standard library is imported. The loops index their arguments as `weigh
 arrays both work; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
-`optimizers`; then the other activation functions, `activations`, and the costs, `costs`.
+`optimizers`; then the other activation functions, `activations`, the costs, `costs`, and dropout's masks, `dropout`.
 
 =========  ==============================================================================================
-x, y       one sample and its target; X, Y are many, one per row
+x, y       one sample and its target; X, Y: many of them, one per row
 h          activations of one layer; h[0] = x is the input, h[-1] the output
-z          weighted sum of one node, before the activation f
-W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]
-delta      dJ/dz, the error of a node as the cost sees it
-alpha      the step size of gradient descent
+z          weighted sum of one node, to which the activation f is applied
+W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]: of node i of layer l + 1
+delta      dJ/dz, the error of a node
+alpha      the learning rate
 =========  ==============================================================================================
 """
 
@@ -22,6 +22,7 @@ from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.backward import Gradient, batch_gradient, sample_gradient
 from samenet.reference.costs import COSTS, penalty
 from samenet.reference.descent import run_updates
+from samenet.reference.dropout import mask
 from samenet.reference.forward import feed_forward, forward_sample, predict
 from samenet.reference.objective import evaluate, gradient
 from samenet.reference.optimizers import RULES
@@ -41,6 +42,7 @@ __all__ = [
     "feed_forward",
     "forward_sample",
     "gradient",
+    "mask",
     "penalty",
     "predict",
     "run_updates",
@@ -51,7 +53,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Network":  # what a user calls needs NumPy; the loops do not
+    if name == "Network":  # the user's class needs NumPy; the loops do not
         from samenet.reference import network
 
         return network.Network

@@ -100,9 +100,13 @@ MUTANTS = {
         Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("clipping above alone", "row[i] = -value", "row[i] = row[i]"),
         Mutant("norm not clipped", "row[i] / largest * (norm / length)", "row[i]"),
-        Mutant("dropout forward alone", "errors = through(masks[l - 1], errors)", "pass"),
-        Mutant("dropout backward alone", "else through(masks[l], h[-1])", "else h[-1]"),
+        Mutant("dropout forward alone", "errors = apply_mask(masks[l - 1], errors)", "pass"),
+        Mutant("dropout backward alone", "else apply_mask(masks[l], h[-1])", "else h[-1]"),
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
+        Mutant("masks of the first epoch", "epoch * len(rows) + start", "start"),
+        Mutant("masks of the first batch", "epoch * len(rows) + start", "epoch * len(rows)"),
+        Mutant("one number for all nodes", "len(dropout.factors) + j + 1", "len(dropout.factors) + 1"),
+        Mutant("one factor for all nodes", "float(dropout.factors[j])", "float(dropout.factors[0])"),
     ],
     "numpy": [
         Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
@@ -140,6 +144,13 @@ MUTANTS = {
         Mutant("Adam without epsilon", "root + rule.epsilon", "root"),
         Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("dropout forward alone", "delta *= masks[:, end - W.shape[1] : end]", "pass"),
+        Mutant(
+            "masks of the first epoch",
+            "masks_of(dropout, len(x), epoch * m + start)",
+            "masks_of(dropout, len(x), start)",
+        ),
+        Mutant("masks without a first", "(dropout.first + start) * n", "start * n"),
+        Mutant("dropped where kept", ">= dropout.thresholds", "< dropout.thresholds"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
     ],
     "numba": [
@@ -234,7 +245,7 @@ MUTANTS = {
             "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(P, r, k, n)",
         ),
-        Mutant("dropout forward alone", "apply_mask(mask, column, back, errors)", "pass"),
+        Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "0.5 * l2 * (w * w)", "l2 * (w * w)"),
         Mutant("no slope of l1", 'where(w, ">", 0.0, l1, ', 'where(w, ">", 0.0, 0.0, '),
@@ -250,10 +261,27 @@ MUTANTS = {
         Mutant("first part's rows in all", "start + whole * part // parts,", "start,"),
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
         Mutant("cost of the last part alone", "total += values[part]", "total = values[part]"),
-        Mutant("gradient of the first part alone", "_add(G[part], g)", "pass"),
+        Mutant("gradient of the first part alone", "_add_parts(G)", "pass"),
+        Mutant(
+            "gradient of all parts but the last", "for part in range(1, len(G)):", "for part in range(1, len(G) - 1):"
+        ),
+        Mutant(
+            "gradient of the first piece alone",
+            "for start in range(0, n, _PIECE):",
+            "for start in range(0, 1, _PIECE):",
+        ),
+        Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
         Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
         Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
-        Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
+        Mutant("masks of the first epoch", "first = epoch * m + start", "first = start"),
+        Mutant(
+            "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
+        ),
+        Mutant("masks without a first", "(first + start + s) * factors.size", "(start + s) * factors.size"),
+        Mutant(
+            "dropped where kept", "if _random(key, n + j) < thresholds[j]", "if _random(key, n + j) >= thresholds[j]"
+        ),
+        Mutant("dropped at the threshold", "_random(key, n + j) < thresholds[j]", "_random(key, n) < thresholds[j]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta - step * (shrink", "theta + step * (shrink"),
         Mutant("RMSProp uphill", "theta - _quotient(step", "theta + _quotient(step"),
@@ -410,7 +438,7 @@ MUTANTS = {
     ],
 }
 
-REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
+REFERENCE = ("sigmoid", "activations", "costs", "dropout", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
     *(
         "codegen",
@@ -430,6 +458,7 @@ KERNELS = (
         "gemm",
         "packing",
         "sparse_input",
+        "dropout",
         "forward",
     ),
     *("backward", "parallel", "training", "inference", "tiny_network"),
@@ -437,7 +466,7 @@ KERNELS = (
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.steps", "samenet.fast.numpy"],
+    "numpy": ["samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
@@ -539,6 +568,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     """What `test_agreement` compares, on a few cases, with remainders, several blocks and both sides of `SMALLER`."""
     if cls.backend.__name__ == "mutated.numba":
         yield from _counters(sys.modules["mutated.kernels.parallel"])
+        yield from _sum_of_parts(sys.modules["mutated.kernels.training"])
     trusted = samenet.backend("reference").Network
     small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
     for case in (small, no_bias, blocks, Case((4, 3, 9, 7, 2), 13)):
@@ -557,9 +587,9 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
-        yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
-        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
-        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
+        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
     yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
     with np.errstate(all="ignore"):
@@ -570,6 +600,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     networks[0].threads = 3
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
+    yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], blocks.dropout)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -613,7 +644,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     ):
         ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
         networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, epochs=2, rule=rule)
-        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks(2))
+        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.dropout)
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)
@@ -632,9 +663,27 @@ def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]
         parallel.finish_task(queue)
     waiting.join(HANGS)
     yield "waiting", compare(waiting.is_alive(), False, 0)
+    queue = np.zeros(parallel._TURNS + 3, np.int64)
+    parallel.add_tasks(queue, 3)
+    yield (
+        "owned",
+        compare([parallel.own(queue, 1, 0), parallel.own(queue, 1, 0), parallel.own(queue, 1, 1)], [1, 0, 1], 0),
+    )
+    yield "taken over", compare([parallel.take_over(queue, 3, 0, 80) for _ in range(3)], [0, 2, -1], 0)
+    for _ in range(3):
+        parallel.finish_task(queue)
+    yield "nothing to take over", compare(parallel.take_over(queue, 3, 1, 80), -1, 0)
     queues: list[np.ndarray] = []
-    parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0)
+    parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0, 2)
     yield "more to wait for", compare(parallel.wait_for_tasks(queues[0]), False, 0)
+
+
+def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
+    """More numbers than are summed at once, which takes networks larger than those above."""
+    G = np.random.default_rng(0).integers(-9, 9, (3, 2 * training._PIECE + 5)) * 1.0
+    expected = G.sum(axis=0)
+    training._add_parts(G)
+    yield "sum of parts", compare(G[0], expected, 0)
 
 
 def _told(value: object) -> object:

@@ -10,6 +10,7 @@ from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_matrix, weights_length
@@ -21,6 +22,7 @@ class Workspace(NamedTuple):
 
     H: Any  # the activations of layers 2 to L, one layer after the other
     D: Any  # with dropout, the same as the next layer sees them
+    masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
     Z: Any  # what `value` is told of the output layer, for costs that need it
     delta: Any  # dJ/dz of a layer
     back: Any  # the same of the layer below
@@ -40,12 +42,13 @@ def make_workspace(theta, sizes, cost, rows, dropout):
     delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
     zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
     lists, flags = nonzero_workspace(sizes, rows)
-    return Workspace(H, D, Z, delta, back, zeros, lists, flags)
+    masks = np.empty((rows if dropout else 0, total - sizes[-1]), theta.dtype)
+    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags)
 
 
 def workspace_type(f):
     """The type of what `make_workspace` returns."""
-    return types.NamedTuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]), Workspace)
+    return types.NamedTuple((*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1]), Workspace)
 
 
 @external(
@@ -55,7 +58,9 @@ def workspace_type(f):
         int64[:, ::1],
         boolean,
         int64,
-        *(f[:, ::1],) * 3,
+        *(f[:, ::1],) * 2,
+        dropout_type(f),
+        int64,
         float64,
         float64,
         f[::1],
@@ -63,12 +68,13 @@ def workspace_type(f):
     ),
     returns=float64,
 )
-def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspace):
+def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
     Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices of these are
     read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
     If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
     alpha dJ/dW, and G has nothing for them; the flags of the workspace tell.
     """
@@ -78,17 +84,19 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
     flags[STEPPED], flags[AT_ONCE] = False, alpha != 0 and X.shape[0] <= GROUP_ROWS
     sizes, codes = layout
     n_out = sizes[-1]
-    dropout = masks.size > 0
+    drops = dropout[1].size > 0
     total, _ = nodes(sizes)
     costs = 0.0
     m = X.shape[0]
     step = block_rows(m)
     for start in range(0, m, step):
-        x, y, mask = X[start : start + step], Y[start : start + step], masks[start : start + step]
+        x, y = X[start : start + step], Y[start : start + step]
         rows = x.shape[0]
+        masks = workspace.masks[: rows if drops else 0]
+        fill_masks(dropout, first + start, masks)
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
-        forward(P, layout, bias, x, mask, H, D, z, zeros, lists, flags)
+        forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
         target = y.reshape(y.size)
         costs += value(cost, h, z, target)
@@ -103,7 +111,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
             if bias:
                 biases = r + weights_length(n, k, P.itemsize)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
-            layer_inputs = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
+            layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
             if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
                 flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
                 flags[STEPPED] = True
@@ -117,9 +125,9 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
                 W = rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)
                 errors = rows_at(back, 0, rows, n)
                 product(deltas, W, rows_at(zeros, 0, 1, n), errors)
-                if dropout:
+                if drops:
                     column -= n
-                    apply_mask(mask, column, back, errors)
+                    apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
                 delta, back = back, delta
     return costs

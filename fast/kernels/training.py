@@ -9,8 +9,9 @@ from samenet.fast.kernels.backward import gradient, make_workspace, penalty, wor
 from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.dropout import dropout_type
 from samenet.fast.kernels.packing import pack, unpack, weights_length
-from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
@@ -18,6 +19,9 @@ DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
 RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
+
+
+_PIECE = 1024  # numbers of a gradient that are summed together
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -120,12 +124,12 @@ def _update(theta, g, alpha, state, left, rule, t):
 
 
 @kernel()
-def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, G):
-    """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs.
+def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, g):
+    """g := the gradient of one part of one update's batch; returns the sum of costs.
 
     alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
     """
-    X, Y, order, masks = data
+    X, Y, order, dropout = data
     batch_size, mean = batch
     x, y = gathered
     shuffled = order.size > 0
@@ -138,7 +142,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
     alpha = alphas[epoch] if alphas.size else 0.0
-    mask = masks[epoch * m + start : epoch * m + end]
+    first = epoch * m + start
     if shuffled:
         for s in range(rows):
             row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
@@ -149,7 +153,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, G[part], workspace)
+    return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, alpha, g, workspace)
 
 
 # The types of what the kernels below are given together: model, data, batch, gathered.
@@ -158,7 +162,7 @@ def _model(f):
 
 
 def _data(f):
-    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], f[:, ::1]))
+    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], dropout_type(f)))
 
 
 _BATCH = types.Tuple((int64, boolean))
@@ -172,26 +176,48 @@ def _gathered(f):
 @external(
     lambda f: (
         *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
-        *(_gathered(f), f[:, ::1], float64[::1], int64[::1]),
+        *(_gathered(f), f[:, ::1], f[::1], float64[::1], int64[::1], int64),
     )
 )
-def _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue):
-    """Claim tasks as long as there are any."""
+def _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update):
+    """Do the parts of an update that nobody else does: all that are left, if update is -1, the work of a helper.
+
+    private: for a helper, the gradient until it owns the part.
+    """
     theta, P, layout, bias = model
-    parts = len(G)
-    task = claim(queue)
-    while task >= 0:
-        values[task % parts] = _part(
-            task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, G
-        )
-        finish_task(queue)
+    parts, is_coordinator = len(G), update >= 0
+    while True:
         task = claim(queue)
+        if is_coordinator and task < 0:
+            part = take_over(queue, parts, update, 3 * batch[0] * P.size // parts)
+            task = update * parts + part if part >= 0 else -1
+        elif is_coordinator:
+            own(queue, task % parts, update)
+        if task < 0:
+            return
+        part = task % parts
+        if parts > 1:
+            workspace.flags[FINITE] = False  # the weights have changed since this thread last looked at them
+        g = G[part] if is_coordinator else private
+        value = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, g)
+        if is_coordinator or own(queue, part, task // parts):
+            values[part] = value
+            if not is_coordinator:
+                for i in range(g.size):
+                    G[part, i] = g[i]
+            finish_task(queue)
 
 
 @kernel()
-def _add(source, target):
-    for i in range(source.size):
-        target[i] += source[i]
+def _add_parts(G):
+    """G[0] += the other rows, one after the other, by pieces of which the sum stays in the cache."""
+    n = G.shape[1]
+    for start in range(0, n, _PIECE):
+        total = G[0, start : min(n, start + _PIECE)]
+        for part in range(1, len(G)):
+            row = G[part, start : start + total.size]
+            for i in range(total.size):
+                total[i] += row[i]
 
 
 @external(
@@ -214,13 +240,12 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     first = weights_length(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
         add_tasks(queue, parts)
-        _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
+        _parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
             total += values[part]
-            if part:
-                _add(G[part], g)
+        _add_parts(G)
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean else total
         if l1 or l2:
@@ -243,28 +268,29 @@ def run_updates(
 ):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
+    data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
     is taken, and theta gets the gradient. P: for the packed parameters. rule: its place in `RULES`, beta1 (or
     beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
     for each array that the rule keeps. G, values: a row
     for each part.
     """
-    X, Y, order, masks = data
+    X, Y, order, dropout = data
     model = theta, P, layout, bias
     batch_size, _ = batch
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    workspace = make_workspace(theta, sizes, cost, most, masks.size > 0)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     code, _, _, _, clip_value, clip_norm, _ = rule
     plain = parts == 1 and code == DESCENT and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
     at_once = alphas if plain else alphas[:0]
     if not is_coordinator:
+        private = np.zeros(P.size, P.dtype)
         while wait_for_tasks(queue):
-            _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
+            _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
         return
     pack(theta, sizes, bias, P)
     packed = np.zeros((len(state), P.size), P.dtype)
