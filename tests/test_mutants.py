@@ -120,7 +120,7 @@ MUTANTS = {
         Mutant("gradient not averaged", "delta *= scale", "delta *= 1"),
         Mutant("step uphill", "theta -= g\n\n\ndef _momentum", "theta += g\n\n\ndef _momentum"),
         Mutant("partial batch dropped", "range(0, m, batch_size)", "range(0, m - batch_size + 1, batch_size)"),
-        Mutant("first order for every epoch", "batch = order[epoch, batch]", "batch = order[0, batch]"),
+        Mutant("first order for every epoch", "else order[epoch, part]", "else order[0, part]"),
         Mutant("tanh without its slope", "e *= 1 - h\n    e *= 1 + h\n", "e *= 1 - h\n"),
         Mutant("relu's slope everywhere", "np.multiply(e, h > 0, out=e)", "e"),
         Mutant("softmax node by node", "e -= (e * h).sum(axis=-1, keepdims=True)", "e *= 1 - h"),
@@ -313,8 +313,8 @@ MUTANTS = {
         Mutant("RMSProp without epsilon", "sqrt(s) + epsilon), s", "sqrt(s)), s"),
         Mutant(
             "RMSProp by the other constant",
-            "shrink, beta2, 1.0 - beta2, epsilon)",
-            "shrink, beta1, 1.0 - beta1, epsilon)",
+            "shrink, beta2, 1.0 - beta2, rule.epsilon)",
+            "shrink, beta1, 1.0 - beta1, rule.epsilon)",
         ),
         Mutant("Adam without the first mean", "keep_m * m +", "0 * m +"),
         Mutant("Adam without the mean of squares", "keep_v * v +", "0 * v +"),
@@ -326,8 +326,8 @@ MUTANTS = {
             "beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor",
             "beta2, 1.0 - beta2, beta1, 1.0 - beta1, factor",
         ),
-        Mutant("updates of before not counted", "rule[6] + update + 1", "update + 1"),
-        Mutant("the first update in all", "rule[6] + update + 1", "rule[6] + 1"),
+        Mutant("updates of before not counted", "rule.t + update + 1", "update + 1"),
+        Mutant("the first update in all", "rule.t + update + 1", "rule.t + 1"),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
@@ -345,12 +345,12 @@ MUTANTS = {
         Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
-            "_update(P[left:], g[left:], alpha, state,",
-            "_update(P[left:], g[left:], 0 if left else alpha, state,",
+            "step(P[left:], g[left:], alpha, state,",
+            "step(P[left:], g[left:], 0 if left else alpha, state,",
         ),
         Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
-        Mutant("zeros: a step at once without velocity", "and code == DESCENT and", "and"),
-        Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
+        Mutant("zeros: a step at once without velocity", "and rule.code == DESCENT and", "and"),
+        Mutant("zeros: a step at once that is not clipped", "rule.clip_value == rule.clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
         # registers, small
         Mutant(
@@ -461,7 +461,7 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("backward", "parallel", "training", "inference", "tiny_network"),
+    *("backward", "parallel", "steps", "training", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {

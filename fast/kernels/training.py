@@ -1,22 +1,15 @@
-"""Many updates in one call: batches, gradients by parts that threads share, and the step."""
-
-import math
+"""Many updates in one call: batches, and gradients by parts that threads share."""
 
 import numpy as np
 from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
-from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.dropout import dropout_type
 from samenet.fast.kernels.packing import pack, unpack, weights_length
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
-
-RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
-DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
-RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
+from samenet.fast.kernels.steps import DESCENT, RULE, Rule, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 
@@ -27,100 +20,6 @@ _PIECE = 1024  # numbers of a gradient that are summed together
 def parts_of(batch_size: int, parameters: int) -> int:
     """Into how many parts a batch is cut, each with a gradient of its own: it does not depend on the threads."""
     return max(1, min(_PARTS, batch_size // _ROWS, batch_size * parameters // _WORK))
-
-
-_sum_of_squares = vectorized(lambda a: (a * a,))
-_cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
-
-
-@kernel()
-def _over_largest(values):
-    """The largest entry's size, and the norm over it; 1 and the norm if there is no slope, or one that overflowed."""
-    largest = 0.0
-    for i in range(values.size):
-        largest = max(largest, abs(values[i]))
-    if not 0.0 < largest < np.inf:
-        return 1.0, math.sqrt(_sum_of_squares(values))
-    total = 0.0
-    for i in range(values.size):
-        scaled = values[i] / largest
-        total += scaled * scaled
-    return largest, math.sqrt(total)
-
-
-@kernel()
-def _clipped(g, clip_value, clip_norm):
-    """Cut the entries of g in place; returns the factor that makes it no longer than `clip_norm`."""
-    if clip_value < np.inf:
-        _cut(g, clip_value)
-    shrink = g.dtype.type(1)
-    if clip_norm < np.inf:
-        largest, length = 1.0, math.sqrt(_sum_of_squares(g))
-        if not 0.0 < length < np.inf:
-            largest, length = _over_largest(g)
-        if length > clip_norm / largest:
-            shrink = g.dtype.type(clip_norm / length)
-            if largest != 1.0:
-                for i in range(g.size):
-                    g[i] /= largest
-    return shrink
-
-
-def _momentum(theta, v, g, step, shrink, beta):
-    v = beta * v - step * (shrink * g)
-    return theta + v, v
-
-
-def _nesterov(theta, v, g, step, shrink, beta):
-    move = step * (shrink * g)
-    v = beta * v - move
-    return theta + (beta * v - move), v
-
-
-def _quotient(a, b):
-    """a / b, and 0 where b is 0."""
-    return where(b, "!=", 0.0, a / b, 0.0)
-
-
-def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon):
-    g = shrink * g
-    s = keep * s + rest * g * g
-    return theta - _quotient(step * g, sqrt(s) + epsilon), s
-
-
-def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon):
-    g = shrink * g
-    m = keep_m * m + rest_m * g
-    v = keep_v * v + rest_v * g * g
-    return theta - _quotient(m * step, sqrt(v * factor) + epsilon), m, v
-
-
-_step_of_descent = vectorized(lambda theta, g, step, shrink: (theta - step * (shrink * g),), stores=1)
-_step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (_momentum, _nesterov))
-# In these nothing is contracted, so that the bits are those of NumPy.
-_step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vectorized(_adam, 3, contract=False)
-
-
-@kernel()
-def _update(theta, g, alpha, state, left, rule, t):
-    """One step against g, which is clipped first; `samenet.reference.optimizers` has the equations.
-
-    left: where theta begins in the rows of state.
-    """
-    code, beta1, beta2, epsilon, clip_value, clip_norm, _ = rule
-    shrink = _clipped(g, clip_value, clip_norm)
-    if code == DESCENT:
-        _step_of_descent(theta, g, alpha, shrink)
-    elif code == NESTEROV:
-        _step_of_nesterov(theta, state[0][left:], g, alpha, shrink, beta1)
-    elif code == RMSPROP:
-        _step_of_rmsprop(theta, state[0][left:], g, alpha, shrink, beta2, 1.0 - beta2, epsilon)
-    elif code == ADAM:
-        step, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
-        m, v = state[0][left:], state[1][left:]
-        _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, epsilon)
-    else:
-        _step_of_momentum(theta, state[0][left:], g, alpha, shrink, beta1)
 
 
 @kernel()
@@ -166,7 +65,6 @@ def _data(f):
 
 
 _BATCH = types.Tuple((int64, boolean))
-_RULE = types.Tuple((int64, *(float64,) * 5, int64))
 
 
 def _gathered(f):
@@ -223,7 +121,7 @@ def _add_parts(G):
 @external(
     lambda f: (
         *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
-        *(_RULE, workspace_type(f), _gathered(f), f[:, ::1]),
+        *(RULE, workspace_type(f), _gathered(f), f[:, ::1]),
         *(float64[::1], float64[::1], int64[::1]),
     ),
     "contract",
@@ -257,7 +155,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
         left = first if flags[STEPPED] else 0
         if left == 0:
             flags[FINITE] = False
-        _update(P[left:], g[left:], alpha, state, left, rule, rule[6] + update + 1)
+        step(P[left:], g[left:], alpha, state, left, rule, rule.t + update + 1)
         unpack(P, sizes, bias, True, theta)
     unpack(P, sizes, bias, False, theta)
 
@@ -270,10 +168,8 @@ def run_updates(
 
     data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
-    is taken, and theta gets the gradient. P: for the packed parameters. rule: its place in `RULES`, beta1 (or
-    beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
-    for each array that the rule keeps. G, values: a row
-    for each part.
+    is taken, and theta gets the gradient. P: for the packed parameters. rule: a `Rule` as a tuple.
+    state: a row for each of the rule's state arrays. G, values: a row for each part.
     """
     X, Y, order, dropout = data
     model = theta, P, layout, bias
@@ -284,8 +180,8 @@ def run_updates(
     workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
-    code, _, _, _, clip_value, clip_norm, _ = rule
-    plain = parts == 1 and code == DESCENT and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
+    rule = Rule(*rule)
+    plain = parts == 1 and rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and l1 == 0 and l2 == 0
     at_once = alphas if plain else alphas[:0]
     if not is_coordinator:
         private = np.zeros(P.size, P.dtype)
