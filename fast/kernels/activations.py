@@ -44,8 +44,7 @@ def activate_here(code, z, width, log_h):
         if width <= _NARROW and z.size > 2 * width:
             _softmax_of_narrow_rows(z, width, log_h)
         else:
-            for start in range(0, z.size, width):
-                _softmax_of_row(z[start : start + width], log_h[start : start + width])
+            _softmax_of_rows(z, width, log_h)
 
 
 @external(lambda f: (int64, f[::1], int64, f[::1]))
@@ -55,8 +54,9 @@ def activate(code, z, width, log_h):
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 128  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
-_columns, _lanes = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
+_NARROW = 64  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
+_FEW = 4
+_columns, _few = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
@@ -99,23 +99,30 @@ def _softmax_of_narrow_rows(z, width, log_h):
 
 
 @kernel()
-def _softmax_of_row(row, log_h):
-    """A row that is wide, or one of few: the same bits as above."""
-    one = row.dtype.type(1)
-    shift = largest(row)
-    total = _exps_beside(row, log_h, shift) if log_h.size else _exps(row, shift)
-    if row.size <= _NARROW:
-        total = 0.0
-        for i in range(row.size):
-            total = row.dtype.type(total + row[i])
-    factor = one / row.dtype.type(total)
-    if log_h.size:
-        lanes = _lanes(row)[0]
-        lanes[0] = total
-        store(lanes, 0, _log(broadcast(full_width(row), lanes, 0)))
-        _scaled_beside(row, log_h, factor, lanes[0])
-    else:
-        _scaled(row, factor)
+def _softmax_of_rows(z, width, log_h):
+    """A few rows at a time, step by step, so that none waits for another; the same bits as above."""
+    one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
+    for first in range(0, z.size, _FEW * width):
+        end = min(z.size, first + _FEW * width)
+        for r, start in enumerate(range(first, end, width)):
+            shifts[r] = largest(z[start : start + width])
+        for r, start in enumerate(range(first, end, width)):
+            row = z[start : start + width]
+            if log_h.size:
+                totals[r] = _exps_beside(row, log_h[start : start + width], shifts[r])
+            else:
+                totals[r] = _exps(row, shifts[r])
+            if width <= _NARROW:
+                totals[r] = row[0]
+                for i in range(1, width):
+                    totals[r] += row[i]
+        for r, start in enumerate(range(first, end, width)):
+            factor = one / totals[r]
+            if log_h.size:
+                store(shifts, 0, _log(broadcast(full_width(z), totals, r)))
+                _scaled_beside(z[start : start + width], log_h[start : start + width], factor, shifts[0])
+            else:
+                _scaled(z[start : start + width], factor)
 
 
 _dot = vectorized(lambda a, b: (a * b,))
