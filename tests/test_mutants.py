@@ -185,7 +185,11 @@ MUTANTS = {
         Mutant("factor of the sum of squares", "2.0 * scale if", "scale if"),
         Mutant("binary cross-entropy of the other class", "- y * z + log1p", "- (1.0 - y) * z + log1p"),
         Mutant("cross-entropy of z alone", "_minus(load(full, a[j], 0), logarithm)", "load(full, a[j], 0)"),
-        Mutant("cross-entropy of z alone, by rows", "a - logarithm)", "a)"),
+        Mutant(
+            "cross-entropy of z alone, by rows",
+            "log_h[start : start + width], shifts[0])",
+            "log_h[start : start + width], 0.0)",
+        ),
         Mutant("cross-entropy of the other sign", "return -_dot(y, z)", "return _dot(y, z)"),
         Mutant("binary cross-entropy without its logarithm", "log1p(exp(-abs(z)))", "0.0 * z"),
         Mutant("cross-entropy without its sum", "h[i] * total - factor", "h[i] * factor - factor"),
