@@ -21,11 +21,11 @@ import numpy as np
 
 import samenet
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 SMALL = ((3, 1), (3, 4, 1), (2, 3, 2), (5, 7, 3, 2), (9, 8, 5, 4, 3))
 LARGE = ((64, 30, 10), (100, 90, 50, 10), (13, 260, 5))
 ROWS = (1, 2, 5, 12, 13, 64, 131)
-OPTIMIZERS = ("descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg")
 EXTRAS: tuple[dict[str, Any], ...] = ({}, {"dropout": 0.3}, {"clip_value": 0.01}, {"clip_norm": 0.05})
 
 
@@ -72,7 +72,7 @@ def answers(cls: Any, dtype: str, shapes: Any, rows: tuple[int, ...], light: boo
             yield "train", net.parameters
             yield "train", net.history.cost
     for sizes, optimizer, extra in itertools.product(shapes, OPTIMIZERS, EXTRAS):
-        stepwise = OPTIMIZERS.index(optimizer) < 5
+        stepwise = issubclass(OPTIMIZERS[optimizer], UpdateRule)
         if (extra and not stepwise) or (light and extra):
             continue
         if optimizer == "bfgs" and sizes in LARGE:  # a dense matrix of the square of the parameters
