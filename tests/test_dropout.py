@@ -1,4 +1,4 @@
-"""Dropout and clipping: which nodes are left out, what that means for an update, and how gradients are limited."""
+"""Dropout and clipping: which nodes are dropped, what that does to an update, and how gradients are clipped."""
 
 import math
 import random

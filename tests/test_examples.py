@@ -1,4 +1,4 @@
-"""The examples: every one runs on every backend, says what it should as text and as JSON, and draws its figure."""
+"""The examples: every one runs on every backend, reports the right results as text and JSON, and draws its figure."""
 
 import dataclasses
 import json
@@ -464,7 +464,7 @@ def test_a_matrix_stays_in_its_cell() -> None:
 def test_the_gallery_in_the_repository_has_every_example() -> None:
     folder = Path(__file__).resolve().parent.parent / "docs" / "gallery"
     page = (folder / "README.md").read_text("utf-8")
-    assert re.findall("^## (.*)$", page, re.MULTILINE) == NAMES, "make examples writes it anew"
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == NAMES, "make examples regenerates it"
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
     assert pictures == [f"{name}.png" for name, example in examples().items() if example.has_figure]
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""The report: made from a small record by hand, and the committed one is what its JSON gives."""
+"""The report: generated from a small handmade record; the committed one is what its JSON files give."""
 
 import json
 import re
