@@ -132,8 +132,8 @@ TECHNIQUES = (
         (
             Change(
                 "interface/parameters.py",
-                "start = -room.ctypes.data % _LINE",
-                "start = (16 - room.ctypes.data) % _LINE",
+                "start = -buffer.ctypes.data % _LINE",
+                "start = (16 - buffer.ctypes.data) % _LINE",
             ),
         ),
     ),
