@@ -361,7 +361,7 @@ def test_online_step(backend: str) -> None:
 # ------------------------------------------------------------------------------------------ what depends on rounding
 
 
-def test_what_one_ulp_of_a_weight_moves_is_marked() -> None:
+def test_what_one_ulp_in_the_weights_changes_is_marked() -> None:
     report, moved = Report(), Report()
     values = {"stays": (1.0, 1.0 + 1e-9), "near 0": (1e-16, -2e-16), "grew": (0.5, 0.51), "count": (9031, 9042)}
     values |= {"in a list": ([1, [2.0]], [1, [2.1]]), "words": ("a", "a")}
@@ -375,7 +375,7 @@ def test_what_one_ulp_of_a_weight_moves_is_marked() -> None:
     report.beside(moved)
     assert [row.what for row in report.rows if row.depends_on_rounding] == ["grew", "count", "in a list"]
     headings, cells = report.table()
-    assert headings[3] == "weights moved by one ulp"
+    assert headings[3] == "weights changed by one ulp"
     assert ["count", "", "9031", "9042"] in cells
     assert ["stays", "", "1", ""] in cells
     assert report.as_json()["rows"][3] == {
@@ -448,7 +448,7 @@ def test_the_gallery_has_every_table_and_every_figure(tmp_path: Path, monkeypatc
     page = (tmp_path / "new" / "README.md").read_text("utf-8")
     assert re.findall("^## (.*)$", page, re.MULTILINE) == list(two)
     assert "| output | 0.8354 | 0.8354556612475645 |" in page
-    assert "cuts digits off" in page
+    assert "truncates digits" in page
     assert "()" not in page.replace("f()", "")
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
     assert pictures == ["sigmoid.png", "feed-forward.png"], "backpropagation draws nothing"
