@@ -21,12 +21,13 @@ from samenet.backends.dropout import Dropout
 from samenet.fast.kernels import forward, inference, packing, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
+from samenet.fast.kernels.steps import DESCENT, RULES, Rule
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters, aligned
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
-_NO_RULE = 0, 0.0, 0.0, 0.0, math.inf, math.inf, 0  # that of descent, unclipped
+_NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -185,7 +186,7 @@ def run_updates(
             state.t += costs.size
         return costs
     state = rule.state(model.theta) if state is None else state
-    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)
+    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
     costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
@@ -195,7 +196,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
     return (
-        training.RULES.index(rule.name),
+        RULES.index(rule.name),
         beta,
         getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
         getattr(rule, "epsilon", 0.0),

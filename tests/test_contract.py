@@ -27,7 +27,7 @@ def shape(function: Any) -> list[tuple[str, Any, Any]]:
 
 
 def test_the_backends_by_name() -> None:
-    assert NAMES == ("reference", "numpy", "numba")
+    assert NAMES[:3] == ("reference", "numpy", "numba"), "each is compared with all that stand before it"
     for name in NAMES:
         module = samenet.backend(name)
         assert isinstance(module, ModuleType)

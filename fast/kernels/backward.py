@@ -6,7 +6,9 @@ import numpy as np
 from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
+from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
@@ -21,7 +23,7 @@ class Workspace(NamedTuple):
     H: Any  # the activations of layers 2 to L, one layer after the other
     D: Any  # with dropout, the same as the next layer sees them
     masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
-    Z: Any  # the weighted sums of the output layer, for costs that need them
+    Z: Any  # what `value` is told of the output layer, for costs that need it
     delta: Any  # dJ/dz of a layer
     back: Any  # the same of the layer below
     zeros: Any  # as many as the widest layer has nodes
@@ -97,7 +99,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
         forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
         target = y.reshape(y.size)
-        costs += value(cost, h, z, target, n_out, delta)
+        costs += value(cost, h, z, target)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         column = masks.shape[1]
         for layer in range(sizes.size - 2, -1, -1):
@@ -143,28 +145,32 @@ def _sum_of_rows(delta, db, anew):
             db[i] += row[i]
 
 
-@kernel("reassoc", "contract")
-def penalty(P, sizes, bias, l1, l2):
-    """l1 sum |W| + l2/2 sum W^2, for parameters laid out as kernels have them."""
-    p = 0
-    absolute = squares = 0.0
-    for layer in range(sizes.size - 1):
-        n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_length(n, k, P.itemsize)):
-            absolute += abs(P[i])
-            squares += P[i] * P[i]
-        p += layer_length(n, k, bias, P.itemsize)
-    return l1 * absolute + 0.5 * l2 * squares
+def _penalty(w, l1, l2):
+    return l1 * abs(w) + 0.5 * l2 * (w * w)
 
 
-@kernel("contract")
-def add_penalty(P, sizes, bias, l1, l2, G):
-    """G += l1 sign(W) + l2 W, for parameters and gradient laid out as kernels have them."""
+def _penalty_slope(w, l1, l2):
+    return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
+
+
+_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
+_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+
+
+@kernel()
+def penalty(P, G, sizes, bias, l1, l2):
+    """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
+
+    P are the packed parameters, and G is laid out like them.
+    """
     p = 0
+    total = 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_length(n, k, P.itemsize)):
-            w = P[i]
-            sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
-            G[i] += l1 * sign + l2 * w
+        end = p + weights_length(n, k, P.itemsize)
+        if G.size:
+            total += _add_penalties(G[p:end], P[p:end], l1, l2)
+        else:
+            total += _penalties(P[p:end], l1, l2)
         p += layer_length(n, k, bias, P.itemsize)
+    return total
