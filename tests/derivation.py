@@ -313,7 +313,7 @@ def adapted(
     off += r.least * ((abs(alpha) * (4 + 2 * abs(m)) / c1 + 2 * high + 1) / D + 1)
     whole = math.sqrt(a + b * g.v**2) + epsilon
     step = Number((p + q * g.v) / whole if whole else 0.0, off)
-    between = high**2, (high + abs(m)) / c1, abs(p) + abs(q) * high, size, a, abs(alpha)
+    between = high**2, (high + abs(m)) / c1, abs(p) + abs(q) * high, size, a, abs(alpha) / c1
     return _plus(Number(theta), scaled(fitting(step, *between, most=r.most), -1), r)
 
 
