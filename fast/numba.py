@@ -36,12 +36,23 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     return min(model.threads, pieces) - 1
 
 
-def _room(model: Model, times: int = 1) -> NDArray[Any]:
-    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.packing`."""
+def _packed(model: Model) -> NDArray[Any]:
+    """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
+    return _room(model, 1)[0] if _length(model) else model.theta.flat
+
+
+def _length(model: Model) -> int:
     theta = model.theta
-    room = aligned(times * packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
-    room[:] = 0
-    return room
+    return packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize)
+
+
+def _room(model: Model, times: int) -> NDArray[Any]:
+    """As many rows as long as P: zeros; uninitialised if P is theta, since kernels write every number."""
+    flat, length = model.theta.flat, _length(model)
+    room = aligned(times * (length or flat.size), flat.dtype)
+    if length:
+        room[:] = 0
+    return room.reshape(times, -1)
 
 
 def _objective(model: Model) -> tuple[int, float, float]:
@@ -65,7 +76,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    inference.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
+    inference.all_layers(theta.flat, _packed(model), layout(model), theta.bias, X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -137,7 +148,7 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // forward.BLOCK))
-    given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
+    given = theta.flat, _packed(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
     cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers)
@@ -152,8 +163,16 @@ def gradient(
     masks: NDArray[Any] | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    g = Parameters.holding(model.theta.sizes, model.theta.bias, model.theta.flat)
-    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, masks)
+    theta, g = model.theta.flat, model.theta.empty_like()
+    G = _room(model, training.parts_of(len(X), theta.size))
+    if _length(model):
+        g.flat[:] = theta
+        theta = g.flat  # which the gradient takes the place of
+    elif len(G) == 1:
+        G = g.flat.reshape(1, -1)
+    costs = _descend(model, theta, G, _packed(model), X, Y, np.empty(0), len(X), None, 1, reduction, masks)
+    if theta is not g.flat and len(G) > 1:
+        g.flat[:] = G[0]
     return float(costs[0]), g
 
 
@@ -185,7 +204,11 @@ def run_updates(
         return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)
-    costs = _descend(model, model.theta.flat, *given, masks, constants, state.values)
+    parts = training.parts_of(batch_size, model.theta.flat.size)
+    rooms = state.prepared.get(__name__)
+    if rooms is None or len(rooms[0]) != parts:
+        rooms = state.prepared[__name__] = _room(model, parts), _packed(model)
+    costs = _descend(model, model.theta.flat, *rooms, *given, masks, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -224,6 +247,8 @@ def _descend_small(
 def _descend(
     model: Model,
     theta: NDArray[Any],
+    G: NDArray[Any],
+    P: NDArray[Any],
     X: NDArray[Any],
     Y: NDArray[Any],
     alphas: NDArray[np.float64],
@@ -235,17 +260,19 @@ def _descend(
     rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
-    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs."""
+    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.
+
+    G: memory for the gradient of each part of a batch. If P is theta, the gradient is left in G[0], not in theta.
+    """
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    parts = training.parts_of(batch_size, theta.size)
-    G, values = _room(model, parts).reshape(parts, -1), np.empty(parts)
+    values = np.empty(len(G))
     masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
-    given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
-    helpers = _helpers(model, batch_size, parts)
+    given = theta, P, layout(model), model.theta.bias, _objective(model)
+    helpers = _helpers(model, batch_size, len(G))
     run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
     return costs
 

@@ -49,12 +49,14 @@ class State:
     values  (k, size), a row for each of the k arrays that the rule keeps, laid out as theta; they begin at zero
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
     t       how many updates were made
+    prepared  memory that a backend keeps from call to call, by the backend's name
     """
 
     def __init__(self, count: int, theta: Parameters) -> None:
         self.values = np.zeros((count, theta.flat.size), theta.flat.dtype)
         self.arrays = tuple(Parameters(theta.sizes, theta.bias, row) for row in self.values)
         self.t = 0
+        self.prepared: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)

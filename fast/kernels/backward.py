@@ -10,7 +10,7 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
 from samenet.fast.kernels.gemm import product
-from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_matrix, weights_length
+from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
 from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
 
 
@@ -64,8 +64,8 @@ def workspace_type(f):
 def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
-    Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices of these are
-    read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
+    Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices are read, but
+    for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
     alpha dJ/dW, and G has nothing for them; the flags of the workspace tell.
@@ -78,6 +78,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
     n_out = sizes[-1]
     dropout = masks.size > 0
     total, _ = nodes(sizes)
+    lanes = lanes_of(sizes, P.itemsize)
     costs = 0.0
     m = X.shape[0]
     step = block_rows(m)
@@ -95,26 +96,25 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
-            r -= layer_length(n, k, bias, P.itemsize)
+            r -= layer_length(n, k, bias, lanes)
             q -= rows * k
             deltas = rows_at(delta, 0, rows, k)
             if bias:
-                biases = r + weights_length(n, k, P.itemsize)
+                biases = r + n * row_length(k, lanes)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
             layer_inputs = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
             if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
                 flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
                 flags[STEPPED] = True
-            elif is_packed(k):
-                dW = packed_matrix(G, r, n, k)
-                product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
-            else:
+            elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
+            else:
+                dW = packed_matrix(G, r, n, k)
+                product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             if layer:
-                W = rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)
                 errors = rows_at(back, 0, rows, n)
-                product(deltas, W, rows_at(zeros, 0, 1, n), errors)
+                product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
                 if dropout:
                     column -= n
                     apply_mask(mask, column, back, errors)
@@ -138,25 +138,25 @@ def _sum_of_rows(delta, db, anew):
 @kernel("reassoc", "contract")
 def penalty(P, sizes, bias, l1, l2):
     """l1 sum |W| + l2/2 sum W^2, for parameters laid out as kernels have them."""
-    p = 0
+    p, lanes = 0, lanes_of(sizes, P.itemsize)
     absolute = squares = 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_length(n, k, P.itemsize)):
+        for i in range(p, p + n * row_length(k, lanes)):
             absolute += abs(P[i])
             squares += P[i] * P[i]
-        p += layer_length(n, k, bias, P.itemsize)
+        p += layer_length(n, k, bias, lanes)
     return l1 * absolute + 0.5 * l2 * squares
 
 
 @kernel("contract")
 def add_penalty(P, sizes, bias, l1, l2, G):
     """G += l1 sign(W) + l2 W, for parameters and gradient laid out as kernels have them."""
-    p = 0
+    p, lanes = 0, lanes_of(sizes, P.itemsize)
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_length(n, k, P.itemsize)):
+        for i in range(p, p + n * row_length(k, lanes)):
             w = P[i]
             sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
             G[i] += l1 * sign + l2 * w
-        p += layer_length(n, k, bias, P.itemsize)
+        p += layer_length(n, k, bias, lanes)

@@ -7,7 +7,7 @@ from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.packing import pack, unpack, weights_length
+from samenet.fast.kernels.packing import is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 
@@ -223,7 +223,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
-    first = weights_length(sizes[0], sizes[1], P.itemsize)
+    first = sizes[0] * row_length(sizes[1], lanes_of(sizes, P.itemsize))
     for update in range(costs.size):
         add_tasks(queue, parts)
         _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
@@ -280,7 +280,7 @@ def run_updates(
             _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
         return
     pack(theta, sizes, bias, P)
-    packed = np.zeros((len(state), P.size), P.dtype)
+    packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
     _updates(model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue)

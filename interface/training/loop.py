@@ -40,6 +40,7 @@ class Loop:
         self.costs_come_along = full_batch and not options.monitors and options.dropout.size == 0
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         self.updates = 1  # in the next call of the backend
+        self.before = np.empty_like(training.model.theta.flat), np.empty_like(self.state.values)
         self.refusal: Exception | None = None  # what the schedule raised, asked ahead, instead of the next rate
 
     def run(self, release: Callable[[], None]) -> None:
@@ -105,17 +106,19 @@ class Loop:
             masks = self.draws.masks(rows.stop - rows.start)
             try:
                 if order is None:
-                    self._call(X[rows], Y[rows], alphas, None, masks, ends_epoch=done == m)
+                    self._call(X[rows], Y[rows], alphas, None, masks, done == m, before)
                 else:
-                    self._call(X, Y, alphas, order[:, rows], masks, ends_epoch=done == m)
+                    self._call(X, Y, alphas, order[:, rows], masks, done == m, before)
             except FloatingPointError:
                 self._put_back(*before)  # undone as a whole, however the epoch was cut into calls
                 raise
             yield
 
     def _kept(self) -> tuple[NDArray[Any], NDArray[Any], int]:
-        """What an update changes, as it is now."""
-        return self.model.theta.flat.copy(), self.state.values.copy(), self.state.t
+        """What an update changes, as it is now, in the same memory each time: new memory of many MB takes longer."""
+        theta, values = self.before
+        theta[:], values[:] = self.model.theta.flat, self.state.values
+        return theta, values, self.state.t
 
     def _put_back(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
         self.model.theta.flat[:], self.state.values[:], self.state.t = theta, values, t
@@ -128,11 +131,12 @@ class Loop:
         order: Orders,
         masks: Masks,
         ends_epoch: bool = True,
+        before: tuple[NDArray[Any], NDArray[Any], int] | None = None,
     ) -> None:
         """Updates in one call of the backend; then finite weights or an error, the record, the length of the next."""
         model, history, options = self.model, self.history, self.options
         epochs = len(alphas)
-        before = self._kept()
+        before = before or self._kept()
         named: dict[str, Any] = {"reduction": options.reduction, "state": self.state, **options.clipping}
         if masks is not None:
             named["masks"] = masks
