@@ -151,7 +151,7 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     given = theta.flat, _packed(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
-    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers)
+    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)
     return cost, finite
 
 
@@ -273,7 +273,7 @@ def _descend(
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
     given = theta, P, layout(model), model.theta.bias, _objective(model)
     helpers = _helpers(model, batch_size, len(G))
-    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers)
+    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, len(G))
     return costs
 
 

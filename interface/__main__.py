@@ -13,7 +13,7 @@ from samenet.output import files
 
 
 def _shown(text: str) -> str:
-    """What was given as a message shows it: one short line."""
+    """An argument as messages show it: its repr, cut to one short line."""
     shown = repr(text)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
@@ -188,7 +188,7 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
 
 
 def _given(options: argparse.Namespace, *names: str) -> str:
-    """Those of the options that were given, for an error message."""
+    """The options among these that were given, for an error message."""
     values = {name: getattr(options, name.removeprefix("--")) for name in names}
     return ", ".join(name for name, value in values.items() if value is not None and value is not False)
 
@@ -211,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.command == "compare":
         _check_compare(parser, options)
-    # Before anything imports NumPy. On one thread the examples' sums are the same however many cores there are.
+    # Before anything imports NumPy. With one thread, the examples' sums do not depend on the number of cores.
     environment.set_threads((options.threads or 1) if options.command == "compare" else 1)
     try:
         if options.command == "examples":

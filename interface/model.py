@@ -19,7 +19,7 @@ from samenet.validation import arrays, checks
 class Model:
     """A network's description and its parameters; takes the arguments of `Network`, and checks them.
 
-    theta          all weights and biases, see `Parameters`; initially uninitialised
+    theta          all weights and biases, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
     prepared       a cache of what each backend derives from the model, by the backend's name; empty in copies
@@ -45,19 +45,19 @@ class Model:
             if name == "softmax" and n == 1:
                 raise ValueError(
                     f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
-                    "of one node is always 1; one node of 'sigmoid' tells two classes apart"
+                    "of one node is always 1; for two classes, use one node of 'sigmoid'"
                 )
-        self.cost_function = self._fitting(cost)
+        self.cost_function = self._checked_cost(cost)
         self.l1, self.l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
         bias = checks.flag("bias", bias)
         self.threads = threads
-        kind = checks.dtype(dtype)
+        checked_dtype = checks.dtype(dtype)
         with checks.fits("sizes", sizes):
-            self.theta = Parameters.empty(layers, bias, kind)
+            self.theta = Parameters.empty(layers, bias, checked_dtype)
         self.prepared: dict[str, Any] = {}
 
-    def _fitting(self, cost: Any) -> str:
-        """The name of a cost that goes with the output layer."""
+    def _checked_cost(self, cost: Any) -> str:
+        """The name of a cost that is defined for the output layer."""
         name = checks.choice("cost", cost, COSTS)
         needed, last = MADE_FOR.get(name), self.activations[-1]
         if needed not in (None, last):
@@ -66,7 +66,7 @@ class Model:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The numbers of nodes, the input first."""
+        """The number of nodes in each layer, the input layer first."""
         return self.theta.sizes
 
     @property
@@ -96,7 +96,7 @@ class Model:
 
     @property
     def threads(self) -> int:
-        """How many threads may work on a batch."""
+        """The number of threads that may work on a batch."""
         return self._threads
 
     @threads.setter
@@ -115,7 +115,7 @@ class Model:
         return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
 
     def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
-        """Copy in a user's matrices and vectors; if no biases are given, they are zero."""
+        """Copy the user's weights and biases; if biases is None, they are zero."""
         matrices = arrays.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
         if biases is None:
             vectors = [np.zeros_like(b) for b in self.biases]
@@ -124,7 +124,7 @@ class Model:
         self.theta.fill(matrices, vectors)
 
     def labelled(self, X: Any, Y: Any, reduction: str = "mean") -> tuple[NDArray[Any], NDArray[Any]]:
-        """Samples and targets for this model as (m, n_in) and (m, n_out), checked; and the name of a reduction."""
+        """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
         X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
         if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
@@ -133,11 +133,11 @@ class Model:
         return X, Y
 
     def with_cost(self, cost: str | None) -> Self:
-        """This model, or for a different cost, one that shares its parameters' memory."""
+        """This model, or, for a different cost, a copy that shares its parameters' memory."""
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
         model = copy.copy(self)
-        model.cost_function = self._fitting(cost)
+        model.cost_function = self._checked_cost(cost)
         return model
 
     def without_penalties(self) -> Self:
@@ -153,7 +153,7 @@ class Model:
         return model
 
     def equals(self, other: "Model") -> bool:
-        """Whether sizes, settings, dtype and parameters are equal, whatever the number of threads."""
+        """Whether sizes, settings, dtype and parameters are equal; the number of threads does not count."""
         mine, others = ((m.sizes, m.dtype, m.settings) for m in (self, other))
         return mine == others and bool((self.parameters == other.parameters).all())
 
@@ -168,7 +168,7 @@ class HasModel:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The numbers of nodes, the input first."""
+        """The number of nodes in each layer, the input layer first."""
         return self.model.sizes
 
     @property
@@ -208,7 +208,7 @@ class HasModel:
 
     @property
     def threads(self) -> int:
-        """How many threads may work on a batch; the answer has the same bits for any number."""
+        """The number of threads that may work on a batch; results are the same bits for any number."""
         return self.model.threads
 
     @threads.setter

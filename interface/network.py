@@ -34,24 +34,24 @@ class Network(HasModel):
     """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
-    arguments and its answers are the same there; only the speed differs.
+    arguments and its results are the same in each, up to rounding; only the speed differs.
 
     sizes       numbers of nodes, the input first: [64, 30, 10] is a network of three layers
     activation  f: "sigmoid", "tanh", "relu", "identity" or "softmax", for every layer, or a list of names, one for
-                each layer after the first; a softmax of one node is refused, since it is always 1
+                each layer after the first; a softmax of one node is rejected, since it is always 1
     bias        whether nodes have a bias
-    cost        what training minimises, for a sample: "squared_error", 1/2 ||y - h||^2; "sum_of_squares", the same
+    cost        what training minimises, per sample: "squared_error", 1/2 ||y - h||^2; "sum_of_squares", the same
                 without 1/2; "binary_cross_entropy", -sum y ln h + (1 - y) ln(1 - h), with a sigmoid output layer;
                 "cross_entropy", -sum y ln h, with a softmax output layer
-    l1, l2      penalties: the cost has l1 sum |W| + l2/2 sum W^2 added, over all weights and no bias, whatever the
-                number of samples
-    init        how weights and biases begin, see `samenet.initialize`: "glorot", or a tutorial's own scheme
+    l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but no biases, is added to the cost once,
+                whatever the number of samples
+    init        the initialization scheme, see `samenet.initialize`: "glorot", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
-    dtype       numpy.float64, or numpy.float32 (the reference then computes in float64 and rounds what it stores)
+    dtype       numpy.float64 or numpy.float32 (for which the reference computes in float64 and rounds what it stores)
     weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied
-    biases      with them: a list of (n_out,) arrays, copied; without it, biases begin at zero
-    threads     how many threads may work on a batch, where the backend can use them: Numba's does. The answer has the
-                same bits for any number. It can be changed later: `net.threads = 2`
+    biases      with `weights`: a list of (n_out,) arrays, which are copied; zero if not given
+    threads     the number of threads that may work on a batch; only the Numba backend uses more than one. Results are
+                the same bits for any number. It can be changed later: `net.threads = 2`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
     Source: tutorial 000 (docs/sources.md), sections 2 to 4.
@@ -91,7 +91,7 @@ class Network(HasModel):
         if weights is not None:
             self.model.fill(weights, biases)
         elif biases is not None:
-            raise ValueError("biases: expected weights to be given with them, got biases alone")
+            raise ValueError("biases: expected weights to be given too, got biases alone")
         else:
             initialize(self.model.theta, init, stream)
 
@@ -111,24 +111,24 @@ class Network(HasModel):
 
     def _onto(self, cls: type[N]) -> N:
         network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self.model.settings)
-        network.parameters[:] = self.parameters  # unchecked: whatever was written into the views is copied
+        network.parameters[:] = self.parameters  # unchecked: NaN written into the views is copied, too
         return network
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "model": copy.copy(self.model)}
-        state.pop("_predict", None)  # which is bound to this network's parameters
+        state.pop("_predict", None)  # it is bound to this network's parameters
         return state
 
     def __eq__(self, other: object) -> bool:
-        """Equal values: same sizes, settings, dtype and parameters, whatever the backend and its threads."""
+        """Whether sizes, settings, dtype and parameters are equal; backend and threads do not count."""
         return self.model.equals(other.model) if isinstance(other, Network) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         name = self.backend.__name__.removeprefix("samenet.")
-        usual = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
-        settings = [f"{key}={value!r}" for key, value in self.model.settings.items() if usual.get(key) != value]
+        defaults = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
+        settings = [f"{key}={value!r}" for key, value in self.model.settings.items() if defaults.get(key) != value]
         settings += [f"threads={self.threads}"] if self.threads != 1 else []
         return (
             f"Network({list(self.sizes)}, {', '.join(settings)}, dtype={self.dtype}) "
@@ -139,7 +139,7 @@ class Network(HasModel):
         """The activations of every layer, [h1, ..., hL] with h1 = x.
 
         x: (n_in,), or (m, n_in) with one sample per row. Returns (n,) or (m, n) for each layer. Overflow gives infinity
-        or NaN; which of the two may differ between backends, see `samenet.validation.overflow`.
+        or NaN; which of them may depend on the backend, see `samenet.validation.overflow`.
         """
         X = arrays.samples("x", x, self.sizes[0], self.dtype)
         layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)
@@ -154,16 +154,16 @@ class Network(HasModel):
         return prediction.for_samples(self.model, self.backend)
 
     def predictor(self) -> prediction.Predictor:
-        """A bare function f(x, out=None) for one sample after the other, as fast as the backend can answer.
+        """A function f(x, out=None) that predicts one sample at a time, as fast as the backend can.
 
-        x: (n_in,). Returns (n_out,), the same bits as `predict`: a new array, or `out`, an array (n_out,) of the
-        network's dtype, C-contiguous and writable, which may be x itself, but may not share memory with the weights.
+        x: (n_in,). Returns (n_out,), the same bits as `predict`: a new array, or `out`, a C-contiguous, writable array
+        (n_out,) of the network's dtype, which may be x itself but must not share memory with the weights.
         f reads the network's own parameters, not a copy: it reflects any training, and anything written into
         `weights`. Any number of threads may call it at once.
 
-        Bare: x is not checked for NaN and infinity, which propagate to the output. An x that is not an array of the
-        network's dtype, C-contiguous and writable, is converted as in `predict`, which takes longer. Raises
-        ValueError or TypeError, naming x or out, for a wrong shape and for anything but an array of real numbers.
+        x is not checked for NaN and infinity, which propagate to the output. An x that is not a C-contiguous, writable
+        array of the network's dtype is converted as in `predict`, which takes longer. Raises ValueError or TypeError,
+        naming x or out, for a wrong shape and for anything but an array of real numbers.
 
         >>> from samenet.fast.numpy import Network
         >>> f = Network([2, 1], weights=[[[0.5, -0.5]]]).predictor()
@@ -173,24 +173,24 @@ class Network(HasModel):
         return prediction.for_one(self.model, self.backend)
 
     def classify(self, X: ArrayLike, *, labels: str = "auto") -> Any:
-        """The class of each sample: (m,) for a batch (m, n_in), one number for a sample (n_in,); integers, int64.
+        """The class of each sample, as int64: (m,) for a batch (m, n_in), one number for a sample (n_in,).
 
-        By the activation of the output layer, with h = predict(X):
+        It depends on the activation of the output layer, with h = predict(X):
 
         =========  ===========================================  ====================================================
         labels     one output                                   several outputs
         =========  ===========================================  ====================================================
-        "auto"     sigmoid: 1 if h > 1/2, else 0                argmax h, the first of equals, whatever the cost: for
-                   tanh: 1 if h > 0, else -1                    one-hot targets. ValueError for identity and relu,
-                   identity, relu: ValueError (regression)      whose outputs are numbers (regression)
+        "auto"     sigmoid: 1 if h > 1/2, else 0                argmax h, the first in case of a tie: for one-hot
+                   tanh: 1 if h > 0, else -1                    targets, whatever the cost. ValueError for identity
+                   identity, relu: ValueError (regression)      and relu (regression)
         "one"      the same                                     argmax h, for identity and relu, too
         "several"  the same, but (m, 1) or (1,)                 each label by its threshold, (m, n_out) or (n_out,):
-                                                                where a sample may have several labels, or none.
+                                                                a sample may have several labels, or none.
                                                                 ValueError for all but sigmoid and tanh
         =========  ===========================================  ====================================================
 
-        So the answers compare with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest
-        of a row, and as below a threshold. What monitors count as right: `samenet.training.classification`.
+        Classes can be compared with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest
+        in a row, and as below a threshold. For what monitors count as correct, see `samenet.training.classification`.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([2, 2], weights=[[[1.0, 0.0], [0.0, 1.0]]])
@@ -204,10 +204,10 @@ class Network(HasModel):
         return classes(self.predict(X))
 
     def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
-        """The network's cost, its mean or sum over the samples, and its penalties.
+        """The network's cost, as the mean or sum over the samples, plus its penalties.
 
-        X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: another than the network's, by name.
-        Infinity where the sum over the samples is beyond 2^1020, or 2^124 in float32.
+        X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: the name of a cost to use instead of the
+        network's. Infinite if the sum over the samples exceeds 2^1020, or 2^124 in float32.
         """
         return self._objective(X, Y, cost, reduction).cost()
 
@@ -217,9 +217,9 @@ class Network(HasModel):
         """The cost and its gradient by backpropagation.
 
         X: (m, n_in), Y: (m, n_out), m >= 1; or one sample (n_in,) and (n_out,).
-        cost: another than the network's, by name; reduction: "mean" or "sum" over the samples.
-        Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is NaN
-        where a target beyond 2^1000, or 2^112 in float32, makes the cost infinite.
+        cost: the name of a cost to use instead of the network's; reduction: "mean" or "sum" over the samples.
+        Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
+        if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
         """
         return self._objective(X, Y, cost, reduction).gradient()
 
@@ -251,34 +251,34 @@ class Network(HasModel):
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
         X: (m, n_in), Y: (m, n_out), m >= 1.
-        alpha         the learning rate, or a function that gives it for each epoch, see `samenet.schedules`; BFGS and
-                      its like take none
-        batch_size    None is full batch, 1 is online, else mini-batches; the last, partial batch is used
-        shuffle       whether the samples are drawn in a new order each epoch; a full batch has no order
-        seed          for orders and dropout, as for the network; or a `random.Random`, which shuffles one list over and
-                      over, as tutorial 001's program does
-        cost          another than the network's, by name
+        alpha         the learning rate, or a function that returns it for each epoch, see `samenet.schedules`; not
+                      allowed for "bfgs", "lbfgs" and "cg"
+        batch_size    None for full batch, 1 for online, else mini-batches; the last, partial batch is used
+        shuffle       whether each epoch visits the samples in a new random order; a full batch has no order
+        seed          for orders and dropout, as for the network; or a `random.Random`, which shuffles the same list
+                      again in each epoch, as tutorial 001's program does
+        cost          the name of a cost to use instead of the network's
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
-        monitors      what to record beside the cost: "mean_norm", "mean_absolute_error", "accuracy", and for several
-                      labels a sample "subset_accuracy" and "label_accuracy"; ValueError for an accuracy where targets
-                      are no classes, see `samenet.training.classification`
-        record_every  record before every so many epochs, 0 for never; in mini-batch training each record is a
-                      forward pass over all samples
-        callback      called as callback(network, history) after every epoch, whatever it returns; by raising
-                      `samenet.StopTraining` it ends the training
+        monitors      what to record besides the cost: "mean_norm", "mean_absolute_error", "accuracy", and, for several
+                      labels per sample, "subset_accuracy" and "label_accuracy"; ValueError for an accuracy if the
+                      targets are not classes, see `samenet.training.classification`
+        record_every  the interval in epochs between records, the first before epoch 0; 0 for none; in mini-batch
+                      training each takes a forward pass over all samples
+        callback      called as callback(network, history) after every epoch; its return value is ignored; it can raise
+                      `samenet.StopTraining` to end training
         optimizer     "descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg", or an object with
                       settings of its own, see `samenet.optimizers`
-        stop          rules that end the training before its epochs are done, see `samenet.stopping`
-        dropout       the probability that a hidden node is left out of an update: one for all hidden layers, or one
-                      for each; drawn for each sample anew. Nothing is left out in the recorded cost or in `predict`
-        clip_value    the largest entry of a gradient: larger ones are cut to it
-        clip_norm     the largest length of a gradient, after that: a longer one is scaled down to it
+        stop          rules that end training early, see `samenet.stopping`
+        dropout       the probability that a hidden node is dropped in an update, drawn independently for each sample:
+                      one number for all hidden layers, or one for each; not used for recorded costs or in `predict`
+        clip_value    clip each entry of the gradient to within +-clip_value
+        clip_norm     then scale the gradient down to this 2-norm if its own is larger
 
-        Calling it again continues from the current weights; epochs are counted from 0 again, and the state of
-        optimizers and stop rules (velocities, means, the least cost) is reset.
-        Returns a `History`, also kept as `network.history`. Ctrl-C stops after the current update, keeps weights and
-        history, and is raised again. Raises FloatingPointError, naming the epoch, if weights do not stay finite; before
-        that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        A second call continues from the current weights, but counts epochs from 0 again and resets the state of
+        optimizers and stop rules (velocities, means, the least cost).
+        Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
+        history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
+        become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)

@@ -1,7 +1,7 @@
-"""Ways to descend, for `optimizer=` of `Network.train`: by name, or as an object with settings of its own.
+"""Optimizers, for `optimizer=` of `Network.train`: by name, or as an object with settings of its own.
 
-With g the gradient of a batch (after clipping), theta the parameters, alpha the learning rate; all state begins at
-zero in each call of `train`.
+g is the gradient of a batch (after clipping), theta the parameters, alpha the learning rate; all state starts at zero
+in each call of `train`.
 
 =============  ======================================================================================================
 "descent"      theta := theta - alpha g
@@ -12,7 +12,7 @@ zero in each call of `train`.
                theta := theta - alpha (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon) in update t = 1, 2, ...
 "bfgs"         SciPy's quasi-Newton method on all samples at once; an epoch is one of its iterations
 "lbfgs"        the same with limited memory
-"cg"           SciPy's nonlinear conjugate gradients, likewise
+"cg"           SciPy's nonlinear conjugate gradient method, likewise
 =============  ======================================================================================================
 
 >>> from samenet.fast.numpy import Network
@@ -35,21 +35,21 @@ from samenet.validation import checks
 
 
 class Optimizer(ABC):
-    """Base class of all optimizers. They describe how to descend; `samenet.training` carries it out."""
+    """Base class of all optimizers. They hold settings; `samenet.training` does the work."""
 
     @property
     @abstractmethod
     def takes_steps(self) -> bool:
-        """Whether it follows alpha, batches, dropout and clipping."""
+        """Whether it takes one step per batch, so that alpha, batch_size, dropout and clipping apply."""
 
 
 class State:
-    """What a rule remembers from update to update; a backend changes it in place.
+    """A rule's state, which persists between updates; backends change it in place.
 
-    values  (k, size), a row for each of the k arrays that the rule keeps, laid out as theta; they begin at zero
+    values  (k, size): one row, laid out as theta, for each of the rule's k state arrays; all start at zero
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
-    t       how many updates were made
-    prepared  memory that a backend keeps from call to call, by the backend's name
+    t       the number of updates so far
+    prepared  memory that a backend keeps between calls, by the backend's name
     """
 
     def __init__(self, count: int, theta: Parameters) -> None:
@@ -61,14 +61,14 @@ class State:
 
 @dataclass(frozen=True)
 class UpdateRule(Optimizer):
-    """A rule by which backends take a step from the gradient of each batch: a name, constants, and arrays of state.
+    """A rule that turns the gradient of each batch into a step: a name, constants, and state arrays.
 
-    name   identifies the rule to backends; its constants are the fields
-    keeps  how many state arrays it has, each as large as theta
+    name          identifies the rule to backends; its constants are the fields
+    state_arrays  how many state arrays it needs, each as large as theta
     """
 
     name: ClassVar[str]
-    keeps: ClassVar[int] = 0
+    state_arrays: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -76,7 +76,7 @@ class UpdateRule(Optimizer):
             if setting.name == "epsilon":
                 value = checks.number("epsilon", value, least=0.0)
             else:
-                value = checks.share(setting.name, value)
+                value = checks.fraction(setting.name, value)
             object.__setattr__(self, setting.name, value)
 
     @property
@@ -86,7 +86,7 @@ class UpdateRule(Optimizer):
 
     def state(self, theta: Parameters) -> State:
         """The state before the first update of these parameters."""
-        return State(self.keeps, theta)
+        return State(self.state_arrays, theta)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Momentum(UpdateRule):
 
     beta: float = 0.9
     name: ClassVar[str] = "momentum"
-    keeps: ClassVar[int] = 1
+    state_arrays: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -120,21 +120,21 @@ class Nesterov(Momentum):
 
 @dataclass(frozen=True)
 class RMSProp(UpdateRule):
-    """Each parameter's step divided by the root of a running mean of its squared slope.
+    """Each parameter's step divided by the root of a running mean of its squared gradient.
 
-    Source: T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5 (2012); epsilon stands
+    Source: T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5 (2012); epsilon is added
     outside the root.
     """
 
     decay: float = 0.9
     epsilon: float = 1e-8
     name: ClassVar[str] = "rmsprop"
-    keeps: ClassVar[int] = 1
+    state_arrays: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
 class Adam(UpdateRule):
-    """Running means of the slope and of its square, both corrected for their bias towards their initial zeros.
+    """Running means of the gradient and of its square, both corrected for their bias towards their initial zeros.
 
     Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (2015), algorithm 1.
     """
@@ -143,17 +143,17 @@ class Adam(UpdateRule):
     beta2: float = 0.999
     epsilon: float = 1e-8
     name: ClassVar[str] = "adam"
-    keeps: ClassVar[int] = 2
+    state_arrays: ClassVar[int] = 2
 
 
 @dataclass(frozen=True)
 class Minimizer(Optimizer):
     """`scipy.optimize.minimize` on the flat vector of parameters, with the gradient of all samples.
 
-    tolerance  end when no entry of the gradient is larger than it
+    tolerance  stop when no entry of the gradient is larger than this in magnitude
 
-    An epoch is an iteration, with as many gradients as its line search needs. There is no alpha; the gradient is
-    always that of the full batch. A network in float32 is trained as one in float64, and each iterate rounded.
+    An epoch is one iteration, with as many evaluations as its line search needs. There is no alpha; the gradient is
+    always that of the full batch. A float32 network is trained in float64, and each iterate is rounded.
     """
 
     tolerance: float = 1e-5
@@ -172,7 +172,7 @@ class Minimizer(Optimizer):
         return False
 
     def workspace(self, parameters: int) -> int:
-        """About how many numbers SciPy keeps, beside a few vectors."""
+        """The approximate size of SciPy's workspace, in numbers, besides a few vectors."""
         return 0
 
 
@@ -180,7 +180,7 @@ class Minimizer(Optimizer):
 class BFGS(Minimizer):
     """The method of Broyden, Fletcher, Goldfarb and Shanno: a dense estimate of the inverse Hessian.
 
-    Its memory and time an iteration go with the square of the number of parameters.
+    Memory, and time per iteration, are proportional to the square of the number of parameters.
     Source: tutorial 003 (docs/sources.md), part 6; J. Nocedal and S. Wright, Numerical Optimization (2006), 6.1.
     """
 
@@ -193,7 +193,7 @@ class BFGS(Minimizer):
 
 @dataclass(frozen=True)
 class LBFGS(Minimizer):
-    """BFGS from the last `memory` steps only. Source: R. Byrd and others, A limited memory algorithm (1995)."""
+    """BFGS with only the last `memory` steps. Source: R. Byrd and others, A limited memory algorithm (1995)."""
 
     memory: int = 10
     method: ClassVar[str] = "L-BFGS-B"
@@ -203,33 +203,33 @@ class LBFGS(Minimizer):
         object.__setattr__(self, "memory", checks.integer("memory", self.memory, least=1, most=2**31 - 1))
 
     def workspace(self, parameters: int) -> int:
-        """The last steps, and small matrices of the products between them."""
+        """The last steps, and small matrices of their inner products."""
         return self.memory * (2 * parameters + 11 * self.memory)
 
     def options(self) -> dict[str, Any]:
-        """SciPy's names for the settings; its other two ways to end are switched off, so that all methods end alike."""
+        """SciPy's names for the settings; its two other stopping criteria are disabled, as other methods lack them."""
         return {"gtol": self.tolerance, "maxcor": self.memory, "ftol": 0.0, "maxfun": 2**31 - 1}
 
 
 @dataclass(frozen=True)
 class CG(Minimizer):
-    """Nonlinear conjugate gradients, Polak and Ribiere's. Source: Nocedal and Wright (2006), section 5.2."""
+    """The nonlinear conjugate gradient method of Polak and Ribiere. Source: Nocedal and Wright (2006), section 5.2."""
 
     method: ClassVar[str] = "CG"
 
 
 @dataclass(frozen=True)
 class MultiStart(Optimizer):
-    """Train from several initial weights and keep the network that ends with the least cost.
+    """Train from several initial weights and keep the network with the lowest final cost.
 
-    starts     how many; each begins with new weights, drawn from the seed's stream before what the training draws
-    optimizer  that of each start, by name or object
-    init       the scheme of the weights, see `samenet.initialize`
+    starts     the number of starts; each draws new weights from the seed's stream before its training draws from it
+    optimizer  the optimizer of each start, by name or as an object
+    init       the initialization scheme, see `samenet.initialize`
 
-    Each start trains for all epochs. A start that diverges does not count; if all do, the weights are as they were
-    and the error is raised. The history is that of the start that was kept, and its `starts` has the costs of all.
-    `StopTraining`, or Ctrl-C, ends the whole; a stop rule ends the start at hand. `stopped_by` is who ended the whole,
-    and if no one did, who ended the start that was kept.
+    Each start trains for all epochs. A start whose weights overflow does not count; if all do, the weights are restored
+    and the error is raised. The history is that of the best start; its `starts` has the final costs of all.
+    `StopTraining` or Ctrl-C ends all training; a stop rule ends only the current start. `stopped_by` says what ended
+    all training or, if nothing did, what ended the best start.
     """
 
     starts: int
@@ -241,12 +241,12 @@ class MultiStart(Optimizer):
         checks.choice("init", self.init, SCHEMES)
         inner = optimizer(self.optimizer)
         if isinstance(inner, MultiStart):
-            raise TypeError("optimizer: expected one of a single start, got a MultiStart inside another")
+            raise TypeError("optimizer: expected one with a single start, got a MultiStart inside another")
         object.__setattr__(self, "optimizer", inner)
 
     @property
     def takes_steps(self) -> bool:
-        """As the optimizer inside."""
+        """As for the inner optimizer."""
         return bool(self.optimizer.takes_steps)
 
 
@@ -263,5 +263,5 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def optimizer(value: Any) -> Optimizer:
-    """An optimizer as it is, or that of a name with its usual settings."""
+    """The optimizer itself, or the one of this name with default settings."""
     return value if isinstance(value, Optimizer) else OPTIMIZERS[checks.choice("optimizer", value, OPTIMIZERS)]()

@@ -16,13 +16,13 @@ class Parameters:
     flat     the vector itself, (size,)
     weights  views of it: for each layer after the first, (n_out, n_in)
     biases   views of it: for each layer after the first, (n_out,); empty for a network without biases
-    sizes    the numbers of nodes
+    sizes    the number of nodes in each layer
     bias     whether there are biases
 
     A gradient is also an object of this class, with dJ/dW and dJ/db in place of W and b.
 
-    `Parameters(sizes, bias, flat)` is a view of a vector that exists. ValueError or TypeError for sizes that no
-    network has, and for a vector of another length or not contiguous.
+    `Parameters(sizes, bias, flat)` is a view of an existing vector. Raises ValueError or TypeError for invalid sizes
+    and for a vector of the wrong length or not contiguous.
     """
 
     __slots__ = ("bias", "biases", "flat", "sizes", "weights")
@@ -53,7 +53,7 @@ class Parameters:
 
     @staticmethod
     def count(sizes: tuple[int, ...], bias: bool) -> int:
-        """How many numbers theta holds.
+        """The length of theta.
 
         >>> Parameters.count((784, 16, 16, 10), bias=True)
         13002
@@ -81,7 +81,7 @@ class Parameters:
         return Parameters.empty(self.sizes, self.bias, self.flat.dtype)
 
     def fill(self, weights: Any, biases: Any) -> None:
-        """Copy matrices and vectors of the right shapes in, from arrays or nested lists."""
+        """Copy in matrices and vectors of the right shapes, as arrays or nested lists."""
         for view, values in zip((*self.weights, *self.biases), (*weights, *biases), strict=True):
             view[:] = values
 
@@ -93,8 +93,8 @@ class Parameters:
         return parameters
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Pickled and copied as the vector: the views are made anew, and stay views. A worker process may be handed
-        # read-only memory; training needs a vector of its own.
+        # Only the vector is pickled or copied, and the views are created again, or they would become separate arrays.
+        # `holding` copies: a worker process may receive read-only memory, which cannot be trained.
         return Parameters.holding, (self.sizes, self.bias, self.flat)
 
     def __repr__(self) -> str:
@@ -109,6 +109,6 @@ def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 
     This takes a quarter off the time of one sample through 100-100-50-10.
     """
-    room = np.empty(size * dtype.itemsize + _LINE, np.uint8)
-    start = -room.ctypes.data % _LINE
-    return room[start : start + size * dtype.itemsize].view(dtype)
+    buffer = np.empty(size * dtype.itemsize + _LINE, np.uint8)
+    start = -buffer.ctypes.data % _LINE
+    return buffer[start : start + size * dtype.itemsize].view(dtype)

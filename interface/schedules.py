@@ -25,7 +25,7 @@ Schedule = Callable[[int], float]
 
 @dataclass(frozen=True)
 class _Checked(ABC):
-    """Checks the settings: alpha, factor above 0; `every`, `epochs` whole and at least 1; the others at least 0."""
+    """Checks settings: alpha, factor above 0; `every`, `epochs` integers of at least 1; the others at least 0."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -104,15 +104,15 @@ class Cosine(_Checked):
     def _rate(self, epoch: int) -> float:
         if epoch >= self.epochs:
             return self.least
-        beyond = max(0, self.epochs.bit_length() - 1000)  # bits that a float has no room for
-        share = math.pi * (epoch >> beyond) / (self.epochs >> beyond)
-        return self.least + (self.alpha - self.least) * (1 + math.cos(share)) / 2
+        excess = max(0, self.epochs.bit_length() - 1000)  # low bits to drop, so that the division cannot overflow
+        angle = math.pi * (epoch >> excess) / (self.epochs >> excess)
+        return self.least + (self.alpha - self.least) * (1 + math.cos(angle)) / 2
 
 
 def _times_power(alpha: float, factor: float, times: int) -> float:
     try:
         return alpha * factor**times
-    except OverflowError:  # a factor above 1, many times; or one below 1, more times than a float can count
+    except OverflowError:  # the power of a factor above 1 overflows, or `times` itself is too large for a float
         return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
 
 

@@ -57,7 +57,7 @@ class Rule(ABC):
 
     @abstractmethod
     def watch(self, objective: Objective, history: History) -> Watch:
-        """Begin to watch a training that brings the objective down."""
+        """Start watching a training run that minimises the objective."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class CostChange(Rule):
         object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
 
     def watch(self, objective: Objective, history: History) -> Watch:
-        """Begin to watch a training that brings the objective down."""
+        """Start watching a training run that minimises the objective."""
         last = objective.cost()
 
         def ends() -> bool:
@@ -91,7 +91,7 @@ class GradientNorm(Rule):
         object.__setattr__(self, "least", checks.number("least", self.least, positive=True))
 
     def watch(self, objective: Objective, history: History) -> Watch:
-        """Begin to watch a training that brings the objective down."""
+        """Start watching a training run that minimises the objective."""
         return Watch(lambda: float(np.linalg.norm(objective.gradient()[1].flat)) < self.least)
 
 
@@ -123,7 +123,7 @@ class Patience(Rule):
             raise type(error)(f"stop, Patience {error}") from None
 
     def watch(self, objective: Objective, history: History) -> Watch:
-        """Begin to watch a training; its objective is that of its own samples."""
+        """Start watching a training run; `objective` is that of its training samples."""
         X, Y = objective.model.labelled(self.X, self.Y)
         validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.flat
         least, best = validation.cost(), theta.copy()

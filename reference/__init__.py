@@ -7,12 +7,12 @@ Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward
 `optimizers`; then the other activation functions, `activations`, and the costs, `costs`.
 
 =========  ==============================================================================================
-x, y       one sample and its target; X, Y are many, one per row
+x, y       one sample and its target; X, Y: many of them, one per row
 h          activations of one layer; h[0] = x is the input, h[-1] the output
-z          weighted sum of one node, before the activation f
-W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]
-delta      dJ/dz, the error of a node as the cost sees it
-alpha      the step size of gradient descent
+z          weighted sum of one node, to which the activation f is applied
+W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]: of node i of layer l + 1
+delta      dJ/dz, the error of a node
+alpha      the learning rate
 =========  ==============================================================================================
 """
 
@@ -51,7 +51,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Network":  # what a user calls needs NumPy; the loops do not
+    if name == "Network":  # the user's class needs NumPy; the loops do not
         from samenet.reference import network
 
         return network.Network

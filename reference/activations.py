@@ -17,7 +17,7 @@ class Activation(NamedTuple):
 
 
 def _each(f: Callable[[float], float], slope: Callable[[float], float]) -> Activation:
-    """A function of each node by itself: h_i = f(z_i), dJ/dz_i = e_i f'(z_i), the slope taken from the output."""
+    """An elementwise activation: h_i = f(z_i), dJ/dz_i = e_i f'(z_i), with f' computed from the output."""
     return Activation(
         lambda z: [f(value) for value in z],
         lambda h, e: [e[i] * slope(h[i]) for i in range(len(h))],
@@ -25,7 +25,7 @@ def _each(f: Callable[[float], float], slope: Callable[[float], float]) -> Activ
 
 
 def tanh_slope(h: float) -> float:
-    """The derivative of tanh from its output h = tanh(z): 1 - h^2, as (1 - h)(1 + h), which does not cancel.
+    """The derivative of tanh, from its output h = tanh(z): 1 - h^2, as (1 - h)(1 + h) to avoid cancellation.
 
     >>> tanh_slope(0.0), tanh_slope(1.0)
     (1.0, 0.0)
@@ -45,12 +45,12 @@ def relu(z: float) -> float:
 
 
 def relu_slope(h: float) -> float:
-    """The derivative of relu from its output: 1 above 0, and 0 below and at 0, where there is none."""
+    """The derivative of relu, from its output: 1 if z > 0, else 0; at z = 0 this is a convention."""
     return 1.0 if h > 0.0 else 0.0
 
 
 def softmax(z: Vector) -> list[float]:
-    """h_i = exp(z_i) / sum_k exp(z_k): positive, summing to 1. Subtracting the largest z from each changes nothing.
+    """h_i = exp(z_i) / sum_k exp(z_k): positive, summing to 1. The largest z is subtracted first, to avoid overflow.
 
     Source: J. Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
 
@@ -72,7 +72,7 @@ def softmax_backward(h: Vector, e: Vector) -> list[float]:
 
 
 def sum_of(values: Vector) -> float:
-    """Their sum, from left to right (Python's own `sum` compensates for rounding from 3.12 on)."""
+    """The sum, from left to right (since Python 3.12 the built-in `sum` compensates for rounding)."""
     total = 0.0
     for value in values:
         total += value

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.costs import COSTS, penalty, penalty_slope
-from samenet.reference.forward import forward_pass, through
+from samenet.reference.forward import apply_mask, forward_pass
 
 
 class Gradient(NamedTuple):
-    """dJ/dW and dJ/db, as nested lists of the shapes of the weights and the biases."""
+    """dJ/dW and dJ/db, as nested lists in the shapes of the weights and biases."""
 
     weights: list[Any]
     biases: list[Any]
@@ -32,18 +32,18 @@ def sample_gradient(
     delta_j = (sum_i W[i][j] delta_i) f'(z_j)             in a hidden layer, from the layer after it,
     dJ/dW[i][j] = delta_i h_j,  dJ/db[i] = delta_i
 
-    activations, masks: see `forward_pass`; with dropout, h_j is what the next layer saw, m_j h_j, and what comes back
-    to node j is m_j times the sum.
+    activations, masks: see `forward_pass`; with dropout, dJ/dW has m_j h_j in place of h_j, and the sum over i in
+    delta_j is multiplied by m_j.
     Source: tutorial 000 (docs/sources.md), section 4 (equations of delta, Delta W and Delta b).
     """
     functions = [ACTIVATIONS[name] for name in activations or ["sigmoid"] * len(weights)]
-    h, seen, z = forward_pass(weights, biases, x, activations, masks)
+    h, layer_inputs, z = forward_pass(weights, biases, x, activations, masks)
     delta = COSTS[cost].delta(y, h[-1], functions[-1].backward)
 
     for l in range(len(weights) - 1, -1, -1):
         for i in range(len(delta)):
-            for j in range(len(seen[l])):
-                total.weights[l][i][j] += delta[i] * seen[l][j]
+            for j in range(len(layer_inputs[l])):
+                total.weights[l][i][j] += delta[i] * layer_inputs[l][j]
             if biases:
                 total.biases[l][i] += delta[i]
         if l > 0:
@@ -54,7 +54,7 @@ def sample_gradient(
                     error += weights[l][i][j] * delta[i]
                 errors.append(error)
             if masks is not None:
-                errors = through(masks[l - 1], errors)
+                errors = apply_mask(masks[l - 1], errors)
             delta = functions[l - 1].backward(h[l], errors)
     return COSTS[cost].value(y, h[-1], z)
 
@@ -71,9 +71,9 @@ def batch_gradient(
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> tuple[float, Gradient]:
-    """The cost and its gradient over many samples: accumulated sample by sample, then divided by m for the mean.
+    """The cost and its gradient over many samples: summed sample by sample, then divided by m for the mean.
 
-    masks: for each sample those of its hidden layers. l1, l2: the penalties, added once, whatever the reduction.
+    masks: for each sample, the masks of its hidden layers. l1, l2: the penalties, added once for either reduction.
     """
     total = Gradient([[[0.0 for _ in row] for row in W] for W in weights], [[0.0 for _ in b] for b in biases])
     value = 0.0

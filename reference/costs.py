@@ -28,7 +28,7 @@ def squared_error(y: Vector, h: Vector, z: Vector) -> float:
     total = 0.0
     for i in range(len(y)):
         error = y[i] - h[i]
-        total += 0.5 * error * error  # error ** 2 would raise OverflowError where the others give infinity
+        total += 0.5 * error * error  # error ** 2 would raise OverflowError where other backends give infinity
     return total
 
 
@@ -57,7 +57,7 @@ def sum_of_squares_delta(y: Vector, h: Vector, backward: Any) -> list[float]:
 def binary_cross_entropy(y: Vector, h: Vector, z: Vector) -> float:
     """J = -sum_i y_i ln h_i + (1 - y_i) ln(1 - h_i), where h is the sigmoid of z.
 
-    Written with z, since -ln h = ln(1 + exp(-z)) and -ln(1 - h) = ln(1 + exp(z)): finite where h is rounded to 0 or 1.
+    Computed from z, with -ln h = ln(1 + exp(-z)) and -ln(1 - h) = ln(1 + exp(z)): finite even where h rounds to 0 or 1.
     Source: tutorial 002 (docs/sources.md), `cost_function`.
 
     >>> round(binary_cross_entropy([1.0], [0.0], [-1000.0]))
@@ -104,7 +104,7 @@ COSTS = {
 
 
 def penalty(weights: Sequence[Any], l1: float, l2: float) -> float:
-    """What large weights cost: l1 sum |W| + l2/2 sum W^2, over all weights and no bias.
+    """The penalty on large weights: l1 sum |W| + l2/2 sum W^2, over all weights but no biases.
 
     Source: M. Nielsen, Neural Networks and Deep Learning (2015), chapter 3, with lambda/n = l2.
     """
@@ -117,6 +117,6 @@ def penalty(weights: Sequence[Any], l1: float, l2: float) -> float:
 
 
 def penalty_slope(w: float, l1: float, l2: float) -> float:
-    """Its derivative for one weight: l1 sign(w) + l2 w, with sign(0) = 0."""
+    """The derivative of the penalty for one weight: l1 sign(w) + l2 w, with sign(0) = 0."""
     sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
     return l1 * sign + l2 * w

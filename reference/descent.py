@@ -10,7 +10,7 @@ from samenet.reference.optimizers import RULES
 
 
 class State:
-    """A rule's state: arrays, with `.weights` and `.biases` like the model; t, the number of updates made."""
+    """A rule's state: arrays, with `.weights` and `.biases` like the model's; t, the number of updates so far."""
 
     def __init__(self, model: Any, count: int) -> None:
         self.arrays = [
@@ -23,9 +23,9 @@ class State:
 
 
 def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) -> None:
-    """One step against the gradient, in place, of the parameters and of what the rule remembers: row by row."""
+    """One step against the gradient: parameters and state are updated in place, row by row."""
     state.t += 1
-    move = RULES[rule.name].step
+    move = RULES[rule.name]
     for l in range(len(model.weights)):
         for i in range(len(model.weights[l])):
             rows = [array.weights[l][i] for array in state.arrays]
@@ -36,9 +36,9 @@ def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) ->
 
 
 def clip(downhill: Gradient, value: float, norm: float) -> None:
-    """Make a gradient no larger, in place: each entry to within +-value, then its 2-norm to at most `norm`.
+    """Clip a gradient in place: each entry to within +-value, then its 2-norm to at most `norm`.
 
-    If the squares overflow, or all underflow, it is that of the gradient over its largest entry, times that entry.
+    If the squares overflow, or all underflow, the norm is computed from the gradient divided by its largest entry.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     rows = [row for W in downhill.weights for row in W] + downhill.biases
@@ -55,7 +55,7 @@ def clip(downhill: Gradient, value: float, norm: float) -> None:
         largest = max(abs(entry) for row in rows for entry in row)
         if 0.0 < largest < math.inf:
             length = math.sqrt(sum((entry / largest) ** 2 for row in rows for entry in row))
-        else:  # no slope at all, or one that overflowed itself
+        else:  # the gradient is zero, or has overflowed itself
             largest = 1.0
     if length > norm / largest:
         for row in rows:
@@ -81,17 +81,18 @@ def run_updates(
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
-    Every epoch goes once through the samples, `batch_size` at a time; the last batch of an epoch is what is left.
-    X: (m, n_in); Y: (m, n_out). rule: its `name`, one of `RULES`, and its constants as attributes.
+    Every epoch goes through the samples once, `batch_size` at a time; its last batch may be smaller.
+    X: (m, n_in); Y: (m, n_out).
+    rule: an object with `name`, one of `RULES`; `state_arrays`, how many it needs; and its constants as attributes.
     alpha: the learning rate, one for all epochs or one for each.
-    order: for each epoch the row numbers to visit, (epochs, n); without it, `epochs` times the rows as they stand.
+    order: the row numbers to visit in each epoch, (epochs, n); if None, all rows in order, `epochs` times.
     reduction: "mean" or "sum" over the samples of a batch.
-    masks: for dropout, (epochs, n, hidden nodes) factors, by place in the order.
-    state: the rule's state, changed in place, see `State`; zero unless given. The remaining arguments: see `clip`.
+    masks: for dropout, (epochs, n, hidden nodes) factors, by position in the order.
+    state: the rule's state, changed in place, see `State`; zero if None. The remaining arguments: see `clip`.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
     costs = []
-    state = State(model, RULES[rule.name].keeps) if state is None else state
+    state = State(model, rule.state_arrays) if state is None else state
     for epoch in range(epochs if order is None else len(order)):
         rows = range(len(X)) if order is None else order[epoch]
         rate = alpha[epoch] if hasattr(alpha, "__len__") else alpha

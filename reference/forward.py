@@ -27,15 +27,15 @@ def weighted_sums(W: Sequence[Any], b: Sequence[float] | None, h: Sequence[float
 
 
 class Pass(NamedTuple):
-    """What feed-forward leaves for backpropagation.
+    """What backpropagation needs from feed-forward.
 
-    h     the activations of every layer, [h1, ..., hL]
-    seen  the same as the next layer sees them: [h1, ..., h(L-1)], hidden layers through their dropout masks
-    z     the weighted sums of the output layer
+    h             the activations of every layer, [h1, ..., hL]
+    layer_inputs  the input of every layer after the first: [h1, ..., h(L-1)], with dropout masks applied
+    z             the weighted sums of the output layer
     """
 
     h: list[Sequence[float]]
-    seen: list[Sequence[float]]
+    layer_inputs: list[Sequence[float]]
     z: Sequence[float]
 
 
@@ -46,22 +46,22 @@ def forward_pass(
     activations: Sequence[str] | None = None,
     masks: Sequence[Any] | None = None,
 ) -> Pass:
-    """h1 = x and, for every next layer, z = W h + b and h = f(z).
+    """h1 = x and, for every layer after it, z = W h + b and h = f(z).
 
-    activations: the name of f for each layer after the first, the sigmoid unless given.
-    masks: for dropout, (n,) factors for each hidden layer: the next layer sees m_i h_i instead of h_i.
+    activations: the name of f for each layer after the first; all sigmoids if None.
+    masks: for dropout, (n,) factors for each hidden layer: the next layer's input is m_i h_i instead of h_i.
     """
-    h, seen, z = [x], [x], x
+    h, layer_inputs, z = [x], [x], x
     for l in range(len(weights)):
-        z = weighted_sums(weights[l], biases[l] if biases else None, seen[l])
+        z = weighted_sums(weights[l], biases[l] if biases else None, layer_inputs[l])
         f = ACTIVATIONS[activations[l] if activations else "sigmoid"]
         h.append(f.activate(z))
         if l < len(weights) - 1:
-            seen.append(h[-1] if masks is None else through(masks[l], h[-1]))
-    return Pass(h, seen, z)
+            layer_inputs.append(h[-1] if masks is None else apply_mask(masks[l], h[-1]))
+    return Pass(h, layer_inputs, z)
 
 
-def through(mask: Sequence[float], values: Sequence[float]) -> list[float]:
+def apply_mask(mask: Sequence[float], values: Sequence[float]) -> list[float]:
     """m_i v_i: a dropout mask applied to a layer's activations, or to the errors propagated back to it."""
     return [mask[i] * values[i] for i in range(len(values))]
 
@@ -71,8 +71,8 @@ def forward_sample(
 ) -> list[Sequence[float]]:
     """The activations [h1, ..., hL] of one sample.
 
-    weights: a (n_out, n_in) matrix for each layer after the first; biases: an (n_out,) vector for each, or nothing
-    at all for a network without biases; x: (n_in,). Lists and arrays alike. Equation: `forward_pass`.
+    weights: an (n_out, n_in) matrix for each layer after the first; biases: an (n_out,) vector for each, or an empty
+    list for a network without biases; x: (n_in,). Lists and arrays alike. Equation: `forward_pass`.
     Source: tutorial 000 (docs/sources.md), section 3, `simple_looped_nn_calc`.
 
     >>> forward_sample([[[0.5, -0.5]]], [[0.0]], [1.0, 1.0])
@@ -90,8 +90,8 @@ def feed_forward(model: Any, x: Any) -> list[Any]:
     """The activations of every layer, [h1, ..., hL], for one sample or for a batch.
 
     model: anything with `weights` and `biases`, and `activations` if they are not all sigmoids; x: (n_in,), or
-    (m, n_in) with a sample a row.
-    Returns for each layer (n,), or (m, n). Equation and source: `forward_sample`.
+    (m, n_in) with one sample per row.
+    Returns (n,) or (m, n) for each layer. Equation and source: `forward_sample`.
     """
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     x, activations = as_lists(x), getattr(model, "activations", None)

@@ -1,4 +1,4 @@
-"""What a network minimises over many samples: the cost, and its gradient."""
+"""What training minimises over many samples: the cost; and its gradient."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from samenet.reference.forward import as_lists, forward_pass
 
 
 class Objective(NamedTuple):
-    """What a model computes and minimises; one without these attributes is all sigmoids with the squared error."""
+    """A model's activations, cost and penalties; by default, all sigmoids and the squared error without penalties."""
 
     activations: Sequence[str] | None
     cost: str
@@ -19,8 +19,8 @@ class Objective(NamedTuple):
     @classmethod
     def of(cls, model: Any) -> "Objective":
         """From `activations`, `cost_function`, `l1` and `l2` of a model."""
-        usual = {"activations": None, "cost_function": "squared_error", "l1": 0.0, "l2": 0.0}
-        values: list[Any] = [getattr(model, name, value) for name, value in usual.items()]
+        defaults = {"activations": None, "cost_function": "squared_error", "l1": 0.0, "l2": 0.0}
+        values: list[Any] = [getattr(model, name, value) for name, value in defaults.items()]
         return cls(*values)
 
 
@@ -38,7 +38,7 @@ def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = N
 
 
 def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:
-    """The factors of all hidden nodes, one after the other, as a list for each hidden layer."""
+    """Split the factors of all hidden nodes, in the order of the layers, into a list for each hidden layer."""
     layers, start = [], 0
     for W in weights[:-1]:
         layers.append(row[start : start + len(W)])

@@ -1,20 +1,13 @@
 """The optimizers' rules, by name: what one update does to a row of parameters.
 
-Each function updates in place theta, a row of parameters (a row of W, or b), and the corresponding rows of state.
-g is the same row of the gradient, alpha the learning rate, t the number of the update, from 1 on; `rule` has the
-constants as attributes.
+Each function updates in place theta, a row of parameters (a row of W, or b), and the same row of each state array,
+its last arguments. g is that row of the gradient, alpha the learning rate, t the number of the update, counted from 1;
+`rule` has the constants as attributes.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-
-class Rule(NamedTuple):
-    """keeps: how many arrays, as large as theta, a rule remembers; they begin at zero. step: the function."""
-
-    keeps: int
-    step: Callable[..., None]
+from typing import Any
 
 
 def descent(theta: Any, g: Any, alpha: float, rule: Any, t: int) -> None:
@@ -38,7 +31,7 @@ def momentum(theta: Any, g: Any, alpha: float, rule: Any, t: int, v: Any) -> Non
 
 
 def nesterov(theta: Any, g: Any, alpha: float, rule: Any, t: int, v: Any) -> None:
-    """v := beta v - alpha g;  theta := theta + beta v - alpha g: theta is where the velocity leads to.
+    """v := beta v - alpha g;  theta := theta + beta v - alpha g, where theta is the look-ahead point.
 
     Sources: Y. Nesterov (1983), in the form of Y. Bengio, N. Boulanger-Lewandowski and R. Pascanu, Advances in
     optimizing recurrent networks (2013).
@@ -54,7 +47,7 @@ def rmsprop(theta: Any, g: Any, alpha: float, rule: Any, t: int, s: Any) -> None
     """s := decay s + (1 - decay) g^2;  theta := theta - alpha g / (sqrt(s) + epsilon).
 
     Source: T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5 (2012); epsilon stands
-    outside the root. Where the divisor is 0, a parameter that never had a slope, theta stays.
+    outside the root. Where the divisor is 0, since every gradient so far was 0, theta is not changed.
     """
     for j in range(len(g)):
         s[j] = rule.decay * s[j] + (1 - rule.decay) * g[j] * g[j]
@@ -66,8 +59,8 @@ def rmsprop(theta: Any, g: Any, alpha: float, rule: Any, t: int, s: Any) -> None
 def adam(theta: Any, g: Any, alpha: float, rule: Any, t: int, m: Any, v: Any) -> None:
     """m := beta1 m + (1 - beta1) g;  v := beta2 v + (1 - beta2) g^2;
 
-    theta := theta - alpha m' / (sqrt(v') + epsilon), with m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t), which are
-    free of the bias towards the zeros that m and v begin at. Where the divisor is 0, theta stays.
+    theta := theta - alpha m' / (sqrt(v') + epsilon), where m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) correct
+    the bias of m and v towards their initial zeros. Where the divisor is 0, theta is not changed.
     Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (2015), algorithm 1.
     """
     of_m, of_v = 1 - rule.beta1**t, 1 - rule.beta2**t
@@ -79,10 +72,10 @@ def adam(theta: Any, g: Any, alpha: float, rule: Any, t: int, m: Any, v: Any) ->
             theta[j] -= alpha * (m[j] / of_m) / divisor
 
 
-RULES = {
-    "descent": Rule(0, descent),
-    "momentum": Rule(1, momentum),
-    "nesterov": Rule(1, nesterov),
-    "rmsprop": Rule(1, rmsprop),
-    "adam": Rule(2, adam),
+RULES: dict[str, Callable[..., None]] = {
+    "descent": descent,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "rmsprop": rmsprop,
+    "adam": adam,
 }

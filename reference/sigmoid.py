@@ -2,7 +2,7 @@
 
 import math
 
-_OVERFLOW = -709.0  # below it exp(-z) leaves the range of a float; the sigmoid is then under 1e-307
+_OVERFLOW = -709.0  # below it, exp(-z) may overflow; the sigmoid is then less than 1e-307
 
 
 def sigmoid(z: float) -> float:

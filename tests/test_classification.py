@@ -265,7 +265,7 @@ def test_every_backend_tells_the_same_classes() -> None:
     ("activation", "Y", "said"),
     [
         ("relu", [[0.5], [2.0]], "'sigmoid' or 'tanh', whose nodes have a threshold for 'accuracy', got 'relu'"),
-        ("relu", [[0.5, 2.0]], "one class in every row of Y to go with an output layer of 'relu'"),
+        ("relu", [[0.5, 2.0]], "one class in every row of Y with an output layer of 'relu'"),
         ("sigmoid", [[0.5], [0.7]], "0 and 1 as targets of 'sigmoid' for 'accuracy', got 0.5 in Y"),
         ("sigmoid", [[0.5, 0.7]], "0 and 1 as targets of 'sigmoid', or one-hot rows, for 'accuracy', got 0.5 in Y"),
     ],

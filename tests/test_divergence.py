@@ -57,7 +57,7 @@ def test_it_is_named_once_before_the_weights_overflow(
     net = make(backend, dtype=dtype)
     said, error = training(net, **way, record_every=record_every)
     assert len(said) == 1
-    assert said[0].startswith("the training diverges: ")
+    assert said[0].startswith("training diverges: ")
     assert "try a smaller alpha" in said[0]
     assert np.isfinite(net.parameters).all()
     at = net.history.diverged_at
@@ -78,14 +78,14 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
     scale = (1 + 2 * np.abs(Y).max() ** 2) * (len(X) if reduction == "sum" else 1)
     training(net, **way, callback=lambda n, h: costs.append(n.cost(X, Y, reduction=reduction)))
     expected = next(k for k, cost in enumerate(costs) if cost > 1e6 * max(first, scale))
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
     other = make(backend)
     said, _ = training(other, **way)
     # The epoch after it at the latest: a batch must have shown it.
     assert other.history.diverged_at in (expected + 1, expected + 2)
     found = other.history.diverged_at
     assert said[0].startswith(
-        f"the training diverges: after epoch {found - 1} the cost of all samples is {costs[found - 1]:.3g}; "
+        f"training diverges: after epoch {found - 1} the cost over all samples is {costs[found - 1]:.3g}; "
     )
     assert other.parameters.tobytes() == net.parameters.tobytes(), "what is computed is the same"
 
@@ -93,12 +93,12 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
 def test_weights_that_overflow_in_the_very_epoch(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     many, targets = np.tile(X, (20, 1)), np.tile(Y, (20, 1))
     for seconds in (1e-12, 1e12):
-        monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
+        monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
         net = make(backend, "identity")
         before = net.parameters.tobytes()
         said, error = training(net, many, targets, alpha=0.8, batch_size=5)
         assert error is not None
-        assert said[0].startswith("the training diverges: in epoch 0 the cost of a batch is ")
+        assert said[0].startswith("training diverges: in epoch 0 the cost of a batch is ")
         assert len(said) == 1
         assert net.history.diverged_at == 0
         assert net.parameters.tobytes() == before

@@ -104,14 +104,14 @@ def test_masks_do_not_depend_on_how_many_are_drawn_ahead(
     net, other = make(backend), make(backend)
     settings: dict[str, Any] = {"alpha": 0.5, "epochs": 5, "batch_size": size, "dropout": 0.3}
     net.train(X, Y, **settings, seed=seed_of(1))
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
     monkeypatch.setattr(draws, "_LIMIT", limit)
     other.train(X, Y, **settings, seed=seed_of(1))
     assert net.parameters.tobytes() == other.parameters.tobytes()
 
 
 def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e12)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", 1e12)
     monkeypatch.setattr(draws, "_LIMIT", 4 * M * 3)
     backend = Backend("numpy")
     sizes, whole = [], Draws.masks

@@ -138,7 +138,7 @@ def test_of_a_layer_some_slopes_may_be_zero():
     report = check_gradient(CASE.network(samenet.backend("numpy").Network), X, CASE.Y)
     assert report.ok
     assert not report.analytic.weights[0][:, 0].any()
-    assert "says nothing" not in str(report)
+    assert "proves nothing" not in str(report)
 
 
 def test_a_cost_without_neighbours_cannot_be_checked():
@@ -170,7 +170,7 @@ def test_zeros_that_agree_prove_nothing(change):
     assert report.nothing
     assert not report.ok
     assert "NOTHING COMPARED" in str(report)
-    assert "says nothing" in str(report)
+    assert "proves nothing" in str(report)
     assert "nothing" in repr(report)
 
 

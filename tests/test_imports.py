@@ -86,7 +86,8 @@ assert abs(cost - h * h / 2) < 1e-15
 assert abs(slope.weights[0][0][0] - h * h * (1 - h)) < 1e-15
 assert slope.biases == [slope.weights[0][0]]
 
-descent, adam = SimpleNamespace(name="descent"), SimpleNamespace(name="adam", beta1=0.9, beta2=0.999, epsilon=1e-8)
+descent = SimpleNamespace(name="descent", state_arrays=0)
+adam = SimpleNamespace(name="adam", state_arrays=2, beta1=0.9, beta2=0.999, epsilon=1e-8)
 costs = run_updates(one, [[1.0], [2.0]], [[0.0], [1.0]], adam, alpha=1.0, batch_size=1, order=[[1, 0], [0, 1]])
 assert len(costs) == 4 and one.weights[0][0][0] != 0.5
 X, Y = [[1.5, 2.0, 3.0], [0.0, 1.0, 0.0]], [[0.0], [1.0]]

@@ -554,13 +554,13 @@ def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: 
         return number, is_coordinator, parallel.wait_for_tasks(queue)
 
     monkeypatch.setattr(parallel, "_pool", lambda: SimpleNamespace(submit=lambda *given: called.append(given)))
-    assert parallel.run_parallel(work, (7,), helpers) == (7, True, True)
+    assert parallel.run_parallel(work, (7,), helpers, 2) == (7, True, True)
     assert [(function, number, is_coordinator) for function, number, queue, is_coordinator in called] == helpers * [
         (work, 7, False)
     ]
     assert not any(parallel.wait_for_tasks(queue) for _, _, queue, _ in called), "at the end the queue is closed"
     with pytest.raises(ZeroDivisionError):
-        parallel.run_parallel(lambda queue, is_coordinator: called.append(queue) or 1 // 0, (), 0)
+        parallel.run_parallel(lambda queue, is_coordinator: called.append(queue) or 1 // 0, (), 0, 2)
     assert not parallel.wait_for_tasks(called[-1])
 
 

@@ -284,16 +284,23 @@ def test_zeros_before_a_wide_layer(sizes: tuple[int, ...], record: Any) -> None:
         record(name, comparison)
 
 
-# -------------------------------------------------------------------------------------------- a leader and its helpers
+# ---------------------------------------------------------------------------------------- a coordinator and its helpers
+
+
+def queue_for(tasks: int) -> Any:
+    """A queue whose first task another thread has claimed."""
+    queue = np.zeros(parallel._TURNS + tasks, np.int64)
+    queue[parallel._CLAIMED] = 1
+    return queue
 
 
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
-    """work(*arguments, desk, True) while the first ticket is taken by someone else, who is done last; what it returns.
+    """work(*arguments, queue, True) while another thread owns the first result and is done last; what it returns.
 
     complete(): what that other one leaves behind.
     """
-    queue, answer = np.zeros(32, np.int64), []
-    queue[parallel._CLAIMED] = 1
+    queue, answer = queue_for(tasks), []
+    assert parallel.own(queue, 0, 0)
     leader = threading.Thread(target=lambda: answer.append(work(*arguments, queue, True)), daemon=True)
     leader.start()
     while leader.is_alive() and queue[parallel._DONE] < tasks - 1:
@@ -306,7 +313,17 @@ def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) 
     return answer[0]
 
 
-def test_a_leader_waits_for_the_last_block() -> None:
+def abandoned(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
+    """The same where the other thread never gets on with the first task; what it would do too late does not count."""
+    queue = queue_for(tasks)
+    answer = work(*arguments, queue, True)
+    assert not parallel.own(queue, 0, 0)
+    assert queue[parallel._DONE] == queue[parallel._ADDED] == tasks
+    return answer
+
+
+@pytest.mark.parametrize("other", [held_back, abandoned])
+def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
     case = Case((3, 4, 2), 421)
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
@@ -318,12 +335,43 @@ def test_a_leader_waits_for_the_last_block() -> None:
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
     model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
-    cost, _ = held_back(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
+    cost, _ = other(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
     assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
     np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
 
 
-def test_a_leader_waits_for_the_last_part() -> None:
+def test_a_late_helper_writes_nothing() -> None:
+    """It has claimed a task that the coordinator took over and finished; then what it finds is dropped."""
+    net = samenet.backend("numba").Network([3, 4, 2], seed=0)
+    X, Y, empty = np.ones((300, 3)), np.ones((300, 2)), np.empty((0, 0))
+    model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
+    values, out, G, costs = np.full(3, 7.0), np.full((300, 2), 7.0), np.full((1, _room(net.model).size), 7.0), [7.0]
+    state = np.empty((0, net.parameters.size))
+    data = X, Y, np.empty((0, 0), np.int64), empty
+    for work, arguments, tasks in (
+        (inference.evaluate, (*model, X, Y, 1.0, out, values), 3),
+        (
+            training.run_updates,
+            (*model, data, (300, False), np.empty(0), _NO_RULE, state, np.array(costs), G, values),
+            1,
+        ),
+    ):
+        queue = np.zeros(parallel._TURNS + tasks, np.int64)
+        parallel.add_tasks(queue, tasks)
+        assert all(parallel.own(queue, slot, 0) for slot in range(tasks))
+        helper = threading.Thread(target=work, args=(*arguments, queue, False), daemon=True)
+        helper.start()
+        while helper.is_alive() and queue[parallel._CLAIMED] < tasks:
+            helper.join(0.001)
+        queue[parallel._CLOSED] = 1
+        helper.join(HANGS)
+        assert queue[parallel._DONE] == 0
+    for left in (values, out, G):
+        assert (left == 7).all()
+
+
+@pytest.mark.parametrize("other", [held_back, abandoned])
+def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     case = Case((20, 24, 3), 421)
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y, empty = case.X.copy(), case.Y.copy(), np.empty((0, 0))
@@ -344,7 +392,7 @@ def test_a_leader_waits_for_the_last_part() -> None:
     data = X, Y, np.empty((0, 0), np.int64), empty
     state = np.empty((0, theta.size))
     arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)
-    held_back(training.run_updates, arguments, parts, complete)
+    other(training.run_updates, arguments, parts, complete)
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)

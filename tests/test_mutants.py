@@ -100,8 +100,8 @@ MUTANTS = {
         Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("clipping above alone", "row[i] = -value", "row[i] = row[i]"),
         Mutant("norm not clipped", "row[i] / largest * (norm / length)", "row[i]"),
-        Mutant("dropout forward alone", "errors = through(masks[l - 1], errors)", "pass"),
-        Mutant("dropout backward alone", "else through(masks[l], h[-1])", "else h[-1]"),
+        Mutant("dropout forward alone", "errors = apply_mask(masks[l - 1], errors)", "pass"),
+        Mutant("dropout backward alone", "else apply_mask(masks[l], h[-1])", "else h[-1]"),
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
     ],
     "numpy": [
@@ -237,7 +237,16 @@ MUTANTS = {
         Mutant("first part's rows in all", "start + whole * part // parts,", "start,"),
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
         Mutant("cost of the last part alone", "total += values[part]", "total = values[part]"),
-        Mutant("gradient of the first part alone", "_add(G[part], g)", "pass"),
+        Mutant("gradient of the first part alone", "_add_parts(G)", "pass"),
+        Mutant(
+            "gradient of all parts but the last", "for part in range(1, len(G)):", "for part in range(1, len(G) - 1):"
+        ),
+        Mutant(
+            "gradient of the first piece alone",
+            "for start in range(0, n, _PIECE):",
+            "for start in range(0, 1, _PIECE):",
+        ),
+        Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
         Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
         Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
         Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
@@ -510,6 +519,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     """What `test_agreement` compares, on a few cases, with remainders, several blocks and both sides of `SMALLER`."""
     if cls.backend.__name__ == "mutated.numba":
         yield from _counters(sys.modules["mutated.kernels.parallel"])
+        yield from _sum_of_parts(sys.modules["mutated.kernels.training"])
     trusted = samenet.backend("reference").Network
     small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
     for case in (small, no_bias, blocks, Case((4, 3, 9, 7, 2), 13)):
@@ -601,9 +611,27 @@ def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]
         parallel.finish_task(queue)
     waiting.join(HANGS)
     yield "waiting", compare(waiting.is_alive(), False, 0)
+    queue = np.zeros(parallel._TURNS + 3, np.int64)
+    parallel.add_tasks(queue, 3)
+    yield (
+        "owned",
+        compare([parallel.own(queue, 1, 0), parallel.own(queue, 1, 0), parallel.own(queue, 1, 1)], [1, 0, 1], 0),
+    )
+    yield "taken over", compare([parallel.take_over(queue, 3, 0, 80) for _ in range(3)], [0, 2, -1], 0)
+    for _ in range(3):
+        parallel.finish_task(queue)
+    yield "nothing to take over", compare(parallel.take_over(queue, 3, 1, 80), -1, 0)
     queues: list[np.ndarray] = []
-    parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0)
+    parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0, 2)
     yield "more to wait for", compare(parallel.wait_for_tasks(queues[0]), False, 0)
+
+
+def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
+    """More numbers than are summed at once, which takes networks larger than those above."""
+    G = np.random.default_rng(0).integers(-9, 9, (3, 2 * training._PIECE + 5)) * 1.0
+    expected = G.sum(axis=0)
+    training._add_parts(G)
+    yield "sum of parts", compare(G[0], expected, 0)
 
 
 def _told(value: object) -> object:

@@ -151,9 +151,9 @@ def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     run_parallel = numba.run_parallel
 
-    def counting(work: Any, arguments: Any, helpers: int) -> Any:
+    def counting(work: Any, arguments: Any, helpers: int, slots: int) -> Any:
         asked.append(helpers)
-        return run_parallel(work, arguments, helpers)
+        return run_parallel(work, arguments, helpers, slots)
 
     monkeypatch.setattr(numba, "run_parallel", counting)
     return asked

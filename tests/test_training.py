@@ -298,7 +298,7 @@ def test_an_exception_of_the_callback_goes_through(name: str) -> None:
 
 def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **settings: Any) -> tuple[list[int], Any]:
     """Train with backend calls of about so many seconds; the updates of each call, and the history."""
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
     updates: list[int] = []
     module = net.backend
 
@@ -362,7 +362,7 @@ def test_calls_are_as_long_as_they_should_be(monkeypatch: pytest.MonkeyPatch) ->
             calls.append(named["epochs"])
             return module.run_updates(*arguments, **named)
 
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 2.0**-4)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", 2.0**-4)
     monkeypatch.setattr(loop.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(type(net), "backend", Timed())
     net.train(X, Y, alpha=0.1, epochs=2000)
@@ -399,8 +399,8 @@ def test_calls_end_at_the_next_record(done: int) -> None:
     training = SimpleNamespace(
         history=SimpleNamespace(epochs_done=done),
         options=SimpleNamespace(record_every=5, epochs=14),
-        training=SimpleNamespace(asks_every_epoch=False),
-        costs_come_along=False,
+        training=SimpleNamespace(has_epoch_hooks=False),
+        updates_return_cost=False,
     )
     assert loop.Loop._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
 
@@ -476,7 +476,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 ) -> None:
     net = make(name)
     interrupt_in_call(number, net, monkeypatch)
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e-12)  # one update a call
+    monkeypatch.setattr(loop, "_CALL_SECONDS", 1e-12)  # one update a call
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50, **settings)
     monkeypatch.undo()
@@ -494,7 +494,7 @@ def test_ctrl_c_ends_after_the_call_at_hand(
 def test_a_second_ctrl_c_does_not_wait(name: str, monkeypatch: pytest.MonkeyPatch, restored: Any) -> None:
     net = make(name)
     interrupt_in_call(3, net, monkeypatch, times=2)
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", 1e-12)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", 1e-12)
     with pytest.raises(KeyboardInterrupt):
         net.train(X, Y, alpha=1, epochs=50)
     monkeypatch.undo()
@@ -644,7 +644,7 @@ def test_weights_that_overflow_are_an_error_that_names_the_epoch(
 ) -> None:
     epoch, before = overflow_by_hand(begin, updates)
     assert epoch >= at_least
-    monkeypatch.setattr(loop, "_SECONDS_A_CALL", seconds)
+    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
     net = samenet.backend(name).Network([1, 1], bias=False, weights=[[[begin]]])
     x, y = np.full((3, 1), TINY), np.full((3, 1), TARGET)
     size = None if updates == 1 else 1

@@ -17,7 +17,7 @@ from samenet.fast.kernels.codegen.microkernels import on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import BLOCK, forward, forward_sample, nonzero_workspace
 from samenet.fast.kernels.packing import nodes, pack
-from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
@@ -198,6 +198,12 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     last = H.size // min(m, BLOCK) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
         block = claim(queue)
+        if block < 0 and is_coordinator:
+            block = take_over(queue, values.size, 0, BLOCK * P.size)
+            if block < 0:
+                return
+        elif block >= 0 and is_coordinator:
+            own(queue, block, 0)
         if block >= 0:
             start = block * BLOCK
             rows = min(BLOCK, m - start)
@@ -207,15 +213,15 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
             h = H[rows * last : rows * (last + n_out)]
             if len(Y):
                 target = Y[start : start + rows].reshape(rows * n_out)
-                values[block] = value(cost, h, z, target, n_out, spare)
+                result = value(cost, h, z, target, n_out, spare)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                values[block] = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
-            answer = out[start : start + rows].reshape(rows * n_out)
-            for i in range(h.size):
-                answer[i] = h[i]
-            finish_task(queue)
-        elif is_coordinator:
-            return
+                result = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
+            if is_coordinator or own(queue, block, 0):
+                values[block] = result
+                answer = out[start : start + rows].reshape(rows * n_out)
+                for i in range(h.size):
+                    answer[i] = h[i]
+                finish_task(queue)
 
 
 @kernel(makes_arrays=True)

@@ -1,8 +1,11 @@
 """A queue of numbered tasks, which several threads claim as they get to them.
 
-The work is cut the same way however many threads there are, and what they leave is put together in the order of the
-tasks: so the bits do not depend on the threads. One thread is the coordinator. It never waits for a thread that has not
-begun, so nothing stands still when helpers come late or not at all, or when many calls share them.
+The work is cut the same way however many threads there are, and the results are combined in the order of the tasks, so
+the bits do not depend on the number of threads. One thread, the coordinator, called the kernel; the others help. It
+never waits for a helper that has not begun, and not long for one that has: a helper that claimed a task may lose its
+processor to another process, for milliseconds. The coordinator then does that task itself, and the first of the two to
+ask owns the result. A helper therefore works in memory of its own, and writes where others read only once it owns the
+result. What it still reads afterwards may have changed; its result is then dropped.
 """
 
 import os
@@ -21,8 +24,9 @@ from numpy.typing import NDArray
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
-# A queue is four counters, each in a cache line of its own.
-_ADDED, _CLAIMED, _DONE, _CLOSED = 0, 8, 16, 24
+# A queue is four counters, each in a cache line of its own; and a turn for each slot, where the result of a task goes.
+_ADDED, _CLAIMED, _DONE, _CLOSED, _TURNS = 0, 8, 16, 24, 32
+_LOOK = 8  # multiply-adds for which the coordinator looks once more: twice as long in all as it would take itself
 _MOST = 64  # threads
 _lock = Lock()  # the counters' own, when the compiler is off
 
@@ -117,6 +121,27 @@ def claim(queue):
 
 
 @kernel()
+def own(queue, slot, turn):
+    """Whether the caller, the first to ask, owns the result that goes into a slot in this turn: then it must finish."""
+    return _exchange(queue, _TURNS + slot, turn, turn + 1)
+
+
+@kernel()
+def take_over(queue, slots, turn, work):
+    """The slot of a task of this turn that no other thread finishes in time, now the caller's; -1 if there is none.
+
+    work: the multiply-adds of a task, which say how long to wait.
+    """
+    for _ in range(work // _LOOK):
+        if _read(queue, _DONE) >= _read(queue, _ADDED):
+            return -1
+    for slot in range(slots):
+        if own(queue, slot, turn):
+            return slot
+    return -1
+
+
+@kernel()
 def finish_task(queue):
     """One task is done."""
     _add(queue, _DONE, 1)
@@ -124,7 +149,7 @@ def finish_task(queue):
 
 @kernel()
 def wait_for_all(queue):
-    """Until all tasks that were added are done."""
+    """Until all tasks that were added are done: those that someone owns."""
     while _read(queue, _DONE) < _read(queue, _ADDED):
         _give_way()
 
@@ -139,9 +164,9 @@ def wait_for_tasks(queue):
     return True
 
 
-def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int) -> Any:
+def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int) -> Any:
     """work(*arguments, queue, True), the coordinator, and in so many other threads work(*arguments, queue, False)."""
-    queue = np.zeros(32, np.int64)
+    queue = np.zeros(_TURNS + slots, np.int64)
     try:
         for _ in range(helpers):
             _pool().submit(work, *arguments, queue, False)

@@ -8,7 +8,7 @@ from numba import boolean, float64, int64, types
 from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, row_length, unpack
-from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
@@ -16,6 +16,9 @@ DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
 RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
+
+
+_PIECE = 1024  # numbers of a gradient that are summed together
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -132,8 +135,8 @@ def _update(theta, g, alpha, state, left, rule, t):
 
 
 @kernel()
-def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, G):
-    """The gradient of one part of one update's batch, into that part's row of G; returns the sum of costs.
+def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, g):
+    """g := the gradient of one part of one update's batch; returns the sum of costs.
 
     alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
     """
@@ -161,7 +164,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, G[part], workspace)
+    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, g, workspace)
 
 
 # The types of what the kernels below are given together: model, data, batch, gathered.
@@ -184,26 +187,48 @@ def _gathered(f):
 @external(
     lambda f: (
         *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
-        *(_gathered(f), f[:, ::1], float64[::1], int64[::1]),
+        *(_gathered(f), f[:, ::1], f[::1], float64[::1], int64[::1], int64),
     )
 )
-def _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue):
-    """Claim tasks as long as there are any."""
+def _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update):
+    """Do the parts of an update that nobody else does: all that are left, if update is -1, the work of a helper.
+
+    private: for a helper, the gradient until it owns the part.
+    """
     theta, P, layout, bias = model
-    parts = len(G)
-    task = claim(queue)
-    while task >= 0:
-        values[task % parts] = _part(
-            task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, G
-        )
-        finish_task(queue)
+    parts, is_coordinator = len(G), update >= 0
+    while True:
         task = claim(queue)
+        if is_coordinator and task < 0:
+            part = take_over(queue, parts, update, 3 * batch[0] * P.size // parts)
+            task = update * parts + part if part >= 0 else -1
+        elif is_coordinator:
+            own(queue, task % parts, update)
+        if task < 0:
+            return
+        part = task % parts
+        if parts > 1:
+            workspace.flags[FINITE] = False  # the weights have changed since this thread last looked at them
+        g = G[part] if is_coordinator else private
+        value = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, g)
+        if is_coordinator or own(queue, part, task // parts):
+            values[part] = value
+            if not is_coordinator:
+                for i in range(g.size):
+                    G[part, i] = g[i]
+            finish_task(queue)
 
 
 @kernel()
-def _add(source, target):
-    for i in range(source.size):
-        target[i] += source[i]
+def _add_parts(G):
+    """G[0] += the other rows, one after the other, by pieces of which the sum stays in the cache."""
+    n = G.shape[1]
+    for start in range(0, n, _PIECE):
+        total = G[0, start : min(n, start + _PIECE)]
+        for part in range(1, len(G)):
+            row = G[part, start : start + total.size]
+            for i in range(total.size):
+                total[i] += row[i]
 
 
 @external(
@@ -226,13 +251,12 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     first = sizes[0] * row_length(sizes[1], lanes_of(sizes, P.itemsize))
     for update in range(costs.size):
         add_tasks(queue, parts)
-        _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
+        _parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
             total += values[part]
-            if part:
-                _add(G[part], g)
+        _add_parts(G)
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean else total
         if l1 or l2:
@@ -276,8 +300,9 @@ def run_updates(
     plain = parts == 1 and code == DESCENT and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
     at_once = alphas if plain else alphas[:0]
     if not is_coordinator:
+        private = np.zeros(P.size, P.dtype)
         while wait_for_tasks(queue):
-            _parts(model, cost, data, batch, at_once, workspace, gathered, G, values, queue)
+            _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
         return
     pack(theta, sizes, bias, P)
     packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)

@@ -29,13 +29,13 @@ def backend(name: str) -> ModuleType:
         choice("backend", name, MODULES)
     try:
         return importlib.import_module(MODULES[name])
-    except Exception as error:  # a compiler that does not match its NumPy fails in many ways
+    except Exception as error:  # a Numba that does not match its NumPy fails in many ways
         reason = f"{type(error).__name__}: {error}"
         raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
 
 
 def missing(names: Iterable[str]) -> dict[str, str]:
-    """The backends among these that cannot be imported, and why."""
+    """Those of the named backends that cannot be imported, with the reason."""
     found = {}
     for name in names:
         try:

@@ -34,7 +34,7 @@ def predict(module: ModuleType, model: Model, x: Array) -> Any:
 
 
 def fast_predict(module: ModuleType, model: Model, otherwise: Any, one: bool) -> Any:
-    """No fast path: all input is checked first."""
+    """No fast path: all input is checked."""
     return otherwise
 
 
@@ -49,7 +49,7 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`."""
     reference, g = named("reference"), model.theta.empty_like()
-    h, seen, z = _forward(module, model, X, masks)
+    h, layer_inputs, z = _forward(module, model, X, masks)
     backward = [reference.ACTIVATIONS[name].backward for name in model.activations]
     delta = _rows(
         reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
@@ -57,7 +57,7 @@ def gradient(
     end = 0 if masks is None else masks.shape[1]
     for layer in range(len(model.weights) - 1, -1, -1):
         W = model.weights[layer]
-        g.weights[layer][:] = delta.T @ seen[layer] / (len(X) if reduction == "mean" else 1)
+        g.weights[layer][:] = delta.T @ layer_inputs[layer] / (len(X) if reduction == "mean" else 1)
         if model.bias:
             g.biases[layer][:] = delta.sum(axis=0) / (len(X) if reduction == "mean" else 1)
         g.weights[layer][:] += model.l1 * np.sign(W) + model.l2 * W
@@ -87,7 +87,7 @@ def run_updates(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Array:
-    """Update after update, each from the backend's own gradient; the step is that of the NumPy backend."""
+    """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend."""
     numpy, costs = named("numpy"), []
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
@@ -97,8 +97,8 @@ def run_updates(
         for start in range(0, m, batch_size):
             part = slice(start, start + batch_size)
             rows: Any = part if order is None else order[epoch, part]
-            kept = {} if masks is None else {"masks": masks[epoch, part]}
-            cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **kept)
+            mask = {} if masks is None else {"masks": masks[epoch, part]}
+            cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **mask)
             g = model.theta.empty_like()
             g.fill(slope.weights, slope.biases)
             numpy.clip(g.flat, clip_value, clip_norm)
@@ -112,17 +112,17 @@ def _rows(rows: Any) -> Array:
 
 
 def _forward(module: ModuleType, model: Model, X: Array, masks: Array | None) -> tuple[list[Array], list[Array], Array]:
-    """Activations, activations as the next layer sees them, and the output's z: a network of one layer at a time."""
-    h, seen, start = [X], [X], 0
+    """Activations, layer inputs (with masks applied) and the output's z: from one-layer networks, one after another."""
+    h, layer_inputs, start = [X], [X], 0
     for layer, name in enumerate(model.activations):
-        out, last = _layer(module, model, layer, name, seen[-1]), layer == len(model.weights) - 1
+        out, last = _layer(module, model, layer, name, layer_inputs[-1]), layer == len(model.weights) - 1
         if last:
-            return [*h, out], seen, _layer(module, model, layer, "identity", seen[-1])
+            return [*h, out], layer_inputs, _layer(module, model, layer, "identity", layer_inputs[-1])
         n = out.shape[1]
         h.append(out)
-        seen.append(out if masks is None else out * masks[:, start : start + n])
+        layer_inputs.append(out if masks is None else out * masks[:, start : start + n])
         start += n
-    raise AssertionError("a network has two layers at least")
+    raise AssertionError("a network has at least two layers")
 
 
 def _layer(module: ModuleType, model: Model, layer: int, activation: str, h: Array) -> Array:

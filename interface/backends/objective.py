@@ -15,7 +15,7 @@ from samenet.validation.overflow import cost_in_range, has_gradient
 class Objective:
     """J at the model's current parameters; backend: a module that implements the contract.
 
-    X: (m, n_in), Y: (m, n_out), of the model's dtype, checked; reduction: "mean" or "sum".
+    X: (m, n_in), Y: (m, n_out), already checked, of the model's dtype; reduction: "mean" or "sum".
     """
 
     model: Model
@@ -26,7 +26,7 @@ class Objective:
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
-        with np.errstate(all="ignore"):  # an overflow is infinity in the answer, with every backend
+        with np.errstate(all="ignore"):  # overflow gives infinity, without a warning, with every backend
             cost, output = self.backend.evaluate(self.model, self.X, self.Y, self.reduction)
         return float(cost), np.asarray(output)
 
@@ -40,11 +40,11 @@ class Objective:
         return float(cost), slope
 
     def cost(self) -> float:
-        """The cost; infinity where a sum over the samples would depend on the order of its terms."""
+        """The cost; infinite if it is so large that the sum over the samples could depend on the order of its terms."""
         return self._in_range(self.evaluate()[0])
 
     def gradient(self) -> tuple[float, Parameters]:
-        """The cost and its gradient, NaN where a target is too large for one."""
+        """The cost and its gradient, which is NaN if targets are too large."""
         cost, slope = self.slope()
         cost = self._in_range(cost)
         if not has_gradient(cost, self.Y):

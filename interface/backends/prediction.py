@@ -1,13 +1,13 @@
-"""Prediction from a user's input: checked and converted where necessary, with an optional fast path per backend.
+"""Prediction from a user's input: checked, converted if necessary, with an optional fast path per backend.
 
 A small network computes its output in less time than Python takes to check the input. So a backend may provide
 
     fast_predict(model, otherwise, one) -> f(x, out=None)
 
-f returns the output layer if x and `out` need no conversion: arrays of the model's dtype, C-contiguous, aligned,
-writable, x of the right width and finite. For anything else it returns otherwise(x, out). one: x is one sample
-(n_in,), and need not be checked for NaN and infinity. If not `one`, x may also be a batch (m, n_in), and there is no
-out.
+f returns the output layer if x and `out` need no conversion: they are C-contiguous, aligned, writable arrays of the
+model's dtype, and x is finite and of the right width. For anything else it returns otherwise(x, out). If `one`, x is
+one sample (n_in,) and need not be checked for NaN and infinity; if not, x may also be a batch (m, n_in), and there is
+no `out`.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Predictor(Protocol):
 
 def as_array(values: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """A backend's output, possibly nested lists, as an array."""
-    with np.errstate(under="ignore"):  # the smallest outputs of the reference are 0 in float32
+    with np.errstate(under="ignore"):  # the reference's smallest outputs underflow in float32
         return np.asarray(values, dtype).reshape(shape)
 
 
@@ -47,7 +47,7 @@ def for_one(model: Model, backend: Any) -> Predictor:
 
 
 def _samples(model: Model, backend: Any, X: Any) -> NDArray[Any]:
-    """For one sample or a batch, all of it checked."""
+    """Predict one sample or a batch, after checking all of it."""
     X = arrays.samples("X", X, model.sizes[0], model.dtype)
     output = backend.predict(model, X)
     if type(output) is np.ndarray:
@@ -56,16 +56,15 @@ def _samples(model: Model, backend: Any, X: Any) -> NDArray[Any]:
 
 
 def _one(model: Model, backend: Any, x: Any, out: Any = None) -> NDArray[Any]:
-    """For one sample: x is checked and converted, but NaN and infinity are allowed; `out` is checked.
+    """Predict one sample: x is checked and converted, though NaN and infinity are allowed; `out` is checked.
 
-    Raises ValueError or TypeError, naming x or out. Nothing is written until everything is checked and computed, so
-    `out` may share memory with x.
+    Raises ValueError or TypeError, naming x or out. `out` is written last, so it may share memory with x.
     """
     x = arrays.sample("x", x, model.sizes[0], model.dtype)
     if out is not None:
-        arrays.room("out", out, model.sizes[-1], model.dtype)
+        arrays.check_out("out", out, model.sizes[-1], model.dtype)
     output = backend.predict(model, x)
-    with np.errstate(all="ignore"):  # the reference's outputs as float32
+    with np.errstate(all="ignore"):  # the reference's outputs may overflow or underflow in float32
         answer = np.asarray(output, model.dtype)
     if out is None:
         return answer

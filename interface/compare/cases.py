@@ -123,7 +123,7 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
     cost, slope = network.gradient(X, Y)
     cost_allowed, slope_allowed = tolerance.gradient(network.model, X, Y)
     expected, allowed = np.append(slope.flat, cost), np.append(slope_allowed.flat, cost_allowed)
-    packed = slope_allowed  # room for answers in nested lists; its values are not needed any more
+    packed = slope_allowed  # reused as a buffer for answers in nested lists
 
     def check(answer: Any) -> Comparison:
         cost, slope = answer

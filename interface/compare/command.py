@@ -59,7 +59,7 @@ def _table(result: Result) -> Table:
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
-    """Where a backend is slower than one that should be slower still, by the interval of their ratio.
+    """Notes on backends that are slower than a simpler one, as shown by the interval of their ratio.
 
     NumPy loses to plain loops on the smallest networks, Numba to NumPy's BLAS on the widest: both are reported.
     """
@@ -83,7 +83,7 @@ def _called(row: Row) -> str:
 def _in_order(results: Sequence[Result]) -> list[str]:
     """The backends that passed every check and were timed, by the geometric mean of their speed-ups, largest first.
 
-    By paired speed-ups, not by medians, which a machine of changing speed may put in the wrong order.
+    By paired speed-ups, not by medians, which may be in the wrong order on a machine of varying speed.
     """
     means = {}
     for name in MODULES:
@@ -172,7 +172,7 @@ def run(
     if not names:
         raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
-        from samenet.compare import chart as plots  # now, so that a missing matplotlib is said before the waiting
+        from samenet.compare import chart as plots  # now, to report a missing matplotlib before anything takes time
     around = environment.describe()
     threads = around["threads"]["OPENBLAS_NUM_THREADS"]
     console.print(

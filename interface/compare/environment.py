@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-# Read by BLAS libraries, OpenMP and Numba when they load: to be set before NumPy is imported.
+# BLAS libraries, OpenMP and Numba read these when they load, so they must be set before NumPy is imported.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -2,7 +2,7 @@
 
 The speed of a shared machine changes from second to second. So every round times each contender once, in a new random
 order, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders. An
-untimed call comes first, so that no contender profits from what the one before it left in the caches.
+untimed call comes first, so that no contender benefits from what the previous one left in the caches.
 """
 
 import gc
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Seconds = NDArray[np.float64]
 
-_SAMPLE = 0.003  # seconds that one sample lasts at least: calls are repeated until they fill it
+_SAMPLE = 0.003  # the least duration of one sample, in seconds: shorter calls are repeated to fill it
 _ROUNDS = (5, 51)
 
 
@@ -71,20 +71,20 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
     seconds     roughly how long all rounds take together; at least 5 rounds, at most 51
     """
     with _no_garbage_collection():
-        numbers, a_round = {}, 0.0
+        numbers, round_seconds = {}, 0.0
         for name, call in contenders.items():
             number, took = 1, _sample(call, 1)
             while number * took < _SAMPLE and number < 1 << 20:
                 number = max(2 * number, round(_SAMPLE / max(took, 1e-9)))
                 took = _sample(call, number)
             numbers[name] = number
-            a_round += number * took
-        rounds = int(np.clip(seconds / a_round, *_ROUNDS))
+            round_seconds += number * took
+        rounds = int(np.clip(seconds / round_seconds, *_ROUNDS))
         times: dict[str, list[float]] = {name: [] for name in contenders}
-        orders = np.random.default_rng()  # another order in every process: what it does belongs into an interval
+        orders = np.random.default_rng()  # unseeded: intervals over processes should include the effect of the order
         for _ in range(rounds):
             for name in orders.permutation(list(contenders)):
-                if numbers[name] > 1:  # a call that takes as long as a whole sample finds its own way
+                if numbers[name] > 1:  # warm the caches; a call as long as a whole sample does so itself
                     contenders[name]()
                 times[name].append(_sample(contenders[name], numbers[name]))
     return {name: np.array(samples) for name, samples in times.items()}

@@ -69,9 +69,9 @@ def _read(file: BufferedIOBase, name: str, most: int) -> NDArray[Any]:
     return values.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _fill(file: BufferedIOBase, room: memoryview) -> int:
-    """Read until the buffer is full or the file ends; the number of bytes read."""
+def _fill(file: BufferedIOBase, buffer: memoryview) -> int:
+    """Read until the buffer is full or the file ends; returns the number of bytes read."""
     found = 0
-    while found < len(room) and (more := file.readinto(room[found:])):
+    while found < len(buffer) and (more := file.readinto(buffer[found:])):
         found += more
     return found

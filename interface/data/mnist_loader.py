@@ -72,7 +72,7 @@ def mnist(
 
 
 def _names(dataset: str) -> tuple[str, ...]:
-    """The four files, as the set's authors call them."""
+    """The published names of the four files."""
     return _FILES if dataset == "mnist" else tuple(f"{dataset}-{name.replace('t10k', 'test')}" for name in _FILES)
 
 
@@ -147,7 +147,7 @@ def _from_files(folder: Path, dataset: str | None) -> tuple[Pair, Pair]:
 
 
 def _from_openml() -> tuple[Pair, Pair]:
-    """The same from scikit-learn's cache or by download; there the rows are those of the training files, then test."""
+    """The same from scikit-learn's cache or by download, where the training rows come first, then the test rows."""
     try:  # the parser that needs no pandas
         found = scikit_learn().datasets.fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff")
     except OSError as error:

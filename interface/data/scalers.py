@@ -26,7 +26,7 @@ def _columns(X: Any) -> list[str] | None:
     try:
         columns = getattr(X, "columns", None)
         names = None if columns is None else list(columns)
-    except Exception:  # what is no frame, and may fail at anything
+    except Exception:  # from a user-defined object that is not a data frame
         return None
     return names if names and all(isinstance(name, str) for name in names) else None
 

@@ -64,13 +64,13 @@ def three_way_split(
 
 
 def _is_frame(value: Any) -> bool:
-    """Whether it is a data frame or a series, of pandas or polars, without importing either."""
+    """Whether a value is a data frame or a series, of pandas or polars, without importing either."""
     library = type(value).__module__.partition(".")[0]
     return hasattr(type(value), "iloc") or (library == "polars" and hasattr(type(value), "__len__"))
 
 
 class _Rows:
-    """What is to be split, checked: X and y, the number of rows, the size of each part, the source of random numbers.
+    """The checked arguments of a split: X and y, the number of rows, the size of each part, a random number generator.
 
     state: scikit-learn's `random_state`. labels: what to stratify by, or None.
     """
@@ -129,7 +129,7 @@ class _Rows:
             raise ValueError(f"stratify: expected at least two rows of every class, got one of {checks.short(rarest)}")
         try:
             np.unique(found)
-        except TypeError:  # labels that have no order: their numbers instead
+        except TypeError:  # labels that cannot be sorted are replaced by numbers
             places = {item: i for i, item in enumerate(numbers)}
             found = np.array([places[item] for item in items])
         return found
@@ -152,5 +152,5 @@ class _Rows:
 
     @staticmethod
     def of(values: Any, rows: NDArray[np.int64]) -> Any:
-        """These rows of an array, or of a frame."""
+        """These rows of an array or a data frame."""
         return values.iloc[rows] if hasattr(values, "iloc") else values[rows]

@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-_UNBOUNDED = 100_000  # columns of what is no terminal: rich would wrap at 80
+_UNBOUNDED = 100_000  # columns if output is not a terminal, where rich would wrap at 80
 
 
 def console() -> Console:
     """Standard output. In a pipe or a file, lines are not wrapped unless COLUMNS is set to a number above 0."""
     columns = os.environ.get("COLUMNS", "")
-    width = None  # as rich finds it: from COLUMNS, or from the terminal
+    width = None  # then rich takes it from COLUMNS or from the terminal
     if not (columns.isdigit() and int(columns) > 0):
         if not sys.stdout.isatty():
             width = _UNBOUNDED

@@ -20,5 +20,5 @@ def load_matplotlib() -> Any:
 
 def save(figure: "Figure", path: Path, dpi: float | str = "figure") -> None:
     """Write a figure as png, svg or pdf, by the file's suffix; the same figure gives the same svg."""
-    with load_matplotlib().rc_context({"svg.hashsalt": "samenet"}):  # the user's own settings stay as they are
+    with load_matplotlib().rc_context({"svg.hashsalt": "samenet"}):  # without changing the user's settings
         files.write(path, lambda temporary: figure.savefig(temporary, dpi=dpi))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _PREFIX = ".samenet-"  # of temporary files
-_ROOM = 1 << 20  # bytes that must fit: more than any one file that the command line writes
+_LARGEST_FILE = 1 << 20  # bytes: no file that the command line writes is larger
 
 
 def write(path: Path, fill: Callable[[Path], object]) -> None:
@@ -24,7 +24,7 @@ def write(path: Path, fill: Callable[[Path], object]) -> None:
         fill(temporary)
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only their owner can read
+        temporary.chmod(0o666 & ~umask)  # mkstemp creates files that only their owner can read
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def check_writable(path: Path) -> None:
         raise FileNotFoundError(f"there is no folder {str(path.parent)!r}")
     try:
         with tempfile.TemporaryFile(dir=path.parent, prefix=_PREFIX, suffix=path.suffix) as file:
-            file.write(b"\0" * _ROOM)
+            file.write(b"\0" * _LARGEST_FILE)
             file.flush()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name

@@ -8,7 +8,7 @@ from samenet.validation import checks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_UP, _DOWN = "#0072B2", "#D55E00"  # a weight above 0, and below; apart for the colour-blind too
+_POSITIVE, _NEGATIVE = "#0072B2", "#D55E00"  # colours of weights that the colour-blind can tell apart, too
 
 
 def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers: bool = False, most: int = 8) -> None:
@@ -33,7 +33,7 @@ def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers:
 
     def line(layer: int, start: float, end: float, weight: float, place: float) -> None:
         """Draw a line from a node of the previous layer to one of this layer."""
-        colour = _UP if weight >= 0 else _DOWN
+        colour = _POSITIVE if weight >= 0 else _NEGATIVE
         axes.plot([layer - 1, layer], [start, end], color=colour, linewidth=0.4 + 2.2 * abs(weight) / largest, zorder=1)
         if numbers:
             at = (layer - 1 + place, start + place * (end - start))

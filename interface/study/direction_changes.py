@@ -24,9 +24,9 @@ class DirectionChanges:
 
     net, X, Y, reduction: the network and its training samples, as for `net.gradient`; create it just before training.
 
-    An update goes up if -dJ/dw > 0, and not up otherwise, so also for a gradient of zero. Every update whose direction
-    differs from the one before it is counted. The gradient is that on all of X and Y, once per epoch: in full-batch
-    descent, the gradient of the update itself.
+    The direction of an update is up if -dJ/dw > 0, else down, even if the gradient is zero. Every update whose
+    direction differs from that of the previous one is counted. The gradient is that on all of X and Y, once per epoch;
+    in full-batch descent it is the gradient of the update itself.
 
     changes  the counts, as `Parameters` of integers: `.weights` (n_out, n_in), `.biases` and `.flat`
     total    the sum of the counts
@@ -47,11 +47,11 @@ class DirectionChanges:
 
     def _up(self, net: Network) -> Any:
         X, Y, reduction = self._given
-        # Not the difference of weights: a tiny update is lost in a large weight, and has a direction all the same.
+        # Not from the difference of weights: a tiny update to a large weight may be lost in rounding.
         return net.gradient(X, Y, reduction=reduction)[1].flat < 0
 
     def __call__(self, net: Network, history: History) -> None:
-        """Count the update just made; the gradient after it is the direction of the next, which may never come."""
+        """Count the update just made; the gradient after it gives the direction of the next, if there is one."""
         if not isinstance(net, Network) or (net.sizes, net.bias) != (self.changes.sizes, self.changes.bias):
             raise TypeError(f"net: expected the Network whose directions are counted, got {checks.short(net)}")
         if self._last is not None:

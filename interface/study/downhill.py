@@ -80,12 +80,12 @@ def downhill(
     points, converged = [at.copy()], False
     while len(points) <= max_steps and not converged:
         before = points[-1]
-        # A copy, so that a function that writes into x does not write into the path; and a float for a float, which
-        # Python's own arithmetic and the `math` module take.
+        # A copy, so that a function that writes into x does not change the path; a float if x is one, for functions
+        # that use Python's arithmetic or the `math` module.
         try:
             with np.errstate(all="ignore"):  # what overflows is reported below
                 given = slope(before.copy() if before.ndim else float(before))
-        except OverflowError as error:  # as Python's own arithmetic has it
+        except OverflowError as error:  # Python's arithmetic raises it
             raise _diverged(len(points), alpha) from error
         direction = arrays.array("slope(x)", given, np.dtype(np.float64))
         if direction.shape != before.shape:

@@ -117,7 +117,7 @@ def error_surface(
         values = np.empty([len(axis) for axis in axes])
     theta, found = trial.model.theta.flat, values.reshape(-1)
     begin = time.perf_counter()
-    with np.errstate(all="ignore"):  # far out on a grid a cost may be infinite
+    with np.errstate(all="ignore"):  # the cost may be infinite for extreme values
         for k, point in enumerate(itertools.product(*(axis.tolist() for axis in axes))):
             for i, value in zip(indices, point, strict=True):
                 theta[i] = value

@@ -1,6 +1,7 @@
-"""How far an activation of bounded weighted sums is off, and the way of a bounded error back through it.
+"""Error bounds for activations of bounded weighted sums, and for errors propagated back through them.
 
-e is the error of the weighted sum, u unit roundoff; exp and the like are good to 4 ulp, 8 u, in every backend.
+e is the error of the weighted sum, u unit roundoff; exp and similar functions are accurate to 4 ulp, 8 u, in every
+backend.
 """
 
 from collections.abc import Callable
@@ -14,24 +15,24 @@ Back = Callable[[Bounded, Bounded, Rounding], Bounded]
 
 
 def _at_most(moved: Array, e: Array, limit: float) -> Array:
-    """A function cannot move by more than the width of its range; but it may be NaN where z has no bound."""
+    """A function changes by no more than the width of its range; but it may be NaN where z has no bound."""
     return np.where(np.isfinite(e), np.fmin(moved, limit), np.inf)
 
 
 def nearest(z: Bounded) -> Array:
-    """How near to 0 the weighted sum may be, the exact one or a computed one, which is up to twice its error away."""
+    """The smallest magnitude that the weighted sum may have: a computed one may differ from the value by 2 errors."""
     return np.fmax(np.abs(z.value) - 2 * z.error, 0)
 
 
 def stable_sigmoid(z: Array) -> Array:
-    """The sigmoid, which does not overflow."""
+    """The sigmoid, without overflow."""
     t = np.exp(-np.abs(z))
     h: Array = np.where(z < 0, t, 1.0) / (1 + t)
     return h
 
 
 def _sigmoid(z: Bounded, r: Rounding) -> Bounded:
-    """The largest slope near z, t / (1 + t)^2 with t = exp(-|z|), times e; 8 u of what comes out. exp may underflow."""
+    """The largest slope near z, t / (1 + t)^2 with t = exp(-|z|), times e; 8 u of the result; underflow of exp."""
     t = np.exp(-nearest(z))
     moved = _at_most(t / (1 + t) ** 2 * z.error, z.error, 1)
     value = stable_sigmoid(z.value)
@@ -39,7 +40,7 @@ def _sigmoid(z: Bounded, r: Rounding) -> Bounded:
 
 
 def _tanh(z: Bounded, r: Rounding) -> Bounded:
-    """The same with the slope 4 t / (1 + t)^2, t = exp(-2 |z|); two sums more than the sigmoid, so 16 u."""
+    """Likewise with the slope 4 t / (1 + t)^2, t = exp(-2 |z|); two more sums than in the sigmoid, so 16 u."""
     t = np.exp(-2 * nearest(z))
     moved = _at_most(4 * t / (1 + t) ** 2 * z.error, z.error, 2)
     value = np.tanh(z.value)
@@ -47,7 +48,7 @@ def _tanh(z: Bounded, r: Rounding) -> Bounded:
 
 
 def _relu(z: Bounded, r: Rounding) -> Bounded:
-    """No rounding; and no error where z is below 0 for certain."""
+    """No rounding, and no error where z is certainly negative."""
     return Bounded(np.maximum(z.value, 0), np.where(z.value < -2 * z.error, 0.0, z.error))
 
 
@@ -56,12 +57,12 @@ def _identity(z: Bounded, r: Rounding) -> Bounded:
 
 
 def _softmax(z: Bounded, r: Rounding) -> Bounded:
-    """ln h_i = a_i - ln sum_k exp(a_k), with a = z - max z, moves by w = e_i + max e at most, h by 1 - exp(-w) of it.
+    """ln h_i = a_i - ln sum_k exp(a_k), a = z - max z, changes by at most w = e_i + max e, and h by 1 - exp(-w) of it.
 
-    Relative roundings: those of exp above and below the line, 8 u each, of the sum and the quotient, gamma_n; and a is
-    off by u |a|, which is u |a_i| above, and below, weighted with the powers, sum_k h_k |a_k| u <= u ln n: the entropy
-    of h, ln sum exp(a_k) + sum h_k |a_k|, is at most ln n. The sum is at least 1; each of its powers, and the one
-    above, may underflow.
+    Relative rounding errors: of exp in numerator and denominator, 8 u each; of the sum and the quotient, gamma_n; and
+    of a, u |a|, which adds u |a_i| in the numerator and, weighted by the terms, sum_k h_k |a_k| u <= u ln n in the
+    denominator, since the entropy of h, ln sum exp(a_k) + sum h_k |a_k|, is at most ln n. The sum is at least 1; each
+    of its terms, and the numerator, may underflow.
     """
     n = z.value.shape[1]
     a = z.value - z.value.max(axis=1, keepdims=True)
@@ -74,27 +75,28 @@ def _softmax(z: Bounded, r: Rounding) -> Bounded:
 
 
 def _through(e: Bounded, slope: Bounded, roundings: int, r: Rounding) -> Bounded:
-    """e times a slope of at most 1, which may be multiplied first: what that loses is multiplied by e. The factors of
-    the cost may come before or after, so that what a product loses is multiplied by up to 2.
+    """e times a slope of at most 1, a product that may be computed first: what it loses is then multiplied by e.
+
+    The factors of the cost may be applied before or after, so that what a product loses is multiplied by up to 2.
     """
     size = gamma(roundings, r.u) * e.largest * slope.largest
     return (e * slope).rounded(size + r.least * (e.largest + 8)).within(r)
 
 
 def _sigmoid_back(h: Bounded, e: Bounded, r: Rounding) -> Bounded:
-    """The slope s = h (1 - h), of one difference and two products: c (1 - c) - x (1 - x) = (c - x) (1 - c - x)."""
+    """The slope h (1 - h): one difference and two products, with c (1 - c) - x (1 - x) = (c - x) (1 - c - x)."""
     slope = Bounded(h.value * (1 - h.value), h.error * (np.abs(1 - 2 * h.value) + 3 * h.error))
     return _through(e, slope, 3, r)
 
 
 def _tanh_back(h: Bounded, e: Bounded, r: Rounding) -> Bounded:
-    """The slope s = (1 - h) (1 + h), of a difference, a sum and two products."""
+    """The slope (1 - h) (1 + h): a difference, a sum and two products."""
     slope = Bounded((1 - h.value) * (1 + h.value), h.error * (2 * np.abs(h.value) + 3 * h.error))
     return _through(e, slope, 4, r)
 
 
 def _relu_back(h: Bounded, e: Bounded, r: Rounding) -> Bounded:
-    """e, or 0; where z may be on either side of 0, either of them. Surely below it, h has no error."""
+    """e or 0; either of them where z may have either sign. Where z is certainly negative, h has no error."""
     kink = (h.error > 0) & (h.value <= 2 * h.error)
     error = np.where(kink, e.largest, np.where(h.value > 0, e.error, 0.0))
     return Bounded(np.where(h.value > 0, e.value, 0.0), np.where(np.isfinite(e.error), error, np.inf))

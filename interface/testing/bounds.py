@@ -1,13 +1,13 @@
-"""How far a correct computation may be off: rounding errors, carried through the network and back.
+"""Error bounds of a correct computation: rounding errors, propagated forward through the network and back.
 
-It starts from stored parameters and samples, and rounds each operation at unit roundoff u = eps / 2 of the
-network's dtype (2^-53 or 2^-24). A sum of n products, whatever its order and with or without fused multiply-adds, errs
-by at most gamma_n sum |w||x|, where gamma_n = n u / (1 - n u), and by n least where products underflow. So, with e the
-error that layer l inherits, and |h| the largest magnitude that a computed h may have:
+They start from the stored parameters and samples, and round each operation at unit roundoff u = eps / 2 of the
+network's dtype (2^-53 or 2^-24). A sum of n products, whatever its order and with or without fused multiply-adds, has
+an error of at most gamma_n sum |w||x|, where gamma_n = n u / (1 - n u), plus n least where products underflow. So, with
+e the error that layer l inherits, and |h| the largest magnitude that a computed h may have:
 
     z = W h + b                dz <= |W| e + gamma_(n+1) (|W| |h| + |b|) + n least
-    h' = f(z)                  e' <= max |f'| dz + 8 u (|h'| + 2 max |f'| dz) + what exp loses where it underflows, with
-                               the largest slope near z; 16 u for tanh
+    h' = f(z)                  e' <= max |f'| dz + 8 u (|h'| + 2 max |f'| dz) + underflow of exp, with the largest slope
+                               near z; 16 u for tanh
     delta = scale dJ/dz        by dJ/dh and the activation's derivative, product by product; for the sigmoid
                                s = h' (1 - h'), ds <= e' (|1 - 2 h'| + 3 e'), and, r being h - y in the last layer and
                                W^T delta before it,
@@ -15,11 +15,11 @@ error that layer l inherits, and |h| the largest magnitude that a computed h may
     dJ/dW = sum delta h^T      d |h| + |delta| e + gamma_(m+1) |delta| |h| + m least, summed over m samples
     J = scale/2 sum r^2        scale/2 times the sum of dr (2 |r| + dr), gamma_(m n_out + 6) r^2 and least
 
-The other activations, the costs and the penalties have the same kinds of terms, each said where it is worked out: in
-`samenet.testing`, of which `rounding` says what an error is, and what is said where a number may overflow: there is no
-bound then, and the error is infinite. Relu has a kink: where z may be on either side of 0, so may its slope.
+The terms of the other activations, the costs and the penalties are similar; they are derived where they are computed,
+in the modules of `samenet.testing`. `rounding` defines the error; where a number may overflow, there is no bound, and
+the error is infinite. Relu has a kink: where z may have either sign, its slope may be 0 or 1.
 
-The reference computes in float64 and rounds what it stores, which is within the bound of either dtype.
+The reference computes in float64 and rounds what it stores, which is within the bound for either dtype.
 Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), sections 2.2, 3.1 and 3.3.
 """
 
@@ -35,15 +35,15 @@ from samenet.testing.rounding import Array, Bounded, Rounding, exact, product
 
 
 class Pass(NamedTuple):
-    """The activations of every layer; the same as the next layer sees them; the output's weighted sums."""
+    """The activations of every layer; the inputs of every layer after the first; the output's weighted sums."""
 
     layers: list[Bounded]
-    seen: list[Bounded]
+    layer_inputs: list[Bounded]
     z: Bounded
 
 
 def _masked(values: Bounded, mask: Array | None, r: Rounding) -> Bounded:
-    """Each number times that of a dropout mask."""
+    """Activations times their dropout mask."""
     if mask is None:
         return values
     masked = values * exact(mask)
@@ -51,37 +51,37 @@ def _masked(values: Bounded, mask: Array | None, r: Rounding) -> Bounded:
 
 
 def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
-    """Of each layer after the first, its columns of the dropout masks."""
+    """The columns of the dropout masks that belong to each layer after the first."""
     if masks is None:
         return [None] * len(model.weights)
     ends = np.cumsum(model.sizes[1:-1])
     return [*np.split(masks.astype(np.float64), ends[:-1], axis=1), None] if len(ends) else [None]
 
 
-@np.errstate(all="ignore")  # what overflows here has no bound: its error is infinite
+@np.errstate(all="ignore")  # where numbers overflow there is no bound: the error is infinite
 def forward(model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None) -> Pass:
     """Every layer of a batch (m, n_in)."""
     r = Rounding.of(model.dtype)
     layers = [exact(X)]
-    seen, z = [layers[0]], layers[0]
+    layer_inputs, z = [layers[0]], layers[0]
     for layer, (W, mask) in enumerate(zip(model.weights, _by_layer(model, masks), strict=True)):
         b = model.biases[layer].astype(np.float64) if model.bias else 0.0
-        z = product(seen[-1], exact(W).transposed(), r, b)
+        z = product(layer_inputs[-1], exact(W).transposed(), r, b)
         layers.append(ACTIVATIONS[model.activations[layer]][0](z, r))
-        seen.append(_masked(layers[-1], mask, r))
-    return Pass(layers, seen, z)
+        layer_inputs.append(_masked(layers[-1], mask, r))
+    return Pass(layers, layer_inputs, z)
 
 
 @np.errstate(all="ignore")
 def backward(
     model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, masks: NDArray[Any] | None = None
 ) -> tuple[Bounded, list[Bounded]]:
-    """The cost, and the gradient of every view of the flat vector, in its order."""
+    """The cost, and the gradient for each weight matrix and bias vector, in the order of the flat vector."""
     m, y = len(X), Y.astype(np.float64)
     scale = 1 / m if reduction == "mean" else 1.0
     whole = Rounding.of(model.dtype)
     r = whole.times(scale)
-    layers, seen, z = forward(model, X, masks)
+    layers, layer_inputs, z = forward(model, X, masks)
     backs = [ACTIVATIONS[name][1] for name in model.activations]
     value, delta_of = COSTS[model.cost_function]
     cost = value(layers[-1], z, y, whole).times(scale)
@@ -92,7 +92,7 @@ def backward(
         W = exact(model.weights[layer])
         if model.bias:
             pieces.append(delta.summed(r))
-        slope = product(delta.transposed(), seen[layer], r)
+        slope = product(delta.transposed(), layer_inputs[layer], r)
         pieces.append(add_penalty(model, W.value, slope, whole) if model.l1 or model.l2 else slope)
         if layer > 0:
             e = _masked(product(delta, W, r), by_layer[layer - 1], r)

@@ -1,7 +1,7 @@
-"""How far a cost, its slope in the output layer and the penalties are off, from bounded outputs and weighted sums.
+"""Error bounds for the costs, delta of the output layer and the penalties, from bounded outputs and weighted sums.
 
 Costs are summed over the samples, before the mean is taken. Slopes are multiplied by the scale, 1 for a sum and 1/m for
-a mean, which backends do at the start of backpropagation or at its end; so a slope may be computed 1/scale times as
+a mean; backends do so at the start of backpropagation or at its end, so a slope may first be computed 1/scale times as
 large, and overflow there.
 """
 
@@ -18,7 +18,7 @@ Delta = Callable[[Bounded, Array, float, Back, Rounding], Bounded]
 
 
 def _total(terms: Bounded, roundings: float, r: Rounding) -> Bounded:
-    """The sum of all terms, so many roundings each beside those of the sum; one product of each may underflow."""
+    """The sum of all terms, each with this many roundings besides those of the sum, and with one underflow."""
     size, n = terms.largest.sum(), terms.value.size
     error = terms.error.sum() + gamma(n + roundings, r.u) * size + n * r.least
     return Bounded(terms.value.sum(), error).unless(size > r.most)
@@ -26,7 +26,7 @@ def _total(terms: Bounded, roundings: float, r: Rounding) -> Bounded:
 
 def _squares(factor: float) -> Value:
     def value(h: Bounded, z: Bounded, y: Array, r: Rounding) -> Bounded:
-        """factor sum r^2: the difference counts twice, its square and the factor once, and two for the mean."""
+        """factor sum r^2: roundings of the difference (twice), its square, the factor, and two of the mean."""
         residual = h.minus(y)
         total = _total(residual * residual, 6, r)
         return total.times(factor)
@@ -35,10 +35,10 @@ def _squares(factor: float) -> Value:
 
 
 def _binary_cross_entropy(h: Bounded, z: Bounded, y: Array, r: Rounding) -> Bounded:
-    """max(z, 0) - y z + ln(1 + exp(-|z|)), of which no term cancels what it is made of but the first two.
+    """max(z, 0) - y z + ln(1 + exp(-|z|)), in which only the first two terms can cancel.
 
-    Its slope is sigmoid(z) - y, which changes by at most 1/4 of what z does, and by less than 1. exp is good to 8 u,
-    which moves the logarithm by 8 u of itself, and so is the logarithm.
+    Its slope is sigmoid(z) - y, which changes by at most 1/4 of the change in z, and by less than 1. exp is accurate to
+    8 u, which changes the logarithm by a relative 8 u, and so is the logarithm itself.
     """
     logarithm = np.log1p(np.exp(-np.abs(z.value)))
     value = np.maximum(z.value, 0) - y * z.value + logarithm
@@ -46,15 +46,15 @@ def _binary_cross_entropy(h: Bounded, z: Bounded, y: Array, r: Rounding) -> Boun
     size = z.largest * (1 + 2 * np.abs(y)) + logarithm
     error = slope * z.error + 16 * r.u * logarithm + 4 * r.u * size + r.flush + r.least
     total = _total(Bounded(value, error), 2, r)
-    # The two parts of a term may be added one after the other: twice as many sums, of the larger size.
+    # The two parts of a term may be added to the sum separately: twice as many additions, of the larger size.
     return total.rounded(gamma(2 * y.size + 4, r.u) * size.sum()).unless(size.sum() > r.most)
 
 
 def _cross_entropy(h: Bounded, z: Bounded, y: Array, r: Rounding) -> Bounded:
     """y_i (L - z_i) with L = max z + ln sum exp(z_k - max z), dL <= max dz.
 
-    The sum of powers, between 1 and n, is off by its part gamma_(n+8) + u ln n, see the bound of the softmax, and by
-    underflow; the logarithm of it is off by that, and by 8 u of itself, at most ln n; then come two sums.
+    The sum of powers, between 1 and n, has a relative error of gamma_(n+8) + u ln n, see the bound of the softmax, plus
+    underflow; so its logarithm, at most ln n, has that absolute error plus 8 u of itself; two sums follow.
     """
     n = y.shape[1]
     largest = z.value.max(axis=1, keepdims=True)
@@ -67,7 +67,7 @@ def _cross_entropy(h: Bounded, z: Bounded, y: Array, r: Rounding) -> Bounded:
 
 def _residual(factor: float) -> Delta:
     def delta(h: Bounded, y: Array, scale: float, back: Back, r: Rounding) -> Bounded:
-        """factor scale (h - y) through the activation; the difference, and three roundings of the scale."""
+        """factor scale (h - y), back through the activation: one rounding of the difference, three of the scale."""
         residual = h.minus(y).times(factor * scale)
         return back(h, residual.rounded(gamma(4, r.u) * residual.largest + r.least).within(r), r)
 
@@ -81,7 +81,7 @@ def _difference(h: Bounded, y: Array, scale: float, back: Back, r: Rounding) -> 
 
 
 def _weighted_difference(h: Bounded, y: Array, scale: float, back: Back, r: Rounding) -> Bounded:
-    """scale (h t - y) with t = sum y: n roundings of t, two products, the difference, three of the scale."""
+    """scale (h t - y) with t = sum y: n roundings of t, one each of two products and the difference, three of scale."""
     n, t, size = y.shape[1], y.sum(axis=1, keepdims=True), np.abs(y).sum(axis=1, keepdims=True)
     residual = Bounded(scale * (h.value * t - y), scale * h.error * size)
     rounding = gamma(n + 6, r.u) * scale * (h.largest * size + np.abs(y)) + (n + 2) * r.least
@@ -97,7 +97,7 @@ COSTS: dict[str, tuple[Value, Delta]] = {
 
 
 def penalty(model: Model, r: Rounding) -> Bounded:
-    """l1 sum |W| + l2/2 sum W^2: one sum for each weight, and at most six roundings of each term.
+    """l1 sum |W| + l2/2 sum W^2: one addition per weight, and at most six roundings of each term.
 
     W^2 may underflow before it is multiplied by l2, or l2 W before it is multiplied by W.
     """
@@ -110,7 +110,7 @@ def penalty(model: Model, r: Rounding) -> Bounded:
 
 
 def add_penalty(model: Model, W: Array, g: Bounded, r: Rounding) -> Bounded:
-    """g + l1 sign(W) + l2 W: l2 and its product, and two sums, of which l2 and its product may underflow."""
+    """g + l1 sign(W) + l2 W: roundings of l2, its product and two sums; l2 and its product may underflow."""
     l1, l2 = model.l1, model.l2
     size = g.largest + l1 + np.abs(l2 * W)
     moved = Bounded(g.value + l1 * np.sign(W) + l2 * W, g.error)

@@ -1,8 +1,9 @@
-"""The slope of a cost in one direction, from differences: of several steps the one that errs least.
+"""The slope of a cost along one parameter, from finite differences, with the step that has the smallest error.
 
-With D(s) = (J(t + s) - J(t - s)) / 2s, a slope errs by about s^2/6 J''', which is seen from how D changes with s, and
-by the rounding of J over s. Source: C. Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982); J. Moré and
-S. Wild, Estimating computational noise (2011), for measuring the rounding of a function from its own values.
+The central difference D(s) = (J(t + s) - J(t - s)) / 2s has a truncation error of about s^2/6 J''', estimated from how
+D changes with s, and the rounding error of J divided by s.
+Source: C. Ridders, Accurate computation of F'(x) and F'(x) F''(x) (1982); J. Moré and S. Wild, Estimating computational
+noise (2011), for measuring the rounding error of a function from its own values.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,16 +18,17 @@ from samenet.testing.kinks import Kinks
 from samenet.testing.probe import Answers
 
 _EPS = float(np.finfo(np.float64).eps)
-_LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried beside the user's
-_SHARPEST = 1e-11  # how far they go down where the cost turns sharply
+_LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried besides the user's
+_SHARPEST = 1e-11  # the least step where the cost bends sharply
+_SAFETY = 4.0  # for the estimate of the rounding error
 
 
 class Sides(NamedTuple):
-    """The slopes of the cost to the left and to the right of a parameter, over a step.
+    """The slopes of the cost to the left and to the right of a parameter's value, over a step.
 
-    error   how far rounding may have moved either of them
-    radius  how far the slope of samples at a kink may be from what stands in both
-    kink    whether a kink that is known lies within the step
+    error   a bound on the rounding error of either
+    radius  how far the slope may be from both because of samples exactly at a kink
+    kink    whether a known kink lies within the step
     """
 
     left: float
@@ -42,12 +44,12 @@ class Sides(NamedTuple):
 
     @property
     def gap(self) -> float:
-        """How far the two sides are apart."""
+        """The distance between the slopes of the two sides."""
         return abs(self.right - self.left)
 
 
 class Estimate(NamedTuple):
-    """A slope, how far it may be off; at a kink how far the slopes of its sides are from it; whether there is one."""
+    """A slope; a bound on its error; how far the slopes of both sides are from it at a kink; whether there is one."""
 
     slope: float
     error: float
@@ -56,9 +58,9 @@ class Estimate(NamedTuple):
 
 
 def noise(cost: Callable[[], float], flat: NDArray[Any]) -> float:
-    """How far rounding moves the cost: seen by moving every parameter by an ulp or two, which hardly moves it else.
+    """The rounding error of the cost: its range while every parameter is perturbed by up to two ulps.
 
-    Moré and Wild take differences of a high order; parameters that move by ulps need none.
+    Moré and Wild use differences of high order; perturbations of this size make them unnecessary.
     """
     random, kept = np.random.default_rng(0), flat.copy()
     unit = _EPS * np.where(kept == 0, np.abs(kept).mean() or 1.0, np.abs(kept))
@@ -73,9 +75,9 @@ def noise(cost: Callable[[], float], flat: NDArray[Any]) -> float:
 
 
 class Slopes:
-    """The slopes of a network's cost, J at the parameters that it has, one parameter at a time.
+    """The slopes of a network's cost at its current parameters, one parameter at a time.
 
-    The network's parameters are moved while a cost is computed, and are as they were when a call returns.
+    Parameters are changed while a cost is computed, and restored when a call returns.
     """
 
     def __init__(self, net: Answers, X: NDArray[Any], Y: NDArray[Any], reduction: str) -> None:
@@ -87,7 +89,7 @@ class Slopes:
         self.places = list(_places(net.model.theta))
 
     def plain(self, i: int, step: float) -> Sides:
-        """Over one step, whatever kinks lie within it: two costs."""
+        """The slopes over one step, ignoring any kinks within it: two evaluations of the cost."""
         low, high = self._moved(i, step)
         before, after = self._costs(i, (low, high), self.cost)
         at = self.flat[i]
@@ -95,7 +97,7 @@ class Slopes:
         return Sides(float(left), float(right), self._rounding(before, after) / float(high - at), 0.0, False)
 
     def sides(self, i: int, step: float) -> Sides:
-        """Over one step, with the slopes of samples and weights of which a kink lies within it put in their place."""
+        """The slopes over one step; for samples and weights with a kink within it, replaced by analytic ones."""
         found, kinks = self.plain(i, step), self.kinks
         left, right, error, radius, _ = found
         if not kinks.known:
@@ -107,10 +109,11 @@ class Slopes:
             kink, radius = True, self.net.model.l1
         elif source is not None and self.net.model.l1 and abs(at) < step:
             kink = True
-            sign = float(np.sign(at))  # |w| rises by `sign` to the side away from 0, and what is seen on the other is:
-            seen = float((abs(at) - abs(low if at > 0 else high)) / (at - (low if at > 0 else high)))
-            left += self.net.model.l1 * (sign - seen if at > 0 else 0.0)
-            right += self.net.model.l1 * (0.0 if at > 0 else sign - seen)
+            # The slope of |w| is `sign`, but its difference quotient on the side of 0 is another:
+            sign = float(np.sign(at))
+            quotient = float((abs(at) - abs(low if at > 0 else high)) / (at - (low if at > 0 else high)))
+            left += self.net.model.l1 * (sign - quotient if at > 0 else 0.0)
+            right += self.net.model.l1 * (0.0 if at > 0 else sign - quotient)
         if kinks.has_relu:
             rows = np.logical_or(*self._costs(i, (low, high), kinks.crossed))
             if rows.any():
@@ -124,7 +127,7 @@ class Slopes:
         return Sides(left, right, error, radius, kink)
 
     def best(self, i: int, step: float) -> Estimate:
-        """From larger steps to smaller ones, until rounding makes it worse: the slope that errs least."""
+        """The slope with the smallest estimated error: steps get smaller until the rounding error dominates."""
         chosen, least, tried, sharp = None, np.inf, list[Sides](), False
         size = max(step, _LARGEST)
         while size >= min(step, _LEAST) or (sharp and size >= _SHARPEST):
@@ -133,26 +136,26 @@ class Slopes:
             if len(tried) < 3:
                 continue
             first, second, third = tried[-3:]
-            # Where the sides come apart as the step gets smaller, the cost turns more sharply than the step can see.
+            # If the slopes of the sides diverge as the step gets smaller, the cost bends within less than the step.
             sharp = any(b.gap > 1.5 * a.gap + 4 * b.error for a, b in pairwise((first, second, third)))
-            # By theory the second is 16 times as near as the first. A chance agreement of two of them is not trusted.
+            # In theory the error of the second is 1/16 of the first's. Agreement of only two may be by chance.
             narrow, wide = abs(third.slope - second.slope), abs(second.slope - first.slope)
-            # Where all three agree, the largest step is the best: rounding has the least of it.
+            # Where all three agree, the largest step is the best: it has the smallest rounding error.
             for sides, error in ((third, max(narrow, wide / 8)), (first, 2 * max(narrow, wide))):
                 if error + sides.error < least and not sharp:
                     chosen, least = sides, error + sides.error
             if third.error > least or least <= 1e-7 * abs(third.slope):
                 break
-        if chosen is None:  # no step that could tell, or no costs that are finite
+        if chosen is None:  # no step was small enough, or costs are not finite
             slope = tried[-1].slope
             return Estimate(slope if np.isfinite(slope) else np.nan, np.inf, 0.0, False)
         return Estimate(chosen.slope, least, chosen.radius, chosen.radius > 0)
 
     def corner(self, i: int) -> Estimate | None:
-        """Where the sides stay apart, however small the step: a slope between the two, as that of a cost with a kink.
+        """At a kink, where the slopes of the two sides stay apart however small the step: a slope between them.
 
-        Curvature alone makes the gap as much smaller as the step; then, or if there is no telling, or if the kink is a
-        known one whose sides were examined before, None.
+        From curvature alone, the gap shrinks in proportion to the step. None then, if it cannot be decided, or if the
+        kink is a known one, which `sides` has dealt with.
         """
         tried = [self.sides(i, 10.0**-k) for k in (5, 6, 7)]
         if any(sides.radius > 0 for sides in tried) or any(
@@ -164,18 +167,18 @@ class Slopes:
         return Estimate(second.slope, error, second.gap / 2, True)
 
     def is_level(self, i: int) -> bool:
-        """Whether the cost hardly changes, in a wide step, by more than rounding: then a slope of 0 says nothing."""
+        """Whether even a wide step changes the cost no more than rounding may: then a slope of 0 proves nothing."""
         before, after = self._costs(i, self._moved(i, _LARGEST), self.cost)
         moved = max(abs(before - self.J), abs(after - self.J))
         return not moved > 16 * self._rounding(before, after)
 
     def _moved(self, i: int, step: float) -> tuple[Any, Any]:
         at = self.flat[i]
-        step = max(step, 1e-12 * abs(at))  # not so small that t + s is t
+        step = max(step, 1e-12 * abs(at))  # not so small that t + s rounds to t
         return at - step, at + step
 
     def _costs(self, i: int, values: tuple[Any, ...], of: Callable[[], Any]) -> list[Any]:
-        """What a function gives with parameter i at each of these values."""
+        """The values of a function with parameter i at each of these values."""
         at, found = self.flat[i], []
         try:
             for value in values:
@@ -186,20 +189,18 @@ class Slopes:
         return found
 
     def _rounding(self, *values: float) -> float:
-        """That of a difference of costs: measured at J, and as much more where the cost is larger.
+        """The rounding error of a difference of costs: measured at J, and scaled up where the cost is larger.
 
-        A squared error with a residual r errs by about r times what the output errs by, as the square root of the cost.
+        The error of a squared residual r is about r times that of the output, so it grows as the square root of the
+        cost.
         """
         largest = max(map(abs, values))
         base = max(abs(self.J), self.noise) or 1.0
         return float(_SAFETY * (self.noise * max(1.0, np.sqrt(largest / base)) + 2 * _EPS * largest))
 
 
-_SAFETY = 4.0
-
-
 def _places(theta: Parameters) -> Iterator[tuple[int, int, int | None]]:
-    """Of every parameter its layer, the node it leads to, and the node it comes from: None for a bias."""
+    """For every parameter its layer, the node it leads to, and the node it comes from, which is None for a bias."""
     for layer, W in enumerate(theta.weights):
         yield from ((layer, i, j) for i in range(W.shape[0]) for j in range(W.shape[1]))
         if theta.bias:

@@ -1,10 +1,10 @@
-"""Is the gradient right? Backpropagation against the slope that the cost itself has.
+"""Gradient checking: backpropagation against numeric slopes of the cost.
 
     from samenet import check_gradient
     print(check_gradient(net, X, Y))
 
-The numeric slope of a parameter t is the central difference (J(t + s) - J(t - s)) / 2s, which errs by about
-s^2/6 J''' and by the rounding of J over s.
+The numeric slope of a parameter t is the central difference (J(t + s) - J(t - s)) / 2s, with a truncation error of
+about s^2/6 J''' and the rounding error of J divided by s.
 Source: tutorial 003 (docs/sources.md), "numerical gradient checking".
 """
 
@@ -23,15 +23,15 @@ from samenet.validation import arrays, checks
 
 Array = NDArray[Any]
 
-_RELATIVE = 1e-5  # |g - n| / (|g| + |n|) that is still right; truncation at the usual step leaves far less
-_LOST = 3e-4  # the error, as a share of a slope, from which on it is looked for with other steps
+_RELATIVE = 1e-5  # the largest |g - n| / (|g| + |n|) accepted; truncation at the default step leaves far less
+_LOST = 3e-4  # the relative error of a slope above which other steps are tried
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One parameter's gradient: `str(entry)` begins with its name, such as weights[0][2, 1], as Python would say it.
+    """One entry of the gradient: `str(entry)` begins with its name as a Python expression, such as weights[0][2, 1].
 
-    layer, kind, index   it belongs to net.weights[layer][index], or net.biases[layer][index]; kind "weight" or "bias"
+    layer, kind, index   its place: net.weights[layer][index] for kind "weight", net.biases[layer][index] for "bias"
     analytic, numeric    its gradient by backpropagation, and by differences of the cost
     relative_error       |g - n| / (|g| + |n|)
     ok                   whether the two agree
@@ -56,15 +56,14 @@ class Entry:
 class GradientCheck:
     """What `check_gradient` found; `print` it for a table.
 
-    ok               whether every entry agrees, and there was something to compare
+    ok               whether every entry agrees, and the comparison proves something
     relative_error   ||g - n|| / ||g + n||, with g the gradient by backpropagation and n the numeric one
     analytic         g, as `Parameters`: `.weights`, `.biases`, `.flat`; numeric is n
     wrong            which entries disagree: `Parameters` of True and False
-    kinks            likewise, where a kink of the cost lies within the step, so that its difference is no slope
-    worst            the `Entry` that disagrees most, as measured by what is allowed
-    nothing          whether every gradient is too small to tell from rounding: then nothing is proved; not so if all
-                     are zero at a place where the cost does change, to both sides alike, as at a minimum
-    zero             whether that is so
+    kinks            likewise, the entries with a kink of the cost within the step, where the difference is not a slope
+    worst            the `Entry` that disagrees most, relative to what is allowed
+    nothing          whether every entry is lost in rounding, so that nothing is proved; False if `zero`
+    zero             whether every entry is zero at a point where the cost does change on both sides, as at a minimum
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class GradientCheck:
         lines = [self.heading]
         parts = zip(*map(_arrays, (self.analytic, self.numeric, self.wrong)), strict=True)
         for (kind, layer, g), (_, _, n), (_, _, wrong) in parts:
-            note = "ok" if self.zero or g.any() else "all zero: says nothing"
+            note = "ok" if self.zero or g.any() else "all zero: proves nothing"
             if wrong.any():
                 note = f"WRONG: {wrong.sum()} of {wrong.size} entries{_guess(g, n)}"
             error = 0.0 if self.zero else _relative_error(g, n)
@@ -131,18 +130,18 @@ def check_gradient(
 ) -> GradientCheck:
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 
-    X, Y: as for `net.gradient`. step: s. Two costs are computed for each parameter.
-    An entry is right if |g - n| <= 1e-5 (|g| + |n|) + what rounding of the cost does to n. One that is not, or that
-    is lost in that rounding, is tried again with other steps, and the one with the least error counts.
+    X, Y: as for `net.gradient`. step: s. The cost is computed twice for each parameter.
+    An entry agrees if |g - n| <= 1e-5 (|g| + |n|) + the rounding error of n. One that does not, or is lost in that
+    rounding error, is tried with other steps, of which the one with the smallest error counts.
 
-    Where a kink lies within the step, as that of relu at z = 0 or of l1 at a weight of 0, the difference is no slope.
-    It is seen from the network: a node of relu is on at one end of the step and off at the other. The slope of such a
-    sample is computed by the chain rule instead; right at its kink, any slope between those of the two sides is right.
-    Such entries are marked as kinks. So are those of a cost of a subclass's own where the slopes to the left and to the
-    right stay apart, however small the step; there, too, any slope between the two is right.
+    Where a kink lies within the step, such as that of relu at z = 0 or of l1 at a weight of 0, the difference is not a
+    slope. A kink of relu is recognised by a node that is on at one end of the step and off at the other. The slope of
+    such a sample is computed by the chain rule instead; exactly at a kink, any slope between those of the two sides is
+    accepted. Such entries are marked as kinks. So are entries of a cost that a subclass overrides, if the slopes to the
+    left and to the right stay apart however small the step; there, too, any slope between the two is accepted.
 
-    The network is never changed; one of float32 is checked in float64. Returns a `GradientCheck`. Raises ValueError or
-    TypeError, naming the argument.
+    The network is never changed; a float32 network is checked in float64. Returns a `GradientCheck`. Raises ValueError
+    or TypeError, naming the argument.
     """
     trial = probe(net)
     step = checks.number("step", step, positive=True, least=1e-100)
@@ -159,7 +158,7 @@ def check_gradient(
         may_cross = slopes.kinks.may_cross(step)
         for i, g in enumerate(analytic.flat.tolist()):
             n, errors[i], radius, kinks[i] = _numeric(slopes, i, g, step, may_cross[i])
-            numeric.flat[i] = np.clip(g, n - radius, n + radius) if radius > 0 else n  # any slope between the sides
+            numeric.flat[i] = np.clip(g, n - radius, n + radius) if radius > 0 else n  # at a kink, any slope between
         zero = not analytic.flat.any() and _is_lost(analytic.flat, numeric.flat, errors)
         zero = zero and not all(map(slopes.is_level, range(errors.size)))
     heading = (
@@ -169,7 +168,7 @@ def check_gradient(
 
 
 def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> Estimate:
-    """The slope to compare one entry with."""
+    """The numeric slope to compare one entry with."""
     first = slopes.sides(i, step) if may_cross else slopes.plain(i, step)
     found = Estimate(first.slope, first.error, first.radius, first.kink)
     if (_agree(g, found) and found.error <= _LOST * (abs(g) + abs(found.slope))) or not np.isfinite(g + slopes.J):
@@ -183,12 +182,12 @@ def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> 
 
 
 def _is_lost(g: Array, n: Array, errors: Array) -> bool:
-    """Whether no slope can be told from rounding; never so for NaN."""
+    """Whether no slope is larger than its rounding error; False for NaN."""
     return bool((np.maximum(abs(g), abs(n)) <= errors).all())
 
 
 def _agree(g: float, found: Estimate) -> bool:
-    """Whether a gradient is as near to a slope as it should be."""
+    """Whether an entry of the gradient is close enough to a numeric slope."""
     return abs(g - found.slope) <= _RELATIVE * (abs(g) + abs(found.slope)) + found.error + found.radius
 
 
@@ -205,7 +204,7 @@ def _name(kind: str, layer: int) -> str:
 
 
 def _relative_error(g: Array, n: Array) -> float:
-    """||g - n|| / ||g + n||; 0 for equal ones, zeros too, and infinity for opposite ones."""
+    """||g - n|| / ||g + n||; 0 if g equals n, even for zeros, and infinity if g = -n."""
     if (g == n).all():
         return 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -213,7 +212,7 @@ def _relative_error(g: Array, n: Array) -> float:
 
 
 def _guess(g: Array, n: Array) -> str:
-    """What may have gone wrong in a whole matrix: transposed, or off by a factor."""
+    """What may be wrong with a whole matrix: transposed, or off by a factor."""
     if g.size < 2 or not n.any():
         return ""
     if g.ndim == 2 and 1 not in g.shape and _relative_error(g.ravel(), n.T.ravel()) < 1e-4:

@@ -1,14 +1,13 @@
 """Where the cost of a network has kinks, and the slope of single samples there: relu at z = 0, and |w| at w = 0.
 
-A difference of two costs is no slope where a kink lies between them. Which samples it concerns is seen from the
-network: those for which a node of relu is on at one end of the step and off at the other. Their slope is computed by
-the chain rule instead, written here once more, in NumPy and with names of its own, so that it shares nothing with the
-gradient that is checked:
+A difference quotient of the cost is not a slope if a kink lies within the step. The samples affected are those for
+which a relu node is on at one end of the step and off at the other. Their slope is computed by the chain rule instead,
+implemented independently here, in NumPy, so that it shares no code with the gradient that is checked:
 
     delta = dJ/dz of every layer, dJ/dW[i][j] = delta_i h_j, dJ/db[i] = delta_i
 
-Where z is 0 as far as rounding can tell, the slope of relu is any number from 0 to 1: 1/2 is taken, and each delta has
-a radius, how far it may be moved by that choice.
+Where z is 0 to within rounding, the slope of relu may be any number from 0 to 1. 1/2 is used, and each delta has a
+radius: how much any other choice could change it.
 """
 
 import copy
@@ -32,25 +31,25 @@ class Delta(NamedTuple):
 
 
 def switches(net: Answers, X: Array) -> NDArray[np.bool_]:
-    """Which nodes of relu are on, for each sample: (m, all nodes of relu); z > 0 is h > 0."""
+    """Which relu nodes are on, for each sample: (m, number of relu nodes); z > 0 is the same as h > 0."""
     layers = zip(net.feed_forward(X)[1:], net.model.activations, strict=True)
     on = [h > 0 for h, name in layers if name == "relu"]
     return np.concatenate(on, axis=1) if on else np.zeros((len(X), 0), bool)
 
 
 class Kinks:
-    """The kinks of a network's cost over samples X (m, n_in) with targets Y (m, n_out), at the parameters it has now.
+    """The kinks of a network's cost over samples X (m, n_in) with targets Y (m, n_out), at its current parameters.
 
-    known  whether the cost is what the names of activations and cost say; of any other one nothing is known here
-    on     the `switches`
-    bare   the network without its penalties, which are no sample's; its parameters are in the same memory
+    known        whether the cost is that of the named activations and cost; a subclass may compute another one
+    on           the `switches` at these parameters
+    unpenalized  the network without its penalties, which belong to no sample; it shares the parameters' memory
     """
 
     def __init__(self, net: Answers, X: Array, Y: Array, J: float, reduction: str) -> None:
         self.net, self.X, self.Y = net, X, Y
         self.scale = 1 / len(X) if reduction == "mean" else 1.0
-        self.bare = copy.copy(net)
-        self.bare.model = net.model.without_penalties()
+        self.unpenalized = copy.copy(net)
+        self.unpenalized.model = net.model.without_penalties()
         self.has_relu = "relu" in net.model.activations
         with np.errstate(all="ignore"):
             self.h = [X, *net.feed_forward(X)[1:]]
@@ -61,15 +60,15 @@ class Kinks:
         self.on = switches(net, X) if self.has_relu else np.zeros((len(X), 0), bool)
 
     def crossed(self) -> NDArray[np.bool_]:
-        """The samples (m,) of which a node of relu is not on or off as it was, now that parameters were moved."""
+        """The samples, as booleans (m,), for which moving the parameters has switched a relu node on or off."""
         changed: NDArray[np.bool_] = (switches(self.net, self.X) != self.on).any(axis=1)
         return changed
 
     def may_cross(self, step: float) -> NDArray[np.bool_]:
-        """The parameters that may have a kink within the step, by a bound that is cheap: (size,) of True and False.
+        """Which parameters may have a kink within the step, by a cheap bound: booleans (size,).
 
-        A parameter moved by s moves z of its node by s |h|, and no later node by more than the sum over all paths of
-        the products of |W|, since no activation has a slope above 1.
+        Moving a parameter by s moves z of its node by s |h|, and z of a later node by at most that times the sum, over
+        all paths, of the products of |W|, since no activation has a slope above 1.
         """
         found = Parameters(self.net.model.sizes, self.net.model.bias, np.zeros(self.net.model.parameters.size, bool))
         if not self.known:
@@ -79,7 +78,7 @@ class Kinks:
                 found.weights[layer][:] = np.abs(W) < step
             if not self.has_relu:
                 continue
-            reach = np.full((len(self.X), len(W)), np.inf)  # how far z of a node may move before a kink is met
+            reach = np.full((len(self.X), len(W)), np.inf)  # how far z of a node may move before it reaches a kink
             paths = np.eye(len(W))
             for later in range(layer, len(self.z)):
                 if later > layer:
@@ -95,18 +94,18 @@ class Kinks:
         return found.flat
 
     def cost(self, rows: NDArray[np.bool_]) -> float:
-        """What these samples contribute to the cost."""
-        return self.scale * self.bare.cost(self.X[rows], self.Y[rows], reduction="sum")
+        """The contribution of these samples to the cost."""
+        return self.scale * self.unpenalized.cost(self.X[rows], self.Y[rows], reduction="sum")
 
     def slope(self, rows: NDArray[np.bool_], layer: int, node: int, source: int | None) -> tuple[float, float, float]:
-        """What they contribute to the slope of one parameter, see `differences`; its radius and its rounding."""
+        """Their contribution to the slope of one parameter, see `differences`; its radius and its rounding error."""
         value, radius = (part[rows, node] for part in self.deltas[layer])
         h = np.ones(len(value)) if source is None else self.h[layer][rows, source]
         total, size = value @ h, np.abs(value) @ np.abs(h)
         return self.scale * float(total), self.scale * float(radius @ np.abs(h)), self.scale * 64 * _EPS * float(size)
 
     def _weighted_sums(self) -> tuple[list[Array], list[Array]]:
-        """z of every layer, and how far each may be off by rounding."""
+        """z of every layer, and bounds on its rounding error."""
         sums, errors, error = [], [], np.zeros_like(self.X)
         for layer, W in enumerate(self.net.model.weights):
             h, b = self.h[layer], self.net.model.biases[layer] if self.net.model.bias else np.zeros(len(W))
@@ -131,7 +130,7 @@ class Kinks:
         return float(self.net.model.l1 * np.abs(w).sum() + 0.5 * self.net.model.l2 * (w @ w))
 
     def _deltas(self) -> list[Delta]:
-        """dJ/dz of every layer, from the last to the first, in the order of the layers."""
+        """dJ/dz of every layer, in the order of the layers."""
         y, h, cost, last = self.Y, self.h[-1], self.net.model.cost_function, len(self.z) - 1
         if cost == "binary_cross_entropy":
             delta = Delta(h - y, np.zeros_like(h))

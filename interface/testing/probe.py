@@ -1,4 +1,4 @@
-"""A network to try parameters on: what the tools change instead of the user's own."""
+"""A copy of the user's network for tools that change parameters."""
 
 import copy
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from samenet.validation import checks
 
 
 class Answers(Protocol):
-    """What the tools ask of a `Network`, whose methods someone may have replaced."""
+    """The part of `Network` that the tools use; a subclass may override any method."""
 
     model: Model
 
@@ -32,12 +32,12 @@ class Answers(Protocol):
 
 
 def probe(net: Any) -> Any:
-    """A float64 copy of a network whose parameters may be written over; all else about it is as in `net`.
+    """A float64 copy of a network, with parameters that may be overwritten; it is like `net` in everything else.
 
-    Float64, because a difference of two costs of float32 has hardly a digit left.
+    Float64, since the difference of two costs in float32 has hardly any correct digits.
     """
     if not isinstance(net, HasModel):
         raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
-    other = copy.copy(net)  # not `net.copy()`, so that a subclass, or a method replaced, stays what it is
+    other = copy.copy(net)  # not `net.copy()`, to keep a subclass and methods replaced on the instance
     other.model = net.model.holding(net.parameters.astype(np.float64))
     return other

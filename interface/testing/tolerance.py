@@ -1,8 +1,8 @@
-"""How far two correct computations of the same thing may lie apart: a bound with a derivation, not a constant.
+"""Tolerances: how much two correct computations may differ, by derived bounds instead of constants.
 
-Each side stays within the bound that `samenet.testing.bounds` derives, so they differ by at most twice that. The bound
-itself is worked out in float64, with rounding errors that are far less than the 1 % added here. Where a number may
-overflow there is no bound: infinity is allowed, and `compare` reports `OVERFLOWS`.
+Each side is within the bound that `samenet.testing.bounds` derives, so they differ by at most twice that. The bound
+itself is computed in float64, with rounding errors far below the 1 % added here. Where a number may overflow there is
+no bound: the tolerance is infinite, and `compare` reports `OVERFLOWS`.
 """
 
 import math
@@ -21,11 +21,11 @@ from samenet.validation import arrays
 Array = NDArray[np.float64]
 
 _DESCENT = Descent()
-_SIDES = 2 * 1.01  # two computations, and the rounding of the bound
+_SIDES = 2 * 1.01  # two computations, plus 1 % for the rounding of the bound itself
 
 
 def forward(model: Model, X: ArrayLike) -> list[Array]:
-    """How far the activations of each layer may differ, for X (n_in,) or (m, n_in); the input layer not at all."""
+    """How far the activations of each layer may differ, for X (n_in,) or (m, n_in); 0 for the input layer."""
     x = arrays.samples("X", X, model.sizes[0], model.dtype)
     layers = bounds.forward(model, x.reshape(-1, model.sizes[0])).layers
     return [_SIDES * h.error.reshape(*x.shape[:-1], n) for h, n in zip(layers, model.sizes, strict=True)]
@@ -70,10 +70,10 @@ def step(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> tuple[Array, Array]:
-    """How far each parameter, and each entry of the velocity, may differ after one update from the same of both.
+    """How far each parameter, and each entry of the velocity, may differ after one update from equal parameters.
 
-    state: before the update; without it, at zero. The second is of the rules with a velocity; for descent it is how far
-    the move -alpha g may differ, and for RMSProp and Adam the first once more. Derived in
+    state: the rule's state before the update; zero if None. Without a velocity, the second array is how far the move
+    -alpha g may differ for descent, and the first array again for RMSProp and Adam. Derived in
     `samenet.testing.update_bounds`.
     """
     g = _slope(model, X, Y, reduction, masks, clip_value, clip_norm)
@@ -95,7 +95,7 @@ def _adaptive(rule: Adam | RMSProp, t: int) -> update_bounds.Adaptive:
 
 
 def update(model: Model, X: ArrayLike, Y: ArrayLike, alpha: float, reduction: str = "mean", **rule: Any) -> Array:
-    """How far each parameter may differ after one update; `rule` and what follows as in `step`."""
+    """How far each parameter may differ after one update; keyword arguments as in `step`."""
     return step(model, X, Y, alpha, reduction, **rule)[0]
 
 
@@ -103,25 +103,25 @@ OVERFLOWS = "may overflow: no bound"
 
 
 class Comparison(NamedTuple):
-    """The difference that was observed and the one that is allowed, at the entry where their ratio is worst."""
+    """The observed and the allowed difference, at the entry with the largest ratio of the two."""
 
     observed: float
     allowed: float
-    problem: str = ""  # why values could not be compared at all: another shape or dtype, or nothing to measure by
+    problem: str = ""  # why values could not be compared: a different shape or dtype, or no bound
 
     @property
     def ok(self) -> bool:
-        """Whether the difference is within what is allowed."""
+        """Whether the difference is within the tolerance."""
         return not self.problem and self.observed <= self.allowed < math.inf  # false for NaN on either side
 
     @property
     def bounded(self) -> bool:
-        """Whether there is a bound. Where a number may overflow there is none, and the comparison proves nothing."""
+        """Whether there is a bound; if a number may overflow, there is none, and the comparison proves nothing."""
         return self.problem != OVERFLOWS
 
     @property
     def ratio(self) -> float:
-        """Observed / allowed: at most 1 if all is well, and infinity for what no allowance would excuse."""
+        """Observed / allowed: at most 1 if ok; infinite if no tolerance would do."""
         if self.observed == 0 and self.ok:
             return 0.0
         comparable = not self.problem and 0 < self.allowed < math.inf and not math.isnan(self.observed)
@@ -132,13 +132,13 @@ class Comparison(NamedTuple):
 
 
 def compare(value: Any, reference: Any, allowed: Any, dtype: DTypeLike | None = None) -> Comparison:
-    """The worst entry of |value - reference|, measured by what is allowed there.
+    """The worst entry of |value - reference|, relative to the tolerance.
 
-    Scalars and arrays; `allowed` is of the same shape, or one number. Another shape, or another dtype than the one that
-    is asked for, is a comparison that failed. NaN fails, even where both sides have it; an allowance of 0 asks for
-    equality. Nothing to compare is all well. An entry that is allowed infinity has no bound, and says nothing: backends
-    need not even agree on which numbers are finite, since one may overflow on its way where another does not. If all
-    others are within theirs, the comparison has failed with `OVERFLOWS` for its problem.
+    For scalars and arrays; `allowed` has the same shape, or is one number. The comparison fails if shapes differ, if
+    `value` has another dtype than `dtype`, or for NaN, even if both sides have it. An allowed difference of 0 requires
+    equality; empty arrays are ok. Entries with an infinite tolerance are not compared: backends need not even agree on
+    which of them are finite, since one may overflow in an intermediate result where another does not. If all other
+    entries are within their tolerance, the comparison fails with the problem `OVERFLOWS`.
     """
     got, expected = np.asarray(value), np.asarray(reference)
     if got.shape != expected.shape:
@@ -148,7 +148,7 @@ def compare(value: Any, reference: Any, allowed: Any, dtype: DTypeLike | None = 
     if got.size == 0:
         return Comparison(0.0, 0.0)
     limits = np.broadcast_to(np.asarray(allowed, np.float64), got.shape)
-    with np.errstate(all="ignore"):  # infinity minus infinity is a NaN, which fails
+    with np.errstate(all="ignore"):  # infinity minus infinity is NaN, which fails
         observed = np.abs(got.astype(np.float64) - expected.astype(np.float64))
         ratios = np.where((observed == 0) & (limits >= 0), 0.0, observed / limits)
     free = np.isposinf(limits)

@@ -1,6 +1,6 @@
-"""How far the parameters are off after one update by a rule, from a bounded gradient.
+"""Error bounds for the parameters after one update by a rule, from a bounded gradient.
 
-An update begins with theta, and what state the rule has, as they are stored: without error.
+Before the update, theta and the rule's state are exact: they are what is stored.
 """
 
 import math
@@ -14,11 +14,12 @@ from samenet.testing.rounding import Bounded, Rounding, exact, gamma
 
 @np.errstate(all="ignore")
 def clipped(g: Bounded, value: float, norm: float, r: Rounding) -> Bounded:
-    """Each entry cut to +-value, which moves none further away but rounds the limit; the whole to a length of `norm`.
+    """A gradient with entries clipped to +-value, then its 2-norm to `norm`, as in `samenet.reference.descent.clip`.
 
-    The factor N / ||g||, at most 1: with d the length of the errors, ||c|| of computed numbers is at most d from that
-    of the exact ones and 2 d from that of the values. A computed length is off by gamma_(n/2 + 2) of itself, and its
-    square by n least; so the factor is off by d / ||c||, by gamma_(n/2 + 5), and by n least / ||c||^2, of itself.
+    Clipping entries increases no error, but the limit is rounded. The norm is clipped by the factor norm / ||g||, at
+    most 1. With d the 2-norm of the errors, ||c|| of computed numbers differs by at most d from the exact one, and 2 d
+    from that of the values. A computed norm has a relative error of gamma_(n/2 + 2), and its square an absolute one of
+    n least; so the relative error of the factor is at most d / ||c|| + gamma_(n/2 + 5) + n least / ||c||^2.
     """
     if value < math.inf:
         limit = np.where(g.largest >= value, r.u * value + r.least, 0.0)
@@ -28,7 +29,7 @@ def clipped(g: Bounded, value: float, norm: float, r: Rounding) -> Bounded:
     n = g.value.size
     length, d, rounding = math.sqrt((g.value**2).sum()), math.sqrt((g.error**2).sum()), gamma(n / 2 + 5, r.u)
     high = math.sqrt((length + 2 * d) ** 2 * (1 + 2 * rounding) + n * r.least)
-    overflows = np.full(n, not high * high <= r.most)  # the square does; its other way is not followed
+    overflows = np.full(n, not high * high <= r.most)  # no bound then, though `clip` rescales if squares overflow
     if high <= norm * (1 - rounding):
         return g.unless(overflows)
     low = math.sqrt(max(max(length - 2 * d, 0.0) ** 2 * (1 - 2 * rounding) - n * r.least, 0.0))
@@ -46,7 +47,7 @@ def _plus(a: Bounded, b: Bounded, r: Rounding) -> Bounded:
 
 
 def _scaled(a: Bounded, factor: float, roundings: int, r: Rounding) -> Bounded:
-    """The product with a factor that is rounded itself, and may underflow as the product may."""
+    """The product with a factor that is itself rounded; both may underflow."""
     scaled = a.times(factor)
     scaled = scaled.rounded(gamma(roundings, r.u) * scaled.largest + r.least * (a.largest + 2))
     return scaled.unless(np.maximum(scaled.largest, abs(factor)) > r.most)
@@ -58,12 +59,12 @@ def moved(
 ) -> tuple[Bounded, Bounded]:
     """theta and v after an update; without a velocity, theta and the move; see `samenet.reference.optimizers`.
 
-    The move alpha g has three roundings: of alpha, the product, and as it is stored. Then
+    The move alpha g has three roundings: of alpha, of the product, and when it is stored. Then
 
     theta - alpha g                                  one of the result
     v' = mu v - alpha g;  theta + v'                 two of mu v, one of v', one of the result
-    theta + mu v' - alpha g                          two of mu v', one of the sum that is made first, one of the result:
-                                                     what is wrong with g moves theta by (1 + mu) alpha times as much
+    theta + mu v' - alpha g                          two of mu v', one of the intermediate sum, one of the result; an
+                                                     error of g changes theta by (1 + mu) alpha times as much
     """
     r, start = Rounding.of(theta.dtype), exact(theta)
     move = _scaled(g, -alpha, 3, r)
@@ -79,7 +80,7 @@ def moved(
 
 
 class Adaptive(NamedTuple):
-    """Adam; or RMSProp, which has no beta1, and no t, the number of the update."""
+    """The constants of Adam and t, the number of the update; for RMSProp, beta1 is 0 and t None."""
 
     beta1: float
     beta2: float
@@ -88,7 +89,7 @@ class Adaptive(NamedTuple):
 
     @property
     def unbiased(self) -> tuple[float, float]:
-        """What the running means are divided by."""
+        """The divisors that correct the bias of the running means."""
         return (1.0, 1.0) if self.t is None else (1 - self.beta1**self.t, 1 - self.beta2**self.t)
 
 
@@ -98,14 +99,15 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
 
     R^2 = a + b g^2, of a = beta2 s / c2, b = (1 - beta2) / c2; c1 = 1 - beta1^t, c2 = 1 - beta2^t, or 1.
 
-    By an error e of g, p / D moves by at most |p| (b |g| / R) / D^2 e, and q g / D, which grows with g, by at most
-    |q| (a / R + epsilon) / D^2 e, both with R and D for the g nearest to 0 that is possible. As g / D lies within
-    +-1 / sqrt(b), it moves by no more than 2 of that, and p / D by no more than itself. Some 20 roundings are made.
+    An error e of g changes p / D by at most |p| (b |g| / R) / D^2 e, and q g / D, which increases with g, by at most
+    |q| (a / R + epsilon) / D^2 e, both with R and D at the smallest possible |g|. As g / D lies within +-1 / sqrt(b),
+    it changes by at most twice that bound, and p / D by at most itself. There are some 20 roundings.
 
-    R^2 loses up to `lost` by underflow, a part of lost / (R^2 - lost). If that is not small, R may be anything from 0;
-    D is at least epsilon then, or the root of the smallest number: where D is 0, no step is made. |g| / D is at most
-    sqrt(2 / b), or b g^2 is less than twice what is lost. alpha g may underflow too, before it is divided by D. With
-    epsilon = 0, computed steps alone are bounded there: the exact one is not what s' tells as it is stored.
+    R^2 loses up to `lost` by underflow, a relative error of lost / (R^2 - lost). If that is not small, R may be as
+    small as 0; D is then at least epsilon, or the root of the smallest number, since no step is taken where D is 0.
+    Either |g| / D is at most sqrt(2 / b), or b g^2 is less than twice what is lost. alpha g may underflow, too, before
+    it is divided by D. With epsilon = 0 the bound there holds only between computed steps, not to the exact one, since
+    the stored s' has lost its digits.
     """
     r, start, mean, squares = Rounding.of(theta.dtype), exact(theta), exact(m), exact(s)
     c1, c2 = rule.unbiased

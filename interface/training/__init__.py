@@ -1,4 +1,4 @@
-"""How a training runs, behind `Network.train`: read `options`, `run`, `session`, `loop`, `sampling` in this order.
+"""The implementation of `Network.train`: read `options`, `run`, `session`, `loop`, `sampling`, in this order.
 
-What a user chooses stands beside this package: `samenet.optimizers`, `samenet.schedules`, `samenet.stopping`.
+What users choose from is outside this package: `samenet.optimizers`, `samenet.schedules`, `samenet.stopping`.
 """

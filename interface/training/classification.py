@@ -1,4 +1,4 @@
-"""What a class is, for `Network.classify` and the accuracy monitors.
+"""How outputs become classes, for `Network.classify` and the accuracy monitors.
 
 The class of a single node depends on the activation of the output layer; h exactly at the threshold is the lower class:
 
@@ -7,12 +7,12 @@ output      threshold     classes    targets that accuracy accepts as classes
 ==========  ============  =========  ===================================================================
 "sigmoid"   h > 1/2       0 and 1    0 and 1; or two values a and 1 - a between them, such as .1 and .9
 "tanh"      h > 0         -1 and 1   -1 and 1; or two values -a and a between them, such as -.9 and .9
-others      none: a softmax of one node is rejected by `Network`; "identity" and "relu" are regression
+others      none: "identity" and "relu" are for regression; `Network` rejects a softmax of one node
 ==========  ============  =========  ===================================================================
 
-The class of several competing nodes is the index of the largest, the first one of equals.
+The class of several competing nodes is the index of the largest output, the first one in case of a tie.
 
-`classify` has no targets to go by: `labels` says which of the two is meant.
+`classify` is given no targets: `labels` says whether nodes compete.
 
 ==========  =====================  =================================  ========================================
 labels      one output             several outputs                    shape for (m, n_in), and for (n_in,)
@@ -24,17 +24,17 @@ labels      one output             several outputs                    shape for 
                                    for "softmax"
 ==========  =====================  =================================  ========================================
 
-The monitors know the targets Y (m, n_out) of all rows:
+For the monitors, the targets Y (m, n_out) decide:
 
-"accuracy"         where every row of Y has one class, the share of samples whose largest output is where the largest
-                   target is, whatever the activation and the cost; else "subset_accuracy". Rows have one class if
+"accuracy"         if every row of Y has one class, the share of samples whose largest output is at the position of the
+                   largest target, whatever the activation and the cost; else "subset_accuracy". Rows have one class if
                    n_out > 1 and all are one-hot (in 0 and 1, -1 and 1, or two values as above), or all are
-                   distributions: at least 0, adding up to 1, with one number that is the largest
-"subset_accuracy"  the share of samples whose every output is on the right side of its threshold
+                   probability distributions with a unique maximum
+"subset_accuracy"  the share of samples with every output on the right side of its threshold
 "label_accuracy"   the share of correct outputs among all m n_out of them: 1 minus the Hamming loss
 
-Each raises ValueError before training begins where it has no meaning: for targets that are not classes, and for outputs
-without a threshold unless every row of Y has one class. Source for the two monitors of several labels: G. Tsoumakas and
+Each raises ValueError before training begins if it is meaningless: for targets that are not classes, and for outputs
+without a threshold unless every row of Y has one class. Source for the two multi-label monitors: G. Tsoumakas and
 I. Katakis, Multi-label classification: an overview (2007), section 4.
 """
 
@@ -51,32 +51,32 @@ Array = NDArray[Any]
 ACCURACIES = ("accuracy", "subset_accuracy", "label_accuracy")
 LABELS = ("auto", "one", "several")
 
-# The two classes of a node; the threshold lies midway.
+# The two classes of a node; the threshold is their midpoint.
 _CLASSES = {"sigmoid": (0, 1), "tanh": (-1, 1)}
-_NEAR = 1e-5  # how far .1 + .9 may be from 1, in float32 too
+_SUM_TOLERANCE = 1e-5  # for sums such as .1 + .9, in float32 too
 
 
 def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any]:
-    """A function from outputs (..., n_out) to classes, int64, by the table; ValueError where there are no classes."""
-    kind = checks.choice("labels", labels, LABELS)
-    if kind == "several" or n_out == 1:
+    """A function from outputs (..., n_out) to classes, int64, as tabulated; ValueError where there are no classes."""
+    labels = checks.choice("labels", labels, LABELS)
+    if labels == "several" or n_out == 1:
         if activation not in _CLASSES:
             raise ValueError(
                 f"labels: expected an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold, to go with "
-                f"{kind!r} and {n_out} output{'s' if n_out > 1 else ''}, got {activation!r}"
+                f"{labels!r} and {n_out} output{'s' if n_out > 1 else ''}, got {activation!r}"
             )
-        return lambda output: _by_threshold(output if kind == "several" else output[..., 0], activation)
-    if kind == "auto" and activation in ("identity", "relu"):
+        return lambda output: _by_threshold(output if labels == "several" else output[..., 0], activation)
+    if labels == "auto" and activation in ("identity", "relu"):
         raise ValueError(
-            f"labels: expected 'one', if targets are one-hot, to go with an output layer of {activation!r}, whose "
-            f"outputs are numbers, not classes (regression), got {kind!r}"
+            f"labels: expected 'one' (for one-hot targets) with an output layer of {activation!r}, whose outputs are "
+            f"otherwise numbers, not classes, got {labels!r}"
         )
     return lambda output: output.argmax(axis=-1)
 
 
 def accuracy(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
-    """A monitor, a function of the outputs (m, n_out), for these targets; ValueError where it has no meaning."""
-    if name == "accuracy" and _has_one_class_a_row(Y):
+    """The monitor for these targets, as a function of the outputs (m, n_out); ValueError if it is meaningless."""
+    if name == "accuracy" and _has_one_class_per_row(Y):
         classes = Y.argmax(axis=1)
         return lambda output: float((output.argmax(axis=1) == classes).mean())
     _refuse(name, activation, Y)
@@ -93,14 +93,14 @@ def _by_threshold(output: Array, activation: str) -> Any:
     return np.where((low + high) / 2 < output, np.int64(high), np.int64(low))[()]
 
 
-def _has_one_class_a_row(Y: Array) -> bool:
+def _has_one_class_per_row(Y: Array) -> bool:
     if Y.shape[1] == 1:
         return False
     largest = Y.max(axis=1, keepdims=True)
     if not ((largest == Y).sum(axis=1) == 1).all():
         return False
     is_one_hot = _is_two_valued(Y) and any(_are_coded(Y, *classes) for classes in _CLASSES.values())
-    return is_one_hot or bool(Y.min() >= 0 and (np.abs(Y.sum(axis=1) - 1) < _NEAR).all())
+    return is_one_hot or bool(Y.min() >= 0 and (np.abs(Y.sum(axis=1) - 1) < _SUM_TOLERANCE).all())
 
 
 def _is_two_valued(Y: Array) -> bool:
@@ -108,17 +108,17 @@ def _is_two_valued(Y: Array) -> bool:
 
 
 def _are_coded(Y: Array, low: int, high: int) -> bool:
-    """Whether targets encode two classes: as low and high, or as two values equally far from these."""
+    """Whether targets encode two classes: as low and high, or as two values between and equally far from them."""
     least, most = float(Y.min()), float(Y.max())
     if least < low or most > high or not _is_two_valued(Y):
         return False
     if least in (low, high) and most in (low, high):
         return True
-    return least < most and abs(least + most - (low + high)) < _NEAR
+    return least < most and abs(least + most - (low + high)) < _SUM_TOLERANCE
 
 
 def _refuse(name: str, activation: str, Y: Array) -> None:
-    """Reject targets whose rows do not each have one class, if they are not classes of single nodes either."""
+    """Reject targets that are not classes of single nodes; one class per row was ruled out before."""
     may_compete = name == "accuracy" and Y.shape[1] > 1
     if activation in _CLASSES:
         if _are_coded(Y, *_CLASSES[activation]):
@@ -127,11 +127,11 @@ def _refuse(name: str, activation: str, Y: Array) -> None:
         expected = f"{low} and {high} as targets of {activation!r}{', or one-hot rows,' if may_compete else ''}"
         got = f"{Y[(low != Y) & (high != Y)][0]:g} in Y"
     elif may_compete:
-        expected = f"one class in every row of Y to go with an output layer of {activation!r}"
+        expected = f"one class in every row of Y with an output layer of {activation!r}"
         is_one_hot = ((Y == 1).sum(axis=1) == 1) & ((Y == 0).sum(axis=1) == Y.shape[1] - 1)
         got = checks.short(Y[~is_one_hot][0].tolist())
     else:
         expected, got = "an output layer of 'sigmoid' or 'tanh', whose nodes have a threshold", repr(activation)
     raise ValueError(
-        f"monitors: expected {expected} for {name!r}, got {got}; for regression there is 'mean_absolute_error'"
+        f"monitors: expected {expected} for {name!r}, got {got}; for regression, use 'mean_absolute_error'"
     )

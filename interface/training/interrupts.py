@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], None]]:
-    """Defer Ctrl-C until the function that this yields is called; a second Ctrl-C takes effect at once.
+    """Defer Ctrl-C until the yielded function is called; a second Ctrl-C takes effect at once.
 
     Only the main thread receives signals and may set a handler; in other threads there is nothing to defer.
     """

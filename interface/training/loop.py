@@ -1,7 +1,7 @@
-"""Epochs, cut into calls of the backend: each about 50 ms long, so that Ctrl-C is answered soon.
+"""Epochs, split into backend calls of about 50 ms each, so that Ctrl-C takes effect soon.
 
-What is computed does not depend on the cuts: orders, masks and learning rates belong to epochs, and whatever state an
-optimizer has stays in its arrays from call to call.
+The result does not depend on how they are split: orders, masks and learning rates belong to epochs, and an optimizer's
+state persists from call to call.
 """
 
 import time
@@ -19,12 +19,12 @@ from samenet.training.sampling import Draws, Masks, Orders
 from samenet.training.session import Training
 from samenet.validation.finite import all_finite
 
-_SECONDS_A_CALL = 0.05
-_GROWTH = 16  # the first call is of one update, which is long enough in the loops; few calls should be as short as that
+_CALL_SECONDS = 0.05
+_GROWTH = 16  # at most, from call to call; the first makes one update, as the reference's loops are slow
 
 
 class Loop:
-    """Training by an update rule, which takes a step from each batch."""
+    """Training by an update rule, which takes one step per batch."""
 
     def __init__(self, training: Training, rule: UpdateRule) -> None:
         options = training.options
@@ -35,18 +35,18 @@ class Loop:
         # The gradient of all samples does not depend on their order.
         shuffled = options.shuffle and not full_batch
         self.draws = Draws(options.random, len(options.X), shuffled, options.dropout, self.model.dtype)
-        # The cost of a full batch comes with its update, unless nodes are left out in it; anything else that is
-        # recorded takes a forward pass.
-        self.costs_come_along = full_batch and not options.monitors and options.dropout.size == 0
+        # A full-batch update returns the cost to record, unless dropout changes it; monitors and mini-batches need an
+        # extra forward pass.
+        self.updates_return_cost = full_batch and not options.monitors and options.dropout.size == 0
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         self.updates = 1  # in the next call of the backend
-        self.before = np.empty_like(training.model.theta.flat), np.empty_like(self.state.values)
-        self.refusal: Exception | None = None  # what the schedule raised, asked ahead, instead of the next rate
+        self.saved = np.empty_like(training.model.theta.flat), np.empty_like(self.state.values)
+        self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def run(self, release: Callable[[], None]) -> None:
-        """Train until the epochs are done, the callback or a rule ends it, or Ctrl-C is pressed."""
+        """Train until all epochs are done, the callback or a stop rule ends it, or Ctrl-C is pressed."""
         while self.history.epochs_done < self.options.epochs:
-            if not self.costs_come_along:
+            if not self.updates_return_cost:
                 self.training.record()
             for _ in self._advance(self._next_stop()):
                 release()
@@ -55,53 +55,53 @@ class Loop:
 
     def _next_stop(self) -> int:
         done, every = self.history.epochs_done, self.options.record_every
-        if self.training.asks_every_epoch:
+        if self.training.has_epoch_hooks:
             return done + 1
-        if every > 0 and not self.costs_come_along:
+        if every > 0 and not self.updates_return_cost:
             return min(self.options.epochs, done + every - done % every)
         return self.options.epochs
 
     def _advance(self, stop: int) -> Iterator[None]:
-        """Epochs up to `stop`, a backend call at a time."""
+        """Train up to epoch `stop`, one backend call at a time."""
         X, Y, m, history = self.options.X, self.options.Y, len(self.options.X), self.history
-        an_epoch = -(-m // self.batch_size)
+        batches = -(-m // self.batch_size)
         while history.epochs_done < stop:
-            if self.updates < an_epoch or (an_epoch > 1 and self.draws.rows_at_once < m):
+            if self.updates < batches or (batches > 1 and self.draws.rows_at_once < m):
                 yield from self._one_epoch_in_parts()
                 continue
-            epochs = min(stop - history.epochs_done, self.updates // an_epoch, self.draws.epochs_at_once)
+            epochs = min(stop - history.epochs_done, self.updates // batches, self.draws.epochs_at_once)
             alphas = self._alphas(epochs)
             orders, masks = self.draws.epochs(len(alphas))
             self._call(X, Y, alphas, orders, masks)
             yield
 
     def _alphas(self, epochs: int) -> NDArray[np.float64]:
-        """The learning rates of the next epochs: of one at least, and up to one that the schedule has none for.
+        """The learning rates of the next epochs, at least one: up to the first epoch for which the schedule raises.
 
-        What it raised for that one is raised when its turn has come: it is not asked again, since it may answer once.
+        That error is kept and raised when its epoch comes, since a schedule with side effects must not be called twice.
         """
         schedule, alphas = self.options.alpha, list[float]()
         assert schedule is not None
-        if isinstance(schedule, schedules.Constant):  # a small network does thousands of epochs a call
+        if isinstance(schedule, schedules.Constant):  # a small network trains thousands of epochs per call
             return np.full(epochs, schedule.alpha)
-        while len(alphas) < epochs and self.refusal is None:
+        while len(alphas) < epochs and self.schedule_error is None:
             try:
                 alphas.append(schedules.rate(schedule, self.history.epochs_done + len(alphas)))
             except Exception as error:
-                self.refusal = error
-        if self.refusal is not None and not alphas:
-            if isinstance(self.refusal, StopTraining):
-                self.training.note("alpha", self.refusal)
-            raise self.refusal
+                self.schedule_error = error
+        if self.schedule_error is not None and not alphas:
+            if isinstance(self.schedule_error, StopTraining):
+                self.training.note("alpha", self.schedule_error)
+            raise self.schedule_error
         return np.array(alphas)
 
     def _one_epoch_in_parts(self) -> Iterator[None]:
         X, Y, m, done = self.options.X, self.options.Y, len(self.options.X), 0
         alphas, order = self._alphas(1), self.draws.order()
-        most = max(1, self.draws.rows_at_once // self.batch_size)
-        before = self._kept()
+        most_updates = max(1, self.draws.rows_at_once // self.batch_size)
+        before = self._snapshot()
         while done < m:
-            rows = slice(done, min(m, done + min(self.updates, most) * self.batch_size))
+            rows = slice(done, min(m, done + min(self.updates, most_updates) * self.batch_size))
             done = rows.stop
             masks = self.draws.masks(rows.stop - rows.start)
             try:
@@ -110,17 +110,17 @@ class Loop:
                 else:
                     self._call(X, Y, alphas, order[:, rows], masks, done == m, before)
             except FloatingPointError:
-                self._put_back(*before)  # undone as a whole, however the epoch was cut into calls
+                self._restore(*before)  # the whole epoch is undone, however it was split into calls
                 raise
             yield
 
-    def _kept(self) -> tuple[NDArray[Any], NDArray[Any], int]:
-        """What an update changes, as it is now, in the same memory each time: new memory of many MB takes longer."""
-        theta, values = self.before
+    def _snapshot(self) -> tuple[NDArray[Any], NDArray[Any], int]:
+        """A copy of everything that an update changes, always in the same memory: new pages take longer than a copy."""
+        theta, values = self.saved
         theta[:], values[:] = self.model.theta.flat, self.state.values
         return theta, values, self.state.t
 
-    def _put_back(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
+    def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
         self.model.theta.flat[:], self.state.values[:], self.state.t = theta, values, t
 
     def _call(
@@ -133,43 +133,43 @@ class Loop:
         ends_epoch: bool = True,
         before: tuple[NDArray[Any], NDArray[Any], int] | None = None,
     ) -> None:
-        """Updates in one call of the backend; then finite weights or an error, the record, the length of the next."""
+        """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
         model, history, options = self.model, self.history, self.options
         epochs = len(alphas)
-        before = before or self._kept()
-        named: dict[str, Any] = {"reduction": options.reduction, "state": self.state, **options.clipping}
+        before = before or self._snapshot()
+        arguments: dict[str, Any] = {"reduction": options.reduction, "state": self.state, **options.clipping}
         if masks is not None:
-            named["masks"] = masks
+            arguments["masks"] = masks
         alpha = float(alphas[0]) if alphas.min() == alphas.max() else alphas
-        named |= {"alpha": alpha, "batch_size": self.batch_size, "order": order, "epochs": epochs}
-        begin = time.perf_counter()
-        with np.errstate(all="ignore"):  # weights that overflow are reported below, in the same way by every backend
-            costs = np.asarray(self.training.backend.run_updates(model, X, Y, self.rule, **named))
-        seconds = time.perf_counter() - begin
+        arguments |= {"alpha": alpha, "batch_size": self.batch_size, "order": order, "epochs": epochs}
+        start = time.perf_counter()
+        with np.errstate(all="ignore"):  # overflow of the weights is reported below, identically for every backend
+            costs = np.asarray(self.training.backend.run_updates(model, X, Y, self.rule, **arguments))
+        seconds = time.perf_counter() - start
         finite, suspicious = all_finite(model.theta.flat), self.divergence.suspects(costs)
-        if epochs > 1 and (suspicious or not finite):  # again, epoch by epoch, to find the one that diverged
-            self._put_back(*before)
+        if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
+            self._restore(*before)
             for epoch in range(epochs):
                 one = slice(epoch, epoch + 1)
                 own_order = None if order is None else order[one]
                 self._call(X, Y, alphas[one], own_order, None if masks is None else masks[one])
             return
         if suspicious:
-            self.divergence.doubts.append(costs)
+            self.divergence.suspicious.append(costs)
         if not finite:
-            self._put_back(*before)
+            self._restore(*before)
             self.divergence.overflow(history)
             raise FloatingPointError(
-                f"the weights did not stay finite in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
-                "they are left as they were before it. Try a smaller alpha"
+                f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
+                "they were restored to their values before it. Try a smaller alpha"
             )
-        if self.costs_come_along and options.record_every > 0:
+        if self.updates_return_cost and options.record_every > 0:
             history.record_costs(history.epochs_done, costs, options.record_every)
         history.epochs_done += epochs if ends_epoch else 0
         if ends_epoch:
             self.divergence.end_epoch(history)
-        fitting = int(len(costs) * min(_GROWTH, _SECONDS_A_CALL / max(seconds, 1e-9)))
-        if seconds < _SECONDS_A_CALL / 2:  # a call that was cut short does not make the next one shorter
-            self.updates = max(self.updates, fitting)
-        elif seconds > 2 * _SECONDS_A_CALL:
-            self.updates = max(1, fitting)
+        updates = int(len(costs) * min(_GROWTH, _CALL_SECONDS / max(seconds, 1e-9)))
+        if seconds < _CALL_SECONDS / 2:  # never fewer: a call may be short because a record was due
+            self.updates = max(self.updates, updates)
+        elif seconds > 2 * _CALL_SECONDS:
+            self.updates = max(1, updates)

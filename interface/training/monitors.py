@@ -1,4 +1,4 @@
-"""What can be watched in a training beside the cost, as a function of the output and the targets; see `History`."""
+"""What training can record besides the cost: functions of the output and the targets; see `History`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ MONITORS = (*_DISTANCES, *ACCURACIES)
 
 
 def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
-    """What a monitor makes of the outputs (m, n_out) for these targets; ValueError where it has no meaning."""
+    """The monitor for these targets, as a function of the outputs (m, n_out); ValueError if it is meaningless."""
     if name in _DISTANCES:
         return lambda output: _DISTANCES[name](output, Y)
     return accuracy(name, activation, Y)

@@ -1,4 +1,4 @@
-"""Training from several initial weights: the best is kept."""
+"""Training from several initial weights, keeping the best result."""
 
 import math
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from samenet.training.sampling import numpy_stream
 def best_of(
     plan: MultiStart, user: Trained, objective: Objective, options: Options, train: Callable[[Optimizer], None]
 ) -> None:
-    """Train from every start; the network is left with the weights and the history of the best one.
+    """Train from every start, and leave the network with the weights and the history of the best.
 
-    Whatever ends it early, what was reached until then takes part in the choice.
+    If training ends early, the start under way is compared like the others, with the weights it reached.
     """
     theta, stream = objective.model.theta.flat, numpy_stream(options.random)
-    kept, kept_history, least, costs = theta.copy(), user.history, math.inf, list[float]()
+    best, best_history, least, costs = theta.copy(), user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
-    trained = False  # whether `kept` is the end of a start
-    ended_by: str | None = None  # who ended the whole
+    trained = False  # whether `best` is the result of a start
+    ended_by: str | None = None  # what ended the whole
     try:
         for _ in range(plan.starts):
             initialize(objective.model.theta, plan.init, stream)
@@ -39,17 +39,17 @@ def best_of(
                 cost = math.inf if diverged else objective.cost()
                 costs.append(cost)
                 if not diverged and (not trained or cost < least):
-                    kept[:], kept_history, least, trained = theta, user.history, cost, True
+                    best[:], best_history, least, trained = theta, user.history, cost, True
             if ended_by is not None:
                 break
     finally:
-        theta[:] = kept
+        theta[:] = best
         if trained:
-            user.history = kept_history
+            user.history = best_history
         if user.history is not None:
             user.history.starts = tuple(costs)
             user.history.stopped_by = ended_by or user.history.stopped_by
     if failure is not None and not trained:
         raise failure
-    if kept_history is not None and kept_history.diverged_at is not None:
+    if best_history is not None and best_history.diverged_at is not None:
         divergence.warn(f"the best of {len(costs)} starts ends at a cost of {least:.3g}")

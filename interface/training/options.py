@@ -15,11 +15,11 @@ from samenet.training.monitors import MONITORS, monitor
 from samenet.training.sampling import Random
 from samenet.validation import checks
 
-_MOST_EPOCHS = 2**63 - 1  # what a history can number
+_MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
 class Trained(Protocol):
-    """The network as its user knows it: what callbacks see, and what keeps the history."""
+    """The network as the user sees it: it is passed to callbacks, and holds the history."""
 
     history: History | None
 
@@ -29,7 +29,7 @@ Callback = Callable[[Any, History], object]
 
 @dataclass(frozen=True, eq=False)
 class Options:
-    """The arguments of `Network.train`, which says what they mean, in the form that training works with."""
+    """The arguments of `Network.train`, checked and converted; their meaning is documented there."""
 
     X: NDArray[Any]
     Y: NDArray[Any]
@@ -44,16 +44,16 @@ class Options:
     callback: Callback | None
     optimizer: optimizers.Optimizer
     stop: tuple[stopping.Rule, ...]
-    dropout: NDArray[np.float64]  # for every hidden node, or empty
-    clipping: dict[str, float]  # what is limited, and how
-    warns: bool = True  # of divergence, at once
+    dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
+    clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
+    warns: bool = True  # whether divergence gives a warning
 
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any]) -> "Options":
-        """From what `train` was given, by name; ValueError or TypeError, naming the argument, for what is wrong."""
+        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument."""
         X, Y = model.labelled(X, Y, given["reduction"])
         model.theta.check_writable()
-        # Samples that are the network's own numbers would change while it learns from them.
+        # Samples that share memory with the parameters would change during training.
         X, Y = (v.copy() if np.may_share_memory(v, model.theta.flat) else v for v in (X, Y))
         optimizer = optimizers.optimizer(given["optimizer"])
         alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
@@ -61,7 +61,7 @@ class Options:
         limits = {name: given[name] for name in ("clip_value", "clip_norm")}
         clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
         if not optimizer.takes_steps:
-            _refuse_steps(optimizer, {**given, "dropout": given["dropout"] if dropout.size else None})
+            _reject_step_options(optimizer, {**given, "dropout": given["dropout"] if dropout.size else None})
         epochs = checks.integer("epochs", given["epochs"], least=0, most=_MOST_EPOCHS)
         size, seed = given["batch_size"], given["seed"]
         batch_size = len(X) if size is None else min(len(X), checks.integer("batch_size", size, least=1))
@@ -87,12 +87,12 @@ class Options:
         )
 
 
-def _refuse_steps(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
-    """Refuse what an optimizer that takes no steps has no use for."""
+def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
+    """Reject options that apply only to optimizers that take one step per batch."""
     for name in ("alpha", "batch_size", "dropout", "clip_value", "clip_norm"):
         if given[name] is not None:
             raise ValueError(
-                f"{name}: expected none for {optimizer}, which finds its own steps on the full batch, "
+                f"{name}: expected none for {optimizer}, which chooses its own steps on the full batch, "
                 f"got {checks.short(given[name])}"
             )
 
@@ -100,20 +100,20 @@ def _refuse_steps(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> Non
 def _names(monitors: Any) -> tuple[str, ...]:
     try:
         names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
-    except Exception:  # not iterable, or not to its end
+    except Exception:  # not iterable, or iterating it raised
         raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}") from None
     return tuple(checks.choice("monitors", name, MONITORS) for name in names)
 
 
 def _dropout(value: Any, hidden: tuple[int, ...]) -> NDArray[np.float64]:
-    """The probability for every hidden node, from one for all or one for each layer; empty if all are 0."""
+    """A probability for every hidden node, from one number for all layers or one for each; empty if all are 0."""
     if checks.is_listing(value):
         given = checks.listed("dropout", value, "a number, or a list of numbers")
         if len(given) != len(hidden):
             raise ValueError(f"dropout: expected {len(hidden)} numbers, one for each hidden layer, got {len(given)}")
-        p = [checks.share(f"dropout[{i}]", item) for i, item in enumerate(given)]
+        p = [checks.fraction(f"dropout[{i}]", item) for i, item in enumerate(given)]
     else:
-        one = checks.share("dropout", value)
+        one = checks.fraction("dropout", value)
         if one > 0 and not hidden:
             raise ValueError(f"dropout: expected 0 for a network without hidden layers, got {one:g}")
         p = [one] * len(hidden)

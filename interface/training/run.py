@@ -1,4 +1,4 @@
-"""How `Network.train` dispatches to the chosen optimizer."""
+"""Training with the chosen optimizer."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,9 +21,9 @@ Release = Callable[[], None]  # delivers a deferred Ctrl-C
 def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
     """Train in place; Ctrl-C is deferred until the current update is done.
 
-    user: the network that callbacks see and that keeps the history. backend: a module that implements the contract.
+    user: the network passed to callbacks, which holds the history. backend: a module that implements the contract.
     """
-    # Twice, since a handler of Ctrl-C, which may also raise it, runs at the end of the inner block or of the outer one.
+    # Suppressed twice: the user's Ctrl-C handler may raise it, too, inside the deferring block or at its end.
     with suppress(StopTraining), deferred_interrupt() as release, suppress(StopTraining):
         descend(options.optimizer, user, model, backend, options, release)
 
@@ -31,9 +31,9 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
 def descend(
     optimizer: Optimizer, user: Trained, model: Model, backend: Any, options: Options, release: Release
 ) -> None:
-    """Train with this optimizer: each kind has its own code path."""
+    """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
-        quiet = replace(options, warns=False)  # one start may well diverge
+        quiet = replace(options, warns=False)  # `best_of` warns if the best start diverged
         objective = Objective(model, backend, options.X, options.Y, options.reduction)
         multistart.best_of(
             *(optimizer, user, objective, options),

@@ -15,58 +15,56 @@ from samenet.validation.finite import all_finite
 
 
 def check_memory(optimizer: Minimizer, parameters: int) -> None:
-    """ValueError if there is no memory for what SciPy keeps."""
+    """ValueError if SciPy's workspace does not fit in memory."""
     with checks.fits("optimizer", optimizer):
         np.empty(optimizer.workspace(parameters))
 
 
 def minimize(training: Training, optimizer: Minimizer, release: Callable[[], None]) -> None:
-    """Train until the epochs, which are iterations, are done or SciPy says that it is at a minimum.
+    """Train until all epochs (iterations) are done or SciPy terminates.
 
-    Trial points are visited by a twin: the model itself holds the last iterate, whatever happens. Ctrl-C is let
-    through before each gradient. Raises FloatingPointError if the cost or its gradient is not finite to begin with.
+    Trial points are evaluated on a copy: the model itself holds the last iterate, whatever happens. A deferred Ctrl-C
+    is delivered before each gradient. Raises FloatingPointError if the initial cost or its gradient is not finite.
     """
     import scipy.optimize
 
     model, history, options = training.model, training.history, training.options
-    twin = model.holding(model.theta.flat.astype(np.float64))
+    trial = model.holding(model.theta.flat.astype(np.float64))
     X, Y = options.X.astype(np.float64, copy=False), options.Y.astype(np.float64, copy=False)
-    objective = replace(training.objective, model=twin, X=X, Y=Y)
-    before = math.nan  # the cost of the model's weights
+    objective = replace(training.objective, model=trial, X=X, Y=Y)
+    current = math.nan  # the cost at the model's weights
     failures: list[StopIteration] = []
 
     def cost_and_slope(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        nonlocal before
+        nonlocal current
         release()
-        twin.theta.flat[:] = theta
+        trial.theta.flat[:] = theta
         cost, gradient = objective.slope()
         slope = gradient.flat
-        if math.isnan(before):
+        if math.isnan(current):
             if not (math.isfinite(cost) and all_finite(slope)):
-                raise FloatingPointError(
-                    "the cost or its gradient is not finite in epoch 0; the weights are left as they were"
-                )
-            before = cost
+                raise FloatingPointError("the cost or its gradient is not finite in epoch 0; the weights are unchanged")
+            current = cost
         return cost, slope
 
-    # The name of the parameter is how SciPy knows that the function takes the cost too.
+    # SciPy recognises by the parameter's name that the callback takes the cost, too.
     def iterated(intermediate_result: Any) -> None:
-        nonlocal before
+        nonlocal current
         epoch = history.epochs_done
         if options.record_every > 0 and epoch % options.record_every == 0:
-            training.note_state(epoch, before, training.output())
+            training.record_state(epoch, current, training.output())
         with np.errstate(over="ignore"):
             theta = intermediate_result.x.astype(model.dtype)
         if not all_finite(theta):  # in float32
             raise FloatingPointError(
-                f"the weights did not stay finite in epoch {epoch}; they are left as they were before it"
+                f"the weights became infinite or NaN in epoch {epoch}; they keep their values from before it"
             )
         model.theta.flat[:] = theta
-        before = float(intermediate_result.fun)
+        current = float(intermediate_result.fun)
         history.epochs_done += 1
         try:
             over = training.should_stop()
-        except StopIteration as error:  # a callback's own, which SciPy would take for its sign to halt
+        except StopIteration as error:  # the callback's own, which SciPy would take for a request to stop
             failures.append(error)
             raise
         if over:
@@ -75,7 +73,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
     with np.errstate(all="ignore"):  # a line search may try points where the cost overflows
         result = scipy.optimize.minimize(
             cost_and_slope,
-            twin.theta.flat.copy(),
+            trial.theta.flat.copy(),
             jac=True,
             method=optimizer.method,
             callback=iterated,

@@ -17,7 +17,7 @@ from samenet.training.options import Options, Trained
 class Training:
     """A training run that starts from the model's current parameters and has its own history.
 
-    user     the network that callbacks see and that keeps the history; its parameters are those of the model
+    user     the network passed to callbacks, which holds the history; it shares the model's parameters
     backend  a module that implements the contract
     """
 
@@ -28,18 +28,18 @@ class Training:
         self.watches: list[stopping.Watch] = []
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
-        """Let an optimizer descend, by descend(*given), watched by the stop rules."""
+        """Call descend(*given), under the stop rules."""
         if self.options.epochs == 0:
             return
-        who: object = None
+        source: object = None
         try:
             for rule in self.options.stop:
-                who = rule
+                source = rule
                 self.watches.append(rule.watch(self.objective, self.history))
-            who = "StopTraining"  # whoever else can raise it, such as a handler of signals
+            source = "StopTraining"  # raised by anything else, such as a signal handler
             descend(*given)
         except StopTraining as reason:
-            self.note(who, reason)
+            self.note(source, reason)
             self._close()
             raise
         self._close()
@@ -48,27 +48,27 @@ class Training:
         for watch in self.watches:
             watch.close()
 
-    def note(self, who: object, reason: StopTraining) -> None:
-        """Record in the history what raised `StopTraining`, unless already known; the exception goes on to `train`."""
+    def note(self, source: object, reason: StopTraining) -> None:
+        """Record in the history what raised `StopTraining`, unless already recorded."""
         if self.history.stopped_by is None:
-            self.history.stopped_by = f"{who}: {reason}" if str(reason) else str(who)
+            self.history.stopped_by = f"{source}: {reason}" if str(reason) else str(source)
 
     @property
-    def asks_every_epoch(self) -> bool:
+    def has_epoch_hooks(self) -> bool:
         """Whether a callback or a stop rule must run after every epoch."""
         return self.options.callback is not None or bool(self.watches)
 
     def record(self) -> None:
-        """Record the state before the next epoch, by a forward pass, if it is one that is recorded."""
+        """If the state before the next epoch is to be recorded, do so, by a forward pass."""
         epoch, every = self.history.epochs_done, self.options.record_every
         if every > 0 and epoch % every == 0:
             cost, output = self.objective.evaluate()
-            self.note_state(epoch, cost, output if self.options.monitors else None)
+            self.record_state(epoch, cost, output if self.options.monitors else None)
 
-    def note_state(self, epoch: int, cost: float, output: NDArray[Any] | None) -> None:
-        """Note the state before an epoch; the output is needed for monitors only."""
-        watched = {} if output is None else {name: of(output) for name, of in self.options.monitors.items()}
-        self.history.record(epoch, cost, watched)
+    def record_state(self, epoch: int, cost: float, output: NDArray[Any] | None) -> None:
+        """Record the state before an epoch; the output is needed for monitors only."""
+        values = {} if output is None else {name: f(output) for name, f in self.options.monitors.items()}
+        self.history.record(epoch, cost, values)
 
     def output(self) -> NDArray[Any] | None:
         """The output for all samples, if a monitor needs it."""
@@ -78,16 +78,16 @@ class Training:
             return np.asarray(self.backend.predict(self.model, self.options.X), self.model.dtype)
 
     def should_stop(self) -> bool:
-        """Call the callback and ask the rules after an epoch; the history notes which rule ended the training."""
-        who: object = "callback"
+        """After an epoch, call the callback and the stop rules; the rule that ends training is noted in the history."""
+        source: object = "callback"
         try:
             if self.options.callback is not None:
                 self.options.callback(self.user, self.history)
-            for who, watch in zip(self.options.stop, self.watches, strict=True):
+            for source, watch in zip(self.options.stop, self.watches, strict=True):
                 if watch.ends():
-                    self.history.stopped_by = str(who)
+                    self.history.stopped_by = str(source)
                     return True
         except StopTraining as reason:
-            self.note(who, reason)
+            self.note(source, reason)
             raise
         return False

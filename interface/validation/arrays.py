@@ -1,6 +1,6 @@
-"""Checks of a user's arrays: converted to the form that every backend works on, or rejected.
+"""Checks of a user's arrays: each is converted to the form that every backend works on, or rejected.
 
-As in `samenet.validation.checks`, each names the argument, and never writes to its input.
+As in `samenet.validation.checks`, errors name the argument, and input is never written to.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from samenet.validation.finite import all_finite
 def is_ready(value: Any, dtype: Float) -> bool:
     """Whether an array needs no conversion: exactly an ndarray, of this dtype, C-contiguous, aligned and writable.
 
-    Writable, because kernels would have to be compiled again for read-only arrays: those are copied.
+    Read-only arrays are copied, since kernels would have to be compiled again for them.
     """
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
@@ -26,8 +26,8 @@ def is_ready(value: Any, dtype: Float) -> bool:
 def plain(name: str, value: Any) -> NDArray[Any]:
     """The value as a NumPy array, of whatever dtype."""
     if has_masked(value):
-        kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
-        raise ValueError(f"{name}: expected numbers only, got {kind} with masked entries")
+        got = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
+        raise ValueError(f"{name}: expected numbers only, got {got} with masked entries")
     if is_sparse(value):
         raise TypeError(f"{name}: expected an array of numbers, got a sparse {type(value).__name__}; use .toarray()")
     try:
@@ -43,8 +43,8 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     if is_ready(value, dtype):
         return value  # type: ignore[no-any-return]
     given = plain(name, value)
-    with np.errstate(all="ignore"):  # a number too large becomes infinity, a signalling NaN a quiet one
-        if given.dtype.kind == "O":  # such as a data frame of mixed columns, or integers beyond 64 bits
+    with np.errstate(all="ignore"):  # a number that is too large becomes infinite, a signalling NaN quiet
+        if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
             given = _from_objects(name, value, given, dtype)
         if given.dtype.kind not in "biuf":
             raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
@@ -60,22 +60,22 @@ def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> N
         return given.astype(np.float64)
     except OverflowError:
         raise ValueError(f"{name}: expected finite numbers, got one too large for {dtype}") from None
-    except Exception as error:  # a number of someone's own that fails to be one
+    except Exception as error:  # from a user-defined number
         raise TypeError(f"{name}: expected real numbers, got {short(value)} ({error})") from None
 
 
 def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     """Reject NaN and infinity."""
     if not all_finite(values):
-        place = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
+        index = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
         raise ValueError(
-            f"{name}: expected finite numbers, got {values[place]} at {name}{list(place)} as {values.dtype}"
+            f"{name}: expected finite numbers, got {values[index]} at {name}{list(index)} as {values.dtype}"
         )
     return values
 
 
 def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
-    """One sample (n,) or a batch (m, n), m = 0 included."""
+    """One sample (n,) or a batch (m, n), where m may be 0."""
     X = array(name, value, dtype)
     if X.ndim not in (1, 2) or X.shape[-1] != n:
         raise ValueError(f"{name}: expected shape ({n},) or (m, {n}), got {X.shape}")
@@ -90,8 +90,8 @@ def sample(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
     return x
 
 
-def room(name: str, value: Any, n: int, dtype: Float) -> None:
-    """An output array (n,): nothing is converted, so it must be exactly as required."""
+def check_out(name: str, value: Any, n: int, dtype: Float) -> None:
+    """An output array (n,), which cannot be converted: shape, dtype and memory layout must be exactly as required."""
     if type(value) is not np.ndarray:
         raise TypeError(f"{name}: expected a numpy.ndarray to write into, got {short(value)} ({type(value).__name__})")
     if value.dtype != dtype:
@@ -99,12 +99,12 @@ def room(name: str, value: Any, n: int, dtype: Float) -> None:
     if value.shape != (n,):
         raise ValueError(f"{name}: expected shape ({n},), got {value.shape}")
     if not value.flags.carray:
-        kind = "a read-only array" if not value.flags.writeable else f"strides {value.strides}, or unaligned"
-        raise ValueError(f"{name}: expected a C-contiguous, writable array, got {kind}")
+        got = "a read-only array" if not value.flags.writeable else f"strides {value.strides}, or unaligned"
+        raise ValueError(f"{name}: expected a C-contiguous, writable array, got {got}")
 
 
 def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Samples and their targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one."""
+    """Samples and targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one."""
     X = array("X", X, dtype)
     if X.ndim not in (1, 2) or X.shape[-1] != n_in:
         raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
@@ -122,7 +122,7 @@ def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArr
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:
-    """A list of finite arrays of the given shapes, one for each layer after the first."""
+    """Finite arrays of the given shapes, one for each layer after the first."""
     given = listed(name, values, f"a list of {len(shapes)} arrays")
     if len(given) != len(shapes):
         raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(given)}")

@@ -1,8 +1,8 @@
 """Checks of a user's input, all in one place, with the same messages for every backend.
 
-Every check names the argument, says what was given and what was expected, and either returns the value in the form
-that the backends work on or raises: TypeError for the wrong type, ValueError for the wrong value. Input is never
-written to.
+Every check returns the value in the form that the backends work on, or raises: TypeError for a wrong type, ValueError
+for a wrong value. The message names the argument and says what was expected and what was given. Input is never written
+to.
 """
 
 import math
@@ -28,15 +28,15 @@ def short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-# What calls itself a number and is none: NumPy's durations are integers to Python.
-_NO_NUMBERS = bool | np.bool_ | np.timedelta64
+# Not accepted as numbers, though to Python they are: NumPy's durations count as integers.
+_NOT_NUMBERS = bool | np.bool_ | np.timedelta64
 
 
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """A whole number, at least `least`, and at most `most` if that is given."""
+    """An integer, at least `least`, and at most `most` if that is given."""
     try:
-        result = int(value) if isinstance(value, Integral) and not isinstance(value, _NO_NUMBERS) else None
-    except Exception:  # a number of someone's own that fails to be one
+        result = int(value) if isinstance(value, Integral) and not isinstance(value, _NOT_NUMBERS) else None
+    except Exception:  # from a user-defined number
         result = None
     if result is None:
         raise TypeError(f"{name}: expected an integer, got {short(value)} ({type(value).__name__})")
@@ -50,10 +50,10 @@ def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
 def number(name: str, value: Any, *, positive: bool = False, least: float = -math.inf) -> float:
     """A finite real number, above 0 if `positive`, and at least `least`."""
     try:
-        result = float(value) if isinstance(value, Real) and not isinstance(value, _NO_NUMBERS) else None
+        result = float(value) if isinstance(value, Real) and not isinstance(value, _NOT_NUMBERS) else None
     except OverflowError:
         result = math.inf
-    except Exception:  # a number of someone's own that fails to be one
+    except Exception:  # from a user-defined number
         result = None
     if result is None:
         raise TypeError(f"{name}: expected a number, got {short(value)} ({type(value).__name__})")
@@ -66,7 +66,7 @@ def number(name: str, value: Any, *, positive: bool = False, least: float = -mat
     return result
 
 
-def share(name: str, value: Any) -> float:
+def fraction(name: str, value: Any) -> float:
     """A number in [0, 1)."""
     result = number(name, value)
     if not 0 <= result < 1:
@@ -87,8 +87,8 @@ def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str
     if isinstance(value, str):
         try:
             if value in known:
-                return str.__str__(value)  # also of an `enum` of texts
-        except Exception as error:  # a class of text of someone's own
+                return str.__str__(value)  # a plain str, also of a `StrEnum`'s member
+        except Exception as error:  # from a user-defined subclass of str
             raise TypeError(
                 f"{name}: expected text, got a {type(value).__name__} that cannot be compared ({error})"
             ) from error
@@ -101,7 +101,7 @@ def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str
 
 
 def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[str, ...]:
-    """One of the known names for all of `number` places, or a list of that many."""
+    """One of the known names for each of `number` layers, given as one name for all or as a list."""
     known = list(known)
     if isinstance(value, str) or not is_listing(value):
         return (choice(name, value, known),) * number
@@ -112,28 +112,28 @@ def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[s
 
 
 def is_listing(value: Any) -> bool:
-    """Whether a value has ordered items: a list, a tuple, an array, but not text, a set or a dictionary."""
+    """Whether a value is a sequence such as a list, a tuple or an array, but not text, a set or a dictionary."""
     if isinstance(value, str | bytes | bytearray | AbstractSet | Mapping):
         return False
     try:
         return len(value) >= 0 and hasattr(value, "__iter__")
-    except Exception:  # no length, as an array of rank 0 has none
+    except Exception:  # it has no length, such as an array of rank 0
         return False
 
 
 def listed(name: str, value: Any, expected: str) -> list[Any]:
-    """The items of a value that has ordered items."""
+    """The items of a sequence, see `is_listing`."""
     try:
         if is_listing(value):
             return list(value)
-    except Exception:  # a sequence of someone's own that cannot be read
+    except Exception:  # from a user-defined sequence
         pass
     raise TypeError(f"{name}: expected {expected}, got {short(value)} ({type(value).__name__})")
 
 
 @contextmanager
 def fits(name: str, value: Any) -> Iterator[None]:
-    """Reject a size for which NumPy, or this machine, cannot make an array."""
+    """Reject a size for which no array can be allocated."""
     try:
         yield
     except (MemoryError, OverflowError, ValueError):
@@ -141,7 +141,7 @@ def fits(name: str, value: Any) -> Iterator[None]:
 
 
 def sizes(value: Any) -> tuple[int, ...]:
-    """The number of nodes in each layer: at least two whole numbers, each at least 1."""
+    """The number of nodes in each layer: at least two integers, each at least 1."""
     rank = value.ndim if isinstance(value, np.ndarray) else 1
     given = listed("sizes", value, "the numbers of nodes as in [64, 30, 10]") if rank == 1 else []
     if len(given) < 2:
@@ -152,18 +152,19 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
-        if not isinstance(value, str | type | np.dtype):  # an array, a number, a sparse matrix has a dtype and is none
+        # NumPy would take anything that has a dtype, such as an array.
+        if value is not None and not isinstance(value, str | type | np.dtype):
             raise TypeError
         result: Float = np.dtype(value)
-    except Exception:  # a TypeError for most, but numpy.dtype("f8,,") is a SyntaxError
+    except Exception:  # mostly a TypeError, but numpy.dtype("f8,,") raises a SyntaxError
         raise TypeError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}") from None
     if value is None or result not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"dtype: expected numpy.float64 or numpy.float32, got {short(value)}")
-    return np.dtype(result.type)  # without what a user noted on it
+    return np.dtype(result.type)  # without the user's metadata
 
 
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
-    """A source of random numbers: a seed makes a new Generator; a Generator or legacy RandomState is used as it is."""
+    """A random number generator: a new one from a seed or None; a Generator or legacy RandomState is returned as is."""
     if isinstance(seed, np.random.Generator | np.random.RandomState):
         return seed
     if seed is None:

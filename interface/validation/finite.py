@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 
 def all_finite(values: NDArray[Any]) -> bool:
-    """Whether there is no NaN or infinity, checked as fast as the numbers can be read.
+    """Whether there is no NaN or infinity, checked at about the speed of memory.
 
-    A sum, or a sum of squares, is finite only if every number is; if it is not, the sum itself may have overflowed.
-    The plain sum of a few Python numbers is faster than a BLAS call, and from 10,000 numbers on BLAS wakes its threads,
-    which takes longer than many a training run.
+    If a sum, or a sum of squares, is finite, so is every number; if it is not, the sum itself may have overflowed.
+    For a few numbers, Python's sum is faster than a BLAS call; from 10,000 numbers on, BLAS wakes its threads, which
+    can take longer than training a small network.
     """
     if values.size <= 32:
         total = sum(values.ravel().tolist())
@@ -25,7 +25,7 @@ def all_finite(values: NDArray[Any]) -> bool:
 
 
 def within_range(values: NDArray[np.float64], what: str) -> NDArray[np.float64]:
-    """What became of X by scaling; ValueError if it overflowed."""
+    """Scaled samples, unchanged; ValueError if scaling overflowed."""
     if not np.isfinite(values).all():
         raise ValueError(f"X: expected numbers that are finite when scaled, got {what} beyond the range of float64")
     return values

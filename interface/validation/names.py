@@ -1,11 +1,11 @@
-"""What an unknown name may mean: other spellings, and what other libraries call the same thing."""
+"""What an unknown name may mean: other spellings, and the names that other libraries use."""
 
 import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# For every name of ours what scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks have in its place: the same thing,
-# or the nearest to it that there is here. Small letters and digits only, as `_plain` leaves them.
+# For every name in samenet, what scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks call it, or call something for
+# which it is the nearest substitute. Lowercase letters and digits only, as `_plain` leaves them.
 _ELSEWHERE = {
     # activations
     "sigmoid": "logistic sigm expit logsigmoid hardsigmoid sigmoidal logit",
@@ -22,7 +22,7 @@ _ELSEWHERE = {
     "binarylogloss logistic binary sigmoidcrossentropy sigmoidbinarycrossentropy hinge",
     "cross_entropy": "ce celoss crossentropy crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy "
     "softmaxcrossentropy nll nllloss negativeloglikelihood categorical multinomial kl kldiv kldivergence logloss",
-    # ways to descend
+    # optimizers
     "descent": "sgd gd bgd gradientdescent stochasticgradientdescent batchgradientdescent batch plain vanilla steepest "
     "steepestdescent backprop backpropagation",
     "momentum": "sgdmomentum sgdm polyak heavyball classicalmomentum",
@@ -32,7 +32,7 @@ _ELSEWHERE = {
     "bfgs": "newton newtoncg quasinewton dfp trustncg levenbergmarquardt lm",
     "lbfgs": "lbfgsb limitedmemorybfgs fminlbfgsb",
     "cg": "conjugategradient conjugategradients fmincg scg ncg",
-    # how weights begin
+    # initialization schemes
     "glorot": "xavier xavieruniform xaviernormal glorotuniform glorotnormal he heuniform henormal kaiming "
     "kaiminguniform kaimingnormal lecun lecununiform lecunnormal default auto variancescaling orthogonal",
     "uniform": "random rand randomuniform",
@@ -41,7 +41,7 @@ _ELSEWHERE = {
     # reductions
     "mean": "average avg batchmean auto none sumoverbatchsize",
     "sum": "total add",
-    # what is measured
+    # monitors and measures
     "accuracy": "acc accuracyscore categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy score errorrate",
     "mean_absolute_error": "mae l1 l1loss absoluteerror meanabsolute meanerror",
     "mean_norm": "norm meanerrornorm",
@@ -55,7 +55,7 @@ _ELSEWHERE = {
     "auto": "default automatic none",
     "one": "argmax single multiclass class",
     "several": "multi multilabel multiple many binary threshold indicator",
-    # rules
+    # stop rules
     "slope": "gradient derivative",
 }
 _SUFFIXES = ("loss", "cost", "activation", "optimizer", "optimiser", "initializer", "initialiser", "init", "backend")
@@ -70,8 +70,8 @@ def _plain(text: str) -> str:
 def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str | None:
     """The known name that a value most likely stands for, or None.
 
-    value: text; or anything with a name of its own, such as the function `numpy.tanh` for an activation; or None, as
-    "none"; or another library's object, by its class. Plain values, such as lists and arrays, suggest nothing.
+    value: text; or anything with a `__name__`, such as the function `numpy.tanh` for an activation; or None, taken as
+    "none"; or another library's object, by the name of its class. For plain values, such as lists and arrays: None.
     others: aliases of the known names.
     """
     if not isinstance(value, str):
@@ -79,7 +79,7 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
             return None
         try:
             value = "none" if value is None else getattr(value, "__name__", None) or type(value).__name__
-        except Exception:  # an object of someone's own that cannot be asked
+        except Exception:  # from a user-defined object
             return None
         if not isinstance(value, str):
             return None
@@ -98,7 +98,7 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
         for word in (typed, bare):
             if word in table:
                 return table[word]
-    if typed in _SUFFIXES:  # "loss" is no "L1 loss"
+    if typed in _SUFFIXES:  # "loss" does not mean "L1 loss"
         return None
     near = difflib.get_close_matches(typed, spellings, n=1) or difflib.get_close_matches(
         typed, synonyms, n=1, cutoff=0.8

@@ -1,13 +1,11 @@
-"""Costs and gradients beyond the range of a dtype would depend on the order of sums: one answer for all backends.
+"""One answer from all backends for costs and gradients near the limit of a dtype, where the order of a sum matters.
 
-A weighted sum that overflows is not looked at. The reference adds its terms from first to last, in float64; the other
-backends in an order of their own, in the network's dtype. So
+Overflow of a weighted sum is not detected. The reference adds terms from first to last, in float64; other backends add
+them in orders of their own, in the network's dtype. So
 
-    terms of one sign, float64     every backend has infinity at the same places, and NaN at the same
+    terms of one sign, float64     every backend gives infinity and NaN in the same places
     terms of one sign, float32     the reference, which only rounds what it stores, may be finite where others are not
-    terms of both signs            infinity minus infinity is NaN, and whether a sum meets it depends on the order
-
-By the bytes of a number: the largest sum over samples that is still a cost, and the largest target with a gradient.
+    terms of both signs            infinity minus infinity is NaN, and whether it occurs depends on the order
 """
 
 import math
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# The largest sum over samples for which a cost is given, and the largest target for which a gradient is, by itemsize.
 _LARGEST_COST = {8: 2.0**1020, 4: 2.0**124}
 _LARGEST_TARGET = {8: 2.0**1000, 4: 2.0**112}
 
@@ -26,5 +25,5 @@ def cost_in_range(value: float, rows: int, dtype: np.dtype[Any]) -> float:
 
 
 def has_gradient(cost: float, Y: NDArray[Any]) -> bool:
-    """Whether targets are in range; they are examined only if the cost is not."""
+    """Whether targets are in range; they are examined only if the cost is not finite."""
     return math.isfinite(cost) or float(max(Y.max(), -Y.min())) <= _LARGEST_TARGET[Y.itemsize]

@@ -1,4 +1,4 @@
-"""File paths, rejected by name where the system cannot even look for them."""
+"""File paths, rejected if the system could not even look them up."""
 
 import errno
 import os
@@ -8,11 +8,10 @@ from samenet.validation import checks
 
 
 def path(name: str, value: Any, expected: str = "the path of a file") -> str:
-    """A path that the system can look up, as str, with a leading `~` expanded.
+    """A path that the system can look up, as str, with a leading `~` expanded; the file need not exist.
 
-    Whether a file is there is another question.
-    Raises TypeError for anything but a str or an `os.PathLike` of one, ValueError for an empty path and for what cannot
-    be a file name: a NUL, a lone surrogate, or more characters than the system allows.
+    Raises TypeError for anything but a str or an `os.PathLike` of one, ValueError for an empty path and for one that
+    cannot be a path: with a NUL or a lone surrogate, or longer than the system allows.
     """
     given = f"{checks.short(value)} ({type(value).__name__})"
     try:
