@@ -6,6 +6,7 @@ dtype. They share no scratch memory, so any number of threads may call them at o
 sample of a network of at most `inference.QUICK` parameters, which is done before another thread could begin.
 """
 
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -27,6 +28,9 @@ from samenet.parameters import Parameters, aligned
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 _NO_RULE = 0, 0.0, 0.0, 0.0, math.inf, math.inf, 0  # that of descent, unclipped
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
+
+
+_most_rows = functools.cache(forward.most_rows)
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
@@ -147,7 +151,7 @@ def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "m
 def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> tuple[float, bool]:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
-    values = np.empty(-(-len(X) // forward.BLOCK))
+    values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     given = theta.flat, _packed(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)

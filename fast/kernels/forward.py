@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import boolean, int32, int64
+from numba.extending import register_jitable
 
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import activate, activate_here
@@ -21,11 +22,17 @@ from samenet.fast.kernels.sparse_input import (
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
 
+@register_jitable
+def most_rows(sizes):
+    """The largest number of rows of a block: of wide layers, the weights are then packed less often."""
+    return 2 * BLOCK if is_wide(sizes) else BLOCK
+
+
 @kernel()
-def block_rows(m):
+def block_rows(m, most):
     """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be."""
-    blocks = max(1, -(-m // BLOCK))
-    return min(BLOCK, -(-m // (8 * blocks)) * 8)
+    blocks = max(1, -(-m // most))
+    return min(most, -(-m // (8 * blocks)) * 8)
 
 
 @external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))

@@ -1,7 +1,7 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
 import numpy as np
-from numba import int32, int64, types
+from numba import float64, int32, int64, types
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -53,10 +53,10 @@ def _pack(A, B):
         transpose(A.T, B)
 
 
-@external(lambda f: (*(matrix(f),) * 4, int64))
-def _multiply_packed(A, B, S, C, registers):
-    """C := S + A B for some columns; see `microkernels.multiply_packed`."""
-    multiply_packed(A, B, S, C, registers)
+@external(lambda f: (*(matrix(f),) * 4, int64, float64))
+def _multiply_packed(A, B, S, C, registers, alpha):
+    """C := S + alpha A B for some columns; see `microkernels.multiply_packed`."""
+    multiply_packed(A, B, S, C, registers, alpha)
 
 
 @kernel()
@@ -80,14 +80,21 @@ def _columns(A, B, S, C, used):
         i += width
 
 
-@external(lambda f: (matrix(f),) * 4, makes_arrays=True)
-def _packed_product(A, B, S, C):
-    """C := S + A B, by packed blocks of A and packed panels of B."""
+@kernel(makes_arrays=True)
+def empty_lines(size, like):
+    """A vector that begins with a cache line, for numbers of a dtype: what crosses a line takes twice as long."""
+    vector = np.empty(size + REGISTER // like.itemsize, like.dtype)
+    return vector[-vector.ctypes.data % REGISTER // like.itemsize :]
+
+
+@external(lambda f: (*(matrix(f),) * 4, float64), makes_arrays=True)
+def packed_product(A, B, S, C, alpha):
+    """C := S + alpha A B, by packed blocks of A and packed panels of B; see `product`."""
     (m, k), t = C.shape, len(B)
     lanes = REGISTER // C.itemsize
     terms, height = -(-t // -(-t // _KC)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
-    block = np.empty((height // PACKED_MR, terms * PACKED_MR), C.dtype)
-    panel = np.empty((terms, PACKED_NR * lanes), C.dtype)
+    block = empty_lines(height * terms, C)[: height * terms].reshape(height // PACKED_MR, terms * PACKED_MR)
+    panel = empty_lines(terms * PACKED_NR * lanes, C)[: terms * PACKED_NR * lanes].reshape(terms, PACKED_NR * lanes)
     contiguous = B.strides[1] == B.itemsize
     for start in range(0, t, terms):
         count = min(terms, t - start)
@@ -109,7 +116,7 @@ def _packed_product(A, B, S, C):
                 if not contiguous or m > _FEW:
                     _pack(b, panel)
                     b = panel[:count]
-                _multiply_packed(block, b, begin[:, i:end], C[top : top + rows, i:end], registers)
+                _multiply_packed(block, b, begin[:, i:end], C[top : top + rows, i:end], registers, alpha)
                 i = end
 
 
@@ -123,7 +130,7 @@ def product(A, B, S, C):
     if C.shape[1] < WIDE and B.strides[1] == B.itemsize:
         _columns(A, B, S, C, None)
     else:
-        _packed_product(A, B, S, C)
+        packed_product(A, B, S, C, 1.0)
 
 
 @external(lambda f: (*(matrix(f),) * 4, int32[::1]))

@@ -7,7 +7,7 @@ from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.packing import is_wide, lanes_of, pack, row_length, unpack
+from samenet.fast.kernels.packing import is_wide, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 
@@ -16,6 +16,7 @@ DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
 RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
+_MANY = 1 << 18  # parameters whose gradients do not stay in the cache, so that to add them takes long: 4 times the rows
 
 
 _PIECE = 1024  # numbers of a gradient that are summed together
@@ -23,7 +24,7 @@ _PIECE = 1024  # numbers of a gradient that are summed together
 
 def parts_of(batch_size: int, parameters: int) -> int:
     """Into how many parts a batch is cut, each with a gradient of its own: it does not depend on the threads."""
-    return max(1, min(_PARTS, batch_size // _ROWS, batch_size * parameters // _WORK))
+    return max(1, min(_PARTS, batch_size // (_ROWS if parameters < _MANY else 4 * _ROWS), batch_size * parameters // _WORK))
 
 
 @kernel("reassoc", "contract")
@@ -248,7 +249,6 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
-    first = sizes[0] * row_length(sizes[1], lanes_of(sizes, P.itemsize))
     for update in range(costs.size):
         add_tasks(queue, parts)
         _parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
@@ -266,7 +266,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
             unpack(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
-        left = first if flags[STEPPED] else 0
+        left = flags[STEPPED]
         if left == 0:
             flags[FINITE] = False
         _update(P[left:], g[left:], alpha, state, left, rule, rule[6] + update + 1)

@@ -6,6 +6,7 @@ of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv`
 `elementwise` for functions of numbers; and `rows_at`, since a reshape takes as long as a small layer.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -103,8 +104,8 @@ multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_pane
 # --- packed operands ------------------------------------------------------------------------------------------------
 
 
-def _multiply_packed(A, B, S, C, registers):
-    """C := S + A B for a panel of at most so many registers of columns: `PACKED_NR`, or one less.
+def _multiply_packed(A, B, S, C, registers, alpha):
+    """C := S + alpha A B for a panel of at most so many registers of columns: `PACKED_NR`, or one less.
 
     A row of A holds `PACKED_MR` rows of t numbers, side by side: (t, `PACKED_MR`). Past the last row of C they repeat
     it. Rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands for all. Every sum is
@@ -112,16 +113,17 @@ def _multiply_packed(A, B, S, C, registers):
     """
     t, k = B.shape
     rows = A[:, : t * PACKED_MR].reshape(len(A), t, PACKED_MR).transpose(0, 2, 1).reshape(-1, t)
-    C[:] = S[: len(C)] + rows[: len(C)] @ B
+    C[:] = S[: len(C)] + C.dtype.type(alpha) * (rows[: len(C)] @ B)
 
 
-def _write_multiply_packed(vb, A, B, S, C, registers):
+def _write_multiply_packed(vb, A, B, S, C, registers, alpha):
     """Tile by tile; where rows repeat the last one, the same is written once more, after all has been read."""
     builder = vb.builder
     (m, k), (t, _) = vb.pair(C.shape), vb.pair(B.shape)
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
     one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
     s_row, limit = builder.select(one, vb.long(0), vb.pair(S.strides)[0]), builder.sub(m, vb.long(1))
+
     for count in (PACKED_NR, PACKED_NR - 1):
         left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
         masks = [None] * (count - 2) + [vb.first_n_mask(n) for n in left]
@@ -130,12 +132,11 @@ def _write_multiply_packed(vb, A, B, S, C, registers):
             return [(vb.at(row, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
 
         with vb.when(registers, "==", vb.long(count)), vb.for_range(m, PACKED_MR) as (r, _):
-            rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(2 * PACKED_MR)]
-            starts = [vb.at(vb.start(S), vb.times(s_row, row)) for row in rows]
-            sums = [[vb.variable(vb.load(*place)) for place in registers_of(s)] for s in starts[:PACKED_MR]]
-            for s in starts[PACKED_MR:]:  # of the next tile, which would be waited for
-                for place, _ in registers_of(s):
-                    vb.prefetch(place)
+            rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(PACKED_MR)]
+            starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
+            for place, _ in itertools.chain(*starts):
+                vb.prefetch(place)
+            sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
             a = vb.at(vb.start(A), vb.times(a_row, builder.sdiv(r, vb.long(PACKED_MR))))
             with vb.for_range(t) as (c_t, _):
                 a_t, b_t = vb.at(a, vb.times(c_t, PACKED_MR * vb.size)), vb.at(vb.start(B), vb.times(c_t, b_row))
@@ -144,9 +145,12 @@ def _write_multiply_packed(vb, A, B, S, C, registers):
                     number = vb.broadcast_load(vb.at(a_t, vb.long(x * vb.size)))
                     for total, column in zip(row, columns, strict=True):
                         total.value = vb.multiply_add(number, column, total.value)
-            for row, totals in zip(rows, sums, strict=False):
-                for (place, mask), total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, row))), totals):
-                    vb.store(total.value, place, mask)
+            for begin, row in zip(starts, sums, strict=True):
+                for place, total in zip(begin, row, strict=True):
+                    total.value = vb.multiply_add(alpha, total.value, vb.load(*place))
+            for r_c, row in zip(rows, sums, strict=True):
+                for place, total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, r_c))), row, strict=True):
+                    vb.store(total.value, *place)
 
 
 multiply_packed = generated(_multiply_packed, _write_multiply_packed)
@@ -204,6 +208,7 @@ def _write_transpose(vb, A, B):
                 row = vb.minimum(builder.add(top, vb.long(r)), limit)
                 place = builder.add(vb.times(row, a_row), vb.times(left, vb.size))
                 square.append(vb.load(vb.at(a, place), right))
+                vb.prefetch(vb.at(vb.at(a, place), vb.times(a_row, vb.lanes)))
             size = vb.lanes
             while size > 1:
                 apart = size // 2
@@ -232,7 +237,13 @@ def _write_copy_rows(vb, A, B):
     (m, n), a_row, b_row = vb.pair(A.shape), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
     with vb.for_range(m) as (r, _):
         a, b = vb.at(vb.start(A), vb.times(a_row, r)), vb.at(vb.start(B), vb.times(b_row, r))
-        vb.for_each_vector(n, lambda offset, mask: vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask))
+        after = vb.at(a, vb.times(a_row, 16))
+
+        def copy(offset, mask, a=a, b=b, after=after):
+            vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask)
+            vb.prefetch(vb.at(after, offset))
+
+        vb.for_each_vector(n, copy)
 
 
 copy_rows = generated(_copy_rows, _write_copy_rows)
