@@ -17,7 +17,7 @@ from samenet.fast.kernels.codegen.microkernels import (
 from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
-_MC, _KC = 256, 256  # the block of A that is packed together, and stays in the second cache
+_MC, _KC = 256, 256  # the block of A that is packed together, and stays in the second cache; twice _KC, if B is turned
 _FEW = 64  # rows of A up to which packing B takes longer than it saves
 
 
@@ -92,10 +92,11 @@ def packed_product(A, B, S, C, alpha):
     """C := S + alpha A B, by packed blocks of A and packed panels of B; see `product`."""
     (m, k), t = C.shape, len(B)
     lanes = REGISTER // C.itemsize
-    terms, height = -(-t // -(-t // _KC)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
+    contiguous = B.strides[1] == B.itemsize
+    most = _KC if contiguous else 2 * _KC
+    terms, height = -(-t // -(-t // most)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
     block = empty_lines(height * terms, C)[: height * terms].reshape(height // PACKED_MR, terms * PACKED_MR)
     panel = empty_lines(terms * PACKED_NR * lanes, C)[: terms * PACKED_NR * lanes].reshape(terms, PACKED_NR * lanes)
-    contiguous = B.strides[1] == B.itemsize
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):

@@ -40,7 +40,7 @@ class Loop:
         self.updates_return_cost = full_batch and not options.monitors and options.dropout.size == 0
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         self.updates = 1  # in the next call of the backend
-        self.saved = np.empty_like(training.model.theta.flat), np.empty_like(self.state.values)
+        self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def run(self, release: Callable[[], None]) -> None:
@@ -115,7 +115,14 @@ class Loop:
             yield
 
     def _snapshot(self) -> tuple[NDArray[Any], NDArray[Any], int]:
-        """A copy of everything that an update changes, always in the same memory: new pages take longer than a copy."""
+        """A copy of everything that an update changes.
+
+        The first is the one from before the training; the others share their memory, as new pages take longer to get
+        than to fill.
+        """
+        if self.saved is None:
+            self.saved = np.empty_like(self.model.theta.flat), np.empty_like(self.state.values)
+            return self.divergence.initial_theta, self.state.values.copy(), self.state.t
         theta, values = self.saved
         theta[:], values[:] = self.model.theta.flat, self.state.values
         return theta, values, self.state.t
