@@ -42,7 +42,21 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
 
 def _packed(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
-    return _room(model, 1)[0] if _length(model) else model.theta.flat
+    if _length(model):
+        return _room(model, 1)[0]
+    _keep_pages()
+    return model.theta.flat
+
+
+@functools.cache
+def _keep_pages() -> None:
+    """Have glibc keep the memory of workspaces that are freed.
+
+    By default, it returns blocks of 128 KiB and more to the system, and to get their pages again takes a tenth to a
+    quarter of an update of wide layers. Once it has freed a block as large as this, its largest limit, it keeps twice
+    as much (M_MMAP_THRESHOLD in mallopt(3)).
+    """
+    np.empty(32 * 2**20 - 2**16, np.uint8)
 
 
 def _length(model: Model) -> int:
