@@ -40,37 +40,35 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     return min(model.threads, pieces) - 1
 
 
-def _packed(model: Model) -> NDArray[Any]:
+def _room(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
-    if _length(model):
-        return _room(model, 1)[0]
-    _keep_pages()
-    return model.theta.flat
+    return _rows(model, 1)[0] if _packed_length(model) else model.theta.flat
+
+
+def _rows(model: Model, times: int) -> NDArray[Any]:
+    """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
+    flat, length = model.theta.flat, _packed_length(model)
+    room = aligned(times * (length or flat.size), flat.dtype)
+    if length:
+        room[:] = 0
+    else:
+        _keep_pages()
+    return room.reshape(times, -1)
+
+
+def _packed_length(model: Model) -> int:
+    theta = model.theta
+    return packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize)
 
 
 @functools.cache
 def _keep_pages() -> None:
     """Have glibc keep the memory of workspaces that are freed.
 
-    By default, it returns blocks of 128 KiB and more to the system, and to get their pages again takes a tenth to a
-    quarter of an update of wide layers. Once it has freed a block as large as this, its largest limit, it keeps twice
-    as much (M_MMAP_THRESHOLD in mallopt(3)).
+    By default it returns large blocks to the system, and faulting their pages in again takes a tenth to a quarter of
+    an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
-
-
-def _length(model: Model) -> int:
-    theta = model.theta
-    return packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize)
-
-
-def _room(model: Model, times: int) -> NDArray[Any]:
-    """As many rows as long as P: zeros; uninitialised if P is theta, since kernels write every number."""
-    flat, length = model.theta.flat, _length(model)
-    room = aligned(times * (length or flat.size), flat.dtype)
-    if length:
-        room[:] = 0
-    return room.reshape(times, -1)
 
 
 def _objective(model: Model) -> tuple[int, float, float]:
@@ -94,7 +92,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    inference.all_layers(theta.flat, _packed(model), layout(model), theta.bias, X, H)
+    inference.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -166,7 +164,7 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    given = theta.flat, _packed(model), layout(model), theta.bias, _objective(model)
+    given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
     cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)
@@ -182,13 +180,13 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, g = model.theta.flat, model.theta.empty_like()
-    G = _room(model, training.parts_of(len(X), theta.size))
-    if _length(model):
+    G = _rows(model, training.parts_of(len(X), theta.size))
+    if _packed_length(model):
         g.flat[:] = theta
-        theta = g.flat  # which the gradient takes the place of
+        theta = g.flat  # the gradient takes its place
     elif len(G) == 1:
         G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, _packed(model), X, Y, np.empty(0), len(X), None, 1, reduction, masks)
+    costs = _descend(model, theta, G, _room(model), X, Y, np.empty(0), len(X), None, 1, reduction, masks)
     if theta is not g.flat and len(G) > 1:
         g.flat[:] = G[0]
     return float(costs[0]), g
@@ -222,11 +220,13 @@ def run_updates(
         return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)
-    parts = training.parts_of(batch_size, model.theta.flat.size)
-    rooms = state.prepared.get(__name__)
-    if rooms is None or len(rooms[0]) != parts:
-        rooms = state.prepared[__name__] = _room(model, parts), _packed(model)
-    costs = _descend(model, model.theta.flat, *rooms, *given, masks, constants, state.values)
+    theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
+    key = __name__, parts, theta.sizes, theta.bias
+    if key not in state.prepared:
+        state.prepared[key] = _rows(model, parts), _room(model)
+    G, P = state.prepared[key]
+    P = P if _packed_length(model) else theta.flat  # of this model: the state may have been used for its copy
+    costs = _descend(model, theta.flat, G, P, *given, masks, constants, state.values)
     state.t += costs.size
     return costs
 

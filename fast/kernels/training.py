@@ -16,7 +16,7 @@ DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
 RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
-_MANY = 1 << 18  # parameters whose gradients do not stay in the cache, so that to add them takes long: 4 times the rows
+_MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
 
 
 _PIECE = 1024  # numbers of a gradient that are summed together

@@ -208,7 +208,6 @@ def _write_transpose(vb, A, B):
                 row = vb.minimum(builder.add(top, vb.long(r)), limit)
                 place = builder.add(vb.times(row, a_row), vb.times(left, vb.size))
                 square.append(vb.load(vb.at(a, place), right))
-                vb.prefetch(vb.at(vb.at(a, place), vb.times(a_row, vb.lanes)))
             size = vb.lanes
             while size > 1:
                 apart = size // 2
@@ -237,13 +236,7 @@ def _write_copy_rows(vb, A, B):
     (m, n), a_row, b_row = vb.pair(A.shape), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
     with vb.for_range(m) as (r, _):
         a, b = vb.at(vb.start(A), vb.times(a_row, r)), vb.at(vb.start(B), vb.times(b_row, r))
-        after = vb.at(a, vb.times(a_row, 16))
-
-        def copy(offset, mask, a=a, b=b, after=after):
-            vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask)
-            vb.prefetch(vb.at(after, offset))
-
-        vb.for_each_vector(n, copy)
+        vb.for_each_vector(n, lambda offset, mask: vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask))
 
 
 copy_rows = generated(_copy_rows, _write_copy_rows)
