@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 
 from samenet import functions
 from samenet import network as interface
+from samenet.backends.dropout import Dropout
 from samenet.fast.kernels import forward, inference, packing, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
+from samenet.fast.kernels.steps import DESCENT, RULES, Rule
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters, aligned
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
-_NO_RULE = 0, 0.0, 0.0, 0.0, math.inf, math.inf, 0  # that of descent, unclipped
+_NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -176,7 +178,7 @@ def gradient(
     X: NDArray[Any],
     Y: NDArray[Any],
     reduction: str = "mean",
-    masks: NDArray[Any] | None = None,
+    dropout: Dropout | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, g = model.theta.flat, model.theta.empty_like()
@@ -186,7 +188,7 @@ def gradient(
         theta = g.flat  # the gradient takes its place
     elif len(G) == 1:
         G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, _room(model), X, Y, np.empty(0), len(X), None, 1, reduction, masks)
+    costs = _descend(model, theta, G, _room(model), X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
     if theta is not g.flat and len(G) > 1:
         g.flat[:] = G[0]
     return float(costs[0]), g
@@ -203,7 +205,7 @@ def run_updates(
     order: NDArray[np.int64] | None = None,
     epochs: int = 1,
     reduction: str = "mean",
-    masks: NDArray[Any] | None = None,
+    dropout: Dropout | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -212,21 +214,21 @@ def run_updates(
     epochs = epochs if order is None else len(order)
     alphas = np.full(epochs, alpha, np.float64)
     given = X, Y, alphas, batch_size, order, epochs, reduction
-    is_plain = rule.name == "descent" and masks is None and clip_value == clip_norm == math.inf
+    is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
     if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
         costs = _descend_small(model, *given)
         if state is not None:
             state.t += costs.size
         return costs
     state = rule.state(model.theta) if state is None else state
-    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)
+    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
     key = __name__, parts, theta.sizes, theta.bias
     if key not in state.prepared:
         state.prepared[key] = _rows(model, parts), _room(model)
     G, P = state.prepared[key]
     P = P if _packed_length(model) else theta.flat  # of this model: the state may have been used for its copy
-    costs = _descend(model, theta.flat, G, P, *given, masks, constants, state.values)
+    costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -235,7 +237,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
     return (
-        training.RULES.index(rule.name),
+        RULES.index(rule.name),
         beta,
         getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
         getattr(rule, "epsilon", 0.0),
@@ -274,7 +276,7 @@ def _descend(
     order: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
-    masks: NDArray[Any] | None,
+    dropout: Dropout | None,
     rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
@@ -285,7 +287,7 @@ def _descend(
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
     values = np.empty(len(G))
-    masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
+    masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = np.empty((0, theta.size), theta.dtype) if state is None else state

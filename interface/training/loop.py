@@ -15,7 +15,7 @@ from samenet import schedules
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
-from samenet.training.sampling import Draws, Masks, Orders
+from samenet.training.sampling import Draws, Orders
 from samenet.training.session import Training
 from samenet.validation.finite import all_finite
 
@@ -66,13 +66,12 @@ class Loop:
         X, Y, m, history = self.options.X, self.options.Y, len(self.options.X), self.history
         batches = -(-m // self.batch_size)
         while history.epochs_done < stop:
-            if self.updates < batches or (batches > 1 and self.draws.rows_at_once < m):
+            if self.updates < batches:
                 yield from self._one_epoch_in_parts()
                 continue
             epochs = min(stop - history.epochs_done, self.updates // batches, self.draws.epochs_at_once)
             alphas = self._alphas(epochs)
-            orders, masks = self.draws.epochs(len(alphas))
-            self._call(X, Y, alphas, orders, masks)
+            self._call(X, Y, alphas, self.draws.epochs(len(alphas)))
             yield
 
     def _alphas(self, epochs: int) -> NDArray[np.float64]:
@@ -98,17 +97,15 @@ class Loop:
     def _one_epoch_in_parts(self) -> Iterator[None]:
         X, Y, m, done = self.options.X, self.options.Y, len(self.options.X), 0
         alphas, order = self._alphas(1), self.draws.order()
-        most_updates = max(1, self.draws.rows_at_once // self.batch_size)
         before = self._snapshot()
         while done < m:
-            rows = slice(done, min(m, done + min(self.updates, most_updates) * self.batch_size))
-            done = rows.stop
-            masks = self.draws.masks(rows.stop - rows.start)
+            rows = slice(done, min(m, done + self.updates * self.batch_size))
+            start, done = done, rows.stop
             try:
                 if order is None:
-                    self._call(X[rows], Y[rows], alphas, None, masks, done == m, before)
+                    self._call(X[rows], Y[rows], alphas, None, start, done == m, before)
                 else:
-                    self._call(X, Y, alphas, order[:, rows], masks, done == m, before)
+                    self._call(X, Y, alphas, order[:, rows], start, done == m, before)
             except FloatingPointError:
                 self._restore(*before)  # the whole epoch is undone, however it was split into calls
                 raise
@@ -136,7 +133,7 @@ class Loop:
         Y: NDArray[Any],
         alphas: NDArray[np.float64],
         order: Orders,
-        masks: Masks,
+        start: int = 0,
         ends_epoch: bool = True,
         before: tuple[NDArray[Any], NDArray[Any], int] | None = None,
     ) -> None:
@@ -145,21 +142,21 @@ class Loop:
         epochs = len(alphas)
         before = before or self._snapshot()
         arguments: dict[str, Any] = {"reduction": options.reduction, "state": self.state, **options.clipping}
-        if masks is not None:
-            arguments["masks"] = masks
+        if self.draws.dropout is not None:
+            arguments["dropout"] = self.draws.dropout.after(history.epochs_done * len(options.X) + start)
         alpha = float(alphas[0]) if alphas.min() == alphas.max() else alphas
         arguments |= {"alpha": alpha, "batch_size": self.batch_size, "order": order, "epochs": epochs}
-        start = time.perf_counter()
+        began = time.perf_counter()
         with np.errstate(all="ignore"):  # overflow of the weights is reported below, identically for every backend
             costs = np.asarray(self.training.backend.run_updates(model, X, Y, self.rule, **arguments))
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - began
         finite, suspicious = all_finite(model.theta.flat), self.divergence.suspects(costs)
         if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
             self._restore(*before)
             for epoch in range(epochs):
                 one = slice(epoch, epoch + 1)
                 own_order = None if order is None else order[one]
-                self._call(X, Y, alphas[one], own_order, None if masks is None else masks[one])
+                self._call(X, Y, alphas[one], own_order)
             return
         if suspicious:
             self.divergence.suspicious.append(costs)
