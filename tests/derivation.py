@@ -1,7 +1,7 @@
-"""The derivation of the bound once more, number by number, from what the docstrings of `samenet.testing` say.
+"""A second derivation of the bound, number by number, from the docstrings of `samenet.testing`.
 
-A number is a pair, its value and how far off it may be. Written in loops over plain floats, in the style of the
-reference, it shares no line with the bound, whose every sign, factor and maximum it is held against.
+A number is a pair: its value and its error bound. Written as loops over plain floats, in the style of the reference,
+it shares no line with the bound, and every sign, factor and maximum of the bound is checked against it.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The proof can fail: a backend with one line changed does not pass the comparisons of `test_agreement`.
 
-A backend's source is read, one fragment replaced, and the result run as a package of its own: Numba's kernels as plain
-Python, so that no mutant is compiled. The unchanged source goes the same way, and must pass. What the kernels generate
-has its mutants in `test_kernels`.
+One fragment of a backend's source is replaced, and the result is run as a separate package: Numba's kernels as plain
+Python, so that no mutant is compiled. The unchanged source is run in the same way, and must pass. Mutants of generated
+code are in `test_kernels`.
 """
 
 import ast
@@ -511,13 +511,13 @@ def _sources(backend: str) -> dict[str, str]:
 
 
 def _shape(node: ast.AST) -> str:
-    """What a node says: not where it stands, nor how it is cut into lines or put in brackets."""
+    """The content of a node, without its position, line breaks and brackets."""
     return ast.dump(node.value if isinstance(node, ast.Expr) else node)
 
 
 @functools.cache
 def _places(text: str) -> dict[str, list[tuple[int, int]]]:
-    """Where each expression and each statement of a module stands, from and to."""
+    """The start and the end of each expression and each statement of a module."""
     starts = list(itertools.accumulate(map(len, text.splitlines(keepends=True)), initial=0))
     assert text.isascii(), "columns are bytes"
     found: dict[str, list[tuple[int, int]]] = {}
@@ -529,7 +529,7 @@ def _places(text: str) -> dict[str, list[tuple[int, int]]]:
 
 
 def _places_of(old: str, text: str) -> list[tuple[int, int]]:
-    """Where a mutant's fragment stands in a module."""
+    """Where a mutant's fragment is in a module."""
     try:
         (node,) = ast.parse(old).body
     except (SyntaxError, ValueError):  # a part of an expression, or several statements

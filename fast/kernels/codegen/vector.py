@@ -177,6 +177,10 @@ class VectorBuilder:
         else:
             self.builder.store(value, pointer).align = self.size
 
+    def prefetch(self, pointer: Any) -> None:
+        """Have the line at an address brought into the first cache."""
+        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 3, 1))])
+
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once where the processor can."""
         return self.builder.fadd(self.builder.fmul(a, b, flags=_CONTRACT), c, flags=_CONTRACT)
