@@ -23,6 +23,7 @@ from samenet.fast.kernels.parallel import run_parallel
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters, aligned
+from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 _NO_RULE = 0, 0.0, 0.0, 0.0, math.inf, math.inf, 0  # that of descent, unclipped
@@ -100,13 +101,23 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
 
+    def converted(name: str, x: Any, answer: Any) -> Any:
+        """Whether one sample could be answered after a conversion."""
+        x = arrays.array(name, x, dtype)
+        try:
+            return answer_one(theta, codes, x, answer)
+        except _OTHER_ARRAYS:
+            return False
+
     def of_one(x: Any, out: Any = None) -> Any:
         answer = empty(n_out, dtype) if out is None else out
-        try:
-            if type(x) is array and type(answer) is array and answer_one(theta, codes, x, answer):
+        if type(x) is array and type(answer) is array:
+            try:
+                done = answer_one(theta, codes, x, answer)
+            except _OTHER_ARRAYS:
+                done = None
+            if done or (done is None and converted("x", x, answer)):
                 return answer
-        except _OTHER_ARRAYS:
-            pass
         return otherwise(x, out)
 
     def of_many(X: Any) -> Any:
@@ -114,10 +125,11 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
             if X.ndim == 1:
                 answer = empty(n_out, dtype)
                 try:
-                    if answer_one(theta, codes, X, answer):
-                        return answer
+                    done = answer_one(theta, codes, X, answer)
                 except _OTHER_ARRAYS:
-                    pass
+                    done = None
+                if done or (done is None and converted("X", X, answer)):
+                    return answer
             elif X.ndim == 2 and X.shape[1] == n_in and X.dtype == dtype and X.flags.carray:
                 answer, finite = _predict(model, X)
                 if finite:

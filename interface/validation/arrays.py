@@ -42,6 +42,11 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     """An array of real numbers in the form that every backend works on; copied only if necessary."""
     if is_ready(value, dtype):
         return value  # type: ignore[no-any-return]
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":  # holds numbers, and nothing else
+        if value.dtype == dtype or value.dtype.kind in "biu":
+            return np.array(value, dtype, order="C")
+        with np.errstate(all="ignore"):
+            return np.array(value, dtype, order="C")
     given = plain(name, value)
     with np.errstate(all="ignore"):  # a number that is too large becomes infinite, a signalling NaN quiet
         if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
