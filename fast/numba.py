@@ -9,6 +9,7 @@ sample of a network of at most `inference.QUICK` parameters, which is done befor
 import math
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from samenet.parameters import Parameters, aligned
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
+SECONDS = 1e-5, 1e-8  # at most, of an update, and for each of its samples and parameters
 _NO_RULE = 0, 0.0, 0.0, 0.0, math.inf, math.inf, 0  # that of descent, unclipped
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
@@ -40,9 +42,14 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
 def _room(model: Model, times: int = 1) -> NDArray[Any]:
     """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.packing`."""
     theta = model.theta
-    room = aligned(times * packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
-    room[:] = 0
+    length = _packed_length(theta.sizes, theta.bias, theta.flat.itemsize)
+    room = aligned(times * length, theta.flat.dtype)
+    room.fill(0)
     return room
+
+
+_packed_length = lru_cache(256)(packing.total_length)
+_NO_ORDER = np.empty((0, 0), np.int64)
 
 
 def _objective(model: Model) -> tuple[int, float, float]:
@@ -56,9 +63,13 @@ def layout(model: Model) -> NDArray[np.int64]:
     """
     found: NDArray[np.int64] | None = model.prepared.get(__name__)
     if found is None:
-        codes = map(functions.ACTIVATIONS.index, model.activations)
-        found = model.prepared[__name__] = np.array([model.sizes, (model.bias, *codes)], np.int64)
+        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations)
     return found
+
+
+@lru_cache(256)
+def _layout(sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations))], np.int64)
 
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
@@ -187,7 +198,8 @@ def run_updates(
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
     epochs = epochs if order is None else len(order)
-    alphas = np.full(epochs, alpha, np.float64)
+    alphas = np.empty(epochs)
+    alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
     is_plain = rule.name == "descent" and masks is None and clip_value == clip_norm == math.inf
     if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
@@ -225,7 +237,7 @@ def _descend_small(
 ) -> NDArray[np.float64]:
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    order = np.empty((0, 0), np.int64) if order is None else order
+    order = _NO_ORDER if order is None else order
     batch = batch_size, reduction == "mean"
     width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
     given = model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs
@@ -251,14 +263,13 @@ def _descend(
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
     parts = training.parts_of(batch_size, theta.size)
-    G, values = _room(model, parts).reshape(parts, -1), np.empty(parts)
+    room, values = _room(model, 1 + parts).reshape(1 + parts, -1), np.empty(parts)
     masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
-    data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
+    data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
-    given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
-    helpers = _helpers(model, batch_size, parts)
-    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, parts)
+    given = theta, room[0], layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
+    run_parallel(training.run_updates, (*given, room[1:], values), _helpers(model, batch_size, parts), parts)
     return costs
 
 

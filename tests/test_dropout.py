@@ -104,15 +104,15 @@ def test_masks_do_not_depend_on_how_many_are_drawn_ahead(
     net, other = make(backend), make(backend)
     settings: dict[str, Any] = {"alpha": 0.5, "epochs": 5, "batch_size": size, "dropout": 0.3}
     net.train(X, Y, **settings, seed=seed_of(1))
-    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
-    monkeypatch.setattr(draws, "_LIMIT", limit)
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
+    monkeypatch.setattr(draws, "MOST_DRAWN", limit)
     other.train(X, Y, **settings, seed=seed_of(1))
     assert net.parameters.tobytes() == other.parameters.tobytes()
 
 
 def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_CALL_SECONDS", 1e12)
-    monkeypatch.setattr(draws, "_LIMIT", 4 * M * 3)
+    monkeypatch.setattr(loop, "CALL_SECONDS", 1e12)
+    monkeypatch.setattr(draws, "MOST_DRAWN", 4 * M * 3)
     backend = Backend("numpy")
     sizes, whole = [], Draws.masks
 
@@ -123,7 +123,7 @@ def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Draws, "masks", noting)
     drawn = Draws(np.random.default_rng(0), M, True, np.full(4, 0.5), np.dtype(float))
     assert (drawn.epochs_at_once, drawn.rows_at_once) == (3, 3 * M)
-    monkeypatch.setattr(draws, "_LIMIT", 9)
+    monkeypatch.setattr(draws, "MOST_DRAWN", 9)
     make(backend).train(X, Y, alpha=0.5, epochs=4, batch_size=1, dropout=0.3)
     assert max(sizes) == 2, "9 numbers are enough for two samples of 4 nodes"
 

@@ -189,7 +189,7 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
 ) -> None:
     ends = []
     for seconds in (1e-12, 1e12):
-        monkeypatch.setattr(loops, "_CALL_SECONDS", seconds)
+        monkeypatch.setattr(loops, "CALL_SECONDS", seconds)
         for size in (2, 7):
             net = make(backend)
             net.train(
@@ -214,7 +214,7 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
 def test_weights_and_state_are_put_back_when_weights_overflow(
     backend: Backend, way: Any, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loops, "_CALL_SECONDS", seconds)
+    monkeypatch.setattr(loops, "CALL_SECONDS", seconds)
 
     def training(alpha: Any, epochs: int) -> tuple[Any, Any, Any]:
         net = make(backend, activation="identity")

@@ -11,7 +11,12 @@ Random = np.random.Generator | np.random.RandomState | random.Random
 Orders = NDArray[np.int64] | None
 Masks = NDArray[Any] | None
 
-_LIMIT = 1 << 20  # numbers drawn ahead for one backend call
+MOST_DRAWN = 1 << 20  # numbers drawn ahead for one backend call
+
+
+def is_stream(seed: Any) -> bool:
+    """Whether a seed is a stream, which a training continues."""
+    return seed is not None and not isinstance(seed, int) and isinstance(seed, Random)
 
 
 def numpy_stream(stream: Random) -> np.random.Generator | np.random.RandomState:
@@ -42,17 +47,17 @@ class Draws:
         self.python_random = stream if isinstance(stream, random.Random) else None
         self.rows = [] if self.python_random is None else list(range(m))
         self.random, self.p = numpy_stream(stream), dropout
-        self.kept_factor = (1 / (1 - dropout)).astype(dtype)
+        self.kept_factor = (1 / (1 - dropout)).astype(dtype) if dropout.size else dropout
 
     @property
     def epochs_at_once(self) -> int:
         """The number of epochs that may be drawn ahead."""
-        return max(1, _LIMIT // (self.m * max(1, self.p.size)))
+        return max(1, MOST_DRAWN // (self.m * max(1, self.p.size)))
 
     @property
     def rows_at_once(self) -> int:
         """The number of samples for which masks may be drawn ahead."""
-        return max(1, _LIMIT // max(1, self.p.size))
+        return max(1, MOST_DRAWN // max(1, self.p.size))
 
     def order(self) -> Orders:
         """The order of one epoch, (1, m), or None if samples are not shuffled."""

@@ -51,7 +51,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
     def iterated(intermediate_result: Any) -> None:
         nonlocal current
         epoch = history.epochs_done
-        if options.record_every > 0 and epoch % options.record_every == 0:
+        if options.settings.record_every > 0 and epoch % options.settings.record_every == 0:
             training.record_state(epoch, current, training.output())
         with np.errstate(over="ignore"):
             theta = intermediate_result.x.astype(model.dtype)
@@ -77,9 +77,9 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
             jac=True,
             method=optimizer.method,
             callback=iterated,
-            options={**optimizer.options(), "maxiter": options.epochs},
+            options={**optimizer.options(), "maxiter": options.settings.epochs},
         )
     if failures:
         raise failures[0]
-    if history.epochs_done < options.epochs and history.stopped_by is None:
+    if history.epochs_done < options.settings.epochs and history.stopped_by is None:
         history.stopped_by = str(result.message)

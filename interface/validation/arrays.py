@@ -123,7 +123,8 @@ def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArr
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
-    return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
+    finite("X", X), finite("Y", Y)
+    return (X, Y) if X.ndim == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:

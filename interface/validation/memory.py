@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from operator import is_
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,16 +21,22 @@ def remembers(check: Callable[..., T]) -> Callable[..., T]:
     is made again, so that its message shows what was given. What it returns, never None, must not be changed by anyone.
     """
     known: dict[Any, T] = {}
+    last: tuple[Any, ...] = ((), None)  # arguments whose values cannot change, and what was returned for them
 
     @wraps(check)
     def remembered(*arguments: Any) -> T:
+        nonlocal last
+        before, result = last
+        if len(before) == len(arguments) and all(map(is_, before, arguments)):
+            return result  # type: ignore[no-any-return]
         kinds = [*map(type, arguments)]
         key = [*arguments]
-        for i, value in enumerate(arguments):
-            if type(value) is list or type(value) is tuple:
-                key[i] = tuple(value)
-                kinds[i] = type  # whether it is a list or a tuple makes no difference
-                kinds += map(type, key[i])
+        if list in kinds or tuple in kinds:
+            for i, value in enumerate(arguments):
+                if type(value) is list or type(value) is tuple:
+                    key[i] = tuple(value)
+                    kinds[i] = type  # whether it is a list or a tuple makes no difference
+                    kinds += map(type, key[i])
         if not _PLAIN.issuperset(kinds):
             return check(*arguments)
         full_key = tuple(kinds + key)
@@ -39,6 +46,8 @@ def remembers(check: Callable[..., T]) -> Callable[..., T]:
             if len(known) >= _MOST:
                 known.clear()
             known[full_key] = result
+        if list not in map(type, arguments):
+            last = arguments, result
         return result
 
     return remembered
