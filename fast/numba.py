@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from samenet import functions
 from samenet import network as interface
+from samenet.backends.dropout import Dropout
 from samenet.fast.kernels import forward, inference, packing, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
+from samenet.fast.kernels.steps import DESCENT, RULES, Rule
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters, aligned
@@ -28,7 +30,7 @@ from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 SECONDS = 1e-5, 1e-8  # at most, of an update, and for each of its samples and parameters
-_NO_RULE = 0, 0.0, 0.0, 0.0, math.inf, math.inf, 0  # that of descent, unclipped
+_NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -172,11 +174,11 @@ def gradient(
     X: NDArray[Any],
     Y: NDArray[Any],
     reduction: str = "mean",
-    masks: NDArray[Any] | None = None,
+    dropout: Dropout | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     g = Parameters.holding(model.theta.sizes, model.theta.bias, model.theta.flat)
-    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, masks)
+    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
     return float(costs[0]), g
 
 
@@ -191,7 +193,7 @@ def run_updates(
     order: NDArray[np.int64] | None = None,
     epochs: int = 1,
     reduction: str = "mean",
-    masks: NDArray[Any] | None = None,
+    dropout: Dropout | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -201,15 +203,15 @@ def run_updates(
     alphas = np.empty(epochs)
     alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
-    is_plain = rule.name == "descent" and masks is None and clip_value == clip_norm == math.inf
+    is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
     if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
         costs = _descend_small(model, *given)
         if state is not None:
             state.t += costs.size
         return costs
     state = rule.state(model.theta) if state is None else state
-    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)
-    costs = _descend(model, model.theta.flat, *given, masks, constants, state.values)
+    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -218,7 +220,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
     return (
-        training.RULES.index(rule.name),
+        RULES.index(rule.name),
         beta,
         getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
         getattr(rule, "epsilon", 0.0),
@@ -255,7 +257,7 @@ def _descend(
     order: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
-    masks: NDArray[Any] | None,
+    dropout: Dropout | None,
     rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
@@ -264,7 +266,7 @@ def _descend(
     costs = np.empty(epochs * -(-rows // batch_size))
     parts = training.parts_of(batch_size, theta.size)
     room, values = _room(model, 1 + parts).reshape(1 + parts, -1), np.empty(parts)
-    masks = np.empty((0, 0), X.dtype) if masks is None else masks.reshape(math.prod(masks.shape[:-1]), masks.shape[-1])
+    masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = np.empty((0, theta.size), theta.dtype) if state is None else state

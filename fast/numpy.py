@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import network as interface
+from samenet.backends.dropout import Dropout
+from samenet.fast.masks import masks_of
 from samenet.fast.steps import clip, step
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -248,10 +250,10 @@ def _backpropagate(
 
 
 def gradient(
-    model: Model, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
+    model: Model, X: Array, Y: Array, reduction: str = "mean", dropout: Dropout | None = None
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    g = model.theta.empty_like()
+    g, masks = model.theta.empty_like(), masks_of(dropout, len(X))
     with np.errstate(all="ignore"):
         return _backpropagate(model, X, Y, reduction, g, _room(model, len(X)), masks), g
 
@@ -267,7 +269,7 @@ def run_updates(
     order: NDArray[np.int64] | None = None,
     epochs: int = 1,
     reduction: str = "mean",
-    masks: Array | None = None,
+    dropout: Dropout | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -280,12 +282,11 @@ def run_updates(
     m = len(X) if order is None else order.shape[1]
     for epoch in range(epochs):
         for start in range(0, m, batch_size):
-            batch: Any = slice(start, start + batch_size)
-            kept = None if masks is None else masks[epoch, batch]
-            if order is not None:
-                batch = order[epoch, batch]
+            part = slice(start, start + batch_size)
+            batch: Any = part if order is None else order[epoch, part]
             x, y = X[batch], Y[batch]
-            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], kept))
+            masks = masks_of(dropout, len(x), epoch * m + start)
+            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], masks))
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(g.flat, clip_value, clip_norm)
             step(model.theta.flat, g.flat, alphas[epoch], rule, state)

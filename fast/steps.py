@@ -69,8 +69,8 @@ def _rmsprop(theta: Array, g: Array, alpha: float, rule: Any, t: int, s: Array) 
 def _adam(theta: Array, g: Array, alpha: float, rule: Any, t: int, m: Array, v: Array) -> None:
     m[:] = rule.beta1 * m + (1 - rule.beta1) * g
     v[:] = rule.beta2 * v + (1 - rule.beta2) * g * g
-    root = np.sqrt(v / (1 - rule.beta2**t))
-    theta -= _quotient(alpha * (m / (1 - rule.beta1**t)), root + rule.epsilon)
+    root = np.sqrt(v * (1 / (1 - rule.beta2**t)))
+    theta -= _quotient(m * (alpha / (1 - rule.beta1**t)), root + rule.epsilon)
 
 
 def _quotient(a: Array, b: Array) -> Array:

@@ -270,7 +270,8 @@ class Network(HasModel):
                       settings of its own, see `samenet.optimizers`
         stop          rules that end training early, see `samenet.stopping`
         dropout       the probability that a hidden node is dropped in an update, drawn independently for each sample:
-                      one number for all hidden layers, or one for each; not used for recorded costs or in `predict`
+                      one number for all hidden layers, or one for each; not used for recorded costs or in `predict`.
+                      The masks: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
 

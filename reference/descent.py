@@ -74,7 +74,7 @@ def run_updates(
     order: Any = None,
     epochs: int = 1,
     reduction: str = "mean",
-    masks: Any = None,
+    dropout: Any = None,
     state: Any = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -87,7 +87,7 @@ def run_updates(
     alpha: the learning rate, one for all epochs or one for each.
     order: the row numbers to visit in each epoch, (epochs, n); if None, all rows in order, `epochs` times.
     reduction: "mean" or "sum" over the samples of a batch.
-    masks: for dropout, (epochs, n, hidden nodes) factors, by position in the order.
+    dropout: see `samenet.reference.dropout.mask`; samples count by their position in the order, epoch after epoch.
     state: the rule's state, changed in place, see `State`; zero if None. The remaining arguments: see `clip`.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
@@ -99,8 +99,8 @@ def run_updates(
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
-            kept = None if masks is None else masks[epoch][start : start + batch_size]
-            cost, downhill = gradient(model, x, y, reduction, kept)
+            masks = None if dropout is None else dropout.after(epoch * len(rows) + start)
+            cost, downhill = gradient(model, x, y, reduction, masks)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)

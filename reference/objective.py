@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from samenet.reference.backward import Gradient, batch_gradient
 from samenet.reference.costs import COSTS, penalty
+from samenet.reference.dropout import mask
 from samenet.reference.forward import as_lists, forward_pass
 
 
@@ -24,17 +25,17 @@ class Objective(NamedTuple):
         return cls(*values)
 
 
-def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", masks: Any = None) -> tuple[float, Gradient]:
+def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", dropout: Any = None) -> tuple[float, Gradient]:
     """The cost and its gradient, the mean or the sum over the samples.
 
     model: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
-    masks: for dropout, (m, n) factors for the n nodes of all hidden layers.
+    dropout: see `samenet.reference.dropout.mask`.
     Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
     """
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
-    split = None if masks is None else [by_layer(as_lists(row), weights) for row in masks]
+    masks = None if dropout is None else [by_layer(mask(dropout, s), weights) for s in range(len(X))]
     activations, cost, l1, l2 = Objective.of(model)
-    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction, activations, cost, split, l1, l2)
+    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction, activations, cost, masks, l1, l2)
 
 
 def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:

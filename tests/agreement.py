@@ -12,10 +12,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from inputs import masks
 from numpy.typing import NDArray
 
 import samenet
 from samenet import optimizers
+from samenet.backends.dropout import Dropout
 from samenet.optimizers import UpdateRule
 from samenet.parameters import Parameters
 from samenet.testing import tolerance
@@ -73,23 +75,23 @@ def forward(network: Any, trusted: Any, X: Array) -> Compared:
         yield "prediction", compare(network.predict(x), expected[-1], allowed[-1], network.dtype)
 
 
-def gradient(network: Any, trusted: Any, X: Array, Y: Array, masks: Array | None = None) -> Compared:
-    """The cost, and its gradient, with both reductions; with dropout masks, of the backend's own functions."""
+def gradient(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout | None = None) -> Compared:
+    """The cost, and its gradient, with both reductions; with dropout, of the backend's own functions."""
     for reduction in ("mean", "sum"):
-        (cost, slope), (cost_expected, expected) = (_gradient(n, X, Y, reduction, masks) for n in (network, trusted))
-        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, masks)
+        (cost, slope), (cost_expected, expected) = (_gradient(n, X, Y, reduction, dropout) for n in (network, trusted))
+        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, masks(dropout, len(X)))
         yield "cost", compare(cost, cost_expected, cost_allowed)
-        if masks is None:
+        if dropout is None:
             yield "cost", compare(network.cost(X, Y, reduction=reduction), cost_expected, cost_allowed)
         for part in ("weights", "biases"):
             for got, want, bound in zip(*(getattr(p, part) for p in (slope, expected, allowed)), strict=True):
                 yield f"gradient of {part}", compare(got, want, bound, network.dtype)
 
 
-def _gradient(network: Any, X: Array, Y: Array, reduction: str, masks: Array | None) -> tuple[float, Parameters]:
-    if masks is None:
+def _gradient(network: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None) -> tuple[float, Parameters]:
+    if dropout is None:
         return network.gradient(X, Y, reduction=reduction)  # type: ignore[no-any-return]
-    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, masks)
+    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, dropout)
     slope = network.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope
@@ -174,10 +176,10 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
         yield "one update", compare(network.parameters, trusted.parameters, allowed, network.dtype)
 
 
-def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
+def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
     """As `lockstep`, by another rule, with clipping or dropout; both take each update from the trusted backend's state.
 
-    masks: (epochs, rows, hidden nodes), used if the rule has dropout.
+    dropout: used if the rule has dropout.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
@@ -185,15 +187,14 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
     for number, rows in enumerate(descent.visits(len(X))):
         x, y = X[rows], Y[rows]
         visit, start = number // batches, number % batches * descent.batch_size
-        seen = masks[visit, start : start + len(rows)] if rule.dropout else None
+        own = dropout.after(visit * len(X) + start) if rule.dropout else None
         network.parameters = trusted.parameters
-        known = expected | {"masks": seen}
+        known = expected | {"masks": masks(own, len(rows))}
         allowed, of_velocity = tolerance.step(trusted.model, x, y, descent.alpha, descent.reduction, **known)
         given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
         for one, settings in ((network, given), (trusted, expected)):
-            mask = None if seen is None else seen[None].copy()
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
-            run_updates(one, x, y, masks=mask, **settings)
+            run_updates(one, x, y, dropout=own, **settings)
         yield "one update by rule", compare(network.parameters, trusted.parameters, allowed, network.dtype)
         yield "number of updates", compare(given["state"].t, number + 1, 0)
         if isinstance(rule.optimizer, optimizers.Momentum):
@@ -201,21 +202,21 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
             yield "velocity", compare(mine, its, of_velocity, network.dtype)
 
 
-def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masks: Array) -> Compared:
+def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
     """The same in one call, against as many calls by the same backend, each of which `ruled` holds to the bound.
 
     Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
     """
     at_once, one_by_one, rule = network.copy(), network.copy(), descent.rule
     constant = {"alpha": descent.alpha, "batch_size": descent.batch_size, "reduction": descent.reduction}
-    seen = masks[: descent.epochs].copy() if rule.dropout else None
-    run_updates(at_once, X, Y, epochs=descent.epochs, masks=seen, **constant, **rule.settings(at_once))
+    whole = dropout if rule.dropout else None
+    run_updates(at_once, X, Y, epochs=descent.epochs, dropout=whole, **constant, **rule.settings(at_once))
     settings = rule.settings(one_by_one)
     batches = -(-len(X) // descent.batch_size)
     for number, rows in enumerate(descent.visits(len(X))):
         visit, start = number // batches, number % batches * descent.batch_size
-        mask = masks[visit : visit + 1, start : start + len(rows)].copy() if rule.dropout else None
-        run_updates(one_by_one, X[rows], Y[rows], masks=mask, **constant, **settings)
+        own = dropout.after(visit * len(X) + start) if rule.dropout else None
+        run_updates(one_by_one, X[rows], Y[rows], dropout=own, **constant, **settings)
     yield "several updates by rule", compare(at_once.parameters, one_by_one.parameters, 0)
 
 

@@ -5,6 +5,7 @@ left out or a matrix is transposed. So weights are scaled by fan-in and of both 
 neighbouring layers are of the same width, and `test_agreement` asserts that no layer saturates.
 """
 
+import ctypes
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from samenet.backends.dropout import Dropout
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 
 Array = NDArray[Any]
@@ -70,11 +72,11 @@ class Case:
         settings = self.functions.settings(len(self.sizes))
         return cls(self.sizes, bias=self.bias, dtype=self.dtype, weights=weights, biases=biases, **settings)
 
-    def masks(self, passes: int) -> Array:
-        """Dropout masks for every hidden node, (passes, rows, hidden nodes): a third dropped."""
-        random = np.random.default_rng(self.rows)
-        kept = random.random((passes, self.rows, sum(self.sizes[1:-1]))) < 2 / 3
-        return (kept * 1.5).astype(self.dtype)
+    @property
+    def dropout(self) -> Dropout:
+        """Dropout of about a third of the hidden nodes, each with a probability of its own."""
+        p = np.random.default_rng(self.rows).uniform(0.2, 0.5, sum(self.sizes[1:-1]))
+        return Dropout.of(p, np.dtype(self.dtype), key=1000 + self.rows)
 
     @property
     def X(self) -> Array:
@@ -85,6 +87,21 @@ class Case:
     def Y(self) -> Array:
         """The targets, (rows, n_out)."""
         return _drawn(self)[3]
+
+
+def masks(dropout: Dropout | None, rows: int) -> Array | None:
+    """The masks of a call's first samples by the definition, (rows, hidden nodes), with numbers from C's arithmetic."""
+    if dropout is None:
+        return None
+    found = np.empty((rows, len(dropout.factors)), dropout.factors.dtype)
+    for place in np.ndindex(found.shape):
+        n = (dropout.first + place[0]) * found.shape[1] + place[1] + 1
+        z = ctypes.c_uint64(dropout.key + n * 0x9E3779B97F4A7C15).value
+        z = ctypes.c_uint64((z ^ z >> 30) * 0xBF58476D1CE4E5B9).value
+        z = ctypes.c_uint64((z ^ z >> 27) * 0x94D049BB133111EB).value
+        is_kept = (z ^ z >> 31) // 2**11 >= dropout.thresholds[place[1]]
+        found[place] = dropout.factors[place[1]] * is_kept
+    return found
 
 
 @functools.cache

@@ -13,9 +13,11 @@ from typing import Any
 
 import exact
 import numpy as np
+from inputs import masks
 from numpy.typing import NDArray
 
 import samenet
+from samenet.backends.dropout import Dropout
 from samenet.backends.objective import Objective
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import Adam, RMSProp
@@ -84,8 +86,8 @@ class Problem:
         """The dtype as a function."""
         return np.dtype(self.dtype).type
 
-    def samples(self) -> tuple[Array, Array, Array | None]:
-        """X, Y and dropout masks."""
+    def samples(self) -> tuple[Array, Array, Dropout | None]:
+        """X, Y and dropout."""
         random = np.random.default_rng([self.seed, 1])
         X = _numbers(random, (self.rows, self.sizes[0]), self.inputs, self.dtype)
         X[random.random(X.shape) < self.zeros] = 0
@@ -99,8 +101,7 @@ class Problem:
         hidden = sum(self.sizes[1:-1])
         if not (self.dropout and hidden):
             return X, Y, None
-        stays = random.random((self.rows, hidden)) >= self.dropout
-        return X, Y, (stays / (1 - self.dropout)).astype(self.dtype)
+        return X, Y, Dropout.of(np.full(hidden, self.dropout), np.dtype(self.dtype), self.seed)
 
     def clipping(self) -> dict[str, float]:
         """The arguments of an update."""
@@ -259,24 +260,25 @@ def _forward(problem: Problem) -> Compared:
     yield from _pairs("cost", costs, tolerance.gradient(nets["reference"].model, X, Y, problem.reduction)[0])
 
 
-def _slope(net: Any, X: Array, Y: Array, reduction: str, masks: Array | None) -> tuple[float, Array]:
-    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, masks)
+def _slope(net: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None) -> tuple[float, Array]:
+    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, dropout)
     slope = net.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope.flat
 
 
 def _gradient(problem: Problem) -> Compared:
-    X, Y, masks = problem.samples()
-    cost_allowed, allowed = tolerance.gradient(problem.network("reference").model, X, Y, problem.reduction, masks)
-    found = {name: _slope(problem.network(name), X, Y, problem.reduction, masks) for name in NAMES}
+    X, Y, dropout = problem.samples()
+    seen = masks(dropout, len(X))
+    cost_allowed, allowed = tolerance.gradient(problem.network("reference").model, X, Y, problem.reduction, seen)
+    found = {name: _slope(problem.network(name), X, Y, problem.reduction, dropout) for name in NAMES}
     yield from _pairs("cost", {name: cost for name, (cost, _) in found.items()}, cost_allowed)
     yield from _pairs("gradient", {name: slope for name, (_, slope) in found.items()}, allowed.flat, problem.dtype)
 
 
 def _updates(problem: Problem, rule: str, updates: int) -> Compared:
     """Each update by itself: every backend takes it from the parameters, and the state, that the reference has got."""
-    X, Y, masks = problem.samples()
+    X, Y, dropout = problem.samples()
     nets = {name: problem.network(name) for name in NAMES}
     alpha = 10.0**problem.alpha
     way = {
@@ -289,17 +291,17 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
     states = {name: way.state(net.model.theta) for name, net in nets.items()}
     trusted, state = nets["reference"], states["reference"]
     settings = {"reduction": problem.reduction, **problem.clipping()}
-    seen = None if masks is None else masks[None]
+    seen = masks(dropout, len(X))
     for _ in range(updates):
         if not np.isfinite(trusted.parameters).all():  # there training stops
             return
         for name in NAMES[1:]:
             nets[name].parameters[:] = trusted.parameters
             states[name].values[:], states[name].t = state.values, state.t
-        bound = {"masks": masks, "rule": way, "state": state, **problem.clipping()}
+        bound = {"masks": seen, "rule": way, "state": state, **problem.clipping()}
         limits = tolerance.step(trusted.model, X, Y, alpha, problem.reduction, **bound)
         for name, net in nets.items():
-            own = {"masks": None if seen is None else seen.copy(), "batch_size": len(X), "alpha": alpha, **settings}
+            own = {"dropout": dropout, "batch_size": len(X), "alpha": alpha, **settings}
             net.backend.run_updates(net.model, X.copy(), Y.copy(), way, state=states[name], **own)
         yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
         if rule in ("momentum", "nesterov"):
@@ -313,18 +315,18 @@ def against_exact(problem: Problem) -> Compared:
 
     The value of the bound itself, worked out in float64, is one more computation of the same.
     """
-    X, Y, masks = problem.samples()
-    net = problem.network("reference")
+    X, Y, dropout = problem.samples()
+    seen, net = masks(dropout, len(X)), problem.network("reference")
     with np.errstate(all="ignore"):
-        outputs, cost, slope = exact.run(net, X, Y, problem.reduction, masks)
+        outputs, cost, slope = exact.run(net, X, Y, problem.reduction, seen)
         allowed = tolerance.forward(net.model, X)[-1] / 2
-        cost_allowed, slope_allowed = tolerance.gradient(net.model, X, Y, problem.reduction, masks)
-        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, masks)
+        cost_allowed, slope_allowed = tolerance.gradient(net.model, X, Y, problem.reduction, seen)
+        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, seen)
         flat = np.concatenate([piece.value.ravel() for piece in pieces])
         found = [(bounds.forward(net.model, X).layers[-1].value, float(value.value), flat)]
         for name in NAMES:
             one = problem.network(name)
-            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, masks)))
+            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, dropout)))
         for output, own_cost, own_slope in found:
             yield "exact output", compare(exact.distance(output, outputs), np.zeros(allowed.size), allowed.ravel())
             yield "exact cost", compare(exact.distance(own_cost, cost), np.zeros(1), cost_allowed / 2)

@@ -49,7 +49,7 @@ def test_every_activation_and_cost(pair, functions, record):
 def test_dropout(pair, hidden, record):
     for sizes, rows in (((5, 7, 3, 2), 9), ((4, 3, 2), 130), ((3, 1), 4)):
         case = Case(sizes, rows, functions=Functions(hidden))
-        for name, comparison in agreement.gradient(*_both(pair, case), case.X, case.Y, case.masks(1)[0]):
+        for name, comparison in agreement.gradient(*_both(pair, case), case.X, case.Y, case.dropout):
             record(f"dropout: {name}", comparison)
 
 
@@ -105,7 +105,7 @@ RULED = [
 @pytest.mark.parametrize("case", RULED, ids=str)
 def test_updates_by_rule(pair, case, rule, record):
     for descent in (Descent(13, epochs=3, rule=rule), Descent(5, epochs=2, shuffled=True, reduction="sum", rule=rule)):
-        for name, comparison in agreement.ruled(*_both(pair, case), case.X, case.Y, descent, case.masks(3)):
+        for name, comparison in agreement.ruled(*_both(pair, case), case.X, case.Y, descent, case.dropout):
             record(name, comparison)
 
 
@@ -114,7 +114,7 @@ def test_updates_by_rule(pair, case, rule, record):
 def test_one_call_is_many(backend, rule, shuffled):
     """To the bit, whatever the updates are cut into, as long as the velocity is carried on."""
     case, descent = RULED[0], Descent(5, epochs=4, shuffled=shuffled)
-    order, masks, alphas = descent.order(13), case.masks(4) if rule.dropout else None, [0.5, 0.25, 0.2, 0.1]
+    order, dropout, alphas = descent.order(13), case.dropout if rule.dropout else None, [0.5, 0.25, 0.2, 0.1]
 
     def run(cuts):
         network = case.network(backend.Network)
@@ -130,7 +130,7 @@ def test_one_call_is_many(backend, rule, shuffled):
                     alpha=alphas[part],
                     epochs=stop - start,
                     order=None if order is None else order[part],
-                    masks=None if masks is None else masks[part],
+                    dropout=None if dropout is None else dropout.after(13 * start),
                     **settings,
                 )
             )

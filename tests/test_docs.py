@@ -108,7 +108,7 @@ def sources() -> set[str]:
         f"{1000 * loop.CALL_SECONDS:.0f} ms",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
-        "3 units",  # in the last place: `ULPS` in test_kernels.py
+        "3 units",  # in the last place: `ULPS` in test_elementary.py
         "20 minutes",  # of reading
     }
 
@@ -126,7 +126,7 @@ def test_numbers_are_found() -> None:
 
 
 def test_the_sigmoid_is_as_accurate_as_the_page_says() -> None:
-    from test_kernels import ULPS
+    from test_elementary import ULPS
 
     assert ULPS["sigmoid"] <= 3
 

@@ -1,15 +1,20 @@
 """Dropout and clipping: which nodes are left out, what that means for an update, and how gradients are limited."""
 
 import math
+import random
 from typing import Any
 
 import numpy as np
 import pytest
 from agreement import Backend
+from inputs import masks
 
+import samenet
+from samenet.backends.dropout import Dropout
+from samenet.fast import masks as fast
 from samenet.optimizers import OPTIMIZERS
-from samenet.training import loop
-from samenet.training import sampling as draws
+from samenet.reference.dropout import splitmix64
+from samenet.training import loop, sampling
 from samenet.training.sampling import Draws
 
 M = 7
@@ -43,10 +48,11 @@ def test_updates_leave_out_the_nodes_that_the_seed_draws(
     backend: Backend, hidden: tuple[int, ...], size: int, shuffle: bool
 ) -> None:
     net, probe = (make(backend, (3, *hidden, 2)) for _ in range(2))
-    random, p = np.random.default_rng(5), 0.4
-    for _ in range(3):
-        order = random.permutation(M) if shuffle and size < M else np.arange(M)
-        kept = np.where(random.random((M, sum(hidden))) < p, 0, 1 / (1 - p))
+    stream, p = np.random.default_rng(5), 0.4
+    dropout = Dropout.of(np.full(sum(hidden), p), np.dtype(float), key=int(stream.integers(2**63)))
+    for epoch in range(3):
+        order = stream.permutation(M) if shuffle and size < M else np.arange(M)
+        kept = masks(dropout.after(epoch * M), M)
         for start in range(0, M, size):
             places = range(start, min(M, start + size))
             slopes = [without(probe, kept[i], X[order[i]], Y[order[i]]) for i in places]
@@ -75,11 +81,11 @@ def test_layers_have_probabilities_of_their_own(backend: Backend) -> None:
 
 @pytest.mark.parametrize("p", [0, 0.0, [0.0], [0]])
 def test_no_dropout_draws_nothing(backend: Backend, p: Any) -> None:
-    a, b, random = make(backend), make(backend), np.random.default_rng(5)
-    a.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False, seed=random, dropout=p)
+    a, b, stream = make(backend), make(backend), np.random.default_rng(5)
+    a.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False, seed=stream, dropout=p)
     b.train(X, Y, alpha=0.5, epochs=3, batch_size=2, shuffle=False)
     assert a == b
-    assert random.random() == np.random.default_rng(5).random()
+    assert stream.random() == np.random.default_rng(5).random()
 
 
 @pytest.mark.parametrize("size", [3, None])
@@ -94,50 +100,56 @@ def test_the_recorded_cost_is_that_of_the_whole_network(backend: Backend, size: 
     np.testing.assert_allclose(history.cost, costs[:-1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("seed_of", [np.random.default_rng, np.random.RandomState])
+@pytest.mark.parametrize("seed_of", [np.random.default_rng, np.random.RandomState, random.Random])
 @pytest.mark.parametrize("limit", [1, 9, 40])
 @pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
 @pytest.mark.parametrize("size", [1, 3, M])
-def test_masks_do_not_depend_on_how_many_are_drawn_ahead(
+def test_masks_do_not_depend_on_how_an_epoch_is_split_into_calls(
     backend: Backend, size: int, seconds: float, limit: int, seed_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net, other = make(backend), make(backend)
     settings: dict[str, Any] = {"alpha": 0.5, "epochs": 5, "batch_size": size, "dropout": 0.3}
     net.train(X, Y, **settings, seed=seed_of(1))
     monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
-    monkeypatch.setattr(draws, "MOST_DRAWN", limit)
+    monkeypatch.setattr(sampling, "MOST_DRAWN", limit)
     other.train(X, Y, **settings, seed=seed_of(1))
     assert net.parameters.tobytes() == other.parameters.tobytes()
 
 
-def test_the_memory_of_masks_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "CALL_SECONDS", 1e12)
-    monkeypatch.setattr(draws, "MOST_DRAWN", 4 * M * 3)
-    backend = Backend("numpy")
-    sizes, whole = [], Draws.masks
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("bias", [True, False])
+def test_all_backends_draw_the_same_masks(dtype: Any, bias: bool) -> None:
+    """A network of identities with weights of 0 and 1 adds what is kept, and no sum is rounded."""
+    found = []
+    for name in samenet.backends():
+        net = samenet.backend(name).Network([3, 70, 9, 2], bias=bias, activation="identity", seed=0, dtype=dtype)
+        net.parameters[:] = np.arange(net.parameters.size) % 2
+        dropout = Dropout.of(np.where(np.arange(79) % 2, 0.5, 0.75), net.dtype, key=2**62 + 12345).after(10**6)
+        X, Y = (np.arange(60.0) % 3).reshape(20, 3).astype(dtype), np.ones((20, 2), dtype)
+        gradient = net.backend.gradient(net.model, X, Y, "sum", dropout)
+        found.append([np.concatenate([*map(np.ravel, g.weights), *g.biases]) for _, g in [gradient]])
+    assert np.isfinite(found[0]).all()
+    assert all(np.array_equal(one, found[0]) for one in found)
 
-    def noting(self: Draws, rows: int) -> Any:
-        sizes.append(rows)
-        return whole(self, rows)
 
-    monkeypatch.setattr(Draws, "masks", noting)
-    drawn = Draws(np.random.default_rng(0), M, True, np.full(4, 0.5), np.dtype(float))
-    assert (drawn.epochs_at_once, drawn.rows_at_once) == (3, 3 * M)
-    monkeypatch.setattr(draws, "MOST_DRAWN", 9)
-    make(backend).train(X, Y, alpha=0.5, epochs=4, batch_size=1, dropout=0.3)
-    assert max(sizes) == 2, "9 numbers are enough for two samples of 4 nodes"
+def test_the_first_numbers_of_the_generator() -> None:
+    """Those of Java's SplittableRandom(1234567)."""
+    numbers = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
+    assert [splitmix64(1234567, n) for n in range(1, 6)] == numbers
+    assert fast.splitmix64(1234567, np.arange(1, 6, dtype=np.uint64)).tolist() == numbers
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_masks_are_0_or_the_inverse_of_what_stays(dtype: Any) -> None:
     p = np.array([0.2, 0.5, 0.9])
-    mask = Draws(np.random.default_rng(0), 20_000, False, p, np.dtype(dtype)).epochs(1)[1]
+    drawn = Draws(np.random.default_rng(0), 20_000, False, p, np.dtype(dtype)).dropout
+    mask = fast.masks_of(drawn, 20_000)
     assert mask is not None
     assert mask.dtype == dtype
-    assert mask.shape == (1, 20_000, 3)
+    assert mask.shape == (20_000, 3)
     for node in range(3):
-        assert set(np.unique(mask[0, :, node])) == {0, dtype(1 / (1 - p[node]))}
-        share = (mask[0, :, node] == 0).mean()
+        assert set(np.unique(mask[:, node])) == {0, dtype(1 / (1 - p[node]))}
+        share = (mask[:, node] == 0).mean()
         assert abs(share - p[node]) < 5 * math.sqrt(p[node] * (1 - p[node]) / 20_000)  # five standard errors
 
 

@@ -33,8 +33,8 @@ def compared(case: Case, rule: Rule) -> Iterator[tuple[str, Any]]:
     networks = case.network(learner()), case.network(samenet.backend("reference").Network)
     yield from agreement.forward(*networks, case.X)
     yield from agreement.gradient(*networks, case.X, case.Y)
-    yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
-    yield from agreement.ruled(*networks, case.X, case.Y, Descent(3, epochs=2, rule=rule), case.masks(2))
+    yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
+    yield from agreement.ruled(*networks, case.X, case.Y, Descent(3, epochs=2, rule=rule), case.dropout)
     yield from agreement.lockstep(*networks, case.X, case.Y, Descent(3, epochs=2, shuffled=True, reduction="sum"))
 
 

@@ -6,7 +6,6 @@ NaN, so that a number too many that is read spoils the answer; around the output
 
 import functools
 import itertools
-import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -116,18 +115,58 @@ def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Of a vector, number by number, also in place."""
-    both = ns.microkernels.elementwise(lambda a: 2.0 * a + (1.0 - a) * a - 3.0 / (1.0 + a * a))
-    run = native(both, ns.width, vector(dtype), vector(dtype), DTYPES[dtype])
+    """Of vectors, number by number, also in place; and the sum of what is not stored."""
+    one = ns.loops.vectorized(lambda out, a, shift: (2.0 * (a - shift) + (1.0 - a) * a - 3.0 / (1.0 + a * a),), 1)
+    two = ns.loops.vectorized(lambda a, b, factor: (a + b, a - factor * b, abs(a) + 1.0), 2)
+    no = ns.loops.vectorized(lambda a, b: (a * b + 1.0,))
+    kind, number = vector(dtype), DTYPES[dtype]
+    run, run_two, run_no = (
+        native(g, ns.width, *kinds)
+        for g, kinds in ((one, (kind, kind, number)), (two, (kind, kind, number)), (no, (kind, kind)))
+    )
+    total, expected_total = np.empty(1), 0.0
     for n in range(3 * lanes(ns.width, dtype) + 2):
         a, memory = guarded(integers(n, dtype), **OUTPUT)
         out, around = guarded(np.zeros(n, dtype), **OUTPUT)
         expected = out.copy()
-        both.plain(expected, a, 2.0)
+        one.plain(expected, a, 2.0)
         run(out, a, 2.0)
         yield f"{n} numbers", np.allclose(out, expected, rtol=1e-5, atol=1e-4) and nothing_else_written(out, around)
-        run(a, a, 2.0)
-        yield f"{n} numbers in place", np.array_equal(a, out) and nothing_else_written(a, memory)
+        out[:] = integers(n, dtype, 1)
+        expected_total = float((a.astype(np.float64) * out + 1).sum())
+        run_no(a, out, total)
+        yield f"{n} numbers summed", total[0] == expected_total == no.plain(a, out)
+        sums, differences, expected_total = a + out, a - 3 * out, float(np.abs(a).sum() + n)
+        plain = a.copy(), out.copy()
+        run_two(a, out, 3.0, total)
+        well = np.array_equal(a, sums) and np.array_equal(out, differences) and total[0] == expected_total
+        yield f"{n} numbers in place", well and nothing_else_written(a, memory) and nothing_else_written(out, around)
+        well = two.plain(*plain, 3.0) == expected_total and np.array_equal(plain[0], sums)
+        yield f"{n} numbers by NumPy", well and np.array_equal(plain[1], differences)
+
+
+def maxima(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Of negative numbers too, and wherever the largest stands."""
+    run, found = native(ns.loops.largest, ns.width, vector(dtype)), np.empty(1)
+    for n in range(1, 3 * lanes(ns.width, dtype) + 2):
+        for place in range(n):
+            a, _ = guarded(np.full(n, -5.0, dtype))
+            a[place] = -4.0
+            run(a, found)
+            yield f"{n} numbers, at {place}", found[0] == -4.0 == ns.loops.largest.plain(a)
+
+
+def rounded_twice(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """A product and a sum are rounded each, unless they may be contracted."""
+    kind, a = vector(dtype), np.linspace(0.1, 1.9, 50, dtype=dtype)
+    both = [ns.loops.vectorized(lambda out, a: (a * a - a,), 1, contract=contract) for contract in (False, True)]
+    found = [np.empty_like(a) for _ in both]
+    for each, out in zip(both, found, strict=True):
+        native(each, ns.width, kind, kind)(out, a)
+    square = a * a
+    for i in range(len(a)):
+        yield f"number {i}", found[0][i] == square[i] - a[i]
+    yield "contracted", ns.width == 16 or not np.array_equal(*found)
 
 
 # --- zeros ----------------------------------------------------------------------------------------------------------
@@ -302,7 +341,10 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
 
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
-    for check in (panels, panels_of, dot_products, transposes, views, rooms, pieces, lists, steps, registers)
+    for check in (
+        *(panels, panels_of, dot_products, transposes, views, rooms, pieces, maxima, rounded_twice),
+        *(lists, steps, registers),
+    )
 }
 
 
@@ -338,6 +380,19 @@ MUTANTS = {
     "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
     "a column too many": ("transposes", 'with vb.when(row, "<", n)', 'with vb.when(row, "<=", n)'),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
+    "a sum of the rest": (
+        "pieces",
+        "term = results[stores] if mask is None else",
+        "term = results[stores] if True else",
+    ),
+    "halves left out": ("pieces", "for i in (0, half))", "for i in (0, 0))"),
+    "a maximum of what lies behind": (
+        "maxima",
+        "numbers = numbers if mask is None else",
+        "numbers = numbers if True else",
+    ),
+    "the smallest": ("maxima", 'fcmp_ordered(">", x, y), x, y)', 'fcmp_ordered("<", x, y), x, y)'),
+    "always contracted": ("rounded_twice", "vb.flags = vb.flags if contract else ()", "pass"),
     "NaN for a zero": (
         "lists",
         'fcmp_unordered("!=", value, self.zero) for',
@@ -399,74 +454,6 @@ def test_a_sum_has_one_order(width: int, dtype: str) -> None:
         run(A[r : r + 1], B, S, lonely[r : r + 1], i, 1, 1)
     assert np.array_equal(lonely, whole)
     assert not np.array_equal(whole, S + (A[:, ::-1].astype(np.longdouble) @ B[::-1]).astype(dtype)), "rounding shows"
-
-
-# --- functions ------------------------------------------------------------------------------------------------------
-
-
-def exactly(name: str, a: Array) -> Array:
-    """In numbers of more digits."""
-    a = a.astype(np.longdouble if a.dtype == np.float64 else np.float64)
-    if name == "sigmoid":
-        power = np.exp(-np.abs(a))
-        result: Array = np.where(a < 0, power, 1) / (1 + power)
-        return result
-    return np.tanh(a) if name == "tanh" else np.exp(a)
-
-
-# In units of the last place of the answer. `samenet.testing.bounds` allows the sigmoid 4, and the tanh 8.
-ULPS = {"exp": 1.25, "sigmoid": 3.0, "tanh": 4.0}
-more_digits = pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="no type of more digits than float64")
-
-
-@pytest.mark.parametrize("name", ULPS)
-@pytest.mark.parametrize(("width", "dtype"), [pytest.param(*kind, marks=more_digits) for kind in KINDS])
-def test_functions_are_as_exact_as_they_say(name: str, width: int, dtype: str) -> None:
-    ns, random = generators(width), np.random.default_rng(0)
-    both = ns.microkernels.elementwise(getattr(ns.activations, name))
-    run = native(both, width, vector(dtype), vector(dtype), DTYPES[dtype])
-    info = np.finfo(dtype)
-    largest = 700 if dtype == "float64" else 86
-    sizes = (largest, largest / 2, 40, 20, 10, 1, 0.7, 0.1, 1e-4, 1e-8, 1e-20)
-    steps = np.arange(-80, 81) * math.log(2) / 2  # where the parts of exp change
-    a = np.concatenate([steps, steps + 1e-7, *(random.uniform(-size, size, 4000) for size in sizes)]).astype(dtype)
-    a = -abs(a) if name == "exp" else a
-    out = np.empty_like(a)
-    run(out, a, 0.0)
-    expected = exactly(name, a)
-    plain = np.empty_like(a)
-    with np.errstate(all="ignore"):
-        both.plain(plain, a, 0.0)
-    size = np.abs(expected)
-    normal = size >= info.tiny
-    assert normal.mean() > 0.9
-    for answer in (out, plain):
-        ulps = np.abs(answer - expected)[normal] / np.spacing(size[normal].astype(dtype)).astype(expected.dtype)
-        worst = ulps.argmax()
-        assert ulps[worst] <= ULPS[name], f"{name}({a[normal][worst]!r}) is off by {ulps[worst]} ulp"
-
-
-@pytest.mark.parametrize(("width", "dtype"), KINDS)
-def test_functions_at_the_ends(width: int, dtype: str) -> None:
-    ns, info = generators(width), np.finfo(dtype)
-    nan, inf, huge, tiny, least = np.nan, np.inf, info.max, info.tiny, info.smallest_subnormal
-    ends = [-inf, -huge, -1e3, -tiny, -least, -0.0, 0.0, least, tiny, 1e3, huge, inf, nan]
-    answers = {
-        "sigmoid": [0, 0, 0, *[0.5] * 6, 1, 1, 1, nan],
-        "tanh": [-1, -1, -1, -tiny, -least, 0, 0, least, tiny, 1, 1, 1, nan],
-        "exp": [0, 0, 0, *[1] * 9, nan],  # made for numbers that are not above 0, and 1 there
-    }
-    for name, values in answers.items():
-        both = ns.microkernels.elementwise(getattr(ns.activations, name))
-        run = native(both, width, vector(dtype), vector(dtype), DTYPES[dtype])
-        a = np.array(ends * 5, dtype)  # in whole registers, and in the rest
-        out, plain = np.empty_like(a), np.empty_like(a)
-        run(out, a, 0.0)
-        with np.errstate(all="ignore"):
-            both.plain(plain, a, 0.0)
-        expected = np.array(values * 5, dtype)
-        assert np.array_equal(out, expected, equal_nan=True), name
-        assert np.array_equal(plain, expected, equal_nan=True), name
 
 
 # --- sharing --------------------------------------------------------------------------------------------------------

@@ -44,8 +44,8 @@ def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
     case = Case(DEEP, 13, bias, functions=Functions("tanh", l1=0.02, l2=0.1))
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
-    for masks in (None, case.masks(1)[0]):
-        for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, masks):
+    for dropout in (None, case.dropout):
+        for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, dropout):
             record(name, comparison)
 
 
@@ -65,9 +65,9 @@ def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
 def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
     """29 samples are 8, 8, 8 and 5."""
     case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, epochs=4, rule=rule)
-    for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks(4)):
+    for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.dropout):
         record(name, comparison)
-    for name, comparison in agreement.ruled_at_once(both(pair, case)[0], case.X, case.Y, steps, case.masks(4)):
+    for name, comparison in agreement.ruled_at_once(both(pair, case)[0], case.X, case.Y, steps, case.dropout):
         record(name, comparison)
 
 
@@ -80,7 +80,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         assert training.parts_of(421, case.network(pair.backend.Network).parameters.size) == 3
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
-    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.masks(1)[0]):
+    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.dropout):
         record(name, comparison)
     steps = Descent(421, epochs=3)
     for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, steps):
@@ -107,7 +107,7 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
         case = Case(sizes, 5, bias, dtype, functions=Functions(**penalty))  # type: ignore[arg-type]
         networks = both(pair, case)
         steps = Descent(5, epochs=1, rule=rule)
-        for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.masks(1)):
+        for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.dropout):
             record(name, comparison)
         for trusted in networks[1:]:
             moved = trusted.copy()
@@ -343,11 +343,11 @@ def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
 def test_a_late_helper_writes_nothing() -> None:
     """It has claimed a task that the coordinator took over and finished; then what it finds is dropped."""
     net = samenet.backend("numba").Network([3, 4, 2], seed=0)
-    X, Y, empty = np.ones((300, 3)), np.ones((300, 2)), np.empty((0, 0))
+    X, Y = np.ones((300, 3)), np.ones((300, 2))
     model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
     values, out, G, costs = np.full(3, 7.0), np.full((300, 2), 7.0), np.full((1, _room(net.model).size), 7.0), [7.0]
     state = np.empty((0, net.parameters.size))
-    data = X, Y, np.empty((0, 0), np.int64), empty
+    data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     for work, arguments, tasks in (
         (inference.evaluate, (*model, X, Y, 1.0, out, values), 3),
         (
@@ -374,7 +374,7 @@ def test_a_late_helper_writes_nothing() -> None:
 def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     case = Case((20, 24, 3), 421)
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
-    X, Y, empty = case.X.copy(), case.Y.copy(), np.empty((0, 0))
+    X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
     G, values, costs = _room(net.model, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
@@ -389,7 +389,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
                 place += packing.row_length(len(b), 8)
 
     model = theta, _room(net.model), layout(net.model), True, _objective(net.model)
-    data = X, Y, np.empty((0, 0), np.int64), empty
+    data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     state = np.empty((0, theta.size))
     arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)
     other(training.run_updates, arguments, parts, complete)

@@ -103,6 +103,10 @@ MUTANTS = {
         Mutant("dropout forward alone", "errors = apply_mask(masks[l - 1], errors)", "pass"),
         Mutant("dropout backward alone", "else apply_mask(masks[l], h[-1])", "else h[-1]"),
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
+        Mutant("masks of the first epoch", "epoch * len(rows) + start", "start"),
+        Mutant("masks of the first batch", "epoch * len(rows) + start", "epoch * len(rows)"),
+        Mutant("one number for all nodes", "len(dropout.factors) + j + 1", "len(dropout.factors) + 1"),
+        Mutant("one factor for all nodes", "float(dropout.factors[j])", "float(dropout.factors[0])"),
     ],
     "numpy": [
         Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
@@ -116,7 +120,7 @@ MUTANTS = {
         Mutant("gradient not averaged", "delta *= scale", "delta *= 1"),
         Mutant("step uphill", "theta -= g\n\n\ndef _momentum", "theta += g\n\n\ndef _momentum"),
         Mutant("partial batch dropped", "range(0, m, batch_size)", "range(0, m - batch_size + 1, batch_size)"),
-        Mutant("first order for every epoch", "batch = order[epoch, batch]", "batch = order[0, batch]"),
+        Mutant("first order for every epoch", "else order[epoch, part]", "else order[0, part]"),
         Mutant("tanh without its slope", "e *= 1 - h\n    e *= 1 + h\n", "e *= 1 - h\n"),
         Mutant("relu's slope everywhere", "np.multiply(e, h > 0, out=e)", "e"),
         Mutant("softmax node by node", "e -= (e * h).sum(axis=-1, keepdims=True)", "e *= 1 - h"),
@@ -135,29 +139,49 @@ MUTANTS = {
         Mutant("RMSProp without epsilon", "np.sqrt(s) + rule.epsilon", "np.sqrt(s)"),
         Mutant("Adam without the first mean", "m[:] = rule.beta1 * m +", "m[:] = 0 * m +"),
         Mutant("Adam without the mean of squares", "v[:] = rule.beta2 * v +", "v[:] = 0 * v +"),
-        Mutant("Adam biased in the mean", "m / (1 - rule.beta1**t)", "m / 1"),
-        Mutant("Adam biased in the squares", "v / (1 - rule.beta2**t)", "v / 1"),
+        Mutant("Adam biased in the mean", "m * (alpha / (1 - rule.beta1**t))", "m * alpha"),
+        Mutant("Adam biased in the squares", "v * (1 / (1 - rule.beta2**t))", "v"),
         Mutant("Adam without epsilon", "root + rule.epsilon", "root"),
         Mutant("updates not counted", "state.t += 1", "state.t = 1"),
         Mutant("dropout forward alone", "delta *= masks[:, end - W.shape[1] : end]", "pass"),
+        Mutant(
+            "masks of the first epoch",
+            "masks_of(dropout, len(x), epoch * m + start)",
+            "masks_of(dropout, len(x), start)",
+        ),
+        Mutant("masks without a first", "(dropout.first + start) * n", "start * n"),
+        Mutant("dropped where kept", ">= dropout.thresholds", "< dropout.thresholds"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
     ],
     "numba": [
         # functions
         Mutant("exp without the low part of ln 2", "(a - k * high) - k * low", "a - k * high"),
-        Mutant("exp with too few terms", "_LAST = {64: 13", "_LAST = {64: 9"),
-        Mutant("sigmoid of -z", "_exp_parts(-z)", "_exp_parts(z)"),
+        Mutant("exp with too few terms", "((64, 13), (32, 7))", "((64, 9), (32, 7))"),
+        Mutant("sigmoid of -z", "clip(-z, -limit, limit)", "clip(z, -limit, limit)"),
+        Mutant(
+            "sigmoid with a scale on one side",
+            "power, scale = _power_of_two(half, z),",
+            "power, scale = _power_of_two(k, z),",
+        ),
+        Mutant("logarithm with too few terms", "((64, 9), (32, 4))", "((64, 5), (32, 4))"),
+        Mutant("logarithm without the exponent", "result = k * high -", "result = 0 * k -"),
         Mutant("tanh with the power once too often", "(power - 1.0)", "power"),
         Mutant("tanh without its slope", "(one - h[i]) * (one + h[i])", "(one - h[i])"),
         Mutant("relu of the wrong sign", "zero if z[i] <= zero else z[i]", "z[i] if z[i] <= zero else zero"),
         Mutant("relu's slope everywhere", "one if h[i] > zero else zero", "one"),
         Mutant("softmax node by node", "row[i] * (error[i] - mean)", "row[i] * (one - row[i]) * error[i]"),
-        Mutant("softmax not divided", "row[i] /= total", "row[i] /= 2"),
-        Mutant("softmax without its largest", "_exps(row, row, _largest(row))", "_exps(row, row, row[0])"),
+        Mutant("softmax: columns not divided", "factor = _inverse(total)", "factor = _inverse(_plus(total, total))"),
+        Mutant("softmax: a row not divided", "one / row.dtype.type(total)", "one / row.dtype.type(2)"),
+        Mutant("softmax: columns of the last power", "total = _plus(total, power)", "total = power"),
+        Mutant("softmax: columns of the first rows", "rows_at(z, start * width, count", "rows_at(z, 0, count"),
+        Mutant("softmax: ln h of the first rows", "rows_at(log_h, start * width, count", "rows_at(log_h, 0, count"),
         Mutant("cost without 1/2", "else 0.5 * total", "else total"),
         Mutant("factor of the sum of squares", "2.0 * scale if", "scale if"),
-        Mutant("binary cross-entropy of the other class", "- y[i] * z[i]", "- (1 - y[i]) * z[i]"),
-        Mutant("cross-entropy of z alone", "largest + math.log(power)", "largest"),
+        Mutant("binary cross-entropy of the other class", "- y * z + log1p", "- (1.0 - y) * z + log1p"),
+        Mutant("cross-entropy of z alone", "_minus(load(full, a[j], 0), logarithm)", "load(full, a[j], 0)"),
+        Mutant("cross-entropy of z alone, by rows", "a - logarithm)", "a)"),
+        Mutant("cross-entropy of the other sign", "return -_dot(y, z)", "return _dot(y, z)"),
+        Mutant("binary cross-entropy without its logarithm", "log1p(exp(-abs(z)))", "0.0 * z"),
         Mutant("cross-entropy without its sum", "h[i] * total - factor", "h[i] * factor - factor"),
         Mutant("wrong sign of delta", "factor * (h[i] - y[i])", "factor * (y[i] - h[i])"),
         Mutant("no slope in the output layer", "back_through(code, h, delta[: y.size], width)", "pass"),
@@ -221,14 +245,14 @@ MUTANTS = {
             "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
             "rows_at(P, r, k, n)",
         ),
-        Mutant("dropout forward alone", "apply_mask(mask, column, back, errors)", "pass"),
+        Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
-        Mutant("penalty of twice the size", "0.5 * l2 * squares", "l2 * squares"),
-        Mutant("no slope of l1", "G[i] += l1 * sign", "G[i] += 0 * sign"),
-        Mutant(
-            "penalty on biases", "add_penalty(P, sizes, bias, l1, l2, g)", "add_penalty(P, sizes, False, l1, l2, g)"
-        ),
-        Mutant("gradient's cost without penalty", "costs[update] += penalty(P, sizes, bias, l1, l2)", "pass"),
+        Mutant("penalty of twice the size", "0.5 * l2 * (w * w)", "l2 * (w * w)"),
+        Mutant("no slope of l1", 'where(w, ">", 0.0, l1, ', 'where(w, ">", 0.0, 0.0, '),
+        Mutant("slope of l1 of one sign", 'where(w, "<", 0.0, -l1, 0.0)', "l1"),
+        Mutant("gradient without penalty", "penalty(P, g, sizes", "penalty(P, g[:0], sizes"),
+        Mutant("penalty on biases", "penalty(P, g, sizes, bias, l1, l2)", "penalty(P, g, sizes, False, l1, l2)"),
+        Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
         # descent
         Mutant("update not averaged", "1.0 / whole if", "1.0 if"),
         Mutant("partial batch averaged as a full one", "1.0 / whole if", "1.0 / batch_size if"),
@@ -249,18 +273,26 @@ MUTANTS = {
         Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
         Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
         Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
-        Mutant("masks of the first epoch", "masks[epoch * m + start : epoch * m + end]", "masks[start:end]"),
+        Mutant("masks of the first epoch", "first = epoch * m + start", "first = start"),
+        Mutant(
+            "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
+        ),
+        Mutant("masks without a first", "(first + start + s) * factors.size", "(start + s) * factors.size"),
+        Mutant(
+            "dropped where kept", "if _random(key, n + j) < thresholds[j]", "if _random(key, n + j) >= thresholds[j]"
+        ),
+        Mutant("dropped at the threshold", "_random(key, n + j) < thresholds[j]", "_random(key, n) < thresholds[j]"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
-        Mutant("step uphill", "theta[i] -= step * (shrink", "theta[i] += step * (shrink"),
-        Mutant("RMSProp uphill", "theta[i] -= step * slope", "theta[i] += step * slope"),
-        Mutant("Adam uphill", "theta[i] -= step * (m[i]", "theta[i] += step * (m[i]"),
-        Mutant("velocity that grows", "factor * velocity[i] - move\n        if", "velocity[i] - move\n        if"),
+        Mutant("step uphill", "theta - step * (shrink", "theta + step * (shrink"),
+        Mutant("RMSProp uphill", "theta - _quotient(step", "theta + _quotient(step"),
+        Mutant("Adam uphill", "theta - _quotient(m", "theta + _quotient(m"),
+        Mutant("velocity that grows", "v = beta * v - step", "v = v - step"),
         Mutant(
             "Nesterov's step without the gradient",
-            "theta[i] += factor * velocity[i] - move",
-            "theta[i] += factor * velocity[i]",
+            "theta + (beta * v - move)",
+            "theta + beta * v",
         ),
-        Mutant("clipping above alone", "g[i] = -clip_value", "g[i] = g[i]"),
+        Mutant("clipping above alone", "clip(g, -limit, limit)", "clip(g, -limit * 1e9, limit)"),
         Mutant("norm not clipped", "g.dtype.type(clip_norm / length)", "g.dtype.type(1)"),
         Mutant(
             "state not packed",
@@ -272,26 +304,30 @@ MUTANTS = {
             "unpack(packed[i], sizes, bias, False, state[i])",
             "state[i][:] = packed[i, : theta.size]",
         ),
-        Mutant("RMSProp of the last slope alone", "keep * s[i] +", "0 * s[i] +"),
+        Mutant("RMSProp of the last slope alone", "keep * s +", "0 * s +"),
         Mutant(
             "RMSProp with the sum of squares",
-            "rest * slope * slope\n        divisor = kind(math.sqrt(s[i])",
-            "slope * slope\n        divisor = kind(math.sqrt(s[i])",
+            "keep * s + rest *",
+            "keep * s + ",
         ),
-        Mutant("RMSProp without epsilon", "kind(math.sqrt(s[i])) + epsilon", "kind(math.sqrt(s[i]))"),
-        Mutant("RMSProp by the other constant", "state[0][left:], beta2, epsilon)", "state[0][left:], beta1, epsilon)"),
-        Mutant("Adam without the first mean", "keep_m * m[i] +", "0 * m[i] +"),
-        Mutant("Adam without the mean of squares", "keep_v * v[i] +", "0 * v[i] +"),
-        Mutant("Adam biased in the mean", "(m[i] / of_m)", "m[i]"),
-        Mutant("Adam biased in the squares", "math.sqrt(v[i] / of_v)", "math.sqrt(v[i])"),
-        Mutant("Adam without epsilon", "kind(math.sqrt(v[i] / of_v)) + epsilon", "kind(math.sqrt(v[i] / of_v))"),
+        Mutant("RMSProp without epsilon", "sqrt(s) + epsilon), s", "sqrt(s)), s"),
+        Mutant(
+            "RMSProp by the other constant",
+            "shrink, beta2, 1.0 - beta2, rule.epsilon)",
+            "shrink, beta1, 1.0 - beta1, rule.epsilon)",
+        ),
+        Mutant("Adam without the first mean", "keep_m * m +", "0 * m +"),
+        Mutant("Adam without the mean of squares", "keep_v * v +", "0 * v +"),
+        Mutant("Adam biased in the mean", "alpha / (1.0 - math.pow(beta1, float(t)))", "alpha"),
+        Mutant("Adam biased in the squares", "1.0 / (1.0 - math.pow(beta2, float(t)))", "1.0"),
+        Mutant("Adam without epsilon", "sqrt(v * factor) + epsilon", "sqrt(v * factor)"),
         Mutant(
             "Adam with its constants exchanged",
-            "beta1, beta2, epsilon, t)\n    elif",
-            "beta2, beta1, epsilon, t)\n    elif",
+            "beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor",
+            "beta2, 1.0 - beta2, beta1, 1.0 - beta1, factor",
         ),
-        Mutant("updates of before not counted", "rule[6] + update + 1", "update + 1"),
-        Mutant("the first update in all", "rule[6] + update + 1", "rule[6] + 1"),
+        Mutant("updates of before not counted", "rule.t + update + 1", "update + 1"),
+        Mutant("the first update in all", "rule.t + update + 1", "rule.t + 1"),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
@@ -309,12 +345,12 @@ MUTANTS = {
         Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
         Mutant(
             "zeros: no step in the other layers",
-            "_update(P[left:], g[left:], alpha, state,",
-            "_update(P[left:], g[left:], 0 if left else alpha, state,",
+            "step(P[left:], g[left:], alpha, state,",
+            "step(P[left:], g[left:], 0 if left else alpha, state,",
         ),
         Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
-        Mutant("zeros: a step at once without velocity", "and code == DESCENT and", "and"),
-        Mutant("zeros: a step at once that is not clipped", "clip_value == np.inf and clip_norm == np.inf and", ""),
+        Mutant("zeros: a step at once without velocity", "and rule.code == DESCENT and", "and"),
+        Mutant("zeros: a step at once that is not clipped", "rule.clip_value == rule.clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
         # registers, small
         Mutant(
@@ -376,7 +412,7 @@ MUTANTS = {
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
-        Mutant("cost without penalty", "result += penalty(P, sizes, bias, l1, l2)", "pass"),
+        Mutant("cost without penalty", "result += penalty(P, P[:0], sizes, bias, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
             "if is_coordinator:\n        pack(theta, sizes, bias, P)",
@@ -402,7 +438,7 @@ MUTANTS = {
     ],
 }
 
-REFERENCE = ("sigmoid", "activations", "costs", "forward", "backward", "objective", "optimizers", "descent")
+REFERENCE = ("sigmoid", "activations", "costs", "dropout", "forward", "backward", "objective", "optimizers", "descent")
 KERNELS = (
     *(
         "codegen",
@@ -410,15 +446,27 @@ KERNELS = (
         "codegen.caching",
         "codegen.compiling",
         "codegen.vector",
+        "codegen.arithmetic",
         "codegen.generated",
     ),
-    *("codegen.microkernels", "codegen.registers", "activations", "gemm", "packing", "sparse_input", "forward"),
-    *("backward", "parallel", "training", "inference", "tiny_network"),
+    *(
+        "codegen.loops",
+        "codegen.microkernels",
+        "codegen.registers",
+        "elementary",
+        "activations",
+        "gemm",
+        "packing",
+        "sparse_input",
+        "dropout",
+        "forward",
+    ),
+    *("backward", "parallel", "steps", "training", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.steps", "samenet.fast.numpy"],
+    "numpy": ["samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
@@ -436,6 +484,7 @@ SMALLER = {
     "FEW": 2,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_PAYS": 0,
+    "_NARROW": 4,
 }
 
 
@@ -538,9 +587,11 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
-        yield from agreement.gradient(*networks, case.X, case.Y, case.masks(1)[0])
-        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
-        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks(2))
+        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
+    case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
+    yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
     with np.errstate(all="ignore"):
         yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
     yield from _zeros(cls, trusted)
@@ -549,6 +600,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     networks[0].threads = 3
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
+    yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], blocks.dropout)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -592,7 +644,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     ):
         ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
         networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, epochs=2, rule=rule)
-        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks(2))
+        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.dropout)
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)

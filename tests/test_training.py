@@ -393,8 +393,7 @@ def test_a_callback_for_every_epoch_does_not_lengthen_calls_without_end(name: st
 def test_orders_drawn_together_are_those_drawn_one_by_one(stream: Any, m: int) -> None:
     together, single = (Draws(stream(5), m, True, np.empty(0), np.dtype(float)) for _ in range(2))
     for some in (1, 4, 9):
-        orders, masks = together.epochs(some)
-        assert masks is None
+        orders = together.epochs(some)
         assert orders.dtype == np.int64
         assert orders.flags.carray
         assert orders.tolist() == [single.order()[0].tolist() for _ in range(some)]

@@ -50,13 +50,16 @@ _SMALL = (
     ),
 )
 _LOOP_OF_EXP = """\
+import math
+
+
 @kernel("contract")
 def _sigmoids(out, a, shift):
     for i in range(a.size):
         out[i] = 1.0 / (1.0 + math.exp(shift - a[i]))
 
 
-_tanhs, _exps = (microkernels.elementwise(f) for f in (tanh, exp))
+_tanhs = elementwise(tanh)
 """
 
 TECHNIQUES = (
@@ -91,7 +94,7 @@ TECHNIQUES = (
         (
             Change(
                 f"{_KERNELS}/activations.py",
-                "_sigmoids, _tanhs, _exps = (microkernels.elementwise(f) for f in (sigmoid, tanh, exp))\n",
+                "_sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))\n",
                 _LOOP_OF_EXP,
             ),
         ),

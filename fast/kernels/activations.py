@@ -1,72 +1,21 @@
 """Activations and costs in kernels: the same equations as `samenet.reference.activations` and `costs`.
 
-The first part is functions of numbers, written once for NumPy arrays and for vector registers alike. In the second,
-five kernels hold all that is said about activations and costs, by their places in `samenet.functions`: a new one is a
+Five kernels hold all that is said about activations and costs, by their places in `samenet.functions`: a new one is a
 branch in them and nowhere else.
 """
 
-import math
-
-import numpy as np
 from numba import float64, int64
 
 from samenet import functions
-from samenet.fast.kernels.codegen import microkernels
+from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.vector import beyond, clip, power_of_two, zero_below
+from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
+from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at, transpose
+from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
+from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.elementary import exp, log, log1p, sigmoid, tanh
 
-# exp(a) = 2^k exp(r) with k = round(a / ln 2) and r = a - k ln 2, ln 2 in two parts so that k ln 2 is exact in the
-# first. Adding 1.5 * 2^52, or 1.5 * 2^23, rounds to the nearest integer and leaves it in the low bits.
-_LOG2_E = 1.4426950408889634
-_ROUND = {64: 6755399441055744.0, 32: 12582912.0}
-_LN2 = {64: (6.93147180369123816490e-01, 1.90821492927058770002e-10), 32: (0.693359375, -2.12194440054690582767e-04)}
-# The Taylor coefficients 1/n!. On |r| <= ln(2)/2 the first term left out is below 5e-18, and 6e-9 with 32 bits.
-_LAST = {64: 13, 32: 7}
-
-
-def _exp_parts(a):
-    """p and 2^k with exp(a) = (p + 1) 2^k. Error of exp(a) below 1.25 ulp, while 2^k is a normal number or infinity."""
-    bits = 8 * a.dtype.itemsize
-    (high, low), shift = _LN2[bits], _ROUND[bits]
-    t = a * _LOG2_E + shift
-    k = t - shift
-    r = (a - k * high) - k * low
-    return r + r * r * _series(r, 2, _LAST[bits] + 1), power_of_two(t)
-
-
-def _series(r, first, end):
-    """The sum of r^(n - first) / n! for n from `first` to before `end`, by pairs, so that chains are short."""
-    terms = [1.0 / math.factorial(n) for n in range(first, end)]
-    power = r
-    while len(terms) > 1:
-        pairs = [terms[i + 1] * power + terms[i] for i in range(0, len(terms) - 1, 2)]
-        terms = pairs + terms[len(pairs) * 2 :]
-        power = power * power
-    return terms[0]
-
-
-def sigmoid(z):
-    """1 / (1 + exp(-z)). Error below 3 ulp."""
-    # 2^1024 is infinity, and 1 / (1 + infinity) is 0. Further out the bits are no exponent: the answer is 0 or 1.
-    p, power = _exp_parts(-z)
-    return beyond(z, 709.0 if z.dtype.itemsize == 8 else 88.0, 0.0, 1.0, 1.0 / (p * power + (power + 1.0)))
-
-
-def tanh(z):
-    """E / (E + 2) with E = exp(2 z) - 1; E as p 2^k + (2^k - 1) keeps the digits of a small z. Error below 4 ulp."""
-    p, power = _exp_parts(clip(2.0 * z, -40.0, 40.0))  # beyond, the quotient is 1 or -1
-    E = p * power + (power - 1.0)
-    return E / (E + 2.0)
-
-
-def exp(a):
-    """exp(a) for a <= 0; where it would not be a normal number it is taken for 0."""
-    least = -708.0 if a.dtype.itemsize == 8 else -87.0
-    p, power = _exp_parts(clip(a, least, 0.0))
-    return zero_below(a, least, p * power + power)
-
-
-_sigmoids, _tanhs, _exps = (microkernels.elementwise(f) for f in (sigmoid, tanh, exp))
+_sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))
 
 # What kernels are handed for a name: its place in `samenet.functions`.
 SIGMOID = functions.ACTIVATIONS.index("sigmoid")
@@ -81,8 +30,8 @@ CROSS_ENTROPY = functions.COSTS.index("cross_entropy")
 
 
 @kernel()
-def activate_here(code, z, width):
-    """z := f(z) in place; z is rows of this width, flat."""
+def activate_here(code, z, width, log_h):
+    """z := f(z) in place; z is rows of this width, flat. Unless it is empty, log_h gets ln h of the softmax."""
     zero = z.dtype.type(0)
     if code == SIGMOID:
         _sigmoids(z, z, zero)
@@ -92,33 +41,84 @@ def activate_here(code, z, width):
         for i in range(z.size):
             z[i] = zero if z[i] <= zero else z[i]  # NaN stays NaN
     elif code == SOFTMAX:
-        for start in range(0, z.size, width):
-            _softmax(z[start : start + width])
+        if width <= _NARROW and z.size > 2 * width:
+            _softmax_of_narrow_rows(z, width, log_h)
+        else:
+            for start in range(0, z.size, width):
+                _softmax_of_row(z[start : start + width], log_h[start : start + width])
 
 
-@external(lambda f: (int64, f[::1], int64))
-def activate(code, z, width):
+@external(lambda f: (int64, f[::1], int64, f[::1]))
+def activate(code, z, width, log_h):
     """The same, not compiled again into each of its callers."""
-    activate_here(code, z, width)
+    activate_here(code, z, width, log_h)
+
+
+# exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
+_NARROW = 128  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
+_columns, _lanes = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
+_larger = lanewise(lambda a, b: where(a, ">", b, a, b))
+_exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
+_minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
+_exps = vectorized(lambda row, shift: (exp(row - shift),) * 2, stores=1)
+_scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
+_exps_beside = vectorized(lambda row, a, shift: (exp(row - shift), row - shift, exp(row - shift)), stores=2)
+_scaled_beside = vectorized(lambda row, a, factor, logarithm: (row * factor, a - logarithm), stores=2)
 
 
 @kernel("contract")
-def _softmax(row):
-    """exp(z_i) / sum_k exp(z_k), in place."""
-    _exps(row, row, _largest(row))
-    total = 0.0
-    for i in range(row.size):
-        total += row[i]
-    for i in range(row.size):
-        row[i] /= total
+def _softmax_of_narrow_rows(z, width, log_h):
+    """As many rows at once as a register has lanes, from columns and back."""
+    full = full_width(z)
+    lanes, rows = len(full), z.size // width
+    a, h, zeros = _columns(z), _columns(z), load_first(full, z, 0, 0)
+    for j in range(width):
+        store(a[j], 0, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
+    for start in range(0, rows, lanes):
+        count = min(lanes, rows - start)
+        group = rows_at(z, start * width, count, width)
+        transpose(group, a)
+        shift = load(full, a[0], 0)
+        for j in range(1, width):
+            shift = _larger(load(full, a[j], 0), shift)
+        total = zeros
+        for j in range(width):
+            store(a[j], 0, _minus(load(full, a[j], 0), shift))
+            power = _exp(load(full, a[j], 0))
+            store(h[j], 0, power)
+            total = _plus(total, power)
+        factor = _inverse(total)
+        for j in range(width):
+            store(h[j], 0, _times(load(full, h[j], 0), factor))
+        transpose(h[:width, :count], group)
+        if log_h.size:
+            logarithm = _log(total)
+            for j in range(width):
+                store(a[j], 0, _minus(load(full, a[j], 0), logarithm))
+            transpose(a[:width, :count], rows_at(log_h, start * width, count, width))
 
 
 @kernel()
-def _largest(row):
-    largest = row[0]
-    for i in range(row.size):
-        largest = row[i] if row[i] > largest else largest
-    return largest
+def _softmax_of_row(row, log_h):
+    """A row that is wide, or one of few: the same bits as above."""
+    one = row.dtype.type(1)
+    shift = largest(row)
+    total = _exps_beside(row, log_h, shift) if log_h.size else _exps(row, shift)
+    if row.size <= _NARROW:
+        total = 0.0
+        for i in range(row.size):
+            total = row.dtype.type(total + row[i])
+    factor = one / row.dtype.type(total)
+    if log_h.size:
+        lanes = _lanes(row)[0]
+        lanes[0] = total
+        store(lanes, 0, _log(broadcast(full_width(row), lanes, 0)))
+        _scaled_beside(row, log_h, factor, lanes[0])
+    else:
+        _scaled(row, factor)
+
+
+_dot = vectorized(lambda a, b: (a * b,))
 
 
 @external(lambda f: (int64, f[::1], f[::1], int64), "contract")
@@ -137,50 +137,30 @@ def back_through(code, h, e, width):
     elif code == SOFTMAX:
         for start in range(0, e.size, width):
             row, error = h[start : start + width], e[start : start + width]
-            mean = 0.0
-            for i in range(width):
-                mean += error[i] * row[i]
+            mean = h.dtype.type(_dot(error, row))
             for i in range(width):
                 error[i] = row[i] * (error[i] - mean)
 
 
+_sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
+_binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
+
+
 @kernel()
 def needs_z(cost):
-    """Whether a cost is worked out from the weighted sums z of the output layer."""
+    """Whether a cost is worked out from the weighted sums z of the output layer, or from ln h of the softmax."""
     return cost in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY)
 
 
-# Sums stand in loops of their own. A sum whose loop also stores would be ordered by whether arrays happen to lie near
-# each other in memory, which the compiler checks as it runs: the same input would not always give the same bits.
-@external(lambda f: (int64, f[::1], f[::1], f[::1], int64, f[::1]), "reassoc", "contract", returns=float64)
-def value(cost, h, z, y, width, workspace):
-    """J, summed over rows of this width, flat; z and `workspace`, as large, serve the costs that need z."""
-    total = 0.0
-    if not needs_z(cost):
-        for i in range(y.size):
-            error = h[i] - y[i]
-            total += error * error
-        return total if cost == SUM_OF_SQUARES else 0.5 * total
+@external(lambda f: (int64, f[::1], f[::1], f[::1]), returns=float64)
+def value(cost, h, z, y):
+    """J, summed over all rows; z serves the costs that need it: the cross-entropy has ln h there."""
     if cost == BINARY_CROSS_ENTROPY:
-        for i in range(y.size):
-            workspace[i] = -abs(z[i])
-        powers = workspace[: y.size]
-        _exps(powers, powers, h.dtype.type(0))
-        for i in range(y.size):
-            total += math.log1p(np.float64(workspace[i]))
-            total += (0.0 if z[i] <= 0.0 else z[i]) - y[i] * z[i]
-        return total
-    for start in range(0, y.size, width):
-        row, powers = z[start : start + width], workspace[start : start + width]
-        largest = _largest(row)
-        _exps(powers, row, largest)
-        power = 0.0
-        for i in range(width):
-            power += powers[i]
-        logarithm = largest + math.log(power)
-        for i in range(width):
-            total += y[start + i] * (logarithm - row[i])
-    return total
+        return _binary_cross_entropy(z, y)
+    if cost == CROSS_ENTROPY:
+        return -_dot(y, z)
+    total = _squares(h, y)
+    return total if cost == SUM_OF_SQUARES else 0.5 * total
 
 
 @external(lambda f: (int64, int64, f[::1], f[::1], int64, float64, f[::1]), "contract")
@@ -189,9 +169,7 @@ def slope(cost, code, h, y, width, scale, delta):
     factor = h.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     if cost == CROSS_ENTROPY:
         for start in range(0, y.size, width):
-            total = factor * y[start]
-            for i in range(1, width):
-                total += factor * y[start + i]
+            total = h.dtype.type(factor * _sum(y[start : start + width]))
             for i in range(start, start + width):
                 delta[i] = h[i] * total - factor * y[i]
         return

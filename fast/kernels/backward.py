@@ -6,8 +6,11 @@ import numpy as np
 from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
+from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_matrix, weights_length
@@ -19,7 +22,8 @@ class Workspace(NamedTuple):
 
     H: Any  # the activations of layers 2 to L, one layer after the other
     D: Any  # with dropout, the same as the next layer sees them
-    Z: Any  # the weighted sums of the output layer, for costs that need them
+    masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
+    Z: Any  # what `value` is told of the output layer, for costs that need it
     delta: Any  # dJ/dz of a layer
     back: Any  # the same of the layer below
     zeros: Any  # as many as the widest layer has nodes
@@ -38,12 +42,13 @@ def make_workspace(theta, sizes, cost, rows, dropout):
     delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
     zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
     lists, flags = nonzero_workspace(sizes, rows)
-    return Workspace(H, D, Z, delta, back, zeros, lists, flags)
+    masks = np.empty((rows if dropout else 0, total - sizes[-1]), theta.dtype)
+    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags)
 
 
 def workspace_type(f):
     """The type of what `make_workspace` returns."""
-    return types.NamedTuple((*(f[::1],) * 6, int32[:, ::1], int64[::1]), Workspace)
+    return types.NamedTuple((*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1]), Workspace)
 
 
 @external(
@@ -53,7 +58,9 @@ def workspace_type(f):
         int64[:, ::1],
         boolean,
         int64,
-        *(f[:, ::1],) * 3,
+        *(f[:, ::1],) * 2,
+        dropout_type(f),
+        int64,
         float64,
         float64,
         f[::1],
@@ -61,12 +68,13 @@ def workspace_type(f):
     ),
     returns=float64,
 )
-def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspace):
+def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
     Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices of these are
     read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
     If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
     alpha dJ/dW, and G has nothing for them; the flags of the workspace tell.
     """
@@ -76,20 +84,22 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
     flags[STEPPED], flags[AT_ONCE] = False, alpha != 0 and X.shape[0] <= GROUP_ROWS
     sizes, codes = layout
     n_out = sizes[-1]
-    dropout = masks.size > 0
+    drops = dropout[1].size > 0
     total, _ = nodes(sizes)
     costs = 0.0
     m = X.shape[0]
     step = block_rows(m)
     for start in range(0, m, step):
-        x, y, mask = X[start : start + step], Y[start : start + step], masks[start : start + step]
+        x, y = X[start : start + step], Y[start : start + step]
         rows = x.shape[0]
+        masks = workspace.masks[: rows if drops else 0]
+        fill_masks(dropout, first + start, masks)
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
-        forward(P, layout, bias, x, mask, H, D, z, zeros, lists, flags)
+        forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
         target = y.reshape(y.size)
-        costs += value(cost, h, z, target, n_out, delta)
+        costs += value(cost, h, z, target)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         column = masks.shape[1]
         for layer in range(sizes.size - 2, -1, -1):
@@ -101,7 +111,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
             if bias:
                 biases = r + weights_length(n, k, P.itemsize)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
-            layer_inputs = rows_at(D if dropout else H, q - rows * n, rows, n) if layer else x
+            layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
             if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
                 flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
                 flags[STEPPED] = True
@@ -115,9 +125,9 @@ def gradient(theta, P, layout, bias, cost, X, Y, masks, scale, alpha, G, workspa
                 W = rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)
                 errors = rows_at(back, 0, rows, n)
                 product(deltas, W, rows_at(zeros, 0, 1, n), errors)
-                if dropout:
+                if drops:
                     column -= n
-                    apply_mask(mask, column, back, errors)
+                    apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
                 delta, back = back, delta
     return costs
@@ -135,28 +145,32 @@ def _sum_of_rows(delta, db, anew):
             db[i] += row[i]
 
 
-@kernel("reassoc", "contract")
-def penalty(P, sizes, bias, l1, l2):
-    """l1 sum |W| + l2/2 sum W^2, for parameters laid out as kernels have them."""
-    p = 0
-    absolute = squares = 0.0
-    for layer in range(sizes.size - 1):
-        n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_length(n, k, P.itemsize)):
-            absolute += abs(P[i])
-            squares += P[i] * P[i]
-        p += layer_length(n, k, bias, P.itemsize)
-    return l1 * absolute + 0.5 * l2 * squares
+def _penalty(w, l1, l2):
+    return l1 * abs(w) + 0.5 * l2 * (w * w)
 
 
-@kernel("contract")
-def add_penalty(P, sizes, bias, l1, l2, G):
-    """G += l1 sign(W) + l2 W, for parameters and gradient laid out as kernels have them."""
+def _penalty_slope(w, l1, l2):
+    return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
+
+
+_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
+_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+
+
+@kernel()
+def penalty(P, G, sizes, bias, l1, l2):
+    """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
+
+    P are the packed parameters, and G is laid out like them.
+    """
     p = 0
+    total = 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        for i in range(p, p + weights_length(n, k, P.itemsize)):
-            w = P[i]
-            sign = 1.0 if w > 0.0 else -1.0 if w < 0.0 else 0.0
-            G[i] += l1 * sign + l2 * w
+        end = p + weights_length(n, k, P.itemsize)
+        if G.size:
+            total += _add_penalties(G[p:end], P[p:end], l1, l2)
+        else:
+            total += _penalties(P[p:end], l1, l2)
         p += layer_length(n, k, bias, P.itemsize)
+    return total

@@ -4,7 +4,7 @@ import numpy as np
 from numba import boolean, int32, int64
 
 from samenet.fast.kernels import sparse_input
-from samenet.fast.kernels.activations import activate, activate_here
+from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import gemv, rows_at
 from samenet.fast.kernels.gemm import product
@@ -48,7 +48,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
             for i in range(k):
                 h[i] += b[i]
             p += k
-        activate_here(codes[layer + 1], h[:k], k)
+        activate_here(codes[layer + 1], h[:k], k, h[:0])
         if H.size:
             for i in range(k):
                 H[q + s * k + i] = h[i]
@@ -72,8 +72,8 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
 
     P are the packed parameters. With dropout masks, D is laid out like H and gets the hidden layers as the
-    next layer sees them. Unless it is empty, Z gets the weighted sums of the output layer. zeros: as many as the widest
-    layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    next layer sees them. Unless it is empty, Z gets what `value` is told of the output layer. zeros: as many as the
+    widest layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
     lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
@@ -100,10 +100,10 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
         if layer == 0:
             finite = are_finite(sums[:, 0])
         last = layer == sizes.size - 2
-        if last and Z.size:
+        if last and Z.size and codes[layer + 1] != SOFTMAX:
             for i in range(z.size):
                 Z[i] = z[i]
-        activate(codes[layer + 1], z, k)
+        activate(codes[layer + 1], z, k, Z if last else Z[:0])
         layer_inputs = sums
         if masks.size and not last:
             layer_inputs = rows_at(D, q, rows, k)

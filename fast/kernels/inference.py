@@ -171,8 +171,7 @@ class _Workspace(NamedTuple):
     """What a block of samples is evaluated in."""
 
     H: Any  # the activations of layers 2 to L, one layer after the other
-    Z: Any  # the weighted sums of the output layer, for costs that need them
-    spare: Any  # as many numbers
+    Z: Any  # what `value` is told of the output layer, for costs that need it
     zeros: Any  # as many as the widest layer has nodes
     masks: Any  # none
     lists: Any  # none
@@ -180,7 +179,7 @@ class _Workspace(NamedTuple):
 
 
 def _workspace_type(f):
-    return types.NamedTuple((*(f[::1],) * 4, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
+    return types.NamedTuple((*(f[::1],) * 3, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
 
 
 @external(
@@ -192,7 +191,7 @@ def _workspace_type(f):
 def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
     P, layout, bias = model
-    H, Z, spare, zeros = workspace.H, workspace.Z, workspace.spare, workspace.zeros
+    H, Z, zeros = workspace.H, workspace.Z, workspace.zeros
     masks, lists, flags = workspace.masks, workspace.lists, workspace.flags
     m, n_out = out.shape
     last = H.size // min(m, BLOCK) - n_out  # where the output layer begins in H, for one row
@@ -213,7 +212,7 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
             h = H[rows * last : rows * (last + n_out)]
             if len(Y):
                 target = Y[start : start + rows].reshape(rows * n_out)
-                result = value(cost, h, z, target, n_out, spare)
+                result = value(cost, h, z, target)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
                 result = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
             if is_coordinator or own(queue, block, 0):
@@ -238,9 +237,9 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     rows = min(m, BLOCK)
     H = np.empty(rows * total, out.dtype)
     most = rows * n_out if len(Y) and needs_z(cost) else 0
-    Z, spare = np.empty(most, out.dtype), np.empty(most, out.dtype)
+    Z = np.empty(most, out.dtype)
     lists, flags = nonzero_workspace(sizes, 0)
-    workspace = _Workspace(H, Z, spare, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
+    workspace = _Workspace(H, Z, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
     if is_coordinator:
         pack(theta, sizes, bias, P)
         add_tasks(queue, values.size)
@@ -258,5 +257,5 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
         result += values[block]
     result *= scale
     if l1 or l2:
-        result += penalty(P, sizes, bias, l1, l2)
+        result += penalty(P, P[:0], sizes, bias, l1, l2)
     return result, True

@@ -1,19 +1,15 @@
-"""Many updates in one call: batches, gradients by parts that threads share, and the step."""
-
-import math
+"""Many updates in one call: batches, and gradients by parts that threads share."""
 
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import add_penalty, gradient, make_workspace, penalty, workspace_type
+from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.dropout import dropout_type
 from samenet.fast.kernels.packing import pack, unpack, weights_length
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
-
-RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
-DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
-RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
+from samenet.fast.kernels.steps import DESCENT, RULE, Rule, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 
@@ -26,121 +22,13 @@ def parts_of(batch_size: int, parameters: int) -> int:
     return max(1, min(_PARTS, batch_size // _ROWS, batch_size * parameters // _WORK))
 
 
-@kernel("reassoc", "contract")
-def _sum_of_squares(values):
-    total = 0.0
-    for i in range(values.size):
-        total += values[i] * values[i]
-    return total
-
-
-@kernel()
-def _over_largest(values):
-    """The largest entry's size, and the norm over it; 1 and the norm if there is no slope, or one that overflowed."""
-    largest = 0.0
-    for i in range(values.size):
-        largest = max(largest, abs(values[i]))
-    if not 0.0 < largest < np.inf:
-        return 1.0, math.sqrt(_sum_of_squares(values))
-    total = 0.0
-    for i in range(values.size):
-        scaled = values[i] / largest
-        total += scaled * scaled
-    return largest, math.sqrt(total)
-
-
-@kernel()
-def _clipped(g, clip_value, clip_norm):
-    """Cut the entries of g in place; returns the factor that makes it no longer than `clip_norm`."""
-    if clip_value < np.inf:
-        for i in range(g.size):
-            if g[i] > clip_value:
-                g[i] = clip_value
-            if g[i] < -clip_value:
-                g[i] = -clip_value
-    shrink = g.dtype.type(1)
-    if clip_norm < np.inf:
-        largest, length = 1.0, math.sqrt(_sum_of_squares(g))
-        if not 0.0 < length < np.inf:
-            largest, length = _over_largest(g)
-        if length > clip_norm / largest:
-            shrink = g.dtype.type(clip_norm / length)
-            if largest != 1.0:
-                for i in range(g.size):
-                    g[i] /= largest
-    return shrink
-
-
-@kernel("contract")
-def _step(theta, g, shrink, alpha, state, code, beta):
-    """Descent, and with a velocity momentum's and Nesterov's."""
-    step, factor = theta.dtype.type(alpha), theta.dtype.type(beta)
-    if code == DESCENT:
-        for i in range(theta.size):
-            theta[i] -= step * (shrink * g[i])
-        return
-    velocity = state[0]
-    for i in range(theta.size):
-        move = step * (shrink * g[i])
-        velocity[i] = factor * velocity[i] - move
-        if code == NESTEROV:
-            theta[i] += factor * velocity[i] - move
-        else:
-            theta[i] += velocity[i]
-
-
-@kernel()
-def _rmsprop(theta, g, shrink, alpha, s, decay, epsilon):
-    """RMSProp; nothing is contracted, so that the bits are those of NumPy."""
-    kind = theta.dtype.type
-    step, keep, rest, epsilon = kind(alpha), kind(decay), kind(1.0 - decay), kind(epsilon)
-    for i in range(theta.size):
-        slope = shrink * g[i]
-        s[i] = keep * s[i] + rest * slope * slope
-        divisor = kind(math.sqrt(s[i])) + epsilon
-        if divisor != 0:
-            theta[i] -= step * slope / divisor
-
-
-@kernel()
-def _adam(theta, g, shrink, alpha, m, v, beta1, beta2, epsilon, t):
-    """Adam in update t; nothing is contracted, so that the bits are those of NumPy."""
-    kind = theta.dtype.type
-    step, epsilon = kind(alpha), kind(epsilon)
-    keep_m, rest_m, of_m = kind(beta1), kind(1.0 - beta1), kind(1.0 - math.pow(beta1, float(t)))
-    keep_v, rest_v, of_v = kind(beta2), kind(1.0 - beta2), kind(1.0 - math.pow(beta2, float(t)))
-    for i in range(theta.size):
-        slope = shrink * g[i]
-        m[i] = keep_m * m[i] + rest_m * slope
-        v[i] = keep_v * v[i] + rest_v * slope * slope
-        divisor = kind(math.sqrt(v[i] / of_v)) + epsilon
-        if divisor != 0:
-            theta[i] -= step * (m[i] / of_m) / divisor
-
-
-@kernel()
-def _update(theta, g, alpha, state, left, rule, t):
-    """One step against g, which is clipped first; `samenet.reference.optimizers` has the equations.
-
-    left: where theta begins in the rows of state.
-    """
-    code, beta1, beta2, epsilon, clip_value, clip_norm, _ = rule
-    shrink = _clipped(g, clip_value, clip_norm)
-    if code == ADAM:
-        _adam(theta, g, shrink, alpha, state[0][left:], state[1][left:], beta1, beta2, epsilon, t)
-    elif code == RMSPROP:
-        _rmsprop(theta, g, shrink, alpha, state[0][left:], beta2, epsilon)
-    else:
-        _step(theta, g, shrink, alpha, state, code, beta1)
-
-
 @kernel()
 def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, g):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
     alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
     """
-    X, Y, order, masks = data
+    X, Y, order, dropout = data
     batch_size, mean = batch
     x, y = gathered
     shuffled = order.size > 0
@@ -153,7 +41,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
     alpha = alphas[epoch] if alphas.size else 0.0
-    mask = masks[epoch * m + start : epoch * m + end]
+    first = epoch * m + start
     if shuffled:
         for s in range(rows):
             row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
@@ -164,7 +52,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, mask, scale, alpha, g, workspace)
+    return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, alpha, g, workspace)
 
 
 # The types of what the kernels below are given together: model, data, batch, gathered.
@@ -173,11 +61,10 @@ def _model(f):
 
 
 def _data(f):
-    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], f[:, ::1]))
+    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], dropout_type(f)))
 
 
 _BATCH = types.Tuple((int64, boolean))
-_RULE = types.Tuple((int64, *(float64,) * 5, int64))
 
 
 def _gathered(f):
@@ -234,7 +121,7 @@ def _add_parts(G):
 @external(
     lambda f: (
         *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
-        *(_RULE, workspace_type(f), _gathered(f), f[:, ::1]),
+        *(RULE, workspace_type(f), _gathered(f), f[:, ::1]),
         *(float64[::1], float64[::1], int64[::1]),
     ),
     "contract",
@@ -260,8 +147,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean else total
         if l1 or l2:
-            costs[update] += penalty(P, sizes, bias, l1, l2)
-            add_penalty(P, sizes, bias, l1, l2, g)
+            costs[update] += penalty(P, g, sizes, bias, l1, l2)
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
@@ -269,7 +155,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
         left = first if flags[STEPPED] else 0
         if left == 0:
             flags[FINITE] = False
-        _update(P[left:], g[left:], alpha, state, left, rule, rule[6] + update + 1)
+        step(P[left:], g[left:], alpha, state, left, rule, rule.t + update + 1)
         unpack(P, sizes, bias, True, theta)
     unpack(P, sizes, bias, False, theta)
 
@@ -280,24 +166,22 @@ def run_updates(
 ):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
-    data: X, Y, order, masks; masks are for the rows of each epoch, one epoch after the other, or empty.
+    data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
-    is taken, and theta gets the gradient. P: for the packed parameters. rule: its place in `RULES`, beta1 (or
-    beta), beta2 (or decay), epsilon, the two limits of clipping, and how many updates were made before. state: a row
-    for each array that the rule keeps. G, values: a row
-    for each part.
+    is taken, and theta gets the gradient. P: for the packed parameters. rule: a `Rule` as a tuple.
+    state: a row for each of the rule's state arrays. G, values: a row for each part.
     """
-    X, Y, order, masks = data
+    X, Y, order, dropout = data
     model = theta, P, layout, bias
     batch_size, _ = batch
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    workspace = make_workspace(theta, sizes, cost, most, masks.size > 0)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
-    code, _, _, _, clip_value, clip_norm, _ = rule
-    plain = parts == 1 and code == DESCENT and clip_value == np.inf and clip_norm == np.inf and l1 == 0 and l2 == 0
+    rule = Rule(*rule)
+    plain = parts == 1 and rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and l1 == 0 and l2 == 0
     at_once = alphas if plain else alphas[:0]
     if not is_coordinator:
         private = np.zeros(P.size, P.dtype)

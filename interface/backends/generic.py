@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends import backend as named
+from samenet.backends.dropout import Dropout
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -45,10 +46,11 @@ def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: st
 
 
 def gradient(
-    module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean", masks: Array | None = None
+    module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean", dropout: Dropout | None = None
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`."""
     reference, g = named("reference"), model.theta.empty_like()
+    masks = None if dropout is None else np.array([reference.mask(dropout, s) for s in range(len(X))], model.dtype)
     h, layer_inputs, z = _forward(module, model, X, masks)
     backward = [reference.ACTIVATIONS[name].backward for name in model.activations]
     delta = _rows(
@@ -82,7 +84,7 @@ def run_updates(
     order: Array | None = None,
     epochs: int = 1,
     reduction: str = "mean",
-    masks: Array | None = None,
+    dropout: Dropout | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -97,8 +99,8 @@ def run_updates(
         for start in range(0, m, batch_size):
             part = slice(start, start + batch_size)
             rows: Any = part if order is None else order[epoch, part]
-            mask = {} if masks is None else {"masks": masks[epoch, part]}
-            cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **mask)
+            given = {} if dropout is None else {"dropout": dropout.after(epoch * m + start)}
+            cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **given)
             g = model.theta.empty_like()
             g.fill(slope.weights, slope.biases)
             numpy.clip(g.flat, clip_value, clip_norm)

@@ -16,7 +16,7 @@ from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
-from samenet.training.sampling import Draws, Masks, Orders
+from samenet.training.sampling import Draws, Orders
 from samenet.training.session import Training
 from samenet.validation.finite import all_finite
 
@@ -77,13 +77,12 @@ class Loop:
         X, Y, m, history = self.options.X, self.options.Y, len(self.options.X), self.history
         batches = -(-m // self.batch_size)
         while history.epochs_done < stop:
-            if self.updates < batches or (batches > 1 and self.draws.rows_at_once < m):
+            if self.updates < batches:
                 yield from self._one_epoch_in_parts()
                 continue
             epochs = min(stop - history.epochs_done, self.updates // batches, self.draws.epochs_at_once)
             alphas = self._alphas(epochs)
-            orders, masks = self.draws.epochs(len(alphas))
-            self._call(X, Y, alphas, orders, masks)
+            self._call(X, Y, alphas, self.draws.epochs(len(alphas)))
             yield
 
     def _alphas(self, epochs: int) -> NDArray[np.float64]:
@@ -111,17 +110,15 @@ class Loop:
     def _one_epoch_in_parts(self) -> Iterator[None]:
         X, Y, m, done = self.options.X, self.options.Y, len(self.options.X), 0
         alphas, order = self._alphas(1), self.draws.order()
-        most_updates = max(1, self.draws.rows_at_once // self.batch_size)
         before = self._snapshot()
         while done < m:
-            rows = slice(done, min(m, done + min(self.updates, most_updates) * self.batch_size))
-            done = rows.stop
-            masks = self.draws.masks(rows.stop - rows.start)
+            rows = slice(done, min(m, done + self.updates * self.batch_size))
+            start, done = done, rows.stop
             try:
                 if order is None:
-                    self._call(X[rows], Y[rows], alphas, None, masks, ends_epoch=done == m)
+                    self._call(X[rows], Y[rows], alphas, None, start, ends_epoch=done == m)
                 else:
-                    self._call(X, Y, alphas, order[:, rows], masks, ends_epoch=done == m)
+                    self._call(X, Y, alphas, order[:, rows], start, ends_epoch=done == m)
             except FloatingPointError:
                 self._restore(*before)  # the whole epoch is undone, however it was split into calls
                 raise
@@ -140,29 +137,31 @@ class Loop:
         Y: NDArray[Any],
         alphas: NDArray[np.float64],
         order: Orders,
-        masks: Masks,
+        start: int = 0,
         ends_epoch: bool = True,
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
         model, history = self.model, self.history
         epochs = len(alphas)
         before = self._snapshot()
-        arguments = dict(self.arguments) if masks is None else {**self.arguments, "masks": masks}
+        arguments: dict[str, Any] = dict(self.arguments)
+        if self.draws.dropout is not None:
+            arguments["dropout"] = self.draws.dropout.after(history.epochs_done * len(self.options.X) + start)
         is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
         alpha = alphas.item(0) if is_constant else alphas
-        start = time.perf_counter()
+        began = time.perf_counter()
         with np.errstate(all="ignore"):  # overflow of the weights is reported below, identically for every backend
             costs = self.training.backend.run_updates(
                 *(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments
             )
-        seconds, costs = time.perf_counter() - start, np.asarray(costs)
+        seconds, costs = time.perf_counter() - began, np.asarray(costs)
         finite, suspicious = all_finite(model.theta.flat), self.divergence.suspects(costs)
         if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
             self._restore(*before)
             for epoch in range(epochs):
                 one = slice(epoch, epoch + 1)
                 own_order = None if order is None else order[one]
-                self._call(X, Y, alphas[one], own_order, None if masks is None else masks[one])
+                self._call(X, Y, alphas[one], own_order)
             return
         if suspicious:
             self.divergence.suspicious.append(costs)

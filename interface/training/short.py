@@ -19,54 +19,54 @@ from samenet.training.sampling import Draws
 from samenet.validation.finite import all_finite
 
 
-def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
-    """Train if it is short and nothing has to be done between its updates; returns whether it was.
-
-    If it was not, or weights did not stay finite, or the cost has grown so that `divergence` must look at it, nothing
-    has changed, and the loop has to do it all.
-    """
-    settings, m = options.settings, len(options.X)
-    rule, epochs, every, batch_size = settings.optimizer, settings.epochs, settings.record_every, options.batch_size
-    is_full = batch_size == m
-    shuffled = settings.shuffle and not is_full
-    if (
-        not isinstance(rule, UpdateRule)
-        or type(settings.alpha) is not schedules.Constant
-        or epochs == 0
-        or settings.dropout
-        or (every > 0 and not is_full)
-        or options.monitors
-        or options.callback is not None
-        or options.stop
-        or (
-            shuffled and (epochs * m > sampling.MOST_DRAWN or sampling.is_stream(options.seed))
-        )  # a stream cannot draw again
-        or loop.seconds_of(backend, model, epochs * -(-m // batch_size), batch_size) > loop.CALL_SECONDS
-    ):
+def is_short(model: Model, backend: Any, options: Options) -> bool:
+    """Whether a training takes no longer than one call should, and has nothing to do between its updates."""
+    settings, m, size = options.settings, len(options.X), options.batch_size
+    if options.callback is not None or options.stop or options.monitors or settings.epochs == 0:
         return False
-    theta = model.theta.flat
-    before, order = theta.copy(), None
-    if shuffled:
-        order, _ = Draws(options.random, m, True, options.dropout, model.dtype).epochs(epochs)
+    if not isinstance(settings.optimizer, UpdateRule) or type(settings.alpha) is not schedules.Constant:
+        return False
+    if settings.record_every > 0 and (size < m or settings.dropout):  # which takes forward passes
+        return False
+    # What was drawn must be drawn again if the loop has to do it.
+    if (size < m or settings.dropout) and sampling.is_stream(options.seed):
+        return False
+    if settings.shuffle and size < m and settings.epochs * m > sampling.MOST_DRAWN:
+        return False
+    return loop.seconds_of(backend, model, settings.epochs * -(-m // size), size) <= loop.CALL_SECONDS
+
+
+def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
+    """Train if it is short; returns whether that was done.
+
+    If weights did not stay finite, or the cost has grown so that `divergence` must look at it, nothing has changed, and
+    the loop has to do it all.
+    """
+    if not is_short(model, backend, options):
+        return False
+    settings, theta, size = options.settings, model.theta.flat, options.batch_size
+    before, order, arguments = theta.copy(), None, settings.clipping
+    if (settings.shuffle and size < len(options.X)) or settings.dropout:
+        draws = Draws(options.random, len(options.X), settings.shuffle, options.dropout, model.dtype)
         options.stream = None  # the loop begins anew
+        order = draws.epochs(settings.epochs) if size < len(options.X) else None
+        if draws.dropout is not None:
+            arguments = {**arguments, "dropout": draws.dropout.after(0)}
+    history = user.history = History()
     with np.errstate(all="ignore"):
         costs = backend.run_updates(
-            *(model, options.X, options.Y, rule),
-            alpha=settings.alpha.alpha,
-            batch_size=batch_size,
-            order=order,
-            epochs=epochs,
-            reduction=settings.reduction,
-            **settings.clipping,
+            *(model, options.X, options.Y, settings.optimizer),
+            alpha=settings.alpha.alpha,  # type: ignore[union-attr]
+            **{"batch_size": size, "order": order, "epochs": settings.epochs, "reduction": settings.reduction},
+            **arguments,
         )
     costs = np.asarray(costs)
-    if not all_finite(theta) or not divergence.is_harmless(costs, batch_size, settings.reduction):
+    if not all_finite(theta) or not divergence.is_harmless(costs, size, settings.reduction):
         theta[:] = before
         return False
-    history = user.history = History()
-    if every > 0:
-        history.record_costs(0, costs, every)
-    history.epochs_done = epochs
+    if settings.record_every > 0:
+        history.record_costs(0, costs, settings.record_every)
+    history.epochs_done = settings.epochs
     try:
         release()
     except StopTraining as reason:

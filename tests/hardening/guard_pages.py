@@ -2,7 +2,7 @@
 
     python tests/hardening/guard_pages.py --sizes 1 70 --rows 1 40
 
-Inputs, targets, orders, masks, velocities, parameters and outputs lie once flush against the page that follows, and
+Inputs, targets, orders, dropout, velocities, parameters and outputs lie once flush against the page that follows, and
 once against the one before; whoever reads or writes a byte beyond ends its process by a signal. What is left of a page
 on the other side is filled with NaN, and must stay so. Answers must have the bits that they have in usual memory. For
 each size n and each number of rows, in both dtypes: `predict` of one, few and many, a predictor with and without `out`,
@@ -30,6 +30,7 @@ import numpy as np
 
 import samenet.fast.numba as backend
 from samenet import parameters
+from samenet.backends.dropout import Dropout
 from samenet.functions import MADE_FOR
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.validation import arrays
@@ -170,8 +171,10 @@ def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_:
             given["state"] = state = rule.state(net.model.theta)
             state.values = memory.copy(state.values)
         if hidden and draw.random() < 0.5:
-            masks = np.where(random_.random((epochs, rows, hidden)) < 0.5, 0, 2).astype(net.dtype)
-            given["masks"] = memory.copy(masks)
+            dropout = Dropout.of(np.full(hidden, 0.5), net.dtype, key=rows)
+            given["dropout"] = dropout._replace(
+                thresholds=memory.copy(dropout.thresholds), factors=memory.copy(dropout.factors)
+            )
         if draw.random() < 0.5:
             given |= draw.choice([{"clip_value": 0.1}, {"clip_norm": 0.1}])
     return backend.run_updates(net.model, X, Y, rule, **given)

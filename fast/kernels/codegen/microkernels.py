@@ -2,22 +2,20 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`, and
-`elementwise` for functions of numbers; and `rows_at`, since a reshape takes as long as a small layer.
+of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`; and
+`rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, Vector
+from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
@@ -223,28 +221,3 @@ def on_stack(m: int, n: int) -> Any:
         return kind(a), codegen
 
     return intrinsic_of(plain, typed)
-
-
-# --- elementwise ----------------------------------------------------------------------------------------------------
-
-
-def elementwise(f: Callable[[Any], Any]) -> Any:
-    """What kernels call as g(out, a, shift): out := f(a - shift) for two vectors and a number of one dtype.
-
-    f takes and returns a NumPy array, or `Vector` when code is written of it.
-    """
-
-    def plain(out, a, shift):
-        out[:] = f(a - out.dtype.type(shift))
-
-    def write(vb, out, a, shift):
-        count = cgutils.unpack_tuple(vb.builder, out.shape, 1)[0]
-        shift = Vector(vb, shift)
-
-        def apply(offset, mask):
-            number = Vector(vb, vb.load(vb.at(vb.start(a), offset), mask))
-            vb.store(f(number - shift).value, vb.at(vb.start(out), offset), mask)
-
-        vb.for_each_vector(count, apply)
-
-    return generated(plain, write)

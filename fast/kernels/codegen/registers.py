@@ -5,7 +5,9 @@ The fewer lanes, the sooner an answer is there. How many a register has, a kerne
 """
 
 import numpy as np
+from numba import types
 
+from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import Register, generated
 from samenet.fast.kernels.codegen.vector import REGISTER, Vector
 
@@ -18,6 +20,19 @@ def width_for(nodes: int, itemsize: int) -> tuple[int, ...]:
     while size < min(REGISTER, nodes * itemsize):
         size *= 2
     return (0,) * (size // itemsize)
+
+
+def full_width(a):
+    """The width of the largest register of the dtype of a."""
+    return (0,) * (REGISTER // a.itemsize)
+
+
+def _typed_full_width(typing_context, a):
+    width = types.UniTuple(types.int64, REGISTER * 8 // a.dtype.bitwidth)
+    return width(a), lambda context, builder, signature, values: context.get_constant_null(width)
+
+
+full_width = intrinsic_of(full_width, _typed_full_width)
 
 
 def _at(vb, a, i):

@@ -33,7 +33,15 @@ class Vector:
         self.vb, self.value, self.dtype = vb, value, vb.dtype
 
     def _by(self, write: Any, a: Any, b: Any) -> "Vector":
-        return Vector(self.vb, write(self.vb.number(a), self.vb.number(b), flags=_CONTRACT))
+        return Vector(self.vb, write(self.vb.number(a), self.vb.number(b), flags=self.vb.flags))
+
+    def intrinsic(self, name: str) -> "Vector":
+        """One of LLVM's functions of a register."""
+        kind = f"llvm.{name}.v{self.vb.lanes}f{8 * self.vb.size}"
+        return Vector(self.vb, self.vb._call(kind, self.vb.vector, [self.value]))
+
+    def __abs__(self) -> "Vector":
+        return self.intrinsic("fabs")
 
     def __add__(self, other: Any) -> "Vector":
         return self._by(self.vb.builder.fadd, self, other)
@@ -59,27 +67,6 @@ class Vector:
     __radd__, __rmul__ = __add__, __mul__
 
 
-def clip(a: Any, least: float, most: float) -> Any:
-    """The numbers, none below `least` or above `most`; a NaN stays one."""
-    if not isinstance(a, Vector):
-        return np.clip(a, a.dtype.type(least), a.dtype.type(most))
-    builder, value = a.vb.builder, a.value
-    for sign, limit in (("<", least), (">", most)):
-        bound = a.vb.number(limit)
-        value = builder.select(builder.fcmp_ordered(sign, value, bound), bound, value)
-    return Vector(a.vb, value)
-
-
-def beyond(a: Any, limit: float, below: float, above: float, b: Any) -> Any:
-    """b, but where a < -limit the number `below`, and where a > limit the number `above`; b counts where a is NaN."""
-    if not isinstance(a, Vector):
-        number = a.dtype.type
-        return np.where(a < -limit, number(below), np.where(a > limit, number(above), b))
-    builder, number = a.vb.builder, a.vb.number
-    value = builder.select(builder.fcmp_ordered(">", a.value, number(limit)), number(above), b.value)
-    return Vector(a.vb, builder.select(builder.fcmp_ordered("<", a.value, number(-limit)), number(below), value))
-
-
 def zero_below(a: Any, limit: float, b: Any) -> Any:
     """b, but 0 where a < limit."""
     if not isinstance(a, Vector):
@@ -98,28 +85,13 @@ def one_above_zero(a: Any) -> Any:
     return Vector(a.vb, builder.select(above, a.vb.number(1.0), a.vb.number(0.0)))
 
 
-def power_of_two(a: Any) -> Any:
-    """2^k for numbers that hold the integer k in their lowest bits, made of bits; infinity for 2^1024, or 2^128.
-
-    a is k plus 1.5 * 2^52, or 1.5 * 2^23 with 32 bits.
-    """
-    bits, bias, places = (64, 1023, 52) if a.dtype == np.float64 else (32, 127, 23)
-    if not isinstance(a, Vector):
-        return ((np.asarray(a).view(f"int{bits}") + bias) << places).view(a.dtype)
-    builder, integers = a.vb.builder, ir.VectorType(ir.IntType(bits), a.vb.lanes)
-
-    def constant(value: int) -> Any:
-        return ir.Constant(integers, [value] * a.vb.lanes)
-
-    biased = builder.add(builder.bitcast(a.value, integers), constant(bias))
-    return Vector(a.vb, builder.bitcast(builder.shl(biased, constant(places)), a.vb.vector))
-
-
 class VectorBuilder:
     """Writes instructions on registers of one dtype, the widest unless told how many lanes.
 
-    Addresses are LLVM's pointers to bytes; offsets are in bytes.
+    Addresses are LLVM's pointers to bytes; offsets are in bytes. flags: LLVM's, of arithmetic on `Vector`.
     """
+
+    flags: tuple[str, ...] = _CONTRACT
 
     def __init__(self, context: Any, builder: Any, dtype: Any, lanes: int = 0) -> None:
         self.builder = builder
@@ -231,6 +203,13 @@ class VectorBuilder:
             vectors, size = [self.builder.fadd(a, b) for a, b in pairs], size // 2
         return vectors[0]
 
+    def across(self, value: Any, combine: Any) -> Any:
+        """One number of all in a register: its halves are combined, and so on, until one is left."""
+        while (half := value.type.count // 2) > 0:
+            first, second = (ir.Constant(ir.VectorType(INT, half), list(range(i, i + half))) for i in (0, half))
+            value = combine(*(self.builder.shuffle_vector(value, value, places) for places in (first, second)))
+        return self.builder.extract_element(value, ir.Constant(INT, 0))
+
     def are_zero(self, value: Any) -> Any:
         """Whether all numbers of a register are 0."""
         bits = self.builder.bitcast(self.builder.fcmp_unordered("!=", value, self.zero), ir.IntType(self.lanes))
@@ -264,12 +243,16 @@ class VectorBuilder:
         return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
 
     def for_each_vector(self, count: Any, write: Any) -> None:
-        """For so many numbers: `write(offset, mask)` for the whole registers, in a loop, and for the rest."""
+        """For so many numbers: `write(offset, mask)` for the rest, and for the whole registers in a loop.
+
+        The rest comes first: what is stored under a mask keeps the processor from loading what lies behind it, the next
+        row of a matrix, until it is done.
+        """
         whole = self.times(self.builder.sdiv(count, self.long(self.lanes)), self.lanes)
-        with self.for_range(whole, self.lanes) as (i, _):
-            write(self.times(i, self.size), None)
         with self.when(whole, "<", count):
             write(self.times(whole, self.size), self.first_n_mask(self.builder.sub(count, whole)))
+        with self.for_range(whole, self.lanes) as (i, _):
+            write(self.times(i, self.size), None)
 
     def variable(self, value: Any) -> "Variable":
         """A variable, in a register as long as there is room."""

@@ -1,0 +1,123 @@
+"""The rules: clipping, and one step against the gradient; equations: `samenet.reference.optimizers`."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import float64, int64, types
+
+from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.loops import vectorized
+
+RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
+DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
+RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
+
+
+class Rule(NamedTuple):
+    """A rule with its constants, clipping, and how many updates were made before a call."""
+
+    code: int  # its place in `RULES`
+    beta1: float = 0.0  # or beta
+    beta2: float = 0.0  # or decay
+    epsilon: float = 0.0
+    clip_value: float = math.inf
+    clip_norm: float = math.inf
+    t: int = 0
+
+
+RULE = types.NamedTuple((int64, *(float64,) * 5, int64), Rule)
+
+_sum_of_squares = vectorized(lambda a: (a * a,))
+_cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
+
+
+@kernel()
+def _over_largest(values):
+    """The largest entry's size, and the norm over it; 1 and the norm if there is no slope, or one that overflowed."""
+    largest = 0.0
+    for i in range(values.size):
+        largest = max(largest, abs(values[i]))
+    if not 0.0 < largest < np.inf:
+        return 1.0, math.sqrt(_sum_of_squares(values))
+    total = 0.0
+    for i in range(values.size):
+        scaled = values[i] / largest
+        total += scaled * scaled
+    return largest, math.sqrt(total)
+
+
+@kernel()
+def _clipped(g, clip_value, clip_norm):
+    """Cut the entries of g in place; returns the factor that makes it no longer than `clip_norm`."""
+    if clip_value < np.inf:
+        _cut(g, clip_value)
+    shrink = g.dtype.type(1)
+    if clip_norm < np.inf:
+        largest, length = 1.0, math.sqrt(_sum_of_squares(g))
+        if not 0.0 < length < np.inf:
+            largest, length = _over_largest(g)
+        if length > clip_norm / largest:
+            shrink = g.dtype.type(clip_norm / length)
+            if largest != 1.0:
+                for i in range(g.size):
+                    g[i] /= largest
+    return shrink
+
+
+def _momentum(theta, v, g, step, shrink, beta):
+    v = beta * v - step * (shrink * g)
+    return theta + v, v
+
+
+def _nesterov(theta, v, g, step, shrink, beta):
+    move = step * (shrink * g)
+    v = beta * v - move
+    return theta + (beta * v - move), v
+
+
+def _quotient(a, b):
+    """a / b, and 0 where b is 0."""
+    return where(b, "!=", 0.0, a / b, 0.0)
+
+
+def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon):
+    g = shrink * g
+    s = keep * s + rest * g * g
+    return theta - _quotient(step * g, sqrt(s) + epsilon), s
+
+
+def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon):
+    g = shrink * g
+    m = keep_m * m + rest_m * g
+    v = keep_v * v + rest_v * g * g
+    return theta - _quotient(m * step, sqrt(v * factor) + epsilon), m, v
+
+
+_step_of_descent = vectorized(lambda theta, g, step, shrink: (theta - step * (shrink * g),), stores=1)
+_step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (_momentum, _nesterov))
+# In these nothing is contracted, so that the bits are those of NumPy.
+_step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vectorized(_adam, 3, contract=False)
+
+
+@kernel()
+def step(theta, g, alpha, state, left, rule, t):
+    """Update t: one step against g, which is clipped first; `samenet.reference.optimizers` has the equations.
+
+    left: where theta begins in the rows of state.
+    """
+    beta1, beta2, code = rule.beta1, rule.beta2, rule.code
+    shrink = _clipped(g, rule.clip_value, rule.clip_norm)
+    if code == DESCENT:
+        _step_of_descent(theta, g, alpha, shrink)
+    elif code == NESTEROV:
+        _step_of_nesterov(theta, state[0][left:], g, alpha, shrink, beta1)
+    elif code == RMSPROP:
+        _step_of_rmsprop(theta, state[0][left:], g, alpha, shrink, beta2, 1.0 - beta2, rule.epsilon)
+    elif code == ADAM:
+        step, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
+        m, v = state[0][left:], state[1][left:]
+        _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, rule.epsilon)
+    else:
+        _step_of_momentum(theta, state[0][left:], g, alpha, shrink, beta1)

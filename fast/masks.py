@@ -1,0 +1,26 @@
+"""Dropout masks for many samples at once."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.dropout import Dropout
+
+
+def masks_of(dropout: Dropout | None, rows: int, start: int = 0) -> NDArray[Any] | None:
+    """The factors of all hidden nodes for the samples of a call from `start` on, (rows, n); None without dropout."""
+    if dropout is None:
+        return None
+    n = len(dropout.factors)
+    counter = np.arange(1, rows * n + 1, dtype=np.uint64) + np.uint64((dropout.first + start) * n)
+    kept = (splitmix64(dropout.key, counter) >> 11).astype(np.int64).reshape(rows, n) >= dropout.thresholds
+    return np.where(kept, dropout.factors, dropout.factors.dtype.type(0))
+
+
+def splitmix64(key: int, n: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The numbers n = 1, 2, ... of a generator; see `samenet.reference.dropout.splitmix64`. Arrays wrap around."""
+    z = np.uint64(key) + n * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> 27)) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> 31)
