@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from samenet.study.error_surface import error_surface
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.divergence import DivergenceWarning
+    from samenet.training.many import TrainingErrors, train_many
 
 __version__ = "0.2.0"
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Network",
     "Parameters",
     "StopTraining",
+    "TrainingErrors",
     "__version__",
     "backend",
     "backends",
@@ -44,6 +46,7 @@ __all__ = [
     "optimizers",
     "schedules",
     "stopping",
+    "train_many",
 ]
 
 _LATER = {
@@ -53,10 +56,12 @@ _LATER = {
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
+    "TrainingErrors": "samenet.training.many",
     "check_gradient": "samenet.testing.gradient_check",
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
+    "train_many": "samenet.training.many",
 }
 _MODULES = ("data", "optimizers", "schedules", "stopping")
 

@@ -71,7 +71,13 @@ class Options:
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any]) -> "Options":
         """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument."""
-        X, Y = model.labelled(X, Y, given["reduction"])
+        return cls.checked(model, *model.labelled(X, Y, given["reduction"]), given)
+
+    @classmethod
+    def checked(
+        cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: dict[str, Any], warns: bool = True
+    ) -> "Options":
+        """The same, from samples that were checked."""
         theta, seed, callback = model.theta, given["seed"], given["callback"]
         theta.check_writable()
         # Samples that share memory with the parameters would change during training.
@@ -89,6 +95,7 @@ class Options:
             *(X, Y, settings, min(len(X), settings.batch_size or len(X)), seed),
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
+            warns,
         )
 
 

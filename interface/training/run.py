@@ -25,11 +25,16 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
     # Suppressed twice: the user's Ctrl-C handler may raise it, too, inside the deferring block or at its end.
     try:
         with deferred_interrupt() as release:
-            try:
-                if not short.train(user, model, backend, options, release):
-                    descend(options.settings.optimizer, user, model, backend, options, release)
-            except StopTraining:
-                pass
+            train_under(user, model, backend, options, release)
+    except StopTraining:
+        pass
+
+
+def train_under(user: Trained, model: Model, backend: Any, options: Options, release: Release) -> None:
+    """Train in place, where someone else has seen to it that Ctrl-C is deferred."""
+    try:
+        if not short.train(user, model, backend, options, release):
+            descend(options.settings.optimizer, user, model, backend, options, release)
     except StopTraining:
         pass
 
