@@ -66,7 +66,8 @@ class Draws:
             return None
         if self.python_random is None and isinstance(self.random, np.random.Generator):
             # The same random numbers as in `count` calls of `order`.
-            rows = np.tile(np.arange(self.m, dtype=np.int64), (count, 1))
+            rows = np.empty((count, self.m), np.int64)
+            rows[:] = np.arange(self.m)
             return self.random.permuted(rows, axis=1, out=rows)
         return np.concatenate([order for _ in range(count) if (order := self.order()) is not None])
 

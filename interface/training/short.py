@@ -20,20 +20,23 @@ from samenet.validation.finite import all_finite
 
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
-    """Whether a training takes no longer than one call should, and has nothing to do between its updates."""
+    """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
     settings, m, size = options.settings, len(options.X), options.batch_size
     if options.callback is not None or options.stop or options.monitors or settings.epochs == 0:
         return False
     if not isinstance(settings.optimizer, UpdateRule) or type(settings.alpha) is not schedules.Constant:
         return False
-    if settings.record_every > 0 and (size < m or settings.dropout):  # which takes forward passes
-        return False
-    # What was drawn must be drawn again if the loop has to do it.
-    if (size < m or settings.dropout) and sampling.is_stream(options.seed):
-        return False
-    if settings.shuffle and size < m and settings.epochs * m > sampling.MOST_DRAWN:
-        return False
+    if _draws(options):
+        if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
+            return False
+        if settings.epochs * m > sampling.MOST_DRAWN:
+            return False
     return loop.seconds_of(backend, model, settings.epochs * -(-m // size), size) <= loop.CALL_SECONDS
+
+
+def _draws(options: Options) -> bool:
+    """Whether random numbers are drawn."""
+    return bool(options.settings.dropout) or (options.settings.shuffle and options.batch_size < len(options.X))
 
 
 def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
@@ -44,29 +47,43 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     """
     if not is_short(model, backend, options):
         return False
-    settings, theta, size = options.settings, model.theta.flat, options.batch_size
-    before, order, arguments = theta.copy(), None, settings.clipping
-    if (settings.shuffle and size < len(options.X)) or settings.dropout:
-        draws = Draws(options.random, len(options.X), settings.shuffle, options.dropout, model.dtype)
-        options.stream = None  # the loop begins anew
-        order = draws.epochs(settings.epochs) if size < len(options.X) else None
-        if draws.dropout is not None:
-            arguments = {**arguments, "dropout": draws.dropout.after(0)}
-    history = user.history = History()
+    settings, theta, X, Y = options.settings, model.theta.flat, options.X, options.Y
+    epochs, every, is_full = settings.epochs, settings.record_every, options.batch_size == len(X)
+    before, history, order, drawn = theta.copy(), History(), None, None
+    arguments: dict[str, Any] = {"batch_size": options.batch_size, "reduction": settings.reduction}
+    arguments.update(settings.clipping, alpha=settings.alpha.alpha)  # type: ignore[union-attr]
+    if _draws(options):
+        if isinstance(options.seed, np.random.Generator):
+            drawn = options.seed.bit_generator.state
+        draws = Draws(options.random, len(X), settings.shuffle and not is_full, options.dropout, model.dtype)
+        options.stream, order, dropout = None, draws.epochs(epochs), draws.dropout
+    else:
+        dropout = None
+    user.history = history
+    costs_come_along = is_full and dropout is None
+    step = epochs if costs_come_along or every == 0 else every
+    if step < epochs:
+        arguments["state"] = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
+    parts = []
     with np.errstate(all="ignore"):
-        costs = backend.run_updates(
-            *(model, options.X, options.Y, settings.optimizer),
-            alpha=settings.alpha.alpha,  # type: ignore[union-attr]
-            **{"batch_size": size, "order": order, "epochs": settings.epochs, "reduction": settings.reduction},
-            **arguments,
-        )
-    costs = np.asarray(costs)
-    if not all_finite(theta) or not divergence.is_harmless(costs, size, settings.reduction):
+        for start in range(0, epochs, step):
+            if not costs_come_along and every > 0:
+                history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
+            if dropout is not None:
+                arguments["dropout"] = dropout.after(start * len(X))
+            count = min(step, epochs - start)
+            rows = None if order is None else order[start : start + count]
+            costs = backend.run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments)
+            parts.append(np.asarray(costs))
+    costs = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if not all_finite(theta) or not divergence.is_harmless(costs, options.batch_size, settings.reduction):
         theta[:] = before
+        if drawn is not None:
+            options.seed.bit_generator.state = drawn
         return False
-    if settings.record_every > 0:
-        history.record_costs(0, costs, settings.record_every)
-    history.epochs_done = settings.epochs
+    if costs_come_along and every > 0:
+        history.record_costs(0, costs, every)
+    history.epochs_done = epochs
     try:
         release()
     except StopTraining as reason:
