@@ -6,6 +6,7 @@ original, Adam and RMSProp with their sums over all gradients so far.
 
 import math
 import signal
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import scipy.optimize
 from agreement import Backend, Pair
 from numpy.random import RandomState
 
+import samenet
 from samenet import optimizers
 from samenet.initialize import initialize
 from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
@@ -22,6 +24,7 @@ from samenet.stopping import CostChange, StopTraining
 from samenet.testing import tolerance
 from samenet.testing.tolerance import compare
 from samenet.training import loop as loops
+from samenet.training import scipy_methods
 from samenet.training.loop import Loop
 from samenet.training.options import Options
 from samenet.training.session import Training
@@ -349,6 +352,33 @@ def test_what_scipy_has_no_use_for_is_refused(backend: Backend, way: Any, argume
         net.train(X, Y, epochs=5, optimizer=way, **{argument: value})
     assert net.parameters.tobytes() == before
     assert net.history is history
+
+
+@pytest.mark.parametrize("way", ["bfgs", "lbfgs", "cg"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_samples_of_float32_are_converted_in_blocks(
+    backend: Backend, way: str, reduction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    for rows in (M, 1, 2):
+        monkeypatch.setattr(scipy_methods, "_BLOCK", rows * (X.shape[1] + Y.shape[1]) + 1)
+        net = make(backend, dtype=np.float32, l1=0.003, l2=0.01)
+        history = net.train(X, Y, epochs=4, optimizer=way, reduction=reduction)
+        ends.append((history.cost, net.parameters))
+    for cost, parameters in ends[1:]:
+        np.testing.assert_allclose(cost, ends[0][0], rtol=1e-12)
+        np.testing.assert_allclose(parameters, ends[0][1], rtol=1e-5, atol=1e-6)
+
+
+def test_samples_of_float32_are_not_copied_to_float64() -> None:
+    net = samenet.backend("numpy").Network([50, 2], dtype="float32", seed=0)
+    X, Y = np.ones((200_000, 50), np.float32), np.ones((200_000, 2), np.float32)
+    net.train(X[:9], Y[:9], epochs=1, optimizer="lbfgs")
+    tracemalloc.start()
+    net.train(X, Y, epochs=2, optimizer="lbfgs")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < X.nbytes, "their copy would take twice as much"
 
 
 def test_iterates_that_float32_cannot_hold(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
