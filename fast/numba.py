@@ -29,6 +29,7 @@ from samenet.parameters import Parameters, aligned
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
+SPREADS_NAN = True  # a NaN or infinity in any sample makes a weight so: the first epoch is a check of X
 SECONDS = 1e-5, 1e-8  # at most, of an update, and for each of its samples and parameters
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time

@@ -5,6 +5,7 @@ Backends, optimizers, stop rules, training and `samenet.testing` work on a `Mode
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -108,10 +109,12 @@ class Model:
             vectors = arrays.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
         self.theta.fill(matrices, vectors)
 
-    def labelled(self, X: Any, Y: Any, reduction: str = "mean") -> tuple[NDArray[Any], NDArray[Any]]:
+    def labelled(
+        self, X: Any, Y: Any, reduction: str = "mean", most: float = math.inf
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
+        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype, most)
         if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
             name = self.cost_function
             raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")

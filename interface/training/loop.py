@@ -128,6 +128,15 @@ class Loop:
         """A copy of everything that an update changes."""
         return self.model.theta.flat.copy(), self.state.values.copy(), self.state.t
 
+    def _check_samples(self, is_well: bool, ends_epoch: bool) -> None:
+        """X is finite if the weights still are when all of it was used; at any sign that it may not be, look at it."""
+        if not is_well:
+            before, self.model.theta.flat[:] = self.model.theta.flat.copy(), self.divergence.initial_theta
+            self.training.check_samples()
+            self.model.theta.flat[:] = before
+        elif ends_epoch:
+            self.options.unchecked = False
+
     def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
         self.model.theta.flat[:], self.state.values[:], self.state.t = theta, values, t
 
@@ -156,6 +165,8 @@ class Loop:
             )
         seconds, costs = time.perf_counter() - began, np.asarray(costs)
         finite, suspicious = all_finite(model.theta.flat), self.divergence.suspects(costs)
+        if self.options.unchecked:
+            self._check_samples(finite and not suspicious, ends_epoch)
         if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
             self._restore(*before)
             for epoch in range(epochs):

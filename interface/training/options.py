@@ -1,5 +1,6 @@
 """The options of `Network.train`, checked once."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from samenet import optimizers, schedules, stopping
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.monitors import MONITORS, monitor
-from samenet.training.sampling import Random
-from samenet.validation import checks
+from samenet.training.sampling import Random, is_stream
+from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
 
+LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 _MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
@@ -59,6 +61,7 @@ class Options:
     dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
     warns: bool = True  # whether divergence gives a warning
     stream: Random | None = None
+    unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
 
     @property
     def random(self) -> Random:
@@ -69,9 +72,31 @@ class Options:
         return self.stream
 
     @classmethod
-    def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any]) -> "Options":
-        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument."""
-        return cls.checked(model, *model.labelled(X, Y, given["reduction"]), given)
+    def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
+        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument.
+
+        may_wait: whether a large X need not be checked before the first epoch, which reads it anyway, and after which
+        no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
+        """
+        X, Y = model.labelled(X, Y, given["reduction"], LARGE if may_wait else math.inf)
+        options = cls.checked(model, X, Y, given)
+        if may_wait and X.size > LARGE:
+            settings = options.settings
+            options.unchecked = (
+                isinstance(settings.optimizer, optimizers.UpdateRule)
+                and type(settings.alpha) is schedules.Constant
+                and settings.epochs > 0
+                and "clip_value" not in settings.clipping  # which makes infinity a number
+                and not (settings.dropout or options.monitors or options.stop or is_stream(options.seed))
+            )
+            if not options.unchecked:
+                options.check_samples()
+        return options
+
+    def check_samples(self) -> None:
+        """Raise ValueError if X is not finite."""
+        arrays.finite("X", self.X)
+        self.unchecked = False
 
     @classmethod
     def checked(

@@ -24,6 +24,7 @@ class Training:
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
         self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+        self.earlier = user.history
         self.history = user.history = History(tuple(options.monitors))
         self.watches: list[stopping.Watch] = []
 
@@ -39,10 +40,20 @@ class Training:
             source = "StopTraining"  # raised by anything else, such as a signal handler
             descend(*given)
         except StopTraining as reason:
+            self.check_samples()
             self.note(source, reason)
             self._close()
             raise
         self._close()
+
+    def check_samples(self) -> None:
+        """If X has not been checked, do so; if it is not finite, put back what was before, and raise ValueError."""
+        if self.options.unchecked:
+            try:
+                self.options.check_samples()
+            except ValueError:
+                self.user.history = self.earlier
+                raise
 
     def _close(self) -> None:
         for watch in self.watches:

@@ -22,7 +22,7 @@ from samenet.validation.finite import all_finite
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if options.callback is not None or options.stop or options.monitors or settings.epochs == 0:
+    if options.callback is not None or options.stop or options.monitors or options.unchecked or settings.epochs == 0:
         return False
     if not isinstance(settings.optimizer, UpdateRule) or type(settings.alpha) is not schedules.Constant:
         return False
