@@ -29,8 +29,8 @@ from samenet.parameters import Parameters, aligned
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
-SPREADS_NAN = True  # a NaN or infinity in any sample makes a weight so: the first epoch is a check of X
-SECONDS = 1e-5, 1e-8  # at most, of an update, and for each of its samples and parameters
+SPREADS_NAN = QUIET = True  # see `samenet.backends.generic`, which says what they and the next mean
+SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
@@ -270,7 +270,7 @@ def _descend(
     masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
-    state = np.empty((0, theta.size), theta.dtype) if state is None else state
+    state = room[:0] if state is None else state
     given = theta, room[0], layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
     run_parallel(training.run_updates, (*given, room[1:], values), _helpers(model, batch_size, parts), parts)
     return costs

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from samenet.study.direction_changes import DirectionChanges
     from samenet.study.downhill import downhill
     from samenet.study.error_surface import error_surface
+    from samenet.study.many import TrainingErrors, train_many
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.divergence import DivergenceWarning
-    from samenet.training.many import TrainingErrors, train_many
 
 __version__ = "0.2.0"
 __all__ = [
@@ -56,12 +56,12 @@ _LATER = {
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
-    "TrainingErrors": "samenet.training.many",
+    "TrainingErrors": "samenet.study.many",
     "check_gradient": "samenet.testing.gradient_check",
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
-    "train_many": "samenet.training.many",
+    "train_many": "samenet.study.many",
 }
 _MODULES = ("data", "optimizers", "schedules", "stopping")
 

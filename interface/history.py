@@ -38,7 +38,7 @@ class History(Mapping[str, NDArray[np.float64]]):
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
         names = ["cost"]
-        if monitors != ():
+        if type(monitors) is not tuple or monitors:
             names += checks.listed("monitors", monitors, "a list of names")
             if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
                 raise ValueError(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
+from samenet.backends.objective import overflow_ignored
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
@@ -159,7 +160,7 @@ class Loop:
         is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
         alpha = alphas.item(0) if is_constant else alphas
         began = time.perf_counter()
-        with np.errstate(all="ignore"):  # overflow of the weights is reported below, identically for every backend
+        with overflow_ignored(self.training.backend):  # of the weights, it is reported below
             costs = self.training.backend.run_updates(
                 *(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments
             )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from samenet import schedules
+from samenet.backends.objective import overflow_ignored
 from samenet.history import History
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
@@ -65,7 +66,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     if step < epochs:
         arguments["state"] = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
     parts = []
-    with np.errstate(all="ignore"):
+    with overflow_ignored(backend):
         for start in range(0, epochs, step):
             if not costs_come_along and every > 0:
                 history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
