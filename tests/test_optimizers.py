@@ -7,6 +7,7 @@ original, Adam and RMSProp with their sums over all gradients so far.
 import math
 import signal
 import tracemalloc
+import warnings
 from typing import Any
 
 import numpy as np
@@ -613,3 +614,49 @@ def test_the_norm_is_clipped_where_squares_leave_the_range(
             net.train(X, [[1]], alpha=1 / scale, epochs=1, optimizer=optimizer, clip_norm=clip_norm)
             nets.append(net.parameters.astype(float))
         assert np.allclose(*nets, rtol=1e-5, atol=0), (limit, nets)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": MultiStart(6, "bfgs"), "epochs": 12},
+        {"optimizer": MultiStart(5, Adam(), "normal"), "alpha": 0.01, "epochs": 9, "monitors": ["mean_norm"]},
+        {"optimizer": MultiStart(5), "alpha": 0.5, "epochs": 9, "batch_size": 2, "shuffle": False},
+        {"optimizer": MultiStart(5), "alpha": 0.5, "epochs": 9, "batch_size": 2},
+        {"optimizer": MultiStart(3), "alpha": 0.5, "epochs": 9, "stop": CostChange(1e-2)},
+        {"optimizer": MultiStart(3), "alpha": InverseTime(0.5, 0.1), "epochs": 9, "dropout": 0.5},
+    ],
+    ids=str,
+)
+def test_starts_on_several_threads_end_like_those_on_one(backend: Backend, options: dict[str, Any]) -> None:
+    ends = []
+    for threads in (1, 2, 9):
+        net, stream = make(backend), np.random.default_rng(3)
+        net.threads = threads
+        net.train(X, Y, seed=stream, **options)
+        assert net.threads == threads
+        ends.append((net.parameters.tobytes(), net.history, stream.random()))
+    assert ends[0] == ends[1] == ends[2]
+    assert len(ends[0][1].starts) == options["optimizer"].starts
+
+
+def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
+    Z = np.random.default_rng(1).random((M, 2))
+    for alpha, some in ((1.0, True), (10.0, False)):
+        ends: list[Any] = []
+        for threads in (1, 2):
+            net = backend.Network([3, 4, 2], activation=["relu", "identity"], threads=threads, seed=0)
+            before = net.parameters.copy()
+            error = None
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    net.train(X, Z, alpha=alpha, epochs=100, optimizer=MultiStart(6, init="normal"), seed=1)
+            except FloatingPointError as raised:
+                error = str(raised)
+                assert net.parameters.tobytes() == before.tobytes()
+            ends.append((net.parameters.tobytes(), error, net.history and net.history.starts))
+        assert ends[0] == ends[1]
+        assert (ends[0][1] is None) is some
+        if some:
+            assert len({math.isinf(cost) for cost in ends[0][2]}) == 2

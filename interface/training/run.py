@@ -46,10 +46,11 @@ def descend(
     if isinstance(optimizer, MultiStart):
         quiet = replace(options, warns=False, stream=options.random)  # `best_of` warns if the best start diverged
         objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
-        multistart.best_of(
-            *(optimizer, user, objective, options),
-            lambda inner: descend(inner, user, model, backend, quiet, release),
-        )
+
+        def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:
+            descend(inner, user, model, backend, quiet, release)
+
+        multistart.best_of(optimizer, user, objective, options, train_one, release)
     elif isinstance(optimizer, Minimizer):
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)
