@@ -641,7 +641,6 @@ def test_starts_on_several_threads_end_like_those_on_one(backend: Backend, optio
 
 
 def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
-    Z = np.random.default_rng(1).random((M, 2))
     for alpha, some in ((1.0, True), (10.0, False)):
         ends: list[Any] = []
         for threads in (1, 2):
@@ -651,7 +650,7 @@ def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    net.train(X, Z, alpha=alpha, epochs=100, optimizer=MultiStart(6, init="normal"), seed=1)
+                    net.train(X, Y, alpha=alpha, epochs=100, optimizer=MultiStart(6, init="normal"), seed=1)
             except FloatingPointError as raised:
                 error = str(raised)
                 assert net.parameters.tobytes() == before.tobytes()

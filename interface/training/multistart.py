@@ -59,6 +59,7 @@ def _best_of_together(
             if start.history is not None:  # it has begun
                 diverged = isinstance(failed.get(i), FloatingPointError)
                 costs.append(math.inf if diverged else replace(objective, model=model).cost())
+                user.history = start.history if best is None else user.history
                 if not diverged and (best is None or costs[-1] < costs[best]):
                     best = len(costs) - 1
                     objective.model.theta.flat[:], user.history = model.theta.flat, start.history
