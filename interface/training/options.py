@@ -44,6 +44,8 @@ class Settings(NamedTuple):
     optimizer: optimizers.Optimizer
     dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
     clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
+    is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
+    arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
 
 
 @dataclass(eq=False, slots=True)
@@ -83,11 +85,9 @@ class Options:
         if may_wait and X.size > LARGE:
             settings = options.settings
             options.unchecked = (
-                isinstance(settings.optimizer, optimizers.UpdateRule)
-                and type(settings.alpha) is schedules.Constant
-                and settings.epochs > 0
+                settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
-                and not (settings.dropout or options.monitors or options.stop or is_stream(options.seed))
+                and not (settings.dropout or options.stop or is_stream(options.seed))
             )
             if not options.unchecked:
                 options.check_samples()
@@ -148,8 +148,12 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
     record_every = checks.integer("record_every", given["record_every"], least=0)
+    is_constant = type(alpha) is schedules.Constant
+    arguments = {"reduction": given["reduction"], **clipping, **({"alpha": alpha.alpha} if is_constant else {})}
+    is_simple = is_constant and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
     return Settings(
-        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping)
+        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
+        *(is_simple, arguments),
     )
 
 
