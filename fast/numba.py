@@ -6,6 +6,7 @@ dtype. They share no scratch memory, so any number of threads may call them at o
 sample of a network of at most `inference.QUICK` parameters, which is done before another thread could begin.
 """
 
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -19,13 +20,15 @@ from numpy.typing import NDArray
 from samenet import functions
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
-from samenet.fast.kernels import forward, inference, packing, tiny_network, training
+from samenet.fast.kernels import forward, inference, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, RULES, Rule
+from samenet.fast.workspace import is_packed, workspace
+from samenet.fast.workspace import packed_room as _room
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters, aligned
+from samenet.parameters import Parameters
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
@@ -35,6 +38,9 @@ _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named o
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
+_most_rows = functools.cache(forward.most_rows)
+
+
 def _helpers(model: Model, rows: int, pieces: int) -> int:
     """How many threads to call in, for work on so many rows that is cut into so many pieces."""
     if rows * model.theta.flat.size < _PAYS:
@@ -42,16 +48,6 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     return min(model.threads, pieces) - 1
 
 
-def _room(model: Model, times: int = 1) -> NDArray[Any]:
-    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.packing`."""
-    theta = model.theta
-    length = _packed_length(theta.sizes, theta.bias, theta.flat.itemsize)
-    room = aligned(times * length, theta.flat.dtype)
-    room.fill(0)
-    return room
-
-
-_packed_length = lru_cache(256)(packing.total_length)
 _NO_ORDER = np.empty((0, 0), np.int64)
 
 
@@ -162,7 +158,7 @@ def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "m
 def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> tuple[float, bool]:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
-    values = np.empty(-(-len(X) // forward.BLOCK))
+    values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
@@ -178,8 +174,16 @@ def gradient(
     dropout: Dropout | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    g = Parameters.holding(model.theta.sizes, model.theta.bias, model.theta.flat)
-    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
+    theta, g = model.theta.flat, model.theta.empty_like()
+    G, P = workspace(model, training.parts_of(len(X), theta.size))
+    if P is not theta:
+        g.flat[:] = theta
+        theta = g.flat  # the gradient takes its place
+    elif len(G) == 1:
+        G = g.flat.reshape(1, -1)
+    costs = _descend(model, theta, G, P, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
+    if theta is not g.flat and len(G) > 1:
+        g.flat[:] = G[0]
     return float(costs[0]), g
 
 
@@ -212,7 +216,13 @@ def run_updates(
         return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
+    theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
+    key = __name__, parts, theta.sizes, theta.bias
+    if key not in state.prepared:
+        state.prepared[key] = workspace(model, parts)
+    G, P = state.prepared[key]
+    P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
+    costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -251,6 +261,8 @@ def _descend_small(
 def _descend(
     model: Model,
     theta: NDArray[Any],
+    G: NDArray[Any],
+    P: NDArray[Any],
     X: NDArray[Any],
     Y: NDArray[Any],
     alphas: NDArray[np.float64],
@@ -262,17 +274,19 @@ def _descend(
     rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
-    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs."""
+    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.
+
+    G: memory for the gradient of each part of a batch. If P is theta, the gradient is left in G[0], not in theta.
+    """
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    parts = training.parts_of(batch_size, theta.size)
-    room, values = _room(model, 1 + parts).reshape(1 + parts, -1), np.empty(parts)
+    values = np.empty(len(G))
     masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
-    state = room[:0] if state is None else state
-    given = theta, room[0], layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
-    run_parallel(training.run_updates, (*given, room[1:], values), _helpers(model, batch_size, parts), parts)
+    state = G[:0] if state is None else state
+    given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
+    run_parallel(training.run_updates, (*given, G, values), _helpers(model, batch_size, len(G)), len(G))
     return costs
 
 

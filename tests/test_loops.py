@@ -1,7 +1,7 @@
-"""Every loop takes more than two turns here, and its last one is cut short: layers, batches, epochs, blocks, parts.
+"""Every loop runs more than twice here, its last pass a partial one: layers, batches, epochs, blocks, parts.
 
-A loop that runs only twice is not told from one that starts anew each time: `start += n` from `start = n`. And where a
-layer fills its registers, there is no padding in which a number too few could hide.
+Two iterations cannot tell `start += n` from `start = n`. And where a layer fills its registers, there is no padding to
+hide that a number is missing.
 """
 
 import itertools
@@ -21,6 +21,7 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 import samenet
 from samenet.fast.kernels import forward, inference, packing, parallel, training
 from samenet.fast.numba import _NO_RULE, _objective, _room, layout
+from samenet.fast.workspace import workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
@@ -87,7 +88,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         record(name, comparison)
 
 
-# Layers of 8 and 16 numbers fill the registers of every processor in either dtype; 7 and 17 are beside them.
+# Layers of 8 and 16 numbers fill the registers of every processor in either dtype; 7 and 17 do not.
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(16, 16), (3, 16, 16), (16, 8, 16), (7, 17, 7)], ids=str)
@@ -376,7 +377,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
-    G, values, costs = _room(net.model, parts).reshape(parts, -1), np.full(parts, np.nan), np.empty(1)
+    (G, _), values, costs = workspace(net.model, parts), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")
