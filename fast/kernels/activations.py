@@ -10,10 +10,11 @@ from samenet import functions
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
-from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at, transpose
+from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.elementary import exp, log, log1p, sigmoid, tanh
+from samenet.fast.kernels.gemm import transposed
 
 _sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))
 
@@ -64,7 +65,7 @@ def activate(code, z, width, log_h):
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
 _NARROW = 64  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
 _FEW = 4
-_columns, _few = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
+_columns, _few = on_stack(1, _NARROW * REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
@@ -77,32 +78,33 @@ _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
 def _softmax_of_narrow_rows(z, width, log_h):
     """As many rows at once as a register has lanes, from columns and back."""
     full = full_width(z)
-    lanes, rows = len(full), z.size // width
-    a, h, zeros = _columns(z), _columns(z), load_first(full, z, 0, 0)
-    for j in range(width):
-        store(a[j], 0, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
-    for start in range(0, rows, lanes):
-        count = min(lanes, rows - start)
-        group = rows_at(z, start * width, count, width)
-        transpose(group, a)
-        shift = load(full, a[0], 0)
-        for j in range(1, width):
-            shift = _larger(load(full, a[j], 0), shift)
+    lanes, size = len(full), width * len(full)
+    a, h, zeros = _columns(z)[0], _columns(z)[0], load_first(full, z, 0, 0)
+    columns, powers = rows_at(a, 0, width, lanes), rows_at(h, 0, width, lanes)
+    for i in range(0, size, lanes):
+        store(a, i, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
+    for start in range(0, z.size, size):
+        count = min(lanes, (z.size - start) // width)
+        group = rows_at(z, start, count, width)
+        transposed(group, columns)
+        shift = load(full, a, 0)
+        for i in range(lanes, size, lanes):
+            shift = _larger(load(full, a, i), shift)
         total = zeros
-        for j in range(width):
-            store(a[j], 0, _minus(load(full, a[j], 0), shift))
-            power = _exp(load(full, a[j], 0))
-            store(h[j], 0, power)
+        for i in range(0, size, lanes):
+            store(a, i, _minus(load(full, a, i), shift))
+            power = _exp(load(full, a, i))
+            store(h, i, power)
             total = _plus(total, power)
         factor = _inverse(total)
-        for j in range(width):
-            store(h[j], 0, _times(load(full, h[j], 0), factor))
-        transpose(h[:width, :count], group)
+        for i in range(0, size, lanes):
+            store(h, i, _times(load(full, h, i), factor))
+        transposed(powers[:, :count], group)
         if log_h.size:
             logarithm = _log(total)
-            for j in range(width):
-                store(a[j], 0, _minus(load(full, a[j], 0), logarithm))
-            transpose(a[:width, :count], rows_at(log_h, start * width, count, width))
+            for i in range(0, size, lanes):
+                store(a, i, _minus(load(full, a, i), logarithm))
+            transposed(columns[:, :count], rows_at(log_h, start, count, width))
 
 
 @kernel()
@@ -120,19 +122,22 @@ def _powers(row, shift):
 def _softmax_of_rows(z, width, log_h):
     """A few rows at a time, step by step, so that none waits for another."""
     one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
-    for first in range(0, z.size, _FEW * width):
-        end = min(z.size, first + _FEW * width)
-        for r, start in enumerate(range(first, end, width)):
-            shifts[r] = largest(z[start : start + width])
-        for r, start in enumerate(range(first, end, width)):
+    rows, logarithms = rows_at(z, 0, z.size // width, width), rows_at(log_h, 0, log_h.size // width, width)
+    for first in range(0, len(rows), _FEW):
+        few = range(first, min(first + _FEW, len(rows)))
+        for r in few:
+            shifts[r - first] = largest(rows[r])
+        for r in few:
+            row, shift = rows[r], shifts[r - first]
             if log_h.size:
-                _less(log_h[start : start + width], z[start : start + width], shifts[r])
-            totals[r] = _powers(z[start : start + width], shifts[r])
-        for r, start in enumerate(range(first, end, width)):
-            _scaled(z[start : start + width], one / totals[r])
+                _less(logarithms[r], row, shift)
+            totals[r - first] = _powers(row, shift)
+        for r in few:
+            _scaled(rows[r], one / totals[r - first])
             if log_h.size:
-                store(shifts, 0, _log(broadcast(full_width(z), totals, r)))
-                _less(log_h[start : start + width], log_h[start : start + width], shifts[0])
+                row = logarithms[r]
+                store(shifts, 0, _log(broadcast(full_width(z), totals, r - first)))
+                _less(row, row, shifts[0])
 
 
 _dot = vectorized(lambda a, b: (a * b,))
