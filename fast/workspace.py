@@ -37,14 +37,14 @@ def _packed_length(model: Model) -> int:
     return _total_length(theta.sizes, theta.bias, theta.flat.itemsize)
 
 
-_total_length = functools.lru_cache(256)(packing.total_length)
+@functools.lru_cache(256)
+def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
+    return packing.total_length(sizes, bias, itemsize)
 
 
 def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Memory for the gradient of each part of a batch, and for P."""
-    packed = is_packed(model)
-    rows = _rows(model, parts + packed)
-    return (rows[1:], rows[0]) if packed else (rows, model.theta.flat)
+    return _rows(model, parts), packed_room(model)
 
 
 @functools.cache
