@@ -179,15 +179,12 @@ def run_updates(
     epochs = epochs if order is None else len(order)
     alphas = np.full(epochs, alpha, np.float64)
     given = X, Y, alphas, batch_size, order, epochs, reduction
-    is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
-    if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
-        costs = _descend_small(model, *given)
-        if state is not None:
-            state.t += costs.size
-        return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
+    if dropout is None and tiny_network.fits(model, batch_size):
+        costs = _descend_tiny(model, *given, constants, state.values)
+    else:
+        costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -203,7 +200,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     )
 
 
-def _descend_small(
+def _descend_tiny(
     model: Model,
     X: NDArray[Any],
     Y: NDArray[Any],
@@ -212,14 +209,16 @@ def _descend_small(
     order: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
+    rule: tuple[int, float, float, float, float, float, int],
+    state: NDArray[Any],
 ) -> NDArray[np.float64]:
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
     order = np.empty((0, 0), np.int64) if order is None else order
     batch = batch_size, reduction == "mean"
     width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
-    given = model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs
-    tiny_network.run_updates(width, *given)
+    given = model.theta.flat, layout(model), _objective(model), X, Y, order, batch, alphas, rule, state, costs
+    tiny_network.run_updates(width, (0,) * tiny_network.registers(model), *given)
     return costs
 
 
