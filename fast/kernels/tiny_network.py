@@ -4,10 +4,12 @@ What is done is that of `training`; here an update takes as long as its arithmet
 as long.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
 
+from samenet import functions
 from samenet.fast.kernels.activations import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -28,8 +30,10 @@ from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, l
 from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
 from samenet.fast.kernels.steps import DESCENT, Rule, step
 
-_INPUTS, _NODES = 64, 32  # the most inputs, and nodes of another layer, for which this is the faster way
-_ROWS = {1: 16, 2: 6}  # the most rows of a batch, where layers fit one register, and where they take several
+# For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
+# work of an update by one row; the most work of all rows, where there are more. In multiplications of registers.
+_INPUTS, _ONLINE, _BATCH = 256, 3000, 830
+_ROW, _LOGARITHMS = 40, 60  # work of any row, and of one with a softmax or with logarithms in the cost
 
 
 def registers(model: Any) -> int:
@@ -39,8 +43,12 @@ def registers(model: Any) -> int:
 
 def fits(model: Any, batch_size: int) -> bool:
     """Whether a model and a batch are for this module."""
-    most = _ROWS[registers(model)]
-    return max(model.sizes[1:]) <= _NODES and model.sizes[0] <= _INPUTS and batch_size <= most
+    sizes, lanes = model.sizes, REGISTER // model.dtype.itemsize
+    work = sum(n * -(-k // lanes) for n, k in itertools.pairwise(sizes))
+    if sizes[0] > _INPUTS or work > _ONLINE or batch_size == 1:
+        return sizes[0] <= _INPUTS and work <= _ONLINE
+    logarithms = "softmax" in model.activations or model.cost_function in functions.MADE_FOR
+    return batch_size * (_ROW + work + _LOGARITHMS * logarithms) <= _BATCH
 
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
