@@ -1,4 +1,4 @@
-"""What is loaded when, and what each folder may import."""
+"""Which modules are loaded when, and what each folder may import."""
 
 import ast
 import importlib
@@ -178,8 +178,9 @@ def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
 def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     others = {m for m in found if m.split(".")[0] == "samenet"}
-    parts = {"numba.py": ("samenet.fast.kernels",), "numpy.py": ("samenet.fast.masks", "samenet.fast.steps")}
-    own = {m for m in others for part in parts.get(path.name, ()) if is_in(m, part)}
+    shared = [f"samenet.fast.{name}" for name in ("functions", "masks", "steps")]
+    parts = [*shared, "samenet.fast.kernels"] if path.name == "numba.py" else shared
+    own = {m for m in others for part in parts if is_in(m, part)}
     assert not {m for m in others - own if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}
     foreign = {m.split(".")[0] for m in found - others} - set(sys.stdlib_module_names)
     assert foreign <= {"numpy", "numba", "scipy"}
@@ -197,7 +198,7 @@ def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
     assert foreign <= {"numpy", "numba", "llvmlite"}
 
 
-# The order of design: each of these imports what stands before it, and its own kind. A module is of the longest name
+# The layers: each of these imports only what comes before it, and its own kind. A module belongs to the longest name
 # here that it begins with.
 LAYERS = [
     {"samenet.functions", "samenet.parameters", "samenet.validation", "samenet.output", "samenet.backends.dropout"},
@@ -242,13 +243,13 @@ def circle(edges: dict[str, set[str]]) -> list[str]:
 
 
 def level(module: str) -> int | None:
-    """The place of a module in the order; None for what stands beside it, such as `samenet.data`."""
+    """The position of a module in the order; None for a module outside it, such as `samenet.data`."""
     found = [(len(name), place) for place, layer in enumerate(LAYERS) for name in layer if is_in(module, name)]
     return max(found)[1] if found else None
 
 
 def upward(edges: dict[str, set[str]]) -> list[tuple[str, str]]:
-    """The arrows that point against the order, or from it to what stands beside it."""
+    """The imports that go against the order, or from it to a module outside it."""
     found = []
     for module, others in edges.items():
         place = level(module)
