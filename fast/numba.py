@@ -208,14 +208,10 @@ def run_updates(
     alphas = np.empty(epochs)
     alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
-    is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
-    if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
-        costs = _descend_small(model, *given)
-        if state is not None:
-            state.t += costs.size
-        return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    if dropout is None and tiny_network.fits(model, batch_size):
+        return _descend_tiny(model, *given, constants, state)
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
     key = __name__, parts, theta.sizes, theta.bias
     if key not in state.prepared:
@@ -238,7 +234,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     )
 
 
-def _descend_small(
+def _descend_tiny(
     model: Model,
     X: NDArray[Any],
     Y: NDArray[Any],
@@ -247,14 +243,16 @@ def _descend_small(
     order: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
+    rule: tuple[int, float, float, float, float, float, int],
+    state: State,
 ) -> NDArray[np.float64]:
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
     order = _NO_ORDER if order is None else order
-    batch = batch_size, reduction == "mean"
-    width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
-    given = model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs
-    tiny_network.run_updates(width, *given)
+    register = width_for(max(model.sizes[1:]), model.dtype.itemsize), (0,) * tiny_network.registers(model)
+    given = model.theta.flat, layout(model), _objective(model), X, Y, order, (batch_size, reduction == "mean"), alphas
+    tiny_network.run_updates(*register, *given, rule, state.values, costs)
+    state.t += costs.size
     return costs
 
 

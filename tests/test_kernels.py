@@ -308,7 +308,7 @@ def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Iterator[tuple[str, bool]]:
     module, w, by = ns.registers, len(width), types.UniTuple(int64, len(width))
     register, a = module.Register(DTYPES[dtype], w), vector(dtype)
-    values, v = integers(w * (w + 3), dtype) * 2 + 1, integers(w, dtype, 1) * 2 + 1  # none is 0
+    values, v = integers((w + 1) * (w + 3), dtype) * 2 + 1, integers(w, dtype, 1) * 2 + 1  # none is 0
     out = np.zeros(w, dtype)
 
     def same(name: str, kinds: tuple[Any, ...], *given: Any) -> tuple[str, bool]:
@@ -322,8 +322,9 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     for n in range(-1, w + 2):
         yield same("load_first", (by, a, int64, int64), width, values, 2, max(n, 0))
         yield same("first", (register, int64), v, n)
-        if 0 <= n <= w:
-            yield same("products", (a, int64, int64, register), values, 3, n, v)
+        if n >= 0:  # of rows that lie beside each other, and of those with others between them
+            yield same("products", (a, int64, int64, int64, register), values, 3, w, min(n, w), v)
+            yield same("products", (a, int64, int64, int64, register), values, 1, w + 1, min(n, w), v)
     near_the_end, memory = guarded(values[: w + 1])
     native(module.load_first, ns.width, by, a, int64, int64)(width, near_the_end, 2, w - 1, out)
     yield "load_first reads no more", np.array_equal(out[: w - 1], values[2 : w + 1]) and out[-1] == 0
@@ -421,6 +422,7 @@ MUTANTS = {
         "vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)",
         "vb.sums(rows)",
     ),
+    "products of rows side by side": ("registers", "vb.times(row, step)", "vb.times(row, vb.lanes)"),
     "products of the first row": ("registers", "vb.long(r), n), vb.long(r)", "vb.long(r), n), vb.long(0)"),
 }
 

@@ -169,7 +169,7 @@ def _penalty_slope(w, l1, l2):
 
 
 _penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
 
 
 @kernel()
@@ -184,7 +184,7 @@ def penalty(P, G, sizes, bias, l1, l2):
         n, k = sizes[layer], sizes[layer + 1]
         end = p + n * row_length(k, lanes)
         if G.size:
-            total += _add_penalties(G[p:end], P[p:end], l1, l2)
+            total += add_penalties(G[p:end], P[p:end], l1, l2)
         else:
             total += _penalties(P[p:end], l1, l2)
         p += layer_length(n, k, bias, lanes)
