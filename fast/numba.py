@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from samenet import functions
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
-from samenet.fast.kernels import forward, inference, packing, tiny_network, training
+from samenet.fast.kernels import forward, inference, lanes, packing, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, RULES, Rule
@@ -33,6 +33,12 @@ _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which anothe
 
 
 _most_rows = functools.cache(forward.most_rows)
+
+
+@functools.cache
+def _most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
+    """Up to how many rows samples, not nodes, go into the lanes."""
+    return sys.maxsize if lanes.is_narrow(sizes, itemsize) else lanes.FEW
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
@@ -94,7 +100,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    inference.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
+    inference.all_layers(theta.flat, layout(model), X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -115,8 +121,11 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= inference.FEW:
+    if len(x) <= inference.few(theta.flat.size, x.itemsize):
         return out, inference.predict_few(theta.flat, layout(model), x, out)
+    blocks = -(-len(x) // _most_rows(theta.sizes))
+    if len(x) <= _most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
+        return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
 
@@ -166,7 +175,8 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
+    P = theta.flat[:0] if len(X) <= _most_in_lanes(theta.sizes, X.itemsize) else _room(model)
+    given = theta.flat, P, layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
     cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)

@@ -251,7 +251,7 @@ MUTANTS = {
         Mutant("no slope of l1", 'where(w, ">", 0.0, l1, ', 'where(w, ">", 0.0, 0.0, '),
         Mutant("slope of l1 of one sign", 'where(w, "<", 0.0, -l1, 0.0)', "l1"),
         Mutant("gradient without penalty", "penalty(P, g, sizes", "penalty(P, g[:0], sizes"),
-        Mutant("penalty on biases", "penalty(P, g, sizes, bias, l1, l2)", "penalty(P, g, sizes, False, l1, l2)"),
+        Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
         Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
         # descent
         Mutant("update not averaged", "1.0 / whole if", "1.0 if"),
@@ -412,12 +412,27 @@ MUTANTS = {
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
-        Mutant("cost without penalty", "result += penalty(P, P[:0], sizes, bias, l1, l2)", "pass"),
+        Mutant("cost without penalty", "result += penalty(theta, theta[:0], sizes, bias, 1, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
-            "if is_coordinator:\n        P[: theta.size] = theta",
+            "if not in_lanes:\n            pack(theta, sizes, bias, P)",
+            "if not in_lanes:\n            P[: theta.size] = theta",
         ),
+        Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
+        Mutant(
+            "lanes: inputs left out", "product(W[:, start : start + count], inputs[:count, :rows], sums, sums)", "pass"
+        ),
+        Mutant("lanes: the weights of other inputs", "W[:, start : start + count]", "W[:, :count]"),
+        Mutant("lanes: one memory for two layers", "(terms + layer % 2 * widest) * row", "terms * row"),
+        Mutant(
+            "lanes: softmax over samples",
+            "transposed(sums, rows_at(workspace, other, rows, k))",
+            "workspace[other : other + rows * k] = sums.copy().reshape(rows * k)",
+        ),
+        Mutant("lanes: rows of the first block again", "X[start:end], workspace", "X[: end - start], workspace"),
+        Mutant("lanes: weighted sums not kept", "Z.size and code != SOFTMAX", "False"),
+        Mutant("lanes: hidden layers of other rows", "rows_at(H, q + s * k, rows, k)", "rows_at(H, q, rows, k)"),
+        Mutant("lanes: whether X is finite", "finite = are_finite(sums[0])", "finite = True"),
         Mutant("tickets taken twice", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task)"),
         Mutant("every second ticket never taken", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task + 2)"),
         Mutant("a ticket too many", "task >= _read(queue, _ADDED)", "task > _read(queue, _ADDED)"),
@@ -461,7 +476,7 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("backward", "parallel", "steps", "training", "inference", "tiny_network"),
+    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
@@ -481,7 +496,8 @@ SMALLER = {
     "BLOCK": 8,
     "LEAST": 4,
     "GROUP_ROWS": 5,
-    "FEW": 2,
+    "FEW": 5,
+    "_ROWS": 4,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_PAYS": 0,
     "_NARROW": 4,
