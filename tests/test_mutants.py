@@ -189,13 +189,14 @@ MUTANTS = {
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
-        Mutant("wide: the first columns for all", "_pack_panel(B[:, i : i + width]", "_pack_panel(B[:, :width]"),
-        Mutant("wide: the first terms for all", "B[start : start + count], C if", "B[:count], C if"),
-        Mutant("wide: the last terms alone", "C if start else S, C, workspace", "S, C, workspace"),
-        Mutant(
-            "wide: sums that begin elsewhere", "workspace[:t], S[:, i:],", "workspace[:t], S[:, :1] + 0 * S[:, i:],"
-        ),
-        Mutant("wide: terms of other rows of A", "source, copy = A[r, start", "source, copy = A[0, start"),
+        Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (rows", "(rows"),
+        Mutant("wide: sums that begin at 0", "C[:] = S[: len(C)] +", "C[:] ="),
+        Mutant("wide: the first columns for all", "start + count, i:end]", "start + count, : end - i]"),
+        Mutant("wide: the first terms for all", "b = B[start : start + count, i:", "b = B[:count, i:"),
+        Mutant("wide: the last terms alone", "if start else S[top", "if start < 0 else S[top"),
+        Mutant("wide: rows of the first block", "A[top + r : top + r + there, start", "A[r : r + there, start"),
+        Mutant("wide: terms of the first block", "there, start : start + count].T", "there, :count].T"),
+        Mutant("wide: the first row of S for all", "S[top : top + rows] if len(S) > 1", "S[:rows] if len(S) > 1"),
         # layers
         Mutant("bias dropped", "start = rows_at(P, biases, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
@@ -206,16 +207,7 @@ MUTANTS = {
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
-        Mutant(
-            "wide weights not copied",
-            "theta[p : p + k * (n + bias)], P[q:])",
-            "0 * theta[p : p + k * (n + bias)], P[q:])",
-        ),
-        Mutant(
-            "biases not copied",
-            "theta[p + k * n : p + k * (n + bias)], P[biases",
-            "0 * theta[p + k * n : p + k * (n + bias)], P[biases",
-        ),
+        Mutant("biases not copied", "_copy(theta[p + k * n :", "_copy(0 * theta[p + k * n :"),
         Mutant(
             "turned weights turned back in another order",
             "transposed(packed_matrix(P, q, n, k), rows_at(theta",
@@ -235,16 +227,11 @@ MUTANTS = {
         ),
         Mutant("bias gradient of the first row", "for s in range(len(delta)):", "for s in range(1):"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
-        Mutant(
-            "errors through wide weights of before",
-            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
-            "rows_at(theta, p, k, n)",
-        ),
-        Mutant(
-            "errors through turned weights",
-            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
-            "rows_at(P, r, k, n)",
-        ),
+        Mutant("errors through packed weights", "product(deltas, rows_at(theta, p,", "product(deltas, rows_at(P, r,"),
+        Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
+        Mutant("wide: step of biases uphill", "b[i] -= step * db[i]", "b[i] += step * db[i]"),
+        Mutant("wide: a second step", "P.size if at_once and lanes == 1 else 0, at", "0, at"),
+        Mutant("wide: state not kept", "packed = state if is_wide", "packed = 0 * state if is_wide"),
         Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "0.5 * l2 * (w * w)", "l2 * (w * w)"),
@@ -477,7 +464,8 @@ SOURCES = {
 SMALLER = {
     "REGISTER": 16,
     "WIDE": 6,
-    "_TERMS": 4,
+    "_MC, _KC": (8, 4),
+    "_FEW": 3,
     "BLOCK": 8,
     "LEAST": 4,
     "GROUP_ROWS": 5,
@@ -579,8 +567,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
-    wide = Case((3, 2, 7, 2), 4)
-    yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, epochs=2))
+    yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
@@ -601,6 +588,17 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
     yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], blocks.dropout)
+
+
+def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Several blocks of rows, of columns and of terms, the step in the product and out of it, and a rule with state."""
+    case = Case((7, 9, 2), 40)
+    networks = case.network(cls), case.network(trusted)
+    yield from agreement.forward(*networks, case.X)
+    yield from agreement.gradient(*networks, case.X, case.Y)
+    for descent in (Descent(12), Descent(40)):
+        yield from agreement.lockstep(*networks, case.X, case.Y, descent)
+    yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, 2, rule=Rule(Momentum(0.9))), case.dropout)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
