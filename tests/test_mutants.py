@@ -198,7 +198,7 @@ MUTANTS = {
         Mutant("wide: terms of the first block", "there, start : start + count].T", "there, :count].T"),
         Mutant("wide: the first row of S for all", "S[top : top + rows] if len(S) > 1", "S[:rows] if len(S) > 1"),
         # layers
-        Mutant("bias dropped", "start = rows_at(P, biases, 1, k) if bias else", "start ="),
+        Mutant("bias dropped", "start = rows_at(P, p + n * row, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant(
             "narrow W reversed",
@@ -230,6 +230,7 @@ MUTANTS = {
         Mutant("errors through packed weights", "product(deltas, rows_at(theta, p,", "product(deltas, rows_at(P, r,"),
         Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
         Mutant("wide: step of biases uphill", "b[i] -= step * db[i]", "b[i] += step * db[i]"),
+        Mutant("wide: a step from the first block", "(step if lanes == 1 else", "(m if lanes == 1 else"),
         Mutant("wide: a second step", "P.size if at_once and lanes == 1 else 0, at", "0, at"),
         Mutant("wide: state not kept", "packed = state if is_wide", "packed = 0 * state if is_wide"),
         Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
@@ -328,14 +329,14 @@ MUTANTS = {
         Mutant("zeros: finite as before a dense step", "flags[FINITE] = False", "pass"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
-        Mutant("zeros: a step twice", "left = first if flags[STEPPED] else 0", "left = 0"),
-        Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
+        Mutant("zeros: a step twice", "left = flags[STEPPED]", "left = 0"),
+        Mutant("zeros: no step but at once", "lanes == 1 else 0, at_once", "lanes == 1 else flags[STEPPED], at_once"),
         Mutant(
             "zeros: no step in the other layers",
             "step(P[left:], g[left:], alpha, state,",
             "step(P[left:], g[left:], 0 if left else alpha, state,",
         ),
-        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
+        Mutant("zeros: a step at once of rows of another list", "lanes == 1 else GROUP_ROWS)", "lanes == 1 else m)"),
         Mutant("zeros: a step at once without velocity", "and rule.code == DESCENT and", "and"),
         Mutant("zeros: a step at once that is not clipped", "rule.clip_value == rule.clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
@@ -391,7 +392,7 @@ MUTANTS = {
             "(lambda h, n: h)(_activate(codes[layer + 1], z), ",
         ),
         # answers, sharing, the calls of them
-        Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
+        Mutant("first block's rows in all", "start = block * most", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
@@ -419,8 +420,8 @@ MUTANTS = {
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "epochs * -(-rows // batch_size))\n    parts",
-            "epochs * (rows // batch_size))\n    parts",
+            "epochs * -(-rows // batch_size))\n    values",
+            "epochs * (rows // batch_size))\n    values",
         ),
     ],
 }
@@ -471,6 +472,7 @@ SMALLER = {
     "GROUP_ROWS": 5,
     "FEW": 2,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
+    "_MANY": 80,
     "_PAYS": 0,
     "_NARROW": 4,
 }
