@@ -38,6 +38,8 @@ _most_rows = functools.cache(forward.most_rows)
 @functools.cache
 def _most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
     """Up to how many rows samples, not nodes, go into the lanes."""
+    if packing.is_wide(sizes):
+        return 0  # the bits of a row are not to depend on how many there are
     return sys.maxsize if lanes.is_narrow(sizes, itemsize) else lanes.FEW
 
 

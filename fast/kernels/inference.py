@@ -18,7 +18,7 @@ from samenet.fast.kernels.codegen.microkernels import on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_sample, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_workspace
-from samenet.fast.kernels.packing import nodes, pack
+from samenet.fast.kernels.packing import is_wide, nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import are_finite
 
@@ -169,6 +169,11 @@ def all_layers(theta, layout, X, H):
         workspace = _workspace(theta, layout)
         for s in range(m):
             forward_sample(theta, layout, X[s], workspace, H, s, m)
+        return
+    if is_wide(sizes):  # then theta takes the place of P
+        _, widest = nodes(sizes)
+        zeros, none = np.zeros(widest, theta.dtype), np.empty((0, 0), theta.dtype)
+        forward(theta, layout, layout[1, 0] != 0, X, none, H, H, H[:0], zeros, *nonzero_workspace(sizes, 0))
         return
     out = H[H.size - m * sizes[-1] :].reshape(m, sizes[-1])
     forward_in_lanes(theta, layout, X, lanes_workspace(sizes, m, X), out, H[:0], H)
