@@ -20,7 +20,8 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
 from samenet.fast.kernels import forward, inference, packing, parallel, training
-from samenet.fast.numba import _NO_RULE, _objective, _room, _rows, layout
+from samenet.fast.numba import _NO_RULE, _objective, _room, layout
+from samenet.fast.workspace import workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
@@ -157,7 +158,6 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
         package, _, last = module.__name__.rpartition(".")
         monkeypatch.setattr(sys.modules[package], last, module)
     lanes, most = module.REGISTER // 8, module.microkernels.NR
-    height, wide, multiply_packed = module.PACKED_MR, module.PACKED_NR, module.multiply_packed
     written: list[tuple[int, int]] = []
 
     def panel(A: Any, B: Any, S: Any, C: Any, i: int, registers: int, last: int, used: Any = None) -> None:
@@ -169,21 +169,8 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
         terms = slice(None) if used is None else used[1 : used[0] + 1]
         C[:, i:end] = S[:, i:end] + A[:, terms] @ B[terms, i:end]
 
-    def packed(A: Any, B: Any, S: Any, C: Any, registers: int, alpha: float) -> None:
-        (m, k), t = C.shape, len(B)
-        assert registers in (wide - 1, wide)
-        assert 1 <= k <= registers * lanes
-        assert k > (registers - 1) * lanes or registers == wide - 1
-        assert len(S) in (1, m)
-        assert B.strides[1] == A.strides[1] == 8
-        tile = A[(m - 1) // height, : t * height].reshape(t, height)
-        assert np.ptp(tile[:, (m - 1) % height :], axis=1).max() == 0, "the last row, over and over"
-        written.append((registers, t))
-        multiply_packed(A, B, S, C, registers, alpha)
-
     monkeypatch.setattr(module, "multiply_panel", panel)
     monkeypatch.setattr(module, "multiply_panel_indexed", panel)
-    monkeypatch.setattr(module, "multiply_packed", packed)
     module.written = written
     return module
 
@@ -193,20 +180,16 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.without_jit
 def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     random = np.random.default_rng(k)
-    for m, s_rows, turned in itertools.product((1, 5, 65), (False, True), (False, True)):
+    for m, s_rows, turned in itertools.product((1, 5), (False, True), (False, True)):
         A, B = random.integers(-9, 10, (m, t)) * 1.0, random.integers(-9, 10, (t, k)) * 1.0
         S = random.integers(-9, 10, (m if s_rows else 1, k)) * 1.0
         C, expected = np.full((m, k), np.nan), S + A @ B
         plain.written.clear()
         B = np.ascontiguousarray(B.T).T if turned else B
-        A = np.ascontiguousarray(A.T).T if t % 2 else A
         plain.product(A, B, S, C)
         assert np.array_equal(C, expected)
-        turned = B.strides[1] != B.itemsize
-        longest = plain._KC * (1 + turned) if k >= plain.WIDE or turned else t
-        blocks = -(-t // longest)
-        terms = -(-t // blocks)
-        assert {t for _, t in plain.written} == {terms, t - (blocks - 1) * terms}
+        copied = k >= 200 or B.strides[1] != B.itemsize
+        assert {terms for _, terms in plain.written} == ({min(256, t), (t - 1) % 256 + 1} if copied else {t})
         registers = [n for n, terms in plain.written if terms == plain.written[0][1]]
         assert max(registers) - min(registers) <= 1, "about as many in each"
     used = np.array([2, 0, t - 1], np.int32)
@@ -216,38 +199,16 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     assert np.array_equal(C, S[:1] + A[:, [0, t - 1]] @ B[[0, t - 1]])
 
 
-@pytest.mark.parametrize("m", [255, 256, 257, 600])
-@pytest.mark.without_jit
-def test_a_product_is_cut_into_blocks_of_rows(plain: Any, m: int) -> None:
-    random = np.random.default_rng(m)
-    A, B, S = (random.integers(-9, 10, shape) * 1.0 for shape in ((m, 5), (5, 203), (m, 203)))
-    C = S.copy()
-    plain.packed_product(A, B, C, C, -0.5)
-    assert np.array_equal(C, S - 0.5 * (A @ B))
-
-
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(600, 215, 3), (5, 429, 201, 2), (300, 256)], ids=str)
 def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
-    """Several panels of columns, several blocks of terms, forward and back, and the step in the product."""
+    """Several panels of columns, and several copies of terms, forward and back."""
     case = Case(sizes, 9, dtype=dtype)
     networks = case.network(samenet.backend("numba").Network), case.network(samenet.backend("numpy").Network)
     for name, comparison in agreement.forward(*networks, case.X):
         record(name, comparison)
     for name, comparison in agreement.gradient(*networks, case.X, case.Y):
         record(name, comparison)
-    for size in (9, 4):
-        for name, comparison in agreement.lockstep(*networks, case.X, case.Y, Descent(size)):
-            record(name, comparison)
-
-
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
-def test_many_rows_of_a_wide_layer(pair: Pair, record: Any) -> None:
-    """Two blocks of rows, and with them a step that is not taken in the product."""
-    case = Case((200, 201, 2), 270)
-    for size in (270, 200):
-        for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, Descent(size)):
-            record(name, comparison)
 
 
 # -------------------------------------------------------------------------------------------------- zeros in the input
@@ -416,7 +377,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
-    G, values, costs = _rows(net.model, parts), np.full(parts, np.nan), np.empty(1)
+    (G, _), values, costs = workspace(net.model, parts), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")

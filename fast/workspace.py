@@ -1,0 +1,66 @@
+"""Memory that the compiled kernels work in, as `samenet.fast.numba` hands it to them."""
+
+import functools
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.fast.kernels import lanes, packing
+from samenet.model import Model
+from samenet.parameters import aligned
+
+
+def packed_room(model: Model) -> NDArray[Any]:
+    """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
+    return _rows(model, 1)[0] if is_packed(model) else model.theta.flat
+
+
+def is_packed(model: Model) -> bool:
+    """Whether P is not theta itself."""
+    return _packed_length(model) > 0
+
+
+def _rows(model: Model, times: int) -> NDArray[Any]:
+    """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
+    flat, length = model.theta.flat, _packed_length(model)
+    room = aligned(times * (length or flat.size), flat.dtype)
+    if length:
+        room[:] = 0
+    else:
+        _keep_pages()
+    return room.reshape(times, -1)
+
+
+def _packed_length(model: Model) -> int:
+    theta = model.theta
+    return _total_length(theta.sizes, theta.bias, theta.flat.itemsize)
+
+
+@functools.lru_cache(256)
+def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
+    return packing.total_length(sizes, bias, itemsize)
+
+
+def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Memory for the gradient of each part of a batch, and for P."""
+    return _rows(model, parts), packed_room(model)
+
+
+@functools.cache
+def _keep_pages() -> None:
+    """Have glibc keep the memory of workspaces that are freed.
+
+    By default it returns large blocks to the system, and faulting their pages in again takes a tenth to a quarter of
+    an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
+    """
+    np.empty(32 * 2**20 - 2**16, np.uint8)
+
+
+@functools.lru_cache(256)
+def most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
+    """Up to how many rows samples, not nodes, go into the lanes."""
+    if packing.is_wide(sizes):
+        return 0  # the bits of a row are not to depend on how many there are
+    return sys.maxsize if lanes.is_narrow(sizes, itemsize) else lanes.FEW
