@@ -24,7 +24,7 @@ from samenet.fast.kernels import forward, inference, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, RULES, Rule
-from samenet.fast.workspace import is_packed, workspace
+from samenet.fast.workspace import is_packed, most_in_lanes, workspace
 from samenet.fast.workspace import packed_room as _room
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -76,7 +76,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    inference.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
+    inference.all_layers(theta.flat, layout(model), X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -97,8 +97,11 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= inference.FEW:
+    if len(x) <= inference.few(theta.flat.size, x.itemsize):
         return out, inference.predict_few(theta.flat, layout(model), x, out)
+    blocks = -(-len(x) // _most_rows(theta.sizes))
+    if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
+        return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
 
@@ -159,7 +162,8 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
+    P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else _room(model)
+    given = theta.flat, P, layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
     cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)

@@ -1,12 +1,13 @@
 """Memory that the compiled kernels work in, as `samenet.fast.numba` hands it to them."""
 
 import functools
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.fast.kernels import packing
+from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
 from samenet.parameters import aligned
 
@@ -55,3 +56,11 @@ def _keep_pages() -> None:
     an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
+
+
+@functools.lru_cache(256)
+def most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
+    """Up to how many rows samples, not nodes, go into the lanes."""
+    if packing.is_wide(sizes):
+        return 0  # the bits of a row are not to depend on how many there are
+    return sys.maxsize if lanes.is_narrow(sizes, itemsize) else lanes.FEW
