@@ -32,6 +32,7 @@ _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named o
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
+_LARGE = 2**17  # bytes
 _most_rows = functools.cache(forward.most_rows)
 
 
@@ -53,7 +54,7 @@ def _rows(model: Model, times: int) -> NDArray[Any]:
     room = aligned(times * (length or flat.size), flat.dtype)
     if length:
         room[:] = 0
-    else:
+    if room.nbytes > _LARGE:
         _keep_pages()
     return room.reshape(times, -1)
 
@@ -67,8 +68,9 @@ def _packed_length(model: Model) -> int:
 def _keep_pages() -> None:
     """Have glibc keep the memory of workspaces that are freed.
 
-    By default it returns large blocks to the system, and faulting their pages in again takes a tenth to a quarter of
-    an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
+    By default it returns blocks from `_LARGE` on to the system, and faulting their pages in again takes a tenth to a
+    quarter of an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64: see M_MMAP_THRESHOLD
+    in mallopt(3).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
 
