@@ -1,6 +1,6 @@
-"""The check of an answer: the reference's own, to a part of a task, and how far another may be from it.
+"""The check of an answer: the reference's answer to part of a task, and the allowed error.
 
-Training is checked over a few updates, from weights that do not saturate: a check proves little where they do.
+Training is checked over a few updates from weights that do not saturate: with saturated nodes, a check proves little.
 """
 
 from dataclasses import replace
@@ -14,13 +14,13 @@ from samenet.testing.tolerance import Comparison
 
 _CHECKED_ROWS, _CHECKED_UPDATES = 20, 3
 
-# An error in the parameters grows by what an update multiplies it with, the norm of I - alpha H: with steps that
-# descend it is about 1, and a few updates have ten times its sum as room.
+# An update multiplies an error in the parameters by at most the norm of I - alpha H, about 1 for steps that descend:
+# for a few updates, ten times the sum of their bounds is a safe margin.
 _GROWTH = 10.0
 
 
 def few(task: Forward | Descent) -> Forward | Descent:
-    """What is checked: all of a forward pass, or a few updates from weights that do not saturate, on a few rows."""
+    """The part that is checked: a whole forward pass, or a few updates on a few rows, from unsaturated weights."""
     if isinstance(task, Forward):
         return task
     safe = cases.example(task.network.sizes, 1)[0] if task.network.bias else task.network
@@ -32,7 +32,7 @@ def few(task: Forward | Descent) -> Forward | Descent:
 
 
 class Expected:
-    """The reference's answer to `few` of a task, and how far another may be from it."""
+    """The reference's answer to `few` of a task, and the allowed error."""
 
     def __init__(self, task: Forward | Descent) -> None:
         found = few(task)
@@ -49,7 +49,7 @@ class Expected:
             self.shape = self.values.shape
 
     def compare(self, answer: Array, looser: float) -> Comparison:
-        """An answer against it."""
+        """Compare an answer with it."""
         if answer.shape != self.shape:
             return tolerance.compare(answer, np.empty(self.shape), 0.0)
         allowed = np.maximum(self.allowed, looser)
@@ -57,7 +57,7 @@ class Expected:
 
 
 def _descended(task: Descent) -> tuple[Array, Array]:
-    """Where the reference's updates end, and what is allowed: the updates' own bounds, added up, with room to grow."""
+    """The parameters after the reference's updates, and the allowed error: the sum of the updates' bounds, times 10."""
     network, allowed = task.network.copy(), np.zeros(task.network.parameters.shape)
     for _ in range(task.passes):
         for start in range(0, len(task.X), task.batch_size):

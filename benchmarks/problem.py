@@ -1,6 +1,6 @@
-"""What is computed, in terms that no library owns: a forward pass, or updates by gradient descent.
+"""Library-independent tasks: a forward pass, or updates by gradient descent.
 
-Both come with samenet's own network, which holds the numbers to begin with and is what answers are checked against.
+Both come with a samenet network, which holds the initial parameters and whose answers are the expected ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ Array = NDArray[Any]
 class Call(NamedTuple):
     """A contender, ready to be timed.
 
-    run     what is timed; it begins at the same weights every time, and has done all of its work when it returns
-    read    from what `run` returned to an array: outputs, or all parameters as one vector in samenet's order. Not timed
-    looser  an error that is allowed in any case, for a library that computes less exactly by design
+    run     what is timed; it starts from the same weights every time, and all of its work is done when it returns
+    read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order
+    looser  an error that is always allowed, for a library that is less accurate by design
     note    what a reader has to know
     """
 
@@ -46,7 +46,7 @@ class Forward:
 
     @property
     def amount(self) -> int:
-        """Its samples: what its time is proportional to."""
+        """The number of samples, to which its time is proportional."""
         return len(self.rows)
 
     def part(self, amount: int) -> "Forward":
@@ -56,9 +56,9 @@ class Forward:
 
 @dataclass(frozen=True)
 class Descent:
-    """theta := theta - alpha dJ/dtheta with J = 1/2 ||y - h||^2, for one batch of rows after the other.
+    """theta := theta - alpha dJ/dtheta with J = 1/2 ||y - h||^2, one batch of rows after the other.
 
-    X (m, n_in), Y (m, n_out), m a multiple of batch_size; all rows `passes` times, in their order. The gradient is the
+    X (m, n_in), Y (m, n_out), m a multiple of batch_size; `passes` passes over all rows, in order. The gradient is the
     mean over a batch, or the sum.
     """
 
@@ -73,7 +73,7 @@ class Descent:
 
     @property
     def rate(self) -> float:
-        """What the sum of the gradients of a batch is multiplied by."""
+        """The factor for the sum of the gradients of a batch."""
         return self.alpha / self.batch_size if self.reduction == "mean" else self.alpha
 
     @property
@@ -83,11 +83,11 @@ class Descent:
 
     @property
     def amount(self) -> int:
-        """Its updates: what its time is proportional to."""
+        """The number of updates, to which its time is proportional."""
         return self.passes * self.batches
 
     def part(self, amount: int) -> "Descent":
-        """The first so many updates: of the passes, or of the batches of the first pass."""
+        """The first `amount` updates: whole passes, or batches of the first pass."""
         if amount >= self.amount:
             return self
         if amount >= self.batches:
@@ -97,7 +97,7 @@ class Descent:
 
 
 def cast(task: Forward | Descent, dtype: str, threads: int) -> Forward | Descent:
-    """The same task with its numbers rounded to a dtype, for so many threads."""
+    """The same task rounded to a dtype, for a number of threads."""
     network = in_dtype(task.network, dtype)
     if isinstance(task, Forward):
         return Forward(network, task.x.astype(dtype, copy=False), threads)
@@ -122,6 +122,6 @@ def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Arr
 
 
 def ready(made: Call | str) -> Call:
-    """A call that is known to be one, and not the reason why there is none."""
+    """Assert that it is a call, and not the reason why there is none."""
     assert isinstance(made, Call)
     return made

@@ -1,6 +1,6 @@
 """JAX: `jit` for a forward pass; for training, `grad` inside `lax.scan` over the batches, all of it one `jit`.
 
-How many threads it has is read from the environment variable NPROC when it starts, and never again.
+It reads the number of threads from the environment variable NPROC only once, when it starts.
 """
 
 from importlib import import_module
@@ -14,7 +14,7 @@ from benchmarks.problem import Array, Call, Descent, Forward, flat
 
 def _jax() -> Any:
     jax: Any = import_module("jax")
-    jax.config.update("jax_enable_x64", True)  # arrays of float32 stay what they are
+    jax.config.update("jax_enable_x64", True)  # float32 arrays stay float32
     jax.config.update("jax_platforms", "cpu")
     return jax
 
@@ -55,7 +55,7 @@ def _descent(task: Descent) -> Call:
 
     @jax.jit  # type: ignore[untyped-decorator]
     def descend(layers: Any, X: Any, Y: Any) -> Any:
-        if task.batches == 1:  # a scan over the passes alone: a loop within a loop costs more
+        if task.batches == 1:  # a single scan over the passes: nested loops cost more
             return jax.lax.scan(lambda p, _: update(p, (X[0], Y[0])), layers, length=task.passes)[0]
         return jax.lax.fori_loop(0, task.passes, lambda i, p: a_pass(i, p, X, Y), layers)
 

@@ -1,4 +1,4 @@
-"""samenet: Numba by its calls, NumPy, and the reference's loops where a call of theirs ends within a second."""
+"""samenet: Numba, NumPy, and the reference's loops where a call takes less than a second."""
 
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from samenet.network import Network
 
 PREDICTOR, NUMBA, NUMPY, LOOPS = "samenet Numba, predictor", "samenet Numba", "samenet NumPy", "samenet loops"
 
-_LOOPS_UP_TO = 4_000_000  # multiply-adds of one call
+_LOOPS_UP_TO = 4_000_000  # multiply-adds per call
 
 
 def _ready(network: Network, name: str, threads: int) -> Network:
@@ -77,11 +77,11 @@ def _loop_training(task: Descent) -> Call | str:
 PEER = Peer(
     "samenet",
     {
-        PREDICTOR: Way(_predictor, "a predictor does not train"),  # the first that can: what others are compared with
+        PREDICTOR: Way(_predictor, "a predictor does not train"),  # the first that can run a task is the baseline
         NUMBA: Way(partial(_predict, "numba"), partial(_train, "numba"), "#009E73", "^"),
         NUMPY: Way(partial(_predict, "numpy"), partial(_train, "numpy"), "#009E73", "o"),
         LOOPS: Way(_loops, _loop_training, "#009E73", "s"),
     },
-    module="numba",  # its import alone, to set beside the first answer
+    module="numba",  # its import time, to compare with the time to the first answer
     distributions=("samenet", "numpy", "numba", "scipy"),
 )

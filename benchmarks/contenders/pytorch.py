@@ -1,8 +1,8 @@
-"""PyTorch: eager modules with autograd as its manual has it, and TorchScript.
+"""PyTorch: eager modules with autograd as in its manual, and TorchScript.
 
-TorchScript is `torch.jit.trace`, frozen, for inference; for training `torch.jit.script` of the whole loop with the
-gradient written out, since autograd and optimizers stay outside it. `torch.compile` needs a C++ compiler and from 10 to
-40 seconds for each shape, and is left out.
+TorchScript is a frozen `torch.jit.trace` for inference; for training, `torch.jit.script` of the whole loop with the
+gradient written out, since it does not cover autograd and optimizers. `torch.compile` needs a C++ compiler and 10 to 40
+seconds per shape, and is left out.
 """
 
 import sys
@@ -128,7 +128,7 @@ def _script_descent(task: Descent) -> Call:
 
 
 EAGER, SCRIPT = "PyTorch, eager", "PyTorch, TorchScript"
-# The build for processors has an index of its own: PyPI's brings gigabytes for CUDA on Linux.
+# The CPU build has a separate index: on Linux, PyPI's brings gigabytes for CUDA.
 _INDEX = "https://download.pytorch.org/whl/cpu"
 _CPU = ("torch==2.13.0+cpu", "--extra-index-url", _INDEX) if sys.platform == "linux" else ("torch==2.13.0",)
 PEER = Peer(

@@ -1,4 +1,4 @@
-"""scikit-learn: `MLPClassifier.predict_proba`; its output layer is of sigmoids if each output is a label of its own."""
+"""scikit-learn: `MLPClassifier.predict_proba`, whose output layer has sigmoids in the multilabel case."""
 
 import warnings
 from functools import partial
@@ -14,14 +14,14 @@ def _forward(task: Forward) -> Call:
 
     network, n = task.network, task.network.sizes[-1]
     model = MLPClassifier(network.sizes[1:-1], activation="logistic", solver="sgd", max_iter=1)
-    # Two rows with every label absent and present make the layers; the numbers are then those of the network.
+    # Fitting two rows, with every label absent and present, creates the layers; then the parameters are replaced.
     labels = np.repeat([[0], [1]], n, axis=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it did not converge
         model.fit(np.zeros((2, network.sizes[0]), network.dtype), labels if n > 1 else labels.ravel())
     model.coefs_ = [np.ascontiguousarray(W.T) for W in network.weights]
     model.intercepts_ = [b.copy() for b in network.biases]
-    outputs = slice(None) if n > 1 else slice(1, 2)  # of a single label, it gives the probability of its absence too
+    outputs = slice(None) if n > 1 else slice(1, 2)  # for a single label, it also returns the probability of absence
     return Call(partial(model.predict_proba, task.rows), lambda h: h[:, outputs].reshape(*task.x.shape[:-1], n))
 
 

@@ -1,4 +1,4 @@
-"""One process's share of `peers`: every case with so many threads, its contenders checked, then timed in turns."""
+"""One process of `peers`: every case with a number of threads, its contenders checked, then timed interleaved."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,14 +16,14 @@ from samenet.compare.cases import Case, Contender
 from samenet.compare.measurement import Result, measure
 from samenet.testing.tolerance import Comparison
 
-# Seconds of a call: of what takes longer, a part is timed.
+# Seconds per call: only a part of a longer task is timed.
 _LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.15
 
 Make = Callable[[Any], Call | str]
 
 
 class Answer(NamedTuple):
-    """What is checked, and the error that its contender is allowed in any case."""
+    """What is checked, and the error that is always allowed for its contender."""
 
     values: Array
     looser: float
@@ -36,7 +36,7 @@ def contenders(task: Forward | Descent) -> dict[str, tuple[str, Make]]:
 
 
 def part(make: Make, task: Forward | Descent) -> Forward | Descent:
-    """All of a task, or its first tenth, hundredth or a little, so that a call does not take too long."""
+    """The whole task, or its first tenth, hundredth or less, so that a call does not take too long."""
     tried = task.part(max(10, task.amount // 1000))
     call = ready(make(tried))
     call.run()
@@ -46,7 +46,7 @@ def part(make: Make, task: Forward | Descent) -> Forward | Descent:
 
 
 def case(one: PeerCase, task: Forward | Descent) -> tuple[Case, dict[str, str], dict[str, str]]:
-    """The case with all who take part; why others do not; what a reader has to know of each."""
+    """The case with its contenders; why others do not take part; what a reader has to know of each."""
     taking_part, left_out, notes = [], {}, {}
     small = few(task)
     for name, (peer, make) in contenders(task).items():
@@ -75,7 +75,7 @@ def _answer(call: Call) -> Answer:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """A result, with the ratio of every contender's time to that of the first, which is samenet's."""
+    """A result, with the ratio of every contender's time to that of the first, samenet's."""
     base = result.rows[0]
     ratios = [
         {"slow": row.name, "fast": base.name, **timing.ratio(row.seconds, base.seconds).as_json()}
@@ -87,13 +87,13 @@ def as_json(result: Result) -> dict[str, Any]:
 
 
 def work_counted(task: Forward | Descent, counted: int) -> dict[str, float]:
-    """The work of a task's case: of a forward pass, or of as many updates as its time is given for."""
+    """The work of a case: a forward pass, or as many updates as its time is reported for."""
     sizes = task.network.sizes
     return work(sizes, task.amount) if isinstance(task, Forward) else work(sizes, counted * task.batch_size, counted)
 
 
 def measured(threads: int, seconds: float, quick: bool) -> dict[str, Any]:
-    """Every case with so many threads, in float64 and float32; and the machine's limits."""
+    """Every case with a number of threads, in float64 and float32, and the machine's limits."""
     limits = machine(quick)
     found = []
     for one in PEERS:

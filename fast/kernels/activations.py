@@ -10,10 +10,11 @@ from samenet import functions
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
-from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at, transpose
+from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.elementary import exp, log, log1p, sigmoid, tanh
+from samenet.fast.kernels.gemm import transposed
 
 _sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))
 
@@ -30,8 +31,7 @@ CROSS_ENTROPY = functions.COSTS.index("cross_entropy")
 
 
 @kernel()
-def activate_here(code, z, width, log_h):
-    """z := f(z) in place; z is rows of this width, flat. Unless it is empty, log_h gets ln h of the softmax."""
+def _activate(code, z):
     zero = z.dtype.type(0)
     if code == SIGMOID:
         _sigmoids(z, z, zero)
@@ -40,82 +40,104 @@ def activate_here(code, z, width, log_h):
     elif code == RELU:
         for i in range(z.size):
             z[i] = zero if z[i] <= zero else z[i]  # NaN stays NaN
-    elif code == SOFTMAX:
-        if width <= _NARROW and z.size > 2 * width:
-            _softmax_of_narrow_rows(z, width, log_h)
-        else:
-            for start in range(0, z.size, width):
-                _softmax_of_row(z[start : start + width], log_h[start : start + width])
+
+
+@kernel()
+def activate_here(code, z):
+    """z := f(z) in place for one row; to call `activate` takes as long as a small layer."""
+    _activate(code, z)
+    if code == SOFTMAX:
+        total = _powers(z, largest(z))
+        _scaled(z, z.dtype.type(1) / z.dtype.type(total))
 
 
 @external(lambda f: (int64, f[::1], int64, f[::1]))
 def activate(code, z, width, log_h):
-    """The same, not compiled again into each of its callers."""
-    activate_here(code, z, width, log_h)
+    """z := f(z) in place; z is rows of this width, flat. Unless it is empty, log_h gets ln h of the softmax."""
+    _activate(code, z)
+    if code == SOFTMAX:
+        if width <= _NARROW and z.size > 2 * width:
+            _softmax_of_narrow_rows(z, width, log_h)
+        else:
+            _softmax_of_rows(z, width, log_h)
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 128  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
-_columns, _lanes = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
+_NARROW = 64  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
+_FEW = 4
+_columns, _few = on_stack(1, _NARROW * REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
 _exps = vectorized(lambda row, shift: (exp(row - shift),) * 2, stores=1)
+_less = vectorized(lambda out, a, shift: (a - shift,), stores=1)
 _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
-_exps_beside = vectorized(lambda row, a, shift: (exp(row - shift), row - shift, exp(row - shift)), stores=2)
-_scaled_beside = vectorized(lambda row, a, factor, logarithm: (row * factor, a - logarithm), stores=2)
 
 
 @kernel("contract")
 def _softmax_of_narrow_rows(z, width, log_h):
     """As many rows at once as a register has lanes, from columns and back."""
     full = full_width(z)
-    lanes, rows = len(full), z.size // width
-    a, h, zeros = _columns(z), _columns(z), load_first(full, z, 0, 0)
-    for j in range(width):
-        store(a[j], 0, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
-    for start in range(0, rows, lanes):
-        count = min(lanes, rows - start)
-        group = rows_at(z, start * width, count, width)
-        transpose(group, a)
-        shift = load(full, a[0], 0)
-        for j in range(1, width):
-            shift = _larger(load(full, a[j], 0), shift)
+    lanes, size = len(full), width * len(full)
+    a, h, zeros = _columns(z)[0], _columns(z)[0], load_first(full, z, 0, 0)
+    columns, powers = rows_at(a, 0, width, lanes), rows_at(h, 0, width, lanes)
+    for i in range(0, size, lanes):
+        store(a, i, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
+    for start in range(0, z.size, size):
+        count = min(lanes, (z.size - start) // width)
+        group = rows_at(z, start, count, width)
+        transposed(group, columns)
+        shift = load(full, a, 0)
+        for i in range(lanes, size, lanes):
+            shift = _larger(load(full, a, i), shift)
         total = zeros
-        for j in range(width):
-            store(a[j], 0, _minus(load(full, a[j], 0), shift))
-            power = _exp(load(full, a[j], 0))
-            store(h[j], 0, power)
+        for i in range(0, size, lanes):
+            store(a, i, _minus(load(full, a, i), shift))
+            power = _exp(load(full, a, i))
+            store(h, i, power)
             total = _plus(total, power)
         factor = _inverse(total)
-        for j in range(width):
-            store(h[j], 0, _times(load(full, h[j], 0), factor))
-        transpose(h[:width, :count], group)
+        for i in range(0, size, lanes):
+            store(h, i, _times(load(full, h, i), factor))
+        transposed(powers[:, :count], group)
         if log_h.size:
             logarithm = _log(total)
-            for j in range(width):
-                store(a[j], 0, _minus(load(full, a[j], 0), logarithm))
-            transpose(a[:width, :count], rows_at(log_h, start * width, count, width))
+            for i in range(0, size, lanes):
+                store(a, i, _minus(load(full, a, i), logarithm))
+            transposed(columns[:, :count], rows_at(log_h, start, count, width))
 
 
 @kernel()
-def _softmax_of_row(row, log_h):
-    """A row that is wide, or one of few: the same bits as above."""
-    one = row.dtype.type(1)
-    shift = largest(row)
-    total = _exps_beside(row, log_h, shift) if log_h.size else _exps(row, shift)
+def _powers(row, shift):
+    """row := exp(row - shift); returns the sum, which has the same bits in columns."""
+    total = _exps(row, shift)
     if row.size <= _NARROW:
         total = 0.0
         for i in range(row.size):
             total = row.dtype.type(total + row[i])
-    factor = one / row.dtype.type(total)
-    if log_h.size:
-        lanes = _lanes(row)[0]
-        lanes[0] = total
-        store(lanes, 0, _log(broadcast(full_width(row), lanes, 0)))
-        _scaled_beside(row, log_h, factor, lanes[0])
-    else:
-        _scaled(row, factor)
+    return total
+
+
+@kernel()
+def _softmax_of_rows(z, width, log_h):
+    """A few rows at a time, step by step, so that none waits for another."""
+    one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
+    rows, logarithms = rows_at(z, 0, z.size // width, width), rows_at(log_h, 0, log_h.size // width, width)
+    for first in range(0, len(rows), _FEW):
+        few = range(first, min(first + _FEW, len(rows)))
+        for r in few:
+            shifts[r - first] = largest(rows[r])
+        for r in few:
+            row, shift = rows[r], shifts[r - first]
+            if log_h.size:
+                _less(logarithms[r], row, shift)
+            totals[r - first] = _powers(row, shift)
+        for r in few:
+            _scaled(rows[r], one / totals[r - first])
+            if log_h.size:
+                row = logarithms[r]
+                store(shifts, 0, _log(broadcast(full_width(z), totals, r - first)))
+                _less(row, row, shifts[0])
 
 
 _dot = vectorized(lambda a, b: (a * b,))

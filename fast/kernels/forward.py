@@ -55,7 +55,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
             for i in range(k):
                 h[i] += b[i]
             p += k
-        activate_here(codes[layer + 1], h[:k], k, h[:0])
+        activate_here(codes[layer + 1], h[:k])
         if H.size:
             for i in range(k):
                 H[q + s * k + i] = h[i]
