@@ -30,8 +30,6 @@ from samenet.parameters import Parameters, aligned
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
-
-
 _LARGE = 2**17  # bytes
 _most_rows = functools.cache(forward.most_rows)
 
@@ -66,11 +64,9 @@ def _packed_length(model: Model) -> int:
 
 @functools.cache
 def _keep_pages() -> None:
-    """Have glibc keep the memory of workspaces that are freed.
+    """Have glibc keep the memory of freed workspaces, up to 64 MiB, whose pages take long to fault in again.
 
-    By default it returns blocks from `_LARGE` on to the system, and faulting their pages in again takes a tenth to a
-    quarter of an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64: see M_MMAP_THRESHOLD
-    in mallopt(3).
+    It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
 
