@@ -10,6 +10,7 @@ import functools
 import math
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,18 +20,24 @@ from numpy.typing import NDArray
 from samenet import functions
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
-from samenet.fast.kernels import forward, inference, packing, tiny_network, training
+from samenet.fast.kernels import forward, inference, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, RULES, Rule
+from samenet.fast.workspace import is_packed, workspace
+from samenet.fast.workspace import packed_room as _room
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters, aligned
+from samenet.parameters import Parameters
+from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
+SPREADS_NAN = QUIET = True  # see `samenet.backends.generic`, which says what they and the next mean
+SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
-_LARGE = 2**17  # bytes
+
+
 _most_rows = functools.cache(forward.most_rows)
 
 
@@ -41,34 +48,7 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     return min(model.threads, pieces) - 1
 
 
-def _room(model: Model) -> NDArray[Any]:
-    """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
-    return _rows(model, 1)[0] if _packed_length(model) else model.theta.flat
-
-
-def _rows(model: Model, times: int) -> NDArray[Any]:
-    """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
-    flat, length = model.theta.flat, _packed_length(model)
-    room = aligned(times * (length or flat.size), flat.dtype)
-    if length:
-        room[:] = 0
-    if room.nbytes > _LARGE:
-        _keep_pages()
-    return room.reshape(times, -1)
-
-
-def _packed_length(model: Model) -> int:
-    theta = model.theta
-    return packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize)
-
-
-@functools.cache
-def _keep_pages() -> None:
-    """Have glibc keep the memory of freed workspaces, up to 64 MiB, whose pages take long to fault in again.
-
-    It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
-    """
-    np.empty(32 * 2**20 - 2**16, np.uint8)
+_NO_ORDER = np.empty((0, 0), np.int64)
 
 
 def _objective(model: Model) -> tuple[int, float, float]:
@@ -82,9 +62,13 @@ def layout(model: Model) -> NDArray[np.int64]:
     """
     found: NDArray[np.int64] | None = model.prepared.get(__name__)
     if found is None:
-        codes = map(functions.ACTIVATIONS.index, model.activations)
-        found = model.prepared[__name__] = np.array([model.sizes, (model.bias, *codes)], np.int64)
+        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations)
     return found
+
+
+@lru_cache(256)
+def _layout(sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations))], np.int64)
 
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
@@ -127,13 +111,23 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
 
+    def converted(name: str, x: Any, answer: Any) -> Any:
+        """Whether one sample could be answered after a conversion."""
+        x = arrays.array(name, x, dtype)
+        try:
+            return answer_one(theta, codes, x, answer)
+        except _OTHER_ARRAYS:
+            return False
+
     def of_one(x: Any, out: Any = None) -> Any:
         answer = empty(n_out, dtype) if out is None else out
-        try:
-            if type(x) is array and type(answer) is array and answer_one(theta, codes, x, answer):
+        if type(x) is array and type(answer) is array:
+            try:
+                done = answer_one(theta, codes, x, answer)
+            except _OTHER_ARRAYS:
+                done = None
+            if done or (done is None and converted("x", x, answer)):
                 return answer
-        except _OTHER_ARRAYS:
-            pass
         return otherwise(x, out)
 
     def of_many(X: Any) -> Any:
@@ -141,10 +135,11 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
             if X.ndim == 1:
                 answer = empty(n_out, dtype)
                 try:
-                    if answer_one(theta, codes, X, answer):
-                        return answer
+                    done = answer_one(theta, codes, X, answer)
                 except _OTHER_ARRAYS:
-                    pass
+                    done = None
+                if done or (done is None and converted("X", X, answer)):
+                    return answer
             elif X.ndim == 2 and X.shape[1] == n_in and X.dtype == dtype and X.flags.carray:
                 answer, finite = _predict(model, X)
                 if finite:
@@ -180,13 +175,13 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, g = model.theta.flat, model.theta.empty_like()
-    G = _rows(model, training.parts_of(len(X), theta.size))
-    if _packed_length(model):
+    G, P = workspace(model, training.parts_of(len(X), theta.size))
+    if P is not theta:
         g.flat[:] = theta
         theta = g.flat  # the gradient takes its place
     elif len(G) == 1:
         G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, _room(model), X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
+    costs = _descend(model, theta, G, P, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
     if theta is not g.flat and len(G) > 1:
         g.flat[:] = G[0]
     return float(costs[0]), g
@@ -210,7 +205,8 @@ def run_updates(
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
     epochs = epochs if order is None else len(order)
-    alphas = np.full(epochs, alpha, np.float64)
+    alphas = np.empty(epochs)
+    alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
     is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
     if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
@@ -223,9 +219,9 @@ def run_updates(
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
     key = __name__, parts, theta.sizes, theta.bias
     if key not in state.prepared:
-        state.prepared[key] = _rows(model, parts), _room(model)
+        state.prepared[key] = workspace(model, parts)
     G, P = state.prepared[key]
-    P = P if _packed_length(model) else theta.flat  # of this model: the state may have been used for its copy
+    P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
     costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
@@ -254,7 +250,7 @@ def _descend_small(
 ) -> NDArray[np.float64]:
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    order = np.empty((0, 0), np.int64) if order is None else order
+    order = _NO_ORDER if order is None else order
     batch = batch_size, reduction == "mean"
     width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
     given = model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs
@@ -286,12 +282,11 @@ def _descend(
     costs = np.empty(epochs * -(-rows // batch_size))
     values = np.empty(len(G))
     masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
-    data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
+    data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
-    state = np.empty((0, theta.size), theta.dtype) if state is None else state
-    given = theta, P, layout(model), model.theta.bias, _objective(model)
-    helpers = _helpers(model, batch_size, len(G))
-    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, len(G))
+    state = G[:0] if state is None else state
+    given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
+    run_parallel(training.run_updates, (*given, G, values), _helpers(model, batch_size, len(G)), len(G))
     return costs
 
 

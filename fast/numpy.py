@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
+from samenet.fast.functions import ACTIVATIONS, COSTS
 from samenet.fast.masks import masks_of
 from samenet.fast.steps import clip, step
 from samenet.model import Model
@@ -25,91 +26,6 @@ from samenet.parameters import Parameters
 from samenet.validation.finite import all_finite
 
 Array = NDArray[Any]
-
-
-class Activation(NamedTuple):
-    """activate(z) turns z into h; backward(h, e) turns e = dJ/dh into dJ/dz. Both in place, on a vector or on rows."""
-
-    activate: Callable[[Array], object]
-    backward: Callable[[Array, Array], object]
-
-
-def _sigmoid(z: Array) -> None:
-    np.negative(z, out=z)
-    np.exp(z, out=z)  # exp(1000) is infinity, and 1 / (1 + infinity) is 0, as it should be
-    z += 1
-    np.reciprocal(z, out=z)
-
-
-def _sigmoid_backward(h: Array, e: Array) -> None:
-    e *= h
-    e *= 1 - h
-
-
-def _tanh_backward(h: Array, e: Array) -> None:
-    e *= 1 - h
-    e *= 1 + h
-
-
-def _softmax(z: Array) -> None:
-    z -= z.max(axis=-1, keepdims=True)
-    np.exp(z, out=z)
-    z /= z.sum(axis=-1, keepdims=True)
-
-
-def _softmax_backward(h: Array, e: Array) -> None:
-    e -= (e * h).sum(axis=-1, keepdims=True)
-    e *= h
-
-
-def _nothing(*_: Array) -> None:
-    """The identity, forward and backward."""
-
-
-_ACTIVATIONS = {
-    "sigmoid": Activation(_sigmoid, _sigmoid_backward),
-    "tanh": Activation(lambda z: np.tanh(z, out=z), _tanh_backward),
-    "relu": Activation(lambda z: np.maximum(z, 0, out=z), lambda h, e: np.multiply(e, h > 0, out=e)),
-    "identity": Activation(_nothing, _nothing),
-    "softmax": Activation(_softmax, _softmax_backward),
-}
-
-
-class Cost(NamedTuple):
-    """value(Y, h, z), summed over the samples; delta(Y, h, backward), dJ/dz; whether the value needs z."""
-
-    value: Callable[[Array, Array, Array], float]
-    delta: Callable[[Array, Array, Callable[[Array, Array], object]], Array]
-    needs_z: bool = False
-
-
-def _squares(Y: Array, h: Array, z: Array) -> float:
-    error = h - Y
-    return float(np.vdot(error, error))
-
-
-def _squares_delta(Y: Array, h: Array, backward: Callable[[Array, Array], object]) -> Array:
-    delta: Array = h - Y
-    backward(h, delta)
-    return delta
-
-
-def _binary_cross_entropy(Y: Array, h: Array, z: Array) -> float:
-    return float((np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z)))).sum(dtype=np.float64))
-
-
-def _cross_entropy(Y: Array, h: Array, z: Array) -> float:
-    largest = z.max(axis=1, keepdims=True)
-    logarithm = largest + np.log(np.exp(z - largest).sum(axis=1, keepdims=True))
-    return float((Y * (logarithm - z)).sum(dtype=np.float64))
-
-
-_COSTS = {
-    "squared_error": Cost(lambda Y, h, z: 0.5 * _squares(Y, h, z), _squares_delta),
-    "sum_of_squares": Cost(_squares, lambda Y, h, backward: 2 * _squares_delta(Y, h, backward)),
-    "binary_cross_entropy": Cost(_binary_cross_entropy, lambda Y, h, _: h - Y, needs_z=True),
-    "cross_entropy": Cost(_cross_entropy, lambda Y, h, _: h * Y.sum(axis=1, keepdims=True) - Y, needs_z=True),
-}
 
 
 class _Pass(NamedTuple):
@@ -132,7 +48,7 @@ def _forward(model: Model, x: Array, out: list[Array], masks: Array | None, keep
             last = layer == len(out) - 1
             if last and keep_z:
                 z = z.copy()
-            _ACTIVATIONS[model.activations[layer]].activate(h)
+            ACTIVATIONS[model.activations[layer]].activate(h)
             layers.append(h)
             if not last:
                 seen.append(h if masks is None else h * masks[:, start : start + len(W)])
@@ -163,7 +79,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     """
     n_in, sample, answer, dtype = model.sizes[0], model.sizes[:1], model.sizes[-1:], model.dtype
     biases = model.biases or (None,) * len(model.weights)
-    functions = [_ACTIVATIONS[name].activate for name in model.activations]
+    functions = [ACTIVATIONS[name].activate for name in model.activations]
     layers = list(zip([W.T for W in model.weights], biases, functions, strict=True))
 
     @np.errstate(all="ignore")
@@ -210,7 +126,7 @@ def _scale(X: Sequence[Any] | Array, reduction: str) -> float:
 
 def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
     """The cost and the output; see `samenet.reference.evaluate`."""
-    cost = _COSTS[model.cost_function]
+    cost = COSTS[model.cost_function]
     h, _, z = _forward(model, X, _room(model, len(X)), None, cost.needs_z)
     return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
 
@@ -225,9 +141,9 @@ def _backpropagate(
     masks: Array | None,
 ) -> float:
     """g := dJ/dtheta over the rows of X; returns J. H is room for the activations."""
-    cost, scale = _COSTS[model.cost_function], _scale(X, reduction)
+    cost, scale = COSTS[model.cost_function], _scale(X, reduction)
     layers, seen, z = _forward(model, X, H, masks, cost.needs_z)
-    functions = [_ACTIVATIONS[name] for name in model.activations]
+    functions = [ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
     delta *= scale
     end = None if masks is None else masks.shape[1]

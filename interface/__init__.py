@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from samenet.study.direction_changes import DirectionChanges
     from samenet.study.downhill import downhill
     from samenet.study.error_surface import error_surface
+    from samenet.study.many import TrainingErrors, train_many
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.divergence import DivergenceWarning
 
@@ -33,6 +34,7 @@ __all__ = [
     "Network",
     "Parameters",
     "StopTraining",
+    "TrainingErrors",
     "__version__",
     "backend",
     "backends",
@@ -44,6 +46,7 @@ __all__ = [
     "optimizers",
     "schedules",
     "stopping",
+    "train_many",
 ]
 
 _LATER = {
@@ -53,10 +56,12 @@ _LATER = {
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
+    "TrainingErrors": "samenet.study.many",
     "check_gradient": "samenet.testing.gradient_check",
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
+    "train_many": "samenet.study.many",
 }
 _MODULES = ("data", "optimizers", "schedules", "stopping")
 

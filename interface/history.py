@@ -37,11 +37,13 @@ class History(Mapping[str, NDArray[np.float64]]):
     """
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
-        names = ["cost", *checks.listed("monitors", monitors, "a list of names")]
-        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-            raise ValueError(
-                f"monitors: expected names, each once and none of them 'cost', got {checks.short(monitors)}"
-            )
+        names = ["cost"]
+        if type(monitors) is not tuple or monitors:
+            names += checks.listed("monitors", monitors, "a list of names")
+            if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+                raise ValueError(
+                    f"monitors: expected names, each once and none of them 'cost', got {checks.short(monitors)}"
+                )
         self.epochs_done = 0
         self.stopped_by: str | None = None
         self.diverged_at: int | None = None
@@ -91,6 +93,11 @@ class History(Mapping[str, NDArray[np.float64]]):
             f"{'; last: ' + last if last else ''}{ended})"
         )
 
+    def stop(self, source: object, reason: Exception) -> None:
+        """Record what raised `StopTraining`, unless already recorded."""
+        if self.stopped_by is None:
+            self.stopped_by = f"{source}: {reason}" if str(reason) else str(source)
+
     def record(self, epoch: int, cost: float, watched: Mapping[str, float]) -> None:
         """Record the state before an epoch: the cost, and the value of each monitor."""
         self._epochs.append(epoch)
@@ -99,7 +106,9 @@ class History(Mapping[str, NDArray[np.float64]]):
 
     def record_costs(self, epoch: int, costs: Array, every: int) -> None:
         """Record the costs before many epochs, beginning with this one, at multiples of `every`."""
-        numbers = np.arange(epoch, epoch + len(costs), dtype=np.int64)
         first = -epoch % every
-        self._epochs.frombytes(numbers[first::every].tobytes())
+        if len(costs) > 32:
+            self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, np.int64).tobytes())
+        else:
+            self._epochs.extend(range(epoch + first, epoch + len(costs), every))
         self._values["cost"].frombytes(costs[first::every].astype(np.float64).tobytes())

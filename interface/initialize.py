@@ -16,6 +16,7 @@ Each tutorial's scheme draws in the order of the tutorial's code. So with the le
 The last three schemes' tutorials have no biases; if a network has them, they are drawn after all weights.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -45,7 +46,7 @@ def _small_normal(random: Random, shape: tuple[int, ...]) -> Array:
 
 
 def _glorot(random: Random, shape: tuple[int, ...]) -> Array:
-    limit = np.sqrt(6 / sum(shape))
+    limit = math.sqrt(6 / sum(shape))
     return random.uniform(-limit, limit, shape)
 
 
@@ -62,10 +63,9 @@ def _biases_first(theta: Parameters, random: Random, draw: Draw) -> None:
 
 
 def _zero_biases(theta: Parameters, random: Random, draw: Draw) -> None:
-    for W in theta.weights:
-        W[:] = draw(random, W.shape)
-    for b in theta.biases:
-        b[:] = 0
+    theta.flat[:] = 0
+    for place, shape in theta.matrix_slices():  # sooner done than in the views
+        theta.flat[place] = draw(random, shape).ravel()
 
 
 def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:

@@ -5,6 +5,7 @@ Backends, optimizers, stop rules, training and `samenet.testing` work on a `Mode
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
 from samenet.parameters import Parameters
 from samenet.validation import arrays, checks
+from samenet.validation.memory import remembers
 
 
 class Model:
@@ -39,30 +41,14 @@ class Model:
         dtype: DTypeLike = np.float64,
         threads: int = 1,
     ) -> None:
-        layers = checks.sizes(sizes)
-        self.activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
-        for i, (name, n) in enumerate(zip(self.activations, layers[1:], strict=True)):
-            if name == "softmax" and n == 1:
-                raise ValueError(
-                    f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
-                    "of one node is always 1; for two classes, use one node of 'sigmoid'"
-                )
-        self.cost_function = self._checked_cost(cost)
-        self.l1, self.l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
-        bias = checks.flag("bias", bias)
-        self.threads = threads
-        checked_dtype = checks.dtype(dtype)
-        with checks.fits("sizes", sizes):
-            self.theta = Parameters.empty(layers, bias, checked_dtype)
+        given = sizes, activation, bias, cost, l1, l2, dtype
+        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked = _checked(*given)
+        self._threads = checks.integer("threads", threads, least=1)
+        try:
+            self.theta = Parameters.empty(layers, bias, checked)
+        except (MemoryError, OverflowError, ValueError):
+            raise checks.too_large("sizes", sizes) from None
         self.prepared: dict[str, Any] = {}
-
-    def _checked_cost(self, cost: Any) -> str:
-        """The name of a cost that is defined for the output layer."""
-        name = checks.choice("cost", cost, COSTS)
-        needed, last = MADE_FOR.get(name), self.activations[-1]
-        if needed not in (None, last):
-            raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {last!r}")
-        return name
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -123,10 +109,12 @@ class Model:
             vectors = arrays.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
         self.theta.fill(matrices, vectors)
 
-    def labelled(self, X: Any, Y: Any, reduction: str = "mean") -> tuple[NDArray[Any], NDArray[Any]]:
+    def labelled(
+        self, X: Any, Y: Any, reduction: str = "mean", most: float = math.inf
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype)
+        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype, most)
         if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
             name = self.cost_function
             raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
@@ -137,7 +125,7 @@ class Model:
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
         model = copy.copy(self)
-        model.cost_function = self._checked_cost(cost)
+        model.cost_function = _checked_cost(cost, self.activations[-1])
         return model
 
     def without_penalties(self) -> Self:
@@ -159,6 +147,31 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "prepared": {}}
+
+
+@remembers
+def _checked(sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any, dtype: Any) -> tuple[Any, ...]:
+    """The arguments of `Model` in the form that it holds them."""
+    layers = checks.sizes(sizes)
+    activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
+    for i, (name, n) in enumerate(zip(activations, layers[1:], strict=True)):
+        if name == "softmax" and n == 1:
+            raise ValueError(
+                f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
+                "of one node is always 1; for two classes, use one node of 'sigmoid'"
+            )
+    cost = _checked_cost(cost, activations[-1])
+    l1, l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
+    return layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype)
+
+
+def _checked_cost(cost: Any, output: str) -> str:
+    """The name of a cost that is defined for this activation of the output layer."""
+    name = checks.choice("cost", cost, COSTS)
+    needed = MADE_FOR.get(name)
+    if needed not in (None, output):
+        raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {output!r}")
+    return name
 
 
 class HasModel:

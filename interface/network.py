@@ -283,6 +283,6 @@ class Network(HasModel):
         """
         given = locals()
         model = self.model.with_cost(cost)
-        train(self, model, self.backend, Options.of(model, X, Y, given))
+        train(self, model, self.backend, Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN")))
         assert self.history is not None
         return self.history

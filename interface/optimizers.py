@@ -25,6 +25,7 @@ array([0.5, 0.5, 0.5])
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,9 +55,14 @@ class State:
 
     def __init__(self, count: int, theta: Parameters) -> None:
         self.values = np.zeros((count, theta.flat.size), theta.flat.dtype)
-        self.arrays = tuple(Parameters(theta.sizes, theta.bias, row) for row in self.values)
         self.t = 0
         self.prepared: dict[tuple[Any, ...], Any] = {}
+        self._theta = theta
+
+    @cached_property
+    def arrays(self) -> tuple[Parameters, ...]:
+        """The rows as parameters."""
+        return tuple(Parameters(self._theta.sizes, self._theta.bias, row) for row in self.values)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp
+from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
@@ -71,21 +72,57 @@ def test_the_functions_are_those_of_the_contract() -> None:
 def test_the_fast_path_is_called_alike(name: str) -> None:
     anyhow, none = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
     expected = [(argument, anyhow, none) for argument in ("model", "otherwise", "one")]
-    assert shape(samenet.backend(name).fast_predict) == expected
+    backend = samenet.backend(name)
+    assert backend.Network.backend is backend, "which gives a backend the functions that it lacks"
+    assert shape(backend.fast_predict) == expected
+
+
+RULES = [rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("layer", ["hidden", "output"])
+def test_every_activation_is_known_to_every_backend(name: str, layer: str) -> None:
+    """A backend that takes an unknown name for another would give the answers of that one."""
+    X, Y, ends = np.array([[0.5, -1.0], [2.0, 0.25]]), np.array([[0.0, 1.0], [1.0, 0.0]]), set()
+    for activation in ACTIVATIONS:
+        functions = [activation, "sigmoid"] if layer == "hidden" else ["sigmoid", activation]
+        net, trusted = (samenet.backend(n).Network([2, 3, 2], activation=functions, seed=3) for n in (name, NAMES[0]))
+        np.testing.assert_allclose(net.predict(X), trusted.predict(X), rtol=1e-12)
+        slope, expected = net.gradient(X, Y)[1].flat, trusted.gradient(X, Y)[1].flat
+        np.testing.assert_allclose(slope, expected, rtol=1e-9, atol=1e-12)
+        ends.add(expected.tobytes())
+    assert len(ends) == len(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cost_is_known_to_every_backend(name: str) -> None:
+    X, Y, ends = np.array([[0.5, -1.0], [2.0, 0.25]]), np.array([[0.0, 1.0], [1.0, 0.0]]), set()
+    for cost in COSTS:
+        settings = {"activation": MADE_FOR.get(cost, "tanh"), "cost": cost, "seed": 3}
+        net, trusted = (samenet.backend(n).Network([2, 3, 2], **settings) for n in (name, NAMES[0]))
+        (value, slope), (expected, direction) = net.gradient(X, Y), trusted.gradient(X, Y)
+        assert math.isclose(net.cost(X, Y), expected, rel_tol=1e-12)
+        assert math.isclose(value, expected, rel_tol=1e-12)
+        np.testing.assert_allclose(slope.flat, direction.flat, rtol=1e-9, atol=1e-12)
+        ends.add(expected)
+    assert len(ends) == len(COSTS)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_rule_is_known_to_every_backend(name: str) -> None:
     ends = set()
-    for rule in (Descent(), Momentum(), Nesterov(), RMSProp(), Adam()):
-        net = samenet.backend(name).Network([2, 1], seed=0)
+    for rule in (rule() for rule in RULES):
+        net, trusted = (samenet.backend(n).Network([2, 1], seed=0) for n in (name, NAMES[0]))
         state = rule.state(net.model.theta)
         args = net.model, np.eye(2), np.ones((2, 1)), rule
         net.backend.run_updates(*args, alpha=0.1, batch_size=1, epochs=3, state=state)
         assert state.t == 6
         assert all(values.any() for values in state.values)
+        trusted.backend.run_updates(trusted.model, *args[1:], alpha=0.1, batch_size=1, epochs=3)
+        np.testing.assert_allclose(net.parameters, trusted.parameters, rtol=1e-9, atol=1e-12)
         ends.add(net.parameters.tobytes())
-    assert len(ends) == 5
+    assert len(ends) == len(RULES)
 
 
 def members(cls: type) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def sources() -> set[str]:
         f"{inference.QUICK:,} parameters",
         f"{forward.BLOCK} samples",
         f"{gemm.WIDE} columns",
-        f"{1000 * loop._CALL_SECONDS:.0f} ms",
+        f"{1000 * loop.CALL_SECONDS:.0f} ms",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
         "3 units",  # in the last place: `ULPS` in test_elementary.py

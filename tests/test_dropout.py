@@ -110,8 +110,8 @@ def test_masks_do_not_depend_on_how_an_epoch_is_split_into_calls(
     net, other = make(backend), make(backend)
     settings: dict[str, Any] = {"alpha": 0.5, "epochs": 5, "batch_size": size, "dropout": 0.3}
     net.train(X, Y, **settings, seed=seed_of(1))
-    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
-    monkeypatch.setattr(sampling, "_LIMIT", limit)
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
+    monkeypatch.setattr(sampling, "MOST_DRAWN", limit)
     other.train(X, Y, **settings, seed=seed_of(1))
     assert net.parameters.tobytes() == other.parameters.tobytes()
 

@@ -20,7 +20,8 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
 from samenet.fast.kernels import forward, inference, packing, parallel, training
-from samenet.fast.numba import _NO_RULE, _objective, _room, _rows, layout
+from samenet.fast.numba import _NO_RULE, _objective, _room, layout
+from samenet.fast.workspace import workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
@@ -416,7 +417,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
-    G, values, costs = _rows(net.model, parts), np.full(parts, np.nan), np.empty(1)
+    (G, _), values, costs = workspace(net.model, parts), np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")

@@ -464,7 +464,7 @@ KERNELS = (
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
+    "numpy": ["samenet.fast.functions", "samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),

@@ -6,6 +6,8 @@ Adam and RMSProp with their sums over all gradients so far.
 
 import math
 import signal
+import tracemalloc
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import scipy.optimize
 from agreement import Backend, Pair
 from numpy.random import RandomState
 
+import samenet
 from samenet import optimizers
 from samenet.initialize import initialize
 from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
@@ -22,6 +25,7 @@ from samenet.stopping import CostChange, StopTraining
 from samenet.testing import tolerance
 from samenet.testing.tolerance import compare
 from samenet.training import loop as loops
+from samenet.training import scipy_methods
 from samenet.training.loop import Loop
 from samenet.training.options import Options
 from samenet.training.session import Training
@@ -189,7 +193,7 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
 ) -> None:
     ends = []
     for seconds in (1e-12, 1e12):
-        monkeypatch.setattr(loops, "_CALL_SECONDS", seconds)
+        monkeypatch.setattr(loops, "CALL_SECONDS", seconds)
         for size in (2, 7):
             net = make(backend)
             net.train(
@@ -214,7 +218,7 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
 def test_weights_and_state_are_put_back_when_weights_overflow(
     backend: Backend, way: Any, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loops, "_CALL_SECONDS", seconds)
+    monkeypatch.setattr(loops, "CALL_SECONDS", seconds)
 
     def training(alpha: Any, epochs: int) -> tuple[Any, Any, Any]:
         net = make(backend, activation="identity")
@@ -349,6 +353,33 @@ def test_what_scipy_has_no_use_for_is_refused(backend: Backend, way: Any, argume
         net.train(X, Y, epochs=5, optimizer=way, **{argument: value})
     assert net.parameters.tobytes() == before
     assert net.history is history
+
+
+@pytest.mark.parametrize("way", ["bfgs", "lbfgs", "cg"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_samples_of_float32_are_converted_in_blocks(
+    backend: Backend, way: str, reduction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    for rows in (M, 1, 2):
+        monkeypatch.setattr(scipy_methods, "_BLOCK", rows * (X.shape[1] + Y.shape[1]) + 1)
+        net = make(backend, dtype=np.float32, l1=0.003, l2=0.01)
+        history = net.train(X, Y, epochs=4, optimizer=way, reduction=reduction)
+        ends.append((history.cost, net.parameters))
+    for cost, parameters in ends[1:]:
+        np.testing.assert_allclose(cost, ends[0][0], rtol=1e-12)
+        np.testing.assert_allclose(parameters, ends[0][1], rtol=1e-5, atol=1e-6)
+
+
+def test_samples_of_float32_are_not_copied_to_float64() -> None:
+    net = samenet.backend("numpy").Network([50, 2], dtype="float32", seed=0)
+    X, Y = np.ones((200_000, 50), np.float32), np.ones((200_000, 2), np.float32)
+    net.train(X[:9], Y[:9], epochs=1, optimizer="lbfgs")
+    tracemalloc.start()
+    net.train(X, Y, epochs=2, optimizer="lbfgs")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < X.nbytes, "their copy would take twice as much"
 
 
 def test_iterates_that_float32_cannot_hold(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -583,3 +614,48 @@ def test_the_norm_is_clipped_where_squares_leave_the_range(
             net.train(X, [[1]], alpha=1 / scale, epochs=1, optimizer=optimizer, clip_norm=clip_norm)
             nets.append(net.parameters.astype(float))
         assert np.allclose(*nets, rtol=1e-5, atol=0), (limit, nets)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": MultiStart(6, "bfgs"), "epochs": 12},
+        {"optimizer": MultiStart(5, Adam(), "normal"), "alpha": 0.01, "epochs": 9, "monitors": ["mean_norm"]},
+        {"optimizer": MultiStart(5), "alpha": 0.5, "epochs": 9, "batch_size": 2, "shuffle": False},
+        {"optimizer": MultiStart(5), "alpha": 0.5, "epochs": 9, "batch_size": 2},
+        {"optimizer": MultiStart(3), "alpha": 0.5, "epochs": 9, "stop": CostChange(1e-2)},
+        {"optimizer": MultiStart(3), "alpha": InverseTime(0.5, 0.1), "epochs": 9, "dropout": 0.5},
+    ],
+    ids=str,
+)
+def test_starts_on_several_threads_end_like_those_on_one(backend: Backend, options: dict[str, Any]) -> None:
+    ends = []
+    for threads in (1, 2, 9):
+        net, stream = make(backend), np.random.default_rng(3)
+        net.threads = threads
+        net.train(X, Y, seed=stream, **options)
+        assert net.threads == threads
+        ends.append((net.parameters.tobytes(), net.history, stream.random()))
+    assert ends[0] == ends[1] == ends[2]
+    assert len(ends[0][1].starts) == options["optimizer"].starts
+
+
+def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
+    for alpha, some in ((1.0, True), (10.0, False)):
+        ends: list[Any] = []
+        for threads in (1, 2):
+            net = backend.Network([3, 4, 2], activation=["relu", "identity"], threads=threads, seed=0)
+            before = net.parameters.copy()
+            error = None
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    net.train(X, Y, alpha=alpha, epochs=100, optimizer=MultiStart(6, init="normal"), seed=1)
+            except FloatingPointError as raised:
+                error = str(raised)
+                assert net.parameters.tobytes() == before.tobytes()
+            ends.append((net.parameters.tobytes(), error, net.history and net.history.starts))
+        assert ends[0] == ends[1]
+        assert (ends[0][1] is None) is some
+        if some:
+            assert len({math.isinf(cost) for cost in ends[0][2]}) == 2

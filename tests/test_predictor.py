@@ -83,9 +83,39 @@ def test_arrays_that_are_ready_take_the_quick_way(
                 net.predict(other)
         with pytest.raises(AssertionError, match="slow"):
             f(X)
-    for other in (sample.tolist(), sample[:2], sample.astype("float32" if dtype == "float64" else "float64")):
+    for other in (sample.tolist(), sample[:2]):
         with pytest.raises(AssertionError, match="slow"):
             f(other)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_samples_of_another_kind_are_converted_and_never_changed(name: str, dtype: str) -> None:
+    net = samenet.backend(name).Network([3, 5, 2], seed=0, dtype=dtype)
+    numbers, f = np.array([1.0, 0.0, 3.0]), net.predictor()
+    read_only, padded = numbers.astype(dtype), np.zeros((3, 2), dtype)
+    read_only.flags.writeable, padded[:, 1] = False, numbers
+    unaligned = np.frombuffer(b"-" + numbers.astype(dtype).tobytes(), np.uint8)[1:].view(dtype)
+    kinds = ["float16", "float32", "float64", "longdouble", "int8", "uint64", "bool", ">f8", ">i4"]
+    for other in [*[numbers.astype(kind) for kind in kinds], read_only, padded[:, 1], padded[::-1, 1], unaligned]:
+        expected, before = net.predict(other.astype(dtype).tolist()), other.tobytes()
+        out = np.empty(2, dtype)
+        for answer in (net.predict(other), f(other), f(other, out), net.predict(other[np.newaxis])[0]):
+            assert answer.tobytes() == expected.tobytes(), other.dtype
+        assert other.tobytes() == before
+    with warnings.catch_warnings(action="error"):
+        assert not np.isfinite(f(np.array([1.0, np.nan, np.inf], "float64" if dtype == "float32" else "float32"))).all()
+        if dtype == "float32":
+            with pytest.raises(ValueError, match="X: expected finite numbers, got inf"):
+                net.predict(np.array([1.0, 1e300, 0.0]))
+    for other, error in (
+        (numbers.astype(str), TypeError),
+        (numbers * 1j, TypeError),
+        (numbers[:2].astype("f2"), ValueError),
+    ):
+        for call in (net.predict, f):
+            with pytest.raises(error, match="^[xX]: expected"):
+                call(other)
 
 
 def test_out_is_returned_and_else_every_answer_is_new(Network: Any) -> None:

@@ -39,7 +39,7 @@ def make(backend: Backend) -> Any:
 def test_each_epoch_is_trained_at_its_rate(
     backend: Backend, optimizer: str, schedule: Any, size: int, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
     net, other, seen = make(backend), make(backend), []
     net.train(X, Y, alpha=schedule, epochs=6, batch_size=size, seed=5, optimizer=optimizer, record_every=0)
     if optimizer == "descent":
@@ -85,7 +85,7 @@ def test_an_epoch_at_rate_0_changes_nothing(backend: Backend) -> None:
 def test_a_bad_rate_ends_the_training_at_once(
     backend: Backend, bad: Any, error: type[Exception], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
     net, other = make(backend), make(backend)
     with pytest.raises(error, match=r"^alpha\(4\): expected a "):
         net.train(X, Y, alpha=lambda epoch: bad if epoch == 4 else 0.1, epochs=9, batch_size=3, seed=0)

@@ -96,7 +96,7 @@ def test_patience_puts_the_best_back(backend: Backend, way: dict[str, Any]) -> N
 def test_a_schedule_ends_it_before_an_epoch(
     backend: Backend, epochs: int, size: int | None, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
     asked: list[int] = []
 
     def alpha(epoch: int) -> float:
@@ -114,7 +114,7 @@ def test_a_schedule_ends_it_before_an_epoch(
 
 
 def test_a_schedule_that_will_end_it_did_not_if_something_else_does(backend: Backend, monkeypatch: Any) -> None:
-    monkeypatch.setattr(loop, "_CALL_SECONDS", 1e12)
+    monkeypatch.setattr(loop, "CALL_SECONDS", 1e12)
 
     def alpha(epoch: int) -> float:
         if epoch == 8:

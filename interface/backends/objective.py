@@ -1,5 +1,6 @@
 """The objective J(theta), a model's cost on given samples, and its gradient, computed by a backend."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,15 @@ from samenet.model import Model
 from samenet.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
 
+_nothing = nullcontext()
 
-@dataclass(frozen=True, eq=False)
+
+def overflow_ignored(backend: Any) -> Any:
+    """A context in which overflow in a backend gives infinity or NaN, without a warning, as with every backend."""
+    return _nothing if hasattr(backend, "QUIET") else np.errstate(all="ignore")
+
+
+@dataclass(eq=False, slots=True)
 class Objective:
     """J at the model's current parameters; backend: a module that implements the contract.
 
@@ -26,13 +34,13 @@ class Objective:
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
-        with np.errstate(all="ignore"):  # overflow gives infinity, without a warning, with every backend
+        with overflow_ignored(self.backend):
             cost, output = self.backend.evaluate(self.model, self.X, self.Y, self.reduction)
         return float(cost), np.asarray(output)
 
     def slope(self) -> tuple[float, Parameters]:
         """The cost and its gradient as the backend computes them."""
-        with np.errstate(all="ignore"):
+        with overflow_ignored(self.backend):
             cost, slope = self.backend.gradient(self.model, self.X, self.Y, self.reduction)
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.model.theta.empty_like()

@@ -157,5 +157,5 @@ class Kinks:
             either = np.abs(self.z[layer]) <= self.rounding[layer]  # where it may be on or off
             middle = np.where(either, 0.5, np.where(h > 0, 1.0, 0.0))
             return Delta(e.value * middle, np.where(either, np.abs(e.value) / 2 + e.radius, e.radius * middle))
-        slope = h * (1 - h) if name == "sigmoid" else (1 - h) * (1 + h)
+        slope = {"sigmoid": h * (1 - h), "tanh": (1 - h) * (1 + h)}[name]
         return Delta(e.value * slope, e.radius * slope)

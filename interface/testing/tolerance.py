@@ -82,6 +82,8 @@ def step(
         kept = state.values if isinstance(rule, Adam) else (np.zeros_like(theta), *state.values)
         error = _SIDES * update_bounds.adapted(theta, g, alpha, _adaptive(rule, state.t + 1), *kept).error
         return error, error
+    if not isinstance(rule, Descent | Momentum):
+        raise TypeError(f"rule: no bound is derived for {rule.name!r}")
     beta = rule.beta if isinstance(rule, Momentum) else 0.0
     v = state.values[0] if isinstance(rule, Momentum) else None
     moved = update_bounds.moved(theta, g, alpha, beta, v, isinstance(rule, Nesterov))

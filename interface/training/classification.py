@@ -66,7 +66,7 @@ def labels_of(labels: Any, activation: str, n_out: int) -> Callable[[Array], Any
                 f"{labels!r} and {n_out} output{'s' if n_out > 1 else ''}, got {activation!r}"
             )
         return lambda output: _by_threshold(output if labels == "several" else output[..., 0], activation)
-    if labels == "auto" and activation in ("identity", "relu"):
+    if labels == "auto" and activation not in (*_CLASSES, "softmax"):
         raise ValueError(
             f"labels: expected 'one' (for one-hot targets) with an output layer of {activation!r}, whose outputs are "
             f"otherwise numbers, not classes, got {labels!r}"

@@ -52,10 +52,8 @@ class Watch:
         if self.is_done:
             return False
         if math.isnan(self.largest):
-            rows = self.batch_size if self.objective.reduction == "sum" else 1
-            self.largest = _bound(costs.item(0), rows)
-        worst: float = costs.item(costs.argmax())  # three times as fast as `max`; NaN counts as the largest
-        return not worst < self.largest  # true for NaN
+            self.largest = _first_bound(costs, self.batch_size, self.objective.reduction)
+        return not _worst(costs) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
         """If a batch was suspicious, compute the cost over all samples and warn if it exceeds the limit."""
@@ -94,6 +92,20 @@ class Watch:
 
 def _text(cost: float) -> str:
     return f"{cost:.3g}" if math.isfinite(cost) else "no longer a number" if math.isnan(cost) else "infinite"
+
+
+def is_harmless(costs: NDArray[np.float64], batch_size: int, reduction: str) -> bool:
+    """Whether none of a training's batch costs, from its first on, is suspicious."""
+    return _worst(costs) < _first_bound(costs, batch_size, reduction)
+
+
+def _worst(costs: NDArray[np.float64]) -> float:
+    worst: float = costs.item(costs.argmax())  # three times as fast as `max`; NaN counts as the largest
+    return worst
+
+
+def _first_bound(costs: NDArray[np.float64], batch_size: int, reduction: str) -> float:
+    return _bound(costs.item(0), batch_size if reduction == "sum" else 1)
 
 
 def _bound(first: float, scale: float) -> float:

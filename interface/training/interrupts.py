@@ -2,34 +2,43 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
+try:  # the functions of `signal` without their enum, which takes longer than a short training
+    from _signal import getsignal as _get
+    from _signal import signal as _set
+except ImportError:
+    _get, _set = signal.getsignal, signal.signal
 
-@contextmanager
-def deferred_interrupt() -> Iterator[Callable[[], None]]:
-    """Defer Ctrl-C until the yielded function is called; a second Ctrl-C takes effect at once.
+
+class deferred_interrupt:
+    """In `with deferred_interrupt() as release:` Ctrl-C is deferred until release(); a second one takes effect at once.
 
     Only the main thread receives signals and may set a handler; in other threads there is nothing to defer.
     """
-    pending: list[Any] = []
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(previous):
-        yield lambda: None
-        return
 
-    def hold(signum: int, frame: Any) -> None:
-        pending.append((signum, frame))
-        signal.signal(signal.SIGINT, previous)
+    def __init__(self) -> None:
+        self.pending: list[Any] = []
+        self.previous: Any = None  # the handler to call, or None if nothing is deferred
 
-    def release() -> None:
-        if pending:
-            previous(*pending.pop())
+    def __enter__(self) -> Callable[[], None]:
+        if threading.current_thread() is threading.main_thread() and callable(previous := _get(signal.SIGINT)):
+            self.previous = previous
+            _set(signal.SIGINT, self._hold)
+        return self.release
 
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield release
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    release()
+    def _hold(self, signum: int, frame: Any) -> None:
+        self.pending.append((signum, frame))
+        _set(signal.SIGINT, self.previous)
+
+    def release(self) -> None:
+        """Deliver a Ctrl-C that was deferred."""
+        if self.pending:
+            self.previous(*self.pending.pop())
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        if self.previous is not None:
+            _set(signal.SIGINT, self.previous)
+        if kind is None:
+            self.release()

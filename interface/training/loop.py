@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
+from samenet.backends.objective import overflow_ignored
+from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
@@ -19,8 +21,15 @@ from samenet.training.sampling import Draws, Orders
 from samenet.training.session import Training
 from samenet.validation.finite import all_finite
 
-_CALL_SECONDS = 0.05
-_GROWTH = 16  # at most, from call to call; the first makes one update, as the reference's loops are slow
+CALL_SECONDS = 0.05
+_GROWTH = 16  # at most, from call to call
+_SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
+
+
+def seconds_of(backend: Any, model: Model, updates: int, batch_size: int) -> float:
+    """About how long so many updates take at most; a backend may know better, by `SECONDS`."""
+    an_update, each = getattr(backend, "SECONDS", _SECONDS)
+    return float(updates * (an_update + each * batch_size * model.theta.flat.size))
 
 
 class Loop:
@@ -28,24 +37,28 @@ class Loop:
 
     def __init__(self, training: Training, rule: UpdateRule) -> None:
         options = training.options
-        self.training, self.options, self.history = training, options, training.history
+        self.training, self.options, self.settings = training, options, options.settings
+        self.history = training.history
         self.model, self.rule, self.state = training.model, rule, rule.state(training.model.theta)
         self.batch_size = options.batch_size
         full_batch = options.batch_size == len(options.X)
         # The gradient of all samples does not depend on their order.
-        shuffled = options.shuffle and not full_batch
+        shuffled = self.settings.shuffle and not full_batch
         self.draws = Draws(options.random, len(options.X), shuffled, options.dropout, self.model.dtype)
         # A full-batch update returns the cost to record, unless dropout changes it; monitors and mini-batches need an
         # extra forward pass.
         self.updates_return_cost = full_batch and not options.monitors and options.dropout.size == 0
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
-        self.updates = 1  # in the next call of the backend
+        seconds = seconds_of(training.backend, self.model, 1, self.batch_size)
+        self.updates = max(1, int(CALL_SECONDS / seconds))  # in the next call of the backend
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
+        batch = {"batch_size": self.batch_size, "reduction": self.settings.reduction}
+        self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def run(self, release: Callable[[], None]) -> None:
         """Train until all epochs are done, the callback or a stop rule ends it, or Ctrl-C is pressed."""
-        while self.history.epochs_done < self.options.epochs:
+        while self.history.epochs_done < self.settings.epochs:
             if not self.updates_return_cost:
                 self.training.record()
             for _ in self._advance(self._next_stop()):
@@ -54,12 +67,12 @@ class Loop:
                 return
 
     def _next_stop(self) -> int:
-        done, every = self.history.epochs_done, self.options.record_every
+        done, every = self.history.epochs_done, self.settings.record_every
         if self.training.has_epoch_hooks:
             return done + 1
         if every > 0 and not self.updates_return_cost:
-            return min(self.options.epochs, done + every - done % every)
-        return self.options.epochs
+            return min(self.settings.epochs, done + every - done % every)
+        return self.settings.epochs
 
     def _advance(self, stop: int) -> Iterator[None]:
         """Train up to epoch `stop`, one backend call at a time."""
@@ -79,10 +92,12 @@ class Loop:
 
         That error is kept and raised when its epoch comes, since a schedule with side effects must not be called twice.
         """
-        schedule, alphas = self.options.alpha, list[float]()
+        schedule, alphas = self.settings.alpha, list[float]()
         assert schedule is not None
         if isinstance(schedule, schedules.Constant):  # a small network trains thousands of epochs per call
-            return np.full(epochs, schedule.alpha)
+            constant = np.empty(epochs)
+            constant.fill(schedule.alpha)
+            return constant
         while len(alphas) < epochs and self.schedule_error is None:
             try:
                 alphas.append(schedules.rate(schedule, self.history.epochs_done + len(alphas)))
@@ -124,6 +139,15 @@ class Loop:
         theta[:], values[:] = self.model.theta.flat, self.state.values
         return theta, values, self.state.t
 
+    def _check_samples(self, is_well: bool, ends_epoch: bool) -> None:
+        """X is finite if the weights still are when all of it was used; at any sign that it may not be, look at it."""
+        if not is_well:
+            before, self.model.theta.flat[:] = self.model.theta.flat.copy(), self.divergence.initial_theta
+            self.training.check_samples()
+            self.model.theta.flat[:] = before
+        elif ends_epoch:
+            self.options.unchecked = False
+
     def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
         self.model.theta.flat[:], self.state.values[:], self.state.t = theta, values, t
 
@@ -138,19 +162,23 @@ class Loop:
         before: tuple[NDArray[Any], NDArray[Any], int] | None = None,
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
-        model, history, options = self.model, self.history, self.options
+        model, history = self.model, self.history
         epochs = len(alphas)
         before = before or self._snapshot()
-        arguments: dict[str, Any] = {"reduction": options.reduction, "state": self.state, **options.clipping}
+        arguments: dict[str, Any] = dict(self.arguments)
         if self.draws.dropout is not None:
-            arguments["dropout"] = self.draws.dropout.after(history.epochs_done * len(options.X) + start)
-        alpha = float(alphas[0]) if alphas.min() == alphas.max() else alphas
-        arguments |= {"alpha": alpha, "batch_size": self.batch_size, "order": order, "epochs": epochs}
+            arguments["dropout"] = self.draws.dropout.after(history.epochs_done * len(self.options.X) + start)
+        is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
+        alpha = alphas.item(0) if is_constant else alphas
         began = time.perf_counter()
-        with np.errstate(all="ignore"):  # overflow of the weights is reported below, identically for every backend
-            costs = np.asarray(self.training.backend.run_updates(model, X, Y, self.rule, **arguments))
-        seconds = time.perf_counter() - began
+        with overflow_ignored(self.training.backend):  # of the weights, it is reported below
+            costs = self.training.backend.run_updates(
+                *(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments
+            )
+        seconds, costs = time.perf_counter() - began, np.asarray(costs)
         finite, suspicious = all_finite(model.theta.flat), self.divergence.suspects(costs)
+        if self.options.unchecked:
+            self._check_samples(finite and not suspicious, ends_epoch)
         if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
             self._restore(*before)
             for epoch in range(epochs):
@@ -167,13 +195,13 @@ class Loop:
                 f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
                 "they were restored to their values before it. Try a smaller alpha"
             )
-        if self.updates_return_cost and options.record_every > 0:
-            history.record_costs(history.epochs_done, costs, options.record_every)
+        if self.updates_return_cost and self.settings.record_every > 0:
+            history.record_costs(history.epochs_done, costs, self.settings.record_every)
         history.epochs_done += epochs if ends_epoch else 0
         if ends_epoch:
             self.divergence.end_epoch(history)
-        updates = int(len(costs) * min(_GROWTH, _CALL_SECONDS / max(seconds, 1e-9)))
-        if seconds < _CALL_SECONDS / 2:  # never fewer: a call may be short because a record was due
+        updates = int(len(costs) * min(_GROWTH, CALL_SECONDS / max(seconds, 1e-9)))
+        if seconds < CALL_SECONDS / 2:  # never fewer: a call may be short because a record was due
             self.updates = max(self.updates, updates)
-        elif seconds > 2 * _CALL_SECONDS:
+        elif seconds > 2 * CALL_SECONDS:
             self.updates = max(1, updates)

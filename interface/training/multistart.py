@@ -2,23 +2,88 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from samenet import schedules
 from samenet.backends.objective import Objective
+from samenet.history import History
 from samenet.initialize import initialize
+from samenet.model import Model
 from samenet.optimizers import MultiStart, Optimizer
 from samenet.stopping import StopTraining
 from samenet.training import divergence
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import numpy_stream
+from samenet.training.together import run_together
+
+Release = Callable[[], None]
+Train = Callable[[Optimizer, Trained, Model, Release], None]
+
+
+@dataclass
+class _Start:
+    """In place of the network, which has one history, while several starts are trained."""
+
+    history: History | None = None
+
+
+def _are_independent(options: Options, optimizer: Optimizer) -> bool:
+    """Whether no start draws from the stream that the next begins with, or calls what may end the whole."""
+    settings = options.settings
+    draws = bool(settings.dropout) or (settings.shuffle and options.batch_size < len(options.X))
+    is_plain = settings.alpha is None or type(settings.alpha) is schedules.Constant
+    return is_plain and not (draws or options.callback is not None or options.stop)
+
+
+def _best_of_together(
+    plan: MultiStart, user: Trained, objective: Objective, options: Options, train: Train, release: Release
+) -> None:
+    """The same, several at a time: to the bit what one after the other gives."""
+    stream, starts, models = numpy_stream(options.random), [], []
+    for _ in range(plan.starts):
+        starts.append(_Start())
+        models.append(objective.model.holding(objective.model.theta.flat))
+        models[-1].threads = 1
+        initialize(models[-1].theta, plan.init, stream)
+
+    def task(start: _Start, model: Model) -> Callable[[Release], None]:
+        return lambda release: train(plan.optimizer, start, model, release)
+
+    failed: dict[int, Exception] = {}
+    try:
+        tasks = [task(start, model) for start, model in zip(starts, models, strict=True)]
+        failed = run_together(tasks, objective.model.threads, release)
+    finally:
+        costs, best = list[float](), None
+        for i, (start, model) in enumerate(zip(starts, models, strict=True)):
+            if start.history is not None:  # it has begun
+                diverged = isinstance(failed.get(i), FloatingPointError)
+                costs.append(math.inf if diverged else replace(objective, model=model).cost())
+                user.history = start.history if best is None else user.history
+                if not diverged and (best is None or costs[-1] < costs[best]):
+                    best = len(costs) - 1
+                    objective.model.theta.flat[:], user.history = model.theta.flat, start.history
+        if user.history is not None:
+            user.history.starts = tuple(costs)
+    others = [error for error in failed.values() if best is None or not isinstance(error, FloatingPointError)]
+    if others:
+        raise others[-1] if best is None else others[0]
+    assert user.history is not None
+    assert best is not None
+    if user.history.diverged_at is not None:
+        divergence.warn(f"the best of {len(costs)} starts ends at a cost of {costs[best]:.3g}")
 
 
 def best_of(
-    plan: MultiStart, user: Trained, objective: Objective, options: Options, train: Callable[[Optimizer], None]
+    plan: MultiStart, user: Trained, objective: Objective, options: Options, train: Train, release: Release
 ) -> None:
     """Train from every start, and leave the network with the weights and the history of the best.
 
     If training ends early, the start under way is compared like the others, with the weights it reached.
     """
+    if objective.model.threads > 1 and plan.starts > 1 and _are_independent(options, plan.optimizer):
+        _best_of_together(plan, user, objective, options, train, release)
+        return
     theta, stream = objective.model.theta.flat, numpy_stream(options.random)
     best, best_history, least, costs = theta.copy(), user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
@@ -29,7 +94,7 @@ def best_of(
             initialize(objective.model.theta, plan.init, stream)
             diverged = False
             try:
-                train(plan.optimizer)
+                train(plan.optimizer, user, objective.model, release)
             except FloatingPointError as error:
                 failure, diverged = error, True
             except StopTraining:

@@ -1,9 +1,11 @@
 """The options of `Network.train`, checked once."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +14,11 @@ from samenet import optimizers, schedules, stopping
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.monitors import MONITORS, monitor
-from samenet.training.sampling import Random
-from samenet.validation import checks
+from samenet.training.sampling import Random, is_stream
+from samenet.validation import arrays, checks
+from samenet.validation.memory import remembers
 
+LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 _MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
@@ -27,64 +31,130 @@ class Trained(Protocol):
 Callback = Callable[[Any, History], object]
 
 
-@dataclass(frozen=True, eq=False)
+class Settings(NamedTuple):
+    """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
+
+    reduction: str
+    alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
+    epochs: int
+    batch_size: int | None
+    shuffle: bool
+    monitors: tuple[str, ...]
+    record_every: int
+    optimizer: optimizers.Optimizer
+    dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
+    clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
+    is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
+    arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
+
+
+@dataclass(eq=False, slots=True)
 class Options:
     """The arguments of `Network.train`, checked and converted; their meaning is documented there."""
 
     X: NDArray[Any]
     Y: NDArray[Any]
-    reduction: str
-    alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
-    epochs: int
+    settings: Settings
     batch_size: int
-    shuffle: bool
-    random: Random
+    seed: Any
     monitors: dict[str, Callable[[NDArray[Any]], float]]  # by name, functions of the output
-    record_every: int
     callback: Callback | None
-    optimizer: optimizers.Optimizer
     stop: tuple[stopping.Rule, ...]
     dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
-    clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
     warns: bool = True  # whether divergence gives a warning
+    stream: Random | None = None
+    unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+
+    @property
+    def random(self) -> Random:
+        """The random number generator, made when it is first asked for."""
+        if self.stream is None:
+            is_stream = isinstance(self.seed, random.Random)
+            self.stream = self.seed if is_stream else checks.generator("seed", self.seed)
+        return self.stream
 
     @classmethod
-    def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any]) -> "Options":
-        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument."""
-        X, Y = model.labelled(X, Y, given["reduction"])
-        model.theta.check_writable()
+    def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
+        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument.
+
+        may_wait: whether a large X need not be checked before the first epoch, which reads it anyway, and after which
+        no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
+        """
+        X, Y = model.labelled(X, Y, given["reduction"], LARGE if may_wait else math.inf)
+        options = cls.checked(model, X, Y, given)
+        if may_wait and X.size > LARGE:
+            settings = options.settings
+            options.unchecked = (
+                settings.is_simple
+                and "clip_value" not in settings.clipping  # which makes infinity a number
+                and not (settings.dropout or options.stop or is_stream(options.seed))
+            )
+            if not options.unchecked:
+                options.check_samples()
+        return options
+
+    def check_samples(self) -> None:
+        """Raise ValueError if X is not finite."""
+        arrays.finite("X", self.X)
+        self.unchecked = False
+
+    @classmethod
+    def checked(
+        cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: dict[str, Any], warns: bool = True
+    ) -> "Options":
+        """The same, from samples that were checked."""
+        theta, seed, callback = model.theta, given["seed"], given["callback"]
+        theta.check_writable()
         # Samples that share memory with the parameters would change during training.
-        X, Y = (v.copy() if np.may_share_memory(v, model.theta.flat) else v for v in (X, Y))
-        optimizer = optimizers.optimizer(given["optimizer"])
-        alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
-        dropout = _dropout(given["dropout"], model.sizes[1:-1])
-        limits = {name: given[name] for name in ("clip_value", "clip_norm")}
-        clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
-        if not optimizer.takes_steps:
-            _reject_step_options(optimizer, {**given, "dropout": given["dropout"] if dropout.size else None})
-        epochs = checks.integer("epochs", given["epochs"], least=0, most=_MOST_EPOCHS)
-        size, seed = given["batch_size"], given["seed"]
-        batch_size = len(X) if size is None else min(len(X), checks.integer("batch_size", size, least=1))
-        stream = seed if isinstance(seed, random.Random) else checks.generator("seed", seed)
-        shuffle = checks.flag("shuffle", given["shuffle"])
-        names = _names(given["monitors"])
-        record_every = checks.integer("record_every", given["record_every"], least=0)
-        callback = given["callback"]
+        X = X if X.flags.owndata or not np.may_share_memory(X, theta.flat) else X.copy()
+        Y = Y if Y.flags.owndata or not np.may_share_memory(Y, theta.flat) else Y.copy()
+        settings = _settings(len(theta.sizes) - 2, *_values(given))
+        if not isinstance(seed, random.Random):
+            checks.seed("seed", seed)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
         return cls(
-            *(X, Y, given["reduction"], alpha, epochs, batch_size, shuffle, stream),
-            monitors={name: monitor(name, model.activations[-1], Y) for name in names},
-            record_every=record_every,
-            callback=callback,
-            optimizer=optimizer,
-            stop=stop,
-            dropout=dropout,
-            clipping=clipping,
+            *(X, Y, settings, min(len(X), settings.batch_size or len(X)), seed),
+            *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
+            np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
+            warns,
         )
+
+
+_NO_DROPOUT = np.empty(0)
+_NAMES = (
+    *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
+    *("clip_value", "clip_norm"),
+)
+_values = itemgetter(*_NAMES)
+
+
+@remembers
+def _settings(hidden_layers: int, *values: Any) -> Settings:
+    """The settings, from the values of the arguments with these names."""
+    given = dict(zip(_NAMES, values, strict=True))
+    optimizer = optimizers.optimizer(given["optimizer"])
+    alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
+    dropout = _dropout(given["dropout"], hidden_layers)
+    limits = {name: given[name] for name in ("clip_value", "clip_norm")}
+    clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
+    if not optimizer.takes_steps:
+        _reject_step_options(optimizer, {**given, "dropout": given["dropout"] if dropout else None})
+    epochs = checks.integer("epochs", given["epochs"], least=0, most=_MOST_EPOCHS)
+    size = given["batch_size"]
+    batch_size = None if size is None else checks.integer("batch_size", size, least=1)
+    shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
+    record_every = checks.integer("record_every", given["record_every"], least=0)
+    is_constant = type(alpha) is schedules.Constant
+    arguments = {"reduction": given["reduction"], **clipping, **({"alpha": alpha.alpha} if is_constant else {})}
+    is_simple = is_constant and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
+    return Settings(
+        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
+        *(is_simple, arguments),
+    )
 
 
 def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
@@ -97,7 +167,7 @@ def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any])
             )
 
 
-def _names(monitors: Any) -> tuple[str, ...]:
+def _monitors(monitors: Any) -> tuple[str, ...]:
     try:
         names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
     except Exception:  # not iterable, or iterating it raised
@@ -105,16 +175,16 @@ def _names(monitors: Any) -> tuple[str, ...]:
     return tuple(checks.choice("monitors", name, MONITORS) for name in names)
 
 
-def _dropout(value: Any, hidden: tuple[int, ...]) -> NDArray[np.float64]:
-    """A probability for every hidden node, from one number for all layers or one for each; empty if all are 0."""
+def _dropout(value: Any, layers: int) -> tuple[float, ...]:
+    """A probability for every hidden layer, from one number for all or one for each; empty if all are 0."""
     if checks.is_listing(value):
         given = checks.listed("dropout", value, "a number, or a list of numbers")
-        if len(given) != len(hidden):
-            raise ValueError(f"dropout: expected {len(hidden)} numbers, one for each hidden layer, got {len(given)}")
+        if len(given) != layers:
+            raise ValueError(f"dropout: expected {layers} numbers, one for each hidden layer, got {len(given)}")
         p = [checks.fraction(f"dropout[{i}]", item) for i, item in enumerate(given)]
     else:
         one = checks.fraction("dropout", value)
-        if one > 0 and not hidden:
+        if one > 0 and layers == 0:
             raise ValueError(f"dropout: expected 0 for a network without hidden layers, got {one:g}")
-        p = [one] * len(hidden)
-    return np.repeat(p, hidden) if any(p) else np.empty(0)
+        p = [one] * layers
+    return tuple(p) if any(p) else ()

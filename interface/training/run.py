@@ -1,7 +1,6 @@
 """Training with the chosen optimizer."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,7 @@ from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.optimizers import Minimizer, MultiStart, Optimizer, UpdateRule
 from samenet.stopping import StopTraining
-from samenet.training import multistart, scipy_methods
+from samenet.training import multistart, scipy_methods, short
 from samenet.training.interrupts import deferred_interrupt
 from samenet.training.loop import Loop
 from samenet.training.options import Options, Trained
@@ -24,8 +23,20 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
     user: the network passed to callbacks, which holds the history. backend: a module that implements the contract.
     """
     # Suppressed twice: the user's Ctrl-C handler may raise it, too, inside the deferring block or at its end.
-    with suppress(StopTraining), deferred_interrupt() as release, suppress(StopTraining):
-        descend(options.optimizer, user, model, backend, options, release)
+    try:
+        with deferred_interrupt() as release:
+            train_under(user, model, backend, options, release)
+    except StopTraining:
+        pass
+
+
+def train_under(user: Trained, model: Model, backend: Any, options: Options, release: Release) -> None:
+    """Train in place, where someone else has seen to it that Ctrl-C is deferred."""
+    try:
+        if not short.train(user, model, backend, options, release):
+            descend(options.settings.optimizer, user, model, backend, options, release)
+    except StopTraining:
+        pass
 
 
 def descend(
@@ -33,12 +44,13 @@ def descend(
 ) -> None:
     """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
-        quiet = replace(options, warns=False)  # `best_of` warns if the best start diverged
-        objective = Objective(model, backend, options.X, options.Y, options.reduction)
-        multistart.best_of(
-            *(optimizer, user, objective, options),
-            lambda inner: descend(inner, user, model, backend, quiet, release),
-        )
+        quiet = replace(options, warns=False, stream=options.random)  # `best_of` warns if the best start diverged
+        objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+
+        def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:
+            descend(inner, user, model, backend, quiet, release)
+
+        multistart.best_of(optimizer, user, objective, options, train_one, release)
     elif isinstance(optimizer, Minimizer):
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)

@@ -12,7 +12,12 @@ from samenet.backends.dropout import Dropout
 Random = np.random.Generator | np.random.RandomState | random.Random
 Orders = NDArray[np.int64] | None
 
-_LIMIT = 1 << 20  # numbers drawn ahead for one backend call
+MOST_DRAWN = 1 << 20  # numbers drawn ahead for one backend call
+
+
+def is_stream(seed: Any) -> bool:
+    """Whether a seed is a stream, which a training continues."""
+    return seed is not None and not isinstance(seed, int) and isinstance(seed, Random)
 
 
 def numpy_stream(stream: Random) -> np.random.Generator | np.random.RandomState:
@@ -44,7 +49,7 @@ class Draws:
     @property
     def epochs_at_once(self) -> int:
         """The number of epochs that may be drawn ahead."""
-        return max(1, _LIMIT // self.m)
+        return max(1, MOST_DRAWN // self.m)
 
     def order(self) -> Orders:
         """The order of one epoch, (1, m), or None if samples are not shuffled."""
@@ -61,7 +66,8 @@ class Draws:
             return None
         if self.python_random is None and isinstance(self.random, np.random.Generator):
             # The same random numbers as in `count` calls of `order`.
-            rows = np.tile(np.arange(self.m, dtype=np.int64), (count, 1))
+            rows = np.empty((count, self.m), np.int64)
+            rows[:] = np.arange(self.m)
             return self.random.permuted(rows, axis=1, out=rows)
         return np.concatenate([order for _ in range(count) if (order := self.order()) is not None])
 

@@ -8,16 +8,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.backends.objective import Objective
 from samenet.optimizers import Minimizer
 from samenet.training.session import Training
 from samenet.validation import checks
 from samenet.validation.finite import all_finite
+
+_BLOCK = 1 << 20  # numbers of float32 that are converted at once
 
 
 def check_memory(optimizer: Minimizer, parameters: int) -> None:
     """ValueError if SciPy's workspace does not fit in memory."""
     with checks.fits("optimizer", optimizer):
         np.empty(optimizer.workspace(parameters))
+
+
+def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.float64]]]:
+    """The cost and its gradient in float64, at the model's parameters, from samples that may be of float32.
+
+    Many of these are converted a block of rows at a time, or their copy would take twice the memory of the samples: the
+    sum over all rows is the sum over the blocks, and the mean is the mean of the blocks' means, weighted by their rows.
+    """
+    X, Y, m = objective.X, objective.Y, len(objective.X)
+    rows = m if X.dtype == np.float64 else max(1, _BLOCK // (X.shape[1] + Y.shape[1]))
+    if rows >= m:
+        whole = replace(objective, X=X.astype(np.float64, copy=False), Y=Y.astype(np.float64, copy=False))
+
+        def of_whole() -> tuple[float, NDArray[np.float64]]:
+            cost, gradient = whole.slope()
+            return cost, gradient.flat
+
+        return of_whole
+    is_mean, others = objective.reduction == "mean", objective.model.without_penalties()
+
+    def of_blocks() -> tuple[float, NDArray[np.float64]]:
+        cost, slope = 0.0, np.zeros_like(objective.model.theta.flat)
+        for start in range(0, m, rows):
+            x, y = (values[start : start + rows].astype(np.float64) for values in (X, Y))
+            model = objective.model if is_mean or start == 0 else others  # a sum has the penalties once
+            value, gradient = replace(objective, model=model, X=x, Y=y).slope()
+            weight = len(x) / m if is_mean else 1.0
+            cost += weight * value
+            slope += weight * gradient.flat
+        return cost, slope
+
+    return of_blocks
 
 
 def minimize(training: Training, optimizer: Minimizer, release: Callable[[], None]) -> None:
@@ -30,8 +65,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
 
     model, history, options = training.model, training.history, training.options
     trial = model.holding(model.theta.flat.astype(np.float64))
-    X, Y = options.X.astype(np.float64, copy=False), options.Y.astype(np.float64, copy=False)
-    objective = replace(training.objective, model=trial, X=X, Y=Y)
+    slope_at = _in_float64(replace(training.objective, model=trial))
     current = math.nan  # the cost at the model's weights
     failures: list[StopIteration] = []
 
@@ -39,8 +73,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
         nonlocal current
         release()
         trial.theta.flat[:] = theta
-        cost, gradient = objective.slope()
-        slope = gradient.flat
+        cost, slope = slope_at()
         if math.isnan(current):
             if not (math.isfinite(cost) and all_finite(slope)):
                 raise FloatingPointError("the cost or its gradient is not finite in epoch 0; the weights are unchanged")
@@ -51,7 +84,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
     def iterated(intermediate_result: Any) -> None:
         nonlocal current
         epoch = history.epochs_done
-        if options.record_every > 0 and epoch % options.record_every == 0:
+        if options.settings.record_every > 0 and epoch % options.settings.record_every == 0:
             training.record_state(epoch, current, training.output())
         with np.errstate(over="ignore"):
             theta = intermediate_result.x.astype(model.dtype)
@@ -77,9 +110,9 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
             jac=True,
             method=optimizer.method,
             callback=iterated,
-            options={**optimizer.options(), "maxiter": options.epochs},
+            options={**optimizer.options(), "maxiter": options.settings.epochs},
         )
     if failures:
         raise failures[0]
-    if history.epochs_done < options.epochs and history.stopped_by is None:
+    if history.epochs_done < options.settings.epochs and history.stopped_by is None:
         history.stopped_by = str(result.message)

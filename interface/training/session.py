@@ -23,13 +23,14 @@ class Training:
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
-        self.objective = Objective(model, backend, options.X, options.Y, options.reduction)
+        self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+        self.earlier = user.history
         self.history = user.history = History(tuple(options.monitors))
         self.watches: list[stopping.Watch] = []
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
-        if self.options.epochs == 0:
+        if self.options.settings.epochs == 0:
             return
         source: object = None
         try:
@@ -39,10 +40,20 @@ class Training:
             source = "StopTraining"  # raised by anything else, such as a signal handler
             descend(*given)
         except StopTraining as reason:
+            self.check_samples()
             self.note(source, reason)
             self._close()
             raise
         self._close()
+
+    def check_samples(self) -> None:
+        """If X has not been checked, do so; if it is not finite, put back what was before, and raise ValueError."""
+        if self.options.unchecked:
+            try:
+                self.options.check_samples()
+            except ValueError:
+                self.user.history = self.earlier
+                raise
 
     def _close(self) -> None:
         for watch in self.watches:
@@ -50,8 +61,7 @@ class Training:
 
     def note(self, source: object, reason: StopTraining) -> None:
         """Record in the history what raised `StopTraining`, unless already recorded."""
-        if self.history.stopped_by is None:
-            self.history.stopped_by = f"{source}: {reason}" if str(reason) else str(source)
+        self.history.stop(source, reason)
 
     @property
     def has_epoch_hooks(self) -> bool:
@@ -60,7 +70,7 @@ class Training:
 
     def record(self) -> None:
         """If the state before the next epoch is to be recorded, do so, by a forward pass."""
-        epoch, every = self.history.epochs_done, self.options.record_every
+        epoch, every = self.history.epochs_done, self.options.settings.record_every
         if every > 0 and epoch % every == 0:
             cost, output = self.objective.evaluate()
             self.record_state(epoch, cost, output if self.options.monitors else None)

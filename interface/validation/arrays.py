@@ -3,6 +3,7 @@
 As in `samenet.validation.checks`, errors name the argument, and input is never written to.
 """
 
+import math
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -42,6 +43,11 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     """An array of real numbers in the form that every backend works on; copied only if necessary."""
     if is_ready(value, dtype):
         return value  # type: ignore[no-any-return]
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":  # holds numbers, and nothing else
+        if value.dtype == dtype or value.dtype.kind in "biu":
+            return np.array(value, dtype, order="C")
+        with np.errstate(all="ignore"):
+            return np.array(value, dtype, order="C")
     given = plain(name, value)
     with np.errstate(all="ignore"):  # a number that is too large becomes infinite, a signalling NaN quiet
         if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
@@ -103,8 +109,13 @@ def check_out(name: str, value: Any, n: int, dtype: Float) -> None:
         raise ValueError(f"{name}: expected a C-contiguous, writable array, got {got}")
 
 
-def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Samples and targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one."""
+def labelled(
+    X: Any, Y: Any, n_in: int, n_out: int, dtype: Float, most: float = math.inf
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Samples and targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one.
+
+    An X of more numbers than `most` is not checked for NaN and infinity.
+    """
     X = array("X", X, dtype)
     if X.ndim not in (1, 2) or X.shape[-1] != n_in:
         raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
@@ -118,7 +129,10 @@ def labelled(X: Any, Y: Any, n_in: int, n_out: int, dtype: Float) -> tuple[NDArr
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
-    return finite("X", X).reshape(-1, n_in), finite("Y", Y).reshape(-1, n_out)
+    if X.size <= most:
+        finite("X", X)
+    finite("Y", Y)
+    return (X, Y) if X.ndim == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:

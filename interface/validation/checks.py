@@ -6,9 +6,11 @@ to.
 """
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -34,6 +36,8 @@ _NOT_NUMBERS = bool | np.bool_ | np.timedelta64
 
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
     """An integer, at least `least`, and at most `most` if that is given."""
+    if type(value) is int and least <= value and (most is None or value <= most):
+        return value
     try:
         result = int(value) if isinstance(value, Integral) and not isinstance(value, _NOT_NUMBERS) else None
     except Exception:  # from a user-defined number
@@ -49,6 +53,8 @@ def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
 
 def number(name: str, value: Any, *, positive: bool = False, least: float = -math.inf) -> float:
     """A finite real number, above 0 if `positive`, and at least `least`."""
+    if type(value) is float and least <= value < math.inf and (value > 0 or not positive) and value > -math.inf:
+        return value
     try:
         result = float(value) if isinstance(value, Real) and not isinstance(value, _NOT_NUMBERS) else None
     except OverflowError:
@@ -76,6 +82,8 @@ def fraction(name: str, value: Any) -> float:
 
 def flag(name: str, value: Any) -> bool:
     """True or False."""
+    if value is True or value is False:
+        return bool(value)
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected True or False, got {short(value)} ({type(value).__name__})")
     return bool(value)
@@ -83,7 +91,9 @@ def flag(name: str, value: Any) -> bool:
 
 def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
     """One of the known names; for any other, the message suggests the nearest. others: aliases of the known names."""
-    known = list(known)
+    known = known if isinstance(known, tuple | dict) else list(known)
+    if type(value) is str and value in known:
+        return value
     if isinstance(value, str):
         try:
             if value in known:
@@ -102,7 +112,7 @@ def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str
 
 def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[str, ...]:
     """One of the known names for each of `number` layers, given as one name for all or as a list."""
-    known = list(known)
+    known = tuple(known)
     if isinstance(value, str) or not is_listing(value):
         return (choice(name, value, known),) * number
     given = listed(name, value, "one name, or a list of names")
@@ -137,7 +147,12 @@ def fits(name: str, value: Any) -> Iterator[None]:
     try:
         yield
     except (MemoryError, OverflowError, ValueError):
-        raise ValueError(f"{name}: expected a size that fits in memory, got {short(value)}") from None
+        raise too_large(name, value) from None
+
+
+def too_large(name: str, value: Any) -> ValueError:
+    """The error for a size for which no array can be allocated."""
+    return ValueError(f"{name}: expected a size that fits in memory, got {short(value)}")
 
 
 def sizes(value: Any) -> tuple[int, ...]:
@@ -163,10 +178,35 @@ def dtype(value: Any) -> Float:
     return np.dtype(result.type)  # without the user's metadata
 
 
+def seed(name: str, value: Any) -> None:
+    """Reject what `generator` makes no random numbers from."""
+    if value is not None and not isinstance(value, np.random.Generator | np.random.RandomState):
+        integer(name, value, least=0)
+
+
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
     """A random number generator: a new one from a seed or None; a Generator or legacy RandomState is returned as is."""
-    if isinstance(seed, np.random.Generator | np.random.RandomState):
+    if seed is not None and type(seed) is not int and isinstance(seed, np.random.Generator | np.random.RandomState):
         return seed
-    if seed is None:
-        return np.random.default_rng()
-    return np.random.default_rng(integer(name, seed, least=0))
+    words = _Fresh() if seed is None else _seeded(integer(name, seed, least=0))
+    return np.random.Generator(np.random.PCG64(words))
+
+
+class _Seeded(np.random.bit_generator.ISeedSequence):
+    """The seed sequence of `numpy.random.default_rng(seed)`, computed once: that takes most of the time."""
+
+    def __init__(self, seed: int) -> None:
+        self.words = np.random.SeedSequence(seed).generate_state(4, np.uint64)  # as many as PCG64 takes
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        return self.words
+
+
+class _Fresh(_Seeded):
+    """A seed sequence from the system's own random numbers, without the mixing that few bits of a seed need."""
+
+    def __init__(self) -> None:
+        self.words = np.frombuffer(os.urandom(32), np.uint64)
+
+
+_seeded = lru_cache(4096)(_Seeded)

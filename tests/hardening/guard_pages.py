@@ -31,6 +31,8 @@ import numpy as np
 import samenet.fast.numba as backend
 from samenet import parameters
 from samenet.backends.dropout import Dropout
+from samenet.fast import workspace
+from samenet.fast.kernels import packing
 from samenet.functions import MADE_FOR
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.validation import arrays
@@ -95,13 +97,13 @@ class Memory:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """The backend asks for its memory here."""
-        kept = parameters.aligned, backend.aligned, backend.np
-        parameters.aligned = backend.aligned = self.aligned
+        kept = parameters.aligned, workspace.aligned, backend.np
+        parameters.aligned = workspace.aligned = self.aligned
         backend.np = self
         try:
             yield
         finally:
-            parameters.aligned, backend.aligned, backend.np = kept
+            parameters.aligned, workspace.aligned, backend.np = kept
 
 
 class Usual:
@@ -246,8 +248,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.child:
-        length = backend.packing.total_length
-        backend.packing.total_length = lambda *sizes: length(*sizes) - given.short
+        length = packing.total_length
+        packing.total_length = lambda *sizes: length(*sizes) - given.short
         return child(given)
     begin, done, failed = time.perf_counter(), 0, 0
     if not guards():

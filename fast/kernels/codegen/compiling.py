@@ -234,6 +234,10 @@ def external(
     return published
 
 
+def _refuse(*_: Any, **__: Any) -> None:
+    raise TypeError("arrays of another kind")
+
+
 def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Kernel:
     """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
     compiled: Any = kernel(holds_gil=holds_gil)(function)
@@ -247,4 +251,7 @@ def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Ke
         return checked
     compiled.compile(kinds)
     compiled.disable_compile()
+    # Numba would look for conversions, and word its TypeError, for 50 times as long as the kernel takes.
+    compiled._search_new_conversions = lambda *_, **__: False
+    compiled._explain_matching_error = _refuse
     return compiled  # type: ignore[no-any-return]

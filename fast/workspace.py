@@ -1,0 +1,58 @@
+"""Memory that the compiled kernels work in, as `samenet.fast.numba` hands it to them."""
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.fast.kernels import packing
+from samenet.model import Model
+from samenet.parameters import aligned
+
+_LARGE = 2**17  # bytes
+
+
+def packed_room(model: Model) -> NDArray[Any]:
+    """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
+    return _rows(model, 1)[0] if is_packed(model) else model.theta.flat
+
+
+def is_packed(model: Model) -> bool:
+    """Whether P is not theta itself."""
+    return _packed_length(model) > 0
+
+
+def _rows(model: Model, times: int) -> NDArray[Any]:
+    """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
+    flat, length = model.theta.flat, _packed_length(model)
+    room = aligned(times * (length or flat.size), flat.dtype)
+    if length:
+        room[:] = 0
+    if room.nbytes > _LARGE:
+        _keep_pages()
+    return room.reshape(times, -1)
+
+
+def _packed_length(model: Model) -> int:
+    theta = model.theta
+    return _total_length(theta.sizes, theta.bias, theta.flat.itemsize)
+
+
+@functools.lru_cache(256)
+def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
+    return packing.total_length(sizes, bias, itemsize)
+
+
+def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Memory for the gradient of each part of a batch, and for P."""
+    return _rows(model, parts), packed_room(model)
+
+
+@functools.cache
+def _keep_pages() -> None:
+    """Have glibc keep the memory of freed workspaces, up to 64 MiB, whose pages take long to fault in again.
+
+    It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
+    """
+    np.empty(32 * 2**20 - 2**16, np.uint8)

@@ -1,0 +1,210 @@
+"""Many trainings at once, of networks that have nothing to do with each other: `samenet.train_many`."""
+
+import copy
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from samenet.initialize import SCHEMES
+from samenet.network import Network
+from samenet.training import divergence
+from samenet.training.options import Options
+from samenet.training.run import train_under
+from samenet.training.together import run_together
+from samenet.validation import checks
+
+
+class TrainingErrors(ExceptionGroup[Exception]):
+    """Some of many trainings failed; the others are done, as if nothing had happened.
+
+    networks    all networks, as `train_many` would have returned them; one that failed is as `Network.train` leaves it
+    failed      by the number of a network, what its training raised
+    exceptions  the same errors, each with a note that names the network
+    """
+
+    networks: list[Network]
+    failed: dict[int, Exception]
+
+    def __new__(cls, networks: list[Network], failed: dict[int, Exception]) -> Self:
+        """The group of these errors."""
+        what = f"{len(failed)} of {len(networks)} trainings failed, {_named(failed)}; the others are done"
+        group = super().__new__(cls, what, [*failed.values()])
+        group.networks, group.failed = networks, failed
+        return group
+
+    def derive(self, excs: Sequence[Exception]) -> "TrainingErrors":  # type: ignore[override]
+        """Those among these errors, of the same networks."""
+        chosen = {id(error) for error in excs}
+        return TrainingErrors(self.networks, {i: error for i, error in self.failed.items() if id(error) in chosen})
+
+
+def train_many(
+    networks: Network | Iterable[Network],
+    X: ArrayLike | Sequence[ArrayLike],
+    Y: ArrayLike | Sequence[ArrayLike],
+    *,
+    seeds: Iterable[Any] | None = None,
+    init: str = "glorot",
+    **options: Any,
+) -> list[Network]:
+    """Train many networks, with the same result as training one after the other, to the bit.
+
+    networks  a list, which may mix sizes, settings, dtypes and backends: each is trained in place, as by
+
+                  for net, seed in zip(networks, seeds):
+                      net.train(X, Y, seed=seed, **options)
+
+              or one network, as a pattern for new ones, one for each seed, and not trained itself: as by
+
+                  for seed in seeds:
+                      net = Network(sizes, init=init, seed=seed, ...)  # with the settings of the pattern
+                      net.train(X, Y, seed=seed, **options)
+
+    X, Y      the samples and the targets of all networks, (m, n_in) and (m, n_out); or those of each network, with one
+              dimension more: (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
+    seeds     the `seed` of each network; by default, each training draws from a stream of its own
+    init      how the weights of new networks begin, see `samenet.initialize`
+    options   the other arguments of `Network.train`
+
+    Returns the networks, in the order of the list or of the seeds, each with its `history`.
+
+    As many trainings run at the same time as the largest `threads` among the networks says, each in one thread; a
+    callback or a schedule is then called from several threads. Networks of the reference gain nothing by it. Trainings
+    that draw from the very same stream, an object that occurs twice in `seeds`, are not run at the same time.
+
+    Arguments are checked before anything is trained: ValueError or TypeError as from `Network.train`, with a note that
+    names the network. A training that fails does not disturb the others: when all have ended, one `TrainingErrors`
+    names those that failed, and holds all networks. One `DivergenceWarning`, likewise at the end, names those that
+    diverged. `StopTraining` ends the training that it is raised in. Ctrl-C ends all after their current update.
+
+    >>> from samenet import train_many
+    >>> from samenet.fast.numpy import Network
+    >>> nets = train_many(Network([2, 1]), [[0, 1], [1, 0]], [[1], [0]], seeds=range(3), alpha=1.0, epochs=100)
+    >>> [len(net.history.cost) for net in nets]
+    [100, 100, 100]
+    """
+    pattern = networks if isinstance(networks, Network) else None
+    if pattern is None:
+        trained = _distinct(networks)
+        numbers = [None] * len(trained) if seeds is None else _listed("seeds", seeds)
+        if len(numbers) != len(trained):
+            raise ValueError(f"seeds: expected {len(trained)}, one for each network, got {len(numbers)}")
+    else:
+        if seeds is None:
+            raise ValueError("seeds: expected one for each new network, got None and one network")
+        checks.choice("init", init, SCHEMES)
+        numbers = _listed("seeds", seeds)
+        trained = [pattern] * len(numbers)  # until there are new ones
+    given, of_X, of_Y = _arguments(options), _each("X", X, len(trained)), _each("Y", Y, len(trained))
+    known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
+    planned = []
+    for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
+        try:
+            if pattern is not None:
+                checks.seed(f"seeds[{i}]", seed)
+            model = network.model.with_cost(given["cost"])
+            key = of_X and i, of_Y and i, model.sizes[0], model.sizes[-1], model.dtype, model.cost_function
+            if key not in known:
+                samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
+                known[key] = model.labelled(*samples, given["reduction"])
+            planned.append(Options.checked(model, *known[key], {**given, "seed": seed}, warns=False))
+        except (TypeError, ValueError) as error:
+            error.add_note(f"in train_many, for networks[{i}]")
+            raise
+    threads = max((network.threads for network in trained), default=1)
+    streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]
+    threads = threads if len(set(streams)) == len(streams) else 1
+    if pattern is not None:
+        trained = [copy.copy(pattern) for _ in numbers]
+
+    def task(i: int) -> Callable[[Callable[[], None]], None]:
+        def train(release: Callable[[], None]) -> None:
+            if pattern is not None:
+                trained[i] = _like(pattern, init, numbers[i])
+            model = trained[i].model.with_cost(given["cost"])
+            if threads > 1:
+                model = copy.copy(model)
+                model.threads = 1
+            train_under(trained[i], model, trained[i].backend, planned[i], release)
+
+        return train
+
+    failed = run_together([task(i) for i in range(len(trained))], threads)
+    histories = {i: net.history for i, net in enumerate(trained) if i not in failed and net.history is not None}
+    diverged = [i for i, history in histories.items() if history.diverged_at is not None]
+    if diverged:
+        divergence.warn(f"{len(diverged)} of {len(trained)} networks do, {_named(diverged)}")
+    for i, error in failed.items():
+        error.add_note(f"in train_many, for networks[{i}]")
+    if failed:
+        raise TrainingErrors(trained, failed)
+    return trained
+
+
+def _like(pattern: Network, init: str, seed: Any) -> Network:
+    settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
+    return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
+
+
+def _arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """All arguments of `Network.train`, by name; TypeError for others."""
+    known = {
+        name: parameter.default
+        for name, parameter in inspect.signature(Network.train).parameters.items()
+        if name not in ("self", "X", "Y", "seed")
+    }
+    for name in options:
+        checks.choice("train_many", name, known)
+    missing = [name for name, default in known.items() if default is inspect.Parameter.empty and name not in options]
+    if missing:
+        raise TypeError(f"train_many: expected {', '.join(missing)} to be given")
+    return {**known, **options}
+
+
+def _listed(name: str, value: Iterable[Any]) -> list[Any]:
+    if isinstance(value, str | bytes | dict | set):
+        raise TypeError(f"{name}: expected a list, got {checks.short(value)} ({type(value).__name__})")
+    try:
+        return list(value)
+    except Exception:
+        raise TypeError(f"{name}: expected a list, got {checks.short(value)} ({type(value).__name__})") from None
+
+
+def _distinct(networks: Iterable[Any]) -> list[Network]:
+    found = _listed("networks", networks)
+    places: dict[int, int] = {}
+    for i, network in enumerate(found):
+        if not isinstance(network, Network):
+            raise TypeError(
+                f"networks[{i}]: expected a Network, got {checks.short(network)} ({type(network).__name__})"
+            )
+        if places.setdefault(id(network), i) != i:
+            raise ValueError(f"networks[{i}]: expected each network once, got networks[{places[id(network)]}] again")
+    return found
+
+
+def _each(name: str, value: Any, count: int) -> list[Any] | None:
+    """What each network has for itself, or None if all have the same."""
+    if _rank(value) != 3:
+        return None
+    given = list(value)
+    if len(given) != count:
+        raise ValueError(f"{name}: expected {count} matrices, one for each network, got {len(given)}")
+    return given
+
+
+def _rank(value: Any) -> int:
+    """The number of dimensions, as far as the first items tell."""
+    rank = getattr(value, "ndim", None)
+    if isinstance(rank, int):
+        return rank
+    return 1 + _rank(value[0]) if isinstance(value, list | tuple) and value else int(checks.is_listing(value))
+
+
+def _named(numbers: Iterable[int]) -> str:
+    """Networks by their numbers, the first few of many."""
+    places = [f"networks[{i}]" for i in numbers]
+    return ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")

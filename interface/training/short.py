@@ -1,0 +1,101 @@
+"""A short training in one call of the backend, without what `loop` prepares for a long one.
+
+The result is that of the loop, to the bit: what is computed does not depend on how it is split into calls.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.objective import overflow_ignored
+from samenet.history import History
+from samenet.model import Model
+from samenet.stopping import StopTraining
+from samenet.training import divergence, loop, sampling
+from samenet.training.options import Options, Trained
+from samenet.training.sampling import Draws
+from samenet.validation.finite import all_finite
+
+
+def is_short(model: Model, backend: Any, options: Options) -> bool:
+    """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
+    settings, m, size = options.settings, len(options.X), options.batch_size
+    if not settings.is_simple or options.callback is not None or options.stop or options.unchecked:
+        return False
+    if _draws(options):
+        if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
+            return False
+        if settings.epochs * m > sampling.MOST_DRAWN:
+            return False
+    return loop.seconds_of(backend, model, settings.epochs * -(-m // size), size) <= loop.CALL_SECONDS
+
+
+def _draws(options: Options) -> bool:
+    """Whether random numbers are drawn."""
+    settings = options.settings
+    return (settings.shuffle and options.batch_size < len(options.X)) or settings.dropout != ()
+
+
+def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
+    """Train if it is short; returns whether that was done.
+
+    If weights did not stay finite, or the cost has grown so that `divergence` must look at it, nothing has changed, and
+    the loop has to do it all.
+    """
+    if not is_short(model, backend, options):
+        return False
+    settings, theta, size = options.settings, model.theta.flat, options.batch_size
+    before, history, drawn = theta.copy(), History(), None
+    user.history = history
+    returns_cost = size == len(options.X) and not settings.dropout
+    with overflow_ignored(backend):
+        if returns_cost:
+            costs = np.asarray(
+                backend.run_updates(
+                    *(model, options.X, options.Y, settings.optimizer),
+                    **{"batch_size": size, "epochs": settings.epochs, **settings.arguments},
+                )
+            )
+            if settings.record_every > 0:
+                history.record_costs(0, costs, settings.record_every)
+        else:
+            if isinstance(options.seed, np.random.Generator):
+                drawn = options.seed.bit_generator.state
+            costs = _by_batches(model, backend, options, history)
+    if not all_finite(theta) or not divergence.is_harmless(costs, size, settings.reduction):
+        theta[:], options.stream = before, None  # the loop begins anew
+        if drawn is not None:
+            options.seed.bit_generator.state = drawn
+        return False
+    history.epochs_done = settings.epochs
+    try:
+        release()
+    except StopTraining as reason:
+        history.stop("StopTraining", reason)
+    return True
+
+
+def _by_batches(model: Model, backend: Any, options: Options, history: History) -> NDArray[np.float64]:
+    """All updates, with a forward pass before each epoch that is recorded; returns their costs."""
+    settings, X, Y, epochs = options.settings, options.X, options.Y, options.settings.epochs
+    arguments, order = {"batch_size": options.batch_size, **settings.arguments}, None
+    draws = None
+    if _draws(options):
+        shuffled = settings.shuffle and options.batch_size < len(X)
+        draws = Draws(options.random, len(X), shuffled, options.dropout, model.dtype)
+        order = draws.epochs(epochs)
+    step = settings.record_every or epochs
+    if step < epochs:
+        arguments["state"] = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
+    costs = []
+    for start in range(0, epochs, step):
+        if settings.record_every > 0:
+            history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
+        if draws is not None and draws.dropout is not None:
+            arguments["dropout"] = draws.dropout.after(start * len(X))
+        count = min(step, epochs - start)
+        rows = None if order is None else order[start : start + count]
+        costs.append(backend.run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
+    return np.concatenate(costs)

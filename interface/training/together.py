@@ -1,0 +1,59 @@
+"""Trainings that have nothing to do with each other, at the same time on several threads."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+
+from samenet.training.interrupts import deferred_interrupt
+
+Task = Callable[[Callable[[], None]], None]  # task(release); release() delivers a Ctrl-C between two updates
+
+
+class Cancelled(BaseException):
+    """Ends the task of another thread, when Ctrl-C has ended that of the main one."""
+
+
+def run_together(
+    tasks: Sequence[Task], threads: int, release: Callable[[], None] | None = None
+) -> dict[int, Exception]:
+    """Do all tasks, so many at a time; returns what those raised that failed, by their numbers.
+
+    Ctrl-C, and whatever else is no `Exception`, is raised again when all threads have stopped. release: delivers a
+    Ctrl-C that the caller has deferred; without it, Ctrl-C is deferred here.
+    """
+    if release is None:
+        with deferred_interrupt() as release:
+            return run_together(tasks, threads, release)
+    numbers, failed, stopped = itertools.count(), dict[int, Exception](), False
+
+    def work(release: Callable[[], None]) -> None:
+        while not stopped and (i := next(numbers)) < len(tasks):
+            try:
+                tasks[i](release)
+            except Exception as error:
+                failed[i] = error
+
+    def check() -> None:
+        if stopped:
+            raise Cancelled
+
+    def work_beside() -> None:
+        with suppress(Cancelled):
+            work(check)
+
+    helpers = min(threads, len(tasks)) - 1
+    if helpers <= 0:
+        work(release)
+        return failed
+    with ThreadPoolExecutor(helpers, thread_name_prefix="samenet-train") as pool:
+        try:
+            others = [pool.submit(work_beside) for _ in range(helpers)]
+            work(release)
+            while wait(others, timeout=0.05).not_done:
+                release()
+            for other in others:
+                other.result()
+        finally:
+            stopped = True
+    return dict(sorted(failed.items()))

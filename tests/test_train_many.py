@@ -1,0 +1,221 @@
+"""Many trainings at once: the bits of one after the other, and what fails disturbs no other."""
+
+import signal
+import threading
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samenet
+from samenet import StopTraining, TrainingErrors, train_many
+from samenet.optimizers import Adam, MultiStart
+from samenet.stopping import CostChange
+from samenet.training.together import run_together
+
+RANDOM = np.random.default_rng(0)
+X, Y = RANDOM.normal(size=(30, 4)), RANDOM.random((30, 3))
+NAMES = samenet.backends()
+SETTINGS: list[dict[str, Any]] = [
+    {"alpha": 0.5, "epochs": 3},
+    {"alpha": 0.5, "epochs": 3, "batch_size": 7, "record_every": 2},
+    {"alpha": 0.01, "epochs": 3, "batch_size": 8, "optimizer": Adam(), "record_every": 0, "clip_norm": 0.1},
+    {"alpha": lambda epoch: 0.5 / (1 + epoch), "epochs": 3, "batch_size": 7, "dropout": 0.3, "monitors": ["mean_norm"]},
+    {"epochs": 3, "optimizer": "lbfgs"},
+    {"alpha": 0.5, "epochs": 9, "stop": CostChange(1e-2), "cost": "binary_cross_entropy"},
+    {"alpha": 0.5, "epochs": 2, "optimizer": MultiStart(2), "batch_size": 7},
+]
+
+
+def same(some: Any, others: Any) -> bool:
+    return len(some) == len(others) and all(
+        a == b and a.parameters.tobytes() == b.parameters.tobytes() and a.history == b.history
+        for a, b in zip(some, others, strict=True)
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("settings", SETTINGS, ids=range(len(SETTINGS)))
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bits_are_those_of_one_after_the_other(name: str, settings: dict[str, Any], threads: int) -> None:
+    Network, seeds = samenet.backend(name).Network, [5, 0, 3, 2**70]
+    one = [Network([4, 5, 3], seed=seed, activation=["tanh", "sigmoid"], l2=0.01) for seed in seeds]
+    for net, seed in zip(one, seeds, strict=True):
+        net.train(X, Y, seed=seed, **settings)
+    pattern = Network([4, 5, 3], activation=["tanh", "sigmoid"], l2=0.01, threads=threads)
+    before = pattern.copy()
+    new = train_many(pattern, X, Y, seeds=seeds, **settings)
+    assert same(new, one)
+    assert pattern == before
+    assert pattern.history is None
+    assert all(net.threads == threads for net in new)
+    nets = [Network([4, 5, 3], seed=seed, activation=["tanh", "sigmoid"], l2=0.01, threads=threads) for seed in seeds]
+    assert train_many(tuple(nets), X, Y, seeds=iter(seeds), **settings) == nets
+    assert same(nets, one)
+
+
+def test_networks_of_all_kinds_each_with_its_own_samples() -> None:
+    def made() -> list[Any]:
+        return [
+            samenet.backend(name).Network([4, *hidden, 3], seed=i, dtype=dtype, threads=2)
+            for i, (name, hidden, dtype) in enumerate(
+                (name, hidden, dtype) for name in NAMES[1:] for hidden in ((), (5,), (40, 9)) for dtype in ("f4", "f8")
+            )
+        ]
+
+    some, others = made(), made()
+    xs, ys = [X[: 3 + i] for i in range(len(some))], [Y[: 3 + i] for i in range(len(some))]
+    for net, x, y in zip(some, xs, ys, strict=True):
+        net.train(x, y, seed=7, alpha=0.1, epochs=4, batch_size=2)
+    train_many(others, xs, ys, seeds=[7] * len(others), alpha=0.1, epochs=4, batch_size=2)
+    assert same(others, some)
+
+
+def test_samples_are_shared_or_have_one_dimension_more() -> None:
+    Network = samenet.backend("numpy").Network
+    both, twice = np.stack([X, X[::-1]]), np.stack([Y, Y[::-1]])
+    expected = [Network([4, 3], seed=s) for s in (0, 1)]
+    expected[0].train(X, Y, alpha=1, epochs=2)
+    expected[1].train(X[::-1], Y[::-1], alpha=1, epochs=2)
+    for xs in (both, list(both), both.tolist()):
+        for ys in (twice, tuple(twice), twice.tolist()):
+            assert same(train_many(Network([4, 3]), xs, ys, seeds=[0, 1], alpha=1, epochs=2), expected)
+    expected[1] = Network([4, 3], seed=1)
+    expected[1].train(X, Y[::-1], alpha=1, epochs=2)
+    for xs in (X, X.tolist(), list(X)):
+        assert same(train_many(Network([4, 3]), xs, twice, seeds=[0, 1], alpha=1, epochs=2), expected)
+    assert train_many([], X, Y, alpha=1, epochs=2) == []
+
+
+def test_one_stream_for_two_trainings_is_drawn_from_in_turn() -> None:
+    for threads in (1, 3):
+        nets = [samenet.backend("numba").Network([4, 3], seed=0, threads=threads) for _ in range(6)]
+        stream = np.random.default_rng(1)
+        train_many(nets, X, Y, seeds=[stream] * 6, alpha=1.0, epochs=3, batch_size=1)
+        if threads == 1:
+            one = nets
+    assert same(nets, one)
+    assert len({net.parameters.tobytes() for net in nets}) == 6
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_that_fails_is_named_and_the_others_are_done(threads: int) -> None:
+    Network = samenet.backend("numba").Network
+
+    def alpha_of(nets: list[Any]) -> Any:
+        def callback(net: Any, history: Any) -> None:
+            if net is nets[1]:
+                raise RuntimeError("mine")
+            if net is nets[2]:
+                raise StopTraining("enough")
+
+        return callback
+
+    nets = [Network([4, 5, 3], seed=seed, threads=threads, activation="identity") for seed in range(4)]
+    nets[3].parameters = np.full(nets[3].parameters.size, 1e200)
+    expected = Network([4, 5, 3], seed=0, activation="identity")
+    expected.train(X, Y, alpha=0.1, epochs=5)
+    with pytest.raises(TrainingErrors, match=r"2 of 4 .*, networks\[1\], networks\[3\]; the others are done") as raised:
+        train_many(nets, X, Y, alpha=0.1, epochs=5, callback=alpha_of(nets))
+    assert raised.value.networks == nets
+    assert {i: type(error) for i, error in raised.value.failed.items()} == {1: RuntimeError, 3: FloatingPointError}
+    assert [error.__notes__ for error in raised.value.exceptions] == [
+        [f"in train_many, for networks[{i}]"] for i in (1, 3)
+    ]
+    rest = raised.value.subgroup(FloatingPointError)
+    assert isinstance(rest, TrainingErrors)
+    assert [*rest.failed] == [3]
+    assert nets[0].parameters.tobytes() == expected.parameters.tobytes()
+    assert nets[1].history.epochs_done == 1
+    assert (nets[2].history.epochs_done, nets[2].history.stopped_by) == (1, "callback: enough")
+    assert (nets[3].parameters == 1e200).all()
+
+
+def test_those_that_diverge_are_named_once_where_it_was_called() -> None:
+    nets = [samenet.backend("numpy").Network([4, 5, 3], seed=s, activation="identity") for s in range(3)]
+    nets.append(samenet.backend("numpy").Network([4, 5, 3], seed=0))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        train_many(nets, X, Y, alpha=1.5, epochs=6)
+    assert [str(w.message).partition(";")[0] for w in caught] == [
+        "training diverges: 3 of 4 networks do, networks[0], networks[1], networks[2]"
+    ]
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"X": np.full((30, 4), np.nan)}, ValueError, r"X: expected finite"),
+        ({"X": np.stack([X] * 3)}, ValueError, r"X: expected 2 matrices, one for each network, got 3"),
+        ({"Y": [Y, Y[1:]]}, ValueError, r"Y: expected shape \(30, 3\)"),
+        ({"alpha": -1}, ValueError, "alpha: expected a number above 0"),
+        ({"seeds": [1]}, ValueError, "seeds: expected 2, one for each network, got 1"),
+        ({"seeds": 3}, TypeError, "seeds: expected a list, got 3"),
+        ({"seeds": "ab"}, TypeError, "seeds: expected a list, got 'ab'"),
+        ({"seeds": [1, -1]}, ValueError, "seed: expected an integer of at least 0, got -1"),
+        ({"networks": 3}, TypeError, "networks: expected a list, got 3"),
+        ({"networks": [None, 1]}, TypeError, r"networks\[0\]: expected a Network, got None"),
+        ({"epoch": 3}, ValueError, "train_many: expected one of .*; did you mean 'epochs'"),
+        ({"seed": 3}, ValueError, "train_many: expected one of"),
+        ({"init": "glorott", "seeds": [1]}, ValueError, "did you mean 'glorot'"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_refused_before_anything_is_trained(wrong: dict[str, Any], error: Any, message: str) -> None:
+    nets: Any = [samenet.backend("numpy").Network([4, 3], seed=s) for s in range(2)]
+    before = [net.parameters.tobytes() for net in nets]
+    given: dict[str, Any] = {"networks": nets[0] if "init" in wrong else nets, "X": X, "Y": Y, "alpha": 1, "epochs": 2}
+    with pytest.raises(error, match=message):
+        train_many(**{**given, **wrong})
+    assert [net.parameters.tobytes() for net in nets] == before
+    assert [net.history for net in nets] == [None, None]
+
+
+def test_more_that_is_refused() -> None:
+    net = samenet.backend("numpy").Network([4, 3], seed=0)
+    with pytest.raises(ValueError, match=r"networks\[2\]: expected each network once, got networks\[0\] again"):
+        train_many([net, net.copy(), net], X, Y, alpha=1, epochs=1)
+    with pytest.raises(ValueError, match="seeds: expected one for each new network"):
+        train_many(net, X, Y, alpha=1, epochs=1)
+    with pytest.raises(TypeError, match="expected epochs to be given"):
+        train_many([net], X, Y, alpha=1)
+    with pytest.raises(ValueError, match="X: expected finite") as raised:
+        train_many([net, net.copy()], [X, np.full((30, 4), np.nan)], Y, alpha=1, epochs=1)
+    assert raised.value.__notes__ == ["in train_many, for networks[1]"]
+
+
+def test_tasks_run_together() -> None:
+    meeting = threading.Barrier(3, timeout=20)
+
+    def task(release: Any) -> None:
+        meeting.wait()
+        release()
+
+    assert run_together([task] * 6, threads=3) == {}
+    assert run_together([], threads=3) == {}
+    assert run_together([lambda release: None], threads=3) == {}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_ends_all_of_them(threads: int) -> None:
+    begun: list[int] = []
+
+    def task(i: int) -> Any:
+        def run(release: Any) -> None:
+            begun.append(i)
+            if threading.current_thread() is threading.main_thread():
+                signal.raise_signal(signal.SIGINT)
+            for _ in range(2000):
+                release()
+                time.sleep(0.01)
+
+        return run
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run_together([task(i) for i in range(9)], threads)
+    assert len(begun) <= threads
+    assert signal.getsignal(signal.SIGINT) is before
