@@ -11,6 +11,8 @@ from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
 from samenet.parameters import aligned
 
+_LARGE = 2**17  # bytes
+
 
 def packed_room(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
@@ -28,7 +30,7 @@ def _rows(model: Model, times: int) -> NDArray[Any]:
     room = aligned(times * (length or flat.size), flat.dtype)
     if length:
         room[:] = 0
-    else:
+    if room.nbytes > _LARGE:
         _keep_pages()
     return room.reshape(times, -1)
 
@@ -50,10 +52,9 @@ def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 @functools.cache
 def _keep_pages() -> None:
-    """Have glibc keep the memory of workspaces that are freed.
+    """Have glibc keep the memory of freed workspaces, up to 64 MiB, whose pages take long to fault in again.
 
-    By default it returns large blocks to the system, and faulting their pages in again takes a tenth to a quarter of
-    an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
+    It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
 

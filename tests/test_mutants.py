@@ -492,7 +492,7 @@ SMALLER = {
     "REGISTER": 16,
     "WIDE": 6,
     "_MC, _KC": (8, 4),
-    "_FEW": 3,
+    "_UNPACKED": 3,
     "BLOCK": 8,
     "LEAST": 4,
     "GROUP_ROWS": 5,

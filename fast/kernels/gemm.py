@@ -18,7 +18,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
 _MC, _KC = 256, 256  # rows and terms of a packed block of A, which stays in the second cache; see `packed_product`
-_FEW = 64  # rows of A up to which packing B takes longer than it saves
+_UNPACKED = 64  # rows of A up to which packing B takes longer than it saves
 
 
 def matrix(dtype):
@@ -114,7 +114,7 @@ def packed_product(A, B, S, C, alpha):
                 registers = max(PACKED_NR - 1, -(-left // -(-left // PACKED_NR)))
                 end = min(i + registers * lanes, k)
                 b = B[start : start + count, i:end]
-                if not contiguous or m > _FEW:
+                if not contiguous or m > _UNPACKED:
                     _pack(b, panel)
                     b = panel[:count, : end - i]
                 _multiply_packed(block, b, begin[:, i:end], C[top : top + rows, i:end], registers, alpha)
