@@ -2,7 +2,8 @@
 
 A file has a `PEER`: its name, its ways to do a task with the colour and the marker of each in the figure, what pip has
 to install for it, and whether it can take part. A way is a function of a task of `problem.py` that gives a `Call`;
-where it cannot compute the same thing, it gives the reason in words instead, or the reason stands in its place.
+where it cannot compute the same thing, it gives the reason instead, or the reason stands in its place. What a task
+needs beyond sigmoids, squared error and plain descent, a way has to list: the first that it lacks is the reason.
 """
 
 import os
@@ -12,22 +13,39 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from benchmarks.problem import Call, Forward
+from benchmarks.problem import Call, Forward, Many, features
+
+ACTIVATIONS = frozenset({"tanh", "relu", "identity", "softmax"})  # besides the sigmoid
+EVERYTHING = ACTIVATIONS | {
+    *("binary_cross_entropy", "cross_entropy", "momentum", "nesterov", "rmsprop", "adam"),
+    *("l1", "l2", "dropout", "shuffle"),
+}
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way of a library: forward, descent, and its mark in the figure; none for what is never another's rival."""
+    """One way of a library: forward, descent, and its mark in the figure; none for what is never another's rival.
+
+    many    the training of many networks at once
+    takes   which `features` of a task it can do
+    model   whether it stands there to be read: it is never the fastest, and is left out of the kinds of settings
+    """
 
     forward: Callable[[Any], Call | str] | str
     descent: Callable[[Any], Call | str] | str
     colour: str = "#000000"
     marker: str = "p"
+    many: Callable[[Any], Call | str] | str = "many"
+    takes: frozenset[str] = frozenset()
+    model: bool = False
 
     def make(self, task: Any) -> Call | str:
         """What it makes of a task."""
-        way = self.forward if isinstance(task, Forward) else self.descent
-        return way if isinstance(way, str) else way(task)
+        way = self.forward if isinstance(task, Forward) else self.many if isinstance(task, Many) else self.descent
+        if isinstance(way, str):
+            return way
+        lacking = [feature for feature in features(task) if feature not in self.takes]
+        return lacking[0] if lacking else way(task)
 
 
 @dataclass(frozen=True)
