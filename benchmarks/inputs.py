@@ -78,7 +78,7 @@ def training(
         Y = np.round(Y) if sizes[-1] > 1 else np.arange(rows)[:, None] % 2.0  # both labels among the first rows
     network = with_settings(sizes, hidden, output, cost=cost, **penalties)
     work = 3 * rows * network.parameters.size
-    passes = int(max(1, min(_UPDATES * size // rows, _WORK // work)))
+    passes = int(max(2, min(_UPDATES * size // rows, _WORK // work)))
     return Descent(*(network, X, Y, 0.001, size, passes), rule=rule, dropout=dropout, shuffle=size < rows)
 
 

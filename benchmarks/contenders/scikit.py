@@ -50,7 +50,7 @@ def _made(network: Network, Y: Array, **settings: Any) -> tuple[Any, Array]:
 
 def _set(model: Any, network: Network) -> None:
     """The network's numbers."""
-    model.coefs_ = [np.ascontiguousarray(W.T) for W in network.weights]
+    model.coefs_ = [W.T.copy(order="C") for W in network.weights]  # which it changes in place
     model.intercepts_ = [b.copy() for b in network.biases]
 
 

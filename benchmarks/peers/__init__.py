@@ -22,6 +22,8 @@ from benchmarks.measure import Json, say
 from benchmarks.peers import process
 from benchmarks.report import figures
 from benchmarks.report import peers as text
+from benchmarks.report.kinds import in_words
+from benchmarks.report.model import Outcome
 from samenet.compare import environment
 
 THREADS = (1, 2)
@@ -110,7 +112,7 @@ def main(given: Sequence[str]) -> int:
     if options.install:
         return install()
     environment.set_threads(1)
-    run = measure.Run(parser, options.into, "peers.json", "peers.md", "peers.png")
+    run = measure.Run(parser, options.into, "peers.json", "peers.md", "peers.png", "kinds.png")
     repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)
     every = registered()
     absent = {peer.name: reason for peer in every if (reason := peer.missing())}
@@ -132,6 +134,7 @@ def main(given: Sequence[str]) -> int:
     content: dict[str, Any] = {"absent": absent, **found}
     _set_threads(1)
     folder = run.write(options.quick, repeats, **content, once=fresh.once(modules, options.quick))
-    for path in (*text.write(folder), figures.draw_peers(folder)):
+    for path in (*text.write(folder), *figures.draw_peers(folder)):
         print(path)
+    print(in_words(Outcome.read(folder).settings))
     return 0 if measure.all_right(content["cases"], "samenet") else 1
