@@ -293,17 +293,17 @@ def test_many_networks_are_trained_at_once_where_samenet_can(monkeypatch):
     task = TASKS["many by mini-batches"]()
     called = []
 
-    def train_many(networks: list[samenet.Network], X: Any, Y: Any, **settings: Any) -> None:
+    def train_many(networks: list[samenet.Network], X: Any, Y: Any, *, seeds: list[int], **settings: Any) -> None:
         called.append(len(networks))
-        for network in networks:
-            network.train(X, Y, **settings)
+        for network, seed in zip(networks, seeds, strict=True):
+            network.train(X, Y, seed=seed, **settings)
 
     monkeypatch.setattr(samenet, "train_many", train_many, raising=False)
     call = ready(ours.PEER.ways[ours.NUMBA].make(few(task)))
     assert Expected(task).compare(call.read(call.run()), 0.0).ok
     assert called == [3]
-    assert not call.note
-    monkeypatch.delattr(samenet, "train_many")
+    assert call.note == "train_many"
+    monkeypatch.setattr(samenet, "train_many", None)
     assert ready(ours.PEER.ways[ours.NUMBA].make(few(task))).note == "one after the other"
 
 

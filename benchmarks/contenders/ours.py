@@ -61,21 +61,22 @@ def _train(name: str, task: Descent) -> Call:
 
 
 def _train_many(name: str, task: Many) -> Call:
-    """All at once where samenet can, on NumPy one after the other; each begins at the same weights every time."""
+    """All at once by `train_many` where there is one, else one after the other, from the same weights every time."""
     trained, tasks = [_ready(network, name, task.threads) for network in task.networks], task.each()
     at_once: Any = getattr(samenet, "train_many", None)
+    settings = {key: value for key, value in _settings(task.one).items() if key != "seed"}
 
     def run() -> list[Network]:
-        if at_once is None or name != "numba":
+        if at_once is None:
             for network, one in zip(trained, tasks, strict=True):
                 _trained(network, one)
             return trained
         for network, one in zip(trained, tasks, strict=True):
             network.parameters = one.network.parameters
-        at_once(trained, task.one.X, task.one.Y, **_settings(task.one))
+        at_once(trained, task.one.X, task.one.Y, seeds=[SEED] * len(trained), **settings)
         return trained
 
-    note = "" if at_once and name == "numba" else "one after the other"
+    note = "train_many" if at_once else "one after the other"
     return Call(run, lambda networks: np.array([network.parameters for network in networks]), note=note)
 
 
