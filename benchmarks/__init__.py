@@ -1,16 +1,16 @@
-"""What is measured, and what is told of it. One command, from the root of the repository; nothing here is installed.
+"""Benchmarks and their report. One command, run from the repository root; nothing here is installed.
 
     python -m benchmarks run | report | peers | techniques | matrix
 
-To read, in this order:
+Reading order:
 
-    catalogue.py    every case that anything here measures, and the contenders of `run`
-    measure.py      how all of it is measured: check, take turns, repeat the process, give an interval
-    run.py          the comparison of samenet's backends; growth.py, its lines; fresh.py, what a new process pays
-    problem.py      a task in terms that no library owns; expected.py, the check of an answer; inputs.py, their numbers
-    contenders/     one file for each library that is set beside samenet; peers/ measures them
+    catalogue.py    every case that is measured, and the contenders of `run`
+    measure.py      how all of it is measured: check, interleave, repeat in new processes, give an interval
+    run.py          the comparison of samenet's backends; growth.py, how they scale; fresh.py, the cost of a new process
+    problem.py      a library-independent task; expected.py, the check of an answer; inputs.py, the data
+    contenders/     one file for each library that samenet is compared with; peers/ measures them
     techniques/     what each technique of the Numba backend gains
-    report/         model, tables, figures, and the texts that are made of them
+    report/         model, tables, figures, and the text generated from them
     asv/, pytest/   the suites for asv and for pytest-benchmark, which read the same catalogue
 """
 

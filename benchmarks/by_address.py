@@ -1,4 +1,4 @@
-"""For libraries in C, called by ctypes: what they share is told by address, a sample a call."""
+"""For C libraries called through ctypes: data are passed by address, one sample per call."""
 
 import ctypes
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from samenet.network import Network
 
 
 def by_node(network: Network, numbers: Array, first: bool) -> tuple[list[Array], list[Array]]:
-    """Views of numbers that stand node by node, its weights and its bias, as matrices and vectors; the bias first?"""
+    """Parameters stored node by node, weights and bias (first or last), as views: matrices and vectors."""
     weights, biases, start = [], [], 0
     for W in network.weights:
         rows = numbers[start : start + W.size + len(W)].reshape(len(W), -1)
@@ -28,14 +28,14 @@ def addresses(rows: Array) -> Array:
 
 
 def keeping(run: Callable[..., Any], *owners: Any) -> Callable[[], Any]:
-    """`run`, which keeps alive what it knows only by address."""
+    """`run`, with references that keep alive the objects it knows only by address."""
     call = partial(run)
     call.owners = owners  # type: ignore[attr-defined]
     return call
 
 
 def forward(task: Forward, run_one: Any, pointer: Any, owner: object, looser: float = 0.0, note: str = "") -> Call:
-    """A forward pass by `run_one(pointer, address of a sample)`, which gives the address of an output of its own."""
+    """A forward pass by `run_one(pointer, address of a sample)`, which returns the address of the library's output."""
     rows, move, single = task.rows, ctypes.memmove, task.x.ndim == 1
     outputs = np.empty((len(rows), task.network.sizes[-1]), rows.dtype)
     size = outputs.strides[0]

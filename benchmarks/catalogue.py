@@ -1,11 +1,11 @@
-"""The one catalogue: every case that anything here measures, and the contenders of `run` with how they are shown.
+"""The catalogue: every case that is measured, and the contenders of `run` with their labels and markers.
 
-    CASES          of `run`, asv and pytest: one line is a case, and all of them, the report too, have it
+    CASES          of `run`, asv and pytest: one line adds a case to all of them, and to the report
     GRID, POINTS   of `run`: the heat map, and the lines along width, depth and batch
-    PEERS          of `peers`; those of a kind stand in kinds.py
+    PEERS          of `peers`; those of a kind are listed in kinds.py
     TECHNIQUES     of `techniques`
 
-Inputs are fixed, do not saturate, and are made before anything is timed.
+Inputs are fixed, do not saturate, and are created before anything is timed.
 """
 
 import math
@@ -27,9 +27,9 @@ from samenet.testing.tolerance import Comparison
 
 @dataclass(frozen=True)
 class Way:
-    """How a contender is shown, and the multiply-adds of a call up to which it takes part: about a second of loops.
+    """How a contender is shown, and the multiply-adds per call up to which it takes part: about a second of loops.
 
-    Colours stay apart for the colour-blind and in grey (Okabe and Ito), and each has a marker.
+    Colours are distinguishable by the colour-blind and in greyscale (Okabe and Ito), and each has a marker.
     """
 
     label: str
@@ -38,7 +38,7 @@ class Way:
     up_to: float = math.inf
 
 
-TWO_THREADS, SINGLE = "numba, 2 threads", "numba, float32"  # on the lines of growth alone
+TWO_THREADS, SINGLE = "numba, 2 threads", "numba, float32"  # only in the scaling curves
 WAYS = {
     LOOPS_OVER_ARRAYS: Way("loops over arrays", "#999999", "s", 600_000),
     LOOPS_OVER_LISTS: Way("loops over lists", "#56B4E9", "D", 4_000_000),
@@ -47,7 +47,7 @@ WAYS = {
     TWO_THREADS: Way("Numba, 2 threads", "#0072B2", "v"),
     SINGLE: Way("Numba, float32", "#D55E00", "*"),
 }
-# Every backend that is registered, the reference by its loops; without a line above it has the style of others.
+# Every registered backend, the reference by its loops; one without a line above has the default style.
 CONTENDERS = (LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, *(name for name in samenet.backends() if name != "reference"))
 
 
@@ -63,11 +63,11 @@ def way(name: str) -> Way:
 class Case:
     """A case of `run` and of both suites.
 
-    make        the case of `samenet.compare` for backends by name: its contenders, and the check of their answers
-    contenders  who takes part
-    quick       whether a quick run has it, too
-    shown       whether README's table has it, too
-    slow        whose call takes a second or more
+    make        from names of backends, the case of `samenet.compare`: its contenders, and the check of their answers
+    contenders  which take part
+    quick       whether it is also in a quick run
+    shown       whether it is also in README's table
+    slow        contenders whose call takes a second or more
     """
 
     network: str
@@ -80,7 +80,7 @@ class Case:
 
 
 def _usual(sizes: tuple[int, ...], *, quick: Sequence[str] = (), shown: Sequence[str] = ()) -> list[Case]:
-    """A network forward by batches of several sizes, and a gradient; loops stay away where a call takes too long."""
+    """Forward passes for several batch sizes, and a gradient; without the loops where a call would take too long."""
     found: list[tuple[str, Callable[[Sequence[str]], cases.Case], int]] = [
         (f"batch of {rows}" if rows else "one sample", partial(cases.forward, sizes, rows), rows or 1)
         for rows in (None, 1, 32, 1024)
@@ -117,7 +117,7 @@ _BY_NAME = {(case.network, case.operation): case for case in CASES}
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One contender at one case."""
+    """One contender in one case."""
 
     network: str
     operation: str
@@ -127,18 +127,18 @@ class Cell:
         return f"{self.network} | {self.operation} | {self.contender}"
 
 
-# To name the cells, no case is made: the reference's answers to all of them take a while.
+# Cells are listed without creating the cases: the reference's answers to all of them take a while.
 CELLS = tuple(Cell(case.network, case.operation, name) for case in CASES for name in case.contenders)
 
 
 def entry(network: str, operation: str) -> Case | None:
-    """A case of the list by its names; None if it is not there, as one of an older record."""
+    """A case of the list by its names; None if it is not listed, as in an older record."""
     return _BY_NAME.get((network, operation))
 
 
 @cache
 def case(network: str, operation: str) -> cases.Case:
-    """A case with its contenders, ready, and the check of their answers."""
+    """A case with its contenders, ready to run, and the check of their answers."""
     one = _BY_NAME[network, operation]
     whole = one.make(samenet.backends())
     return cases.Case(whole.title, tuple(c for c in whole.contenders if c.name in one.contenders), whole.check)
@@ -150,16 +150,16 @@ def contender(cell: Cell) -> Contender:
 
 
 def check(cell: Cell) -> Comparison:
-    """The observed and the allowed difference between the cell's answer and the reference's."""
+    """The observed and the allowed error of the cell's answer, relative to the reference's."""
     return case(cell.network, cell.operation).check(contender(cell).answer())
 
 
-# The heat map, and the lines of growth
+# The heat map, and the scaling curves
 
 
 @dataclass(frozen=True)
 class Point:
-    """A place on a line: what grows, how far it has, what is held, and whether it is the gradient."""
+    """A point of a scaling curve: what varies, its value, what is held fixed, and whether a gradient is timed."""
 
     along: str
     at: int
@@ -181,7 +181,7 @@ POINTS = (
 )
 
 
-# The cases that other libraries take part in
+# The cases for other libraries
 
 
 PEERS = (
@@ -211,12 +211,12 @@ PEERS = (
 )
 
 
-# The cases that techniques are turned off in
+# The cases for techniques
 
 
 @dataclass(frozen=True)
 class TechniqueCase:
-    """A case of `techniques`: what it is, in words; the task; and the way to do it, one of `techniques.cases.HOW`."""
+    """A case of `techniques`: its title, its task, and how it is run, one of `techniques.cases.HOW`."""
 
     title: str
     task: Callable[[], Forward | Descent]

@@ -1,7 +1,7 @@
-"""The check of an answer: the reference's own, to a part of a task, and how far another may be from it.
+"""The check of an answer: the reference's answer to part of a task, and the allowed error.
 
-Training is checked over a few updates, from weights that do not saturate: a check proves little where they do. Where
-the reference's loops would take too long, the NumPy backend stands in for them, which the tests hold to the reference.
+Training is checked over a few updates from weights that do not saturate: with saturated nodes, a check proves little.
+Where the reference's loops would take too long, the NumPy backend replaces them; tests compare it with the reference.
 """
 
 from dataclasses import replace
@@ -20,15 +20,15 @@ from samenet.testing.tolerance import Comparison
 
 _CHECKED_ROWS, _CHECKED_UPDATES, _CHECKED_NETWORKS = 20, 3, 3
 
-# An error in the parameters grows by what an update multiplies it with, the norm of I - alpha H: with steps that
-# descend it is about 1, and a few updates have ten times its sum as room.
+# An update multiplies an error in the parameters by at most the norm of I - alpha H, about 1 for steps that descend:
+# for a few updates, ten times the sum of their bounds is a safe margin.
 _GROWTH = 10.0
 
 _LOOPS_UP_TO = 1_000_000  # multiply-adds: about a second of the reference's loops
 
 
 def few(task: Task) -> Task:
-    """What is checked: all of a forward pass, or a few updates from weights that do not saturate, on a few rows."""
+    """The part that is checked: a whole forward pass, or a few updates on a few rows, from unsaturated weights."""
     if isinstance(task, Forward):
         return task
     if isinstance(task, Many):
@@ -49,7 +49,7 @@ def few(task: Task) -> Task:
 
 
 class Expected:
-    """The reference's answer to `few` of a task, and how far another may be from it."""
+    """The reference's answer to `few` of a task, and the allowed error."""
 
     def __init__(self, task: Task) -> None:
         found = few(task)
@@ -71,7 +71,7 @@ class Expected:
         self.shape = self.values.shape
 
     def compare(self, answer: Array, looser: float) -> Comparison:
-        """An answer against it; where any difference is allowed, its shape and dtype, and that all of it is finite."""
+        """Compare an answer with it; if any difference is allowed, its shape and dtype, and whether all is finite."""
         if answer.shape != self.shape:
             return tolerance.compare(answer, np.empty(self.shape), 0.0)
         if np.isinf(looser):
@@ -87,7 +87,7 @@ def _checked_by(network: Network, samples: int) -> Network:
 
 
 def _trained(task: Descent) -> tuple[Array, Array]:
-    """Where the reference's updates end, and what is allowed: the updates' own bounds, added up, with room to grow."""
+    """The parameters after the reference's updates, and the allowed error: the sum of the updates' bounds, times 10."""
     orders, rule = task.orders(), optimizer(task.rule)
     assert isinstance(rule, UpdateRule)
     network, allowed = _checked_by(task.network.copy(), 3 * orders.size), np.zeros(task.network.parameters.shape)

@@ -1,11 +1,11 @@
-"""What only a new process can show: the time to import, to compile, and the peak of memory.
+"""Measurements that need a new process: the time to import and to compile, and peak memory.
 
-`of_backends` is for the comparison, `once` for the libraries beside samenet, a number each:
+`of_backends` is for the comparison of backends, `once` for that with other libraries; its numbers are
 
 first answer         seconds to import samenet.fast.numba and get a first answer, all of it cached
-all kernels, cold    seconds of the first calls of every kind, in float64, with nothing cached
+all kernels, cold    seconds of the first call of every kind, in float64, with nothing cached
 new shapes           how many kernels another depth and width compile: none
-memory               what training on MNIST adds to the peak of memory, as a part of the data's own
+memory               what training on MNIST adds to peak memory, relative to the size of the data
 """
 
 import json
@@ -69,7 +69,7 @@ import numpy as np
 from samenet.fast.numba import Network
 
 def compiled():
-    "How many compilations all kernels have."
+    "The number of compiled signatures of all kernels."
     found = {id(f): len(f.signatures) for name, module in sorted(sys.modules.items()) if name.startswith("samenet.fast")
              for f in vars(module).values() if isinstance(getattr(f, "signatures", None), list)}
     return sum(found.values())
@@ -115,13 +115,13 @@ def run(script: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        cwd=tempfile.gettempdir(),  # nothing of this repository on the path but what is installed
+        cwd=tempfile.gettempdir(),  # so that only the installed package is on the path
     )
     return done.stdout
 
 
 def import_seconds(module: str) -> float:
-    """Seconds that a statement `import module` takes in a new process."""
+    """Seconds that `import module` takes in a new process."""
     return float(run(_IMPORT.format(module=module)))
 
 
@@ -133,12 +133,12 @@ def first_calls(name: str) -> dict[str, dict[str, float]]:
 
 
 def peak_memory(name: str) -> float:
-    """MiB that a process needs at its peak to train 64-30-10 on 1078 samples."""
+    """Peak memory in MiB of a process that trains 64-30-10 on 1078 samples."""
     return float(run(_PEAK.format(name=name)))
 
 
 def of_backends(repeats: int) -> dict[str, Any]:
-    """All of it, as plain values; imports as the least of `repeats` processes."""
+    """All of it, as plain values; import times are the minimum over `repeats` processes."""
     modules = {"samenet": "samenet"} | {name: samenet.backend(name).__name__ for name in samenet.backends()}
     if "reference" in modules:
         modules["reference"] = "samenet.reference.network"  # the class, not the bare loops
@@ -150,7 +150,7 @@ def of_backends(repeats: int) -> dict[str, Any]:
 
 
 def once(modules: Sequence[str], quick: bool) -> dict[str, Any]:
-    """All of it, as plain values; modules are the peers' to import, by the name of `import`."""
+    """All of it, as plain values; `modules` are the names under which the peers are imported."""
     times = 1 if quick else 3
 
     def typical(script: str) -> float:

@@ -1,7 +1,7 @@
-"""How cost grows with width, depth and batch: a point of a line with its contenders, and where the kernels change.
+"""How time scales with width, depth and batch: a point of a curve with its contenders, and where the kernels switch.
 
-Numba takes part with one thread, with two, and in float32. Rounds are as many as fill the seconds that are given, but
-five where a call is slow; the loops take part up to about a second a call.
+Numba takes part with one thread, with two, and in float32. There are as many rounds as fit into the given seconds, and
+at least five; the loops take part where a call takes less than about a second.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _LOOPS_UP_TO = 10_000_000  # multiply-adds of one call: less than a second
 
 
 def about(point: Point, machine: dict[str, Any]) -> dict[str, Any]:
-    """What the record says of a point, with the least time for its arithmetic on a machine; see `limits`."""
+    """The record's description of a point, with the minimum time for its arithmetic on a machine; see `limits`."""
     return {
         "along": [point.along],
         "held": point.held,
@@ -42,7 +42,7 @@ def _work(point: Point) -> dict[str, float]:
 
 
 def case(point: Point) -> Case:
-    """A point with its contenders. NumPy is what they are checked against: the loops would take hours for some."""
+    """A point with its contenders. They are checked against NumPy: the loops would take hours for some points."""
     network, X, Y = cases.example.__wrapped__(point.sizes, point.rows)  # not kept: the widest has 134 MB of weights
     contenders, checks = [], {}
     for name, threads, dtype in (
@@ -70,7 +70,7 @@ def _named(dtype: str, call: Callable[[], Any]) -> tuple[str, Any]:
 
 
 def _loops(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -> Contender:
-    """The reference's loops over lists, as the list of cases has them."""
+    """The reference's loops over lists, as in the list of cases."""
     sizes, rows = network.sizes, len(X)
     whole = cases.gradient(sizes, rows, ["reference"]) if gradient else cases.forward(sizes, rows, ["reference"])
     found = next(c for c in whole.contenders if c.name == LOOPS_OVER_LISTS)
@@ -95,7 +95,7 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 
 
 def switches() -> dict[str, list[dict[str, Any]]]:
-    """Where Numba's kernels change their way of working, along width and along batch."""
+    """The widths and batch sizes at which Numba switches to other kernels."""
     from samenet.fast import numba
     from samenet.fast.kernels import forward, gemm, inference, training
 

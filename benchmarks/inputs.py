@@ -1,7 +1,6 @@
-"""What goes into the tasks of the catalogue: networks that do not saturate, digits, images, the 11 lines, all settings.
+"""The inputs of the catalogue's tasks: networks that do not saturate, digits, images, the 11 lines, all settings.
 
-A sample or a batch goes forward through a network whose layers do not saturate. Training begins at the weights that its
-source has.
+Forward passes use a network whose layers do not saturate. Training begins with the initial weights of its source.
 """
 
 import os
@@ -27,7 +26,7 @@ def forward(sizes: tuple[int, ...], rows: int | None = None) -> Forward:
 def descent(
     sizes: tuple[int, ...], rows: int, size: int, *, alpha: float = 0.25, passes: int = 1, images: bool = False
 ) -> Descent:
-    """Updates by batches of a size; `images`: of an input that is as sparse as MNIST's."""
+    """Updates by batches of a size; `images`: with inputs as sparse as MNIST's."""
     network, X, Y = cases.example(sizes, rows)
     if images:
         X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink(sizes[0]))
@@ -91,28 +90,28 @@ def many(count: int, sizes: tuple[int, ...], rows: int, size: int, rule: str, pa
 
 
 def eleven_lines(passes: int) -> Descent:
-    """Tutorial 004's training by all four samples."""
+    """Tutorial 004's full-batch training on its four samples."""
     network, X, Y = cases.eleven_lines_problem()
     return Descent(network, X, Y, 1.0, len(X), passes=passes, reduction="sum")
 
 
 def digits(passes: int) -> Descent:
-    """Tutorial 000's, by all of its 1078 digits."""
+    """Tutorial 000's full-batch training on its 1078 digits."""
     network, split, Y = cases.tutorial_digits()
     return Descent(network, np.ascontiguousarray(split.X_train), Y, 0.25, len(Y), passes=passes)
 
 
 @cache
 def ink(pixels: int) -> Array:
-    """How often a pixel of a made-up image is not zero: a third never is, and 19 % are on average, as in MNIST."""
+    """How often each pixel of a synthetic image is nonzero: a third never are, and 19 % on average, as in MNIST."""
     often = np.linspace(-1.0, 2.0, pixels).clip(0.0)
     return often * (0.19 / often.mean())
 
 
 def mnist() -> tuple[str, Array, Array, Array]:
-    """Where they come from, then 50,000 images to train on, their targets, 10,000 other images; pixels from 0 to 1.
+    """The source, then 50,000 training images, their targets, and 10,000 other images; pixels from 0 to 1.
 
-    MNIST where SAMENET_DATA has it. Otherwise random pixels of which as many are zero, at places as alike.
+    MNIST if SAMENET_DATA has it, else random images that are as sparse, in similar places.
     """
     home = os.environ.get("SAMENET_DATA")
     for folder in (Path(home), Path(home) / "mnist") if home else ():
@@ -134,7 +133,7 @@ def images() -> Forward:
 
 
 def images_by_10(rows: int) -> Descent:
-    """An epoch of so many images in batches of 10, from weights as Nielsen's."""
+    """An epoch of so many images in batches of 10, from Nielsen's initial weights."""
     _, X, Y, _ = mnist()
     network = backend("reference").Network([784, 30, 10], init="normal", seed=np.random.RandomState(0))
     return Descent(network, X[:rows], Y[:rows], 3.0, 10)

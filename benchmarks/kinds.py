@@ -18,9 +18,9 @@ class PeerCase:
     """A case of `peers`.
 
     make     the task, in float64 on one thread; its argument is whether the run is a quick one
-    counted  the updates that the time is given for; 0 for a forward pass, and for all that a task has
-    threads  whether there is a batch that threads could share
-    single   whether it is measured in float32 too
+    counted  the number of updates that the time is reported for; 0 for a forward pass, and for all of a task's
+    threads  whether there is a batch to divide between threads
+    single   whether it is also measured in float32
     kind     the kind of settings that it belongs to, "" for the cases of the tutorials
     quick    whether a quick run has it, too
     """

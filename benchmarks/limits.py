@@ -1,12 +1,12 @@
-"""What the machine could do at most, and the least time that a case could take on it.
+"""The peak performance of the machine, and the minimum time that a case could take on it.
 
     limit = call + multiply-adds / peak + sigmoids * exp / threads
 
-where peak is that of a large matrix product through NumPy, exp the time of NumPy's exponential for one element of an
-array that stays in the cache (a sigmoid has one, and more), and call what a compiled function with one array argument
-costs from Python. Multiply-adds and sigmoids are counted by `work`. All are measured with the threads at hand; an
-exponential is divided by them, since NumPy's has only one. Reading memory is left out, so a limit may be out of reach:
-its bandwidth is measured beside it.
+where peak is that of a large matrix product in NumPy, exp the time of NumPy's exponential for one element of an array
+that stays in the cache (a sigmoid takes one, and more), and call the cost of calling a compiled function with one array
+argument from Python. Multiply-adds and sigmoids are counted by `work`. All are measured with the given number of
+threads; the time of exponentials is divided by it, since NumPy's use one thread. Memory traffic is left out, so a limit
+may be out of reach; bandwidth is measured separately.
 """
 
 import time
@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-_SIDE, _ELEMENTS, _MEMORY = 1024, 4096, 1 << 24  # a product's side, a vector in the cache, numbers far beyond it
+_SIDE, _ELEMENTS, _MEMORY = 1024, 4096, 1 << 24  # a matrix's side, a vector in the cache, one far too large for it
 
 
 def least(call: Callable[[], object], times: int, number: int = 1) -> float:
-    """Seconds a call: the least of so many tries of `number` calls."""
+    """Seconds per call: the minimum over `times` samples of `number` calls."""
     call()
     best = np.inf
     for _ in range(times):
@@ -32,7 +32,7 @@ def least(call: Callable[[], object], times: int, number: int = 1) -> float:
 
 
 def machine(quick: bool = False) -> dict[str, Any]:
-    """Multiply-adds a second and seconds of an exponential by dtype, bytes a second from memory, seconds of a call."""
+    """Multiply-adds per second, seconds per exponential, bytes per second read from memory, seconds per call."""
     import numba
 
     times = 3 if quick else 10
@@ -41,8 +41,8 @@ def machine(quick: bool = False) -> dict[str, Any]:
         a, out = np.ones((_SIDE, _SIDE), dtype), np.empty((_SIDE, _SIDE), dtype)
         peak[dtype] = _SIDE**3 / least(lambda a=a, out=out: np.dot(a, a, out), times)  # type: ignore[misc]
         z = np.linspace(-8, 8, _ELEMENTS, dtype=dtype)
-        room = np.empty_like(z)
-        exp[dtype] = least(lambda z=z, room=room: np.exp(z, room), times, 200) / _ELEMENTS  # type: ignore[misc]
+        out = np.empty_like(z)
+        exp[dtype] = least(lambda z=z, out=out: np.exp(z, out), times, 200) / _ELEMENTS  # type: ignore[misc]
     far = np.ones(_MEMORY)
     read = far.nbytes / least(lambda: np.dot(far, far), times)
     first = numba.njit(lambda x: x[0])
@@ -52,13 +52,13 @@ def machine(quick: bool = False) -> dict[str, Any]:
 
 
 def limit(work: dict[str, float], dtype: str, threads: int, of: dict[str, Any]) -> float:
-    """The least seconds for so many multiply-adds and sigmoids on a machine, see above."""
+    """The minimum seconds for this work on a machine, see above."""
     arithmetic = work["multiply_adds"] / float(of["multiply_adds_per_second"][dtype])
     return float(of["call_seconds"]) + arithmetic + work["sigmoids"] * float(of["exp_seconds"][dtype]) / threads
 
 
 def median(several: list[dict[str, Any]]) -> dict[str, Any]:
-    """The medians of what several processes found."""
+    """The medians over several processes."""
     first = several[0]
     return {
         key: median([one[key] for one in several])
@@ -69,16 +69,16 @@ def median(several: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def products(sizes: Sequence[int]) -> int:
-    """Multiply-adds of one sample forward."""
+    """Multiply-adds of a forward pass for one sample."""
     return sum(a * b for a, b in pairwise(sizes))
 
 
 def work(sizes: Sequence[int], samples: int, updates: int = 0, *, backward: bool = False) -> dict[str, float]:
-    """Multiply-adds and sigmoids of so many samples: a forward pass, their gradient, or that in so many updates.
+    """Multiply-adds and sigmoids for so many samples: a forward pass, a gradient, or a gradient and so many updates.
 
-    With P = sum n_in n_out over the layers: P a sample forward. Backward, P for the gradient with respect to weights,
-    and P without its first term for that with respect to the layers; P for each update. A sigmoid for each node after
-    the input, and sample.
+    With P = sum n_in n_out over the layers: forward, P per sample. Backward, P for the gradient with respect to the
+    weights, and P without its first term for that with respect to the layers; P for each update. One sigmoid for each
+    sample and each node after the input.
     """
     P = products(sizes)
     each = 3 * P - sizes[0] * sizes[1] if backward or updates else P

@@ -1,13 +1,12 @@
-"""How anything here is measured, in one story that `run`, `peers` and `techniques` share.
+"""How everything here is measured, shared by `run`, `peers` and `techniques`.
 
-1. An answer is checked against the reference before anything is timed; a wrong one has no time.
-   `samenet.compare.measurement` does that, and
-2. lets the contenders of a case take turns within one process, in an order drawn anew each round: what slows a round
-   down slows all of them. The process has the median over rounds of the ratio within a round.
-3. Processes are repeated, one after the other: `in_processes`. Where a process has its memory, and when it ran, changes
-   a ratio by some per cent; rounds within one process share both.
-4. So an interval comes from how the processes' ratios differ: `combine`.
-5. What came of it is written with the machine, the versions and the commit: `Run`.
+1. `samenet.compare.measurement` checks each answer against the reference before it is timed; a wrong one has no time.
+2. It interleaves the contenders of a case within one process, in a new random order each round: whatever slows a round
+   down slows all of them. The ratio of a process is the median over rounds of the ratio within a round.
+3. This is repeated in several processes, one after the other: `in_processes`. Memory placement and the time of the run
+   change a ratio by a few per cent, and all rounds of a process share them.
+4. So intervals come from the variation between the processes' ratios: `combine`.
+5. The results are written with the machine, the versions and the commit: `Run`.
 """
 
 import argparse
@@ -30,7 +29,7 @@ Json = dict[str, Any]
 
 
 def say(text: str) -> None:
-    """Progress, to the side of the output."""
+    """Print progress to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -38,18 +37,18 @@ def say(text: str) -> None:
 
 
 def child(*given: object) -> list[str]:
-    """The command line of a process of ours, which is to run in ROOT."""
+    """The command line of a subprocess of this package; run it in ROOT."""
     return [sys.executable, "-m", "benchmarks", *map(str, given)]
 
 
 def in_process(*given: object) -> Any:
-    """What a process of ours prints as JSON in its last line: a library may print, too."""
+    """The JSON in the last line that a subprocess prints: libraries may print before it."""
     done = subprocess.run(child(*given), check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def in_processes(number: int, *given: object) -> list[Any]:
-    """The same of so many, one after the other."""
+    """The same from `number` processes, one after the other."""
     found = []
     for i in range(number):
         say(f"process {i + 1} of {number}")
@@ -57,11 +56,11 @@ def in_processes(number: int, *given: object) -> list[Any]:
     return found
 
 
-# Together
+# Combining processes
 
 
 def combine(several: Sequence[list[Json]]) -> list[Json]:
-    """Cases, or points, of every process in the same order, as `Result.as_json` gives them: one of each, of all."""
+    """Merge the processes' lists of cases or points, in the same order and as `Result.as_json` gives them, into one."""
     return [_case(of_one) for of_one in zip(*several, strict=True)]
 
 
@@ -69,8 +68,7 @@ def interval(ratios: Sequence[Json]) -> Json:
     """A ratio from the ratios of n processes: their geometric mean, and its 95 % interval by Student's t.
 
     exp(m -+ t s / sqrt(n)), where m and s are the mean and the standard deviation of the logarithms, and t is the
-    0.975 quantile with n - 1 degrees of freedom. One process has no interval: that over its rounds is of one place in
-    memory.
+    0.975 quantile with n - 1 degrees of freedom. One process has no interval: its rounds share one memory placement.
     """
     if len(ratios) == 1:
         return {**ratios[0], "low": None, "high": None}
@@ -86,7 +84,7 @@ def interval(ratios: Sequence[Json]) -> Json:
 
 def _case(of_one: Sequence[Json]) -> Json:
     rows = [_row(rows) for rows in zip(*(case["rows"] for case in of_one), strict=True)]
-    # A contender that was wrong in one process has no ratio in any.
+    # A contender that was wrong in any process has no ratio.
     right = {row["name"] for row in rows if row["ok"]}
     pairs = [{(r["slow"], r["fast"]): r for r in case["ratios"]} for case in of_one]
     ratios = [interval([p[pair] for p in pairs]) for pair in pairs[0] if right.issuperset(pair)]
@@ -96,7 +94,7 @@ def _case(of_one: Sequence[Json]) -> Json:
 
 
 def _row(of_one: Sequence[Json]) -> Json:
-    """The row of the process whose answer was the worst, with the times of all if none was wrong."""
+    """The row of the process with the worst answer, with the times of all processes if none was wrong."""
     worst = max(of_one, key=_share)
     first = median(row["first_call_seconds"] for row in of_one)
     timed = None
@@ -114,7 +112,7 @@ def _row(of_one: Sequence[Json]) -> Json:
 
 
 def _share(row: Json) -> float:
-    """Which part of the allowed difference was observed; infinity for a wrong answer."""
+    """Observed over allowed error; infinity for a wrong answer."""
     observed, allowed = row["observed_error"], row["allowed_error"]
     if not row["ok"] or observed is None:
         return math.inf
@@ -122,29 +120,29 @@ def _share(row: Json) -> float:
 
 
 def all_right(cases: Iterable[Json], whose: str = "") -> bool:
-    """Whether every answer was right, of the contenders whose names begin so."""
+    """Whether every answer was right, of the contenders whose names begin with `whose`."""
     return all(row["ok"] for case in cases for row in case["rows"] if row["name"].startswith(whose))
 
 
-# Where it is written
+# Output
 
 
 def about(doc: str | None) -> str:
-    """What a command does, from the first line of its module's docstring: "`python -m benchmarks run`: what"."""
+    """A command's description, from the first line of its module's docstring: "`python -m benchmarks run`: what"."""
     text = (doc or "").partition(": ")[2].splitlines()[0]
     return text[:1].upper() + text[1:]
 
 
 def parser(command: str, doc: str | None, quick: str) -> argparse.ArgumentParser:
-    """The options that every command that measures has."""
+    """A parser with the options common to all commands that measure."""
     made = argparse.ArgumentParser(prog=f"python -m benchmarks {command}", description=about(doc))
     made.add_argument("--quick", action="store_true", help=quick)
-    made.add_argument("--into", type=Path, help="the folder to write to, results/MACHINE-DATE unless given")
+    made.add_argument("--into", type=Path, help="folder to write to (default: results/MACHINE-DATE)")
     return made
 
 
 class Run:
-    """The folder of a run, which can be written to or the parser says why not, and what the times depend on."""
+    """The folder of a run, checked to be writable (else the parser exits with an error), and the environment."""
 
     def __init__(self, made: argparse.ArgumentParser, into: Path | None, *names: str) -> None:
         around = environment.describe()
@@ -153,7 +151,7 @@ class Run:
         self.environment = {**around, "commit": commit(ROOT)}
 
     def write(self, quick: bool, repeats: int, **content: Any) -> Path:
-        """Write the JSON, which is the first of the names."""
+        """Write the JSON, to the first of the names."""
         content = {"environment": self.environment, "quick": quick, "repeats": repeats, **content}
         files.write_text(self.folder / self._name, json.dumps(content, indent=1) + "\n")
         print(self.folder / self._name)
@@ -161,7 +159,7 @@ class Run:
 
 
 def folder_name(around: Json) -> str:
-    """One folder a machine and date."""
+    """One folder per machine and date."""
     return f"{machine_name(around)}-{around['utc'][:10]}"
 
 
@@ -172,7 +170,7 @@ def machine_name(around: Json) -> str:
 
 
 def commit(root: Path) -> str | None:
-    """The commit that is checked out, with "+" if files were changed since; None where there is no git."""
+    """The commit that is checked out, with "+" if files have changed since; None without git."""
     git = ["git", "-C", str(root)]
     try:
         at = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], check=True, capture_output=True, text=True)

@@ -1,7 +1,6 @@
-"""What is computed, in terms that no library owns: a forward pass, updates of a network, or updates of many networks.
+"""Library-independent tasks: a forward pass, updates of a network, or updates of many networks.
 
-All come with samenet's own network, which holds the settings and the numbers to begin with and is what answers are
-checked against.
+All come with a samenet network, which holds the settings and initial parameters; its answers are the expected ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,10 +20,10 @@ SEED = 0  # of orders and masks
 class Call(NamedTuple):
     """A contender, ready to be timed.
 
-    run     what is timed; it begins at the same weights every time, and has done all of its work when it returns
-    read    from what `run` returned to an array: outputs, or all parameters as one vector in samenet's order. Not timed
-    looser  an error that is allowed in any case, for a library that computes less exactly by design; infinite for
-            random masks of its own, of which only the shape and the dtype of the answer can be compared
+    run     what is timed; it starts from the same weights every time, and all of its work is done when it returns
+    read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order
+    looser  an error that is always allowed, for a library that is less accurate by design; infinite for one that draws
+            its own dropout masks, where only the shape and dtype of the answer can be compared
     note    what a reader has to know
     """
 
@@ -49,7 +48,7 @@ class Forward:
 
     @property
     def amount(self) -> int:
-        """Its samples: what its time is proportional to."""
+        """The number of samples, to which its time is proportional."""
         return len(self.rows)
 
     def part(self, amount: int) -> "Forward":
@@ -59,10 +58,10 @@ class Forward:
 
 @dataclass(frozen=True)
 class Descent:
-    """Updates by a rule, for one batch of rows after the other: theta := theta - alpha dJ/dtheta for "descent".
+    """Updates by a rule, one batch of rows after the other: theta := theta - alpha dJ/dtheta for "descent".
 
-    X (m, n_in), Y (m, n_out), m a multiple of batch_size; all rows `passes` times, in their order, or shuffled in each
-    pass. J is the network's cost and penalties; the gradient of the cost is the mean over a batch, or the sum.
+    X (m, n_in), Y (m, n_out), m a multiple of batch_size; `passes` passes over all rows, in order, or shuffled in each
+    pass. J is the network's cost with its penalties; the gradient of the cost is the mean over a batch, or the sum.
 
     rule     "descent", "momentum", "nesterov", "rmsprop" or "adam", with the constants of `samenet.optimizers`
     dropout  the probability that a hidden node is dropped
@@ -92,7 +91,7 @@ class Descent:
 
     @property
     def rate(self) -> float:
-        """What the sum of the gradients of a batch is multiplied by."""
+        """The factor for the sum of the gradients of a batch."""
         return self.alpha / self.batch_size if self.reduction == "mean" else self.alpha
 
     @property
@@ -102,11 +101,11 @@ class Descent:
 
     @property
     def amount(self) -> int:
-        """Its updates: what its time is proportional to."""
+        """The number of updates, to which its time is proportional."""
         return self.passes * self.batches
 
     def part(self, amount: int) -> "Descent":
-        """The first so many updates: of the passes, or of the batches of the first pass."""
+        """The first `amount` updates: whole passes, or batches of the first pass."""
         if amount >= self.amount:
             return self
         if amount >= self.batches:
@@ -169,7 +168,7 @@ def features(task: Task) -> list[str]:
 
 
 def cast(task: Task, dtype: str, threads: int) -> Task:
-    """The same task with its numbers rounded to a dtype, for so many threads."""
+    """The same task rounded to a dtype, for a number of threads."""
     if isinstance(task, Many):
         one = cast(task.one, dtype, threads)
         assert isinstance(one, Descent)
@@ -197,6 +196,6 @@ def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Arr
 
 
 def ready(made: Call | str) -> Call:
-    """A call that is known to be one, and not the reason why there is none."""
+    """Assert that it is a call, and not the reason why there is none."""
     assert isinstance(made, Call)
     return made

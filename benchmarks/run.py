@@ -1,6 +1,6 @@
-"""`python -m benchmarks run`: every case of the catalogue, on every backend, into results/FOLDER/comparison.json.
+"""`python -m benchmarks run`: measure every case of the catalogue on every backend; write comparison.json.
 
-Both suites time a contender by itself; ratios come from here, where contenders take turns in each process.
+The asv and pytest suites time each contender alone; ratios come from here, where contenders are interleaved.
 """
 
 import json
@@ -15,7 +15,7 @@ from samenet.compare.cases import forward
 
 
 def cases(seconds: float, quick: bool) -> list[Json]:
-    """One process's share of the cases; `seconds` is roughly what the timing of one takes."""
+    """The cases, in one process; `seconds` is roughly the time to spend on each."""
     results = []
     for one in catalogue.CASES:
         if one.quick or not quick:
@@ -26,8 +26,7 @@ def cases(seconds: float, quick: bool) -> list[Json]:
 
 
 def heat_map(seconds: float, quick: bool) -> list[Json]:
-    """Its share of the points of the heat map: forward by width and batch."""
-
+    """The points of the heat map, in one process: forward passes by width and batch."""
     results = []
     for width, rows in catalogue.GRID[:: 5 if quick else 1]:
         sizes = (width, width, 10)
@@ -39,7 +38,7 @@ def heat_map(seconds: float, quick: bool) -> list[Json]:
 
 
 def lines(seconds: float, quick: bool) -> list[Json]:
-    """Its share of the points of the lines of growth."""
+    """The points of the scaling curves, in one process."""
     machine, results = limits.machine(quick=True), []
     for point in catalogue.POINTS[:: 7 if quick else 1]:
         made = growth.case(point)
@@ -49,19 +48,17 @@ def lines(seconds: float, quick: bool) -> list[Json]:
 
 
 def one_process(seconds: float, quick: bool) -> Json:
-    """What one process measures: half of the seconds for a point of the heat map, a fifth for one of the lines."""
+    """What one process measures: half of the seconds for each point of the heat map, a fifth for each of a curve."""
     compared = cases(seconds, quick)
     swept = heat_map(seconds / 2, quick) + lines(seconds / 5, quick)
     return {"cases": compared, "sweeps": swept, "switches": growth.switches()}
 
 
 def break_even(compared: list[Json], first: Json) -> list[Json]:
-    """For each case: after how many calls Numba has made up for the first calls of all kinds, against NumPy.
+    """For each case: the number of calls after which Numba has made up for its first calls, compared with NumPy.
 
-    All kinds, since what one of them compiles the next finds compiled.
-
-    What a call gains is NumPy's median less its part 1 / ratio, by the paired ratio: medians alone may be ordered by
-    what else the machine did.
+    The first calls of all kinds count together, since they share kernels. The gain per call is NumPy's median times
+    (1 - 1 / ratio), with the paired ratio: which median is lower may depend on other load on the machine.
     """
     spent = {state: sum(s for call, s in calls.items() if call != "import") for state, calls in first["numba"].items()}
     rows = []
@@ -79,10 +76,14 @@ def break_even(compared: list[Json], first: Json) -> list[Json]:
 def main(given: Sequence[str]) -> int:
     """Measure, and write comparison.json; returns 1 if a check failed."""
     parser = measure.parser("run", __doc__, "a few cases in one process, to see that it works")
-    parser.add_argument("--repeats", type=int, default=5, help="processes, one after the other, 5 unless given")
-    parser.add_argument("--threads", type=int, default=1, help="for BLAS, 1 unless given")
-    parser.add_argument("--name", action="store_true", help="print this machine's name in results/, and do no more")
-    parser.add_argument("--process", type=float, metavar="SECONDS", help="be one of the processes: print what it takes")
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="number of processes, run one after the other (default: 5)"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="BLAS threads (default: 1)")
+    parser.add_argument("--name", action="store_true", help="print this machine's name in results/ and exit")
+    parser.add_argument(
+        "--process", type=float, metavar="SECONDS", help="run as one of the processes, and print its measurements"
+    )
     options = parser.parse_args(given)
     if options.name:
         print(measure.machine_name(environment.describe()))
@@ -90,7 +91,9 @@ def main(given: Sequence[str]) -> int:
     if options.process:
         print(json.dumps(one_process(options.process, options.quick)))
         return 0
-    environment.set_threads(options.threads)  # for the processes: what is loaded here has read its variables
+    environment.set_threads(
+        options.threads
+    )  # for the subprocesses: libraries loaded here have already read their variables
     run = measure.Run(parser, options.into, "comparison.json")
     say("imports, first calls, memory")
     alone = fresh.of_backends(repeats=1 if options.quick else 5)

@@ -10,11 +10,11 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "how often the weights of a 3-4-1 network turn back, by alpha"
+SHOWS = "how often the weights of a 3-4-1 network reverse direction, by alpha"
 IDS = ("E16",)
 SEED = 1
 
-# The text's words for how often weights turn back; it has them for a tiny, the best and a huge alpha.
+# The text's words for how often weights reverse direction, for a tiny, the best and a huge alpha.
 ALPHAS = {0.001: "almost never", 0.01: None, 0.1: None, 1.0: None, 10.0: "a ton", 100.0: None, 1000.0: "medium"}
 ITERATIONS = 60000
 

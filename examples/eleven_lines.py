@@ -66,7 +66,9 @@ def run(settings: Settings) -> Report:
             report.row("hidden layer", hidden, HIDDEN, digits=3)
             report.row("its correlations with y", correlations(hidden, y), correlations(HIDDEN, y), digits=3)
     first, second = correlations(HIDDEN, y)[:2]
-    report.note(f"The text's second hidden column goes with y by r = {second:.3f}; its first by more, r = {first:.3f}.")
+    report.note(
+        f"The text's second hidden column correlates with y, r = {second:.3f}; its first even more, r = {first:.3f}."
+    )
     report.note(f"The text speaks of two input columns. There are {X.shape[1]}: the third, always 1, is the bias.")
     return report
 

@@ -42,7 +42,7 @@ def run(settings: Settings) -> Report:
     report.row("output by matrices", h[0], digits=None)
     spread = max(abs(net.on(name).predict(X)[0] - h[0]) for name in samenet.backends())
     report.row("largest difference of a backend to it", spread)
-    report.note("The text cuts digits off: 0.990987 would round to 0.9910, and 0.835456 to 0.8355.")
+    report.note("The text truncates digits: 0.990987 would round to 0.9910, and 0.835456 to 0.8355.")
     report.curves["network"], report.curves["node"] = net, settings.network([3, 1], weights=[[[0.2, 0.4, 0.6]]])
     return report
 

@@ -55,7 +55,7 @@ def run(settings: Settings) -> Report:
         report.note(
             f"An alpha that is far too large, 100, stays at {stuck:.3f}; with trimming it comes to {trimmed:.1e}."
         )
-    report.note("Of what the text lists, batch normalisation, DropConnect, AW-SGD and a GPU are not here.")
+    report.note("Of the text's list, batch normalisation, DropConnect, AW-SGD and a GPU are not covered.")
     return report
 
 

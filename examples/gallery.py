@@ -1,6 +1,6 @@
-"""The gallery: every example run, its table and its figure on one page.
+"""The gallery: the table and the figure of every example on one page.
 
-`samenet examples --gallery FOLDER` writes FOLDER/README.md, and an image beside it for every example that has a figure.
+`samenet examples --gallery FOLDER` writes FOLDER/README.md, and an image for every example with a figure.
 """
 
 import time
@@ -13,12 +13,12 @@ from samenet.output.figures import load_matplotlib
 
 _HEAD = """# What the examples find
 
-Each example repeats experiments of the tutorials, with the tutorial's numbers beside those found here.
+Each example repeats experiments of the tutorials, and compares the tutorial's numbers with ours.
 `samenet examples NAME` runs one, `make examples` runs all and writes this page.
 
-Each was run a second time, with the weights of the last layer moved to the next number, by one unit in the last place
-(ulp). Where a number then differs by more than a millionth, the other one stands beside it: such a number depends on
-how sums are rounded, and another version, backend or processor finds another one.
+Each was run a second time, with every weight of the last layer changed by one unit in the last place (ulp). Where a
+number then differs by more than a millionth, both are shown: such a number depends on how sums are rounded, and differs
+between versions, backends and processors.
 """
 
 
@@ -42,7 +42,7 @@ def section(example: Example, report: Report) -> str:
 
 def write(folder: Path, backend: str = "numba", quick: bool = False) -> None:
     """Run every example and write the page, README.md, and its images into a folder."""
-    load_matplotlib()  # so that a missing one is said before the waiting
+    load_matplotlib()  # so that an import error comes before the wait
     known = examples().values()
     files.check_writable_folder(folder, ("README.md", *(f"{e.name}.png" for e in known if e.has_figure)))
     sections = []

@@ -1,4 +1,4 @@
-"""What an example receives, and what it returns: rows that set the tutorial's number beside the one found here."""
+"""What an example receives, and what it returns: rows that compare the tutorial's numbers with ours."""
 
 import math
 import sys
@@ -17,7 +17,7 @@ import samenet
 if TYPE_CHECKING:
     from samenet.network import Network
 
-# A number, text, None, or lists of these, however deep: what JSON can hold.
+# A number, text, None, or nested lists of these: what JSON can represent.
 Value = Any
 
 
@@ -26,10 +26,10 @@ class Settings:
     """How to run an example.
 
     backend  "reference", "numpy" or "numba"
-    quick    whether to run it briefly: the same story in fewer steps, with other results
-    seed     of the random stream; each example has the tutorial's own as its default
-    moved    whether the initial weights of each network's last layer are moved to the next number, by one unit in the
-             last place (ulp): a result that then differs depends on how sums are rounded
+    quick    whether to run it briefly: fewer steps, with other results
+    seed     of the random stream; by default, the tutorial's own
+    moved    whether each initial weight of each network's last layer is changed by one unit in the last place (ulp): a
+             result that then differs depends on how sums are rounded
     """
 
     backend: str = "numba"
@@ -42,7 +42,7 @@ class Settings:
         network: Network = samenet.backend(self.backend).Network(sizes, **named)
         if self.moved:
             W = network.weights[-1]
-            W[:] = np.nextafter(W, np.inf)  # all, since the input of one may be 0 in every sample
+            W[:] = np.nextafter(W, np.inf)  # all of them, since the input of one may be 0 in every sample
         return network
 
     def with_seed(self, seed: int) -> "Settings":
@@ -55,7 +55,7 @@ class Settings:
 
 
 def plain(name: str, value: Any) -> Value:
-    """A value as JSON holds it: arrays and tuples become lists, NumPy's numbers Python's.
+    """A value as in JSON: arrays and tuples become lists, NumPy numbers become Python numbers.
 
     Raises ValueError for NaN and infinity, which JSON cannot represent.
     """
@@ -86,11 +86,11 @@ def shown(value: Value, digits: int | None) -> str:
     return f"{value:.{digits}g}" if isinstance(value, float) and digits is not None else str(value)
 
 
-_CLOSE, _NOTHING = 1e-6, 1e-12  # of a number, and at all: less of a difference is rounding that did not grow
+_CLOSE, _NOTHING = 1e-6, 1e-12  # relative and absolute: smaller differences are rounding that did not grow
 
 
 def differs(a: Value, b: Value) -> bool:
-    """Whether two numbers differ by more than a millionth, or two other values at all."""
+    """Whether two numbers differ by more than a millionth, or other values at all."""
     if isinstance(a, list) and isinstance(b, list):
         return len(a) != len(b) or any(map(differs, a, b))
     if isinstance(a, float) and isinstance(b, float):
@@ -103,7 +103,7 @@ class Row:
     """What is measured, the tutorial's number or claim (None where it has none), the number found here.
 
     timed  whether it is a time, or derived from times, and so different in every run
-    moved  the number found when the last layer's initial weights are moved by one ulp, if it differs; else None
+    moved  the number found when the last layer's initial weights are changed by one ulp, if it differs; else None
     """
 
     what: str
@@ -136,7 +136,7 @@ class Report:
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.curves: dict[str, Any] = {}
-        self.compared = False  # with a run from moved weights
+        self.compared = False  # with a run from changed weights
 
     def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6, *, timed: bool = False) -> None:
         """Add a row. digits: the number of significant digits printed; None prints all. JSON always has all."""
@@ -149,7 +149,7 @@ class Report:
         self.notes.append(text)
 
     def beside(self, moved: "Report") -> None:
-        """Mark what depends on rounding: the rows in which a run from moved weights found a different number."""
+        """Mark what depends on rounding: the rows in which a run from changed weights found a different number."""
         self.compared = True
         others = {row.what: row.here for row in moved.rows}
         self.rows = [
@@ -163,10 +163,10 @@ class Report:
         return any(row.depends_on_rounding for row in self.rows)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Headings and cells, with a column for the results of moved weights if any differ."""
+        """Headings and cells, with a column for the results of changed weights if any differ."""
         headings, cells = ["", "tutorial", "here"], [list(row.cells()) for row in self.rows]
         if self.depends_on_rounding:
-            headings.append("weights moved by one ulp")
+            headings.append("weights changed by one ulp")
             for row, line in zip(self.rows, cells, strict=True):
                 line.append(shown(row.moved, row.digits))
         return headings, cells

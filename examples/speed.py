@@ -53,7 +53,7 @@ def run(settings: Settings) -> Report:
         f"The text says '500 fold' for the large network; here it is {times[0] / times[1]:.0f}. What small networks "
         "gain or lose is the cost of calling NumPy, against that of a few products."
     )
-    report.note("samenet compare measures this with care: every answer checked, in turns, with intervals.")
+    report.note("samenet compare measures this carefully: answers checked, contenders interleaved, with intervals.")
     return report
 
 

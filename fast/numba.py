@@ -6,6 +6,7 @@ dtype. They share no scratch memory, so any number of threads may call them at o
 sample of a network of at most `inference.QUICK` parameters, which is done before another thread could begin.
 """
 
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -31,6 +32,9 @@ _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named o
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
+_most_rows = functools.cache(forward.most_rows)
+
+
 def _helpers(model: Model, rows: int, pieces: int) -> int:
     """How many threads to call in, for work on so many rows that is cut into so many pieces."""
     if rows * model.theta.flat.size < _PAYS:
@@ -38,12 +42,35 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     return min(model.threads, pieces) - 1
 
 
-def _room(model: Model, times: int = 1) -> NDArray[Any]:
-    """Zeros, as many as P is long, so many times over: see `samenet.fast.kernels.packing`."""
+def _room(model: Model) -> NDArray[Any]:
+    """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
+    return _rows(model, 1)[0] if _packed_length(model) else model.theta.flat
+
+
+def _rows(model: Model, times: int) -> NDArray[Any]:
+    """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
+    flat, length = model.theta.flat, _packed_length(model)
+    room = aligned(times * (length or flat.size), flat.dtype)
+    if length:
+        room[:] = 0
+    else:
+        _keep_pages()
+    return room.reshape(times, -1)
+
+
+def _packed_length(model: Model) -> int:
     theta = model.theta
-    room = aligned(times * packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize), theta.flat.dtype)
-    room[:] = 0
-    return room
+    return packing.total_length(theta.sizes, theta.bias, theta.flat.itemsize)
+
+
+@functools.cache
+def _keep_pages() -> None:
+    """Have glibc keep the memory of workspaces that are freed.
+
+    By default it returns large blocks to the system, and faulting their pages in again takes a tenth to a quarter of
+    an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
+    """
+    np.empty(32 * 2**20 - 2**16, np.uint8)
 
 
 def _objective(model: Model) -> tuple[int, float, float]:
@@ -138,7 +165,7 @@ def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "m
 def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> tuple[float, bool]:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
-    values = np.empty(-(-len(X) // forward.BLOCK))
+    values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
@@ -154,8 +181,16 @@ def gradient(
     dropout: Dropout | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    g = Parameters.holding(model.theta.sizes, model.theta.bias, model.theta.flat)
-    costs = _descend(model, g.flat, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
+    theta, g = model.theta.flat, model.theta.empty_like()
+    G = _rows(model, training.parts_of(len(X), theta.size))
+    if _packed_length(model):
+        g.flat[:] = theta
+        theta = g.flat  # the gradient takes its place
+    elif len(G) == 1:
+        G = g.flat.reshape(1, -1)
+    costs = _descend(model, theta, G, _room(model), X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
+    if theta is not g.flat and len(G) > 1:
+        g.flat[:] = G[0]
     return float(costs[0]), g
 
 
@@ -187,7 +222,13 @@ def run_updates(
         return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    costs = _descend(model, model.theta.flat, *given, dropout, constants, state.values)
+    theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
+    key = __name__, parts, theta.sizes, theta.bias
+    if key not in state.prepared:
+        state.prepared[key] = _rows(model, parts), _room(model)
+    G, P = state.prepared[key]
+    P = P if _packed_length(model) else theta.flat  # of this model: the state may have been used for its copy
+    costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -226,6 +267,8 @@ def _descend_small(
 def _descend(
     model: Model,
     theta: NDArray[Any],
+    G: NDArray[Any],
+    P: NDArray[Any],
     X: NDArray[Any],
     Y: NDArray[Any],
     alphas: NDArray[np.float64],
@@ -237,18 +280,20 @@ def _descend(
     rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
-    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs."""
+    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.
+
+    G: memory for the gradient of each part of a batch. If P is theta, the gradient is left in G[0], not in theta.
+    """
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    parts = training.parts_of(batch_size, theta.size)
-    G, values = _room(model, parts).reshape(parts, -1), np.empty(parts)
+    values = np.empty(len(G))
     masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, np.empty((0, 0), np.int64) if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = np.empty((0, theta.size), theta.dtype) if state is None else state
-    given = theta, _room(model), layout(model), model.theta.bias, _objective(model)
-    helpers = _helpers(model, batch_size, parts)
-    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, parts)
+    given = theta, P, layout(model), model.theta.bias, _objective(model)
+    helpers = _helpers(model, batch_size, len(G))
+    run_parallel(training.run_updates, (*given, data, batch, alphas, rule, state, costs, G, values), helpers, len(G))
     return costs
 
 

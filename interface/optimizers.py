@@ -49,12 +49,14 @@ class State:
     values  (k, size): one row, laid out as theta, for each of the rule's k state arrays; all start at zero
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
     t       the number of updates so far
+    prepared  memory that a backend keeps between calls, by a key that begins with the backend's name
     """
 
     def __init__(self, count: int, theta: Parameters) -> None:
         self.values = np.zeros((count, theta.flat.size), theta.flat.dtype)
         self.arrays = tuple(Parameters(theta.sizes, theta.bias, row) for row in self.values)
         self.t = 0
+        self.prepared: dict[tuple[Any, ...], Any] = {}
 
 
 @dataclass(frozen=True)

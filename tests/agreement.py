@@ -1,7 +1,7 @@
-"""What it means that two backends agree: every difference, measured by what `samenet.testing.tolerance` allows.
+"""What it means for two backends to agree: every difference, relative to what `samenet.testing.tolerance` allows.
 
-Each function yields (name, Comparison). The tests of agreement assert that all of them are ok; the tests of mutants,
-that for a backend with one line changed they are not.
+Each function yields (name, Comparison). The agreement tests assert that all of them pass; the mutant tests, that they
+fail for a backend with one line changed.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Processes of their own. None of them is timed: how long one takes on a loaded machine says nothing."""
+"""Child processes. None is timed: how long one takes on a loaded machine says nothing."""
 
 import os
 import subprocess

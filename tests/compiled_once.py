@@ -1,4 +1,4 @@
-"""Kernels of a test's own, compiled in the process that tests, as often as a test wants to see it."""
+"""Kernels defined by a test and compiled in the test process, as often as the test needs."""
 
 import sys
 from types import ModuleType

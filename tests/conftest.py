@@ -1,4 +1,4 @@
-"""Fixtures that run a test on every backend, and the report of how close the backends came to what is allowed."""
+"""Fixtures that run a test on every backend, and the report of how close the backends came to the allowed error."""
 
 import os
 import signal

@@ -1,7 +1,7 @@
-"""The derivation of the bound once more, number by number, from what the docstrings of `samenet.testing` say.
+"""A second derivation of the bound, number by number, from the docstrings of `samenet.testing`.
 
-A number is a pair, its value and how far off it may be. Written in loops over plain floats, in the style of the
-reference, it shares no line with the bound, whose every sign, factor and maximum it is held against.
+A number is a pair: its value and its error bound. Written as loops over plain floats, in the style of the reference,
+it shares no line with the bound, and every sign, factor and maximum of the bound is checked against it.
 """
 
 import math
@@ -313,7 +313,7 @@ def adapted(
     off += r.least * ((abs(alpha) * (4 + 2 * abs(m)) / c1 + 2 * high + 1) / D + 1)
     whole = math.sqrt(a + b * g.v**2) + epsilon
     step = Number((p + q * g.v) / whole if whole else 0.0, off)
-    between = high**2, (high + abs(m)) / c1, abs(p) + abs(q) * high, size, a, abs(alpha)
+    between = high**2, (high + abs(m)) / c1, abs(p) + abs(q) * high, size, a, abs(alpha) / c1
     return _plus(Number(theta), scaled(fitting(step, *between, most=r.most), -1), r)
 
 

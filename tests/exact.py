@@ -1,6 +1,6 @@
-"""The network in decimal numbers of 60 digits and exponents without end, nothing rounded that a float would see.
+"""The network in decimal arithmetic with 60 digits and unbounded exponents: rounding errors are far below a float's.
 
-Written from the equations, not from a backend: what a bound says of one computation is tried against it.
+Written from the equations, not from a backend: the bound on the error of a single computation is tested against it.
 """
 
 from collections.abc import Callable

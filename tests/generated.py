@@ -1,7 +1,7 @@
-"""What the kernels' generators write, compiled by LLVM without Numba's dispatcher: so it runs with the JIT off too.
+"""The code that the kernels generate, compiled by LLVM without Numba's dispatcher, so that it runs without the JIT too.
 
-The modules of kernels are loaded once more, as they would be on a processor with given features: with registers of 16,
-32 or 64 bytes. There, whatever is written as code is kept together with the plain function beside it.
+The kernel modules are loaded again as they would be on a processor with given features: with registers of 16, 32 or 64
+bytes. In these copies, each piece of generated code is kept together with the equivalent plain function.
 """
 
 import ctypes

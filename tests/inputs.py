@@ -1,8 +1,8 @@
-"""Fixed networks and samples that prove something.
+"""Fixed networks and samples that make comparisons meaningful.
 
-With weights from U[0, 1) a wide network saturates: every output is about 1, and a comparison passes although a bias is
-left out or a matrix is transposed. So weights are scaled by fan-in and of both signs, biases are not zero, no two
-neighbouring layers are of the same width, and `test_agreement` asserts that no layer saturates.
+With weights from U[0, 1) a wide network saturates: every output is about 1, and a comparison passes even if a bias is
+left out or a matrix is transposed. So weights are scaled by fan-in and have both signs, biases are nonzero, adjacent
+layers differ in width, and `test_agreement` asserts that no layer saturates.
 """
 
 import ctypes

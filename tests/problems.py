@@ -1,7 +1,7 @@
-"""Networks of any mix of options, and every way to compare what backends make of them with what is allowed.
+"""Random networks with any mix of options, and every comparison of the backends' answers with the allowed error.
 
-`draw` takes a tame one, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30 and, for every second, one
-where the numbers of the dtype end; `Problem.changed` takes one step from it, for a search that climbs towards the worst
+`draw` gives a tame one, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30, half of them with one at
+the limits of the dtype; `Problem.changed` takes one step from it, for a search that climbs towards the worst
 observed / allowed.
 """
 

@@ -1,4 +1,4 @@
-"""A small record and a small history, made by hand, for the tests of the report and of the page."""
+"""A small handmade record and history, for the tests of the report and of the page."""
 
 import json
 from itertools import combinations

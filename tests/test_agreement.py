@@ -1,4 +1,4 @@
-"""Every backend gives the same answers as each one that is trusted more, to within a derived bound."""
+"""Every backend agrees with each more trusted one, within a derived bound."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: both suites cover the list, call the backend named, and time no wrong one."""
+"""The benchmarks measure what they claim: suites cover the catalogue, call the named backend, and time no wrong one."""
 
 import importlib.util
 import inspect
@@ -42,7 +42,7 @@ KINDS = [
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Cases made anew in every test, and measuring made short."""
+    """New cases in every test, and short measurements."""
     for name in environment.THREAD_VARIABLES:
         monkeypatch.setenv(name, os.environ.get(name, "1"))
     monkeypatch.setattr(timing, "_SAMPLE", 1e-5)

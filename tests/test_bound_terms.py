@@ -1,8 +1,8 @@
-"""Every term of the bound, held against its derivation worked out once more, number by number: see `derivation.py`.
+"""Every term of the bound, compared number by number with the second derivation in `derivation.py`.
 
 Rounding is as coarse as a twentieth of a percent, and underflow a thousandth, so that no term hides behind another:
-one that is missing, or has a wrong sign, factor or maximum, shows in the first digits. What is too large for a bound
-has to be so at the same limit, of many.
+a missing term, or a wrong sign, factor or maximum, shows in the first digits. Where a number is too large for a bound,
+both derivations have to say so at the same limit.
 """
 
 import math

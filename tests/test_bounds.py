@@ -1,8 +1,8 @@
-"""Each part of the bound by itself: what it takes in may be off by so much, and what comes out is off by what it says.
+"""Each part of the bound in isolation: inputs with given errors lead to outputs within the stated error.
 
-The exact number x lies within the error of the value, a computed one c within it of x. Drawn at the ends as a rule,
-they never move a result by more than the bound, and come near to it. The errors are far above rounding; what rounding
-and underflow add is tried by `test_random_networks`.
+The exact number x lies within the error of the value, the computed number c within that of x. Mostly drawn at the ends
+of these intervals, they never change a result by more than the bound, and come close to it. The errors are far above
+rounding; `test_random_networks` tests what rounding and underflow add.
 """
 
 import math

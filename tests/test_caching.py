@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: found if they are whole and of the sources at hand; otherwise compiled, and said once."""
+"""Compiled kernels on disk: loaded if intact and built from the current sources; else compiled, and logged once."""
 
 import compileall
 import errno
@@ -139,7 +139,7 @@ def test_what_cannot_be_called_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tm
     assert not module.compiling._provide("samenet.nothing.float64")
 
 
-# --- no place, no room ----------------------------------------------------------------------------------------------
+# --- no folder, no space --------------------------------------------------------------------------------------------
 
 
 def refuse(number: int) -> Callable[..., Any]:

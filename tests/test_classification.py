@@ -1,4 +1,4 @@
-"""Which class an answer is, by output layer and targets; what is refused because it has none. Expected: plain loops."""
+"""The class of an answer, by output layer and targets, against plain loops; and what is rejected for having none."""
 
 from typing import Any
 

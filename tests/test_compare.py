@@ -644,7 +644,7 @@ def test_interleaving_calls_everyone_in_every_round_in_changing_order(monkeypatc
 
 @pytest.mark.parametrize(("seconds", "rounds"), [(10 * 5 * 2.0**-8, 10), (0.0, 5), (1e9, 51)])
 def test_rounds_fill_the_time_that_is_asked_for(seconds: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock of its own: four calls of one contender fill a sample, and one call of the other is longer."""
+    """On a fake clock: four calls of one contender fill a sample, and one call of the other is longer."""
     clock, calls, collects = [0.0], {"short": 0, "long": 0}, []
 
     def contender(name: str, takes: float) -> None:

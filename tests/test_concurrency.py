@@ -1,4 +1,4 @@
-"""Eight threads at once get what one after the other gets, to the bit."""
+"""Eight concurrent threads get bit for bit the same answers as sequential calls."""
 
 import importlib
 import pkgutil
@@ -77,7 +77,7 @@ def test_one_network_asked_by_many_threads(name: str, dtype: Any) -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", NAMES)
 def test_one_predictor_called_by_many_threads(name: str, dtype: Any) -> None:
-    """Each with an `out` of its own, and without: rooms that threads shared would mix their answers."""
+    """Each with its own `out`, and without: a workspace shared between threads would mix their answers."""
     f = samenet.backend(name).Network(SIZES, seed=0, dtype=dtype).predictor()
 
     def work(number: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The contract: every backend offers the same functions and the same class, and all of it is explained."""
+"""The contract: every backend offers the same functions and the same class, all of them documented."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""Data: one-hot targets as the tutorial makes them, the split and the scaler that are scikit-learn's, the digits."""
+"""Data: the tutorial's one-hot targets, the same split and scaler as scikit-learn's, the digits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Data in files: IDX, whole and damaged, and MNIST from its four files or from scikit-learn."""
+"""Data in files: IDX, intact and corrupt, and MNIST from its four files or from scikit-learn."""
 
 import gzip
 import os

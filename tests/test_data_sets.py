@@ -1,4 +1,4 @@
-"""Data that is made: the tutorials' tables, parts, scaling and its inverse, random pictures, text as numbers."""
+"""Built-in data: the tutorials' tables, splits, scaling and its inverse, random images, text as numbers."""
 
 import copy
 import pickle

@@ -1,6 +1,6 @@
-"""However a kernel reaches another, it is compiled before it is called, also from the cache; or else Python says why.
+"""However a kernel refers to another, that one is compiled before it is called, even from the cache, or Python raises.
 
-LLVM ends the process where compiled code calls a name that means nothing: then these tests end with it.
+LLVM aborts the process when compiled code calls an undefined symbol, and with it these tests.
 """
 
 import sys

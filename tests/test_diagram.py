@@ -1,4 +1,4 @@
-"""The drawing of a network has its nodes, its weights and their signs."""
+"""The drawing of a network shows its nodes, its weights and their signs."""
 
 import numpy as np
 import pytest

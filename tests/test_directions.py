@@ -1,4 +1,4 @@
-"""Tutorial 004's sweeps: the error by alpha and by the width of the hidden layer, and how often weights turn back."""
+"""Tutorial 004's sweeps: the error by alpha and by hidden layer width, and how often weights reverse direction."""
 
 import numpy as np
 import pytest
@@ -172,7 +172,7 @@ def test_directions_go_on_from_training_to_training(backend):
 
 
 def test_the_directions_of_a_hand_made_descent(backend):
-    """One weight and x = 1, with targets that pull it up and down by turns; a slope of 0 is not up."""
+    """One weight and x = 1, with targets that alternately pull it up and down; a slope of 0 is not up."""
     net = backend.Network([1, 1], bias=False, weights=[[[0.0]]])
     count = DirectionChanges(net, [[1.0]], [[0.5]])  # no slope at all at w = 0
     slopes = []

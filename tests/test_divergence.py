@@ -1,4 +1,4 @@
-"""Divergence is named once, while weights and cost are still numbers; trainings that only are noisy are left alone."""
+"""Divergence is reported once, while weights and cost are still finite; training that is merely noisy is left alone."""
 
 import math
 import warnings
@@ -17,7 +17,7 @@ from samenet.validation import overflow
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(20, 3))
 Y = X @ RANDOM.normal(size=(3, 2))
-# Ways to diverge: too large a step, whatever takes it.
+# Ways to diverge: too large a step, with any optimizer.
 WAYS: list[dict[str, Any]] = [
     {"alpha": 2.0},
     {"alpha": 2.0, "batch_size": 6},

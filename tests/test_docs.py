@@ -1,7 +1,7 @@
-"""The README's Python runs as printed, and every number in the pages has a source.
+"""The README's Python code runs as printed, and every number in the docs has a source.
 
-What was measured stands between marks, where `python -m benchmarks report` puts it from results/; a test in
-test_report.py holds it to that. Numbers elsewhere are those of the code.
+Measurements are between markers, where `python -m benchmarks report` inserts them from results/, as a test in
+test_report.py checks. Numbers elsewhere must agree with the code.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The examples: every one runs on every backend, says what it should as text and as JSON, and draws its figure."""
+"""The examples: every one runs on every backend, reports the right results as text and JSON, and draws its figure."""
 
 import dataclasses
 import json
@@ -361,7 +361,7 @@ def test_online_step(backend: str) -> None:
 # ------------------------------------------------------------------------------------------ what depends on rounding
 
 
-def test_what_one_ulp_of_a_weight_moves_is_marked() -> None:
+def test_what_one_ulp_in_the_weights_changes_is_marked() -> None:
     report, moved = Report(), Report()
     values = {"stays": (1.0, 1.0 + 1e-9), "near 0": (1e-16, -2e-16), "grew": (0.5, 0.51), "count": (9031, 9042)}
     values |= {"in a list": ([1, [2.0]], [1, [2.1]]), "words": ("a", "a")}
@@ -375,7 +375,7 @@ def test_what_one_ulp_of_a_weight_moves_is_marked() -> None:
     report.beside(moved)
     assert [row.what for row in report.rows if row.depends_on_rounding] == ["grew", "count", "in a list"]
     headings, cells = report.table()
-    assert headings[3] == "weights moved by one ulp"
+    assert headings[3] == "weights changed by one ulp"
     assert ["count", "", "9031", "9042"] in cells
     assert ["stays", "", "1", ""] in cells
     assert report.as_json()["rows"][3] == {
@@ -448,7 +448,7 @@ def test_the_gallery_has_every_table_and_every_figure(tmp_path: Path, monkeypatc
     page = (tmp_path / "new" / "README.md").read_text("utf-8")
     assert re.findall("^## (.*)$", page, re.MULTILINE) == list(two)
     assert "| output | 0.8354 | 0.8354556612475645 |" in page
-    assert "cuts digits off" in page
+    assert "truncates digits" in page
     assert "()" not in page.replace("f()", "")
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
     assert pictures == ["sigmoid.png", "feed-forward.png"], "backpropagation draws nothing"
@@ -464,7 +464,7 @@ def test_a_matrix_stays_in_its_cell() -> None:
 def test_the_gallery_in_the_repository_has_every_example() -> None:
     folder = Path(__file__).resolve().parent.parent / "docs" / "gallery"
     page = (folder / "README.md").read_text("utf-8")
-    assert re.findall("^## (.*)$", page, re.MULTILINE) == NAMES, "make examples writes it anew"
+    assert re.findall("^## (.*)$", page, re.MULTILINE) == NAMES, "make examples regenerates it"
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
     assert pictures == [f"{name}.png" for name, example in examples().items() if example.has_figure]
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""The examples of tutorials 002 and 003 with their full settings, against what the tutorials' own code gives."""
+"""The examples of tutorials 002 and 003 with their full settings, against the results of the tutorials' own code."""
 
 import numpy as np
 import pytest

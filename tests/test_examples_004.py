@@ -1,4 +1,4 @@
-"""The examples of tutorial 004, and of 001's handwriting, at full settings against what is known."""
+"""The examples of tutorial 004, and of 001's handwriting, with full settings, against known results."""
 
 import os
 

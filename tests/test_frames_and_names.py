@@ -1,4 +1,4 @@
-"""What users bring with them: data frames, labels to stratify by, other libraries' names, `~`, other people's files."""
+"""What users bring along: data frames, labels to stratify by, other libraries' names, `~`, other people's files."""
 
 import gzip
 import pickle

@@ -1,4 +1,4 @@
-"""A backend that gives `feed_forward` alone has the whole contract, and the answers of the reference."""
+"""A backend with only `feed_forward` fulfils the whole contract, and gives the reference's answers."""
 
 from collections.abc import Iterator
 from types import ModuleType

@@ -1,7 +1,7 @@
-"""Numbers that are known from elsewhere: worked by hand, or from the tutorials' own programs.
+"""Numbers known independently: worked out by hand, or from the tutorials' own programs.
 
-The tutorials are those the network is taken from: 000 (digits), 001 (a worked step), 002 (a class), 003 (scores)
-and 004 (eleven lines). Each test repeats a tutorial's initial weights from its own random stream.
+The tutorials are the sources of the network: 000 (digits), 001 (a worked step), 002 (a class), 003 (scores) and 004
+(eleven lines). Each test reproduces a tutorial's initial weights from its own random stream.
 """
 
 import functools

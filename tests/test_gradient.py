@@ -1,7 +1,7 @@
 """Backpropagation of the reference against central differences of its cost: the first link of the chain of trust.
 
-(J(t + s) - J(t - s)) / 2s errs by about s^2/6 J''' and 2^-53 J / s. At s = 1e-5 either is near 1e-11: far below the
-1e-7 that is asked for, of gradients that are above 3e-4.
+(J(t + s) - J(t - s)) / 2s has errors of about s^2/6 J''' and 2^-53 J / s. At s = 1e-5 both are near 1e-11: far below
+the required 1e-7, for gradients above 3e-4.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""`check_gradient` passes what is right, and finds and names what is wrong."""
+"""`check_gradient` passes right gradients, and finds and names wrong ones."""
 
 import copy
 import math

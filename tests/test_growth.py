@@ -1,4 +1,4 @@
-"""The lines of growth: their points and checks, their slopes and crossings, and the places where kernels change."""
+"""Scaling: the points and their checks, slopes and crossovers, and the sizes at which kernels switch."""
 
 from typing import Any
 

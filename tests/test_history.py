@@ -1,4 +1,4 @@
-"""What a training leaves behind is a mapping, and holds still."""
+"""The history of a training: a mapping whose values are copies."""
 
 import copy
 import pickle

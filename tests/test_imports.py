@@ -1,4 +1,4 @@
-"""What is loaded when, and what each folder may import."""
+"""Which modules are loaded when, and what each folder may import."""
 
 import ast
 import importlib
@@ -197,7 +197,7 @@ def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
     assert foreign <= {"numpy", "numba", "llvmlite"}
 
 
-# The order of design: each of these imports what stands before it, and its own kind. A module is of the longest name
+# The layers: each of these imports only what comes before it, and its own kind. A module belongs to the longest name
 # here that it begins with.
 LAYERS = [
     {"samenet.functions", "samenet.parameters", "samenet.validation", "samenet.output", "samenet.backends.dropout"},
@@ -242,13 +242,13 @@ def circle(edges: dict[str, set[str]]) -> list[str]:
 
 
 def level(module: str) -> int | None:
-    """The place of a module in the order; None for what stands beside it, such as `samenet.data`."""
+    """The position of a module in the order; None for a module outside it, such as `samenet.data`."""
     found = [(len(name), place) for place, layer in enumerate(LAYERS) for name in layer if is_in(module, name)]
     return max(found)[1] if found else None
 
 
 def upward(edges: dict[str, set[str]]) -> list[tuple[str, str]]:
-    """The arrows that point against the order, or from it to what stands beside it."""
+    """The imports that go against the order, or from it to a module outside it."""
     found = []
     for module, others in edges.items():
         place = level(module)

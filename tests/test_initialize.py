@@ -1,4 +1,4 @@
-"""Initial weights: each tutorial's own draws, written as its code writes them, repeated to the bit."""
+"""Initial weights: each tutorial's own draws, written as in its code, reproduced bit for bit."""
 
 from collections.abc import Callable
 from itertools import pairwise

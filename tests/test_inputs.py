@@ -1,6 +1,6 @@
-"""What a user may hand in: bad input is refused alike by every backend and changes nothing; odd input works.
+"""User input: bad input is rejected in the same way by every backend and changes nothing; unusual input works.
 
-A refusal is a TypeError or a ValueError whose message names the argument, and says what was expected and what was
+Bad input raises a TypeError or a ValueError whose message names the argument, and says what was expected and what was
 given. Every table below is run on every backend, and the messages are compared word for word.
 """
 

@@ -1,7 +1,7 @@
-"""The code that kernels generate does what the plain functions beside it say, on registers of every width.
+"""Generated code gives the same results as the equivalent plain functions, with registers of every width.
 
-Sums of small integers are exact in any order, so what is compared is equal to the bit. Around the input everything is
-NaN, so that a number too many that is read spoils the answer; around the output stands a number that must stay there.
+Sums of small integers are exact in any order, so results must be equal to the bit. The input is surrounded by NaN, so
+that a read out of bounds spoils the answer; the output is surrounded by a sentinel, which must not be overwritten.
 """
 
 import functools
@@ -372,7 +372,7 @@ MUTANTS = {
         "vb.minimum(builder.add(i, vb.long(r)), limit)",
         "vb.minimum(i, limit)",
     ),
-    "sums that start anew": (
+    "sums that start from zero": (
         "dot_products",
         "part, total.value)\n\n        vb.for_each_vector(n",
         "part, vb.zero)\n\n        vb.for_each_vector(n",
@@ -439,7 +439,7 @@ def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
 @pytest.mark.parametrize(("width", "dtype"), KINDS)
 @pytest.mark.without_jit
 def test_a_sum_has_one_order(width: int, dtype: str) -> None:
-    """Cut anywhere, and beside whatever rows and columns, it has the same bits."""
+    """Split anywhere, and with any neighbouring rows and columns, it has the same bits."""
     ns, random = generators(width), np.random.default_rng(0)
     run = native(ns.microkernels.multiply_panel, width, *(matrix(dtype),) * 4, int64, int64, int64)
     k = 3 * lanes(width, dtype)
@@ -552,7 +552,7 @@ def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: 
 
 
 def test_helpers_are_asked_for_where_they_save_time() -> None:
-    """No more of them than there are pieces, beside the thread that calls."""
+    """No more of them than there are pieces, besides the calling thread."""
     net = samenet.backend("numba").Network([99, 100], seed=0)  # 10,000 parameters
     for threads, rows, pieces, expected in (
         *((1, 10**6, 9, 0), (4, 200, 9, 3), (4, 199, 9, 0), (4, 200, 3, 2), (4, 200, 1, 0), (2, 10**6, 9, 1)),

@@ -1,7 +1,7 @@
-"""Every loop takes more than two turns here, and its last one is cut short: layers, batches, epochs, blocks, parts.
+"""Every loop runs more than twice here, its last pass a partial one: layers, batches, epochs, blocks, parts.
 
-A loop that runs only twice is not told from one that starts anew each time: `start += n` from `start = n`. And where a
-layer fills its registers, there is no padding in which a number too few could hide.
+Two iterations cannot tell `start += n` from `start = n`. And where a layer fills its registers, there is no padding to
+hide that a number is missing.
 """
 
 import itertools
@@ -87,7 +87,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         record(name, comparison)
 
 
-# Layers of 8 and 16 numbers fill the registers of every processor in either dtype; 7 and 17 are beside them.
+# Layers of 8 and 16 numbers fill the registers of every processor in either dtype; 7 and 17 do not.
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(16, 16), (3, 16, 16), (16, 8, 16), (7, 17, 7)], ids=str)

@@ -1,8 +1,8 @@
 """The proof can fail: a backend with one line changed does not pass the comparisons of `test_agreement`.
 
-A backend's source is read, one fragment replaced, and the result run as a package of its own: Numba's kernels as plain
-Python, so that no mutant is compiled. The unchanged source goes the same way, and must pass. What the kernels generate
-has its mutants in `test_kernels`.
+One fragment of a backend's source is replaced, and the result is run as a separate package: Numba's kernels as plain
+Python, so that no mutant is compiled. The unchanged source is run in the same way, and must pass. Mutants of generated
+code are in `test_kernels`.
 """
 
 import ast
@@ -171,7 +171,13 @@ MUTANTS = {
         Mutant("relu's slope everywhere", "one if h[i] > zero else zero", "one"),
         Mutant("softmax node by node", "row[i] * (error[i] - mean)", "row[i] * (one - row[i]) * error[i]"),
         Mutant("softmax: columns not divided", "factor = _inverse(total)", "factor = _inverse(_plus(total, total))"),
-        Mutant("softmax: a row not divided", "one / row.dtype.type(total)", "one / row.dtype.type(2)"),
+        Mutant("softmax: a row not divided", "one / totals[r]", "one / 2"),
+        Mutant("softmax: rows divided by another's sum", "one / totals[r]", "one / totals[0]"),
+        Mutant(
+            "softmax: ln h by another's sum",
+            "_log(broadcast(full_width(z), totals, r))",
+            "_log(load(full_width(z), totals, 0))",
+        ),
         Mutant("softmax: columns of the last power", "total = _plus(total, power)", "total = power"),
         Mutant("softmax: columns of the first rows", "rows_at(z, start * width, count", "rows_at(z, 0, count"),
         Mutant("softmax: ln h of the first rows", "rows_at(log_h, start * width, count", "rows_at(log_h, 0, count"),
@@ -179,7 +185,11 @@ MUTANTS = {
         Mutant("factor of the sum of squares", "2.0 * scale if", "scale if"),
         Mutant("binary cross-entropy of the other class", "- y * z + log1p", "- (1.0 - y) * z + log1p"),
         Mutant("cross-entropy of z alone", "_minus(load(full, a[j], 0), logarithm)", "load(full, a[j], 0)"),
-        Mutant("cross-entropy of z alone, by rows", "a - logarithm)", "a)"),
+        Mutant(
+            "cross-entropy of z alone, by rows",
+            "log_h[start : start + width], shifts[0])",
+            "log_h[start : start + width], 0.0)",
+        ),
         Mutant("cross-entropy of the other sign", "return -_dot(y, z)", "return _dot(y, z)"),
         Mutant("binary cross-entropy without its logarithm", "log1p(exp(-abs(z)))", "0.0 * z"),
         Mutant("cross-entropy without its sum", "h[i] * total - factor", "h[i] * factor - factor"),
@@ -501,13 +511,13 @@ def _sources(backend: str) -> dict[str, str]:
 
 
 def _shape(node: ast.AST) -> str:
-    """What a node says: not where it stands, nor how it is cut into lines or put in brackets."""
+    """The content of a node, without its position, line breaks and brackets."""
     return ast.dump(node.value if isinstance(node, ast.Expr) else node)
 
 
 @functools.cache
 def _places(text: str) -> dict[str, list[tuple[int, int]]]:
-    """Where each expression and each statement of a module stands, from and to."""
+    """The start and the end of each expression and each statement of a module."""
     starts = list(itertools.accumulate(map(len, text.splitlines(keepends=True)), initial=0))
     assert text.isascii(), "columns are bytes"
     found: dict[str, list[tuple[int, int]]] = {}
@@ -519,7 +529,7 @@ def _places(text: str) -> dict[str, list[tuple[int, int]]]:
 
 
 def _places_of(old: str, text: str) -> list[tuple[int, int]]:
-    """Where a mutant's fragment stands in a module."""
+    """Where a mutant's fragment is in a module."""
     try:
         (node,) = ast.parse(old).body
     except (SyntaxError, ValueError):  # a part of an expression, or several statements

@@ -1,4 +1,4 @@
-"""The mutation runner: which mistakes it makes, and that it tells one that is noticed from one that is not."""
+"""The mutation runner: which mutations it makes, and that it tells killed mutants from surviving ones."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""The network as an object: one vector behind all views, copies of their own, comparison, pickling, description."""
+"""The network as an object: one vector behind all views, independent copies, comparison, pickling, description."""
 
 import copy
 import pickle
@@ -183,7 +183,7 @@ def test_pickled_and_deep_copied_networks_keep_their_views(Network: Any, through
     net = Network(SIZES, seed=0, **settings)
     history = net.train(X, np.eye(2)[[0, 1, 1, 0, 1, 0]], alpha=0.5, epochs=3, monitors=["accuracy"])
     again = through(net)
-    assert not again.model.prepared, "it is made anew"
+    assert not again.model.prepared, "it is rebuilt"
     assert type(again) is type(net)
     assert again == net
     assert again.history.cost.tolist() == history.cost.tolist()
@@ -353,7 +353,7 @@ def test_a_subclass_is_a_network(Network: Any) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_copy_has_whatever_was_written_into_the_views(name: str) -> None:
+def test_a_copy_has_what_was_written_into_the_views(name: str) -> None:
     net = samenet.backend(name).Network([2, 1], seed=0)
     net.weights[0][0, 0] = np.nan
     for twin in (net.copy(), net.on("numpy")):

@@ -1,7 +1,7 @@
-"""Ways to descend: every update against a formula of another form, and training to the tutorials' numbers.
+"""Optimizers: every update against an equivalent formula, and training to the tutorials' numbers.
 
-Momentum is compared with the sum that its recursion stands for, Nesterov's with the point and the look ahead of the
-original, Adam and RMSProp with their sums over all gradients so far.
+Momentum is compared with its recursion written out as a sum, Nesterov's with the point and look-ahead of the original,
+Adam and RMSProp with their sums over all gradients so far.
 """
 
 import math
@@ -155,7 +155,7 @@ def test_names_are_the_optimizers_with_their_usual_settings(backend: Backend) ->
         assert a == b
 
 
-def test_state_begins_anew_in_each_call(backend: Backend) -> None:
+def test_state_is_reset_in_each_call(backend: Backend) -> None:
     net, probe = make(backend), make(backend)
     for _ in range(2):
         net.train(X, Y, alpha=0.1, epochs=1, optimizer="adam")

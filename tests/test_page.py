@@ -1,4 +1,4 @@
-"""The page in a browser: what a reader clicks and reads is what was measured, and nothing is fetched from anywhere."""
+"""The page in a browser: it shows what was measured, its controls work, and it fetches nothing."""
 
 import json
 import shutil

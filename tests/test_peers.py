@@ -1,4 +1,4 @@
-"""samenet beside other libraries: who takes part, what is checked before it is timed, and what the tables say."""
+"""samenet against other libraries: which take part, what is checked before it is timed, and what the tables say."""
 
 import copy
 import json

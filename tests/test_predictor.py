@@ -1,4 +1,4 @@
-"""`net.predictor()`: one sample at a time without ceremony, and the answer of `predict` to the bit."""
+"""`net.predictor()`: one sample at a time with little overhead, and the answer of `predict` to the bit."""
 
 import inspect
 import warnings
@@ -194,7 +194,7 @@ def test_what_is_not_finite_goes_through_without_a_warning(
 
 @pytest.mark.parametrize("n", [1, 3, 16, 17, 65])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_predict_finds_what_is_not_finite_wherever_it_stands(Network: Any, n: int, dtype: Any) -> None:
+def test_predict_finds_a_nonfinite_number_anywhere(Network: Any, n: int, dtype: Any) -> None:
     net, large = Network([n, 2], seed=0, dtype=dtype), np.finfo(dtype).max
     for place in range(n):
         for value in (np.nan, np.inf, -np.inf):

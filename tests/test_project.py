@@ -1,4 +1,4 @@
-"""What the project says of itself in several places is the same in all of them: versions, Pythons, the checks of CI."""
+"""What the project states in several places is the same in all of them: versions, Pythons, the checks of CI."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What holds for every network: over sizes, batches, scales and dtypes that Hypothesis draws."""
+"""Properties of every network, over sizes, batches, scales and dtypes drawn by Hypothesis."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A short form of `tests/hardening/random_networks.py`, and the proof that it would find a bound that is too small."""
+"""A short run of `tests/hardening/random_networks.py`, and the proof that it would find a bound that is too small."""
 
 import importlib.util
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Kinds of input that once were taken for something else, or refused in words that name no argument.
+"""Inputs that once were misread, or rejected with a message that names no argument.
 
-`test_inputs` has what is refused everywhere; here is what is told apart by its kind, and the sequences, hostile calls
-and guard pages of `tests/hardening` in their short form.
+`test_inputs` has what every entry point rejects; here are the cases that depend on the type of the input, and short
+runs of the sequences, hostile calls and guard pages of `tests/hardening`.
 """
 
 import pickle

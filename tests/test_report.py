@@ -1,4 +1,4 @@
-"""The report: made from a small record by hand, and the committed one is what its JSON gives."""
+"""The report: generated from a small handmade record; the committed one is what its JSON files give."""
 
 import json
 import re
@@ -200,9 +200,9 @@ def test_history(tmp_path: Path) -> None:
 
 def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: Path) -> None:
     assert prose.sentences(record).splitlines() == [
-        "- For one sample of a small network NumPy takes longer than plain loops over lists: "
+        "- For one sample of a small network, NumPy takes longer than plain loops over lists: "
         "4.00x [3.64, 4.44] on 3-3-1; 4.00x [3.64, 4.44] on 3-3-3-1.",
-        "- Numba takes longer than NumPy, whose products are BLAS's: nowhere in what was measured.",
+        "- Numba takes longer than NumPy, which uses BLAS: nowhere in what was measured.",
         "- Numba in float64 takes longer than in float32: nowhere in what was measured.",
         "- Numba on one thread takes longer than on two: nowhere in what was measured.",
         "- Numba's first calls in a process, one after the other: predict 200 ms, predict one 100 us, gradient 100 ms, "
@@ -219,7 +219,7 @@ def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: P
     made["sweeps"] = line
     told = prose.sentences(saved(tmp_path / "other", made)).splitlines()
     assert told[1] == (
-        "- Numba takes longer than NumPy, whose products are BLAS's: "
+        "- Numba takes longer than NumPy, which uses BLAS: "
         "forward: 2.00x [1.82, 2.22] at width 2 to 4.00x [3.64, 4.44] at width 4; "
         "forward: 2.00x [1.82, 2.22] at width 16."
     )

@@ -1,4 +1,4 @@
-"""What compiled kernels do to be fast changes no bit: zeros that are skipped, threads, wide layers, a cache on disk."""
+"""What makes compiled kernels fast changes no bit: skipped zeros, threads, wide layers, the cache on disk."""
 
 import importlib
 import json
@@ -210,7 +210,7 @@ if hasattr(os, "fork"):
         child = os.fork()
         if not child:
             os._exit(0 if [work(2), *at_once()] == [expected] * 7 else 1)
-        assert os.waitpid(child, 0)[1] == 0, "a forked process has threads of its own"
+        assert os.waitpid(child, 0)[1] == 0, "a forked process has its own threads"
 assert work(3) == expected
 print("well")
 """

@@ -1,4 +1,4 @@
-"""Learning rates that change: their values, and that training takes them, to the bit."""
+"""Learning rate schedules: their values, and that training uses exactly these."""
 
 import math
 from typing import Any
@@ -46,7 +46,7 @@ def test_each_epoch_is_trained_at_its_rate(
         random = np.random.default_rng(5)
         for epoch in range(6):
             other.train(X, Y, alpha=schedule(epoch), epochs=1, batch_size=size, seed=random)
-    else:  # whose state would begin anew: one epoch a call, by a callback that changes nothing
+    else:  # their state would be reset in a new call: one epoch per call, by a callback that changes nothing
         other.train(
             *(X, Y),
             **{"alpha": schedule, "epochs": 6, "batch_size": size, "seed": 5, "optimizer": optimizer},
@@ -63,7 +63,7 @@ def test_a_number_is_a_constant_schedule(backend: Backend) -> None:
     assert nets[0] == nets[1] == nets[2]
 
 
-def test_epochs_are_counted_anew_in_each_call(backend: Backend) -> None:
+def test_epochs_are_counted_from_zero_in_each_call(backend: Backend) -> None:
     net, epochs = make(backend), []
     for _ in range(2):
         net.train(X, Y, alpha=lambda epoch: epochs.append(epoch) or 0.1, epochs=1)
@@ -82,7 +82,7 @@ def test_an_epoch_at_rate_0_changes_nothing(backend: Backend) -> None:
     ("bad", "error"),
     [(-0.1, ValueError), (math.nan, ValueError), (math.inf, ValueError), ("0.1", TypeError), (None, TypeError)],
 )
-def test_a_bad_rate_ends_the_training_where_it_stands(
+def test_a_bad_rate_ends_the_training_at_once(
     backend: Backend, bad: Any, error: type[Exception], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_CALL_SECONDS", seconds)

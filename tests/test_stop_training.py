@@ -1,4 +1,4 @@
-"""What ends a training and what does not: a callback's answer never, `StopTraining` always, whoever raises it."""
+"""What ends training and what does not: a callback's return value never, `StopTraining` always, whoever raises it."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""What a technique gains: the changes fit the source, the pair of processes checks and times, the table tells it."""
+"""What a technique gains: the changes apply to the source, pairs of processes check and time, the table is right."""
 
 import json
 import shutil
@@ -188,7 +188,7 @@ def test_a_wrong_answer_has_no_time_in_the_table(made: type[_Made], monkeypatch:
 
 
 def test_a_process_answers_by_its_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process of its own, in which the case is done by the NumPy backend, so that nothing is compiled."""
+    """A separate process, in which the NumPy backend runs the case, so that nothing is compiled."""
     package, benchmarks = pair.copy(tmp_path / "package"), tmp_path / "benchmarks"
     shutil.copytree(ROOT / "benchmarks", benchmarks, ignore=shutil.ignore_patterns("__pycache__"))
     cases = benchmarks / "techniques" / "cases.py"

@@ -1,4 +1,4 @@
-"""The bound itself: wide enough for what rounding does, tight enough to mean something, and never silent about NaN."""
+"""The bound itself: wide enough for rounding, tight enough to be meaningful, and never silent about NaN."""
 
 import math
 
@@ -126,7 +126,7 @@ def test_a_wrong_last_digit_fails():
 
 
 def test_where_there_is_no_bound_a_comparison_says_so():
-    """It has failed, for it proves nothing, and is told apart from one that found a difference too large."""
+    """It fails, since it proves nothing, and is distinguished from one that found too large a difference."""
     nothing = compare([1.0, 2.0, math.inf], [1.0, 2.0, 7.0], [0.0, math.inf, math.inf])
     assert not nothing.ok
     assert not nothing.bounded

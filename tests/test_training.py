@@ -1,6 +1,6 @@
-"""Training: what is updated, in which order, what is recorded, and how it ends before its time.
+"""Training: what is updated, in which order, what is recorded, and how it ends early.
 
-The expected weights are made here, step by step from `gradient`; that a gradient is right is shown elsewhere.
+The expected weights are computed here, step by step from `gradient`, which other tests check.
 """
 
 import math
@@ -331,7 +331,7 @@ def test_the_answer_does_not_depend_on_the_clock(
     short, long = make(name), make(name)
     a, one = with_calls_of(1e-12, monkeypatch, short, epochs=20, record_every=10, **settings)
     b, two = with_calls_of(1e12, monkeypatch, long, epochs=20, record_every=10, **settings)
-    assert set(a) == {1}, "every update in a call of its own"
+    assert set(a) == {1}, "one update per call"
     assert max(b) > 7, "many updates in a call"
     assert sum(a) == sum(b) == 20 * -(-M // settings.get("batch_size", M))
     assert short.parameters.tobytes() == long.parameters.tobytes()
@@ -348,7 +348,7 @@ def test_short_updates_are_taken_many_at_a_time(name: str, monkeypatch: pytest.M
 
 
 def test_calls_are_as_long_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock of its own: 512 updates fit a call, but for a while 4 do."""
+    """On a fake clock: 512 updates fit in a call, but for a while only 4 do."""
     net, module = make("numpy"), samenet.backend("numpy")
     clock, calls = [0.0], list[int]()
 
@@ -558,7 +558,7 @@ class Telling:
         return backend.run_updates(model, *arguments, **named)
 
 def press():
-    under_way.wait()  # then it comes at whatever moment
+    under_way.wait()  # after that, it comes at any moment
     os.kill(os.getpid(), signal.SIGINT)
 
 type(net).backend = Telling()

@@ -1,6 +1,6 @@
 """Interrupts while kernels compile: the caller gets them at once, and the next call is right.
 
-Where an interrupt falls is told by events, not by time: what is interrupted sends it, and waits until it is there.
+Interrupts are placed by events, not by time: the interrupted code itself sends one, and waits until it arrives.
 """
 
 import ctypes
@@ -266,7 +266,7 @@ def test_ctrl_c_at_each_stage(owner: Any, name: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.compiled
-# A module of LLVM's that nobody owns any more is compiled beside the next, and its owner is looked for in vain.
+# An LLVM module without an owner is compiled along with the next one, and the lookup of its owner fails.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=IDS)
 def test_the_compiler_runs_out_of_memory(

@@ -1,4 +1,4 @@
-"""Makes `import benchmarks` work in a test: it is not installed, and the root of the repository stays off sys.path."""
+"""Makes `import benchmarks` work in tests: it is not installed, and the repository root stays off sys.path."""
 
 import importlib.util
 import sys

@@ -1,8 +1,8 @@
-"""The suite for asv: every cell of the list, one benchmark an operation, over the commits of this repository.
+"""The asv suite: every cell of the catalogue, one benchmark per operation, over the commits of this repository.
 
-Nothing here has a `setup`: asv would then time one call at a time. What is timed comes from a cache instead, which adds
-about 0.2 us to a call; ratios, where that matters, are measured without it. Versions are pinned, so that another
-wording of a docstring does not throw the history away: raise one when what is measured changes.
+Nothing here has a `setup`, with which asv would time single calls. The timed calls come from a cache instead, which
+adds about 0.2 us to each; ratios, where that matters, are measured without it. Versions are pinned, so that rewording a
+docstring does not discard the history: increment one when what is measured changes.
 """
 
 import sys
@@ -12,4 +12,4 @@ from samenet.compare import environment
 
 if "numpy" not in sys.modules:  # later, it would have no effect
     environment.set_threads(1)
-sys.path.append(str(Path(__file__).resolve().parent.parent.parent))  # the root, last: `benchmarks` is there
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent))  # the repository root, last, for `benchmarks`

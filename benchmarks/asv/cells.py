@@ -1,8 +1,7 @@
-"""Times of every cell, and beside them observed / allowed error and the speed-up over the loops over lists.
+"""For every cell: the time, the observed / allowed error, and the speed-up over the loops over lists.
 
-A cell whose answer is wrong raises, in all three, so that asv calls it failed and has no number for it. A call of
-training is several epochs, fewer on the loops: its time is to be compared over commits, and not between contenders,
-which is what the speed-up is for.
+A cell with a wrong answer raises in all three, so that asv reports a failure and no number. A training call is several
+epochs, fewer for the loops: compare its time over commits, and contenders by the speed-up.
 """
 
 import math
@@ -35,7 +34,7 @@ def _checked(network: str, operation: str, contender: str) -> Callable[[], objec
 
 
 class _Skipped(list[tuple[str, str]]):
-    """The pairs without a cell. asv looks here just before it times the others, which is when they are prepared.
+    """The pairs without a cell. asv reads this just before it times the others, which are prepared then.
 
     In the first timed call it would be too late: asv takes that one's time for how long a call is, finds that one call
     fills a sample, and has its numbers from single calls.
@@ -67,7 +66,7 @@ class _Tracks:
     timeout = 60.0
 
     def setup_cache(self):
-        """Every operation measured with its contenders interleaved; asv runs this once for all classes."""
+        """Measure every operation with interleaved contenders; asv runs this once for all classes."""
         from samenet.compare.measurement import measure
 
         measured: dict[tuple[str, str], Any] = {}

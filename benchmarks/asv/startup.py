@@ -1,4 +1,4 @@
-"""What a new process shows: seconds to import, seconds of first calls, MiB at the peak."""
+"""The cost of a new process: seconds to import, seconds of first calls, peak memory in MiB."""
 
 import samenet
 from benchmarks import fresh

@@ -1,9 +1,9 @@
-"""Who is set beside samenet: a file of this folder each, which is found by being here. Read `ours.py` and `lean.py`.
+"""The libraries that samenet is compared with: one file each, found automatically. Read `ours.py` and `lean.py` first.
 
-A file has a `PEER`: its name, its ways to do a task with the colour and the marker of each in the figure, what pip has
-to install for it, and whether it can take part. A way is a function of a task of `problem.py` that gives a `Call`;
-where it cannot compute the same thing, it gives the reason instead, or the reason stands in its place. What a task
-needs beyond sigmoids, squared error and plain descent, a way has to list: the first that it lacks is the reason.
+A file has a `PEER`: its name, its ways to run a task, with their colours and markers in the figure, what pip has to
+install for it, and whether it can take part. A way is a function from a task of `problem.py` to a `Call`; where it
+cannot compute the same thing, it returns the reason as text, or the reason takes the function's place. A way lists what
+it supports beyond sigmoids, squared error and plain descent: the first feature of a task that it lacks is the reason.
 """
 
 import os
@@ -24,11 +24,11 @@ EVERYTHING = ACTIVATIONS | {
 
 @dataclass(frozen=True)
 class Way:
-    """One way of a library: forward, descent, and its mark in the figure; none for what is never another's rival.
+    """One way to use a library: forward pass, descent, and its colour and marker; the defaults if never plotted.
 
     many    the training of many networks at once
-    takes   which `features` of a task it can do
-    model   whether it stands there to be read: it is never the fastest, and is left out of the kinds of settings
+    takes   the `features` of a task that it supports
+    model   whether it is there to be read: it is never the fastest, and takes no part in the kinds of settings
     """
 
     forward: Callable[[Any], Call | str] | str
@@ -40,7 +40,7 @@ class Way:
     model: bool = False
 
     def make(self, task: Any) -> Call | str:
-        """What it makes of a task."""
+        """The call for a task, or the reason why there is none."""
         way = self.forward if isinstance(task, Forward) else self.many if isinstance(task, Many) else self.descent
         if isinstance(way, str):
             return way
@@ -52,14 +52,14 @@ class Way:
 class Peer:
     """A library.
 
-    name          how a table names it
-    ways          its contenders, by the names that they have in tables and in the figure
-    module        what it is imported by; how long that takes is measured
-    requires      what pip installs for it, with any options that pip needs
+    name          its name in tables
+    ways          its contenders, by their names in tables and in the figure
+    module        the module to import; its import time is measured
+    requires      arguments for pip to install it: requirements and any options
     distributions whose versions are recorded
-    threaded      whether it can put more than one thread to work
-    variables     of the environment, set before it loads; {threads} stands for the number of threads
-    absent        why it cannot take part, "" if it can; unless given, what importing the modules that it needs says
+    threaded      whether it can use more than one thread
+    variables     environment variables, set before it loads; {threads} is replaced by the number of threads
+    absent        why it cannot take part, "" if it can; by default, the error message from importing its module
     """
 
     name: str
@@ -89,7 +89,7 @@ def needs(*modules: str) -> str:
 
 
 def registered() -> list[Peer]:
-    """Every peer that has a file here, samenet first; none of their libraries is loaded by this."""
+    """Every peer with a file here, samenet first; this loads none of their libraries."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     found: list[Peer] = [import_module(f"{__name__}.{name}").PEER for name in names]
     return sorted(found, key=lambda peer: peer.name != "samenet")
@@ -101,6 +101,6 @@ def ways(peers: Iterable[Peer]) -> dict[str, Way]:
 
 
 def set_variables(threads: int) -> None:
-    """Set what the libraries read from the environment when they load."""
+    """Set the environment variables that the libraries read when they load."""
     for peer in registered():
         os.environ.update({name: value.format(threads=threads) for name, value in peer.variables.items()})

@@ -1,8 +1,8 @@
-"""FANN, in C, by ctypes: doublefann for float64, fann for float32 (`apt-get install libfann-dev`).
+"""FANN, a C library, through ctypes: doublefann for float64, fann for float32 (`apt-get install libfann-dev`).
 
-Its sigmoid is 1 / (1 + exp(-2 s z)), the logistic function at its steepness s = 1/2; its training takes the slope of an
-output outside [0.01, 0.99] for that at the nearer end, so answers agree where nothing saturates. Every node has a bias.
-A forward call is one of `fann_run` for each sample: it knows no batches. A pass of training is one call a batch.
+Its sigmoid is 1 / (1 + exp(-2 s z)), the logistic function for steepness s = 1/2. Training clips outputs to
+[0.01, 0.99] when it computes slopes, so answers agree where nothing saturates. Every node has a bias.
+A forward pass calls `fann_run` once per sample, since there are no batches. Training makes one call per batch.
 Source: fann.h, fann_data.h and fann_train.h of FANN 2.2.
 """
 
@@ -28,7 +28,7 @@ _LIBRARIES = {"float64": "doublefann", "float32": "fann"}
 
 
 class _Data(ctypes.Structure):
-    """struct fann_train_data: its rows stay where NumPy has them."""
+    """struct fann_train_data, whose rows are in NumPy's memory."""
 
     _fields_ = (
         ("error_number", ctypes.c_int),
@@ -72,7 +72,7 @@ def _library(dtype: str) -> Any:
 
 
 class _Ann:
-    """A network of FANN's, which is freed with its owner."""
+    """A FANN network, freed along with this object."""
 
     def __init__(self, library: Any, pointer: int) -> None:
         self.library, self.pointer = library, pointer
@@ -81,29 +81,29 @@ class _Ann:
         self.library.fann_destroy(self.pointer)
 
     def copy(self) -> "_Ann":
-        """Another with the same numbers."""
+        """A copy with the same parameters."""
         return _Ann(self.library, self.library.fann_copy(self.pointer))
 
     def saved(self) -> str:
-        """What FANN writes to a file."""
+        """The text that FANN writes to a file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "net"
             self.library.fann_save(self.pointer, bytes(path))
             return path.read_text(encoding="ascii")
 
 
-# In a saved network, "(neuron, weight)" stands for each connection: of each node its weights, then its bias.
+# A saved network has "(neuron, weight)" for each connection: for each node its weights, then its bias.
 _CONNECTION = re.compile(r"\((\d+), ([^)]+)\)")
 _BEFORE = "connections (connected_to_neuron, weight)="
 
 
 def _ordered(network: Network) -> Array:
-    """samenet's numbers in FANN's order."""
+    """samenet's parameters in FANN's order."""
     return np.concatenate([np.column_stack(pair).ravel() for pair in zip(network.weights, network.biases, strict=True)])
 
 
 def _made(network: Network) -> _Ann:
-    """FANN's network with samenet's numbers: setting them one by one takes a search each, so by a file."""
+    """A FANN network with samenet's parameters, loaded from a file: setting each takes a search."""
     library = _library(network.dtype.name)
     sizes = (ctypes.c_uint * len(network.sizes))(*network.sizes)
     empty = _Ann(library, library.fann_create_standard_array(len(sizes), sizes))
@@ -120,7 +120,7 @@ def _made(network: Network) -> _Ann:
 
 
 def _parameters(network: Network, ann: _Ann) -> Array:
-    """FANN's numbers in samenet's order."""
+    """FANN's parameters in samenet's order."""
     numbers = [float(found[2]) for found in _CONNECTION.finditer(ann.saved().split(_BEFORE)[1])]
     return flat(network, *by_node(network, np.array(numbers), first=False))
 

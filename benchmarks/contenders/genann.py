@@ -1,10 +1,10 @@
-"""genann, in C, by ctypes, from the shared library that SAMENET_GENANN names.
+"""genann, a C library, through ctypes, from the shared library that SAMENET_GENANN names.
 
 It is one file: `cc -O3 -shared -fPIC genann.c -lm -o libgenann.so`.
 
-Its sigmoid is a table of 4096 values on [-15, 15], read at the nearest: off by at most 1/4 * 15/4096 = 0.00092, which a
-layer above multiplies by its weights. "exact" is its own exact sigmoid instead. It trains online only, and its hidden
-layers are all of one width. It subtracts biases.
+Its sigmoid is a table of 4096 values on [-15, 15] with nearest-neighbour lookup: the error is at most
+1/4 * 15/4096 = 0.00092, and later layers multiply it by their weights. "exact" uses its exact sigmoid instead. It
+trains online only, all of its hidden layers have the same width, and biases are subtracted.
 Source: genann.h and genann.c, https://github.com/codeplea/genann
 """
 
@@ -24,7 +24,7 @@ from samenet.network import Network
 VARIABLE = "SAMENET_GENANN"
 TABLE, EXACT = "genann, table", "genann, exact"
 
-_OFF = 0.02  # what the table may do to an output, or to a parameter in a few updates
+_OFF = 0.02  # the allowed effect of the table on an output, or on a parameter after a few updates
 
 
 class _Ann(ctypes.Structure):
@@ -70,7 +70,7 @@ def _library() -> Any:
 
 
 class _Owned:
-    """A network of genann's with samenet's numbers, which is freed with its owner."""
+    """A genann network with samenet's parameters, freed along with this object."""
 
     def __init__(self, network: Network, exact: bool) -> None:
         self.library, sizes = _library(), network.sizes
@@ -88,7 +88,7 @@ class _Owned:
 
 
 def _ordered(network: Network) -> Array:
-    """samenet's numbers in genann's order: of each node its bias, which is subtracted, then its weights."""
+    """samenet's parameters in genann's order: for each node its bias, with opposite sign, then its weights."""
     pairs = zip(network.biases, network.weights, strict=True)
     return np.concatenate([np.column_stack([-b, W]).ravel() for b, W in pairs])
 
@@ -109,7 +109,7 @@ def _cannot(network: Network) -> str:
 
 
 def _off(exact: bool) -> tuple[float, str]:
-    """What the table is allowed, and the note that says so."""
+    """The error allowed for the table, and the note about it."""
     return (0.0, "") if exact else (_OFF, f"; looser: {_OFF}")
 
 

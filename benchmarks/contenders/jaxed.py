@@ -3,7 +3,7 @@
 Many networks are `vmap` of that. The rules' equations are written out: they are optax's (a test holds them to it),
 which takes up to 15 % longer for the smallest networks. Orders are drawn by NumPy, masks by JAX within the scan.
 
-How many threads it has is read from the environment variable NPROC when it starts, and never again.
+It reads the number of threads from the environment variable NPROC only once, when it starts.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from samenet.network import Network
 
 def _jax() -> Any:
     jax: Any = import_module("jax")
-    jax.config.update("jax_enable_x64", True)  # arrays of float32 stay what they are
+    jax.config.update("jax_enable_x64", True)  # float32 arrays stay float32
     jax.config.update("jax_platforms", "cpu")
     return jax
 
@@ -134,7 +134,7 @@ def _training(jax: Any, task: Descent) -> Callable[..., Any]:
         start = (layers, (zeros,) * states, jax.numpy.zeros(()), jax.random.key(SEED))
         if task.shuffle:
             return jax.lax.scan(lambda carry, rows: update(carry, (X[rows], Y[rows])), start, order)[0][0]
-        if task.batches == 1:  # a scan over the passes alone: a loop within a loop costs more
+        if task.batches == 1:  # a single scan over the passes: nested loops cost more
             return jax.lax.scan(lambda carry, _: update(carry, (X, Y)), start, length=task.passes)[0][0]
         batches = [a.reshape(task.batches, task.batch_size, -1) for a in (X, Y)]
         return jax.lax.fori_loop(0, task.passes, lambda _, carry: jax.lax.scan(update, carry, batches)[0], start)[0]

@@ -1,6 +1,6 @@
-"""NumPy at its leanest: whole batches, room made once, every operation into an array that exists.
+"""NumPy at its leanest: whole batches, arrays allocated once, every operation with an output array.
 
-A large batch goes through in blocks, so that what one layer writes the next still finds in the cache.
+A large batch is processed in blocks, so that each layer finds the output of the one before in the cache.
 """
 
 import numpy as np
@@ -21,12 +21,12 @@ def _sigmoid(z: Array) -> None:
 def _forward(task: Forward) -> Call:
     weights, biases = [W.T for W in task.network.weights], task.network.biases
     x, block = task.x, min(_BLOCK, len(task.rows))
-    room = [np.empty((block, W.shape[1]), W.dtype) for W in weights[:-1]]
+    hidden = [np.empty((block, W.shape[1]), W.dtype) for W in weights[:-1]]
     output = np.empty((len(task.rows), task.network.sizes[-1]), x.dtype)
-    pieces = []  # of each block: what goes in, and every layer's place
+    pieces = []  # for each block: its input, and the output array of every layer
     for start in range(0, len(output), block):
         end = min(start + block, len(output))
-        layers = [*(h[: end - start] for h in room), output[start:end]]
+        layers = [*(h[: end - start] for h in hidden), output[start:end]]
         pieces.append((task.rows[start:end], list(zip(weights, biases, layers, strict=True))))
 
     def run() -> Array:
@@ -43,7 +43,7 @@ def _forward(task: Forward) -> Call:
 
 def _descent(task: Descent) -> Call:
     network, m = task.network, task.batch_size
-    theta, g = network.copy(), network.copy()  # their numbers as views of one vector each
+    theta, g = network.copy(), network.copy()  # the parameters of each are views of one vector
     flat, slope = theta.parameters, g.parameters
     H, D, S = ([np.empty((m, n), network.dtype) for n in network.sizes[1:]] for _ in range(3))
     ones, rate, last = np.ones(m, network.dtype), network.dtype.type(task.rate), len(H) - 1

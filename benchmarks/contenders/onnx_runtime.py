@@ -1,4 +1,4 @@
-"""onnxruntime: the network as an ONNX model made in memory, a Gemm and an activation a layer. It does not train."""
+"""onnxruntime: an ONNX model built in memory, with a Gemm and an activation for each layer. It does not train."""
 
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ def model(network: Network) -> bytes:
         for name, n in (("x", network.sizes[0]), ("h", network.sizes[-1]))
     ]
     graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], numbers)
-    # Opset 13 has all of it, and any runtime reads it.
+    # Opset 13 has all operators, and any runtime supports it.
     made: Any = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     return bytes(made.SerializeToString())
 

@@ -1,4 +1,4 @@
-"""samenet: Numba by its calls, NumPy, and the reference's loops where a call of theirs ends within a second."""
+"""samenet: Numba, NumPy, and the reference's loops where a call takes less than a second."""
 
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from samenet.network import Network
 
 PREDICTOR, NUMBA, NUMPY, LOOPS = "samenet Numba, predictor", "samenet Numba", "samenet NumPy", "samenet loops"
 
-_LOOPS_UP_TO = 4_000_000  # multiply-adds of one call
+_LOOPS_UP_TO = 4_000_000  # multiply-adds per call
 
 
 def _ready(network: Network, name: str, threads: int) -> Network:
@@ -109,12 +109,12 @@ def _way(name: str, marker: str) -> Way:
 PEER = Peer(
     "samenet",
     {
-        # The first that can is what others are compared with.
+        # The first that can run a task is the baseline.
         PREDICTOR: Way(_predictor, "a predictor does not train", takes=ACTIVATIONS),
         NUMBA: _way("numba", "^"),
         NUMPY: _way("numpy", "o"),
         LOOPS: Way(_loops, _loop_training, "#009E73", "s", model=True),
     },
-    module="numba",  # its import alone, to set beside the first answer
+    module="numba",  # its import time, to compare with the time to the first answer
     distributions=("samenet", "numpy", "numba", "scipy"),
 )

@@ -1,10 +1,10 @@
-"""PyTorch: eager modules with autograd and `torch.optim` as its manual has it, and TorchScript.
+"""PyTorch: eager modules with autograd and `torch.optim` as in its manual, and TorchScript.
 
-TorchScript is `torch.jit.trace`, frozen, for inference; for training `torch.jit.script` of the whole loop with the
-gradient written out, since autograd and optimizers stay outside it: plain descent alone. `torch.compile` is left out:
-it needs a C++ compiler and from 6 to 45 seconds for each shape, and what it makes of a training step is slower than
-eager modules on small networks (684 us against 219 for 4-8-3 by 16) and as fast on larger ones. Optimizers are fused
-where they can be, their fastest form on a processor. Many networks are trained at once by stacked parameters.
+TorchScript is a frozen `torch.jit.trace` for inference; for training, `torch.jit.script` of the whole loop with the
+gradient written out, since it does not cover autograd and optimizers: plain descent only. `torch.compile` is left out:
+it needs a C++ compiler and 6 to 45 seconds per shape, and a compiled training step is slower than eager modules on
+small networks (684 us against 219 for 4-8-3 in batches of 16) and about as fast on 784-128-10. Optimizers are fused
+where possible, which is fastest on a CPU. Many networks are trained at once, with stacked parameters.
 """
 
 import sys
@@ -220,7 +220,7 @@ def _script_descent(task: Descent) -> Call | str:
 
 
 EAGER, SCRIPT = "PyTorch, eager", "PyTorch, TorchScript"
-# The build for processors has an index of its own: PyPI's brings gigabytes for CUDA on Linux.
+# The CPU build has a separate index: on Linux, PyPI's brings gigabytes for CUDA.
 _INDEX = "https://download.pytorch.org/whl/cpu"
 _CPU = ("torch==2.13.0+cpu", "--extra-index-url", _INDEX) if sys.platform == "linux" else ("torch==2.13.0",)
 PEER = Peer(

@@ -1,9 +1,8 @@
 """scikit-learn: `MLPClassifier` and `MLPRegressor` as they are, from given weights.
 
-Its output layer is of sigmoids if each output is a label of its own, and is trained by binary cross-entropy then; a
-softmax by cross-entropy; the identity by squared error. `predict_proba` and `predict` go forward, `fit` trains; it
-checks its input and computes the loss of every epoch. Its penalty l2 is divided by the rows of a batch, its Adam adds
-epsilon before the correction of the bias.
+The output layer has sigmoids in the multilabel case, trained with binary cross-entropy; a softmax is trained with
+cross-entropy, the identity with squared error. `fit` checks its input and computes the loss of every epoch. The penalty
+l2 is divided by the rows of a batch, and Adam adds epsilon before the bias correction.
 """
 
 import warnings
@@ -55,7 +54,7 @@ def _set(model: Any, network: Network) -> None:
 
 
 def _labels(network: Network) -> Array:
-    """Rows with every class, or every label absent and present: a first fit to them makes the layers."""
+    """Rows with every class, or with every label absent and present: fitting them creates the layers."""
     n = network.sizes[-1]
     return np.eye(n) if network.activations[-1] == "softmax" else np.repeat([[0.0], [1.0]], n, axis=1)
 
@@ -79,7 +78,7 @@ def _forward(task: Forward) -> Call | str:
         return reason
     model = _fitted(network, solver="sgd", max_iter=1)
     call: Callable[[Array], Any] = model.predict if network.activations[-1] == "identity" else model.predict_proba
-    # Of a single label, it gives the probability of its absence too.
+    # For a single label, it also returns the probability of absence.
     outputs = slice(1, 2) if n == 1 and network.activations[-1] == "sigmoid" else slice(None)
     return Call(
         partial(call, task.rows), lambda h: h.reshape(len(task.rows), -1)[:, outputs].reshape(*task.x.shape[:-1], n)

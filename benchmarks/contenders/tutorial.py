@@ -1,4 +1,4 @@
-"""NumPy as the tutorials write it: lists of arrays, a sample at a time, every step into arrays of its own.
+"""NumPy as the tutorials write it: lists of arrays, one sample at a time, a new array for every step.
 
 Source: tutorial 000 (docs/sources.md), section 3; M. Nielsen, Neural Networks and Deep Learning, chapter 2 (the
 algorithm, not the text).
@@ -18,7 +18,7 @@ def _sigmoid(z: Array) -> Any:
 
 
 def _copies(network: Network) -> tuple[list[Array], list[Array]]:
-    """Matrices, and vectors as columns; zeros where the network has no biases."""
+    """Matrices, and vectors as columns; zeros if the network has no biases."""
     weights = [W.copy() for W in network.weights]
     biases = network.biases or [np.zeros(len(W), W.dtype) for W in weights]
     return weights, [b.reshape(-1, 1).copy() for b in biases]
@@ -41,7 +41,7 @@ def _forward(task: Forward) -> Call:
 
 
 def _backpropagate(weights: list[Array], biases: list[Array], x: Array, y: Array) -> tuple[list[Array], list[Array]]:
-    """The gradient of one sample, for weights and for biases."""
+    """The gradient for one sample, with respect to weights and biases."""
     layers = [x]
     for w, b in zip(weights, biases, strict=True):
         layers.append(_sigmoid(w.dot(layers[-1]) + b))

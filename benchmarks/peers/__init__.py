@@ -1,6 +1,6 @@
-"""`python -m benchmarks peers`: samenet's Numba backend beside other libraries, into results/FOLDER/peers.json.
+"""`python -m benchmarks peers`: compare samenet's Numba backend with other libraries; write peers.json.
 
-The same cases in the same run, every answer checked first. Fresh processes, with one thread and with two by turns; then
+The same cases in the same run, every answer checked first. New processes, alternating between one thread and two; then
 each setting of a kind (kinds.py) in processes of its own, with one thread.
 """
 

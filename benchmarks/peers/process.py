@@ -1,4 +1,4 @@
-"""One process's share of `peers`: cases with so many threads, their contenders checked, then timed in turns."""
+"""One process of `peers`: cases with a number of threads, their contenders checked, then timed interleaved."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,14 +17,14 @@ from samenet.compare.cases import Case, Contender
 from samenet.compare.measurement import Result, measure
 from samenet.testing.tolerance import Comparison
 
-# Seconds of a call: of what takes longer, a part is timed.
+# Seconds per call: only a part of a longer task is timed.
 _LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.15
 
 Make = Callable[[Any], Call | str]
 
 
 class Answer(NamedTuple):
-    """What is checked, and the error that its contender is allowed in any case."""
+    """What is checked, and the error that is always allowed for its contender."""
 
     values: Array
     looser: float
@@ -41,7 +41,7 @@ def contenders(task: Task, kind: str = "") -> dict[str, tuple[str, Make]]:
 
 
 def part(make: Make, task: Task) -> Task:
-    """All of a task, or its first tenth, hundredth or a little, so that a call does not take too long."""
+    """The whole task, or its first tenth, hundredth or less, so that a call does not take too long."""
     tried = task.part(max(10, task.amount // 1000))
     call = ready(make(tried))
     call.run()
@@ -51,7 +51,7 @@ def part(make: Make, task: Task) -> Task:
 
 
 def case(one: PeerCase, task: Task) -> tuple[Case, dict[str, str], dict[str, str]]:
-    """The case with all who take part; why others do not; what a reader has to know of each."""
+    """The case with its contenders; why others do not take part; what a reader has to know of each."""
     taking_part, left_out, notes = [], {}, {}
     small = few(task)
     for name, (peer, make) in contenders(task, one.kind).items():
@@ -80,7 +80,7 @@ def _answer(call: Call) -> Answer:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """A result, with the ratio of every contender's time to that of the first, which is samenet's."""
+    """A result, with the ratio of every contender's time to that of the first, samenet's."""
     base = result.rows[0]
     ratios = [
         {"slow": row.name, "fast": base.name, **timing.ratio(row.seconds, base.seconds).as_json()}
@@ -92,7 +92,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 
 def work_counted(task: Task, counted: int) -> dict[str, float]:
-    """The work of a task's case: of a forward pass, or of the updates that its time is given for."""
+    """The work of a case: a forward pass, or the updates that its time is reported for."""
     sizes = task.network.sizes
     if isinstance(task, Forward):
         return work(sizes, task.amount)
@@ -101,7 +101,7 @@ def work_counted(task: Task, counted: int) -> dict[str, float]:
 
 
 def setting(one: PeerCase, dtype: str, threads: int, seconds: float, quick: bool) -> dict[str, Any]:
-    """One case in one dtype with so many threads."""
+    """One case in one dtype with a number of threads."""
     say(f"{one}, {dtype}, threads: {threads}")
     task = one.task(quick, dtype, threads)
     made, left_out, notes = case(one, task)
@@ -118,7 +118,7 @@ def chosen(quick: bool, only: Sequence[str], kinds: bool) -> list[int]:
 
 
 def measured(threads: int, seconds: float, quick: bool, only: Sequence[str] = ()) -> dict[str, Any]:
-    """Every case that is not of a kind with so many threads, in its dtypes; and the machine's limits."""
+    """Every case that is not of a kind with a number of threads, in its dtypes, and the machine's limits."""
     limits = machine(quick)
     cases = [PEERS[i] for i in chosen(quick, only, kinds=False)]
     found = [

@@ -1,9 +1,9 @@
-"""Every cell of the list, checked and then timed, grouped by network and operation.
+"""Every cell of the catalogue, checked and then timed, grouped by network and operation.
 
     python -m pytest benchmarks/pytest --benchmark-enable
 
-A wrong answer fails before anything is timed, and so has no time. With --benchmark-disable each runs once, as a test.
-A call of training is several epochs, fewer on the loops: `extra_info` has its `work`, and `median_seconds` over it.
+A wrong answer fails before it is timed. With --benchmark-disable each cell runs once, as a test. A training call is
+several epochs, fewer for the loops: `extra_info` has their number as `work`, and `median_seconds` per unit of work.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
-"""The report of what was measured: made from the files of results/FOLDER alone, so the same file gives the same text.
+"""The report on the measurements, generated only from the files of results/FOLDER: the same files give the same text.
 
-model.py        what the files say, and the ratios that can be read from them
-tables.py       rows of text of it; scaling.py, the lines of growth and their slopes
-figures.py      the pictures
+model.py        the contents of the files, and the ratios in them
+tables.py       the tables; scaling.py, the scaling curves and their slopes
+figures.py      the figures
 claims.py, prose.py       the tutorial's claims and README's sentences, with our numbers
-text.py, peers.py, techniques.py     results/README.md and the pages beside it
-page.py, history.py       the page for a browser, with asv's history
+text.py, peers.py, techniques.py     results/README.md and the other pages
+page.py, history.py       the web page, with asv's history
 write.py        the command
 """

@@ -1,4 +1,4 @@
-"""What tutorial 000 prints about time, answered with what was measured here."""
+"""Tutorial 000's claims about time, compared with our measurements."""
 
 from benchmarks.report.model import Case, Record
 from benchmarks.report.tables import LABELS, NONE, Table, label, seconds, times
@@ -9,7 +9,7 @@ from samenet.output.formats import digits, duration
 ONE = "one sample"
 SMALL, FOUR_LAYERS, LARGE = "3-3-1", "3-3-3-1", "100-100-50-10"
 
-# Seconds that the tutorial prints: its loops over arrays, and its matrix version.
+# Seconds printed in the tutorial: its loops over arrays, and its matrix version.
 PRINTED: dict[str, dict[str, float]] = {
     SMALL: {LOOPS_OVER_ARRAYS: 40e-6},
     FOUR_LAYERS: {LOOPS_OVER_ARRAYS: 70e-6, "numpy": 46e-6},
@@ -18,7 +18,7 @@ PRINTED: dict[str, dict[str, float]] = {
 
 
 def table(record: Record) -> Table:
-    """The tutorial's table, with its figures beside ours."""
+    """The tutorial's times and ours, side by side."""
     headings = (
         "network",
         "tutorial: loops",
@@ -44,7 +44,7 @@ def _short(value: float | None) -> str:
 
 
 def answers(record: Record) -> list[str]:
-    """The claims, one by one: a paragraph each."""
+    """A paragraph for each claim."""
     return [_fold(record.case(LARGE, ONE)), _gain(record.case(FOUR_LAYERS, ONE)), _growth(record), _vectors(record)]
 
 
@@ -53,15 +53,15 @@ def _fold(case: Case | None) -> str:
     arrays, lists = (case.ratio(n, "numpy") if case else None for n in (LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS))
     if case is None or arrays is None:
         return begin + "Not measured here."
-    text = f"Here loops over arrays, as the tutorial's, take {times(arrays)} times as long as NumPy"
+    text = f"Here loops over arrays, like the tutorial's, take {times(arrays)} times as long as NumPy"
     text += f": {_against(arrays, 488)}."
     if lists:
         text += f" The same loops over lists take {times(lists)} times as long."
         price = times(case.ratio(LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS))
-        text += f" So a factor of {price} is the price of reading arrays one number at a time."
+        text += f" So reading arrays one number at a time costs a factor of {price}."
     numba = case.ratio(LOOPS_OVER_ARRAYS, "numba")
     if numba:
-        text += f" Against Numba the loops over arrays take {times(numba)} times as long."
+        text += f" The loops over arrays take {times(numba)} times as long as Numba."
     return begin + text.replace("x [", " [")
 
 

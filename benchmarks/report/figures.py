@@ -1,4 +1,4 @@
-"""The figures of the report: median times, speed-ups, heat map, scaling; and the times of peers over samenet's."""
+"""The figures of the report: median times, speed-ups, heat map, scaling, and the ratio of peers' times to samenet's."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -49,7 +49,7 @@ def _figure(height: float, width: float = 9, font: int = _FONT) -> tuple[Figure,
 
 
 def _log(axis: matplotlib.axis.Axis, form: Callable[[float], str]) -> None:
-    """Plain words at the marks of a logarithmic axis."""
+    """Plain labels at the ticks of a logarithmic axis."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: form(value)))
     axis.set_minor_locator(NullLocator())
 
@@ -81,7 +81,7 @@ def _dots(
 
 
 def _lines(figure: Figure, axes: Axes, titles: list[str], failed: list[list[str]], columns: int, font: int) -> None:
-    """A line for each case, FAIL where an answer was wrong, a logarithmic axis, and the legend."""
+    """A row for each case, FAIL where an answer was wrong, a logarithmic axis, and the legend."""
     for y, names_of_one in enumerate(failed):
         if names_of_one:
             text = f"FAIL: {', '.join(names_of_one)} "
@@ -100,7 +100,7 @@ def _lines(figure: Figure, axes: Axes, titles: list[str], failed: list[list[str]
 def _cases(
     cases: Sequence[Case], point: Callable[[Case, str], tuple[float, float, float] | None]
 ) -> tuple[Figure, Axes]:
-    """A line a case, a mark a contender, with its interval."""
+    """A row per case, a marker per contender, with its interval."""
     figure, axes = _figure(0.42 * len(cases) + 1.6)
     shown = names(cases)
     points = {n: {y: p for y, case in enumerate(cases) if (p := point(case, n)) is not None} for n in shown}
@@ -115,7 +115,7 @@ def _cases(
 
 
 def times(cases: Sequence[Case]) -> Figure:
-    """The median times of all contenders, case by case, from the least to the median."""
+    """The times of all contenders, case by case, from minimum to median."""
 
     def point(case: Case, name: str) -> tuple[float, float, float] | None:
         row = case.rows.get(name)

@@ -1,4 +1,4 @@
-"""The history that asv wrote, results/asv/MACHINE/COMMIT-ENVIRONMENT.json, as lines over commits."""
+"""The history recorded by asv, results/asv/MACHINE/COMMIT-ENVIRONMENT.json, as curves over commits."""
 
 import ast
 import json
@@ -15,7 +15,7 @@ _NOT_RESULTS = {"machine.json", "benchmarks.json"}
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """A value at a commit; the date is in milliseconds, as asv has it."""
+    """A value at a commit; the date is in milliseconds, as in asv."""
 
     date: int
     commit: str
@@ -24,7 +24,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """One benchmark with one choice of parameters on one machine, over commits."""
+    """One benchmark with one set of parameters on one machine, over commits."""
 
     machine: str
     benchmark: str
@@ -40,7 +40,7 @@ def _results(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _rows(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every benchmark of one file: asv leaves out what is null at the end of a row."""
+    """Every benchmark of one file: asv omits trailing nulls of a row."""
     for name, row in content["results"].items():
         yield name, dict(zip(content["result_columns"], row, strict=False))
 
@@ -54,7 +54,7 @@ def _plain(text: str) -> str:
 
 
 def lines(folder: Path) -> list[Line]:
-    """All lines, each of the newest version of its benchmark, without NaN and null; none if there is no history."""
+    """All curves, each for the newest version of its benchmark, without NaN and null; none if there is no history."""
     files = sorted(_results(folder), key=lambda content: content["date"])
     version = {name: row.get("version") for content in files for name, row in _rows(content)}
     points: dict[tuple[str, str, tuple[str, ...]], dict[str, Point]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""What was measured, as the files of results/FOLDER have it, and the ratios that can be read from it.
+"""The measurements in the files of results/FOLDER, and the ratios in them.
 
 `Record` is comparison.json, `Outcome` is peers.json, whose cases are `Setting`s; `newest` finds any of them.
 """
@@ -17,7 +17,7 @@ from samenet.output.formats import counted
 
 @dataclass(frozen=True)
 class Row:
-    """One contender at one case. Without `speed_up` it was not timed; if not `ok`, because its answer was wrong."""
+    """One contender in one case. Without `speed_up` it was not timed; if not `ok`, because its answer was wrong."""
 
     name: str
     ok: bool
@@ -32,7 +32,7 @@ class Row:
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> "Row":
-        """A row from its JSON; the times of a wrong answer are forgotten."""
+        """A row from its JSON; the times of a wrong answer are dropped."""
         timed = row.get("timed") if row["ok"] else None
         median = minimum = spread = math.nan
         if timed:
@@ -54,7 +54,7 @@ class Row:
 
 
 def _ratio(found: dict[str, Any]) -> Ratio:
-    """A ratio from its JSON, where an interval that there is not is null."""
+    """A ratio from its JSON, where a missing interval is null."""
     low, high = (math.nan if found[end] is None else found[end] for end in ("low", "high"))
     return Ratio(found["estimate"], low, high)
 
@@ -65,7 +65,7 @@ def _finite(value: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class Case:
-    """A computation and its contenders; the first that was timed is what `speed_up` is relative to."""
+    """A computation and its contenders; `speed_up` is relative to the first that was timed."""
 
     network: str
     operation: str
@@ -75,9 +75,9 @@ class Case:
     width: int | None = None
     depth: int | None = None
     batch: int | None = None
-    along: tuple[str, ...] = ()  # the lines of growth that it is a point of
-    held: str = ""  # which of them
-    limit: float = math.nan  # the least seconds that its arithmetic takes on the machine
+    along: tuple[str, ...] = ()  # the scaling curves that it belongs to: "width", "depth", "batch"
+    held: str = ""  # what is held fixed on the curve
+    limit: float = math.nan  # the minimum seconds for its arithmetic on the machine
 
     @classmethod
     def read(cls, case: dict[str, Any]) -> "Case":
@@ -97,7 +97,7 @@ class Case:
             case.get("width"),
             case.get("depth"),
             batch,
-            # Records without lines of their own have them from the points of the heat map.
+            # In records without scaling curves, the points of the heat map take their place.
             tuple(case.get("along", ("depth",) if "depth" in case else ("width", "batch"))),
             case.get("held", ""),
             case.get("limit_seconds", math.nan),
@@ -112,7 +112,7 @@ class Case:
         return next((row.name for row in self.rows.values() if row.speed_up), None)
 
     def median(self, name: str) -> float:
-        """Median seconds of a contender; NaN if it did not take part or was wrong."""
+        """Median seconds of a contender; NaN if it took no part or was wrong."""
         return self.rows[name].median if name in self.rows else math.nan
 
     def ratio(self, slow: str, fast: str) -> Ratio | None:
@@ -170,7 +170,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Setting:
-    """A case in one dtype with so many threads; contenders are compared within it, like with like."""
+    """A case in one dtype with a number of threads; contenders are compared only within it."""
 
     case: Case
     dtype: str
@@ -193,16 +193,16 @@ class Setting:
 
     @property
     def ours(self) -> str:
-        """What stands for samenet: Numba, by a predictor where there is one sample."""
+        """The contender that represents samenet: Numba, by a predictor for one sample."""
         return PREDICTOR if PREDICTOR in self.case.rows else NUMBA
 
     @property
     def others(self) -> list[str]:
-        """The contenders that are not samenet's; and, in a kind of settings, its NumPy backend."""
+        """The contenders from other libraries; in a kind of settings also samenet's NumPy backend."""
         return [name for name in self.case.rows if not name.startswith("samenet") or (self.kind and name == NUMPY)]
 
     def ratio(self, name: str) -> Ratio | None:
-        """How many times as long as samenet's a contender's call takes."""
+        """The ratio of a contender's time to samenet's."""
         return self.case.ratio(name, self.ours)
 
     @cached_property
@@ -233,7 +233,7 @@ class Outcome:
 
 
 def newest(results: Path, name: str = "comparison.json") -> Path | None:
-    """The folder with the newest file of that name in results/, by the time that the file gives; None without any."""
+    """The folder with the newest file of that name in results/, by the date in the file; None if there is none."""
     found = sorted(results.glob(f"*/{name}"))
     written = {path: json.loads(path.read_text(encoding="utf-8"))["environment"]["utc"] for path in found}
     return max(found, key=lambda path: written[path]).parent if found else None

@@ -1,4 +1,4 @@
-"""One page of everything that was measured, for a browser without a network: build/page/index.html.
+"""All measurements in one self-contained web page: build/page/index.html.
 
 page.html is the template; page.css and page.js are put into it, with the numbers as JSON, so that the page is one file.
 """
@@ -65,7 +65,7 @@ def _scaling(record: Record, along: str) -> list[dict[str, Any]]:
 
 
 def _history(folder: Path) -> dict[str, Any]:
-    """Lines over commits, each commit named once."""
+    """Curves over commits, each commit listed once."""
     found = history.lines(folder)
     commits = sorted({(point.date, point.commit) for line in found for point in line.points})
     place = {commit: i for i, (_, commit) in enumerate(commits)}
@@ -85,14 +85,14 @@ def _history(folder: Path) -> dict[str, Any]:
 
 
 def _sort_key(case: Case, row: Row) -> list[float | None]:
-    """What the columns of numbers are sorted by."""
+    """The sort keys of the numeric columns."""
     gain = row.speed_up.estimate if row.speed_up else math.nan
     share = math.inf if row.observed is None else row.observed / row.allowed if row.allowed else 0.0
     return [row.median, row.minimum, row.spread, gain, share]
 
 
 def _cases(record: Record) -> list[dict[str, Any]]:
-    """The table of all cases: the text of every cell, and what a column is sorted by."""
+    """The table of all cases: the text of every cell, and its sort key."""
     cells = tables.everything(record.cases).rows
     keys = [_sort_key(case, row) for case in record.cases for row in case.rows.values()]
     rows = [row for case in record.cases for row in case.rows.values()]
@@ -109,14 +109,14 @@ def _cases(record: Record) -> list[dict[str, Any]]:
 
 
 def _rich(line: str) -> Markup:
-    """A line of our own markdown, which has bold and code only, as HTML."""
+    """A line of our markdown, which has only bold and code, as HTML."""
     safe = str(escape(line))
     safe = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", safe)
     return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", safe))
 
 
 def numbers(record: Record, asv: Path) -> dict[str, Any]:
-    """What the page's script needs."""
+    """The data for the page's script."""
     return {
         "pairs": [{"key": f"{a}/{b}", "slow": label(a), "fast": label(b), "contenders": [a, b]} for a, b in _PAIRS],
         "names": {name: label(name) for name in names((*record.cases, *record.sweeps))},

@@ -1,4 +1,4 @@
-"""The tables of a run: peers.md, and a few lines of it for results/README.md. Made from peers.json alone."""
+"""peers.md, and its summary in results/README.md, generated from peers.json alone."""
 
 import math
 from pathlib import Path
@@ -11,24 +11,23 @@ from samenet.output import files
 from samenet.output.formats import counted, digits, duration
 
 HOW_TO_READ = """\
-- **time**: the median over processes of their median over rounds, of one call from Python, everything warm and in the
-  library's own form: its arrays or tensors are made before, and its answer is left in it.
-- **/ samenet**: how many times as long as samenet's a contender takes, paired within rounds: the geometric mean over
-  processes of their medians over rounds, in brackets the 95 % interval over processes by Student's t; one process has
-  none. **Below 1 the other is faster.**
-  samenet is its Numba backend, by `net.predictor()` for one sample, else by `predict` and `train`.
-- Contenders are compared in the same dtype with the same number of threads; those that have one thread only take part
-  where it is one.
-- **error / allowed**: the largest difference from the reference's loops, and the bound derived for it, at the entry
-  where they are closest; of outputs, or of all parameters after a few updates. A looser bound is named. **FAIL** stands
-  in place of the time of a wrong answer, which is not timed.
-- **limit**: the least time for the arithmetic at the peak of a large matrix product, and an exponential for every
-  sigmoid; the call of a compiled function is added. Zeros in the input are counted as work: a limit is for dense input.
-- What takes long is timed in part, from its beginning, and the time scaled up; a note says which part.
-- **kinds of settings**: each in processes of its own, with one thread, the time that of a call: all of its updates, in
-  the order of the same shuffled passes. **no**, or a word such as dropout: what a contender lacks. Random masks of a
-  library's own cannot be compared: only their answer's shape, its dtype, and that it is finite.
-  The table has samenet's time, the others' over that, and the worst error / allowed of all."""
+- **time**: of one warm call from Python, the median over processes of the median over rounds. Data are in the library's
+  own format: its arrays or tensors are created before the call, and its answer is not converted.
+- **/ samenet**: the contender's time divided by samenet's, paired within rounds: the geometric mean over processes of
+  the median over rounds, with its 95 % interval over processes (Student's t) in brackets; a single process has none.
+  **Below 1 the other is faster.**
+  samenet is its Numba backend, with `net.predictor()` for one sample, otherwise `predict` and `train`.
+- Contenders are compared in the same dtype with the same number of threads; single-threaded ones take part only in
+  cases with one thread.
+- **error / allowed**: the largest error relative to the reference's loops, and the bound derived for it, at the entry
+  where they are closest; of outputs, or of all parameters after a few updates. Looser bounds are noted. **FAIL**
+  replaces the time of a wrong answer, which is not timed.
+- **limit**: the minimum time for the arithmetic at the peak rate of a large matrix product, plus an exponential for
+  every sigmoid and the call of a compiled function. Zeros in the input count as work: the limit is for dense input.
+- Of long tasks, only the first part is timed, and the time is scaled up; a note says which part.
+- **Kinds of settings**: each in processes of its own, with one thread; the time of a call with all of its updates, over
+  the same shuffled passes. A word such as dropout names what a contender lacks; **no** is explained below the table.
+  A library that draws its own dropout masks is checked only for the shape and dtype of its answer, and for NaN."""
 
 VERDICTS = {"slower": "**samenet is slower**", "same": "cannot be told apart", "faster": "samenet is faster"}
 
@@ -73,7 +72,7 @@ def whole(s: Setting) -> Table:
 
 
 def noise(s: Setting) -> str:
-    """What the last contender of a setting is against itself, which should be 1."""
+    """The ratio of the last contender of a setting to itself, which should be 1."""
     return f"A/A, the last that was timed against itself: {near_one(s.case.noise)}." if s.case.noise else ""
 
 
@@ -82,8 +81,8 @@ def _order(value: float) -> float:
 
 
 def standings(settings: tuple[Setting, ...]) -> str:
-    """Where samenet is faster than the best of the others, where slower, by how much, of the tutorials' cases; and what
-    failed in any.
+    """Where samenet is faster or slower than the best of the others in the tutorials' cases; and which answers of any
+    case were wrong.
     """
     found_by: dict[str, list[str]] = {kind: [] for kind in VERDICTS}
     cases = [s for s in settings if not s.kind]
@@ -98,7 +97,7 @@ def standings(settings: tuple[Setting, ...]) -> str:
 
 
 def absent(outcome: Outcome) -> str:
-    """Who did not take part at all, and who not in some cases, and why."""
+    """The libraries that are absent, or took no part in some cases, and why."""
     lines = [f"- {name}: absent, {reason}" for name, reason in outcome.content["absent"].items()]
     cases: dict[tuple[str, str], list[str]] = {}
     for s in outcome.tutorials:
@@ -112,7 +111,7 @@ def absent(outcome: Outcome) -> str:
 
 
 def machine(outcome: Outcome) -> Table:
-    """What the machine can do, by the number of threads."""
+    """The peak performance of the machine, by the number of threads."""
     rows = []
     for threads, of in outcome.content["machine"].items():
         peak, exp = of["multiply_adds_per_second"], of["exp_seconds"]
@@ -132,7 +131,7 @@ def machine(outcome: Outcome) -> Table:
 
 
 def once(outcome: Outcome) -> Table:
-    """What is measured once a process: imports, compiling, memory."""
+    """What is measured once per process: imports, compiling, memory."""
     found = outcome.content["once"]
     imports, kernels, memory = found["import_seconds"], found["kernels"], found["memory"]
     added, data = memory["added_bytes"], memory["data_bytes"]

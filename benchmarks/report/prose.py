@@ -1,6 +1,6 @@
-"""The sentences in README that have measured numbers in them, made from a record.
+"""The sentences in README with measured numbers, generated from a record.
 
-A ratio is told only where its interval does not contain 1.
+A ratio is reported only where its interval does not contain 1.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ _LINES = ("width", "depth", "batch")
 
 
 def sentences(record: Record) -> str:
-    """Where a fast backend loses, and what a second thread and float32 gain: the lines under README's table."""
+    """Where a fast backend loses, and what a second thread and float32 gain: the list under README's table."""
     samples = [case for case in record.cases if case.operation == "one sample"]
     lost = [f"{ratio} on {case.network}" for case, ratio in _slower(samples, "numpy", LOOPS_OVER_LISTS)]
     lines = [
-        ("For one sample of a small network NumPy takes longer than plain loops over lists", lost),
-        ("Numba takes longer than NumPy, whose products are BLAS's", _along(record, "numba", "numpy", _LINES)),
+        ("For one sample of a small network, NumPy takes longer than plain loops over lists", lost),
+        ("Numba takes longer than NumPy, which uses BLAS", _along(record, "numba", "numpy", _LINES)),
         ("Numba in float64 takes longer than in float32", _along(record, "numba", "numba, float32", ("batch",))),
         ("Numba on one thread takes longer than on two", _along(record, "numba", "numba, 2 threads", ("batch",))),
     ]
@@ -29,7 +29,7 @@ def sentences(record: Record) -> str:
 
 
 def _first_calls(record: Record) -> list[str]:
-    """What compiling takes: first calls with nothing cached, against kernels that are loaded."""
+    """The cost of compiling: first calls with nothing cached, and with kernels loaded from the cache."""
     states = record.processes["first_calls"].get("numba")
     if not states:
         return []
@@ -39,13 +39,13 @@ def _first_calls(record: Record) -> list[str]:
 
 
 def _slower(points: Sequence[Case], slow: str, fast: str) -> list[tuple[Case, str]]:
-    """The points at which one contender surely takes longer than another, and by how many times."""
+    """The points at which one contender takes longer than another, by an interval above 1, and the ratio."""
     ratios = [(point, point.ratio(slow, fast)) for point in points]
     return [(point, times(ratio)) for point, ratio in ratios if ratio is not None and ratio.low > 1]
 
 
 def _along(record: Record, slow: str, fast: str, lines: Sequence[str]) -> list[str]:
-    """The same on the lines of growth: the first and the last of the points in each unbroken run."""
+    """The same on the scaling curves: the first and the last point of each contiguous run."""
     told = []
     for along in lines:
         for what, some in scaling.held(record.sweeps, along).items():

@@ -1,4 +1,4 @@
-"""How time grows with width, depth and batch: the lines through a record's sweeps, their slopes, their crossings."""
+"""How time scales with width, depth and batch: the curves through a record's sweeps, their slopes and crossovers."""
 
 import math
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from benchmarks.report.model import Case
 from benchmarks.report.tables import Table, label, names
 from samenet.output.formats import digits, duration
 
-_END = 16  # the slope is fitted over the points from the largest down to one so many times smaller
+_END = 16  # the slope is fitted over the points from the largest down to one 16 times smaller
 
 Line = tuple[list[float], list[float]]
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """The power of x that y grows with at the large end: the slope of the straight line through their logarithms."""
+    """The exponent p in y ~ x^p at the large end: the slope of a straight line fitted to the logarithms."""
     kept = [(a, b) for a, b in zip(x, y, strict=True) if a * _END >= max(x)]
     return float(np.polyfit(*np.log(kept).T, 1)[0])
 
 
 def held(points: Sequence[Case], along: str) -> dict[str, list[Case]]:
-    """The points along width, depth or batch, from small to large, by what is held; at the ends of the heat map's."""
+    """The points along width, depth or batch, in order, by what is held fixed; of the heat map, its edges."""
     line = sorted((p for p in points if along in p.along), key=lambda p: getattr(p, along))
     if any(p.held for p in line):
         return {what: [p for p in line if p.held == what] for what in dict.fromkeys(p.held for p in line)}
@@ -34,7 +34,7 @@ def held(points: Sequence[Case], along: str) -> dict[str, list[Case]]:
 
 
 def lines(points: Sequence[Case], along: str) -> dict[tuple[str, str], Line]:
-    """Lines of time along width, depth or batch, by contender and what is held, as ("numpy", "batch 1")."""
+    """Curves of time along width, depth or batch, by contender and what is held fixed, as ("numpy", "batch 1")."""
     found = {}
     for what, some in held(points, along).items():
         for name in names(some):
@@ -46,7 +46,7 @@ def lines(points: Sequence[Case], along: str) -> dict[tuple[str, str], Line]:
 
 
 def limits(points: Sequence[Case], along: str) -> list[Line]:
-    """The least time for the arithmetic, for each line that has one."""
+    """The minimum time for the arithmetic, for each curve that has one."""
     found = []
     for some in held(points, along).values():
         known = [(float(getattr(p, along)), p.limit) for p in some if not math.isnan(p.limit)]
@@ -57,7 +57,7 @@ def limits(points: Sequence[Case], along: str) -> list[Line]:
 
 
 def growth(points: Sequence[Case]) -> Table:
-    """A row for every line: its slope at the large end, and how near its last point comes to the arithmetic's limit."""
+    """A row for every curve: its slope at the large end, and the ratio of its last point to the limit."""
     rows = []
     for along in ("width", "depth", "batch"):
         last = {what: some[-1] for what, some in held(points, along).items()}
@@ -69,7 +69,7 @@ def growth(points: Sequence[Case]) -> Table:
 
 
 def crossings(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -> str:
-    """Which of two is faster from where to where, by the interval of their ratio, line by line."""
+    """The ranges in which either of two is faster, by the interval of their ratio, curve by curve."""
     found = []
     for along in ("width", "depth", "batch"):
         for what, some in held(points, along).items():

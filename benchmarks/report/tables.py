@@ -1,4 +1,4 @@
-"""The tables of the report: rows of text, made from a record, and written as markdown."""
+"""The tables of the report: rows of text, generated from a record, and written as markdown."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,19 +11,19 @@ from samenet.compare.timing import Ratio
 from samenet.output.formats import digits, duration
 
 NONE = "–"  # noqa: RUF001  (a dash where there is nothing to show)
-LABELS = {name: way(name).label for name in CONTENDERS}  # without those of the lines of growth alone
+LABELS = {name: way(name).label for name in CONTENDERS}  # without those only in scaling curves
 
 
 @dataclass(frozen=True)
 class Table:
-    """Headings, rows of text, and how many columns on the left are text, aligned to the left."""
+    """Headings, rows of text, and how many of the leading columns are text, aligned left."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: int = 1
 
     def markdown(self) -> str:
-        """The table in GitHub's markdown."""
+        """The table in GitHub markdown."""
         marks = ["---"] * self.words + ["---:"] * (len(self.headings) - self.words)
         return "\n".join(_line(cells) for cells in (self.headings, marks, *self.rows)) + "\n"
 
@@ -38,7 +38,7 @@ def label(name: str) -> str:
 
 
 def names(cases: Iterable[Case]) -> list[str]:
-    """The contenders that appear in these cases: those that are known first, then the others."""
+    """The contenders in these cases: the known ones first, then the others."""
     found = {name for case in cases for name in case.rows}
     known = list(dict.fromkeys((*WAYS, *CONTENDERS)))
     return [n for n in known if n in found] + sorted(found - set(known))
@@ -53,7 +53,7 @@ def times(ratio: Ratio | None) -> str:
 
 
 def near_one(ratio: Ratio) -> str:
-    """A ratio that should be 1: with the digits that tell whether it is."""
+    """A ratio that should be 1, with enough digits to see whether it is."""
     return f"{ratio.estimate:.4f}x" + (f" [{ratio.low:.4f}, {ratio.high:.4f}]" if ratio.has_interval else "")
 
 
@@ -68,13 +68,13 @@ def _time(row: Row, value: float) -> str:
 
 
 def error(row: Row) -> str:
-    """The observed and the allowed difference from the reference."""
+    """The observed and the allowed error relative to the reference."""
     observed = "not finite" if row.observed is None else f"{row.observed:.2g}"
     return f"{observed} / {row.allowed:.2g}" + (f" ({row.problem})" if row.problem else "")
 
 
 def worst(case: Case) -> str:
-    """Of a case's contenders, the largest part of the allowed difference; FAIL if a check failed."""
+    """The largest observed / allowed error of a case's contenders; FAIL if a check failed."""
     if any(not row.ok for row in case.rows.values()):
         return "FAIL"
     shares = [row.observed / row.allowed for row in case.rows.values() if row.observed and row.allowed > 0]
@@ -82,7 +82,7 @@ def worst(case: Case) -> str:
 
 
 def everything(cases: Sequence[Case]) -> Table:
-    """A row for every contender at every case."""
+    """A row for every contender in every case."""
     headings = ("network", "operation", "contender", "median", "min", "spread", "speed-up", "error / allowed")
     rows = []
     for case in cases:
@@ -95,7 +95,7 @@ def everything(cases: Sequence[Case]) -> Table:
 
 
 def compact(cases: Sequence[Case]) -> Table:
-    """A row for every case: the median times side by side, and what Numba gains."""
+    """A row for every case: the median times side by side, and Numba's speed-up."""
     shown = names(cases)
     headings = ("network", "operation", *map(label, shown), "Numba over the loops", "worst error / allowed")
     rows = [
@@ -130,7 +130,7 @@ def ratios(cases: Sequence[Case], pairs: Sequence[tuple[str, str]]) -> Table:
 
 
 def break_even(record: Record) -> Table:
-    """After how many calls Numba has made up for its first ones."""
+    """The number of calls after which Numba has made up for its first ones."""
 
     def calls(n: int | None) -> str:
         return "never" if n is None else f"{n:,}"
@@ -143,7 +143,7 @@ def break_even(record: Record) -> Table:
 
 
 def first_calls(record: Record) -> Table:
-    """What a new process pays: the import, and the first call of each kind, compiled or loaded."""
+    """The cost of a new process: the import, and the first call of each kind, compiled or loaded."""
     rows = []
     for name, states in record.processes["first_calls"].items():
         for state in ("cold", "warm") if name == "numba" else ("warm",):
@@ -158,7 +158,7 @@ def _calls(record: Record) -> list[str]:
 
 
 def imports(record: Record) -> Table:
-    """The time to import, and the peak of memory."""
+    """Import times, and peak memory."""
     memory = record.processes["peak_mebibytes"]
     rows = [
         (

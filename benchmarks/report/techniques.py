@@ -1,4 +1,4 @@
-"""The table of a run, techniques.md, and a section of results/README.md. Made from techniques.json alone."""
+"""techniques.md, and a section of results/README.md, generated from techniques.json alone."""
 
 import json
 from pathlib import Path
@@ -11,13 +11,13 @@ from samenet.output import files
 from samenet.output.formats import counted
 
 HOW_TO_READ = """\
-A technique is turned off in a copy of the package, by another text for a line of its source, or by another call where
-it is the caller's choice. Two processes, with and without it, are timed by turns, one waiting while the other works.
-The ratio is the time without over the time with: above 1 the technique gains. It is the geometric mean over pairs of
-processes of the median over rounds, in brackets the 95 % interval by Student's t; one pair has no interval, and shows
-its order of size alone. An interval that contains 1 shows no gain, on this machine and in this case. The answers of
-both are checked against the reference first, within the derived bound; a wrong one is FAIL, and neither is timed. Gains
-do not multiply: each is beside all the others."""
+A technique is turned off in a copy of the package, by replacing a line of its source, or by another call if it is the
+caller's choice. Two processes, with and without it, are timed alternately, one waiting while the other works. The ratio
+is the time without over the time with: above 1, the technique gains. It is the geometric mean over pairs of processes
+of the median over rounds, with its 95 % interval (Student's t) in brackets; a single pair has no interval, and shows
+only the order of magnitude. An interval that contains 1 shows no gain, on this machine and in this case. Both answers
+are first checked against the reference, within the derived bound; if one is wrong, it is shown as FAIL and neither is
+timed. Gains do not multiply: each is measured with all other techniques turned on."""
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -57,22 +57,22 @@ def page(content: dict[str, Any]) -> str:
 
 
 def in_short(folder: Path) -> str:
-    """What each gains: a few columns of the table, and what their numbers are. docs/speed.md has it."""
+    """A few columns of the table, and an explanation of their numbers; also used in docs/speed.md."""
     content = read(folder)
     full = table(content)
     few = Table(("technique", "timed", "without / with"), [(r[0], r[2], r[5]) for r in full.rows], 2)
     return (
-        "How many times as long the Numba backend takes with one technique turned off, and nothing else changed: the "
-        f"geometric mean over {content['repeats']} pairs of processes, in brackets its 95 % interval; without brackets "
-        "it is one pair, and has no interval. An interval that contains 1 shows no gain. A gain is that of its case, "
-        f"and gains do not multiply. {_where(content['environment'])}.\n\n{few.markdown()}"
+        "The ratio of the Numba backend's time with one technique turned off, and nothing else changed, to its usual "
+        f"time: the geometric mean over {content['repeats']} pairs of processes, with its 95 % interval in brackets; a "
+        "ratio without brackets is from a single pair. An interval that contains 1 shows no gain. Gains hold for their "
+        f"case, and do not multiply. {_where(content['environment'])}.\n\n{few.markdown()}"
     )
 
 
 def mention(folder: Path) -> str:
     """A section of results/README.md."""
     return (
-        f"{in_short(folder)}\nWhat they are, times and errors: [techniques.md]({folder.name}/techniques.md), by "
+        f"{in_short(folder)}\nDescriptions, times and errors: [techniques.md]({folder.name}/techniques.md), by "
         "`make techniques`."
     )
 

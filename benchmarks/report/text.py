@@ -1,4 +1,4 @@
-"""results/README.md, tables.md beside the record, and README's table: text made from a record."""
+"""results/README.md, tables.md and README's table, generated from a record."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,22 +18,22 @@ _PAIRS = {
 }
 
 HOW_TO_READ = """\
-- **median, min, spread**: every process that took part has a median over its rounds; median is the median of those, min
-  the least of all. A round times every contender once, in an order drawn anew; spread is half of the interquartile
-  range within a process. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median; min is
-  what an undisturbed machine could do.
-- **speed-up, and every ratio**: a process has the median over its rounds of the ratio within a round, since what slows
-  a round down slows all of its contenders. What is printed is the geometric mean over processes, in brackets its 95 %
-  interval by Student's t: where a process has its memory changes a ratio by some per cent, so that it is processes
-  that are repeated. Ratios hold on a machine whose times do not, and the quotient of two medians may differ from them.
-  1x is what the others are relative to, the first of a case.
+- **median, min, spread**: median is the median over processes of each process's median over rounds, min the overall
+  minimum. A round times every contender once, in random order; spread is half of the interquartile range within a
+  process. Each sample lasts at least 3 ms, over as many calls as that takes. Trust the median; min is what an
+  undisturbed machine could do.
+- **speed-up, and every ratio**: the ratio of a process is the median over rounds of the ratio within a round, since
+  whatever slows a round down slows all of its contenders. Printed is the geometric mean over processes, with its 95 %
+  interval (Student's t) in brackets: memory placement changes a ratio by a few per cent from one process to another, so
+  processes are repeated. Ratios are reproducible on machines where times are not, and may differ from the quotient of
+  two medians. 1x marks the baseline, the first contender of a case.
 - **A/A**: the last contender of a case takes part twice; its ratio to itself should be 1. This is the noise floor.
-- **error / allowed**: the largest difference from the reference and the bound derived for it, at the entry where they
-  are closest. **FAIL** stands in place of every time of a contender whose answer was wrong, which is not timed.
-- **what is timed**: a call from Python with everything warm. Weights, samples and their conversion are made before.
-  NumPy and Numba include the library's check of its input, on every call; the loops are bare functions without it.
-- **what is not measured**: several threads and float32 (one, and float64, but in the lines of scaling), other
-  processors, energy, and calls while others load the machine. Times of compiling and importing stand apart."""
+- **error / allowed**: the largest error relative to the reference and the bound derived for it, at the entry where they
+  are closest. **FAIL** replaces all times of a contender with a wrong answer, which is not timed.
+- **what is timed**: a warm call from Python. Weights and samples are created and converted before. NumPy and Numba
+  include the library's input checks, on every call; the loops are bare functions without them.
+- **what is not measured**: other processors, energy, and calls on a loaded machine; several threads and float32 are
+  measured only under Scaling. Compile and import times are listed separately."""
 
 
 def where(record: Record) -> str:
@@ -43,28 +43,26 @@ def where(record: Record) -> str:
 
 
 def region(record: Record) -> str:
-    """README's table and the sentences about it: what stands between its two marks."""
+    """README's table and the sentences about it, which are between its two markers."""
     shown = tables.compact(selected(record.cases))
     note = (
-        "Times are medians. Numba over the loops: how many times longer the loops over arrays, the tutorial's, take, "
-        "the geometric mean over processes of ratios paired within rounds, which is not the quotient of the medians, "
-        "with a 95 % interval; \\* over lists, where arrays were not timed. Worst error / allowed: 1 would be as far "
-        "from the reference as the derived bound lets an answer be."
+        "Times are medians. Numba over the loops: how many times longer the loops over arrays, like the tutorial's, "
+        "take; the geometric mean over processes of ratios paired within rounds, which is not the quotient of the "
+        "medians, with its 95 % interval; \\* loops over lists, where arrays were not timed. Worst error / allowed: at "
+        "1, an answer would differ from the reference by as much as the derived bound allows."
     )
-    link = (
-        "All cases, the tutorial's claims one by one, and how to read this: [results](results/README.md). `make bench`"
-    )
-    source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} measures again."
+    link = "All cases, each of the tutorial's claims, and how to read this: [results](results/README.md). `make bench`"
+    source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} repeats the measurements."
     return f"\n{shown.markdown()}\n{note}\n\n{prose.sentences(record)}\n\n{source}\n"
 
 
 def selected(cases: Iterable[Case]) -> list[Case]:
-    """Those that README's table has."""
+    """The cases in README's table."""
     return [c for c in cases if (one := entry(c.network, c.operation)) is not None and one.shown]
 
 
 def environment(record: Record) -> tables.Table:
-    """What the times depend on."""
+    """What the times depend on: the machine and the versions."""
     around = record.environment
     threads = sorted({value or "not set" for value in around["threads"].values()})
     rows = [
@@ -82,7 +80,7 @@ def environment(record: Record) -> tables.Table:
 
 
 def reference_wins(record: Record) -> str:
-    """The cases in which plain loops over lists beat a fast backend, or cannot be told apart from it."""
+    """The cases in which plain loops over lists are faster than a fast backend, or indistinguishable from it."""
     lines = []
     for case in (*record.cases, *record.sweeps):
         for name in ("numpy", "numba"):
@@ -94,7 +92,7 @@ def reference_wins(record: Record) -> str:
 
 
 def noise(record: Record) -> str:
-    """How many of the A/A intervals contain 1, and those that do not, by name."""
+    """How many of the A/A intervals contain 1, and a list of those that do not."""
     cases = [case for case in (*record.cases, *record.sweeps) if case.noise and case.noise.has_interval]
     off = [c for c in cases if c.noise and not c.noise.low <= 1 <= c.noise.high]
     count = f"{len(cases) - len(off)} of {len(cases)} A/A intervals contain 1"
@@ -102,8 +100,8 @@ def noise(record: Record) -> str:
         return f"{count}."
     named = "\n".join(f"- {case}: {tables.near_one(case.noise)}" for case in off if case.noise)
     return (
-        f"{count}; of 95 % intervals, one in twenty does not by chance. Those that do not, where "
-        f"ratios closer to 1 than this mean nothing:\n\n{named}"
+        f"{count}; by chance, one in twenty 95 % intervals does not. In those that do not, ratios "
+        f"closer to 1 than this mean nothing:\n\n{named}"
     )
 
 
@@ -120,7 +118,7 @@ def report(record: Record) -> str:
         "Where and when": environment(record).markdown(),
         "How to read it": HOW_TO_READ,
         "The tutorial's figures and ours": claims.table(record).markdown()
-        + "\nTutorial 000 prints its times without the machine. One sample at a time, medians.\n\n"
+        + "\nTutorial 000 does not name its machine. One sample at a time, medians.\n\n"
         + "\n".join(f"- {answer}" for answer in claims.answers(record)),
         "Speed-up over the loops": _picture(folder, "speed-up", "Speed-ups over the loops, case by case")
         + "\nHow many times longer the first takes than the second:\n\n"
@@ -131,10 +129,10 @@ def report(record: Record) -> str:
             _picture(folder, f"scaling-{along}", f"Time against {along}, on logarithmic axes")
             for along in ("width", "depth", "batch")
         )
-        + "\nThe slope is the power that time grows with, fitted over the points from the largest down to a sixteenth "
-        "of it; a call that costs the same whatever its size has slope 0, the arithmetic has 2 in width and 1 in depth "
-        "and batch. Dotted: the least time for the arithmetic, in float64 on one thread. Upright: where kernels "
-        "change their way of working. Rounds are few where a call is slow, at least five.\n\n"
+        + "\nThe slope is the exponent of the growth of time, fitted over the points from the largest down to a "
+        "sixteenth of it; constant time has slope 0, the arithmetic has 2 in width and 1 in depth and batch. Dotted: "
+        "the minimum time for the arithmetic, in float64 on one thread. Vertical: the sizes at which kernels switch. "
+        "Slow calls have few rounds, at least five.\n\n"
         + scaling.growth(record.sweeps).markdown()
         + "".join(
             f"\n{what}, by the interval of their ratio:\n\n{told}\n"
@@ -147,14 +145,14 @@ def report(record: Record) -> str:
         + tables.everything(record.cases).markdown(),
         "Noise": noise(record),
         "Compiling and importing": tables.first_calls(record).markdown()
-        + "\nFirst calls on 64-30-10, in that order, in a new process; what one compiles, the next finds compiled. "
+        + "\nFirst calls on 64-30-10, in that order, in a new process; each reuses what the ones before compiled. "
         "NumPy and the reference compile nothing.\n\n" + tables.imports(record).markdown(),
-        "When Numba has paid": "Calls after which Numba has made up for its first calls of all kinds, compiled with "
-        "nothing cached or loaded from its cache, against NumPy; never, where NumPy is as fast.\n\n"
+        "When Numba breaks even": "The number of calls after which Numba has made up for its first calls of all kinds, "
+        "compiled or loaded from its cache, compared with NumPy; never, where NumPy is as fast.\n\n"
         + tables.break_even(record).markdown(),
         **_beside(record.folder.parent),
-        "History": "asv times this repository's commits: its results are in [asv](asv), `asv publish` and "
-        "`asv preview` show them. `make page` builds one page of all this that can be filtered, with that history.",
+        "History": "asv times this repository's commits: its results are in [asv](asv), and `asv publish` and "
+        "`asv preview` show them. `make page` builds a web page of all this with filters, and with that history.",
     }
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
     return (
@@ -176,7 +174,7 @@ def _picture(folder: str, name: str, words: str) -> str:
 
 
 def markdown_tables(record: Record) -> str:
-    """tables.md: every measurement of the folder, the sweeps too."""
+    """tables.md: every measurement of the folder, including the sweeps."""
     return (
         f"# Tables\n\n{where(record)}. How to read them: [the report](../README.md).\n\n"
         f"## Cases\n\n{tables.everything(record.cases).markdown()}\n"

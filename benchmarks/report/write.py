@@ -1,4 +1,4 @@
-"""`python -m benchmarks report`: the texts and figures about the newest measurements, or about those in a folder."""
+"""`python -m benchmarks report`: write text and figures about the newest measurements, or about those in a folder."""
 
 import argparse
 import re
@@ -16,7 +16,7 @@ COMPARE, TECHNIQUES = (
 
 
 def with_region(whole: str, part: str, marks: tuple[str, str] = COMPARE) -> str:
-    """A page with the text between two marks replaced."""
+    """A page with the text between two markers replaced."""
     begin, end = marks
     if whole.count(begin) != 1 or whole.count(end) != 1:
         raise ValueError(f"the page must have one {begin} and one {end}")
@@ -24,7 +24,7 @@ def with_region(whole: str, part: str, marks: tuple[str, str] = COMPARE) -> str:
 
 
 def texts(record: Record, root: Path) -> dict[Path, str]:
-    """Every text of the report, by the file that it belongs in."""
+    """Every text of the report, by its file."""
     readme, speed = root / "README.md", root / "docs" / "speed.md"
     gains = newest(root / "results", "techniques.json")
     found = {}
@@ -42,7 +42,7 @@ def main(given: Sequence[str]) -> int:
     """Write the report, or the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks report", description=measure.about(__doc__))
     parser.add_argument(
-        "folder", type=Path, nargs="?", help="with comparison.json; the newest in results/ unless given"
+        "folder", type=Path, nargs="?", help="folder with comparison.json (default: the newest in results/)"
     )
     parser.add_argument("--root", type=Path, default=ROOT, help="where README.md and results/ are")
     parser.add_argument(

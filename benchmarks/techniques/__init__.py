@@ -1,8 +1,8 @@
-"""What each technique of the Numba backend gains: the package with it, and the package without it, timed by turns.
+"""What each technique of the Numba backend gains: the package with and without it, timed alternately.
 
-A technique is turned off in a copy of the package, by replacing lines of its source; or, where it is a choice of the
-caller, by another call. All of them, with their lines, stand here. What is timed is in the catalogue; `cases.py` has
-the ways to do it, `pair.py` the two processes, `command.py` the run.
+A technique is turned off in a copy of the package, by replacing lines of its source, or by another call if it is the
+caller's choice. This module lists all of them, with their lines. The catalogue has the timed cases, `cases.py` how they
+are run, `pair.py` the two processes, `command.py` the command.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ WITH, WITHOUT = "with", "without"  # the names of the two sides
 
 @dataclass(frozen=True)
 class Change:
-    """A text of one of the project's files, in it once, and what stands there without the technique."""
+    """A fragment that one of the project's files contains exactly once, and its replacement without the technique."""
 
     file: str
     old: str
     new: str
 
     def apply(self, source: str) -> str:
-        """The source without the technique. Raises ValueError where `old` is not in it exactly once."""
+        """The source without the technique. Raises ValueError unless `old` is in it exactly once."""
         if (count := source.count(self.old)) != 1:
             raise ValueError(f"{self.file} must have {self.old!r} once, it has it {count} times")
         return source.replace(self.old, self.new)
@@ -27,11 +27,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Technique:
-    """Something that makes it faster.
+    """Something that makes the backend faster.
 
     case     what is timed, by its name in `catalogue.TECHNIQUES`
-    without  what is timed without it, where that is another call
-    changes  how it is turned off, where that is another source
+    without  what is timed without it, if that is another call
+    changes  how it is turned off, if that is in the source
     """
 
     name: str
@@ -135,8 +135,8 @@ TECHNIQUES = (
         (
             Change(
                 "interface/parameters.py",
-                "start = -room.ctypes.data % _LINE",
-                "start = (16 - room.ctypes.data) % _LINE",
+                "start = -buffer.ctypes.data % _LINE",
+                "start = (16 - buffer.ctypes.data) % _LINE",
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""A case in a process of its own: the ways to do its task on the Numba backend, the check of its answer, its time."""
+"""A case in a separate process: how its task is run on the Numba backend, the check of its answer, its time."""
 
 import gc
 import json
@@ -22,7 +22,7 @@ from samenet.testing.tolerance import Comparison
 
 
 def _updates(task: Descent, at_once: bool) -> Call:
-    """The backend's own `run_updates`, for all updates or for each."""
+    """The backend's `run_updates`, called once for all updates or once for each."""
     network, X, Y, size = task.network.on("numba"), task.X, task.Y, task.batch_size
     batches = [(X[s : s + size], Y[s : s + size]) for s in range(0, len(X), size)]
     settings = {"rule": optimizers.Descent(), "alpha": task.alpha, "batch_size": size, "reduction": task.reduction}
@@ -43,7 +43,7 @@ def _updates(task: Descent, at_once: bool) -> Call:
 
 
 def _compiled(task: Descent) -> Call:
-    """A first prediction, a first gradient, and first updates."""
+    """The first predictions, the first gradient and the first updates."""
     network = task.network.on("numba")
     train = _updates(task, True).run
 
@@ -63,13 +63,13 @@ HOW: dict[str, Callable[[Any], Call | str]] = {
     "train": _WAYS[ours.NUMBA].make,
     "all updates at once": partial(_updates, at_once=True),
     "a call an update": partial(_updates, at_once=False),
-    "first calls": _compiled,  # whose first call is timed, instead of the later
+    "first calls": _compiled,  # its first call is timed, instead of later ones
 }
 FIRST = "first calls"
 
 
 class Ready:
-    """A case in this process: its answer checked, and the call that is timed, warm."""
+    """A case in this process: its answer checked, and the timed call warmed up."""
 
     def __init__(self, name: str) -> None:
         case = TECHNIQUES[name]
@@ -85,7 +85,7 @@ class Ready:
             self.run()
 
     def seconds(self, number: int) -> float:
-        """Of a call, over so many calls."""
+        """Seconds per call, over `number` calls."""
         begin = time.perf_counter()
         for _ in range(number):
             self.run()
@@ -93,7 +93,7 @@ class Ready:
 
 
 def one_process(name: str) -> None:
-    """Get a case ready, say how that went, then for each line, a number, print the seconds of so many calls."""
+    """Prepare a case and print its check; then for each number of calls read from stdin, print seconds per call."""
     case = Ready(name)
     found = case.comparison
     about = {"ok": found.ok, "observed": found.observed, "allowed": found.allowed, "problem": found.problem}

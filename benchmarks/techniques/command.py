@@ -1,4 +1,4 @@
-"""`python -m benchmarks techniques`: each on and off in pairs of processes, into results/FOLDER/techniques.json."""
+"""`python -m benchmarks techniques`: time each technique on and off in pairs of processes; write techniques.json."""
 
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ COMPILED_AT_ONCE = 2
 
 
 def measured(chosen: list[Any], number: int, seconds: float) -> list[dict[str, Any]]:
-    """Every technique in so many pairs of processes; all of them once before any a second time."""
+    """Every technique in `number` pairs of processes; all of them once before any a second time."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         packages: dict[Any, Path] = {}
@@ -45,7 +45,7 @@ def measured(chosen: list[Any], number: int, seconds: float) -> list[dict[str, A
         for i in range(number):
             for technique in chosen:
                 if i and is_cold(technique.case):
-                    continue  # to compile takes a minute, and cannot be told from chance by a few per cent anyway
+                    continue  # compiling takes a minute, and a difference of a few per cent would be noise anyway
                 say(f"{i + 1} of {number}: {technique.name}")
                 pairs[technique].append(timed(technique, *places[technique], seconds))
         return [together(technique, found) for technique, found in pairs.items()]
@@ -53,14 +53,14 @@ def measured(chosen: list[Any], number: int, seconds: float) -> list[dict[str, A
 
 def main(given: Sequence[str]) -> int:
     """Measure, write techniques.json and techniques.md; returns 1 if an answer was wrong."""
-    parser = measure.parser("techniques", __doc__, "one pair of processes, nothing compiled anew")
-    parser.add_argument("--only", default="", help="the techniques with these words in their names")
-    parser.add_argument("--process", help="be one of the processes, for a case")
+    parser = measure.parser("techniques", __doc__, "one pair of processes, without recompiling")
+    parser.add_argument("--only", default="", help="only techniques with this text in their names")
+    parser.add_argument("--process", help="run as one of the processes, for a case")
     options = parser.parse_args(given)
     if options.process:
         one_process(options.process)
         return 0
-    environment.set_threads(1)  # for the processes: what is loaded here has read its variables
+    environment.set_threads(1)  # for the subprocesses: libraries loaded here have already read their variables
     chosen = [
         t for t in TECHNIQUES if options.only in t.name and not (options.quick and not options.only and t.changes)
     ]

@@ -1,7 +1,7 @@
-"""A technique timed: two processes at once, one with it and one without, of which one works while the other waits.
+"""The timing of a technique: a process with it and one without run at the same time, one waiting while the other works.
 
-Each round asks both for a time, in an order drawn anew; a pair of processes has the median over rounds of the ratio,
-and pairs are repeated, as in the comparison.
+Each round times both, in random order; the ratio of a pair of processes is the median over rounds, and several pairs
+are measured, as in the comparison of backends.
 """
 
 import json
@@ -22,17 +22,17 @@ from samenet.compare import timing
 from samenet.compare.measurement import Result, Row
 from samenet.testing.tolerance import Comparison
 
-_SAMPLE, _ROUNDS = 0.02, (5, 51)  # seconds that a time is taken over, at least
-_FOLDERS = {"interface": ".", "reference": "reference", "fast": "fast"}  # where they stand in the package
+_SAMPLE, _ROUNDS = 0.02, (5, 51)  # minimum seconds per sample; minimum and maximum rounds
+_FOLDERS = {"interface": ".", "reference": "reference", "fast": "fast"}  # their places in the package
 
 
 def is_cold(case: str) -> bool:
-    """Whether its first call is timed, with nothing cached, and not the later ones."""
+    """Whether the first call is timed, with nothing cached, instead of later ones."""
     return TECHNIQUES[case].how == "first calls"
 
 
 def copy(into: Path, changes: Sequence[Change] = ()) -> Path:
-    """The package samenet in a folder, with these changes and nothing compiled."""
+    """Copy the package samenet into a folder, with these changes and nothing compiled."""
     without = shutil.ignore_patterns("__pycache__")
     for folder, place in _FOLDERS.items():
         shutil.copytree(ROOT / folder, into / "samenet" / place, ignore=without, dirs_exist_ok=True)
@@ -44,7 +44,7 @@ def copy(into: Path, changes: Sequence[Change] = ()) -> Path:
 
 
 class Process:
-    """A case in a process of its own, on the package in a folder."""
+    """A case in a separate process, with the package in a folder."""
 
     def __init__(self, package: Path, case: str, **environment: str) -> None:
         self._process = subprocess.Popen(
@@ -58,14 +58,14 @@ class Process:
         self._package = package
 
     def ready(self) -> dict[str, Any]:
-        """How far its answer is from the reference's, and the time of its first call, when it is ready."""
+        """Wait until it is ready: the error of its answer, and the time of its first call."""
         found: dict[str, Any] = json.loads(self._line())
         if Path(found["package"]).resolve() != (self._package / "samenet").resolve():
             raise RuntimeError(f"{found['package']} was timed, not the package in {self._package}")
         return found
 
     def seconds(self, number: int) -> float:
-        """Of a call, over so many calls."""
+        """Seconds per call, over `number` calls."""
         assert self._process.stdin
         self._process.stdin.write(f"{number}\n")
         self._process.stdin.flush()
@@ -82,7 +82,7 @@ class Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()  # which ends its input, and so the process
+        self._process.communicate()  # closes its stdin, which ends the process
 
 
 def sides(technique: Technique, whole: Path, changed: Path) -> list[tuple[str, Path, str]]:
@@ -91,7 +91,7 @@ def sides(technique: Technique, whole: Path, changed: Path) -> list[tuple[str, P
 
 
 def timed(technique: Technique, whole: Path, changed: Path, seconds: float) -> Result:
-    """One pair of processes, by turns for about so many seconds; if both answers are right."""
+    """One pair of processes, timed alternately for about `seconds`, provided that both answers are right."""
     both = sides(technique, whole, changed)
     if is_cold(technique.case):
         found = {name: _cold(package, case) for name, package, case in both}
@@ -111,7 +111,7 @@ def _cold(package: Path, case: str) -> dict[str, Any]:
 
 def _by_turns(processes: dict[str, Process], seconds: float) -> dict[str, timing.Seconds]:
     numbers = {name: max(1, round(_SAMPLE / process.seconds(1))) for name, process in processes.items()}
-    # A single call is slower than one of many: the first guess is too low.
+    # A single call takes longer than one of many: the first estimate is too low.
     numbers = {n: max(1, round(_SAMPLE / process.seconds(numbers[n]))) for n, process in processes.items()}
     a_round = sum(process.seconds(numbers[n]) * numbers[n] for n, process in processes.items())
     rounds = int(np.clip(seconds / a_round, *_ROUNDS))
@@ -135,7 +135,7 @@ def _result(technique: Technique, found: dict[str, dict[str, Any]], times: dict[
 
 
 def together(technique: Technique, pairs: Sequence[Result]) -> dict[str, Any]:
-    """A technique's case from all of its pairs of processes; from one that was wrong, if there is one."""
+    """A technique's case, combined from its pairs of processes; the first with a wrong answer, if there is one."""
     wrong = [pair.as_json() for pair in pairs if not all(row.comparison.ok for row in pair.rows)]
     case = wrong[0] if wrong else measure.combine([[pair.as_json()] for pair in pairs])[0]
     about = {"network": technique.name, "operation": TECHNIQUES[technique.case].title, "what": technique.what}

@@ -30,8 +30,7 @@ CROSS_ENTROPY = functions.COSTS.index("cross_entropy")
 
 
 @kernel()
-def activate_here(code, z, width, log_h):
-    """z := f(z) in place; z is rows of this width, flat. Unless it is empty, log_h gets ln h of the softmax."""
+def _activate(code, z):
     zero = z.dtype.type(0)
     if code == SIGMOID:
         _sigmoids(z, z, zero)
@@ -40,30 +39,38 @@ def activate_here(code, z, width, log_h):
     elif code == RELU:
         for i in range(z.size):
             z[i] = zero if z[i] <= zero else z[i]  # NaN stays NaN
-    elif code == SOFTMAX:
-        if width <= _NARROW and z.size > 2 * width:
-            _softmax_of_narrow_rows(z, width, log_h)
-        else:
-            for start in range(0, z.size, width):
-                _softmax_of_row(z[start : start + width], log_h[start : start + width])
+
+
+@kernel()
+def activate_here(code, z):
+    """z := f(z) in place for one row; to call `activate` takes as long as a small layer."""
+    _activate(code, z)
+    if code == SOFTMAX:
+        total = _powers(z, largest(z))
+        _scaled(z, z.dtype.type(1) / z.dtype.type(total))
 
 
 @external(lambda f: (int64, f[::1], int64, f[::1]))
 def activate(code, z, width, log_h):
-    """The same, not compiled again into each of its callers."""
-    activate_here(code, z, width, log_h)
+    """z := f(z) in place; z is rows of this width, flat. Unless it is empty, log_h gets ln h of the softmax."""
+    _activate(code, z)
+    if code == SOFTMAX:
+        if width <= _NARROW and z.size > 2 * width:
+            _softmax_of_narrow_rows(z, width, log_h)
+        else:
+            _softmax_of_rows(z, width, log_h)
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 128  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
-_columns, _lanes = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
+_NARROW = 64  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
+_FEW = 4
+_columns, _few = on_stack(_NARROW, REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
 _exps = vectorized(lambda row, shift: (exp(row - shift),) * 2, stores=1)
+_less = vectorized(lambda out, a, shift: (a - shift,), stores=1)
 _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
-_exps_beside = vectorized(lambda row, a, shift: (exp(row - shift), row - shift, exp(row - shift)), stores=2)
-_scaled_beside = vectorized(lambda row, a, factor, logarithm: (row * factor, a - logarithm), stores=2)
 
 
 @kernel("contract")
@@ -99,23 +106,33 @@ def _softmax_of_narrow_rows(z, width, log_h):
 
 
 @kernel()
-def _softmax_of_row(row, log_h):
-    """A row that is wide, or one of few: the same bits as above."""
-    one = row.dtype.type(1)
-    shift = largest(row)
-    total = _exps_beside(row, log_h, shift) if log_h.size else _exps(row, shift)
+def _powers(row, shift):
+    """row := exp(row - shift); returns the sum, which has the same bits in columns."""
+    total = _exps(row, shift)
     if row.size <= _NARROW:
         total = 0.0
         for i in range(row.size):
             total = row.dtype.type(total + row[i])
-    factor = one / row.dtype.type(total)
-    if log_h.size:
-        lanes = _lanes(row)[0]
-        lanes[0] = total
-        store(lanes, 0, _log(broadcast(full_width(row), lanes, 0)))
-        _scaled_beside(row, log_h, factor, lanes[0])
-    else:
-        _scaled(row, factor)
+    return total
+
+
+@kernel()
+def _softmax_of_rows(z, width, log_h):
+    """A few rows at a time, step by step, so that none waits for another."""
+    one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
+    for first in range(0, z.size, _FEW * width):
+        end = min(z.size, first + _FEW * width)
+        for r, start in enumerate(range(first, end, width)):
+            shifts[r] = largest(z[start : start + width])
+        for r, start in enumerate(range(first, end, width)):
+            if log_h.size:
+                _less(log_h[start : start + width], z[start : start + width], shifts[r])
+            totals[r] = _powers(z[start : start + width], shifts[r])
+        for r, start in enumerate(range(first, end, width)):
+            _scaled(z[start : start + width], one / totals[r])
+            if log_h.size:
+                store(shifts, 0, _log(broadcast(full_width(z), totals, r)))
+                _less(log_h[start : start + width], log_h[start : start + width], shifts[0])
 
 
 _dot = vectorized(lambda a, b: (a * b,))

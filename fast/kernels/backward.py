@@ -11,9 +11,9 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
-from samenet.fast.kernels.forward import BLOCK, apply_mask, block_rows, forward, nonzero_workspace
-from samenet.fast.kernels.gemm import product
-from samenet.fast.kernels.packing import is_packed, layer_length, nodes, packed_matrix, weights_length
+from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
+from samenet.fast.kernels.gemm import packed_product, product
+from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
 from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
 
 
@@ -33,8 +33,8 @@ class Workspace(NamedTuple):
 
 @kernel(makes_arrays=True)
 def make_workspace(theta, sizes, cost, rows, dropout):
-    """A workspace for so many rows; for more than `BLOCK` it is no larger."""
-    rows = min(rows, BLOCK)
+    """A workspace for so many rows; for more than a block it is no larger."""
+    rows = min(rows, most_rows(sizes))
     total, widest = nodes(sizes)
     H = np.empty(rows * total, theta.dtype)
     D = np.empty(rows * total if dropout else 0, theta.dtype)
@@ -71,24 +71,27 @@ def workspace_type(f):
 def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
-    Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices of these are
-    read, but for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
+    Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices are read, but
+    for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
-    If alpha is not 0 and zeros of a few rows are skipped, the weights of the first layer take their step at once, P -=
-    alpha dJ/dW, and G has nothing for them; the flags of the workspace tell.
+    If alpha is not 0, weights may take their step at once, P -= alpha dJ/dW, and G has nothing for them: those of the
+    first layer where zeros of a few rows are skipped, and all of a wide network. The flags of the workspace tell how
+    many numbers of P that are, from the first on.
     """
     H, D, Z = workspace.H, workspace.D, workspace.Z
     zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
     delta, back = workspace.delta, workspace.back
-    flags[STEPPED], flags[AT_ONCE] = False, alpha != 0 and X.shape[0] <= GROUP_ROWS
     sizes, codes = layout
     n_out = sizes[-1]
     drops = dropout[1].size > 0
     total, _ = nodes(sizes)
+    lanes = lanes_of(sizes, P.itemsize)
     costs = 0.0
     m = X.shape[0]
-    step = block_rows(m)
+    step = block_rows(m, most_rows(sizes))
+    at_once = alpha != 0 and m <= (step if lanes == 1 else GROUP_ROWS)
+    flags[STEPPED], flags[AT_ONCE] = P.size if at_once and lanes == 1 else 0, at_once
     for start in range(0, m, step):
         x, y = X[start : start + step], Y[start : start + step]
         rows = x.shape[0]
@@ -105,31 +108,35 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
-            r -= layer_length(n, k, bias, P.itemsize)
+            r -= layer_length(n, k, bias, lanes)
             q -= rows * k
             deltas = rows_at(delta, 0, rows, k)
             if bias:
-                biases = r + weights_length(n, k, P.itemsize)
+                biases = r + n * row_length(k, lanes)
                 _sum_of_rows(deltas, G[biases : biases + k], start == 0)
+                if flags[STEPPED]:
+                    _step(P[biases : biases + k], G[biases : biases + k], alpha)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
-            if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
-                flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
-                flags[STEPPED] = True
-            elif is_packed(k):
-                dW = packed_matrix(G, r, n, k)
-                product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
-            else:
-                dW = rows_at(G, r, k, n)
-                product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
             if layer:
-                W = rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)
                 errors = rows_at(back, 0, rows, n)
-                product(deltas, W, rows_at(zeros, 0, 1, n), errors)
+                product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
                 if drops:
                     column -= n
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
-                delta, back = back, delta
+            if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
+                flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
+                flags[STEPPED] = n * row_length(k, lanes)
+            elif lanes == 1 and at_once:
+                W = rows_at(P, r, k, n)
+                packed_product(deltas.T, layer_inputs, W, W, -alpha)
+            elif lanes == 1:
+                dW = rows_at(G, r, k, n)
+                product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
+            else:
+                dW = packed_matrix(G, r, n, k)
+                product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
+            delta, back = back, delta
     return costs
 
 
@@ -143,6 +150,14 @@ def _sum_of_rows(delta, db, anew):
         row = delta[s]
         for i in range(db.size):
             db[i] += row[i]
+
+
+@kernel("contract")
+def _step(b, db, alpha):
+    """b -= alpha db."""
+    step = b.dtype.type(alpha)
+    for i in range(b.size):
+        b[i] -= step * db[i]
 
 
 def _penalty(w, l1, l2):
@@ -163,14 +178,14 @@ def penalty(P, G, sizes, bias, l1, l2):
 
     P are the packed parameters, and G is laid out like them.
     """
-    p = 0
+    p, lanes = 0, lanes_of(sizes, P.itemsize)
     total = 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        end = p + weights_length(n, k, P.itemsize)
+        end = p + n * row_length(k, lanes)
         if G.size:
             total += _add_penalties(G[p:end], P[p:end], l1, l2)
         else:
             total += _penalties(P[p:end], l1, l2)
-        p += layer_length(n, k, bias, P.itemsize)
+        p += layer_length(n, k, bias, lanes)
     return total

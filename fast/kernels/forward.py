@@ -2,13 +2,14 @@
 
 import numpy as np
 from numba import boolean, int32, int64
+from numba.extending import register_jitable
 
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import gemv, rows_at
 from samenet.fast.kernels.gemm import product
-from samenet.fast.kernels.packing import is_packed, layer_length, packed_matrix, weights_length
+from samenet.fast.kernels.packing import is_wide, lanes_of, packed_matrix, row_length
 from samenet.fast.kernels.sparse_input import (
     GROUP_ROWS,
     SKIPPED,
@@ -21,11 +22,17 @@ from samenet.fast.kernels.sparse_input import (
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
 
 
+@register_jitable
+def most_rows(sizes):
+    """The largest number of rows of a block: of wide layers, the weights are then packed less often."""
+    return 2 * BLOCK if is_wide(sizes) else BLOCK
+
+
 @kernel()
-def block_rows(m):
+def block_rows(m, most):
     """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be."""
-    blocks = max(1, -(-m // BLOCK))
-    return min(BLOCK, -(-m // (8 * blocks)) * 8)
+    blocks = max(1, -(-m // most))
+    return min(most, -(-m // (8 * blocks)) * 8)
 
 
 @external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))
@@ -48,7 +55,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
             for i in range(k):
                 h[i] += b[i]
             p += k
-        activate_here(codes[layer + 1], h[:k], k, h[:0])
+        activate_here(codes[layer + 1], h[:k])
         if H.size:
             for i in range(k):
                 H[q + s * k + i] = h[i]
@@ -59,7 +66,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
 @kernel(makes_arrays=True)
 def nonzero_workspace(sizes, rows):
     """Lists for the nonzero columns of so many rows of input, if skipping zeros may pay; and flags, none set."""
-    worth = sizes[0] >= sparse_input.LEAST and is_packed(sizes[1])
+    worth = sizes[0] >= sparse_input.LEAST and not is_wide(sizes)
     lists = np.empty((-(-rows // GROUP_ROWS) if worth else 0, list_length(sizes[0])), np.int32)
     return lists, np.zeros(4, np.int64)
 
@@ -80,23 +87,21 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     sizes, codes = layout
     p = q = column = 0
     layer_inputs, finite = X, True
-    skips = len(lists) > 0 and find_nonzero_columns(
-        X, P[: weights_length(sizes[0], sizes[1], P.itemsize)], lists, flags
-    )
+    lanes = lanes_of(sizes, P.itemsize)
+    skips = len(lists) > 0 and find_nonzero_columns(X, P[: sizes[0] * row_length(sizes[1], lanes)], lists, flags)
     flags[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        z = H[q : q + rows * k]
-        biases = p + weights_length(n, k, P.itemsize)
-        start = rows_at(P, biases, 1, k) if bias else rows_at(zeros, 0, 1, k)
+        z, row = H[q : q + rows * k], row_length(k, lanes)
+        start = rows_at(P, p + n * row, 1, k) if bias else rows_at(zeros, 0, 1, k)
         sums = rows_at(H, q, rows, k)
         if skips and layer == 0:
             sparse_forward(X, lists, packed_matrix(P, p, n, k), start, sums)
-        elif is_packed(k):
-            product(layer_inputs, packed_matrix(P, p, n, k), start, sums)
-        else:
+        elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
-        p += layer_length(n, k, bias, P.itemsize)
+        else:
+            product(layer_inputs, packed_matrix(P, p, n, k), start, sums)
+        p += (n + bias) * row
         if layer == 0:
             finite = are_finite(sums[:, 0])
         last = layer == sizes.size - 2

@@ -1,15 +1,24 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
 import numpy as np
-from numba import int32, int64, types
+from numba import float64, int32, int64, types
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed, transpose
+from samenet.fast.kernels.codegen.microkernels import (
+    PACKED_MR,
+    PACKED_NR,
+    copy_rows,
+    multiply_packed,
+    multiply_panel,
+    multiply_panel_indexed,
+    transpose,
+)
 from samenet.fast.kernels.codegen.vector import REGISTER
 
-WIDE = 200  # columns from which it pays to copy the operands, so that neighbours in a sum are neighbours in memory
-_TERMS = 256  # terms of a sum that are copied together: the panel of B then stays in the second cache
+WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
+_MC, _KC = 256, 256  # the block of A that is packed together, and stays in the second cache; twice _KC, if B is turned
+_FEW = 64  # rows of A up to which packing B takes longer than it saves
 
 
 def matrix(dtype):
@@ -35,26 +44,28 @@ def transposed(A, B):
     transpose(A, B)
 
 
-@kernel()
-def _pack_panel(B, workspace):
-    """workspace := B, whose rows or columns are contiguous."""
-    t, width = B.shape
-    if B.strides[1] != B.itemsize:
-        transposed(B.T, workspace)
-        return
-    for r in range(t):
-        source, copy = B[r], workspace[r]
-        for j in range(width):
-            copy[j] = source[j]
+@external(lambda f: (matrix(f),) * 2)
+def _pack(A, B):
+    """B := A, whose rows or columns are contiguous, into contiguous rows."""
+    if A.strides[1] == A.itemsize:
+        copy_rows(A, B)
+    else:
+        transpose(A.T, B)
+
+
+@external(lambda f: (*(matrix(f),) * 4, int64, float64))
+def _multiply_packed(A, B, S, C, registers, alpha):
+    """C := S + alpha A B for some columns; see `microkernels.multiply_packed`."""
+    multiply_packed(A, B, S, C, registers, alpha)
 
 
 @kernel()
-def _columns(A, B, S, C, workspace, used):
-    """C := S + A B by panels of a few registers of columns; if there is a workspace, each panel of B is packed first.
+def _columns(A, B, S, C, used):
+    """C := S + A B by panels of a few registers of columns.
 
     used: None, or a list of the terms that count.
     """
-    t, k = B.shape
+    k = B.shape[1]
     lanes = REGISTER // C.itemsize
     i = 0
     while i < k:
@@ -64,45 +75,66 @@ def _columns(A, B, S, C, workspace, used):
         last = width - (count - 1) * lanes
         if used is not None:
             _multiply_panel_indexed(A, B, S, C, i, count, last, used)
-        elif len(workspace):
-            _pack_panel(B[:, i : i + width], workspace)
-            _multiply_panel(A, workspace[:t], S[:, i:], C[:, i:], 0, count, last)
         else:
             _multiply_panel(A, B, S, C, i, count, last)
         i += width
 
 
-@external(lambda f: (matrix(f),) * 4, makes_arrays=True)
-def _product_of_copies(A, B, S, C):
-    """C := S + A B, by terms that are copied together."""
-    m, t = C.shape[0], len(B)
-    terms = min(_TERMS, t)
-    rows = np.empty((m, terms), C.dtype)[::1, ::1]
-    workspace = np.empty((terms, microkernels.NR * REGISTER // C.itemsize), C.dtype)[::1, ::1]
+@kernel(makes_arrays=True)
+def empty_lines(size, like):
+    """A vector that begins with a cache line, for numbers of a dtype: what crosses a line takes twice as long."""
+    vector = np.empty(size + REGISTER // like.itemsize, like.dtype)
+    return vector[-vector.ctypes.data % REGISTER // like.itemsize :]
+
+
+@external(lambda f: (*(matrix(f),) * 4, float64), makes_arrays=True)
+def packed_product(A, B, S, C, alpha):
+    """C := S + alpha A B, by packed blocks of A and packed panels of B; see `product`."""
+    (m, k), t = C.shape, len(B)
+    lanes = REGISTER // C.itemsize
+    contiguous = B.strides[1] == B.itemsize
+    most = _KC if contiguous else 2 * _KC
+    terms, height = -(-t // -(-t // most)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
+    block = empty_lines(height * terms, C)[: height * terms].reshape(height // PACKED_MR, terms * PACKED_MR)
+    panel = empty_lines(terms * PACKED_NR * lanes, C)[: terms * PACKED_NR * lanes].reshape(terms, PACKED_NR * lanes)
     for start in range(0, t, terms):
         count = min(terms, t - start)
-        for r in range(m):
-            source, copy = A[r, start : start + count], rows[r, :count]
-            for j in range(count):
-                copy[j] = source[j]
-        _columns(rows[:, :count], B[start : start + count], C if start else S, C, workspace, None)
+        for top in range(0, m, height):
+            rows = min(height, m - top)
+            for r in range(0, rows, PACKED_MR):
+                tile, there = block[r // PACKED_MR].reshape(terms, PACKED_MR), min(PACKED_MR, rows - r)
+                _pack(A[top + r : top + r + there, start : start + count].T, tile)
+                for x in range(there, PACKED_MR):
+                    for s in range(count):
+                        tile[s, x] = tile[s, there - 1]
+            begin = C[top : top + rows] if start else S[top : top + rows] if len(S) > 1 else S
+            i = 0
+            while i < k:
+                left = -(-(k - i) // lanes)
+                registers = max(PACKED_NR - 1, -(-left // -(-left // PACKED_NR)))
+                end = min(i + registers * lanes, k)
+                b = B[start : start + count, i:end]
+                if not contiguous or m > _FEW:
+                    _pack(b, panel)
+                    b = panel[:count]
+                _multiply_packed(block, b, begin[:, i:end], C[top : top + rows, i:end], registers, alpha)
+                i = end
 
 
 @external(lambda f: (matrix(f),) * 4)
 def product(A, B, S, C):
     """C := S + A B.
 
-    A (m, t) with any strides; B (t, k) with contiguous rows, or columns; C (m, k) with contiguous rows; S like C, or
-    one row (1, k) for all. 2 m t k flops. Sums are made in the order of t, wherever they are cut: the bits do not
-    depend on it.
+    A (m, t) and B (t, k) with contiguous rows, or columns; C (m, k) with contiguous rows; S like C, or one row (1, k)
+    for all. 2 m t k flops. Sums are made in the order of t, wherever they are cut: the bits do not depend on it.
     """
     if C.shape[1] < WIDE and B.strides[1] == B.itemsize:
-        _columns(A, B, S, C, B[:0], None)
+        _columns(A, B, S, C, None)
     else:
-        _product_of_copies(A, B, S, C)
+        packed_product(A, B, S, C, 1.0)
 
 
 @external(lambda f: (*(matrix(f),) * 4, int32[::1]))
 def product_indexed(A, B, S, C, used):
     """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
-    _columns(A, B, S, C, B[:0], used)
+    _columns(A, B, S, C, used)

@@ -15,7 +15,7 @@ from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.microkernels import on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.forward import BLOCK, forward, forward_sample, nonzero_workspace
+from samenet.fast.kernels.forward import forward, forward_sample, most_rows, nonzero_workspace
 from samenet.fast.kernels.packing import nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import are_finite
@@ -194,18 +194,19 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     H, Z, zeros = workspace.H, workspace.Z, workspace.zeros
     masks, lists, flags = workspace.masks, workspace.lists, workspace.flags
     m, n_out = out.shape
-    last = H.size // min(m, BLOCK) - n_out  # where the output layer begins in H, for one row
+    most = most_rows(layout[0])
+    last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
         block = claim(queue)
         if block < 0 and is_coordinator:
-            block = take_over(queue, values.size, 0, BLOCK * P.size)
+            block = take_over(queue, values.size, 0, most * P.size)
             if block < 0:
                 return
         elif block >= 0 and is_coordinator:
             own(queue, block, 0)
         if block >= 0:
-            start = block * BLOCK
-            rows = min(BLOCK, m - start)
+            start = block * most
+            rows = min(most, m - start)
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
             finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
@@ -234,7 +235,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     m, n_out = out.shape
     cost, l1, l2 = objective
     total, widest = nodes(sizes)
-    rows = min(m, BLOCK)
+    rows = min(m, most_rows(sizes))
     H = np.empty(rows * total, out.dtype)
     most = rows * n_out if len(Y) and needs_z(cost) else 0
     Z = np.empty(most, out.dtype)

@@ -1,9 +1,9 @@
 """The parameters as kernels want them.
 
-A kernel that works on batches takes packed parameters P, a copy of theta in which the matrix of a narrow layer is
-transposed: W^T (n, k) for W (k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them;
-rows begin with a register, and zeros fill the last one. A wide layer stays as it is, and `gemm` packs what it needs,
-panel by panel: in one piece it would not stay in the cache. README.md has a picture.
+A kernel that works on batches takes packed parameters P, a copy of theta in which matrices are transposed: W^T (n, k)
+for W (k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them; rows begin with a
+register, and zeros fill the last one. README.md has a picture. A wide network is not packed, P is theta itself: no
+W^T would stay in the cache, and a copy costs more than it saves; `gemm` packs what it needs, panel by panel.
 """
 
 from functools import cache
@@ -19,74 +19,78 @@ from samenet.fast.kernels.gemm import WIDE, transposed
 
 
 @register_jitable
-def is_packed(k):
-    """Whether the matrix of a layer of k nodes is kept as W^T."""
-    return k < WIDE
+def is_wide(sizes):
+    """Whether most weights are in matrices with `WIDE` rows and columns or more."""
+    wide = 0
+    for layer in range(len(sizes) - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        wide += n * k if min(n, k) >= WIDE else -n * k
+    return wide > 0
 
 
 @register_jitable
-def row_length(k, itemsize):
+def lanes_of(sizes, itemsize):
+    """Of how many numbers the length of a row of P is a multiple: of a register's, or 1 if P is theta."""
+    return 1 if is_wide(sizes) else REGISTER // itemsize
+
+
+@register_jitable
+def row_length(k, lanes):
     """The length of a row of W^T: k numbers, and zeros up to the end of a register."""
-    lanes = REGISTER // itemsize
     return -(-k // lanes) * lanes
 
 
 @register_jitable
-def layer_length(n, k, bias, itemsize):
-    """The length of a layer in P: rows of W^T, and one of biases; or a wide layer as it is, and zeros."""
-    return (n + bias) * row_length(k, itemsize) if is_packed(k) else row_length(k * (n + bias), itemsize)
+def layer_length(n, k, bias, lanes):
+    """The length of a layer in P: its weights, and a row of biases."""
+    return (n + bias) * row_length(k, lanes)
 
 
 @cache
 def total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
-    """The length of P."""
-    return sum(layer_length(n, k, bias, itemsize) for n, k in pairwise(sizes))
-
-
-@register_jitable
-def weights_length(n, k, itemsize):
-    """The length of a layer's weights in P, the zeros between them included."""
-    return n * row_length(k, itemsize) if is_packed(k) else n * k
+    """The length of P; 0 if it is theta."""
+    if is_wide(sizes):
+        return 0
+    return sum(layer_length(n, k, bias, lanes_of(sizes, itemsize)) for n, k in pairwise(sizes))
 
 
 @njit(inline="always")  # into its caller, since it returns an array: see `compiling.kernel`
 def packed_matrix(P, p, n, k):
-    """W^T (n, k) of a narrow layer at this place of P."""
-    row = row_length(k, P.itemsize)
+    """W^T (n, k) at this place of P, if that is not theta."""
+    row = row_length(k, REGISTER // P.itemsize)
     return rows_at(P, p, n, row)[:, :k]
 
 
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]))
 def pack(theta, sizes, bias, P):
-    """P := theta with the matrices of narrow layers transposed; P has zeros where it has no numbers."""
+    """P := theta with its matrices transposed, unless P is theta; P has zeros where it has no numbers."""
+    if is_wide(sizes):
+        return
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        if is_packed(k):
-            transposed(rows_at(theta, p, k, n), packed_matrix(P, q, n, k))
-            biases = q + weights_length(n, k, P.itemsize)
-            _copy(theta[p + k * n : p + k * (n + bias)], P[biases : biases + k])
-        else:
-            _copy(theta[p : p + k * (n + bias)], P[q:])
+        row = row_length(k, REGISTER // P.itemsize)
+        transposed(rows_at(theta, p, k, n), packed_matrix(P, q, n, k))
+        _copy(theta[p + k * n : p + k * (n + bias)], P[q + n * row : q + n * row + k])
         p += k * (n + bias)
-        q += layer_length(n, k, bias, P.itemsize)
+        q += (n + bias) * row
 
 
 @external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
 def unpack(P, sizes, bias, inner, theta):
-    """theta := P in its own order; with `inner`, only the matrices of narrow layers, and not the first layer's."""
+    """theta := P in its own order, unless P is theta; with `inner`, only the matrices, and not the first layer's."""
+    if is_wide(sizes):
+        return
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        if is_packed(k):
-            if layer or not inner:
-                transposed(packed_matrix(P, q, n, k), rows_at(theta, p, k, n))
-            if not inner:
-                _copy(P[q + weights_length(n, k, P.itemsize) :], theta[p + k * n : p + k * (n + bias)])
-        elif not inner:
-            _copy(P[q:], theta[p : p + k * (n + bias)])
+        row = row_length(k, REGISTER // P.itemsize)
+        if layer or not inner:
+            transposed(packed_matrix(P, q, n, k), rows_at(theta, p, k, n))
+        if not inner:
+            _copy(P[q + n * row :], theta[p + k * n : p + k * (n + bias)])
         p += k * (n + bias)
-        q += layer_length(n, k, bias, P.itemsize)
+        q += (n + bias) * row
 
 
 @kernel()

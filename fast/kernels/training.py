@@ -6,20 +6,20 @@ from numba import boolean, float64, int64, types
 from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.dropout import dropout_type
-from samenet.fast.kernels.packing import pack, unpack, weights_length
+from samenet.fast.kernels.packing import is_wide, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 from samenet.fast.kernels.steps import DESCENT, RULE, Rule, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
-
-
+_MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
 _PIECE = 1024  # numbers of a gradient that are summed together
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
     """Into how many parts a batch is cut, each with a gradient of its own: it does not depend on the threads."""
-    return max(1, min(_PARTS, batch_size // _ROWS, batch_size * parameters // _WORK))
+    rows = _ROWS if parameters < _MANY else 4 * _ROWS
+    return max(1, min(_PARTS, batch_size // rows, batch_size * parameters // _WORK))
 
 
 @kernel()
@@ -135,7 +135,6 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
-    first = weights_length(sizes[0], sizes[1], P.itemsize)
     for update in range(costs.size):
         add_tasks(queue, parts)
         _parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
@@ -152,7 +151,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
             unpack(g, sizes, bias, False, theta)
             return
         alpha = alphas[update // updates]
-        left = first if flags[STEPPED] else 0
+        left = flags[STEPPED]
         if left == 0:
             flags[FINITE] = False
         step(P[left:], g[left:], alpha, state, left, rule, rule.t + update + 1)
@@ -189,7 +188,7 @@ def run_updates(
             _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
         return
     pack(theta, sizes, bias, P)
-    packed = np.zeros((len(state), P.size), P.dtype)
+    packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
     _updates(model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue)

@@ -24,8 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.float64]
 
-# The least arguments for which the kernels compute exp; below them, the result is 0: see
-# `samenet.fast.kernels.activations`.
+# The arguments below which a backend may take exp for 0, as the reference's sigmoid does: such numbers have few digits.
 _LEAST_EXPONENTS = {64: -708.0, 32: -87.0}
 
 

@@ -130,6 +130,6 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
     whole = np.sqrt(a + b * g.value**2) + rule.epsilon
     value = np.divide(p + q * g.value, whole, out=np.zeros_like(whole), where=whole != 0)
     between = high**2, (high + np.abs(mean.value)) / c1, np.abs(p) + abs(q) * high, size, a
-    largest = np.maximum(np.maximum.reduce(between), abs(alpha))
+    largest = np.maximum(np.maximum.reduce(between), abs(alpha) / c1)
     step = Bounded(value, error + mean.error + squares.error).unless(~(largest <= r.most))
     return _plus(start, step.times(-1), r)

@@ -40,6 +40,7 @@ class Loop:
         self.updates_return_cost = full_batch and not options.monitors and options.dropout.size == 0
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         self.updates = 1  # in the next call of the backend
+        self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def run(self, release: Callable[[], None]) -> None:
@@ -102,17 +103,26 @@ class Loop:
             start, done = done, rows.stop
             try:
                 if order is None:
-                    self._call(X[rows], Y[rows], alphas, None, start, ends_epoch=done == m)
+                    self._call(X[rows], Y[rows], alphas, None, start, done == m, before)
                 else:
-                    self._call(X, Y, alphas, order[:, rows], start, ends_epoch=done == m)
+                    self._call(X, Y, alphas, order[:, rows], start, done == m, before)
             except FloatingPointError:
                 self._restore(*before)  # the whole epoch is undone, however it was split into calls
                 raise
             yield
 
     def _snapshot(self) -> tuple[NDArray[Any], NDArray[Any], int]:
-        """A copy of everything that an update changes."""
-        return self.model.theta.flat.copy(), self.state.values.copy(), self.state.t
+        """A copy of everything that an update changes.
+
+        The first is the one from before the training; the others share their memory, as new pages take longer to get
+        than to fill.
+        """
+        if self.saved is None:
+            self.saved = np.empty_like(self.model.theta.flat), np.empty_like(self.state.values)
+            return self.divergence.initial_theta, self.state.values.copy(), self.state.t
+        theta, values = self.saved
+        theta[:], values[:] = self.model.theta.flat, self.state.values
+        return theta, values, self.state.t
 
     def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
         self.model.theta.flat[:], self.state.values[:], self.state.t = theta, values, t
@@ -125,11 +135,12 @@ class Loop:
         order: Orders,
         start: int = 0,
         ends_epoch: bool = True,
+        before: tuple[NDArray[Any], NDArray[Any], int] | None = None,
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
         model, history, options = self.model, self.history, self.options
         epochs = len(alphas)
-        before = self._snapshot()
+        before = before or self._snapshot()
         arguments: dict[str, Any] = {"reduction": options.reduction, "state": self.state, **options.clipping}
         if self.draws.dropout is not None:
             arguments["dropout"] = self.draws.dropout.after(history.epochs_done * len(options.X) + start)

@@ -1,10 +1,10 @@
-"""Arrays of every kind, in random order, at every entry of every backend: all have the answers of plain ones.
+"""Unusual arrays, in random order, at every entry point of every backend: same answers as with plain arrays.
 
     python tests/hardening/arrays_in_sequence.py --processes 20 --calls 2000 --seed 0
 
-What a call is taken for must not depend on the calls before it. Compilers' dispatchers remember types for the whole
-process, so each sequence has a fresh one. The same numbers come in another byte order, not aligned, strided, read-only,
-as subclasses, ...; and `out` as well, of which all but plain arrays are refused. Ends with 1 if an answer differs.
+How a call is dispatched must not depend on earlier calls. Numba's dispatchers remember types for the whole process, so
+each sequence runs in a fresh one. The same numbers come byte-swapped, unaligned, strided, read-only, as subclasses,
+...; so does `out`, which is rejected unless it is a plain array. Exit status 1 if an answer differs.
 """
 
 import argparse
@@ -258,9 +258,9 @@ def sequence(seed: int, calls: int, names: list[str]) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run sequences, each in a process of its own, and print what they found."""
+    """Run sequences, each in a separate process, and print what they found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=20, help="fresh processes, each with a seed of its own")
+    parser.add_argument("--processes", type=int, default=20, help="fresh processes, each with its own seed")
     parser.add_argument("--calls", type=int, default=2000, help="calls in each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backends", nargs="+", default=list(samenet.backends()))

@@ -1,4 +1,4 @@
-"""The small mistakes that `mutants.py` makes in code: which there are in a file, and the text with one of them."""
+"""The mutations that `mutants.py` applies: all that are possible in a file, and the text with one of them."""
 
 import ast
 import copy

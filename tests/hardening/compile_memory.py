@@ -1,9 +1,9 @@
-"""What compiling takes: the first call of each kind, in a new process with an empty cache.
+"""Memory and time of compiling: the first call of each kind, in a new process with an empty cache.
 
     python tests/hardening/compile_memory.py
 
-Prints a row for each kind, and one for an import alone: processor seconds, the peak of memory in use, and the peak of
-address space, which is what `ulimit -v` limits. For Linux, whose /proc has both peaks.
+Prints a row for each kind, and one for an import alone: CPU seconds, peak resident memory, and peak address space,
+which is what `ulimit -v` limits. Linux only: both peaks are read from /proc.
 """
 
 import re

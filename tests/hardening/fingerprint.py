@@ -1,11 +1,11 @@
-"""A digest of what every backend answers, to the bit: the same before and after a change that is to change no answer.
+"""Digests of every backend's answers, to show that a change alters no bit of them.
 
     python tests/hardening/fingerprint.py                  # a line for each backend, dtype and kind of answer
     python tests/hardening/fingerprint.py --against FILE   # compare with what an earlier run printed into FILE
 
-The matrix: shapes on both sides of every switch of the kernels, every pair of activations with every cost that goes
-with it, penalties, no bias, both dtypes, batch sizes, every optimizer, dropout, clipping, momentum, mostly-zero inputs.
-Digests belong to one kind of machine and one set of library versions: compare runs of the same machine only.
+They cover shapes on both sides of every switch between kernels, every pair of activations with every compatible cost,
+penalties, no bias, both dtypes, batch sizes, every optimizer, dropout, clipping, momentum and mostly-zero inputs.
+Digests depend on the processor and on library versions: compare only runs on the same machine.
 """
 
 import argparse
@@ -21,30 +21,30 @@ import numpy as np
 
 import samenet
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 SMALL = ((3, 1), (3, 4, 1), (2, 3, 2), (5, 7, 3, 2), (9, 8, 5, 4, 3))
 LARGE = ((64, 30, 10), (100, 90, 50, 10), (13, 260, 5))
 ROWS = (1, 2, 5, 12, 13, 64, 131)
-OPTIMIZERS = ("descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg")
 EXTRAS: tuple[dict[str, Any], ...] = ({}, {"dropout": 0.3}, {"clip_value": 0.01}, {"clip_norm": 0.05})
 
 
 def functions() -> Iterator[dict[str, Any]]:
-    """Every hidden activation, output activation and cost that go together."""
+    """Every compatible hidden activation, output activation and cost."""
     for hidden, cost in itertools.product(ACTIVATIONS, COSTS):
         for output in [MADE_FOR[cost]] if cost in MADE_FOR else ACTIVATIONS:
             yield {"hidden": hidden, "output": output, "cost": cost}
 
 
 def network(cls: Any, sizes: tuple[int, ...], dtype: str, hidden: str, output: str, **settings: Any) -> Any:
-    """A network whose weights are of both signs and scaled by fan-in, and whose biases are not zero."""
+    """A network whose weights have both signs and are scaled by fan-in, and whose biases are nonzero."""
     net = cls(sizes, activation=[hidden] * (len(sizes) - 2) + [output], dtype=dtype, seed=0, **settings)
     net.parameters = np.random.default_rng(len(sizes)).normal(0, max(sizes) ** -0.5, net.parameters.size)
     return net
 
 
 def samples(sizes: tuple[int, ...], rows: int, dtype: str, zeros: bool) -> tuple[Any, Any]:
-    """Samples and targets that are probabilities."""
+    """Samples, and probabilities as targets."""
     random = np.random.default_rng([rows, *sizes])
     X, Y = random.normal(size=(rows, sizes[0])), random.random((rows, sizes[-1]))
     X[random.random(X.shape) < 0.8 * zeros] = 0
@@ -52,7 +52,7 @@ def samples(sizes: tuple[int, ...], rows: int, dtype: str, zeros: bool) -> tuple
 
 
 def answers(cls: Any, dtype: str, shapes: Any, rows: tuple[int, ...], light: bool) -> Iterator[tuple[str, Any]]:
-    """(kind of answer, array), one after the other."""
+    """Pairs of the name and the array of each answer."""
     for sizes, how in itertools.product(shapes, functions()):
         if sizes[-1] == 1 and how["output"] == "softmax":
             continue
@@ -72,10 +72,10 @@ def answers(cls: Any, dtype: str, shapes: Any, rows: tuple[int, ...], light: boo
             yield "train", net.parameters
             yield "train", net.history.cost
     for sizes, optimizer, extra in itertools.product(shapes, OPTIMIZERS, EXTRAS):
-        stepwise = OPTIMIZERS.index(optimizer) < 5
+        stepwise = issubclass(OPTIMIZERS[optimizer], UpdateRule)
         if (extra and not stepwise) or (light and extra):
             continue
-        if optimizer == "bfgs" and sizes in LARGE:  # a dense matrix of the square of the parameters
+        if optimizer == "bfgs" and sizes in LARGE:  # its dense matrix grows with the square of the parameters
             continue
         if "dropout" in extra and len(sizes) == 2:
             continue
@@ -89,8 +89,8 @@ def answers(cls: Any, dtype: str, shapes: Any, rows: tuple[int, ...], light: boo
 
 
 def digests(name: str, dtype: str) -> dict[str, str]:
-    """For every kind of answer of a backend, the digest of all of them."""
-    light = name == "reference"  # the loops take a smaller part, for the time that they take
+    """For every operation of a backend, the digest of all of its answers."""
+    light = name == "reference"  # the loops are slow, and run a smaller part
     shapes, rows = (SMALL, ROWS[:4]) if light else (SMALL + LARGE, ROWS)
     found: dict[str, Any] = {}
     for kind, values in answers(samenet.backend(name).Network, dtype, shapes, rows, light):

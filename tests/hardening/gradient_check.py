@@ -1,11 +1,11 @@
-"""`check_gradient` over random networks: no right gradient is called wrong, no wrong one passes.
+"""`check_gradient` on random networks: no right gradient is called wrong, no wrong one passes.
 
     python tests/hardening/gradient_check.py [--calls N] [--seed S] [--backend NAME]
 
 Networks of every activation, cost and penalty, with and without biases, in both dtypes; weights from 1e-9 to 30, rows
-of zeros, inputs from 1e-3 to 1e3, whole numbers, zeros; steps from 1e-8 to 1e-2. Each right gradient is first compared
-with one in complex numbers: J(t + i h) has the slope of J as its imaginary part over h, without any difference. It
-prints the seed of each failure and exits with 1 if there was one.
+of zeros, inputs from 1e-3 to 1e3, integers, zeros; steps from 1e-8 to 1e-2. Each right gradient is first compared with
+a complex-step derivative: Im J(t + i h) / h is the slope of J, free of cancellation. Prints the seed of each failure;
+exit status 1 if there was one.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""Every array of the compiled kernels between pages that no one may touch: no read and no write outside.
+"""Every array of the compiled kernels between guard pages: no read or write is out of bounds.
 
     python tests/hardening/guard_pages.py --sizes 1 70 --rows 1 40
 
-Inputs, targets, orders, dropout, velocities, parameters and outputs lie once flush against the page that follows, and
-once against the one before; whoever reads or writes a byte beyond ends its process by a signal. What is left of a page
-on the other side is filled with NaN, and must stay so. Answers must have the bits that they have in usual memory. For
-each size n and each number of rows, in both dtypes: `predict` of one, few and many, a predictor with and without `out`,
+Inputs, targets, orders, dropout, velocities, parameters and outputs are placed once flush against the guard page after
+them and once against the one before; an access one byte beyond kills the process by a signal. The rest of a page on the
+other side is filled with NaN, and must stay so. Answers must have the same bits as in ordinary memory. For each size n
+and each number of rows, in both dtypes: `predict` of one, few and many, a predictor with and without `out`,
 `feed_forward`, cost, gradient, and training by each rule, with dropout, clipping, orders, batches and threads; n is in
-turn the width of the input, of a hidden layer and of the output. Inputs that are mostly zero have 128 columns more.
+turn the width of the input, of a hidden layer and of the output. Mostly-zero inputs have 128 more columns.
 """
 
 import argparse
@@ -89,7 +89,7 @@ class Memory:
         return getattr(np, name)
 
     def written(self) -> bool:
-        """Whether anything was written beside the arrays."""
+        """Whether anything was written outside the arrays."""
         return any((slack != 255).any() for slack in self.slack)
 
     @contextmanager
@@ -242,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, nargs=2, default=(1, 40), metavar=("FROM", "TO"))
     parser.add_argument("--every", action="store_true", help="every network of a size, not three of them by chance")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--short", type=int, default=0, help="numbers that kernels get too little room: must be seen")
+    parser.add_argument("--short", type=int, default=0, help="shorten the arrays by this many numbers: must fail")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.child:

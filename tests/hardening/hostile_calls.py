@@ -1,12 +1,12 @@
-"""Hostile calls of every public entry on every backend: refused by name, alike everywhere, and nothing is changed.
+"""Invalid calls of every public entry point on every backend: rejected alike, by argument name, without side effects.
 
     python tests/hardening/hostile_calls.py --calls 100000 --seed 0
 
-Of each call one argument, or two, is drawn from what nobody should hand in; what is known of it tells whether it is to
-be taken. Every call must be taken or refused as it should be, by each backend alike; a refusal is a ValueError or a
-TypeError that names the argument (or an error that the entry documents), and leaves parameters, history, the stream of
-random numbers and the arguments as they were. No warning is given. Calls run in child processes, so that one that ends
-its process is seen. Prints how many calls each entry had, and ends with 1 if anything is wrong.
+In each call, one or two arguments are drawn from values that no caller should pass; what is known of a value decides
+whether it is valid there. Every backend must accept or reject each call accordingly. A rejected call raises a
+ValueError or a TypeError that names the argument (or an error that the entry point documents), and leaves parameters,
+history, the random stream and the arguments unchanged. There are no warnings. Calls run in child processes, so that a
+crash is noticed. Prints the number of calls of each entry point; exit status 1 if anything is wrong.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def attempt(chance: random.Random, names: list[str]) -> tuple[str, int, list[str
     chosen = chance.sample(list(entry.arguments), min(len(entry.arguments), chance.choice([1, 1, 1, 2])))
     state, found, verdicts = chance.getstate(), list[str](), dict[str, str]()
     for name in names if entry.by_network else [""]:
-        chance.setstate(state)  # the same values for each, made anew
+        chance.setstate(state)  # the same values for each, as new objects
         drawn = {argument: entry.arguments[argument](chance, dtype) for argument in chosen}
         bad = [argument for argument, (_, _, good) in drawn.items() if not good]
         given = right(label) | {argument: value for argument, (value, _, _) in drawn.items()}
@@ -130,7 +130,7 @@ def child(seed: int, draws: int, names: list[str], progress: Path) -> dict[str, 
 def main(arguments: list[str] | None = None) -> int:
     """Make the calls, and print what they came to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=100_000, help="at least so many, over all backends")
+    parser.add_argument("--calls", type=int, default=100_000, help="at least this many, over all backends")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--backends", nargs="+", default=list(samenet.backends()))
     parser.add_argument("--draw", type=int, help="only this draw of this seed, as a failure names them")

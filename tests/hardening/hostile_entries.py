@@ -1,6 +1,6 @@
-"""Every public entry with its arguments: what each takes, and a call that is right.
+"""Every public entry point with its arguments: what each accepts, and a valid call.
 
-An argument is a function of a source of chance that gives a value, a name for it and whether it is to be taken.
+An argument is a function of a random stream that returns a value, a name for it and whether it is valid.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Values that nobody should hand in, each with what is known of it: what kind of thing it is, and how it was made."""
+"""Values that no caller should pass, each with what is known of it: its type, and how it was made."""
 
 import datetime
 import decimal
@@ -32,7 +32,7 @@ class Value:
 
 
 class Raising:
-    """Fails whatever it is asked."""
+    """Raises on every operation."""
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("not today")
@@ -43,13 +43,13 @@ class Raising:
 
 
 class RaisingInteger(int):
-    """An integer that is none when it is to be used."""
+    """Looks like an integer, but fails when it is used as one."""
 
     __int__ = __index__ = __float__ = __trunc__ = Raising._refuse
 
 
 class RaisingNumber(float):
-    """A number that is none when it is to be used."""
+    """Looks like a number, but fails when it is used as one."""
 
     __float__ = __int__ = Raising._refuse
 
@@ -120,7 +120,7 @@ _TEXTS += [
 ]
 _TEXTS += ["f8", "f8,,", ">f8", "float32"]
 
-# Made anew for each call, since some can be used but once.
+# New objects for each call, since some can be used only once.
 JUNK: dict[str, Callable[[], Any]] = {
     "object": object,
     "a type": lambda: float,
@@ -225,7 +225,7 @@ def _signalling(values: np.ndarray, draw: Random) -> Any:
     return result
 
 
-# Spoiled numbers of the right shape; all are to be refused.
+# Invalid numbers in the right shape; all must be rejected.
 SPOILED: dict[str, Callable[[np.ndarray, Random], Any]] = {
     "nan": lambda v, draw: _put(v, draw, np.nan),
     "inf": lambda v, draw: _put(v, draw, draw.choice([np.inf, -np.inf])),

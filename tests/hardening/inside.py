@@ -1,8 +1,8 @@
-"""What `mutants.py` needs inside of pytest: this module is a plugin, `pytest -p inside`.
+"""The part of `mutants.py` that runs inside pytest: a plugin, `pytest -p inside`.
 
-MUTANTS_RECORD=FILE   note which lines each test runs, and how long it takes
-MUTANTS_TESTS=FILE    run the tests of this list alone, in its order
-MUTANTS_SERVE=IN,OUT  collect all tests; for every line of JSON from one pipe, run some in a child that has a mistake
+MUTANTS_RECORD=FILE   record which lines each test runs, and how long it takes
+MUTANTS_TESTS=FILE    run only the tests of this list, in its order
+MUTANTS_SERVE=IN,OUT  collect all tests; for every line of JSON from one pipe, run some in a child with a mutation
 """
 
 import contextlib
@@ -119,7 +119,7 @@ def _change(path: Path, text: str) -> bool:
                 pair(a, b)
 
     pair(compile(path.read_text(encoding="utf-8"), str(path), "exec"), compile(text, str(path), "exec"))
-    path.write_text(text, encoding="utf-8")  # for processes of their own, and for tests that read it
+    path.write_text(text, encoding="utf-8")  # for subprocesses, and for tests that read it
     found = False
     gc.unfreeze()
     for f in gc.get_objects():

@@ -1,11 +1,11 @@
 """Interrupts at random moments of a first call, with nothing compiled: tests/hardening/interrupts.py --moments 50
 
-For each moment and each kind of first call a new process with an empty cache begins the call, is interrupted, and must
-then give the right bits: in that call, which compiles on, and in those of all other kinds, which are loaded from a full
-cache (with --compile they are compiled too, which takes three times as long). A process is interrupted by Ctrl-C, by a
-signal whose handler raises SystemExit or MemoryError, or by an exception that another thread raises in the one that
-calls. Training holds Ctrl-C back until its first update is done. A moment that comes after the call's end is drawn
-anew, sooner. Prints a line for each, exits with 1 if one is wrong.
+For each moment and each first call, a new process with an empty cache begins the call, is interrupted, and must then
+give the right bits: in a repeated call, which finishes compiling, and in all others, whose kernels are loaded from a
+full cache (with --compile they are compiled too, which takes three times as long). A process is interrupted by Ctrl-C,
+by a signal whose handler raises SystemExit or MemoryError, or by an exception that another thread raises in the calling
+one. Training defers Ctrl-C until its first update is done. If the call ends before the moment, an earlier one is drawn.
+Prints a line for each; exit status 1 if one is wrong.
 """
 
 import argparse
@@ -146,7 +146,7 @@ def main() -> int:
 
 
 def check(number: int, seed: int, full: str, compile_all: bool) -> int:
-    """How many moments of so many failed."""
+    """How many of the moments failed."""
     failed, latest = 0, 0.0
     right: dict[str, Any] = {}
     lengths: dict[tuple[str, str], float] = {}

@@ -1,12 +1,12 @@
-"""The contract's tests, compiled, on the oldest and the newest versions, and as other processors would run them.
+"""The contract's tests, compiled, with the oldest and newest versions, and with code for other processors.
 
     python tests/hardening/matrix.py
 
-Oldest are the lower bounds in pyproject.toml, or the first release for that Python where it came later; newest is what
-pip finds. Each cell is a virtual environment of its own outside the tree, with a wheel of the tree installed and
-Numba's cache in a folder of its own. A processor is Numba's target: the code is that of its instructions, and runs
-here. Prints a table, and ends with 1 if a cell fails. Bits: digests of what the reference and Numba train, which agree
-between Pythons and versions if they compute the same to the bit.
+The oldest versions are the lower bounds in pyproject.toml, or the first release for that Python if that is later; the
+newest are what pip finds. Each cell has its own virtual environment outside the tree, with a wheel of the tree, and its
+own Numba cache. A processor is a target of Numba: the code uses its instructions, and runs here. Prints a table; exit
+status 1 if a cell fails. Bits: digests of what the reference and Numba train, which are equal between Pythons and
+versions if every bit is.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def interpreter(version: str) -> str | None:
 
 
 def requirements(cell: Cell) -> list[str]:
-    """What pip installs beside the wheel: its own requirements, at their lower bounds for the oldest."""
+    """What pip installs besides the wheel: its requirements, at their lower bounds for the oldest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     if cell.versions == "newest":
         return list(project["dependencies"])
@@ -94,7 +94,7 @@ def run(command: list[str], where: Path, log: Path, **environment: str) -> int:
 
 
 def copy_tree(into: Path) -> None:
-    """The tree as it is now: what git knows, and what is new; tests run from here, whatever is edited meanwhile."""
+    """A copy of the tree as it is now, with new files; tests run from it, so that later edits do not matter."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
     ).stdout.decode()

@@ -1,13 +1,12 @@
-"""Mutation testing: small mistakes are made in the code, one at a time, and the tests must notice each.
+"""Mutation testing: the code is changed in one small place at a time, and the tests must fail.
 
     python tests/hardening/mutants.py --sample 300 --seed 1          # as `make mutants`
     python tests/hardening/mutants.py --sample 60 --files 'interface/training/*.py'
 
-Each mistake (see `changes.py`) is made in a copy of the tree, never in the tree itself. First all tests run once
-without the JIT, in that copy, to see which lines each of them runs; then, for each mistake, those that run its line,
-until one fails. Code that writes instructions is run once more, compiled. What survives is printed, and the exit status
-is 1 if fewer than 97 % of the mistakes that matter were noticed; those that change nothing are listed in
-`equivalents.toml`.
+Each mutation (see `changes.py`) is made in a copy of the tree, never in the tree itself. First all tests run once
+without the JIT, in that copy, to record which lines each of them runs; then, for each mutant, those that run its line,
+until one fails. Mutants of code that generates instructions also run compiled. Survivors are printed, and the exit
+status is 1 if fewer than 97 % of the mutants were killed, not counting equivalent ones, which `equivalents.toml` lists.
 """
 
 import argparse

@@ -1,14 +1,14 @@
 """Random networks: reference, NumPy and Numba within the derived bound, for any mix of options.
 
     python tests/hardening/random_networks.py --networks 10000 --seed 0
-    python tests/hardening/random_networks.py --networks 1 --seed 4711        one that was named
+    python tests/hardening/random_networks.py --networks 1 --seed 4711        one that was reported
 
 For each network, every two backends are compared in the activations, predict, the cost, the gradient and five updates
-by each rule, each update from the same parameters and state. Two of three networks have numbers near 1; those of the
-third have scales from 1e-30 to 1e30, or where the numbers of their dtype end. Prints the worst observed / allowed of
-each, and the seed that repeats it; comparisons without a bound, where a number may overflow, are counted. With --exact
-N, small ones of the first N networks are tried against decimal numbers of 60 digits, too; with --climb N, a search from
-each of N networks changes one number at a time, as long as observed / allowed does not become smaller.
+by each rule, each update from the same parameters and state. Two of three networks have numbers near 1; the others have
+scales from 1e-30 to 1e30, or at the limits of their dtype. Prints the worst observed / allowed of each, and the seed
+that reproduces it; comparisons without a bound, where a number may overflow, are counted. With --exact N, small ones
+among the first N networks are also compared with decimal arithmetic of 60 digits; with --climb N, a search from each of
+N networks changes one number at a time, as long as observed / allowed does not decrease.
 Exit status 1 if a difference is larger than allowed.
 """
 

@@ -1,16 +1,16 @@
-"""A soak: many threads ask and train, networks of their own and shared ones, with forks in between.
+"""A soak test: many threads predict and train, with their own and with shared networks, and processes fork meanwhile.
 
     python tests/hardening/threads.py --minutes 60 --seed 0
 
-Every answer is compared, to the bit, with the one that a single thread got before. Networks and batches lie on both
-sides of each size at which the compiled kernels go another way. What can happen besides:
+Every answer is compared, to the bit, with the one that a single thread got before. Networks and batches have sizes on
+both sides of each switch between compiled kernels. There are also:
 
-- a network that one thread trains while others ask it: what those get is not looked at, but what is trained is;
-- a forked child, which asks and trains with threads of its own and ends, without NumPy's products: see `Soak.fork`;
-- a process of `multiprocessing`, forked, by a server that forks, or spawned, which is sent a network.
+- a network that one thread trains while others use it: their answers are ignored, but the trained weights are checked;
+- a forked child, which predicts and trains with its own threads and exits, without NumPy's products: see `Soak.fork`;
+- a process of `multiprocessing`, by fork, forkserver or spawn, which is sent a network.
 
-Ends with 1 after a different bit, an exception, a child that failed, or when a call does not come back (`--patience`);
-a signal ends it with that signal, and prints where each thread was. The seed repeats the choices, not their timing.
+Exit status 1 after a different bit, an exception, a failed child, or when a call hangs (`--patience`); a signal ends it
+with that signal, and prints where each thread was. The seed reproduces the choices, not their timing.
 """
 
 import argparse

@@ -51,7 +51,8 @@ def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: boo
                 term = term if term.type == sums else vb.builder.fpext(term, sums)
                 total.value = vb.builder.fadd(total.value, term)
 
-        vb.for_each_vector(count, apply)
+        # What is stored under a mask keeps the processor from loading what lies behind it, such as a matrix's next row.
+        vb.for_each_vector(count, apply, rest_first=True)
         return vb.across(total.value, vb.builder.fadd) if total else None
 
     numbers = [np.ones(1, np.float64)] * len(inspect.signature(f).parameters)

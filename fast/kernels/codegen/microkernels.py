@@ -6,6 +6,7 @@ of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv`
 `rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
+PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)  # with packed operands: batches are multiples of 8
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
@@ -97,6 +99,60 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
 multiply_panel = generated(_multiply_panel, _write_multiply_panel)
 multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_panel)
 
+# --- packed operands ------------------------------------------------------------------------------------------------
+
+
+def _multiply_packed(A, B, S, C, registers, alpha):
+    """C := S + alpha A B for a panel of at most so many registers of columns: `PACKED_NR`, or one less.
+
+    A row of A holds `PACKED_MR` rows of t numbers, side by side: (t, `PACKED_MR`). Past the last row of C they repeat
+    it. Rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands for all. Every sum is
+    made in the order of t.
+    """
+    t = len(B)
+    rows = A[:, : t * PACKED_MR].reshape(len(A), t, PACKED_MR).transpose(0, 2, 1).reshape(-1, t)
+    C[:] = S[: len(C)] + C.dtype.type(alpha) * (rows[: len(C)] @ B)
+
+
+def _write_multiply_packed(vb, A, B, S, C, registers, alpha):
+    """Tile by tile; where rows repeat the last one, the same is written once more, after all has been read."""
+    builder = vb.builder
+    (m, k), (t, _) = vb.pair(C.shape), vb.pair(B.shape)
+    a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
+    one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
+    s_row, limit = builder.select(one, vb.long(0), vb.pair(S.strides)[0]), builder.sub(m, vb.long(1))
+
+    for count in (PACKED_NR, PACKED_NR - 1):
+        left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
+        masks = [None] * (count - 2) + [vb.first_n_mask(n) for n in left]
+
+        def registers_of(row, masks=masks):
+            return [(vb.at(row, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
+
+        with vb.when(registers, "==", vb.long(count)), vb.for_range(m, PACKED_MR) as (r, _):
+            rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(PACKED_MR)]
+            starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
+            for place, _ in itertools.chain(*starts):
+                vb.prefetch(place)
+            sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
+            a = vb.at(vb.start(A), vb.times(a_row, builder.sdiv(r, vb.long(PACKED_MR))))
+            with vb.for_range(t) as (c_t, _):
+                a_t, b_t = vb.at(a, vb.times(c_t, PACKED_MR * vb.size)), vb.at(vb.start(B), vb.times(c_t, b_row))
+                columns = [vb.load(*place) for place in registers_of(b_t)]
+                for x, row in enumerate(sums):
+                    number = vb.broadcast_load(vb.at(a_t, vb.long(x * vb.size)))
+                    for total, column in zip(row, columns, strict=True):
+                        total.value = vb.multiply_add(number, column, total.value)
+            for begin, row in zip(starts, sums, strict=True):
+                for place, total in zip(begin, row, strict=True):
+                    total.value = vb.multiply_add(alpha, total.value, vb.load(*place))
+            for r_c, row in zip(rows, sums, strict=True):
+                for place, total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, r_c))), row, strict=True):
+                    vb.store(total.value, *place)
+
+
+multiply_packed = generated(_multiply_packed, _write_multiply_packed)
+
 # --- dots -----------------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +221,23 @@ def _write_transpose(vb, A, B):
 
 
 transpose = generated(_transpose, _write_transpose)
+
+# --- copy_rows ------------------------------------------------------------------------------------------------------
+
+
+def _copy_rows(A, B):
+    """B[:m, :n] := A for A (m, n); the numbers of a row are neighbours in both."""
+    B[: A.shape[0], : A.shape[1]] = A
+
+
+def _write_copy_rows(vb, A, B):
+    (m, n), a_row, b_row = vb.pair(A.shape), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
+    with vb.for_range(m) as (r, _):
+        a, b = vb.at(vb.start(A), vb.times(a_row, r)), vb.at(vb.start(B), vb.times(b_row, r))
+        vb.for_each_vector(n, lambda offset, mask: vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask))
+
+
+copy_rows = generated(_copy_rows, _write_copy_rows)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 

@@ -177,6 +177,10 @@ class VectorBuilder:
         else:
             self.builder.store(value, pointer).align = self.size
 
+    def prefetch(self, pointer: Any) -> None:
+        """Have the line at an address brought into the first cache."""
+        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 3, 1))])
+
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once where the processor can."""
         return self.builder.fadd(self.builder.fmul(a, b, flags=_CONTRACT), c, flags=_CONTRACT)
@@ -242,17 +246,16 @@ class VectorBuilder:
         """A loop over 0, step, 2 step, ... below count."""
         return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
 
-    def for_each_vector(self, count: Any, write: Any) -> None:
-        """For so many numbers: `write(offset, mask)` for the rest, and for the whole registers in a loop.
-
-        The rest comes first: what is stored under a mask keeps the processor from loading what lies behind it, the next
-        row of a matrix, until it is done.
-        """
+    def for_each_vector(self, count: Any, write: Any, rest_first: bool = False) -> None:
+        """For so many numbers: `write(offset, mask)` for the whole registers, in a loop, and for the rest."""
         whole = self.times(self.builder.sdiv(count, self.long(self.lanes)), self.lanes)
-        with self.when(whole, "<", count):
-            write(self.times(whole, self.size), self.first_n_mask(self.builder.sub(count, whole)))
-        with self.for_range(whole, self.lanes) as (i, _):
-            write(self.times(i, self.size), None)
+        for is_rest in (rest_first, not rest_first):
+            if is_rest:
+                with self.when(whole, "<", count):
+                    write(self.times(whole, self.size), self.first_n_mask(self.builder.sub(count, whole)))
+            else:
+                with self.for_range(whole, self.lanes) as (i, _):
+                    write(self.times(i, self.size), None)
 
     def variable(self, value: Any) -> "Variable":
         """A variable, in a register as long as there is room."""
