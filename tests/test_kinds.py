@@ -348,6 +348,17 @@ def test_what_a_process_of_a_setting_measures(settings):
     assert replace(third, kind="").others == [name for name in third.others if name != ours.NUMPY]
 
 
+def test_a_slow_contender_is_timed_in_part(settings, monkeypatch):
+    task = replace(training("adam"), passes=20)
+    make = ours.PEER.ways[ours.NUMPY].make
+    assert process.tenth(make, task).amount == 60
+    monkeypatch.setattr(process, "_LONGEST_OF_A_KIND", 0.0)
+    assert process.tenth(make, task).amount == 6
+    for what in ("many", "relu and softmax"):
+        assert process.tenth(make, TASKS[what]()).amount == TASKS[what]().amount
+    assert {row["name"]: row["timed"]["median_seconds"] > 0 for row in settings[0]["rows"]}[ours.NUMBA]
+
+
 def test_a_setting_is_ahead_even_or_behind():
     assert [kinds.verdict(x) for x in (0.5, 0.95, 0.953, 1.0, 1.05, 1.051, 3.0)] == [
         *("behind", "behind", "even", "even", "even", "ahead", "ahead")

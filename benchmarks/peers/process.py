@@ -11,14 +11,14 @@ from benchmarks.inputs import mnist
 from benchmarks.kinds import PeerCase
 from benchmarks.limits import machine, work
 from benchmarks.measure import say
-from benchmarks.problem import Array, Call, Forward, Many, Task, ready
+from benchmarks.problem import Array, Call, Descent, Forward, Many, Task, ready
 from samenet.compare import timing
 from samenet.compare.cases import Case, Contender
 from samenet.compare.measurement import Result, measure
 from samenet.testing.tolerance import Comparison
 
 # Seconds per call: only a part of a longer task is timed.
-_LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.15
+_LONGEST_BATCH, _LONGEST_TRAINING, _LONGEST_OF_A_KIND = 0.1, 0.15, 0.25
 
 Make = Callable[[Any], Call | str]
 
@@ -50,6 +50,18 @@ def part(make: Make, task: Task) -> Task:
     return next((task.part(max(1, task.amount // n)) for n in (1, 10, 100) if whole / n <= longest), tried)
 
 
+def tenth(make: Make, task: Task) -> Task:
+    """A task of a kind, which most contenders do in some milliseconds, or a tenth of it for those that take long.
+
+    Not of a batch, nor of many networks: all of them at once is another computation than some of them.
+    """
+    if not isinstance(task, Descent):
+        return task
+    call = ready(make(task))
+    call.run()
+    return task if timing.first_call(call.run) <= _LONGEST_OF_A_KIND else task.part(max(1, task.amount // 10))
+
+
 def case(one: PeerCase, task: Task) -> tuple[Case, dict[str, str], dict[str, str]]:
     """The case with its contenders; why others do not take part; what a reader has to know of each."""
     taking_part, left_out, notes = [], {}, {}
@@ -59,7 +71,7 @@ def case(one: PeerCase, task: Task) -> tuple[Case, dict[str, str], dict[str, str
         if isinstance(checked, str):
             left_out[name] = checked
             continue
-        some = task if one.kind else part(make, task)  # those of a kind are short
+        some = tenth(make, task) if one.kind else part(make, task)
         call, share = ready(make(some)), some.amount / (one.counted or task.amount)
         notes[name] = checked.note
         if share < 1:
