@@ -22,7 +22,7 @@ help:
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
-	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases, to results/: ten minutes"
+	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 324 settings, to results/: two hours"
 	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
 	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
 	@echo "make lint      ruff"

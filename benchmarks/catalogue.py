@@ -2,7 +2,7 @@
 
     CASES          of `run`, asv and pytest: one line adds a case to all of them, and to the report
     GRID, POINTS   of `run`: the heat map, and the lines along width, depth and batch
-    PEERS          of `peers`
+    PEERS          of `peers`; those of a kind are listed in kinds.py
     TECHNIQUES     of `techniques`
 
 Inputs are fixed, do not saturate, and are created before anything is timed.
@@ -15,6 +15,7 @@ from functools import cache, partial
 
 import samenet
 from benchmarks import inputs
+from benchmarks.kinds import KINDS, PeerCase
 from benchmarks.limits import products
 from benchmarks.problem import Descent, Forward, cast
 from samenet.compare import cases
@@ -183,28 +184,6 @@ POINTS = (
 # The cases for other libraries
 
 
-@dataclass(frozen=True)
-class PeerCase:
-    """A case of `peers`.
-
-    make     the task, in float64 on one thread; its argument is whether the run is a quick one
-    counted  the number of updates that the time is reported for; 0 for a forward pass
-    threads  whether there is a batch to divide between threads
-    single   whether it is also measured in float32
-    """
-
-    network: str
-    operation: str
-    make: Callable[[bool], Forward | Descent]
-    counted: int = 0
-    threads: bool = True
-    single: bool = True
-
-    def task(self, quick: bool, dtype: str, threads: int) -> Forward | Descent:
-        """The task in a dtype, for so many threads."""
-        return cast(self.make(quick), dtype, threads)
-
-
 PEERS = (
     PeerCase("3-3-1", "one sample", lambda _: inputs.forward((3, 3, 1)), threads=False, single=False),
     PeerCase("3-3-3-1", "one sample", lambda _: inputs.forward((3, 3, 3, 1)), threads=False, single=False),
@@ -228,6 +207,7 @@ PEERS = (
         60_000,
         threads=False,
     ),
+    *KINDS,
 )
 
 

@@ -1,40 +1,57 @@
 """The check of an answer: the reference's answer to part of a task, and the allowed error.
 
 Training is checked over a few updates from weights that do not saturate: with saturated nodes, a check proves little.
+Where the reference's loops would take too long, the NumPy backend replaces them; tests compare it with the reference.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.problem import Array, Descent, Forward, in_dtype
+from benchmarks.limits import products
+from benchmarks.problem import SEED, Array, Descent, Forward, Many, Task, in_dtype
+from samenet.backends.dropout import Dropout
 from samenet.compare import cases
+from samenet.network import Network
+from samenet.optimizers import UpdateRule, optimizer
+from samenet.reference import mask
 from samenet.testing import tolerance
 from samenet.testing.tolerance import Comparison
 
-_CHECKED_ROWS, _CHECKED_UPDATES = 20, 3
+_CHECKED_ROWS, _CHECKED_UPDATES, _CHECKED_NETWORKS = 20, 3, 3
 
 # An update multiplies an error in the parameters by at most the norm of I - alpha H, about 1 for steps that descend:
 # for a few updates, ten times the sum of their bounds is a safe margin.
 _GROWTH = 10.0
 
+_LOOPS_UP_TO = 1_000_000  # multiply-adds: about a second of the reference's loops
 
-def few(task: Forward | Descent) -> Forward | Descent:
+
+def few(task: Task) -> Task:
     """The part that is checked: a whole forward pass, or a few updates on a few rows, from unsaturated weights."""
     if isinstance(task, Forward):
         return task
-    safe = cases.example(task.network.sizes, 1)[0] if task.network.bias else task.network
+    if isinstance(task, Many):
+        one = few(task.one)
+        assert isinstance(one, Descent)
+        return Many(one, task.networks[:_CHECKED_NETWORKS])
+    network = task.network
+    if network.bias:
+        safe = cases.example(network.sizes, 1)[0]
+        network = in_dtype(network, "float64")
+        network.parameters = safe.parameters
     rows = min(task.batch_size, 5 * _CHECKED_ROWS)
     m = rows * min(task.batches, _CHECKED_UPDATES)
-    X, Y, passes = task.X[:m], task.Y[:m], min(task.passes, _CHECKED_UPDATES)
-    network = in_dtype(safe, task.network.dtype.name)
-    return replace(task, network=network, X=X, Y=Y, batch_size=rows, passes=passes)
+    # A shuffled pass has the batches; of several, each would have an order that not everyone can be given.
+    passes = 1 if task.shuffle else min(task.passes, _CHECKED_UPDATES)
+    network = in_dtype(network, task.network.dtype.name)
+    return replace(task, network=network, X=task.X[:m], Y=task.Y[:m], batch_size=rows, passes=passes)
 
 
 class Expected:
     """The reference's answer to `few` of a task, and the allowed error."""
 
-    def __init__(self, task: Forward | Descent) -> None:
+    def __init__(self, task: Task) -> None:
         found = few(task)
         self.dtype = task.network.dtype
         self.places: slice | Array = slice(None)
@@ -42,26 +59,53 @@ class Expected:
             if found.x.ndim > 1:
                 self.places = np.linspace(0, len(found.x) - 1, _CHECKED_ROWS).astype(int)
             x = found.x[self.places]
-            self.values, self.allowed = found.network.predict(x), tolerance.forward(found.network.model, x)[-1]
+            network = _checked_by(found.network, len(x) if x.ndim > 1 else 1)
+            self.values, self.allowed = network.predict(x), tolerance.forward(network.model, x)[-1]
             self.shape = (*found.x.shape[:-1], found.network.sizes[-1])
-        else:
-            self.values, self.allowed = _descended(found)
-            self.shape = self.values.shape
+            return
+        several = found.each() if isinstance(found, Many) else [found]
+        ends, allowed = zip(*map(_trained, several), strict=True)
+        self.values, self.allowed = (
+            (np.array(ends), np.array(allowed)) if isinstance(found, Many) else (*ends, *allowed)
+        )
+        self.shape = self.values.shape
 
     def compare(self, answer: Array, looser: float) -> Comparison:
-        """Compare an answer with it."""
+        """Compare an answer with it; if any difference is allowed, its shape and dtype, and whether all is finite."""
         if answer.shape != self.shape:
             return tolerance.compare(answer, np.empty(self.shape), 0.0)
+        if np.isinf(looser):
+            finite = np.isfinite(answer).all()
+            return tolerance.compare(answer, answer if finite else self.values, 0.0, dtype=self.dtype)
         allowed = np.maximum(self.allowed, looser)
         return tolerance.compare(answer[self.places], self.values, allowed, dtype=self.dtype)
 
 
-def _descended(task: Descent) -> tuple[Array, Array]:
+def _checked_by(network: Network, samples: int) -> Network:
+    """The network on the reference, or on NumPy where loops over so many samples would take too long."""
+    return network if samples * products(network.sizes) <= _LOOPS_UP_TO else network.on("numpy")
+
+
+def _trained(task: Descent) -> tuple[Array, Array]:
     """The parameters after the reference's updates, and the allowed error: the sum of the updates' bounds, times 10."""
-    network, allowed = task.network.copy(), np.zeros(task.network.parameters.shape)
-    for _ in range(task.passes):
-        for start in range(0, len(task.X), task.batch_size):
-            x, y = (a[start : start + task.batch_size] for a in (task.X, task.Y))
-            allowed += tolerance.update(network.model, x, y, task.alpha, task.reduction)
-            network.train(x, y, alpha=task.alpha, epochs=1, reduction=task.reduction, record_every=0)
+    orders, rule = task.orders(), optimizer(task.rule)
+    assert isinstance(rule, UpdateRule)
+    network, allowed = _checked_by(task.network.copy(), 3 * orders.size), np.zeros(task.network.parameters.shape)
+    state, dropout = rule.state(network.model.theta), _dropout(task)
+    for i, rows in enumerate(orders):
+        x, y = np.ascontiguousarray(task.X[rows]), np.ascontiguousarray(task.Y[rows])
+        now = None if dropout is None else dropout.after(i * len(rows))
+        masks = None if now is None else np.array([mask(now, sample) for sample in range(len(rows))], task.X.dtype)
+        given = {"rule": rule, "state": state, "masks": masks}
+        allowed += tolerance.update(network.model, x, y, task.alpha, task.reduction, **given)
+        settings = {"alpha": task.alpha, "batch_size": len(rows), "reduction": task.reduction, "state": state}
+        network.backend.run_updates(network.model, x, y, rule, dropout=now, **settings)
     return network.parameters, _GROWTH * allowed
+
+
+def _dropout(task: Descent) -> Dropout | None:
+    """The masks of samenet, which are the same on all of its backends; other libraries have masks of their own."""
+    if not task.dropout:
+        return None
+    probabilities = np.full(sum(task.network.sizes[1:-1]), task.dropout)
+    return Dropout.of(probabilities, task.network.dtype, int(np.random.default_rng(SEED).integers(2**63)))

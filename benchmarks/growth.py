@@ -97,15 +97,15 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 def switches() -> dict[str, list[dict[str, Any]]]:
     """The widths and batch sizes at which Numba switches to other kernels."""
     from samenet.fast import numba
-    from samenet.fast.kernels import forward, gemm, inference, training
+    from samenet.fast.kernels import gemm, inference, lanes, training
 
     size = 64 * 30 + 30 + 30 * 10 + 10
     parts = next(m for m in range(1, 1 << 20) if training.parts_of(m, size) > 1)
     shared = -(-numba._PAYS // size)
     width = {gemm.WIDE: "operands are copied"}  # one block, and one part: threads have nothing to share
     batch = {
-        inference.FEW + 1: "weights are turned",
-        forward.BLOCK + 1: "several blocks",
+        inference.few(size, 8) + 1: "samples in lanes",
+        lanes.FEW + 1: "weights are turned, and several blocks",
         parts: "gradient in parts",
         shared: "2 threads",
     }

@@ -1,4 +1,4 @@
-"""The inputs of the catalogue's tasks: networks that do not saturate, digits, images, the 11 lines.
+"""The inputs of the catalogue's tasks: networks that do not saturate, digits, images, the 11 lines, all settings.
 
 Forward passes use a network whose layers do not saturate. Training begins with the initial weights of its source.
 """
@@ -6,13 +6,15 @@ Forward passes use a network whose layers do not saturate. Training begins with 
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import Array, Descent, Forward
+from benchmarks.problem import Array, Descent, Forward, Many
 from samenet import data
 from samenet.backends import backend
 from samenet.compare import cases
+from samenet.network import Network
 
 
 def forward(sizes: tuple[int, ...], rows: int | None = None) -> Forward:
@@ -29,6 +31,62 @@ def descent(
     if images:
         X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink(sizes[0]))
     return Descent(network, X, Y, alpha, size, passes)
+
+
+_OUTPUTS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}  # squared error: any, sigmoids here
+_WORK, _UPDATES = 3e8, 320  # of a call: about 20 ms of arithmetic, or as many updates, whichever is less
+
+
+def with_settings(sizes: tuple[int, ...], hidden: str, output: str, **settings: Any) -> Network:
+    """The network of `cases.example` with other activations, and settings of `Network`."""
+    example = cases.example(sizes, 1)[0]
+    names, reference = [*[hidden] * (len(sizes) - 2), output], backend("reference").Network
+    made: Network = reference(sizes, weights=example.weights, biases=example.biases, activation=names, **settings)
+    return made
+
+
+def batch(sizes: tuple[int, ...], rows: int, hidden: str = "sigmoid", output: str = "sigmoid") -> Forward:
+    """A batch through a network with such activations."""
+    return Forward(with_settings(sizes, hidden, output), cases.example(sizes, rows)[1])
+
+
+def training(
+    sizes: tuple[int, ...],
+    rows: int,
+    size: int,
+    rule: str = "descent",
+    *,
+    hidden: str = "sigmoid",
+    output: str = "",
+    cost: str = "squared_error",
+    dropout: float = 0.0,
+    **penalties: float,
+) -> Descent:
+    """Updates by shuffled batches of a size, as many passes as a call of some milliseconds has; 784 inputs: an image.
+
+    Targets are classes for a softmax, labels that are there or not for cross-entropies of sigmoids, numbers for squared
+    error. A full batch has no order.
+    """
+    output = output or _OUTPUTS.get(cost, "sigmoid")
+    X, Y = cases.example(sizes, rows)[1:]
+    if sizes[0] == 784:
+        X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink(784))
+    if cost == "cross_entropy":
+        Y = np.eye(sizes[-1])[np.arange(rows) % sizes[-1]]
+    elif cost == "binary_cross_entropy":
+        Y = np.round(Y) if sizes[-1] > 1 else np.arange(rows)[:, None] % 2.0  # both labels among the first rows
+    network = with_settings(sizes, hidden, output, cost=cost, **penalties)
+    work = 3 * rows * network.parameters.size
+    passes = int(max(2, min(_UPDATES * size // rows, _WORK // work)))
+    return Descent(*(network, X, Y, 0.001, size, passes), rule=rule, dropout=dropout, shuffle=size < rows)
+
+
+def many(count: int, sizes: tuple[int, ...], rows: int, size: int, rule: str, passes: int) -> Many:
+    """The same training of so many networks, in order, from weights of their own."""
+    random, reference = np.random.default_rng(2026), backend("reference").Network
+    networks = tuple(reference(sizes, seed=random) for _ in range(count))
+    X, Y = cases.example(sizes, rows)[1:]
+    return Many(Descent(networks[0], X, Y, 0.001, size, passes, rule=rule), networks)
 
 
 def eleven_lines(passes: int) -> Descent:

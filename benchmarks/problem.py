@@ -1,6 +1,6 @@
-"""Library-independent tasks: a forward pass, or updates by gradient descent.
+"""Library-independent tasks: a forward pass, updates of a network, or updates of many networks.
 
-Both come with a samenet network, which holds the initial parameters and whose answers are the expected ones.
+All come with a samenet network, which holds the settings and initial parameters; its answers are the expected ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from samenet.backends import backend
 from samenet.network import Network
 
 Array = NDArray[Any]
+SEED = 0  # of orders and masks
 
 
 class Call(NamedTuple):
@@ -21,7 +22,8 @@ class Call(NamedTuple):
 
     run     what is timed; it starts from the same weights every time, and all of its work is done when it returns
     read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order
-    looser  an error that is always allowed, for a library that is less accurate by design
+    looser  an error that is always allowed, for a library that is less accurate by design; infinite for one that draws
+            its own dropout masks, where only the shape and dtype of the answer can be compared
     note    what a reader has to know
     """
 
@@ -33,7 +35,7 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True)
 class Forward:
-    """The output of a network of sigmoids for x: (n_in,), one sample, or (m, n_in), a batch."""
+    """The output of a network for x: (n_in,), one sample, or (m, n_in), a batch."""
 
     network: Network
     x: Array
@@ -56,10 +58,14 @@ class Forward:
 
 @dataclass(frozen=True)
 class Descent:
-    """theta := theta - alpha dJ/dtheta with J = 1/2 ||y - h||^2, one batch of rows after the other.
+    """Updates by a rule, one batch of rows after the other: theta := theta - alpha dJ/dtheta for "descent".
 
-    X (m, n_in), Y (m, n_out), m a multiple of batch_size; `passes` passes over all rows, in order. The gradient is the
-    mean over a batch, or the sum.
+    X (m, n_in), Y (m, n_out), m a multiple of batch_size; `passes` passes over all rows, in order, or shuffled in each
+    pass. J is the network's cost with its penalties; the gradient of the cost is the mean over a batch, or the sum.
+
+    rule     "descent", "momentum", "nesterov", "rmsprop" or "adam", with the constants of `samenet.optimizers`
+    dropout  the probability that a hidden node is dropped
+    shuffle  whether each pass has an order of its own, see `orders`
     """
 
     network: Network
@@ -70,6 +76,18 @@ class Descent:
     passes: int = 1
     reduction: str = "mean"
     threads: int = 1
+    rule: str = "descent"
+    dropout: float = 0.0
+    shuffle: bool = False
+
+    def orders(self) -> Array:
+        """The rows of each batch in turn, (passes * batches, batch_size): as samenet draws them from the seed."""
+        rows, random = np.tile(np.arange(len(self.X)), (self.passes, 1)), np.random.default_rng(SEED)
+        if self.dropout:
+            random.integers(2**63)  # the key of its masks
+        if self.shuffle:
+            random.permuted(rows, axis=1, out=rows)
+        return rows.reshape(-1, self.batch_size)
 
     @property
     def rate(self) -> float:
@@ -96,8 +114,65 @@ class Descent:
         return replace(self, X=self.X[:rows], Y=self.Y[:rows], passes=1)
 
 
-def cast(task: Forward | Descent, dtype: str, threads: int) -> Forward | Descent:
+@dataclass(frozen=True)
+class Many:
+    """The same training of many networks of the same sizes, each by itself.
+
+    one       the training of the first
+    networks  all of them
+    """
+
+    one: Descent
+    networks: tuple[Network, ...]
+
+    @property
+    def network(self) -> Network:
+        """The first, whose sizes and settings all have."""
+        return self.one.network
+
+    @property
+    def threads(self) -> int:
+        """How many may work on it."""
+        return self.one.threads
+
+    @property
+    def amount(self) -> int:
+        """The updates of all networks: what its time is proportional to."""
+        return len(self.networks) * self.one.amount
+
+    def part(self, amount: int) -> "Many":
+        """Fewer networks."""
+        return replace(self, networks=self.networks[: max(1, amount // self.one.amount)])
+
+    def each(self) -> list[Descent]:
+        """The trainings of the networks, one by one."""
+        return [replace(self.one, network=network) for network in self.networks]
+
+
+Task = Forward | Descent | Many
+
+
+def features(task: Task) -> list[str]:
+    """What a library has to have for it, in a word each, beyond sigmoids, squared error and plain descent in order."""
+    model = task.network.model
+    found = [name for name in dict.fromkeys(model.activations) if name != "sigmoid"]
+    if isinstance(task, Forward):
+        return found
+    one = task.one if isinstance(task, Many) else task
+    has = {"l1": model.l1, "l2": model.l2, "dropout": one.dropout, "shuffle": one.shuffle}
+    return [
+        *found,
+        *(name for name in (model.cost_function, one.rule) if name not in ("squared_error", "descent")),
+        *(name for name, used in has.items() if used),
+    ]
+
+
+def cast(task: Task, dtype: str, threads: int) -> Task:
     """The same task rounded to a dtype, for a number of threads."""
+    if isinstance(task, Many):
+        one = cast(task.one, dtype, threads)
+        assert isinstance(one, Descent)
+        return Many(one, tuple(in_dtype(network, dtype) for network in task.networks))
     network = in_dtype(task.network, dtype)
     if isinstance(task, Forward):
         return Forward(network, task.x.astype(dtype, copy=False), threads)
@@ -106,11 +181,10 @@ def cast(task: Forward | Descent, dtype: str, threads: int) -> Forward | Descent
 
 
 def in_dtype(network: Network, dtype: str, name: str = "reference") -> Network:
-    """A network with the same numbers, rounded to a dtype, on a backend."""
+    """A network with the same settings and numbers, rounded to a dtype, on a backend."""
     cls: type[Network] = backend(name).Network
-    settings: dict[str, Any] = {"bias": network.bias, "dtype": dtype}
     biases = network.biases if network.bias else None
-    return cls(network.sizes, weights=network.weights, biases=biases, **settings)
+    return cls(network.sizes, weights=network.weights, biases=biases, dtype=dtype, **network.model.settings)
 
 
 def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Array:

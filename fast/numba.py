@@ -24,7 +24,7 @@ from samenet.fast.kernels import forward, inference, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, RULES, Rule
-from samenet.fast.workspace import is_packed, workspace
+from samenet.fast.workspace import is_packed, most_in_lanes, workspace
 from samenet.fast.workspace import packed_room as _room
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -76,7 +76,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
-    inference.all_layers(theta.flat, _room(model), layout(model), theta.bias, X, H)
+    inference.all_layers(theta.flat, layout(model), X, H)
     found, q = [x], 0
     for n in theta.sizes[1:]:
         found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
@@ -97,8 +97,11 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= inference.FEW:
+    if len(x) <= inference.few(theta.flat.size, x.itemsize):
         return out, inference.predict_few(theta.flat, layout(model), x, out)
+    blocks = -(-len(x) // _most_rows(theta.sizes))
+    if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
+        return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
 
@@ -159,7 +162,8 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    given = theta.flat, _room(model), layout(model), theta.bias, _objective(model)
+    P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else _room(model)
+    given = theta.flat, P, layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)
     cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)
@@ -208,14 +212,10 @@ def run_updates(
     alphas = np.empty(epochs)
     alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
-    is_plain = rule.name == "descent" and dropout is None and clip_value == clip_norm == math.inf
-    if is_plain and tiny_network.fits(model, layout(model)[1], batch_size):
-        costs = _descend_small(model, *given)
-        if state is not None:
-            state.t += costs.size
-        return costs
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    if dropout is None and tiny_network.fits(model, batch_size):
+        return _descend_tiny(model, *given, constants, state)
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
     key = __name__, parts, theta.sizes, theta.bias
     if key not in state.prepared:
@@ -238,7 +238,7 @@ def _constants(rule: Any) -> tuple[int, float, float, float]:
     )
 
 
-def _descend_small(
+def _descend_tiny(
     model: Model,
     X: NDArray[Any],
     Y: NDArray[Any],
@@ -247,14 +247,16 @@ def _descend_small(
     order: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
+    rule: tuple[int, float, float, float, float, float, int],
+    state: State,
 ) -> NDArray[np.float64]:
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
     order = _NO_ORDER if order is None else order
-    batch = batch_size, reduction == "mean"
-    width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
-    given = model.theta.flat, layout(model), _objective(model)[0], X, Y, order, batch, alphas, costs
-    tiny_network.run_updates(width, *given)
+    register = width_for(max(model.sizes[1:]), model.dtype.itemsize), (0,) * tiny_network.registers(model)
+    given = model.theta.flat, layout(model), _objective(model), X, Y, order, (batch_size, reduction == "mean"), alphas
+    tiny_network.run_updates(*register, *given, rule, state.values, costs)
+    state.t += costs.size
     return costs
 
 

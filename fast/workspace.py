@@ -1,14 +1,17 @@
 """Memory that the compiled kernels work in, as `samenet.fast.numba` hands it to them."""
 
 import functools
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.fast.kernels import packing
+from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
 from samenet.parameters import aligned
+
+_LARGE = 2**17  # bytes
 
 
 def packed_room(model: Model) -> NDArray[Any]:
@@ -27,7 +30,7 @@ def _rows(model: Model, times: int) -> NDArray[Any]:
     room = aligned(times * (length or flat.size), flat.dtype)
     if length:
         room[:] = 0
-    else:
+    if room.nbytes > _LARGE:
         _keep_pages()
     return room.reshape(times, -1)
 
@@ -49,9 +52,16 @@ def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 @functools.cache
 def _keep_pages() -> None:
-    """Have glibc keep the memory of workspaces that are freed.
+    """Have glibc keep the memory of freed workspaces, up to 64 MiB, whose pages take long to fault in again.
 
-    By default it returns large blocks to the system, and faulting their pages in again takes a tenth to a quarter of
-    an update of wide layers. Once it has freed a block of 32 MiB, it keeps up to 64 (M_MMAP_THRESHOLD in mallopt(3)).
+    It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
+
+
+@functools.lru_cache(256)
+def most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
+    """Up to how many rows samples, not nodes, go into the lanes."""
+    if packing.is_wide(sizes):
+        return 0  # the bits of a row are not to depend on how many there are
+    return sys.maxsize if lanes.is_narrow(sizes, itemsize) else lanes.FEW

@@ -11,7 +11,7 @@ from benchmarks.report import figures, scaling
 from benchmarks.report.model import Case
 from samenet.compare.cases import LOOPS_OVER_LISTS, example
 from samenet.fast import numba
-from samenet.fast.kernels import forward, gemm, inference, tiny_network, training
+from samenet.fast.kernels import forward, gemm, lanes, tiny_network, training
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.testing import tolerance
 
@@ -136,6 +136,7 @@ def _agree(sizes: tuple[int, ...], rows: int, threads: int = 1) -> None:
     assert tolerance.compare(slope.flat, expected.flat, allowed.flat).ok
 
 
+LANES = REGISTER // 8
 SIZE = 64 * 30 + 30 + 30 * 10 + 10
 PARTS = next(m for m in range(1, 10_000) if training.parts_of(m, SIZE) > 1)
 
@@ -145,7 +146,9 @@ def test_both_sides_of_wide(width: int) -> None:
     _agree((width, width, 3), 21)
 
 
-@pytest.mark.parametrize("rows", [inference.FEW, inference.FEW + 1, forward.BLOCK, forward.BLOCK + 1, PARTS - 1, PARTS])
+@pytest.mark.parametrize(
+    "rows", [LANES // 2, LANES // 2 + 1, lanes.FEW, lanes.FEW + 1, forward.BLOCK, forward.BLOCK + 1, PARTS - 1, PARTS]
+)
 def test_both_sides_of_numbers_of_rows(rows: int) -> None:
     _agree((64, 30, 10), rows)
 
@@ -160,20 +163,23 @@ def test_both_sides_of_threads(beyond: int) -> None:
     _agree((64, 30, 10), rows, threads=2)
 
 
-LANES = REGISTER // 8
+ROWS = tiny_network._BATCH // (tiny_network._ROW + 5 + LANES)  # the most in registers, of a network (5, LANES, 2)
 
 
 @pytest.mark.parametrize(
-    ("sizes", "batch_size"),
-    [((5, LANES, 2), 16), ((5, LANES + 1, 2), 16), ((5, LANES, 2), 17), ((64, 3, 2), 1), ((65, 3, 2), 1)],
+    ("sizes", "batch_size", "in_registers"),
+    [
+        ((5, LANES, 2), ROWS, True),
+        ((5, LANES, 2), ROWS + 1, False),
+        ((5, LANES + 1, 2), 4, True),
+        ((tiny_network._INPUTS, 3, 2), 1, True),
+        ((tiny_network._INPUTS + 1, 3, 2), 1, False),
+    ],
 )
-def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int) -> None:
+def test_both_sides_of_networks_in_registers(sizes: tuple[int, ...], batch_size: int, in_registers: bool) -> None:
     network, X, Y = example(sizes, batch_size)
     one, other = (network.on(name) for name in ("numba", "numpy"))
-    codes = numba.layout(one.model)[1]
-    assert tiny_network.fits(one.model, codes, batch_size) is (
-        max(sizes[1:]) <= LANES and batch_size <= 16 and sizes[0] <= 64
-    )
+    assert tiny_network.fits(one.model, batch_size) is in_registers
     allowed = tolerance.update(other.model, X, Y, 0.5)
     for trained in (one, other):
         trained.train(X, Y, alpha=0.5, epochs=1, batch_size=batch_size, shuffle=False, record_every=0)

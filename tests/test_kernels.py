@@ -89,6 +89,28 @@ def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple
             yield f"{m} rows, {t} terms, {registers} registers, the last of {last}, A {how}, S of {s_rows}", well
 
 
+def packed_panels(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Rows, the last of which is repeated, and columns, with all registers and with one less; in place as well."""
+    kernels = ns.microkernels
+    run = native(kernels.multiply_packed, ns.width, *(matrix(dtype),) * 4, int64, DTYPES[dtype])
+    width, height = lanes(ns.width, dtype), kernels.PACKED_MR
+    for fewer, m in itertools.product((0, 1), (1, height - 1, height, height + 1)):
+        registers = kernels.PACKED_NR - fewer
+        least = 1 if fewer else (registers - 1) * width + 1
+        for k, (t, s_rows) in itertools.product((least, registers * width), ((1, 1), (5, m), (6, 0))):
+            tiles = integers((-(-m // height) * t, height), dtype, 1).reshape(-1, t, height)
+            tiles[-1, :, (m - 1) % height :] = tiles[-1, :, (m - 1) % height, None]
+            A, _ = guarded(tiles.reshape(-(-m // height), t * height))
+            B, _ = guarded(integers((t, k), dtype, 2))
+            C, around = guarded(integers((m, k), dtype, 4), **OUTPUT)
+            expected = C.copy()
+            S = guarded(integers((s_rows, k), dtype, 3))[0] if s_rows else C
+            kernels.multiply_packed.plain(A, B, S if s_rows else expected, expected, registers, -2.0)
+            run(A, B, S, C, registers, -2.0)
+            well = np.array_equal(C, expected) and nothing_else_written(C, around)
+            yield f"{m} rows, {t} terms, {k} columns, {registers} registers, S of {s_rows or 'C'}", well
+
+
 def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
     run = native(ns.microkernels.gemv, ns.width, matrix(dtype), vector(dtype), vector(dtype))
@@ -308,7 +330,7 @@ def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Iterator[tuple[str, bool]]:
     module, w, by = ns.registers, len(width), types.UniTuple(int64, len(width))
     register, a = module.Register(DTYPES[dtype], w), vector(dtype)
-    values, v = integers(w * (w + 3), dtype) * 2 + 1, integers(w, dtype, 1) * 2 + 1  # none is 0
+    values, v = integers((w + 1) * (w + 3), dtype) * 2 + 1, integers(w, dtype, 1) * 2 + 1  # none is 0
     out = np.zeros(w, dtype)
 
     def same(name: str, kinds: tuple[Any, ...], *given: Any) -> tuple[str, bool]:
@@ -322,8 +344,9 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     for n in range(-1, w + 2):
         yield same("load_first", (by, a, int64, int64), width, values, 2, max(n, 0))
         yield same("first", (register, int64), v, n)
-        if 0 <= n <= w:
-            yield same("products", (a, int64, int64, register), values, 3, n, v)
+        if n >= 0:  # of rows that lie beside each other, and of those with others between them
+            yield same("products", (a, int64, int64, int64, register), values, 3, w, min(n, w), v)
+            yield same("products", (a, int64, int64, int64, register), values, 1, w + 1, min(n, w), v)
     near_the_end, memory = guarded(values[: w + 1])
     native(module.load_first, ns.width, by, a, int64, int64)(width, near_the_end, 2, w - 1, out)
     yield "load_first reads no more", np.array_equal(out[: w - 1], values[2 : w + 1]) and out[-1] == 0
@@ -342,7 +365,7 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
-        *(panels, panels_of, dot_products, transposes, views, rooms, pieces, maxima, rounded_twice),
+        *(panels, panels_of, packed_panels, dot_products, transposes, views, rooms, pieces, maxima, rounded_twice),
         *(lists, steps, registers),
     )
 }
@@ -366,6 +389,14 @@ MUTANTS = {
         "with vb.for_range(vb.builder.sub(t, vb.long(1))) as (c_t, _):",
     ),
     "last register whole": ("panels", "masks = [None] * (count - 1) + [last]", "masks = [None] * count"),
+    "packed: the first row of S for all": ("packed_panels", "same, vb.pair(S.strides)[0])", "same, same)"),
+    "packed: a term too few": (
+        "packed_panels",
+        "with vb.for_range(t) as (term, _):",
+        "with vb.for_range(vb.builder.sub(t, vb.long(1))) as (term, _):",
+    ),
+    "packed: last register whole": ("packed_panels", "[vb.first_n_mask(n) for n in left]", "[None, None]"),
+    "packed: without alpha": ("packed_panels", "vb.multiply_add(alpha, total", "vb.multiply_add(vb.number(1), total"),
     "A's rows for its columns": ("panels", "vb.times(term, a_step)", "vb.times(term, a_row)"),
     "the first row for all": (
         "dot_products",
@@ -421,6 +452,7 @@ MUTANTS = {
         "vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)",
         "vb.sums(rows)",
     ),
+    "products of rows side by side": ("registers", "vb.times(row, step)", "vb.times(row, vb.lanes)"),
     "products of the first row": ("registers", "vb.long(r), n), vb.long(r)", "vb.long(r), n), vb.long(0)"),
 }
 

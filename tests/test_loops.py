@@ -117,32 +117,32 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
 
 
 def test_which_networks_are_trained_in_registers() -> None:
-    """Small ones, in small batches, with functions and costs of one number at a time."""
+    """Those with little work in an update, whatever they are made of."""
     from samenet.fast.kernels import tiny_network
     from samenet.fast.kernels.codegen import vector
 
     lanes = vector.REGISTER // 8
-    sizes, plain = [tiny_network._INPUTS, lanes, 1], {"activation": "tanh"}
 
-    def fits(batch_size: int = tiny_network._ROWS, sizes: list[int] = sizes, **settings: Any) -> bool:
-        model = samenet.backend("numba").Network(sizes, seed=0, **(plain | settings)).model
-        return tiny_network.fits(model, layout(model)[1], batch_size)
+    def fits(batch_size: int, sizes: list[int], **settings: Any) -> bool:
+        model = samenet.backend("numba").Network(sizes, seed=0, **settings).model
+        return tiny_network.fits(model, batch_size)
 
-    assert fits()
-    assert fits(1, [1, 1])
-    assert fits(sizes=[2, 2 * lanes, 1], dtype=np.float32)
-    assert not fits(sizes=[2, 2 * lanes + 1, 1], dtype=np.float32)
-    for activation in ("sigmoid", "relu", "identity"):
-        assert fits(activation=activation, cost="sum_of_squares")
-    assert not fits(tiny_network._ROWS + 1)
-    assert not fits(sizes=[tiny_network._INPUTS + 1, lanes, 1])
-    assert not fits(sizes=[2, lanes + 1, 1])
-    assert not fits(sizes=[2, lanes, lanes + 1])
-    assert not fits(activation=["softmax", "sigmoid"])
-    assert not fits(activation=["tanh", "sigmoid"], cost="binary_cross_entropy")
-    assert not fits(l1=0.1)
-    assert not fits(l2=0.1)
-    assert not fits(l1=0.1, l2=0.1)
+    assert fits(1, [tiny_network._INPUTS, lanes, 1])
+    assert not fits(1, [tiny_network._INPUTS + 1, lanes, 1])
+    assert fits(1, [lanes] * (tiny_network._ONLINE // lanes + 1))
+    assert not fits(1, [lanes] * (tiny_network._ONLINE // lanes + 2))
+    most = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes)
+    for batch_size, settings in itertools.product((most, most + 1), ({}, {"l1": 0.1}, {"activation": "tanh"})):
+        assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == most)
+    fewer = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes + tiny_network._LOGARITHMS)
+    for batch_size, settings in itertools.product(
+        (fewer, fewer + 1),
+        ({"activation": ["softmax", "sigmoid"]}, {"activation": ["tanh", "sigmoid"], "cost": "binary_cross_entropy"}),
+    ):
+        assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == fewer)
+    narrower = tiny_network._BATCH // (tiny_network._ROW + 3 + 2 * lanes)
+    for batch_size in (narrower, narrower + 1):  # 32 bits: twice as many nodes to a register
+        assert fits(batch_size, [3, 2 * lanes, 1], dtype="float32") is (batch_size == narrower)
 
 
 # ------------------------------------------------------------------------------------------- products of wide layers

@@ -199,15 +199,16 @@ MUTANTS = {
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
-        Mutant("wide: the first columns for all", "_pack_panel(B[:, i : i + width]", "_pack_panel(B[:, :width]"),
-        Mutant("wide: the first terms for all", "B[start : start + count], C if", "B[:count], C if"),
-        Mutant("wide: the last terms alone", "C if start else S, C, workspace", "S, C, workspace"),
-        Mutant(
-            "wide: sums that begin elsewhere", "workspace[:t], S[:, i:],", "workspace[:t], S[:, :1] + 0 * S[:, i:],"
-        ),
-        Mutant("wide: terms of other rows of A", "source, copy = A[r, start", "source, copy = A[0, start"),
+        Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (rows", "(rows"),
+        Mutant("wide: sums that begin at 0", "C[:] = S[: len(C)] +", "C[:] ="),
+        Mutant("wide: the first columns for all", "start + count, i:end]", "start + count, : end - i]"),
+        Mutant("wide: the first terms for all", "b = B[start : start + count, i:", "b = B[:count, i:"),
+        Mutant("wide: the last terms alone", "if start else S[top", "if start < 0 else S[top"),
+        Mutant("wide: rows of the first block", "A[top + r : top + r + there, start", "A[r : r + there, start"),
+        Mutant("wide: terms of the first block", "there, start : start + count].T", "there, :count].T"),
+        Mutant("wide: the first row of S for all", "S[top : top + rows] if len(S) > 1", "S[:rows] if len(S) > 1"),
         # layers
-        Mutant("bias dropped", "start = rows_at(P, biases, 1, k) if bias else", "start ="),
+        Mutant("bias dropped", "start = rows_at(P, p + n * row, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant(
             "narrow W reversed",
@@ -216,16 +217,7 @@ MUTANTS = {
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
-        Mutant(
-            "wide weights not copied",
-            "theta[p : p + k * (n + bias)], P[q:])",
-            "0 * theta[p : p + k * (n + bias)], P[q:])",
-        ),
-        Mutant(
-            "biases not copied",
-            "theta[p + k * n : p + k * (n + bias)], P[biases",
-            "0 * theta[p + k * n : p + k * (n + bias)], P[biases",
-        ),
+        Mutant("biases not copied", "_copy(theta[p + k * n :", "_copy(0 * theta[p + k * n :"),
         Mutant(
             "turned weights turned back in another order",
             "transposed(packed_matrix(P, q, n, k), rows_at(theta",
@@ -245,23 +237,19 @@ MUTANTS = {
         ),
         Mutant("bias gradient of the first row", "for s in range(len(delta)):", "for s in range(1):"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
-        Mutant(
-            "errors through wide weights of before",
-            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
-            "rows_at(theta, p, k, n)",
-        ),
-        Mutant(
-            "errors through turned weights",
-            "rows_at(theta, p, k, n) if is_packed(k) else rows_at(P, r, k, n)",
-            "rows_at(P, r, k, n)",
-        ),
+        Mutant("errors through packed weights", "product(deltas, rows_at(theta, p,", "product(deltas, rows_at(P, r,"),
+        Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
+        Mutant("wide: step of biases uphill", "b[i] -= step * db[i]", "b[i] += step * db[i]"),
+        Mutant("wide: a step from the first block", "(step if lanes == 1 else", "(m if lanes == 1 else"),
+        Mutant("wide: a second step", "P.size if at_once and lanes == 1 else 0, at", "0, at"),
+        Mutant("wide: state not kept", "packed = state if is_wide", "packed = 0 * state if is_wide"),
         Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "0.5 * l2 * (w * w)", "l2 * (w * w)"),
         Mutant("no slope of l1", 'where(w, ">", 0.0, l1, ', 'where(w, ">", 0.0, 0.0, '),
         Mutant("slope of l1 of one sign", 'where(w, "<", 0.0, -l1, 0.0)', "l1"),
         Mutant("gradient without penalty", "penalty(P, g, sizes", "penalty(P, g[:0], sizes"),
-        Mutant("penalty on biases", "penalty(P, g, sizes, bias, l1, l2)", "penalty(P, g, sizes, False, l1, l2)"),
+        Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
         Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
         # descent
         Mutant("update not averaged", "1.0 / whole if", "1.0 if"),
@@ -351,14 +339,14 @@ MUTANTS = {
         Mutant("zeros: finite as before a dense step", "flags[FINITE] = False", "pass"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
-        Mutant("zeros: a step twice", "left = first if flags[STEPPED] else 0", "left = 0"),
-        Mutant("zeros: no step but at once", "flags[AT_ONCE] = False, alpha", "flags[AT_ONCE] = flags[STEPPED], alpha"),
+        Mutant("zeros: a step twice", "left = flags[STEPPED]", "left = 0"),
+        Mutant("zeros: no step but at once", "lanes == 1 else 0, at_once", "lanes == 1 else flags[STEPPED], at_once"),
         Mutant(
             "zeros: no step in the other layers",
             "step(P[left:], g[left:], alpha, state,",
             "step(P[left:], g[left:], 0 if left else alpha, state,",
         ),
-        Mutant("zeros: a step at once of rows of another list", "and X.shape[0] <= GROUP_ROWS", "and True"),
+        Mutant("zeros: a step at once of rows of another list", "lanes == 1 else GROUP_ROWS)", "lanes == 1 else m)"),
         Mutant("zeros: a step at once without velocity", "and rule.code == DESCENT and", "and"),
         Mutant("zeros: a step at once that is not clipped", "rule.clip_value == rule.clip_norm == np.inf and", ""),
         Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
@@ -414,7 +402,7 @@ MUTANTS = {
             "(lambda h, n: h)(_activate(codes[layer + 1], z), ",
         ),
         # answers, sharing, the calls of them
-        Mutant("first block's rows in all", "start = block * BLOCK", "start = 0"),
+        Mutant("first block's rows in all", "start = block * most", "start = 0"),
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
@@ -422,12 +410,27 @@ MUTANTS = {
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
-        Mutant("cost without penalty", "result += penalty(P, P[:0], sizes, bias, l1, l2)", "pass"),
+        Mutant("cost without penalty", "result += penalty(theta, theta[:0], sizes, bias, 1, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
-            "if is_coordinator:\n        P[: theta.size] = theta",
+            "if not in_lanes:\n            pack(theta, sizes, bias, P)",
+            "if not in_lanes:\n            P[: theta.size] = theta",
         ),
+        Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
+        Mutant(
+            "lanes: inputs left out", "product(W[:, start : start + count], inputs[:count, :rows], sums, sums)", "pass"
+        ),
+        Mutant("lanes: the weights of other inputs", "W[:, start : start + count]", "W[:, :count]"),
+        Mutant("lanes: one memory for two layers", "(terms + layer % 2 * widest) * row", "terms * row"),
+        Mutant(
+            "lanes: softmax over samples",
+            "transposed(sums, rows_at(workspace, other, rows, k))",
+            "workspace[other : other + rows * k] = sums.copy().reshape(rows * k)",
+        ),
+        Mutant("lanes: rows of the first block again", "X[start:end], workspace", "X[: end - start], workspace"),
+        Mutant("lanes: weighted sums not kept", "Z.size and code != SOFTMAX", "False"),
+        Mutant("lanes: hidden layers of other rows", "rows_at(H, q + s * k, rows, k)", "rows_at(H, q, rows, k)"),
+        Mutant("lanes: whether X is finite", "finite = are_finite(sums[0])", "finite = True"),
         Mutant("tickets taken twice", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task)"),
         Mutant("every second ticket never taken", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task + 2)"),
         Mutant("a ticket too many", "task >= _read(queue, _ADDED)", "task > _read(queue, _ADDED)"),
@@ -442,8 +445,8 @@ MUTANTS = {
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "epochs * -(-rows // batch_size))\n    parts",
-            "epochs * (rows // batch_size))\n    parts",
+            "epochs * -(-rows // batch_size))\n    values",
+            "epochs * (rows // batch_size))\n    values",
         ),
     ],
 }
@@ -471,7 +474,7 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("backward", "parallel", "steps", "training", "inference", "tiny_network"),
+    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
@@ -480,6 +483,7 @@ SOURCES = {
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
+        "samenet.fast.workspace",
         "samenet.fast.numba",
     ],
 }
@@ -487,12 +491,16 @@ SOURCES = {
 SMALLER = {
     "REGISTER": 16,
     "WIDE": 6,
-    "_TERMS": 4,
+    "_MC, _KC": (8, 4),
+    "_UNPACKED": 3,
     "BLOCK": 8,
     "LEAST": 4,
     "GROUP_ROWS": 5,
-    "FEW": 2,
+    "FEW": 13,
+    "_ROWS": 4,
+    "_TERMS": 4,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
+    "_MANY": 80,
     "_PAYS": 0,
     "_NARROW": 4,
 }
@@ -589,8 +597,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
-    wide = Case((3, 2, 7, 2), 4)
-    yield from agreement.free_run(wide.network(cls), wide.network(trusted), wide.X, wide.Y, Descent(2, epochs=2))
+    yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
@@ -611,6 +618,17 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
     yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], blocks.dropout)
+
+
+def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Several blocks of rows, of columns and of terms, the step in the product and out of it, and a rule with state."""
+    case = Case((7, 9, 2), 40)
+    networks = case.network(cls), case.network(trusted)
+    yield from agreement.forward(*networks, case.X)
+    yield from agreement.gradient(*networks, case.X, case.Y)
+    for descent in (Descent(12), Descent(40)):
+        yield from agreement.lockstep(*networks, case.X, case.Y, descent)
+    yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, 2, rule=Rule(Momentum(0.9))), case.dropout)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:

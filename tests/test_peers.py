@@ -352,7 +352,7 @@ def test_the_page_of_a_run(content, tmp_path):
     page = text.page(found)
     for line in (
         "- PyTorch: absent, No module named 'torch'",
-        f"- {scikit.NAME}: {scikit.PEER.ways[scikit.NAME].descent} (5-4-3, two steps)",
+        f"- {scikit.NAME}: {scikit.REASON} (5-4-3, two steps)",
         "| kernels compiled by another depth and width | 0 |",
         "| memory that training on MNIST adds, of its data's | 25.0 % |",
         "| the same, over importing Numba alone | 200 ms |",
@@ -368,7 +368,7 @@ def test_the_page_of_a_run(content, tmp_path):
     assert rows[0].startswith(f"| {ours.PREDICTOR} |")
     assert len(rows) == 7
     assert {row.count("|") for row in rows} == {head.count("|")}
-    path = figures.draw_peers(found.folder)
+    path, _ = figures.draw_peers(found.folder)
     assert path.stat().st_size > 10_000
     assert text.write(found.folder)[0].read_text(encoding="utf-8") == page
 

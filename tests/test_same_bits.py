@@ -11,7 +11,7 @@ from children import printed
 
 import samenet
 from samenet.fast.kernels import sparse_input
-from samenet.optimizers import Adam, Descent, Momentum, Nesterov
+from samenet.optimizers import OPTIMIZERS, Adam, Descent, Momentum, Nesterov
 from samenet.testing import tolerance
 
 pytestmark = pytest.mark.compiled
@@ -224,27 +224,50 @@ def test_many_threads_that_each_ask_for_helpers() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_node_that_does_nothing_changes_no_bit_where_a_layer_gets_wide(numba: Any, dtype: str) -> None:
+def test_a_node_that_does_nothing_changes_no_bit_of_a_wide_layer(numba: Any, dtype: str) -> None:
+    """However the nodes are cut into panels, and the samples into blocks."""
     from samenet.fast.kernels.gemm import WIDE
+    from samenet.fast.kernels.packing import is_wide
 
     random = np.random.default_rng(0)
-    X, Y = random.normal(size=(33, 300)).astype(dtype), random.random((33, 7)).astype(dtype)
-    widest = WIDE + 1
+    m = 333
+    X, Y = random.normal(size=(m, 300)).astype(dtype), random.random((m, 7)).astype(dtype)
+    widest = WIDE + 60
     W, b = random.normal(size=(widest, 300)) / 20, random.normal(size=widest)
     V, c = random.normal(size=(7, widest)) / 15, random.normal(size=7)
-    W[WIDE - 1 :], b[WIDE - 1 :], V[:, WIDE - 1 :] = 0, 0, 0
+    W[WIDE:], b[WIDE:], V[:, WIDE:] = 0, 0, 0
     found = []
-    for k in (WIDE - 1, WIDE, WIDE + 1):
+    for k in (WIDE, WIDE + 1, WIDE + 23, WIDE + 60):
+        assert is_wide((300, k, 7))
         net = numba.Network([300, k, 7], weights=[W[:k], V[:, :k]], biases=[b[:k], c], dtype=dtype)
         layers, allowed = net.feed_forward(X), tolerance.forward(net.model, X)
         for h, expected, bound in zip(layers, net.on("numpy").feed_forward(X), allowed, strict=True):
             assert (abs(h.astype(float) - expected) <= bound).all()
+        for rows in (13, 64, 65, 200, m):
+            assert net.predict(X[:rows]).tobytes() == layers[2][:rows].tobytes(), "a row does not depend on the others"
         cost, slope = net.gradient(X, Y)
-        bits = [layers[1][:, : WIDE - 1], layers[2], net.predict(X), net.predict(X[:3]), net.predict(X[0])]
-        bits += [np.array(cost), slope.weights[0][: WIDE - 1], slope.weights[1][:, : WIDE - 1], slope.biases[1]]
+        bits = [layers[1][:, :WIDE], layers[2], np.array(cost)]
+        bits += [slope.weights[0][:WIDE], slope.weights[1][:, :WIDE], slope.biases[1]]
         found.append([np.ascontiguousarray(a).tobytes() for a in bits])
-    for narrow, *wide in zip(*found, strict=True):
-        assert wide == [narrow] * 2
+    for one, *others in zip(*found, strict=True):
+        assert others == [one] * 3
+
+
+@pytest.mark.parametrize("rule", ["descent", "momentum", "nesterov", "rmsprop", "adam"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_calls_and_threads_change_no_bit_of_a_wide_network(numba: Any, rule: str, dtype: str) -> None:
+    random = np.random.default_rng(1)
+    X, Y = random.normal(size=(1100, 220)).astype(dtype), random.random((1100, 3)).astype(dtype)
+    ends = []
+    for threads, cuts in ((1, (4,)), (3, (4,)), (1, (1, 1, 1, 1)), (2, (3, 1))):
+        net = numba.Network([220, 600, 3], seed=0, dtype=dtype, threads=threads)
+        state = OPTIMIZERS[rule]().state(net.model.theta)
+        for epochs in cuts:
+            net.backend.run_updates(
+                net.model, X, Y, OPTIMIZERS[rule](), alpha=0.01, batch_size=1100, epochs=epochs, state=state
+            )
+        ends.append(net.parameters.tobytes())
+    assert ends == ends[:1] * 4
 
 
 # --- compiling ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 A file has a `PEER`: its name, its ways to run a task, with their colours and markers in the figure, what pip has to
 install for it, and whether it can take part. A way is a function from a task of `problem.py` to a `Call`; where it
-cannot compute the same thing, it returns the reason as text, or the reason takes the function's place.
+cannot compute the same thing, it returns the reason as text, or the reason takes the function's place. A way lists what
+it supports beyond sigmoids, squared error and plain descent: the first feature of a task that it lacks is the reason.
 """
 
 import os
@@ -12,22 +13,39 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from benchmarks.problem import Call, Forward
+from benchmarks.problem import Call, Forward, Many, features
+
+ACTIVATIONS = frozenset({"tanh", "relu", "identity", "softmax"})  # besides the sigmoid
+EVERYTHING = ACTIVATIONS | {
+    *("binary_cross_entropy", "cross_entropy", "momentum", "nesterov", "rmsprop", "adam"),
+    *("l1", "l2", "dropout", "shuffle"),
+}
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to use a library: forward pass, descent, and its colour and marker; the defaults if never plotted."""
+    """One way to use a library: forward pass, descent, and its colour and marker; the defaults if never plotted.
+
+    many    the training of many networks at once
+    takes   the `features` of a task that it supports
+    model   whether it is there to be read: it is never the fastest, and takes no part in the kinds of settings
+    """
 
     forward: Callable[[Any], Call | str] | str
     descent: Callable[[Any], Call | str] | str
     colour: str = "#000000"
     marker: str = "p"
+    many: Callable[[Any], Call | str] | str = "many"
+    takes: frozenset[str] = frozenset()
+    model: bool = False
 
     def make(self, task: Any) -> Call | str:
         """The call for a task, or the reason why there is none."""
-        way = self.forward if isinstance(task, Forward) else self.descent
-        return way if isinstance(way, str) else way(task)
+        way = self.forward if isinstance(task, Forward) else self.many if isinstance(task, Many) else self.descent
+        if isinstance(way, str):
+            return way
+        lacking = [feature for feature in features(task) if feature not in self.takes]
+        return lacking[0] if lacking else way(task)
 
 
 @dataclass(frozen=True)

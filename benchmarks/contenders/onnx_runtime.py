@@ -1,13 +1,15 @@
-"""onnxruntime: an ONNX model built in memory, with a Gemm and a Sigmoid for each layer. It does not train."""
+"""onnxruntime: an ONNX model built in memory, with a Gemm and an activation for each layer. It does not train."""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.contenders import Peer, Way, needs
+from benchmarks.contenders import ACTIVATIONS, Peer, Way, needs
 from benchmarks.problem import Array, Call, Forward
 from samenet.network import Network
+
+_OPERATORS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "identity": "Identity", "softmax": "Softmax"}
 
 
 def model(network: Network) -> bytes:
@@ -20,7 +22,7 @@ def model(network: Network) -> bytes:
         numbers += [numpy_helper.from_array(np.array(W), f"W{i}"), numpy_helper.from_array(np.array(b), f"b{i}")]
         above = "h" if i == len(network.weights) - 1 else f"h{i}"
         nodes.append(helper.make_node("Gemm", [below, f"W{i}", f"b{i}"], [f"z{i}"], transB=1))
-        nodes.append(helper.make_node("Sigmoid", [f"z{i}"], [above]))
+        nodes.append(helper.make_node(_OPERATORS[network.activations[i]], [f"z{i}"], [above]))
         below = above
     ends = [
         helper.make_tensor_value_info(name, kind, ["m", n])
@@ -49,7 +51,7 @@ def _forward(task: Forward) -> Call:
 NAME = "onnxruntime"
 PEER = Peer(
     NAME,
-    {NAME: Way(_forward, "it does not train", "#56B4E9", "X")},
+    {NAME: Way(_forward, "it does not train", "#56B4E9", "X", takes=ACTIVATIONS)},
     module="onnxruntime",
     requires=("onnx>=1.16", "onnxruntime>=1.18"),
     distributions=("onnxruntime", "onnx"),

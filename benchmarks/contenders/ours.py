@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contenders import Peer, Way
+import samenet
+from benchmarks.contenders import ACTIVATIONS, EVERYTHING, Peer, Way
 from benchmarks.limits import products
-from benchmarks.problem import Array, Call, Descent, Forward
+from benchmarks.problem import SEED, Array, Call, Descent, Forward, Many
 from samenet.backends import backend
 from samenet.network import Network
 
@@ -34,23 +35,49 @@ def _predict(name: str, task: Forward) -> Call:
     return Call(partial(_ready(task.network, name, task.threads).predict, task.x), np.asarray)
 
 
+def _settings(task: Descent) -> dict[str, Any]:
+    """The arguments of `train`."""
+    return {
+        "alpha": task.alpha,
+        "epochs": task.passes,
+        "batch_size": task.batch_size,
+        "reduction": task.reduction,
+        "optimizer": task.rule,
+        "dropout": task.dropout,
+        "shuffle": task.shuffle,
+        "seed": SEED,
+        "record_every": 0,
+    }
+
+
 def _trained(network: Network, task: Descent) -> Array:
     network.parameters = task.network.parameters
-    network.train(
-        task.X,
-        task.Y,
-        alpha=task.alpha,
-        epochs=task.passes,
-        batch_size=task.batch_size,
-        reduction=task.reduction,
-        shuffle=False,
-        record_every=0,
-    )
+    network.train(task.X, task.Y, **_settings(task))
     return network.parameters
 
 
 def _train(name: str, task: Descent) -> Call:
     return Call(partial(_trained, _ready(task.network, name, task.threads), task), np.array)
+
+
+def _train_many(name: str, task: Many) -> Call:
+    """All at once by `train_many` where there is one, else one after the other, from the same weights every time."""
+    trained, tasks = [_ready(network, name, task.threads) for network in task.networks], task.each()
+    at_once: Any = getattr(samenet, "train_many", None)
+    settings = {key: value for key, value in _settings(task.one).items() if key != "seed"}
+
+    def run() -> list[Network]:
+        if at_once is None:
+            for network, one in zip(trained, tasks, strict=True):
+                _trained(network, one)
+            return trained
+        for network, one in zip(trained, tasks, strict=True):
+            network.parameters = one.network.parameters
+        at_once(trained, task.one.X, task.one.Y, seeds=[SEED] * len(trained), **settings)
+        return trained
+
+    note = "train_many" if at_once else "one after the other"
+    return Call(run, lambda networks: np.array([network.parameters for network in networks]), note=note)
 
 
 _TOO_LONG = "the loops would take more than a second"
@@ -74,13 +101,19 @@ def _loop_training(task: Descent) -> Call | str:
     return _train("reference", task)
 
 
+def _way(name: str, marker: str) -> Way:
+    forward, descent, many = (partial(function, name) for function in (_predict, _train, _train_many))
+    return Way(forward, descent, "#009E73", marker, many, EVERYTHING)
+
+
 PEER = Peer(
     "samenet",
     {
-        PREDICTOR: Way(_predictor, "a predictor does not train"),  # the first that can run a task is the baseline
-        NUMBA: Way(partial(_predict, "numba"), partial(_train, "numba"), "#009E73", "^"),
-        NUMPY: Way(partial(_predict, "numpy"), partial(_train, "numpy"), "#009E73", "o"),
-        LOOPS: Way(_loops, _loop_training, "#009E73", "s"),
+        # The first that can run a task is the baseline.
+        PREDICTOR: Way(_predictor, "a predictor does not train", takes=ACTIVATIONS),
+        NUMBA: _way("numba", "^"),
+        NUMPY: _way("numpy", "o"),
+        LOOPS: Way(_loops, _loop_training, "#009E73", "s", model=True),
     },
     module="numba",  # its import time, to compare with the time to the first answer
     distributions=("samenet", "numpy", "numba", "scipy"),

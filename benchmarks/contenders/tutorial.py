@@ -78,4 +78,4 @@ def _descent(task: Descent) -> Call:
 
 
 NAME = "NumPy, tutorial"
-PEER = Peer(NAME, {NAME: Way(_forward, _descent, "#E69F00", "s")}, distributions=("numpy",), threaded=False)
+PEER = Peer(NAME, {NAME: Way(_forward, _descent, "#E69F00", "s", model=True)}, distributions=("numpy",), threaded=False)

@@ -1,23 +1,24 @@
-"""One process of `peers`: every case with a number of threads, its contenders checked, then timed interleaved."""
+"""One process of `peers`: cases with a number of threads, their contenders checked, then timed interleaved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from benchmarks.catalogue import PEERS, PeerCase
+from benchmarks.catalogue import PEERS
 from benchmarks.contenders import registered
 from benchmarks.expected import Expected, few
 from benchmarks.inputs import mnist
+from benchmarks.kinds import PeerCase
 from benchmarks.limits import machine, work
 from benchmarks.measure import say
-from benchmarks.problem import Array, Call, Descent, Forward, ready
+from benchmarks.problem import Array, Call, Descent, Forward, Many, Task, ready
 from samenet.compare import timing
 from samenet.compare.cases import Case, Contender
 from samenet.compare.measurement import Result, measure
 from samenet.testing.tolerance import Comparison
 
 # Seconds per call: only a part of a longer task is timed.
-_LONGEST_BATCH, _LONGEST_TRAINING = 0.1, 0.15
+_LONGEST_BATCH, _LONGEST_TRAINING, _LONGEST_OF_A_KIND = 0.1, 0.15, 0.25
 
 Make = Callable[[Any], Call | str]
 
@@ -29,13 +30,17 @@ class Answer(NamedTuple):
     looser: float
 
 
-def contenders(task: Forward | Descent) -> dict[str, tuple[str, Make]]:
-    """By the name of each contender: its peer, and what makes it. Only of peers that are here and use the threads."""
+def contenders(task: Task, kind: str = "") -> dict[str, tuple[str, Make]]:
+    """By the name of each contender: its peer, and what makes it. Only of peers that are here and use the threads.
+
+    For a kind of settings, without those ways that are never the fastest.
+    """
     here = [peer for peer in registered() if not peer.missing() and (task.threads == 1 or peer.threaded)]
-    return {name: (peer.name, way.make) for peer in here for name, way in peer.ways.items()}
+    found = [(name, peer, way) for peer in here for name, way in peer.ways.items()]
+    return {name: (peer.name, way.make) for name, peer, way in found if not (kind and way.model)}
 
 
-def part(make: Make, task: Forward | Descent) -> Forward | Descent:
+def part(make: Make, task: Task) -> Task:
     """The whole task, or its first tenth, hundredth or less, so that a call does not take too long."""
     tried = task.part(max(10, task.amount // 1000))
     call = ready(make(tried))
@@ -45,16 +50,28 @@ def part(make: Make, task: Forward | Descent) -> Forward | Descent:
     return next((task.part(max(1, task.amount // n)) for n in (1, 10, 100) if whole / n <= longest), tried)
 
 
-def case(one: PeerCase, task: Forward | Descent) -> tuple[Case, dict[str, str], dict[str, str]]:
+def tenth(make: Make, task: Task) -> Task:
+    """A task of a kind, which most contenders do in some milliseconds, or a tenth of it for those that take long.
+
+    Not of a batch, nor of many networks: all of them at once is another computation than some of them.
+    """
+    if not isinstance(task, Descent):
+        return task
+    call = ready(make(task))
+    call.run()
+    return task if timing.first_call(call.run) <= _LONGEST_OF_A_KIND else task.part(max(1, task.amount // 10))
+
+
+def case(one: PeerCase, task: Task) -> tuple[Case, dict[str, str], dict[str, str]]:
     """The case with its contenders; why others do not take part; what a reader has to know of each."""
     taking_part, left_out, notes = [], {}, {}
     small = few(task)
-    for name, (peer, make) in contenders(task).items():
+    for name, (peer, make) in contenders(task, one.kind).items():
         checked = make(small)
         if isinstance(checked, str):
             left_out[name] = checked
             continue
-        some = part(make, task)
+        some = tenth(make, task) if one.kind else part(make, task)
         call, share = ready(make(some)), some.amount / (one.counted or task.amount)
         notes[name] = checked.note
         if share < 1:
@@ -86,24 +103,40 @@ def as_json(result: Result) -> dict[str, Any]:
     return {"title": result.title, "rows": [row.as_json() for row in result.rows], "ratios": ratios, "noise": noise}
 
 
-def work_counted(task: Forward | Descent, counted: int) -> dict[str, float]:
-    """The work of a case: a forward pass, or as many updates as its time is reported for."""
+def work_counted(task: Task, counted: int) -> dict[str, float]:
+    """The work of a case: a forward pass, or the updates that its time is reported for."""
     sizes = task.network.sizes
-    return work(sizes, task.amount) if isinstance(task, Forward) else work(sizes, counted * task.batch_size, counted)
+    if isinstance(task, Forward):
+        return work(sizes, task.amount)
+    counted = counted or task.amount
+    return work(sizes, counted * (task.one if isinstance(task, Many) else task).batch_size, counted)
 
 
-def measured(threads: int, seconds: float, quick: bool) -> dict[str, Any]:
-    """Every case with a number of threads, in float64 and float32, and the machine's limits."""
+def setting(one: PeerCase, dtype: str, threads: int, seconds: float, quick: bool) -> dict[str, Any]:
+    """One case in one dtype with a number of threads."""
+    say(f"{one}, {dtype}, threads: {threads}")
+    task = one.task(quick, dtype, threads)
+    made, left_out, notes = case(one, task)
+    about = {"network": one.network, "operation": one.operation, "kind": one.kind, "dtype": dtype, "threads": threads}
+    about |= {"left_out": left_out, "notes": notes, "work": work_counted(task, one.counted)}
+    return {**about, **as_json(measure(made, seconds))}
+
+
+def chosen(quick: bool, only: Sequence[str], kinds: bool) -> list[int]:
+    """The places in the catalogue of the cases of a kind, or of the others, whose names have one of these words."""
+    named = [(i, one, f"{one.kind} {one}".replace(",", " ").split()) for i, one in enumerate(PEERS)]
+    of = [(i, one, words) for i, one, words in named if bool(one.kind) is kinds and (one.quick or not quick)]
+    return [i for i, one, words in of if not only or one.kind in only or not set(only).isdisjoint(words)]
+
+
+def measured(threads: int, seconds: float, quick: bool, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Every case that is not of a kind with a number of threads, in its dtypes, and the machine's limits."""
     limits = machine(quick)
-    found = []
-    for one in PEERS:
-        if threads > 1 and not one.threads:
-            continue
-        for dtype in ("float64", "float32") if one.single else ("float64",):
-            say(f"{one.network}, {one.operation}, {dtype}, threads: {threads}")
-            task = one.task(quick, dtype, threads)
-            made, left_out, notes = case(one, task)
-            about = {"network": one.network, "operation": one.operation, "dtype": dtype, "threads": threads}
-            about |= {"left_out": left_out, "notes": notes, "work": work_counted(task, one.counted)}
-            found.append({**about, **as_json(measure(made, seconds))})
+    cases = [PEERS[i] for i in chosen(quick, only, kinds=False)]
+    found = [
+        setting(one, dtype, threads, seconds, quick)
+        for one in cases
+        if threads == 1 or one.threads
+        for dtype in one.dtypes(quick)
+    ]
     return {"cases": found, "machine": limits, "images": mnist()[0]}

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from benchmarks import contenders
 from benchmarks.catalogue import way
+from benchmarks.report import kinds
 from benchmarks.report.model import Case, Outcome, Record
 from benchmarks.report.scaling import limits, lines, slope
 from benchmarks.report.tables import NONE, label, names
@@ -222,7 +223,7 @@ def scaling(record: Record, along: str) -> Figure:
 
 def beside(outcome: Outcome) -> Figure:
     """Ratios on a logarithmic axis: right of the line samenet is faster, left of it the other."""
-    settings, ways = outcome.settings, contenders.ways(contenders.registered())
+    settings, ways = outcome.tutorials, contenders.ways(contenders.registered())
     figure, axes = _figure(0.42 * len(settings) + 2.4, 12, _SMALLER)
     points: dict[str, dict[int, tuple[float, float, float]]] = {}
     for y, s in enumerate(settings):
@@ -250,6 +251,29 @@ def beside(outcome: Outcome) -> Figure:
     return figure
 
 
-def draw_peers(folder: Path) -> Path:
-    """Draw peers.png beside peers.json."""
-    return _save(folder / "peers.png", beside(Outcome.read(folder)))
+def by_kind(outcome: Outcome) -> Figure:
+    """A dot for each setting, a line for each kind: the best other's ratio; left of the line at 1 it is the faster."""
+    found = kinds.by_kind(outcome.settings)
+    figure, axes = _figure(0.55 * len(found) + 1.6, 12, _SMALLER)
+    for y, settings in enumerate(found.values()):
+        values = sorted(value for s in settings if (value := kinds.ratio(s)) is not None)
+        colours = [DIVERGING[0] if kinds.verdict(value) == "behind" else DIVERGING[2] for value in values]
+        places = y + np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else [y] * len(values)
+        axes.scatter(values, places, c=colours, s=30, alpha=0.8)
+    axes.axvline(1, color="#333333", linewidth=1.8)
+    titles = [f"{name} ({len(settings)})" for name, settings in found.items()]
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(found)), titles)
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.grid(axis="both", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    _log(axes.xaxis, lambda value: f"{value:g}x")
+    axes.set_xlabel("best other's time / samenet's, a dot for each setting: left of 1x the other is faster")
+    return figure
+
+
+def draw_peers(folder: Path) -> list[Path]:
+    """Draw peers.png and kinds.png beside peers.json."""
+    outcome = Outcome.read(folder)
+    return [_save(folder / "peers.png", beside(outcome)), _save(folder / "kinds.png", by_kind(outcome))]

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders.ours import NUMBA, PREDICTOR
+from benchmarks.contenders.ours import NUMBA, NUMPY, PREDICTOR
 from samenet.compare.timing import Ratio
 from samenet.output.formats import counted
 
@@ -178,12 +178,13 @@ class Setting:
     limit: float
     notes: dict[str, str]
     left_out: dict[str, str]
+    kind: str = ""  # of settings; none for the cases of the tutorials
 
     @classmethod
     def read(cls, case: dict[str, Any]) -> "Setting":
         """From its JSON."""
         others = (case[key] for key in ("dtype", "threads", "limit_seconds", "notes", "left_out"))
-        return cls(Case.read(case), *others)
+        return cls(Case.read(case), *others, case.get("kind", ""))
 
     def __str__(self) -> str:
         usual = self.dtype == "float64", self.threads == 1
@@ -197,8 +198,8 @@ class Setting:
 
     @property
     def others(self) -> list[str]:
-        """The contenders from other libraries."""
-        return [name for name in self.case.rows if not name.startswith("samenet")]
+        """The contenders from other libraries; in a kind of settings also samenet's NumPy backend."""
+        return [name for name in self.case.rows if not name.startswith("samenet") or (self.kind and name == NUMPY)]
 
     def ratio(self, name: str) -> Ratio | None:
         """The ratio of a contender's time to samenet's."""
@@ -224,6 +225,11 @@ class Outcome:
         """The run in a folder."""
         content = json.loads((folder / "peers.json").read_text(encoding="utf-8"))
         return cls(folder, content, tuple(map(Setting.read, content["cases"])))
+
+    @property
+    def tutorials(self) -> tuple[Setting, ...]:
+        """The settings that are not of a kind."""
+        return tuple(s for s in self.settings if not s.kind)
 
 
 def newest(results: Path, name: str = "comparison.json") -> Path | None:

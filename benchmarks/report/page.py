@@ -12,8 +12,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from benchmarks.report import claims, history, tables, text
-from benchmarks.report.model import Case, Record, Row
+from benchmarks.report import claims, history, kinds, tables, text
+from benchmarks.report.model import Case, Outcome, Record, Row, newest
 from benchmarks.report.scaling import lines, slope
 from benchmarks.report.tables import label, names, times
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
@@ -126,6 +126,22 @@ def numbers(record: Record, asv: Path) -> dict[str, Any]:
     }
 
 
+def _beside(results: Path) -> dict[str, Any] | None:
+    """Other libraries beside samenet, in how many settings and which are the worst; None if they were not measured."""
+    folder = newest(results, "peers.json")
+    if folder is None:
+        return None
+    outcome = Outcome.read(folder)
+    around = outcome.content["environment"]
+    return {
+        "words": kinds.in_words(outcome.settings),
+        "where": f"{around['utc'][:10]}, commit `{around['commit'] or 'unknown'}`",
+        "quick": outcome.content["quick"],
+        "counts": kinds.counts(outcome.settings),
+        "worst": kinds.worst_settings(outcome.settings),
+    }
+
+
 def page(record: Record, asv: Path) -> str:
     """The page."""
     loader = jinja2.FileSystemLoader(HERE)
@@ -150,6 +166,7 @@ def page(record: Record, asv: Path) -> str:
             ("Import and memory", tables.imports(record)),
             ("Calls until Numba has paid", tables.break_even(record)),
         ],
+        beside=_beside(record.folder.parent),
         around=text.environment(record),
         how=how,
     )

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from benchmarks.report import kinds
 from benchmarks.report.model import Outcome, Setting
 from benchmarks.report.tables import NONE, Table, error, near_one, seconds, times
 from samenet.compare.timing import Ratio
@@ -23,9 +24,12 @@ HOW_TO_READ = """\
   replaces the time of a wrong answer, which is not timed.
 - **limit**: the minimum time for the arithmetic at the peak rate of a large matrix product, plus an exponential for
   every sigmoid and the call of a compiled function. Zeros in the input count as work: the limit is for dense input.
-- Of long tasks, only the first part is timed, and the time is scaled up; a note says which part."""
+- Of long tasks, only the first part is timed, and the time is scaled up; a note says which part.
+- **Kinds of settings**: each in processes of its own, with one thread; the time of a call with all of its updates, over
+  the same shuffled passes. A word such as dropout names what a contender lacks; **no** is explained below the table.
+  A library that draws its own dropout masks is checked only for the shape and dtype of its answer, and for NaN."""
 
-VERDICTS = {"faster": "samenet is faster", "slower": "**samenet is slower**", "same": "cannot be told apart"}
+VERDICTS = {"slower": "**samenet is slower**", "same": "cannot be told apart", "faster": "samenet is faster"}
 
 
 def verdict(ratio: Ratio) -> str:
@@ -77,13 +81,16 @@ def _order(value: float) -> float:
 
 
 def standings(settings: tuple[Setting, ...]) -> str:
-    """Where samenet is faster or slower than the best of the others, by how much, and which answers were wrong."""
-    kinds: dict[str, list[str]] = {kind: [] for kind in ("slower", "same", "faster")}
-    for s in settings:
+    """Where samenet is faster or slower than the best of the others in the tutorials' cases; and which answers of any
+    case were wrong.
+    """
+    found_by: dict[str, list[str]] = {kind: [] for kind in VERDICTS}
+    cases = [s for s in settings if not s.kind]
+    for s in cases:
         if s.best and (ratio := s.ratio(s.best)) is not None:
-            kinds[verdict(ratio)].append(f"{s}: {s.best}, {times(ratio)}")
-    lines = [f"Against the best of the others in each of {len(settings)} settings, by its time over samenet's:", ""]
-    for kind, found in kinds.items():
+            found_by[verdict(ratio)].append(f"{s}: {s.best}, {times(ratio)}")
+    lines = [f"In the tutorials' cases, {len(cases)} settings, against the best of the others, by its interval:", ""]
+    for kind, found in found_by.items():
         lines += [f"- {VERDICTS[kind]} in {len(found)}{':' if found else '.'}", *(f"  - {one}" for one in found)]
     failed = [f"{s}: {name}" for s in settings for name, row in s.case.rows.items() if not row.ok]
     return "\n".join([*lines, f"- wrong answers: {'; '.join(failed) or 'none'}."])
@@ -93,7 +100,7 @@ def absent(outcome: Outcome) -> str:
     """The libraries that are absent, or took no part in some cases, and why."""
     lines = [f"- {name}: absent, {reason}" for name, reason in outcome.content["absent"].items()]
     cases: dict[tuple[str, str], list[str]] = {}
-    for s in outcome.settings:
+    for s in outcome.tutorials:
         for name, reason in s.left_out.items():
             if not name.startswith("samenet") and str(s.case) not in cases.setdefault((name, reason), []):
                 cases[name, reason].append(str(s.case))
@@ -158,13 +165,14 @@ def page(outcome: Outcome) -> str:
     """peers.md."""
     sections = {
         "How to read it": HOW_TO_READ,
-        "Where samenet stands": standings(outcome.settings),
-        "Case by case": "![The others' times over samenet's](peers.png)\n\n" + summary(outcome.settings).markdown(),
+        "Where samenet stands": _standing(outcome, "kinds.png"),
+        "Case by case": "![The others' times over samenet's](peers.png)\n\n" + summary(outcome.tutorials).markdown(),
         "Who did not take part": absent(outcome) or "Everyone took part in everything.",
         "The machine": machine(outcome).markdown(),
         "Once a process": once(outcome).markdown(),
     }
-    sections |= {str(s): f"{whole(s).markdown()}\n{noise(s)}" for s in outcome.settings}
+    sections |= kinds.sections(outcome.settings)
+    sections |= {str(s): f"{whole(s).markdown()}\n{noise(s)}" for s in outcome.tutorials}
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
     return f"# samenet and its peers\n\n{where(outcome)} Made by `make peers`; do not edit.\n\n{body}\n"
 
@@ -173,9 +181,16 @@ def mention(outcome: Outcome) -> str:
     """A section of results/README.md."""
     folder = outcome.folder.name
     return (
-        f"{standings(outcome.settings)}\n\n![The others' times over samenet's]({folder}/peers.png)\n\n"
+        f"{_standing(outcome, f'{folder}/kinds.png')}\n\n"
+        f"![The others' times over samenet's]({folder}/peers.png)\n\n"
         f"Every case, contender and error: [peers.md]({folder}/peers.md), by `make peers`."
     )
+
+
+def _standing(outcome: Outcome, picture: str) -> str:
+    """By kind, and in the tutorials' cases."""
+    shown = f"![The best other's time over samenet's, a dot for each setting, by kind]({picture})"
+    return f"{kinds.told(outcome.settings)}\n{shown}\n\n{standings(outcome.settings)}"
 
 
 def write(folder: Path) -> list[Path]:

@@ -45,8 +45,8 @@ _KERNELS = "fast/kernels"
 _SMALL = (
     Change(
         f"{_KERNELS}/tiny_network.py",
-        "    lanes = REGISTER // model.dtype.itemsize\n    sizes =",
-        "    return False\n    sizes =",
+        "    sizes, lanes = model.sizes,",
+        "    return False\n    sizes, lanes = model.sizes,",
     ),
 )
 _LOOP_OF_EXP = """\
@@ -123,7 +123,7 @@ TECHNIQUES = (
     ),
     Technique(
         "networks in registers, full batch",
-        "A layer that fits a register stays in one from the input to the step; without, by the general kernels.",
+        "Layers stay in a few registers from the input to the step; without, by the general kernels.",
         "11 lines",
         _SMALL,
     ),

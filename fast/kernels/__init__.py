@@ -3,7 +3,7 @@
 Mathematics, in the order of reading: `activations` (and costs), `gemm` (matrix products), `packing` (the parameters as
 kernels want them), `forward`, `backward` (the gradient), `training` (updates), `inference` (what a backend asks for
 forward), `parallel` (several threads at one batch); and two short ways, `sparse_input` (input that is mostly zero) and
-`tiny_network` (networks whose layers fit a register).
+`tiny_network` (networks of little work).
 
 `codegen` writes, compiles and keeps their code.
 

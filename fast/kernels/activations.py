@@ -64,7 +64,7 @@ def activate(code, z, width, log_h):
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
 _NARROW = 64  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
-_FEW = 4
+_SINGLE_ROWS = 4
 _columns, _few = on_stack(1, _NARROW * REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _log, _inverse = lanewise(exp), lanewise(log), lanewise(lambda a: 1.0 / a)
@@ -123,8 +123,8 @@ def _softmax_of_rows(z, width, log_h):
     """A few rows at a time, step by step, so that none waits for another."""
     one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
     rows, logarithms = rows_at(z, 0, z.size // width, width), rows_at(log_h, 0, log_h.size // width, width)
-    for first in range(0, len(rows), _FEW):
-        few = range(first, min(first + _FEW, len(rows)))
+    for first in range(0, len(rows), _SINGLE_ROWS):
+        few = range(first, min(first + _SINGLE_ROWS, len(rows)))
         for r in few:
             shifts[r - first] = largest(rows[r])
         for r in few:

@@ -169,22 +169,21 @@ def _penalty_slope(w, l1, l2):
 
 
 _penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
 
 
 @kernel()
-def penalty(P, G, sizes, bias, l1, l2):
+def penalty(P, G, sizes, bias, lanes, l1, l2):
     """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
 
-    P are the packed parameters, and G is laid out like them.
+    P are the packed parameters, and G is laid out like them; or theta, if lanes is 1: see `packing.lanes_of`.
     """
-    p, lanes = 0, lanes_of(sizes, P.itemsize)
-    total = 0.0
+    p, total = 0, 0.0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         end = p + n * row_length(k, lanes)
         if G.size:
-            total += _add_penalties(G[p:end], P[p:end], l1, l2)
+            total += add_penalties(G[p:end], P[p:end], l1, l2)
         else:
             total += _penalties(P[p:end], l1, l2)
         p += layer_length(n, k, bias, lanes)

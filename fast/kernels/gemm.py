@@ -17,8 +17,8 @@ from samenet.fast.kernels.codegen.microkernels import (
 from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
-_MC, _KC = 256, 256  # the block of A that is packed together, and stays in the second cache; twice _KC, if B is turned
-_FEW = 64  # rows of A up to which packing B takes longer than it saves
+_MC, _KC = 256, 256  # rows and terms of a packed block of A, which stays in the second cache; see `packed_product`
+_UNPACKED = 64  # rows of A up to which packing B takes longer than it saves
 
 
 def matrix(dtype):
@@ -46,11 +46,11 @@ def transposed(A, B):
 
 @external(lambda f: (matrix(f),) * 2)
 def _pack(A, B):
-    """B := A, whose rows or columns are contiguous, into contiguous rows."""
+    """B := A, of which rows or columns are contiguous; as of B, rows are."""
     if A.strides[1] == A.itemsize:
         copy_rows(A, B)
     else:
-        transpose(A.T, B)
+        transposed(A.T, B)
 
 
 @external(lambda f: (*(matrix(f),) * 4, int64, float64))
@@ -81,22 +81,22 @@ def _columns(A, B, S, C, used):
 
 
 @kernel(makes_arrays=True)
-def empty_lines(size, like):
-    """A vector that begins with a cache line, for numbers of a dtype: what crosses a line takes twice as long."""
-    vector = np.empty(size + REGISTER // like.itemsize, like.dtype)
-    return vector[-vector.ctypes.data % REGISTER // like.itemsize :]
+def _aligned(m, n, like):
+    """A matrix (m, n) of a dtype that begins at a cache line: a load that crosses one takes twice as long."""
+    vector = np.empty(m * n + REGISTER // like.itemsize, like.dtype)
+    start = -vector.ctypes.data % REGISTER // like.itemsize
+    return vector[start : start + m * n].reshape(m, n)
 
 
 @external(lambda f: (*(matrix(f),) * 4, float64), makes_arrays=True)
 def packed_product(A, B, S, C, alpha):
     """C := S + alpha A B, by packed blocks of A and packed panels of B; see `product`."""
     (m, k), t = C.shape, len(B)
-    lanes = REGISTER // C.itemsize
-    contiguous = B.strides[1] == B.itemsize
-    most = _KC if contiguous else 2 * _KC
-    terms, height = -(-t // -(-t // most)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
-    block = empty_lines(height * terms, C)[: height * terms].reshape(height // PACKED_MR, terms * PACKED_MR)
-    panel = empty_lines(terms * PACKED_NR * lanes, C)[: terms * PACKED_NR * lanes].reshape(terms, PACKED_NR * lanes)
+    lanes, contiguous = REGISTER // C.itemsize, B.strides[1] == B.itemsize
+    longest = _KC if contiguous else 2 * _KC  # rows that are read on for longer are read faster
+    terms, height = -(-t // -(-t // longest)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
+    block = _aligned(height // PACKED_MR, terms * PACKED_MR, C)
+    panel = _aligned(terms, PACKED_NR * lanes, C)
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):
@@ -114,9 +114,9 @@ def packed_product(A, B, S, C, alpha):
                 registers = max(PACKED_NR - 1, -(-left // -(-left // PACKED_NR)))
                 end = min(i + registers * lanes, k)
                 b = B[start : start + count, i:end]
-                if not contiguous or m > _FEW:
+                if not contiguous or m > _UNPACKED:
                     _pack(b, panel)
-                    b = panel[:count]
+                    b = panel[:count, : end - i]
                 _multiply_packed(block, b, begin[:, i:end], C[top : top + rows, i:end], registers, alpha)
                 i = end
 
@@ -126,7 +126,8 @@ def product(A, B, S, C):
     """C := S + A B.
 
     A (m, t) and B (t, k) with contiguous rows, or columns; C (m, k) with contiguous rows; S like C, or one row (1, k)
-    for all. 2 m t k flops. Sums are made in the order of t, wherever they are cut: the bits do not depend on it.
+    for all. 2 m t k flops. The order of a sum follows from t and from how B lies, alone: the bits of a row or a column
+    of C do not depend on the others, nor on how either is cut.
     """
     if C.shape[1] < WIDE and B.strides[1] == B.itemsize:
         _columns(A, B, S, C, None)

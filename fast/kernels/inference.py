@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba import boolean, float64, from_dtype, int32, int64, types
+from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import penalty
@@ -16,13 +17,14 @@ from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.microkernels import on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_sample, most_rows, nonzero_workspace
-from samenet.fast.kernels.packing import nodes, pack
+from samenet.fast.kernels.lanes import forward_in_lanes, lanes_workspace
+from samenet.fast.kernels.packing import is_wide, nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
+_CACHED = 3 << 19  # bytes of parameters that stay in the second cache
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
-FEW = 12  # rows up to which to pack the weights takes longer than it saves
 
 _stack = on_stack(2, _WIDEST + REGISTER)
 
@@ -92,6 +94,15 @@ is_native = generated(_is_native, _write_is_native, boolean)
 # --- one sample, and few ----------------------------------------------------------------------------------------------
 
 
+@register_jitable
+def few(size, itemsize):
+    """The number of rows up to which one after the other is sooner done than with samples in the lanes.
+
+    size: the number of parameters. Each row reads them all, which takes long where they are not in the second cache.
+    """
+    return REGISTER // itemsize // 2 if size * itemsize <= _CACHED else 1
+
+
 def _one(theta, layout, x, out):
     """out := the output layer for one sample x, if both are as long as the layers, x is finite and no layer is wide.
 
@@ -142,35 +153,37 @@ def _answer(theta, layout, x, workspace, out):
 
 
 @kernel(makes_arrays=True)
-def all_layers(theta, P, layout, bias, X, H):
-    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
-    sizes = layout[0]
-    rows = len(X)
-    if rows <= FEW:
-        workspace = _workspace(theta, layout)
-        for s in range(rows):
-            forward_sample(theta, layout, X[s], workspace, H, s, rows)
-        return
-    _, widest = nodes(sizes)
-    pack(theta, sizes, bias, P)
-    forward(
-        P,
-        layout,
-        bias,
-        X,
-        np.empty((0, 0), theta.dtype),
-        H,
-        H,
-        H[:0],
-        np.zeros(widest, theta.dtype),
-        *nonzero_workspace(sizes, 0),
+def predict_in_lanes(theta, layout, X, out):
+    """out := the output layer for the rows of X; returns whether X is finite."""
+    workspace = lanes_workspace(layout[0], len(X), X)
+    return forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0]) or are_finite(
+        X.reshape(X.size)
     )
+
+
+@kernel(makes_arrays=True)
+def all_layers(theta, layout, X, H):
+    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
+    sizes, m = layout[0], len(X)
+    if m <= few(theta.size, theta.itemsize):
+        workspace = _workspace(theta, layout)
+        for s in range(m):
+            forward_sample(theta, layout, X[s], workspace, H, s, m)
+        return
+    if is_wide(sizes):  # then theta takes the place of P
+        _, widest = nodes(sizes)
+        zeros, none = np.zeros(widest, theta.dtype), np.empty((0, 0), theta.dtype)
+        forward(theta, layout, layout[1, 0] != 0, X, none, H, H, H[:0], zeros, *nonzero_workspace(sizes, 0))
+        return
+    out = H[H.size - m * sizes[-1] :].reshape(m, sizes[-1])
+    forward_in_lanes(theta, layout, X, lanes_workspace(sizes, m, X), out, H[:0], H)
 
 
 class _Workspace(NamedTuple):
     """What a block of samples is evaluated in."""
 
     H: Any  # the activations of layers 2 to L, one layer after the other
+    lanes: Any  # or, with samples in the lanes, what `forward_in_lanes` needs; H is then for the output layer
     Z: Any  # what `value` is told of the output layer, for costs that need it
     zeros: Any  # as many as the widest layer has nodes
     masks: Any  # none
@@ -179,18 +192,18 @@ class _Workspace(NamedTuple):
 
 
 def _workspace_type(f):
-    return types.NamedTuple((*(f[::1],) * 3, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
+    return types.NamedTuple((*(f[::1],) * 4, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
 
 
 @external(
     lambda f: (
-        *(types.Tuple((f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
+        *(types.Tuple((f[::1], f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
         *(_workspace_type(f), float64[::1], int64[::1], boolean),
     )
 )
 def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
-    P, layout, bias = model
+    theta, P, layout, bias = model
     H, Z, zeros = workspace.H, workspace.Z, workspace.zeros
     masks, lists, flags = workspace.masks, workspace.lists, workspace.flags
     m, n_out = out.shape
@@ -199,7 +212,7 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
     while is_coordinator or wait_for_tasks(queue):
         block = claim(queue)
         if block < 0 and is_coordinator:
-            block = take_over(queue, values.size, 0, most * P.size)
+            block = take_over(queue, values.size, 0, most * theta.size)
             if block < 0:
                 return
         elif block >= 0 and is_coordinator:
@@ -209,8 +222,11 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
             rows = min(most, m - start)
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
-            finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
             h = H[rows * last : rows * (last + n_out)]
+            if workspace.lanes.size:
+                finite = forward_in_lanes(theta, layout, x, workspace.lanes, h.reshape(rows, n_out), z, z[:0])
+            else:
+                finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
             if len(Y):
                 target = Y[start : start + rows].reshape(rows * n_out)
                 result = value(cost, h, z, target)
@@ -229,22 +245,24 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     """out := the output layer for the rows of X, by blocks that threads share.
 
     Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
-    values: a number for each block. P: for the packed parameters.
+    values: a number for each block. P: for the packed parameters; if it is empty, samples go into the lanes.
     """
-    sizes = layout[0]
+    sizes, in_lanes = layout[0], P.size == 0
     m, n_out = out.shape
     cost, l1, l2 = objective
     total, widest = nodes(sizes)
     rows = min(m, most_rows(sizes))
-    H = np.empty(rows * total, out.dtype)
+    H = np.empty(rows * (n_out if in_lanes else total), out.dtype)
+    lanes = lanes_workspace(sizes, rows, theta) if in_lanes else H[:0]
     most = rows * n_out if len(Y) and needs_z(cost) else 0
     Z = np.empty(most, out.dtype)
     lists, flags = nonzero_workspace(sizes, 0)
-    workspace = _Workspace(H, Z, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
+    workspace = _Workspace(H, lanes, Z, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
     if is_coordinator:
-        pack(theta, sizes, bias, P)
+        if not in_lanes:
+            pack(theta, sizes, bias, P)
         add_tasks(queue, values.size)
-    _blocks((P, layout, bias), cost, X, Y, out, workspace, values, queue, is_coordinator)
+    _blocks((theta, P, layout, bias), cost, X, Y, out, workspace, values, queue, is_coordinator)
     if not is_coordinator:
         return 0.0, True
     wait_for_all(queue)
@@ -258,5 +276,5 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
         result += values[block]
     result *= scale
     if l1 or l2:
-        result += penalty(P, P[:0], sizes, bias, l1, l2)
+        result += penalty(theta, theta[:0], sizes, bias, 1, l1, l2)
     return result, True

@@ -7,7 +7,7 @@ import numpy as np
 from numba import float64, int64, types
 
 from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
-from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
@@ -101,7 +101,7 @@ _step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (
 _step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vectorized(_adam, 3, contract=False)
 
 
-@kernel()
+@external(lambda f: (f[::1], f[::1], float64, f[:, ::1], int64, RULE, int64))
 def step(theta, g, alpha, state, left, rule, t):
     """Update t: one step against g, which is clipped first; `samenet.reference.optimizers` has the equations.
 

@@ -6,7 +6,7 @@ from numba import boolean, float64, int64, types
 from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.dropout import dropout_type
-from samenet.fast.kernels.packing import is_wide, pack, unpack
+from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
 from samenet.fast.kernels.steps import DESCENT, RULE, Rule, step
@@ -146,7 +146,7 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean else total
         if l1 or l2:
-            costs[update] += penalty(P, g, sizes, bias, l1, l2)
+            costs[update] += penalty(P, g, sizes, bias, lanes_of(sizes, P.itemsize), l1, l2)
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return

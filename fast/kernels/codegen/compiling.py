@@ -88,7 +88,9 @@ def _provide(symbol: str) -> bool:
     return True
 
 
-def kernel(*flags: str, makes_arrays: bool = False, holds_gil: bool = False) -> Callable[[Kernel], Kernel]:
+def kernel(
+    *flags: str, makes_arrays: bool = False, holds_gil: bool = False, inlined: bool = False
+) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
     flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
@@ -101,6 +103,8 @@ def kernel(*flags: str, makes_arrays: bool = False, holds_gil: bool = False) -> 
             return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
         options = {**_options(flags, makes_arrays), "nogil": not holds_gil, "no_cfunc_wrapper": True}
+        if inlined:
+            options["forceinline"] = True
         dispatcher = decorate(**options)(function)
         dispatcher._cache = Cache(function, options, _STAMP, _provide)
         _without_interrupts(dispatcher)

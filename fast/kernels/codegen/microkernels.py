@@ -120,7 +120,8 @@ def _write_multiply_packed(vb, A, B, S, C, registers, alpha):
     (m, k), (t, _) = vb.pair(C.shape), vb.pair(B.shape)
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
     one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
-    s_row, limit = builder.select(one, vb.long(0), vb.pair(S.strides)[0]), builder.sub(m, vb.long(1))
+    same, limit = vb.long(0), builder.sub(m, vb.long(1))
+    s_row = builder.select(one, same, vb.pair(S.strides)[0])
 
     for count in (PACKED_NR, PACKED_NR - 1):
         left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
@@ -136,8 +137,8 @@ def _write_multiply_packed(vb, A, B, S, C, registers, alpha):
                 vb.prefetch(place)
             sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
             a = vb.at(vb.start(A), vb.times(a_row, builder.sdiv(r, vb.long(PACKED_MR))))
-            with vb.for_range(t) as (c_t, _):
-                a_t, b_t = vb.at(a, vb.times(c_t, PACKED_MR * vb.size)), vb.at(vb.start(B), vb.times(c_t, b_row))
+            with vb.for_range(t) as (term, _):
+                a_t, b_t = vb.at(a, vb.times(term, PACKED_MR * vb.size)), vb.at(vb.start(B), vb.times(term, b_row))
                 columns = [vb.load(*place) for place in registers_of(b_t)]
                 for x, row in enumerate(sums):
                     number = vb.broadcast_load(vb.at(a_t, vb.long(x * vb.size)))

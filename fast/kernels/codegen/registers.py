@@ -1,4 +1,4 @@
-"""Machinery: a vector register as a value in a kernel, for networks so small that a layer fits into one.
+"""Machinery: a vector register as a value in a kernel, for networks so small that a layer fits into a few.
 
 The fewer lanes, the sooner an answer is there. How many a register has, a kernel is told by a tuple as long as that,
 `width`: the compiler knows the length of a tuple by its type. With the compiler off, a register is a NumPy array.
@@ -65,17 +65,18 @@ def _first(v, n):
     return np.where(np.arange(len(v)) < n, v, v.dtype.type(0))
 
 
-def _products(a, i, n, v):
-    """In lane j < n, the sum of a[i + j L : i + (j + 1) L] v, where L numbers fill a register; then zeros."""
-    rows = a[i : i + n * len(v)].reshape(n, len(v))
+def _products(a, i, step, n, v):
+    """In lane j < n, the sum of a[i + j step:] v, as far as the register goes; then zeros."""
+    n = min(n, len(v))
+    rows = np.reshape([a[i + j * step : i + j * step + len(v)] for j in range(n)], (n, len(v)))
     return _first(np.concatenate([rows @ v, np.zeros(len(v) - n, v.dtype)]), n)
 
 
-def _write_products(vb, a, i, n, v):
+def _write_products(vb, a, i, step, n, v):
     rows = []
     for r in range(vb.lanes):  # past n, the first row: its sums are not asked for
         row = vb.builder.select(vb.builder.icmp_signed("<", vb.long(r), n), vb.long(r), vb.long(0))
-        place = _at(vb, a, vb.builder.add(i, vb.times(row, vb.lanes)))
+        place = _at(vb, a, vb.builder.add(i, vb.times(row, step)))
         rows.append(vb.builder.fmul(vb.load(place), v))
     return vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)
 

@@ -1,0 +1,170 @@
+"""The kinds of settings that people train in, beside the tutorials' cases: every option near the limits of every way.
+
+One line is a case, measured in both dtypes, on one thread, each in a process of its own: a process that has freed large
+arrays hides what it costs to have them. Rows are shuffled in each pass, but for full batches and many networks.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks import inputs
+from benchmarks.problem import Task, cast
+from samenet.compare.cases import title
+
+
+@dataclass(frozen=True)
+class PeerCase:
+    """A case of `peers`.
+
+    make     the task, in float64 on one thread; its argument is whether the run is a quick one
+    counted  the number of updates that the time is reported for; 0 for a forward pass, and for all of a task's
+    threads  whether there is a batch to divide between threads
+    single   whether it is also measured in float32
+    kind     the kind of settings that it belongs to, "" for the cases of the tutorials
+    quick    whether a quick run has it, too
+    """
+
+    network: str
+    operation: str
+    make: Callable[[bool], Task]
+    counted: int = 0
+    threads: bool = True
+    single: bool = True
+    kind: str = ""
+    quick: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.network}, {self.operation}"
+
+    def task(self, quick: bool, dtype: str, threads: int) -> Task:
+        """The task in a dtype, for so many threads."""
+        return cast(self.make(quick), dtype, threads)
+
+    def dtypes(self, quick: bool) -> tuple[str, ...]:
+        """Those that it is measured in: of a kind, a quick run has one."""
+        return ("float64", "float32") if self.single and not (quick and self.kind) else ("float64",)
+
+
+Sizes = tuple[int, ...]
+TINY, SMALL, MIDDLE, DIGITS, IMAGES = (4, 8, 3), (13, 32, 32, 1), (10, 64, 64, 1), (64, 100, 10), (784, 128, 10)
+DEEP, PIXELS = (20, 100, 100, 100, 2), (784, 32, 784)
+_SHAPES: tuple[tuple[Sizes, int, int], ...] = (  # with rows, and those of a batch
+    (TINY, 160, 1),
+    (TINY, 160, 16),
+    (SMALL, 480, 8),
+    (MIDDLE, 960, 32),
+    (DIGITS, 960, 32),
+    (IMAGES, 960, 32),
+)
+RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")
+ROWS = (2, 4, 8, 12, 13, 16, 32, 64)
+WIDE = (256, 512, 1024, 2048)
+LIMITS = (8, 9, 16, 17, 32, 33)  # nodes on both sides of what fits into registers
+MANY = "many networks"
+
+
+def _case(kind: str, sizes: Sizes, operation: str, make: Callable[[], Task], quick: bool = False) -> PeerCase:
+    return PeerCase(title(sizes), operation, lambda _: make(), threads=False, kind=kind, quick=quick)
+
+
+def _training(
+    kind: str,
+    sizes: Sizes,
+    rows: int,
+    size: int,
+    what: str,
+    rule: str = "descent",
+    quick: bool = False,
+    **given: object,
+) -> PeerCase:
+    """A training by batches of a size; `given` are the settings of `inputs.training`."""
+    by = "online" if size == 1 else "full batch" if size == rows else f"by {size}"
+    make: Callable[[], Task] = partial(inputs.training, sizes, rows, size, rule, **given)  # type: ignore[arg-type]
+    return _case(kind, sizes, f"{what}, {by}", make, quick)
+
+
+def _forward(kind: str, sizes: Sizes, rows: int, hidden: str = "sigmoid", output: str = "sigmoid") -> PeerCase:
+    what = "" if hidden == output == "sigmoid" else f", {hidden} and {output}"
+    return _case(kind, sizes, f"batch of {rows}{what}", partial(inputs.batch, sizes, rows, hidden, output))
+
+
+def _rules() -> Iterable[PeerCase]:
+    for rule in RULES:
+        for sizes, rows, size in _SHAPES:
+            quick = (rule, sizes, size) in (("adam", MIDDLE, 32), ("momentum", TINY, 1))
+            yield _training("update rules", sizes, rows, size, rule, rule, quick)
+
+
+def _penalties() -> Iterable[PeerCase]:
+    for penalty in ("l1", "l2"):
+        for sizes, rows, size in ((TINY, 160, 16), ((64, 30, 10), 960, 10), (IMAGES, 960, 32)):
+            quick = (penalty, sizes) == ("l2", TINY)
+            yield _training("penalties", sizes, rows, size, penalty, quick=quick, **{penalty: 1e-4})
+
+
+def _costs() -> Iterable[PeerCase]:
+    for cost in ("binary_cross_entropy", "cross_entropy"):
+        what = cost.replace("_", " ")
+        output: Sizes = PIXELS if cost == "binary_cross_entropy" else IMAGES
+        for sizes, rows, size in ((TINY, 160, 1), (TINY, 160, 16), (DEEP, 960, 32), (output, 960, 32)):
+            quick = (cost, size) == ("cross_entropy", 16)
+            yield _training("costs", sizes, rows, size, what, quick=quick, cost=cost)
+        yield _training("costs", DIGITS, 960, 32, f"{what}, adam", "adam", hidden="relu", cost=cost)
+    for hidden, output_name in (("relu", "softmax"), ("tanh", "identity")):
+        for sizes in (TINY, DEEP, IMAGES):
+            yield _forward("costs", sizes, 1000, hidden, output_name)
+
+
+def _regression() -> Iterable[PeerCase]:
+    for rule in ("descent", "adam"):
+        for sizes, rows, size in (((4, 8, 1), 160, 16), (SMALL, 480, 32), (MIDDLE, 960, 32)):
+            quick = (rule, sizes) == ("adam", SMALL)
+            yield _training(
+                "regression", sizes, rows, size, f"{rule} to numbers", rule, quick, hidden="tanh", output="identity"
+            )
+
+
+def _dropout() -> Iterable[PeerCase]:
+    for sizes, rows, size in ((TINY, 160, 16), (DIGITS, 960, 32), (IMAGES, 960, 32)):
+        yield _training("dropout", sizes, rows, size, "dropout", quick=sizes == TINY, hidden="relu", dropout=0.5)
+
+
+def _many() -> Iterable[PeerCase]:
+    for count, sizes, rows, size, rule in (
+        (1000, TINY, 160, 160, "descent"),
+        (1000, TINY, 160, 160, "adam"),
+        (100, TINY, 160, 16, "descent"),
+        (100, TINY, 160, 16, "adam"),
+        (100, (10, 20, 1), 160, 16, "momentum"),
+    ):
+        passes = 20 if size == rows else 2
+        operation = f"{count:,} networks, {rule}, {'full batch' if size == rows else f'by {size}'}"
+        make = partial(inputs.many, count, sizes, rows, size, rule, passes)
+        yield _case(MANY, sizes, operation, make, quick=(count, rule) == (100, "adam"))
+
+
+def _small_batches() -> Iterable[PeerCase]:
+    for sizes in (TINY, SMALL, DEEP, IMAGES):
+        for rows in ROWS:
+            yield _training("small batches", sizes, 10 * rows, rows, "10 batches", quick=(sizes, rows) == (SMALL, 12))
+            yield _forward("small batches", sizes, rows)
+
+
+def _wide() -> Iterable[PeerCase]:
+    for width in WIDE:
+        yield _training("wide layers", (width,) * 3, 128, 128, "descent", quick=width == 256)
+        yield _forward("wide layers", (width,) * 3, 128)
+
+
+def _limits() -> Iterable[PeerCase]:
+    for width in LIMITS:
+        for size, rule in ((1, "descent"), (16, "descent"), (17, "descent"), (1, "adam")):
+            quick = (width, size, rule) == (9, 1, "descent")
+            yield _training("limits of tiny networks", (10, width, 3), 20 * size, size, rule, rule, quick)
+
+
+KINDS = (
+    *(*_rules(), *_penalties(), *_costs(), *_regression(), *_dropout()),
+    *(*_many(), *_small_batches(), *_wide(), *_limits()),
+)
