@@ -8,6 +8,7 @@ from agreement import Backend
 
 import samenet
 from samenet.functions import ACTIVATIONS
+from samenet.training.classification import labels_of
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 LABELS = np.array([[0, 0, 0], [1, 0, 1], [1, 1, 1], [0, 1, 0], [0, 0, 1], [1, 1, 0]], float)  # several, one, or none
@@ -276,3 +277,9 @@ def test_a_refusal_offers_one_hot_rows_where_there_are_several_outputs(
     net = backend.Network([2, len(Y[0])], activation=activation, seed=0)
     with pytest.raises(ValueError, match=f"^monitors: expected .*{said}"):
         net.train(np.zeros((len(Y), 2)), Y, alpha=0.1, epochs=1, monitors=["accuracy"])
+
+
+def test_outputs_of_an_activation_without_classes_are_numbers() -> None:
+    """Of any that is not known to have them, so that a new one does not get classes by accident."""
+    with pytest.raises(ValueError, match="'one' .* with an output layer of 'softplus'"):
+        labels_of("auto", "softplus", 2)

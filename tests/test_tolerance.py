@@ -8,7 +8,7 @@ from agreement import BACKENDS, compare
 from inputs import Case
 
 from samenet.fast.numpy import Network
-from samenet.optimizers import Adam, Nesterov, RMSProp
+from samenet.optimizers import Adam, Nesterov, RMSProp, UpdateRule
 from samenet.testing import tolerance
 from samenet.testing.tolerance import Comparison
 
@@ -234,3 +234,12 @@ def test_an_update_by_adam_is_tight_enough_to_mean_something():
             limits.append(tolerance.update(net.model, case.X, case.Y, 0.01, rule=way, state=state))
             net.backend.run_updates(net.model, case.X, case.Y, way, alpha=0.01, batch_size=13, state=state)
         assert all((limit > 0).all() and limit.max() < 1e-14 for limit in limits)
+
+
+def test_a_rule_without_a_bound_is_not_held_to_another_ones():
+    class Other(UpdateRule):
+        name = "other"
+
+    case = Case((2, 3, 1), 4)
+    with pytest.raises(TypeError, match="^rule: no bound is derived for 'other'"):
+        tolerance.update(case.network(Network).model, case.X, case.Y, 0.1, rule=Other())
