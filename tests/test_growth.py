@@ -190,4 +190,9 @@ def test_the_marks_are_where_kernels_change() -> None:
     marks = growth.switches()
     assert [m["at"] for m in marks["width"]] == [gemm.WIDE]
     at = {m["what"]: m["at"] for m in marks["batch"]}
-    assert at == {"weights are turned": 13, "several blocks": 129, "gradient in parts": PARTS, "2 threads": 885}
+    assert at == {
+        "samples in lanes": 5,
+        "weights are turned, and several blocks": 129,
+        "gradient in parts": PARTS,
+        "2 threads": 885,
+    }

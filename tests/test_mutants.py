@@ -324,8 +324,8 @@ MUTANTS = {
             "beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor",
             "beta2, 1.0 - beta2, beta1, 1.0 - beta1, factor",
         ),
-        Mutant("updates of before not counted", "rule.t + update + 1", "update + 1"),
-        Mutant("the first update in all", "rule.t + update + 1", "rule.t + 1"),
+        Mutant("updates of before not counted", "left, rule, rule.t + update + 1)", "left, rule, update + 1)"),
+        Mutant("the first update in all", "left, rule, rule.t + update + 1)", "left, rule, rule.t + 1)"),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
@@ -348,8 +348,12 @@ MUTANTS = {
         ),
         Mutant("zeros: a step at once of rows of another list", "lanes == 1 else GROUP_ROWS)", "lanes == 1 else m)"),
         Mutant("zeros: a step at once without velocity", "and rule.code == DESCENT and", "and"),
-        Mutant("zeros: a step at once that is not clipped", "rule.clip_value == rule.clip_norm == np.inf and", ""),
-        Mutant("zeros: a step at once without penalty", " and l1 == 0 and l2 == 0", ""),
+        Mutant(
+            "zeros: a step at once that is not clipped",
+            "parts == 1 and rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and",
+            "parts == 1 and rule.code == DESCENT and",
+        ),
+        Mutant("zeros: a step at once without penalty", "l1 == 0 and l2 == 0\n    at_once", "True\n    at_once"),
         # registers, small
         Mutant(
             "small: last number of a register left out", "n = min(n, len(width))", "n = max(0, min(n, len(width)) - 1)"
@@ -361,40 +365,89 @@ MUTANTS = {
         Mutant("small: sigmoid without its slope", "e * (h * (1.0 - h))", "e * 1.0"),
         Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
         Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
-        Mutant("small: no slope in the output layer", "_back_through(codes[layers], h, ", "(lambda e: e)("),
-        Mutant("small: no slope in a hidden layer", "_back_through(codes[layer], load(width, H, q), errors)", "errors"),
+        Mutant("small: no slope in the output layer", "_back_through(codes[-1], h, slope)", "slope"),
+        Mutant(
+            "small: no slope in a hidden layer", "_back_through(codes[layer], load(width, H, q + j), errors)", "errors"
+        ),
+        Mutant("small: no slope of a hidden softmax", "_back_through_softmax(width, H, q, below, n)", "pass"),
+        Mutant("small: no slope of a softmax at the end", "_back_through_softmax(width, H, q, delta, n_out)", "pass"),
+        Mutant(
+            "small: softmax left out", "activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])", "pass"
+        ),
+        Mutant("small: z of no cost", "store(Z, v, z)", "pass"),
+        Mutant(
+            "small: slope of the other cost",
+            "elif cost == CROSS_ENTROPY:\n                    slope",
+            "elif False:\n                    slope",
+        ),
+        Mutant("small: targets that add to 1", "sum_of_targets += factor * target[i]", "sum_of_targets = factor"),
+        Mutant(
+            "small: errors of the first register",
+            "for v in range(lanes, row, lanes):",
+            "for v in range(lanes, lanes, lanes):",
+        ),
+        Mutant(
+            "small: another sample's slope",
+            "total += value(cost, H[q : q + n_out], Z[:n_out], target)",
+            "total = value(cost, H[q : q + n_out], Z[:n_out], target)",
+        ),
+        Mutant(
+            "small: penalties left out", "costs[update] += _add_penalties(width, several, P, G, sizes, l1, l2)", "pass"
+        ),
+        Mutant(
+            "small: penalties of the first layer", "p += (n + 1) * row\n    return total", "p += 0\n    return total"
+        ),
+        Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
+        Mutant(
+            "small: updates of before not counted",
+            "state, 0, rule, rule.t + update + 1)",
+            "state, 0, rule, update + 1)",
+        ),
+        Mutant("small: state not kept", "_pack(width, several, state[i], sizes, bias, True, packed[i])", "pass"),
+        Mutant("small: state not read", "_pack(width, several, state[i], sizes, bias, False, packed[i])", "pass"),
+        Mutant(
+            "small: a step that is not clipped",
+            "    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and",
+            "    plain = rule.code == DESCENT and",
+        ),
+        Mutant("small: a step without penalty", "l1 == 0 and l2 == 0\n    of_squares", "True\n    of_squares"),
+        Mutant("small: plain step by any rule", "    plain = rule.code == DESCENT and", "    plain ="),
         Mutant("small: W transposed", "p + i * n + j if j < n", "p + (i * n + j) % k * n + (i * n + j) // k if j < n"),
-        Mutant("small: bias dropped", "z = load(width, P, p + n * lanes)", "z = nothing"),
+        Mutant("small: bias dropped", "z = load(width, P, p + n * row + v)", "z = load_first(width, P, 0, 0)"),
         Mutant(
             "small: last input left out",
             "load_first(width, x, row * n_in + j, n_in - j)",
             "load_first(width, x, row * n_in + j, n_in - j - 1)",
         ),
-        Mutant("small: targets of other rows", "load_first(width, y, row * n_out", "load_first(width, y, s * n_out"),
+        Mutant(
+            "small: targets of other rows",
+            "target = y[row * n_out : (row + 1) * n_out]",
+            "target = y[s * n_out : (s + 1) * n_out]",
+        ),
         Mutant("small: first order for every pass", "order[epoch, s]", "order[0, s]"),
         Mutant("small: first alpha for every pass", "-alphas[epoch]", "-alphas[0]"),
         Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
         Mutant("small: factor of the sum of squares", "2.0 * half * scale", "scale"),
-        Mutant("small: cost without 1/2", "half * total * scale", "total * scale"),
+        Mutant("small: cost without 1/2", "total += half * below[i]", "total += below[i]"),
         Mutant(
             "small: cost of the first node",
-            "for i in range(n_out):\n            total",
-            "for i in range(1):\n            total",
+            "for i in range(lanes):\n                total",
+            "for i in range(1):\n                total",
         ),
         Mutant("small: cost of the last sample", "_multiply_add(error, error, squares)", "_times(error, error)"),
-        Mutant("small: gradient of the last sample", "_plus(load(width, G, p + n * lanes), delta)", "delta"),
-        Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * lanes, delta, step)", "pass"),
+        Mutant("small: gradient of the last sample", "_plus(load(width, G, p + n * row + v), d)", "d"),
+        Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * row + v, d, factor)", "pass"),
         Mutant(
             "small: no step of one sample",
-            "_add_to(width, P, p + j * lanes, _times(broadcast(width, H, q + j), delta), step)",
+            "_add_to(width, P, p + j * row + v, _times(broadcast(width, H, q + j), d), factor)",
             "pass",
         ),
-        Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), step)", "pass"),
+        Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), down)", "pass"),
         Mutant("small: gradient not cleared", "store(G, p, nothing)", "pass"),
         Mutant(
             "small: weights put back transposed",
-            "theta[place] = P[q + j * lanes + i]",
-            "theta[p + j * k + i if j < n else place] = P[q + j * lanes + i]",
+            "theta[place] = P[q + j * row + i]",
+            "theta[p + j * k + i if j < n else place] = P[q + j * row + i]",
         ),
         Mutant(
             "small: infinity times no node",
@@ -502,6 +555,7 @@ SMALLER = {
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY": 80,
     "_PAYS": 0,
+    "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
     "_NARROW": 4,
 }
 
@@ -587,6 +641,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     if cls.backend.__name__ == "mutated.numba":
         yield from _counters(sys.modules["mutated.kernels.parallel"])
         yield from _sum_of_parts(sys.modules["mutated.kernels.training"])
+        yield from _finite_rows(cls, sys.modules["mutated.kernels.inference"])
     trusted = samenet.backend("reference").Network
     small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
     for case in (small, no_bias, blocks, Case((4, 3, 9, 7, 2), 13)):
@@ -633,9 +688,21 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Two nodes a layer, which fit into the smallest of registers."""
-    for functions in (Functions(), Functions("tanh", "identity", "sum_of_squares"), Functions("relu", "tanh")):
-        case = Case((3, 2, 2, 1) if functions.cost == "squared_error" else (4, 2, 2), 7, functions=functions)
+    two_registers = (2, 3, 2)
+    for sizes, functions in (
+        ((3, 2, 2, 1), Functions()),
+        ((4, 2, 2), Functions("tanh", "identity", "sum_of_squares")),
+        ((1, 2, 3, 1), Functions("relu", "tanh")),
+        (two_registers, Functions("softmax", "sigmoid", "binary_cross_entropy")),
+        (two_registers, Functions("tanh", "softmax", "cross_entropy", l1=0.1, l2=0.2)),
+        (two_registers, Functions("sigmoid", "softmax")),
+    ):
+        case = Case(sizes, 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
+        for rule in (Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5), Rule(Momentum(0.9)), Rule(clip_value=0.01)):
+            ruled = Descent(4, epochs=2, rule=rule)
+            yield from agreement.ruled(*networks, case.X, case.Y, ruled, case.dropout)
+            yield from agreement.ruled_at_once(networks[0], case.X, case.Y, ruled, case.dropout)
         for descent in (
             Descent(1, epochs=2, shuffled=True),
             Descent(3, epochs=2, shuffled=True),
@@ -712,6 +779,15 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
     expected = G.sum(axis=0)
     training._add_parts(G)
     yield "sum of parts", compare(G[0], expected, 0)
+
+
+def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Several rows, of which the first alone is not finite, one by one: with small registers a batch has no such way."""
+    network = Case((3, 2), 3).network(cls)
+    X, out = np.ones((3, 3)), np.empty((3, 2))
+    for X[0, 1], expected in ((np.inf, False), (1.0, True)):
+        found = inference.predict_few(network.parameters, cls.backend.layout(network.model), X, out)
+        yield "finite rows", compare(found, expected, 0)
 
 
 def _told(value: object) -> object:
