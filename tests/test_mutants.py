@@ -692,7 +692,8 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     for sizes, functions in (
         ((3, 2, 2, 1), Functions()),
         ((4, 2, 2), Functions("tanh", "identity", "sum_of_squares")),
-        ((1, 2, 3, 1), Functions("relu", "tanh")),
+        ((3, 2, 2, 1), Functions("relu", "tanh")),
+        ((1, 2, 3, 1), Functions("tanh", "tanh")),
         (two_registers, Functions("softmax", "sigmoid", "binary_cross_entropy")),
         (two_registers, Functions("tanh", "softmax", "cross_entropy", l1=0.1, l2=0.2)),
         (two_registers, Functions("sigmoid", "softmax")),
