@@ -783,7 +783,7 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
 
 
 def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Several rows, of which the first alone is not finite, one by one: with small registers a batch has no such way."""
+    """Several rows one by one, of which the first alone is not finite; small registers leave a batch no such way."""
     network = Case((3, 2), 3).network(cls)
     X, out = np.ones((3, 3)), np.empty((3, 2))
     for X[0, 1], expected in ((np.inf, False), (1.0, True)):
