@@ -21,6 +21,6 @@ def masks_of(dropout: Dropout | None, rows: int, start: int = 0) -> NDArray[Any]
 def splitmix64(key: int, n: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The numbers n = 1, 2, ... of a generator; see `samenet.reference.dropout.splitmix64`. Arrays wrap around."""
     z = np.uint64(key) + n * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> 27)) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> 31)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -97,7 +97,7 @@ def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= inference.few(theta.flat.size, x.itemsize):
+    if len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
         return out, inference.predict_few(theta.flat, layout(model), x, out)
     blocks = -(-len(x) // _most_rows(theta.sizes))
     if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
@@ -273,7 +273,7 @@ def _descend(
     epochs: int,
     reduction: str,
     dropout: Dropout | None,
-    rule: tuple[int, float, float, float, float, float, int] = _NO_RULE,
+    rule: tuple[float, ...] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
     """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.

@@ -62,6 +62,7 @@ def _keep_pages() -> None:
 @functools.lru_cache(256)
 def most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
     """Up to how many rows samples, not nodes, go into the lanes."""
-    if packing.is_wide(sizes):
+    if packing.is_wide(sizes):  # type: ignore[no-untyped-call]
         return 0  # the bits of a row are not to depend on how many there are
-    return sys.maxsize if lanes.is_narrow(sizes, itemsize) else lanes.FEW
+    is_narrow = lanes.is_narrow(sizes, itemsize)  # type: ignore[no-untyped-call]
+    return sys.maxsize if is_narrow else lanes.FEW

@@ -108,7 +108,7 @@ class History(Mapping[str, NDArray[np.float64]]):
         """Record the costs before many epochs, beginning with this one, at multiples of `every`."""
         first = -epoch % every
         if len(costs) > 32:
-            self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, np.int64).tobytes())
+            self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, dtype=np.int64).tobytes())
         else:
             self._epochs.extend(range(epoch + first, epoch + len(costs), every))
         self._values["cost"].frombytes(costs[first::every].astype(np.float64).tobytes())

@@ -29,6 +29,11 @@ class Model:
     Only the numbers in theta, and `threads`, ever change.
     """
 
+    activations: tuple[str, ...]
+    cost_function: str
+    l1: float
+    l2: float
+
     def __init__(
         self,
         sizes: Sequence[int],

@@ -137,5 +137,6 @@ def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     This takes a quarter off the time of one sample through 100-100-50-10.
     """
     buffer = np.empty(size + _LINE // dtype.itemsize, dtype)
-    start = -addressof(c_byte.from_buffer(buffer)) % _LINE // dtype.itemsize  # sooner had than `buffer.ctypes.data`
+    address = addressof(c_byte.from_buffer(buffer))  # type: ignore[arg-type]  # sooner had than buffer.ctypes.data
+    start = -address % _LINE // dtype.itemsize
     return buffer[start : start + size]

@@ -380,7 +380,7 @@ def test_a_zip_file_that_is_replaced_in_place(tmp_path: Path) -> None:
     _packed(app)
     assert _run(app, NUMBA_CACHE_DIR=cache) == [0.5, 0, []]
     assert _run(app, NUMBA_CACHE_DIR=cache) == [0.5, 1, []]
-    right, other = "(p * power + (power + 1.0))", "(p * power + (power + 3.0))"
+    right, other = "return scale / (p * power + (power + scale))", "return scale / (p * power + (power + 3.0 * scale))"
     _packed(app, lambda text: text.replace(right, other))
     assert _run(app, NUMBA_CACHE_DIR=cache) == [0.25, 0, []]
 

@@ -409,7 +409,7 @@ def test_small_networks_of_many_layers(sizes: tuple[int, ...], bias: bool) -> No
         samenet.backend(name).Network(sizes, bias=bias, activation="tanh", init="normal", seed=3)
         for name in ("numpy", "numba")
     ]
-    assert tiny_network.fits(nets[1].model, layout(nets[1].model)[1], 2)
+    assert tiny_network.fits(nets[1].model, 2)
     random = np.random.default_rng(0)
     X, Y = random.normal(size=(5, sizes[0])), random.random((5, sizes[-1]))
     begin = nets[0].parameters.copy()

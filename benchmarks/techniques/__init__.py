@@ -135,8 +135,8 @@ TECHNIQUES = (
         (
             Change(
                 "interface/parameters.py",
-                "start = -buffer.ctypes.data % _LINE",
-                "start = (16 - buffer.ctypes.data) % _LINE",
+                "start = -address % _LINE",
+                "start = (16 - address) % _LINE",
             ),
         ),
     ),

@@ -20,14 +20,13 @@ from samenet.fast.kernels.activations import (
     SUM_OF_SQUARES,
     TANH,
     activate,
-    sigmoid,
-    tanh,
     value,
 )
 from samenet.fast.kernels.backward import add_penalties
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, load_first, products, store
 from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
+from samenet.fast.kernels.elementary import sigmoid, tanh
 from samenet.fast.kernels.steps import DESCENT, Rule, step
 
 # For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
@@ -46,9 +45,9 @@ def fits(model: Any, batch_size: int) -> bool:
     sizes, lanes = model.sizes, REGISTER // model.dtype.itemsize
     work = sum(n * -(-k // lanes) for n, k in itertools.pairwise(sizes))
     if sizes[0] > _INPUTS or work > _ONLINE or batch_size == 1:
-        return sizes[0] <= _INPUTS and work <= _ONLINE
+        return bool(sizes[0] <= _INPUTS and work <= _ONLINE)
     logarithms = "softmax" in model.activations or model.cost_function in functions.MADE_FOR
-    return batch_size * (_ROW + work + _LOGARITHMS * logarithms) <= _BATCH
+    return bool(batch_size * (_ROW + work + _LOGARITHMS * logarithms) <= _BATCH)
 
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)

@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -88,7 +88,7 @@ def train_many(
     """
     pattern = networks if isinstance(networks, Network) else None
     if pattern is None:
-        trained = _distinct(networks)
+        trained = _distinct(cast("Iterable[Network]", networks))
         numbers = [None] * len(trained) if seeds is None else _listed("seeds", seeds)
         if len(numbers) != len(trained):
             raise ValueError(f"seeds: expected {len(trained)}, one for each network, got {len(numbers)}")
@@ -110,9 +110,10 @@ def train_many(
             if key not in known:
                 samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
                 known[key] = model.labelled(*samples, given["reduction"])
-            planned.append(Options.checked(model, *known[key], {**given, "seed": seed}, warns=False))
-        except (TypeError, ValueError) as error:
-            error.add_note(f"in train_many, for networks[{i}]")
+            x, y = known[key]
+            planned.append(Options.checked(model, x, y, {**given, "seed": seed}, warns=False))
+        except (TypeError, ValueError) as refusal:
+            refusal.add_note(f"in train_many, for networks[{i}]")
             raise
     threads = max((network.threads for network in trained), default=1)
     streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 try:  # the functions of `signal` without their enum, which takes longer than a short training
-    from _signal import getsignal as _get
+    from _signal import getsignal as _get  # type: ignore[import-not-found]
     from _signal import signal as _set
 except ImportError:
     _get, _set = signal.getsignal, signal.signal

@@ -149,7 +149,11 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
     record_every = checks.integer("record_every", given["record_every"], least=0)
     is_constant = type(alpha) is schedules.Constant
-    arguments = {"reduction": given["reduction"], **clipping, **({"alpha": alpha.alpha} if is_constant else {})}
+    arguments = {
+        "reduction": given["reduction"],
+        **clipping,
+        **({"alpha": alpha.alpha} if isinstance(alpha, schedules.Constant) and is_constant else {}),
+    }
     is_simple = is_constant and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),

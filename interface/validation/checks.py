@@ -189,7 +189,7 @@ def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomSta
     if seed is not None and type(seed) is not int and isinstance(seed, np.random.Generator | np.random.RandomState):
         return seed
     words = _Fresh() if seed is None else _seeded(integer(name, seed, least=0))
-    return np.random.Generator(np.random.PCG64(words))
+    return np.random.Generator(np.random.PCG64(words))  # type: ignore[arg-type]
 
 
 class _Seeded(np.random.bit_generator.ISeedSequence):
