@@ -148,13 +148,13 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
     record_every = checks.integer("record_every", given["record_every"], least=0)
-    is_constant = type(alpha) is schedules.Constant
+    constant = alpha if isinstance(alpha, schedules.Constant) and type(alpha) is schedules.Constant else None
     arguments = {
         "reduction": given["reduction"],
         **clipping,
-        **({"alpha": alpha.alpha} if isinstance(alpha, schedules.Constant) and is_constant else {}),
+        **({} if constant is None else {"alpha": constant.alpha}),
     }
-    is_simple = is_constant and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
+    is_simple = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
         *(is_simple, arguments),
