@@ -452,7 +452,7 @@ MUTANTS = {
         "vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)",
         "vb.sums(rows)",
     ),
-    "products of rows side by side": ("registers", "vb.times(row, step)", "vb.times(row, vb.lanes)"),
+    "products of rows side by side": ("registers", "add(i, vb.times(row, step))", "add(i, vb.times(row, vb.lanes))"),
     "products of the first row": ("registers", "vb.long(r), n), vb.long(r)", "vb.long(r), n), vb.long(0)"),
 }
 
