@@ -45,11 +45,13 @@ def names(cases: Iterable[Case]) -> list[str]:
 
 
 def times(ratio: Ratio | None) -> str:
-    """A ratio with its interval, if it has one: 488x [470, 501]."""
+    """A ratio with its interval, if it has one: 488x [470, 501]; with more digits if the interval is narrow."""
     if ratio is None:
         return NONE
-    interval = f" [{digits(ratio.low)}, {digits(ratio.high)}]" if ratio.has_interval else ""
-    return f"{digits(ratio.estimate)}x{interval}"
+    if not ratio.has_interval:
+        return f"{digits(ratio.estimate)}x"
+    n = next((n for n in range(3, 7) if digits(ratio.low, n) != digits(ratio.high, n)), 3)
+    return f"{digits(ratio.estimate, n)}x [{digits(ratio.low, n)}, {digits(ratio.high, n)}]"
 
 
 def near_one(ratio: Ratio) -> str:

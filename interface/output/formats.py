@@ -26,13 +26,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def digits(value: float) -> str:
-    """A number with three significant digits and no exponent.
+def digits(value: float, significant: int = 3) -> str:
+    """A number with so many significant digits and no exponent.
 
     >>> digits(0.01234), digits(1.5), digits(488.4), digits(12345.6)
     ('0.0123', '1.50', '488', '12300')
     """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    places = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
+    places = significant - 1 - math.floor(math.log10(abs(float(f"{value:.{significant - 1}e}"))))
     return f"{round(value, places):.{max(0, places)}f}"
