@@ -24,8 +24,7 @@ from samenet.fast.kernels import forward, inference, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, RULES, Rule
-from samenet.fast.workspace import is_packed, most_in_lanes, workspace
-from samenet.fast.workspace import packed_room as _room
+from samenet.fast.workspace import is_packed, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -162,7 +161,7 @@ def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out:
     """The cost if Y has rows, and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else _room(model)
+    P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
     given = theta.flat, P, layout(model), theta.bias, _objective(model)
     cost: float
     helpers = _helpers(model, len(X), values.size)

@@ -56,14 +56,14 @@ def _forward(model: Model, x: Array, out: list[Array], masks: Array | None, keep
     return _Pass(layers, seen, z)
 
 
-def _room(model: Model, *shape: int) -> list[Array]:
+def _workspace(model: Model, *shape: int) -> list[Array]:
     """An uninitialised array of shape (*shape, n) for every layer after the first."""
     return [np.empty((*shape, len(W)), W.dtype) for W in model.weights]
 
 
 def feed_forward(model: Model, x: Array) -> list[Array]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
-    return _forward(model, x, _room(model, *x.shape[:-1]), None, keep_z=False).h
+    return _forward(model, x, _workspace(model, *x.shape[:-1]), None, keep_z=False).h
 
 
 def predict(model: Model, x: Array) -> Array:
@@ -98,7 +98,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
             return otherwise(x) if out is None else otherwise(x, out)
         h = x
         for WT, b, activate in layers:
-            h = h.dot(WT)  # a new array: with room kept for it, threads would write over each other's
+            h = h.dot(WT)  # a new array: with memory kept for it, threads would write over each other's
             if b is not None:
                 h += b
             activate(h)
@@ -127,7 +127,7 @@ def _scale(X: Sequence[Any] | Array, reduction: str) -> float:
 def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
     """The cost and the output; see `samenet.reference.evaluate`."""
     cost = COSTS[model.cost_function]
-    h, _, z = _forward(model, X, _room(model, len(X)), None, cost.needs_z)
+    h, _, z = _forward(model, X, _workspace(model, len(X)), None, cost.needs_z)
     return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
 
 
@@ -140,7 +140,7 @@ def _backpropagate(
     H: list[Array],
     masks: Array | None,
 ) -> float:
-    """g := dJ/dtheta over the rows of X; returns J. H is room for the activations."""
+    """g := dJ/dtheta over the rows of X; returns J. H is memory for the activations."""
     cost, scale = COSTS[model.cost_function], _scale(X, reduction)
     layers, seen, z = _forward(model, X, H, masks, cost.needs_z)
     functions = [ACTIVATIONS[name] for name in model.activations]
@@ -171,7 +171,7 @@ def gradient(
     """The cost and its gradient; see `samenet.reference.gradient`."""
     g, masks = model.theta.empty_like(), masks_of(dropout, len(X))
     with np.errstate(all="ignore"):
-        return _backpropagate(model, X, Y, reduction, g, _room(model, len(X)), masks), g
+        return _backpropagate(model, X, Y, reduction, g, _workspace(model, len(X)), masks), g
 
 
 def run_updates(
@@ -191,7 +191,7 @@ def run_updates(
     clip_norm: float = math.inf,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.run_updates`."""
-    g, H, costs = model.theta.empty_like(), _room(model, batch_size), []
+    g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), []
     state = rule.state(model.theta) if state is None else state
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(alpha, epochs).tolist()

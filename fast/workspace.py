@@ -14,7 +14,7 @@ from samenet.parameters import aligned
 _LARGE = 2**17  # bytes
 
 
-def packed_room(model: Model) -> NDArray[Any]:
+def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
     return _rows(model, 1)[0] if is_packed(model) else model.theta.flat
 
@@ -27,12 +27,12 @@ def is_packed(model: Model) -> bool:
 def _rows(model: Model, times: int) -> NDArray[Any]:
     """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
     flat, length = model.theta.flat, _packed_length(model)
-    room = aligned(times * (length or flat.size), flat.dtype)
+    memory = aligned(times * (length or flat.size), flat.dtype)
     if length:
-        room[:] = 0
-    if room.nbytes > _LARGE:
+        memory[:] = 0
+    if memory.nbytes > _LARGE:
         _keep_pages()
-    return room.reshape(times, -1)
+    return memory.reshape(times, -1)
 
 
 def _packed_length(model: Model) -> int:
@@ -47,7 +47,7 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
 
 def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Memory for the gradient of each part of a batch, and for P."""
-    return _rows(model, parts), packed_room(model)
+    return _rows(model, parts), packed_workspace(model)
 
 
 @functools.cache

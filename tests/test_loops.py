@@ -20,8 +20,8 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
 from samenet.fast.kernels import forward, inference, packing, parallel, training
-from samenet.fast.numba import _NO_RULE, _objective, _room, layout
-from samenet.fast.workspace import workspace
+from samenet.fast.numba import _NO_RULE, _objective, layout
+from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
@@ -318,11 +318,14 @@ def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) 
 
 def abandoned(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
     """The same where the other thread never gets on with the first task; what it would do too late does not count."""
-    queue = queue_for(tasks)
-    answer = work(*arguments, queue, True)
+    queue, answer = queue_for(tasks), []
+    leader = threading.Thread(target=lambda: answer.append(work(*arguments, queue, True)), daemon=True)
+    leader.start()
+    leader.join(HANGS)
+    assert not leader.is_alive(), "it takes the task over"
     assert not parallel.own(queue, 0, 0)
     assert queue[parallel._DONE] == queue[parallel._ADDED] == tasks
-    return answer
+    return answer[0]
 
 
 @pytest.mark.parametrize("other", [held_back, abandoned])
@@ -337,7 +340,7 @@ def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
         out[first] = trusted.predict(X[first])
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
-    model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
+    model = net.parameters, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
     cost, _ = other(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
     assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
     np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
@@ -347,8 +350,13 @@ def test_a_late_helper_writes_nothing() -> None:
     """It has claimed a task that the coordinator took over and finished; then what it finds is dropped."""
     net = samenet.backend("numba").Network([3, 4, 2], seed=0)
     X, Y = np.ones((300, 3)), np.ones((300, 2))
-    model = net.parameters, _room(net.model), layout(net.model), True, _objective(net.model)
-    values, out, G, costs = np.full(3, 7.0), np.full((300, 2), 7.0), np.full((1, _room(net.model).size), 7.0), [7.0]
+    model = net.parameters, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
+    values, out, G, costs = (
+        np.full(3, 7.0),
+        np.full((300, 2), 7.0),
+        np.full((1, packed_workspace(net.model).size), 7.0),
+        [7.0],
+    )
     state = np.empty((0, net.parameters.size))
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     for work, arguments, tasks in (
@@ -373,6 +381,32 @@ def test_a_late_helper_writes_nothing() -> None:
         assert (left == 7).all()
 
 
+def test_a_helper_looks_at_the_weights_of_each_update() -> None:
+    """A zero of the input is not skipped beside a weight that was finite an update before."""
+    net = samenet.backend("numba").Network([300, 4, 2], activation="identity", seed=0)
+    X, Y = np.zeros((512, 300)), np.ones((512, 2))
+    X[:, 0] = 1.0
+    parts = training.parts_of(len(X), net.parameters.size)
+    assert parts > 1
+    P, G, values = packed_workspace(net.model), np.zeros((parts, packed_workspace(net.model).size)), np.zeros(parts)
+    P[:] = 0.01
+    data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
+    arguments = (*(net.parameters, P, layout(net.model), True, _objective(net.model), data, (len(X), False)),)
+    state = np.empty((0, net.parameters.size))
+    queue = np.zeros(parallel._TURNS + parts, np.int64)
+    work = (*arguments, np.ones(2), _NO_RULE, state, np.empty(2), G, values, queue, False)
+    helper = threading.Thread(target=training.run_updates, args=work, daemon=True)
+    helper.start()
+    for update, is_finite in ((1, True), (2, False)):
+        parallel.add_tasks(queue, parts)
+        while helper.is_alive() and queue[parallel._DONE] < update * parts:
+            helper.join(0.001)
+        assert np.isfinite(values).all() == is_finite
+        P[packing.row_length(4, 8) :][0] = np.inf  # the weight of the second input, which is 0 in every row
+    queue[parallel._CLOSED] = 1
+    helper.join(HANGS)
+
+
 @pytest.mark.parametrize("other", [held_back, abandoned])
 def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     case = Case((20, 24, 3), 421)
@@ -391,7 +425,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
                 G[0, place : place + len(b)] = row
                 place += packing.row_length(len(b), 8)
 
-    model = theta, _room(net.model), layout(net.model), True, _objective(net.model)
+    model = theta, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     state = np.empty((0, theta.size))
     arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks import contenders
 from benchmarks.catalogue import way
@@ -87,14 +87,19 @@ def _lines(figure: Figure, axes: Axes, titles: list[str], failed: list[list[str]
             text = f"FAIL: {', '.join(names_of_one)} "
             style: dict[str, Any] = {"color": DIVERGING[0], "weight": "bold", "backgroundcolor": "white"}
             axes.text(1, y, text, transform=axes.get_yaxis_transform(), ha="right", va="center", **style)
+    _rows(axes, titles)
+    if axes.collections:
+        figure.legend(loc="outside upper center", ncols=columns, frameon=False, fontsize=font, handletextpad=0.2)
+
+
+def _rows(axes: Axes, titles: list[str]) -> None:
+    """A row for each title, and a logarithmic axis."""
     axes.set_xscale("log")
     axes.set_yticks(range(len(titles)), titles)
     axes.set_ylim(len(titles) - 0.4, -0.6)
     axes.grid(axis="both", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    if axes.collections:
-        figure.legend(loc="outside upper center", ncols=columns, frameon=False, fontsize=font, handletextpad=0.2)
 
 
 def _cases(
@@ -261,13 +266,8 @@ def by_kind(outcome: Outcome) -> Figure:
         places = y + np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else [y] * len(values)
         axes.scatter(values, places, c=colours, s=30, alpha=0.8)
     axes.axvline(1, color="#333333", linewidth=1.8)
-    titles = [f"{name} ({len(settings)})" for name, settings in found.items()]
-    axes.set_xscale("log")
-    axes.set_yticks(range(len(found)), titles)
-    axes.set_ylim(len(found) - 0.4, -0.6)
-    axes.grid(axis="both", color="#dddddd", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0)
+    _rows(axes, [f"{name} ({len(settings)})" for name, settings in found.items()])
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # most ratios are within a factor of ten
     _log(axes.xaxis, lambda value: f"{value:g}x")
     axes.set_xlabel("best other's time / samenet's, a dot for each setting: left of 1x the other is faster")
     return figure

@@ -148,12 +148,9 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
     record_every = checks.integer("record_every", given["record_every"], least=0)
-    constant = alpha if isinstance(alpha, schedules.Constant) and type(alpha) is schedules.Constant else None
-    arguments = {
-        "reduction": given["reduction"],
-        **clipping,
-        **({} if constant is None else {"alpha": constant.alpha}),
-    }
+    constant = alpha if type(alpha) is schedules.Constant else None
+    at_alpha = {} if constant is None else {"alpha": constant.alpha}
+    arguments = {"reduction": given["reduction"], **clipping, **at_alpha}
     is_simple = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
