@@ -52,6 +52,9 @@ class Network(HasModel):
     biases      with `weights`: a list of (n_out,) arrays, which are copied; zero if not given
     threads     the number of threads that may work on a batch; only the Numba backend uses more than one. Results are
                 the same bits for any number. It can be changed later: `net.threads = 2`
+    batch_normalization  whether hidden layers are normalized: True, False, or one flag for each of them. With z = W h,
+                h = f(gamma (z - mean) / sqrt(variance + 1e-5) + b), by the statistics of the batch in `gradient` and in
+                training, else by running ones, see `samenet.backends.normalization`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
     Source: tutorial 000 (docs/sources.md), sections 2 to 4.
@@ -79,12 +82,14 @@ class Network(HasModel):
         weights: Sequence[ArrayLike] | None = None,
         biases: Sequence[ArrayLike] | None = None,
         threads: int = 1,
+        batch_normalization: bool | Sequence[bool] = False,
     ) -> None:
         if not hasattr(type(self), "backend"):
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
-        self.model = Model(
-            *(sizes,), activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, dtype=dtype, threads=threads
-        )
+        others: dict[str, Any] = {"dtype": dtype, "threads": threads, "batch_normalization": batch_normalization}
+        self.model = Model(sizes, activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, **others)
+        if self.model.theta.normalized:
+            generic.check_normalizes(self.backend)
         checks.choice("init", init, SCHEMES)
         stream = checks.generator("seed", seed)
         self.history: History | None = None
@@ -111,7 +116,9 @@ class Network(HasModel):
 
     def _onto(self, cls: type[N]) -> N:
         network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self.model.settings)
-        network.parameters[:] = self.parameters  # unchecked: NaN written into the views is copied, too
+        network.model.theta.everything[:] = (
+            self.model.theta.everything
+        )  # unchecked: NaN written into the views is copied, too
         return network
 
     def __getstate__(self) -> dict[str, Any]:
@@ -120,14 +127,14 @@ class Network(HasModel):
         return state
 
     def __eq__(self, other: object) -> bool:
-        """Whether sizes, settings, dtype and parameters are equal; backend and threads do not count."""
+        """Whether sizes, settings, dtype, parameters, and running statistics are equal, on whatever backend."""
         return self.model.equals(other.model) if isinstance(other, Network) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         name = self.backend.__name__.removeprefix("samenet.")
-        defaults = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
+        defaults = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0, "batch_normalization": False}
         settings = [f"{key}={value!r}" for key, value in self.model.settings.items() if defaults.get(key) != value]
         settings += [f"threads={self.threads}"] if self.threads != 1 else []
         return (
@@ -142,7 +149,7 @@ class Network(HasModel):
         or NaN; which of them may depend on the backend, see `samenet.validation.overflow`.
         """
         X = arrays.samples("x", x, self.sizes[0], self.dtype)
-        layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)
+        layers = zip(generic.feed_forward(self.backend, self.model, X)[1:], self.sizes[1:], strict=True)
         return [X.copy(), *(prediction.as_array(h, (*X.shape[:-1], n), self.dtype) for h, n in layers)]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -220,8 +227,12 @@ class Network(HasModel):
         cost: the name of a cost to use instead of the network's; reduction: "mean" or "sum" over the samples.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
         if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
+        With batch normalization both are those of the batch's own statistics, not of the running ones: m >= 2.
         """
-        return self._objective(X, Y, cost, reduction).gradient()
+        objective = self._objective(X, Y, cost, reduction)
+        if len(objective.X) == 1 and self.model.theta.normalized:
+            raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
+        return objective.gradient()
 
     def _objective(self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str) -> Objective:
         model = self.model.with_cost(cost)

@@ -9,10 +9,17 @@ from samenet.reference.forward import apply_mask, forward_pass
 
 
 class Gradient(NamedTuple):
-    """dJ/dW and dJ/db, as nested lists in the shapes of the weights and biases."""
+    """dJ/dW, dJ/db and dJ/dgamma, as nested lists in the shapes of the weights, biases and gammas."""
 
     weights: list[Any]
     biases: list[Any]
+    gammas: Sequence[Any] = ()
+
+
+def zeros(weights: Sequence[Any], biases: Sequence[Any], gammas: Sequence[Any] = ()) -> Gradient:
+    """A gradient of zeros."""
+    vectors = [[[0.0 for _ in vector] for vector in vectors] for vectors in (biases, gammas)]
+    return Gradient([[[0.0 for _ in row] for row in W] for W in weights], *vectors)
 
 
 def sample_gradient(
@@ -75,21 +82,28 @@ def batch_gradient(
 
     masks: for each sample, the masks of its hidden layers. l1, l2: the penalties, added once for either reduction.
     """
-    total = Gradient([[[0.0 for _ in row] for row in W] for W in weights], [[0.0 for _ in b] for b in biases])
+    total = zeros(weights, biases)
     value = 0.0
     for s in range(len(X)):
         mask = None if masks is None else masks[s]
         value += sample_gradient(weights, biases, X[s], Y[s], total, activations, cost, mask)
+    return complete(value, total, weights, len(X), reduction, l1, l2), total
 
+
+def complete(
+    value: float, total: Gradient, weights: Sequence[Any], m: int, reduction: str, l1: float, l2: float
+) -> float:
+    """The cost, and in place its gradient, from their sums over m samples: averaged for the mean, with penalties."""
     if reduction == "mean":
-        m = len(X)
         value /= m
         for l in range(len(weights)):
             for i in range(len(weights[l])):
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] /= m
-                if biases:
+                if total.biases:
                     total.biases[l][i] /= m
+                if total.gammas and total.gammas[l]:
+                    total.gammas[l][i] /= m
 
     if l1 or l2:
         value += penalty(weights, l1, l2)
@@ -97,4 +111,4 @@ def batch_gradient(
             for i in range(len(weights[l])):
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
-    return value, total
+    return value

@@ -3,22 +3,18 @@
 import math
 from typing import Any
 
-from samenet.reference.backward import Gradient
+from samenet.reference import normalization
+from samenet.reference.backward import Gradient, zeros
 from samenet.reference.forward import as_lists
-from samenet.reference.objective import gradient
+from samenet.reference.objective import gradient_and_statistics
 from samenet.reference.optimizers import RULES
 
 
 class State:
-    """A rule's state: arrays, with `.weights` and `.biases` like the model's; t, the number of updates so far."""
+    """A rule's state: arrays, with `.weights`, `.biases`, `.gammas` like the model's; t, the number of updates so far."""
 
     def __init__(self, model: Any, count: int) -> None:
-        self.arrays = [
-            Gradient(
-                [[[0.0 for _ in row] for row in W] for W in model.weights], [[0.0 for _ in b] for b in model.biases]
-            )
-            for _ in range(count)
-        ]
+        self.arrays = [zeros(model.weights, model.biases, getattr(model, "gammas", ())) for _ in range(count)]
         self.t = 0
 
 
@@ -33,6 +29,9 @@ def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) ->
         if len(model.biases) > 0:
             rows = [array.biases[l] for array in state.arrays]
             move(model.biases[l], downhill.biases[l], alpha, rule, state.t, *rows)
+        if len(downhill.gammas) > 0:
+            rows = [array.gammas[l] for array in state.arrays]
+            move(model.gammas[l], downhill.gammas[l], alpha, rule, state.t, *rows)
 
 
 def clip(downhill: Gradient, value: float, norm: float) -> None:
@@ -41,7 +40,7 @@ def clip(downhill: Gradient, value: float, norm: float) -> None:
     If the squares overflow, or all underflow, the norm is computed from the gradient divided by its largest entry.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
-    rows = [row for W in downhill.weights for row in W] + downhill.biases
+    rows = [row for W in downhill.weights for row in W] + [*downhill.biases, *downhill.gammas]
     squares = 0.0
     for row in rows:
         for i in range(len(row)):
@@ -81,6 +80,8 @@ def run_updates(
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
+    Each also moves the running statistics of normalized layers, see `samenet.reference.normalization.move`.
+
     Every epoch goes through the samples once, `batch_size` at a time; its last batch may be smaller.
     X: (m, n_in); Y: (m, n_out).
     rule: an object with `name`, one of `RULES`; `state_arrays`, how many it needs; and its constants as attributes.
@@ -100,9 +101,12 @@ def run_updates(
             batch = rows[start : start + batch_size]
             x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
             masks = None if dropout is None else dropout.after(epoch * len(rows) + start)
-            cost, downhill = gradient(model, x, y, reduction, masks)
+            cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)
+            for l in range(len(statistics)):
+                if statistics[l] is not None:
+                    normalization.move(model.running[l], statistics[l], len(batch))
             costs.append(cost)
     return costs

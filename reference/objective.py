@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from samenet.reference import layerwise
 from samenet.reference.backward import Gradient, batch_gradient
 from samenet.reference.costs import COSTS, penalty
 from samenet.reference.dropout import mask
-from samenet.reference.forward import as_lists, forward_pass
+from samenet.reference.forward import as_lists, forward_pass, running_normalization
+from samenet.reference.normalization import Statistics
 
 
 class Objective(NamedTuple):
@@ -30,12 +32,24 @@ def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", dropout: Any =
 
     model: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
     dropout: see `samenet.reference.dropout.mask`.
-    Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
+    Returns (cost, gradient), the gradient with `.weights`, `.biases` and `.gammas`. Equations: `sample_gradient`, and
+    `samenet.reference.layerwise.batch_gradient` where layers are normalized, by the statistics of these samples.
     """
+    return gradient_and_statistics(model, X, Y, reduction, dropout)[:2]
+
+
+def gradient_and_statistics(
+    model: Any, X: Any, Y: Any, reduction: str, dropout: Any
+) -> tuple[float, Gradient, list[Statistics | None]]:
+    """The same, and the statistics of normalized layers."""
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     masks = None if dropout is None else [by_layer(mask(dropout, s), weights) for s in range(len(X))]
     activations, cost, l1, l2 = Objective.of(model)
-    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction, activations, cost, masks, l1, l2)
+    samples = as_lists(X), as_lists(Y)
+    if len(getattr(model, "gammas", ())) > 0:
+        parameters = weights, biases, [as_lists(gamma) for gamma in model.gammas]
+        return layerwise.batch_gradient(*parameters, *samples, reduction, activations or [], cost, masks, l1, l2)
+    return *batch_gradient(weights, biases, *samples, reduction, activations, cost, masks, l1, l2), []
 
 
 def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:
@@ -52,9 +66,10 @@ def evaluate(model: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     X, Y = as_lists(X), as_lists(Y)
     activations, cost, l1, l2 = Objective.of(model)
+    normalization = running_normalization(model)
     value, outputs = 0.0, []
     for s in range(len(X)):
-        h, _, z = forward_pass(weights, biases, X[s], activations)
+        h, _, z = forward_pass(weights, biases, X[s], activations, None, normalization)
         value += COSTS[cost].value(Y[s], h[-1], z)
         outputs.append(h[-1])
     if reduction == "mean":

@@ -44,7 +44,7 @@ class Objective:
             cost, slope = self.backend.gradient(self.model, self.X, self.Y, self.reduction)
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.model.theta.empty_like()
-                slope.fill(lists.weights, lists.biases)
+                slope.fill(lists.weights, lists.biases, getattr(lists, "gammas", ()))
         return float(cost), slope
 
     def cost(self) -> float:
