@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.normalization import EPSILON, MOMENTUM, factors
+from samenet.backends.normalization import factors
+from samenet.functions import EPSILON, MOMENTUM
 from samenet.parameters import Parameters
 
 Array = NDArray[Any]

@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from samenet import functions
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
-from samenet.fast.kernels import forward, inference, tiny_network, training
+from samenet.backends.normalization import folded
+from samenet.fast.kernels import forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
-from samenet.fast.kernels.steps import DESCENT, RULES, Rule
+from samenet.fast.kernels.steps import DESCENT, Rule, constants_of
+from samenet.fast.numpy import penalty
 from samenet.fast.workspace import is_packed, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -31,7 +33,7 @@ from samenet.parameters import Parameters
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
-SPREADS_NAN = QUIET = True  # see `samenet.backends.generic`, which says what they and the next mean
+SPREADS_NAN = QUIET = NORMALIZES = True  # see `samenet.backends.generic`, which says what they and the next mean
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
@@ -57,21 +59,25 @@ def _objective(model: Model) -> tuple[int, float, float]:
 def layout(model: Model) -> NDArray[np.int64]:
     """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
 
-    The input layer has none; in its place stands whether there are biases.
+    The input layer has none; in its place stands whether there are biases. Then flags, if any layer is normalized.
     """
     found: NDArray[np.int64] | None = model.prepared.get(__name__)
     if found is None:
-        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations)
+        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations, model.theta.normalized)
     return found
 
 
 @lru_cache(256)
-def _layout(sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...]) -> NDArray[np.int64]:
-    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations))], np.int64)
+def _layout(
+    sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...], normalized: tuple[bool, ...]
+) -> NDArray[np.int64]:
+    flags = [(False, *normalized)] if normalized else []
+    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations)), *flags], np.int64)
 
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
+    model = folded(model) if model.theta.normalized else model
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
@@ -85,7 +91,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
 
 def predict(model: Model, x: NDArray[Any]) -> NDArray[Any]:
     """The output layer alone; see `samenet.reference.predict`."""
-    return _predict(model, x)[0]
+    return _predict(folded(model) if model.theta.normalized else model, x)[0]
 
 
 def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
@@ -110,6 +116,8 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     Checking an array's length and numbers in Python takes longer than evaluating a small network, so the kernel does
     it. A single sample that is not finite is also left to `otherwise`.
     """
+    if model.theta.normalized:
+        return otherwise
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
 
@@ -154,6 +162,9 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
 def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean") -> tuple[float, NDArray[Any]]:
     """The cost and the output; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
+    if model.theta.normalized:  # penalties are on W as it is, not folded
+        cost, out = evaluate(folded(model.without_penalties()), X, Y, reduction)
+        return cost + penalty(model), out
     return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
 
@@ -177,6 +188,10 @@ def gradient(
     dropout: Dropout | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
+    if model.theta.normalized:
+        g = model.theta.empty_like()
+        given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout
+        return float(_descend(model, model.theta.flat, g.flat.reshape(1, -1), g.flat, *given)[0]), g
     theta, g = model.theta.flat, model.theta.empty_like()
     G, P = workspace(model, training.parts_of(len(X), theta.size))
     if P is not theta:
@@ -212,7 +227,12 @@ def run_updates(
     alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
     state = rule.state(model.theta) if state is None else state
-    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    constants = (*constants_of(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    if model.theta.normalized:
+        G = np.empty((1, model.theta.flat.size), model.dtype)
+        costs = _descend(model, model.theta.flat, G, G[0], *given, dropout, constants, state.values)
+        state.t += costs.size
+        return costs
     if dropout is None and tiny_network.fits(model, batch_size):
         return _descend_tiny(model, *given, constants, state)
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
@@ -224,17 +244,6 @@ def run_updates(
     costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
-
-
-def _constants(rule: Any) -> tuple[int, float, float, float]:
-    """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
-    beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
-    return (
-        RULES.index(rule.name),
-        beta,
-        getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
-        getattr(rule, "epsilon", 0.0),
-    )
 
 
 def _descend_tiny(
@@ -286,6 +295,11 @@ def _descend(
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = G[:0] if state is None else state
+    if model.theta.normalized:
+        running = model.theta.everything[theta.size :]
+        given = theta, running, layout(model), _objective(model), data, batch, alphas, rule, state, costs, G[0]
+        normalization.run_updates(*given)
+        return costs
     given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
     run_parallel(training.run_updates, (*given, G, values), _helpers(model, batch_size, len(G)), len(G))
     return costs

@@ -131,7 +131,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     return f
 
 
-def _penalty(model: Model) -> float:
+def penalty(model: Model) -> float:
     """l1 sum |W| + l2/2 sum W^2."""
     total = 0.0
     if not (model.l1 or model.l2):
@@ -149,7 +149,7 @@ def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple
     """The cost and the output; see `samenet.reference.evaluate`."""
     cost = COSTS[model.cost_function]
     h, _, z = _forward(model, X, _workspace(model, len(X)), None, cost.needs_z)
-    return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
+    return _scale(X, reduction) * cost.value(Y, h[-1], z) + penalty(model), h[-1]
 
 
 def _backpropagate(
@@ -187,7 +187,7 @@ def _backpropagate(
             g.weights[layer][:] += model.l2 * W
         if model.l1:
             g.weights[layer][:] += model.l1 * np.sign(W)
-    return scale * cost.value(Y, layers[-1], z) + _penalty(model)
+    return scale * cost.value(Y, layers[-1], z) + penalty(model)
 
 
 def gradient(

@@ -11,7 +11,7 @@ from samenet.reference.optimizers import RULES
 
 
 class State:
-    """A rule's state: arrays, with `.weights`, `.biases`, `.gammas` like the model's; t, the number of updates so far."""
+    """A rule's state: arrays, with `.weights`, `.biases`, `.gammas` like the model's; t, the number of updates."""
 
     def __init__(self, model: Any, count: int) -> None:
         self.arrays = [zeros(model.weights, model.biases, getattr(model, "gammas", ())) for _ in range(count)]

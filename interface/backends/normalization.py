@@ -25,11 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.functions import EPSILON
 from samenet.model import Model
 from samenet.parameters import Parameters
-
-EPSILON = 1e-5
-MOMENTUM = 0.1
 
 
 def folded(model: Model) -> Model:
