@@ -10,7 +10,6 @@ import functools
 import math
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule, constants_of
 from samenet.fast.numpy import penalty
-from samenet.fast.workspace import is_packed, most_in_lanes, packed_workspace, workspace
+from samenet.fast.workspace import is_packed, layout, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -54,25 +53,6 @@ _NO_ORDER = np.empty((0, 0), np.int64)
 
 def _objective(model: Model) -> tuple[int, float, float]:
     return functions.COSTS.index(model.cost_function), model.l1, model.l2
-
-
-def layout(model: Model) -> NDArray[np.int64]:
-    """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
-
-    The input layer has none; in its place stands whether there are biases. Then flags, if any layer is normalized.
-    """
-    found: NDArray[np.int64] | None = model.prepared.get(__name__)
-    if found is None:
-        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations, model.theta.normalized)
-    return found
-
-
-@lru_cache(256)
-def _layout(
-    sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...], normalized: tuple[bool, ...]
-) -> NDArray[np.int64]:
-    flags = [(False, *normalized)] if normalized else []
-    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations)), *flags], np.int64)
 
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:

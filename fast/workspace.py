@@ -1,4 +1,4 @@
-"""Memory that the compiled kernels work in, as `samenet.fast.numba` hands it to them."""
+"""What the compiled kernels are handed by `samenet.fast.numba`: the model's description, and memory to work in."""
 
 import functools
 import sys
@@ -7,11 +7,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet import functions
 from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
 from samenet.parameters import aligned
 
 _LARGE = 2**17  # bytes
+_BACKEND = "samenet.fast.numba"
+
+
+def layout(model: Model) -> NDArray[np.int64]:
+    """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
+
+    The input layer has none; in its place stands whether there are biases. Then flags, if any layer is normalized.
+    """
+    found: NDArray[np.int64] | None = model.prepared.get(_BACKEND)
+    if found is None:
+        found = model.prepared[_BACKEND] = _layout(model.sizes, model.bias, model.activations, model.theta.normalized)
+    return found
+
+
+@functools.lru_cache(256)
+def _layout(
+    sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...], normalized: tuple[bool, ...]
+) -> NDArray[np.int64]:
+    flags = [(False, *normalized)] if normalized else []
+    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations)), *flags], np.int64)
 
 
 def packed_workspace(model: Model) -> NDArray[Any]:

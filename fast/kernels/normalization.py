@@ -1,6 +1,6 @@
 """Training where layers have batch normalization: layer by layer, each for all rows of the batch.
 
-Equations: `samenet.reference.normalization`. One thread does it all, on the parameters as they lie in theta: W (k, n), b
+Equations: `samenet.reference.normalization`. One thread does it all, on parameters as they lie in theta: W (k, n), b
 and gamma of one layer after the other. For forward, each W is transposed as it is needed.
 """
 
