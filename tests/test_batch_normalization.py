@@ -139,13 +139,14 @@ def test_backends_train_alike(backend: Backend, cost: str, hidden: str, dtype: s
         np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol)
 
 
-def test_a_wide_network_and_a_large_batch(backend: Backend) -> None:
+@pytest.mark.parametrize(("sizes", "m"), [((3, 210, 205, 2), 16), ((3, 5, 2), 300)], ids=["wide", "many rows"])
+def test_a_wide_network_and_a_large_batch(backend: Backend, sizes: tuple[int, ...], m: int) -> None:
     random = np.random.default_rng(5)
-    x, y = random.normal(size=(140, 3)), random.random((140, 2))
+    x, y = random.normal(size=(m, 3)), random.random((m, 2))
     ends = []
     for one in (backend, Backend("numpy")):
-        net = make(one, (3, 210, 205, 2), activation="relu", init="glorot")
-        net.train(x, y, alpha=0.01, epochs=2, batch_size=70, seed=1)
+        net = make(one, sizes, activation="relu", init="glorot")
+        net.train(x, y, alpha=0.01, epochs=1, batch_size=m // 2, seed=1)
         ends.append(np.concatenate([net.model.theta.everything, net.predict(x).ravel(), net.predict(x[0])]))
     np.testing.assert_allclose(*ends, rtol=1e-9, atol=1e-9)
 
@@ -244,7 +245,7 @@ def test_many_trainings(backend: Backend) -> None:
         one = backend.Network([3, 4, 2], batch_normalization=True, seed=seed)
         one.train(X, Y, seed=seed, **options)
         assert one == net
-    starts = optimizers.MultiStart("descent", starts=3)
+    starts = optimizers.MultiStart(3, optimizer="descent")
     for threads in (1, 2):
         net = backend.Network([3, 4, 2], batch_normalization=True, seed=0, threads=threads)
         history = net.train(X, Y, alpha=0.1, epochs=3, optimizer=starts, seed=1)
