@@ -29,8 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.model import Model
+from samenet.testing import normalization_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty
+from samenet.testing.normalization_bounds import Batch
 from samenet.testing.rounding import Array, Bounded, Rounding, exact, product
 
 
@@ -59,14 +61,25 @@ def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
 
 
 @np.errstate(all="ignore")  # where numbers overflow there is no bound: the error is infinite
-def forward(model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None) -> Pass:
-    """Every layer of a batch (m, n_in)."""
+def forward(
+    model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None, batches: dict[int, Batch] | None = None
+) -> Pass:
+    """Every layer of a batch (m, n_in).
+
+    batches: gets the statistics of normalized layers, which are then those of the batch, not running ones.
+    """
     r = Rounding.of(model.dtype)
     layers = [exact(X)]
     layer_inputs, z = [layers[0]], layers[0]
     for layer, (W, mask) in enumerate(zip(model.weights, _by_layer(model, masks), strict=True)):
         b = model.biases[layer].astype(np.float64) if model.bias else 0.0
-        z = product(layer_inputs[-1], exact(W).transposed(), r, b)
+        is_normalized = bool(model.theta.normalized) and model.theta.normalized[layer]
+        if is_normalized and batches is None:
+            z = normalization_bounds.by_running(model, layer, layer_inputs[-1], r)
+        else:
+            z = product(layer_inputs[-1], exact(W).transposed(), r, 0.0 if is_normalized else b)
+        if is_normalized and batches is not None:
+            z, batches[layer] = normalization_bounds.by_batch(model, layer, z, r)
         layers.append(ACTIVATIONS[model.activations[layer]][0](z, r))
         layer_inputs.append(_masked(layers[-1], mask, r))
     return Pass(layers, layer_inputs, z)
@@ -76,12 +89,16 @@ def forward(model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None) ->
 def backward(
     model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, masks: NDArray[Any] | None = None
 ) -> tuple[Bounded, list[Bounded]]:
-    """The cost, and the gradient for each weight matrix and bias vector, in the order of the flat vector."""
+    """The cost, and the gradient for each matrix, bias vector and gamma, in the order of the flat vector.
+
+    With batch normalization, by the statistics of the batch.
+    """
     m, y = len(X), Y.astype(np.float64)
     scale = 1 / m if reduction == "mean" else 1.0
     whole = Rounding.of(model.dtype)
     r = whole.times(scale)
-    layers, layer_inputs, z = forward(model, X, masks)
+    batches: dict[int, Batch] = {}
+    layers, layer_inputs, z = forward(model, X, masks, batches)
     backs = [ACTIVATIONS[name][1] for name in model.activations]
     value, delta_of = COSTS[model.cost_function]
     cost = value(layers[-1], z, y, whole).times(scale)
@@ -90,7 +107,10 @@ def backward(
     by_layer = _by_layer(model, masks)
     for layer in range(len(model.weights) - 1, -1, -1):
         W = exact(model.weights[layer])
-        if model.bias:
+        if layer in batches:
+            delta, of_gamma, of_bias = normalization_bounds.backward(model, layer, delta, batches[layer], r)
+            pieces += [of_gamma, of_bias] if model.bias else [of_gamma]
+        elif model.bias:
             pieces.append(delta.summed(r))
         slope = product(delta.transposed(), layer_inputs[layer], r)
         pieces.append(add_penalty(model, W.value, slope, whole) if model.l1 or model.l2 else slope)

@@ -179,6 +179,14 @@ dropout = listing(
     ("text", lambda: ["0.5"], False),
     also=lambda v: v.kind in ("int", "real") and 0 <= v.means < 1,
 )
+normalization = listing(
+    ("one", lambda: [True], True),
+    ("two", lambda: [True, False], False),
+    ("none", list, False),
+    ("1", lambda: [1], False),
+    ("text", lambda: ["True"], False),
+    also=lambda v: v.kind == "bool",
+)
 stop = listing(
     ("a rule", lambda: stopping.CostChange(1e-9), True),
     ("a class", lambda: stopping.CostChange, False),
@@ -411,7 +419,7 @@ ENTRIES: dict[str, Entry] = {
         {
             **{"sizes": sizes, "activation": activation, "bias": flag, "cost": name("squared_error")},
             **{"l1": at_least_0, "l2": at_least_0, "init": name(*SCHEMES), "seed": seed(), "dtype": dtype},
-            **{"threads": integer(1)},
+            **{"threads": integer(1), "batch_normalization": normalization},
         },
     ),
     "Network, weights": Entry(lambda net, weights: type(net)(SIZES, weights=weights), {"weights": weights}),
