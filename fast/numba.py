@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from samenet import functions
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
-from samenet.backends.normalization import folded
+from samenet.backends.normalization import folded, penalty
 from samenet.fast.kernels import forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule, constants_of
-from samenet.fast.numpy import penalty
 from samenet.fast.workspace import is_packed, layout, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule

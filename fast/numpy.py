@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
-from samenet.fast import normalization
 from samenet.fast.functions import ACTIVATIONS, COSTS
 from samenet.fast.masks import masks_of
-from samenet.fast.normalization import Batch
+from samenet.fast.normalization import Batch, backward, by_batch, by_running, move
 from samenet.fast.steps import clip, step
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -59,11 +58,11 @@ def _forward(
             h = z = np.dot(seen[-1], W.T, out=out[layer])
             is_normalized = bool(normalized) and normalized[layer]
             if is_normalized and batches is None:
-                normalization.by_running(model.theta, layer, z)
+                by_running(model.theta, layer, z)
             elif not is_normalized and model.biases:
                 z += model.biases[layer]
             if normalized and batches is not None:
-                batches.append(normalization.by_batch(model.theta, layer, z) if is_normalized else None)
+                batches.append(by_batch(model.theta, layer, z) if is_normalized else None)
             last = layer == len(out) - 1
             if last and keep_z:
                 z = z.copy()
@@ -131,7 +130,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     return f
 
 
-def penalty(model: Model) -> float:
+def _penalty(model: Model) -> float:
     """l1 sum |W| + l2/2 sum W^2."""
     total = 0.0
     if not (model.l1 or model.l2):
@@ -149,7 +148,7 @@ def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple
     """The cost and the output; see `samenet.reference.evaluate`."""
     cost = COSTS[model.cost_function]
     h, _, z = _forward(model, X, _workspace(model, len(X)), None, cost.needs_z)
-    return _scale(X, reduction) * cost.value(Y, h[-1], z) + penalty(model), h[-1]
+    return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
 
 
 def _backpropagate(
@@ -173,7 +172,7 @@ def _backpropagate(
         W, h = model.weights[layer], layers[layer]
         batch = batches[layer] if batches else None
         if batch is not None:
-            normalization.backward(model.theta, layer, delta, batch, g)
+            backward(model.theta, layer, delta, batch, g)
         np.dot(delta.T, seen[layer], out=g.weights[layer])
         if batch is None and g.biases:
             np.sum(delta, axis=0, out=g.biases[layer])
@@ -187,7 +186,7 @@ def _backpropagate(
             g.weights[layer][:] += model.l2 * W
         if model.l1:
             g.weights[layer][:] += model.l1 * np.sign(W)
-    return scale * cost.value(Y, layers[-1], z) + penalty(model)
+    return scale * cost.value(Y, layers[-1], z) + _penalty(model)
 
 
 def gradient(
@@ -233,7 +232,7 @@ def run_updates(
                 clip(g.flat, clip_value, clip_norm)
             step(model.theta.flat, g.flat, alphas[epoch], rule, state)
             if batches:
-                normalization.move(model.theta, batches)
+                move(model.theta, batches)
     return np.array(costs)
 
 

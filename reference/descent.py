@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from samenet.reference import normalization
 from samenet.reference.backward import Gradient, zeros
 from samenet.reference.forward import as_lists
+from samenet.reference.normalization import move_running
 from samenet.reference.objective import gradient_and_statistics
 from samenet.reference.optimizers import RULES
 
@@ -80,7 +80,7 @@ def run_updates(
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
-    Each also moves the running statistics of normalized layers, see `samenet.reference.normalization.move`.
+    Each also moves the running statistics of normalized layers, see `samenet.reference.normalization.move_running`.
 
     Every epoch goes through the samples once, `batch_size` at a time; its last batch may be smaller.
     X: (m, n_in); Y: (m, n_out).
@@ -107,6 +107,6 @@ def run_updates(
             step(model, downhill, rate, rule, state)
             for l in range(len(statistics)):
                 if statistics[l] is not None:
-                    normalization.move(model.running[l], statistics[l], len(batch))
+                    move_running(model.running[l], statistics[l], len(batch))
             costs.append(cost)
     return costs

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from samenet.reference import normalization
 from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.backward import Gradient, complete, zeros
 from samenet.reference.costs import COSTS
 from samenet.reference.forward import apply_mask, weighted_sums
-from samenet.reference.normalization import Statistics
+from samenet.reference.normalization import Statistics, backward, normalize, of_batch, scale_and_shift
 
 
-def batch_gradient(
+def gradient_layer_by_layer(
     weights: Sequence[Any],
     biases: Sequence[Any],
     gammas: Sequence[Any],
@@ -36,10 +35,10 @@ def batch_gradient(
         b = biases[l] if len(biases) > 0 else None
         is_normalized = len(gammas[l]) > 0
         Z = [weighted_sums(weights[l], None if is_normalized else b, inputs[l][s]) for s in samples]
-        batch = normalization.of_batch(Z) if is_normalized else None
-        N.append(None if batch is None else [normalization.normalize(Z[s], batch) for s in samples])
+        batch = of_batch(Z) if is_normalized else None
+        N.append(None if batch is None else [normalize(Z[s], batch) for s in samples])
         if is_normalized:
-            Z = [normalization.scale_and_shift(N[l][s], gammas[l], b) for s in samples]
+            Z = [scale_and_shift(N[l][s], gammas[l], b) for s in samples]
         statistics.append(batch)
         H.append([functions[l].activate(Z[s]) for s in samples])
         if l < last:
@@ -56,7 +55,7 @@ def batch_gradient(
                 if batch is not None:
                     total.gammas[l][i] += deltas[s][i] * N[l][s][i]
         if batch is not None:
-            deltas = normalization.backward(deltas, N[l], gammas[l], batch)
+            deltas = backward(deltas, N[l], gammas[l], batch)
         for s in samples:
             _add_outer_product(total.weights[l], deltas[s], inputs[l][s])
         if l > 0:

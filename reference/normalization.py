@@ -77,7 +77,7 @@ def backward(
     return errors
 
 
-def move(running: Any, batch: Statistics, m: int) -> None:
+def move_running(running: Any, batch: Statistics, m: int) -> None:
     """running := (1 - MOMENTUM) running + MOMENTUM batch, in place, with sum (z - mean)^2 / (m - 1) for the variance.
 
     running: the running means and variances of a layer, (2, n); m: the number of samples of the batch.

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from samenet.reference import layerwise
 from samenet.reference.backward import Gradient, batch_gradient
 from samenet.reference.costs import COSTS, penalty
 from samenet.reference.dropout import mask
 from samenet.reference.forward import as_lists, forward_pass, running_normalization
+from samenet.reference.layerwise import gradient_layer_by_layer
 from samenet.reference.normalization import Statistics
 
 
@@ -33,7 +33,7 @@ def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", dropout: Any =
     model: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
     dropout: see `samenet.reference.dropout.mask`.
     Returns (cost, gradient), the gradient with `.weights`, `.biases` and `.gammas`. Equations: `sample_gradient`, and
-    `samenet.reference.layerwise.batch_gradient` where layers are normalized, by the statistics of these samples.
+    `samenet.reference.layerwise` where layers are normalized, by the statistics of these samples.
     """
     return gradient_and_statistics(model, X, Y, reduction, dropout)[:2]
 
@@ -48,7 +48,7 @@ def gradient_and_statistics(
     samples = as_lists(X), as_lists(Y)
     if len(getattr(model, "gammas", ())) > 0:
         parameters = weights, biases, [as_lists(gamma) for gamma in model.gammas]
-        return layerwise.batch_gradient(*parameters, *samples, reduction, activations or [], cost, masks, l1, l2)
+        return gradient_layer_by_layer(*parameters, *samples, reduction, activations or [], cost, masks, l1, l2)
     return *batch_gradient(weights, biases, *samples, reduction, activations, cost, masks, l1, l2), []
 
 

@@ -11,7 +11,6 @@ import agreement
 import numpy as np
 import pytest
 from agreement import PAIRS, Backend, Pair
-from inputs import masks
 
 import samenet
 from samenet import check_gradient, optimizers, stopping, train_many
@@ -20,9 +19,6 @@ from samenet.backends.dropout import Dropout
 from samenet.backends.normalization import folded
 from samenet.functions import ACTIVATIONS
 from samenet.network import Network as Interface
-from samenet.testing import bounds, normalization_bounds, tolerance
-from samenet.testing.rounding import Rounding
-from samenet.testing.tolerance import compare
 from samenet.training import loop
 
 RANDOM = np.random.default_rng(0)
@@ -301,29 +297,7 @@ def test_backends_agree_within_the_derived_bound(pair: Pair, hidden: str, bias: 
     x, y = X.astype(dtype), Y.astype(dtype)
     for flags, p in ((True, 0.0), ([True, False], 0.3)):
         net, trusted = (make(one, batch_normalization=flags, **settings) for one in (pair.backend, pair.trusted))
-        dropout = Dropout.of(np.full(9, p), net.dtype, 5) if p else None
-        found = [*agreement.forward(net, trusted, x)]
-        for reduction in ("mean", "sum"):
-            (cost, g), (cost_expected, expected) = (
-                one.backend.gradient(one.model, x, y, reduction, dropout) for one in (net, trusted)
-            )
-            cost_allowed, allowed = tolerance.gradient(trusted.model, x, y, reduction, masks(dropout, len(x)))
-            found.append(("cost", compare(cost, cost_expected, cost_allowed)))
-            for part in ("weights", "biases", "gammas"):
-                for got, want, bound in zip(*(getattr(one, part) for one in (g, expected, allowed)), strict=True):
-                    found.append((part, compare(np.asarray(got, dtype), np.asarray(want, dtype), bound)))
-        batches: dict[int, Any] = {}
-        bounds.forward(trusted.model, x, masks(dropout, len(x)), batches)
-        r, before = Rounding.of(dtype), trusted.running
-        limits = [normalization_bounds.moved(before[l], b, len(x), r).error for l, b in batches.items()]
-        for rule in (optimizers.Descent(), optimizers.Adam()):
-            ends, known = [one.copy() for one in (net, trusted)], {"rule": rule, "masks": masks(dropout, len(x))}
-            for one in ends:
-                one.backend.run_updates(one.model, x, y, rule, alpha=0.5, batch_size=len(x), dropout=dropout)
-            theta = tolerance.update(trusted.model, x, y, 0.5, **known)
-            found.append(("one update", compare(ends[0].parameters, ends[1].parameters, theta, dtype)))
-            for l, limit in zip(batches, limits, strict=True):
-                found.append(("running", compare(ends[0].running[l], ends[1].running[l], 2.02 * limit, dtype)))
+        found = agreement.normalized(net, trusted, x, y, Dropout.of(np.full(9, p), net.dtype, 5) if p else None)
         wrong = [(name, str(one)) for name, one in found if not one.ok]
         assert not wrong, wrong
 

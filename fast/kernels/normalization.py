@@ -91,7 +91,7 @@ def _forward(theta, layout, x, masks, z, workspace):
     """The activations of all layers in H; z gets what `value` is told of the output layer, unless it is empty."""
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
-    p = q = column = 0
+    p = q = place = 0
     layer_inputs = x
     for layer in range(sizes.size - 1):
         n, k, last = sizes[layer], sizes[layer + 1], layer == sizes.size - 2
@@ -116,8 +116,8 @@ def _forward(theta, layout, x, masks, z, workspace):
         layer_inputs = sums
         if len(masks) and not last:
             layer_inputs = rows_at(workspace.D, q, rows, k)
-            apply_mask(masks, column, h, layer_inputs)
-            column += k
+            apply_mask(masks, place, h, layer_inputs)
+            place += k
         q += rows * k
 
 
@@ -130,7 +130,7 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace):
     z, target = workspace.Z[: y.size if needs_z(cost) else 0], y.reshape(y.size)
     _forward(theta, layout, x, masks, z, workspace)
     total, _ = nodes(sizes)
-    p, q, column = theta.size, rows * total, masks.shape[1]
+    p, q, place = theta.size, rows * total, masks.shape[1]
     h = H[q - y.size : q]
     costs = value(cost, h, z, target)
     slope(cost, codes[-1], h, target, sizes[-1], scale, delta)
@@ -151,11 +151,12 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace):
         product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), rows_at(g, p, k, n))
         if layer:
             errors = rows_at(back, 0, rows, n)
-            product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
+            W = rows_at(theta, p, k, n)
+            product(deltas, W, rows_at(zeros, 0, 1, n), errors)
             if len(masks):
-                column -= n
-                apply_mask(masks, column, back, errors)
-            back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
+                place -= n
+                apply_mask(masks, place, back, errors)
+            back_through(codes[layer], H[q - rows * n :][: rows * n], back[: rows * n], n)
         delta, back = back, delta
     return costs
 
@@ -202,20 +203,22 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         if order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
             for s in range(rows):
-                row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
+                visited = order[epoch, start + s]
+                row, target = X[visited], Y[visited]
                 for j in range(row.size):
                     x[s, j] = row[j]
                 for i in range(target.size):
                     y[s, i] = target[i]
         masks = workspace.masks[:rows]
         fill_masks(dropout, epoch * m + start, masks)
-        scale = 1.0 / rows if mean else 1.0
+        scale = 1.0 / len(x) if mean else 1.0
         costs[update] = scale * _gradient(theta, layout, cost, scale, x, y, masks, g, workspace)
         if l1 or l2:
             costs[update] += _penalty(theta, g, layout, l1, l2)
         if alphas.size == 0:
             return
-        step(theta, g, alphas[epoch], state, 0, rule, rule.t + update + 1)
+        t = rule.t + update + 1
+        step(theta, g, alphas[epoch], state, 0, rule, t)
         _move(running, layout, rows, workspace)
 
 

@@ -54,3 +54,9 @@ def factors(theta: Parameters, layer: int) -> NDArray[Any]:
     """gamma / sqrt(variance + EPSILON), from the running variance."""
     found: NDArray[Any] = theta.gammas[layer] / np.sqrt(theta.running[layer][1] + EPSILON)
     return found
+
+
+def penalty(model: Model) -> float:
+    """l1 sum |W| + l2/2 sum W^2, of W as it is; for the cost of a folded model, whose weights are others."""
+    sums = [(np.abs(W).sum(dtype=np.float64), np.square(W).sum(dtype=np.float64)) for W in model.weights]
+    return float(sum(model.l1 * absolute + 0.5 * model.l2 * square for absolute, square in sums))
