@@ -275,9 +275,8 @@ def _descend(
     batch = batch_size, reduction == "mean"
     state = G[:0] if state is None else state
     if model.theta.normalized:
-        running = model.theta.everything[theta.size :]
-        given = theta, running, layout(model), _objective(model), data, batch, alphas, rule, state, costs, G[0]
-        normalization.run_updates(*given)
+        described = theta, model.theta.everything[theta.size :], layout(model), _objective(model)
+        normalization.run_updates(*described, data, batch, alphas, rule, state, costs, G[0])
         return costs
     given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
     run_parallel(training.run_updates, (*given, G, values), _helpers(model, batch_size, len(G)), len(G))

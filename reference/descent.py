@@ -105,8 +105,8 @@ def run_updates(
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)
-            for l in range(len(statistics)):
-                if statistics[l] is not None:
-                    move_running(model.running[l], statistics[l], len(batch))
+            for l, of_batch in enumerate(statistics):
+                if of_batch is not None:
+                    move_running(model.running[l], of_batch, len(batch))
             costs.append(cost)
     return costs

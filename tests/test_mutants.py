@@ -124,7 +124,7 @@ MUTANTS = {
         Mutant("normalization: gamma stays", "downhill.gammas[l], alpha", "downhill.gammas[l], 0"),
         Mutant("normalization: gamma's slope not averaged", "total.gammas[l][i] /= m", "total.gammas[l][i] /= 1"),
         Mutant("normalization: gammas not clipped", "[*downhill.biases, *downhill.gammas]", "[*downhill.biases]"),
-        Mutant("normalization: statistics stay", "move_running(model.running[l], statistics[l], len(batch))", "pass"),
+        Mutant("normalization: statistics stay", "move_running(model.running[l], of_batch, len(batch))", "pass"),
         Mutant(
             "normalization: dropout forward alone",
             "errors = [apply_mask(masks[s][l - 1], errors[s]) for s in samples]",
