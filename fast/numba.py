@@ -10,20 +10,22 @@ import functools
 import math
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from samenet import functions
 from samenet import network as interface
 from samenet.backends.dropout import Dropout
+from samenet.fast import many_networks
+from samenet.fast.description import constants as _constants
+from samenet.fast.description import layout
+from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import forward, inference, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
-from samenet.fast.kernels.steps import DESCENT, RULES, Rule
+from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.workspace import is_packed, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -31,6 +33,7 @@ from samenet.parameters import Parameters
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
+MANY = many_networks
 SPREADS_NAN = QUIET = True  # see `samenet.backends.generic`, which says what they and the next mean
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
@@ -48,26 +51,6 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
 
 
 _NO_ORDER = np.empty((0, 0), np.int64)
-
-
-def _objective(model: Model) -> tuple[int, float, float]:
-    return functions.COSTS.index(model.cost_function), model.l1, model.l2
-
-
-def layout(model: Model) -> NDArray[np.int64]:
-    """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
-
-    The input layer has none; in its place stands whether there are biases.
-    """
-    found: NDArray[np.int64] | None = model.prepared.get(__name__)
-    if found is None:
-        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations)
-    return found
-
-
-@lru_cache(256)
-def _layout(sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...]) -> NDArray[np.int64]:
-    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations))], np.int64)
 
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
@@ -224,17 +207,6 @@ def run_updates(
     costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
     state.t += costs.size
     return costs
-
-
-def _constants(rule: Any) -> tuple[int, float, float, float]:
-    """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
-    beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
-    return (
-        RULES.index(rule.name),
-        beta,
-        getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
-        getattr(rule, "epsilon", 0.0),
-    )
 
 
 def _descend_tiny(

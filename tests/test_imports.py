@@ -179,7 +179,12 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     others = {m for m in found if m.split(".")[0] == "samenet"}
     parts = {
-        "numba.py": ("samenet.fast.kernels", "samenet.fast.workspace"),
+        "numba.py": (
+            *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
+            "samenet.fast.many_networks",
+        ),
+        "description.py": ("samenet.fast.kernels",),
+        "many_networks.py": ("samenet.fast.kernels", "samenet.fast.description"),
         "workspace.py": ("samenet.fast.kernels",),
         "numpy.py": ("samenet.fast.functions", "samenet.fast.masks", "samenet.fast.steps"),
     }

@@ -11,6 +11,7 @@ SECONDS      the time that `run_updates` takes at most, for an update and for ea
 QUIET        it never warns of overflow
 SPREADS_NAN  a sample that is not finite leaves weights that are not after an update from it, by every rule, if entries
              of the gradient are not clipped: the first epoch is the check of a large X
+MANY         a module that trains networks that are alike together; see `samenet.training.alike`
 """
 
 import math

@@ -93,6 +93,16 @@ class Options:
                 options.check_samples()
         return options
 
+    def for_another(self, model: Model, seed: Any) -> "Options":
+        """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
+        model.theta.check_writable()
+        if not isinstance(seed, random.Random):
+            checks.seed("seed", seed)
+        return Options(
+            *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
+            *(self.dropout, self.warns),
+        )
+
     def check_samples(self) -> None:
         """Raise ValueError if X is not finite."""
         arrays.finite("X", self.X)
