@@ -34,6 +34,7 @@ _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays
 SPREADS_NAN = QUIET = True  # see `samenet.backends.generic`, which says what they and the next mean
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
+_NO_ORDER = np.empty((0, 0), np.int64)
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -45,9 +46,6 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     if rows * model.theta.flat.size < _PAYS:
         return 0
     return min(model.threads, pieces) - 1
-
-
-_NO_ORDER = np.empty((0, 0), np.int64)
 
 
 def _objective(model: Model) -> tuple[int, float, float]:

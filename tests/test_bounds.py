@@ -189,7 +189,7 @@ def test_the_bound_is_of_the_same_network(functions):
                 flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
                 assert exact.distance(value.value, cost) <= value.error < 1e-12
                 assert (exact.distance(flat.value, slope) <= flat.error).all()
-                assert flat.error.max() < 1e-12
+                assert flat.error.max() < 3e-12  # with factors of weights that are kept
                 h = bounds.forward(net.model, case.X).layers[-1]
                 assert (exact.distance(h.value, outputs) <= h.error.ravel()).all()
 

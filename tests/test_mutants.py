@@ -321,7 +321,9 @@ MUTANTS = {
             "settings = packed, objective, data, batch, alphas, at_once, rule",
         ),
         Mutant(
-            "weights of the first update", "mask_weights(drop_connect, update, P", "mask_weights(drop_connect, 0, P"
+            "weights of the first update",
+            "mask_weights(drop_connect, update, P, sizes, bias)",
+            "mask_weights(drop_connect, 0, P, sizes, bias)",
         ),
         Mutant("weights without a first", "(first + update) * weights", "update * weights"),
         Mutant("weights of the layer before", "counter += n * k", "counter += n"),

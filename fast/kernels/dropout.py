@@ -16,7 +16,7 @@ _BITS = 53  # of a random number
 
 def _random(key: int, n: int) -> int:
     """The first 53 bits of the n-th number of the generator splitmix64."""
-    z = (key + n * _STEP) & _WORD
+    z = (int(key) + int(n) * _STEP) & _WORD
     for shift, factor in _ROUNDS:
         z = ((z ^ (z >> shift)) * factor) & _WORD
     return (z ^ (z >> 31)) >> (64 - _BITS)
