@@ -322,8 +322,8 @@ MUTANTS = {
         ),
         Mutant(
             "weights of the first update",
-            "mask_weights(drop_connect, update, P, sizes, bias)",
-            "mask_weights(drop_connect, 0, P, sizes, bias)",
+            "mask_weights(drop_connect, update, P, sizes, bias)\n        add",
+            "mask_weights(drop_connect, 0, P, sizes, bias)\n        add",
         ),
         Mutant("weights without a first", "(first + update) * weights", "update * weights"),
         Mutant("weights of the layer before", "counter += n * k", "counter += n"),
@@ -561,8 +561,8 @@ MUTANTS = {
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "epochs * -(-rows // batch_size))\n    values",
-            "epochs * (rows // batch_size))\n    values",
+            "epochs * -(-rows // batch_size))\n    masks",
+            "epochs * (rows // batch_size))\n    masks",
         ),
     ],
 }
