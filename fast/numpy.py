@@ -205,7 +205,7 @@ def run_updates(
     clip_norm: float = math.inf,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.run_updates`."""
-    g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), []
+    g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), list[float]()
     state = rule.state(model.theta) if state is None else state
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(alpha, epochs).tolist()

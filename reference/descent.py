@@ -93,7 +93,7 @@ def run_updates(
     state: the rule's state, changed in place, see `State`; zero if None. The remaining arguments: see `clip`.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
-    costs = []
+    costs = list[float]()
     state = State(model, rule.state_arrays) if state is None else state
     for epoch in range(epochs if order is None else len(order)):
         rows = range(len(X)) if order is None else order[epoch]

@@ -230,8 +230,11 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
         clip_value=maybe(0.2, scale(4.0), math.inf),
         clip_norm=maybe(0.2, scale(4.0), math.inf),
         dropout=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
-        drop_connect=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
+        drop_connect=0.0,
     )._moderate()
+    own = np.random.default_rng([problem.seed, 3])  # the stream, and so the networks of a seed, do not depend on it
+    if own.random() < 0.3:
+        problem = replace(problem, drop_connect=float(own.uniform(0.1, 0.9)))
     return problem._at_an_edge(random) if wild and random.random() < 0.5 else problem
 
 

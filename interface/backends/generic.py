@@ -112,7 +112,7 @@ def run_updates(
     clip_norm: float = math.inf,
 ) -> Array:
     """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend."""
-    numpy, costs = named("numpy"), []
+    numpy, costs = named("numpy"), list[float]()
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
     m = len(X) if order is None else order.shape[1]
