@@ -15,7 +15,7 @@ from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, short
 from samenet.training.options import Options, Trained
-from samenet.training.sampling import Draws, is_stream
+from samenet.training.sampling import is_stream
 
 _CALLS = 8  # times what the backend trains together, in one call
 _ARGUMENTS = {"reduction", "alpha", "clip_value"}  # of a backend's `run_updates`, which its `MANY.run_updates` takes
@@ -24,7 +24,7 @@ _ARGUMENTS = {"reduction", "alpha", "clip_value"}  # of a backend's `run_updates
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     """How many networks like this the backend trains together, 0 if none; and how many times that a call should."""
     settings, many = options.settings, getattr(backend, "MANY", None)
-    if many is None or settings.dropout or not _ARGUMENTS.issuperset(settings.arguments):
+    if many is None or settings.has_masks or not _ARGUMENTS.issuperset(settings.arguments):
         return 0, 0
     if not short.is_short(model, backend, options):
         return 0, 0
@@ -79,7 +79,7 @@ def train(
     returns_cost, every = size == len(X), settings.record_every
     orders: list[Any] | None = None
     if settings.shuffle and not returns_cost:
-        draws = (Draws(one.random, len(X), True, one.dropout, models[0].dtype) for one in planned)
+        draws = (one.draws(models[0].dtype, shuffled=True) for one in planned)
         orders = [one.epochs(settings.epochs) for one in draws]
     with overflow_ignored(backend):
         thetas, costs, recorded = backend.MANY.run_updates(

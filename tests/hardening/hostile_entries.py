@@ -179,6 +179,15 @@ dropout = listing(
     ("text", lambda: ["0.5"], False),
     also=lambda v: v.kind in ("int", "real") and 0 <= v.means < 1,
 )
+drop_connect = listing(
+    ("one", lambda: [0.5], False),
+    ("two", lambda: [0.5, 0.5], True),
+    ("none", list, False),
+    ("1", lambda: [0.5, 1.0], False),
+    ("nan", lambda: np.array([np.nan, 0.5]), False),
+    ("text", lambda: ["0.5", "0.5"], False),
+    also=lambda v: v.kind in ("int", "real") and 0 <= v.means < 1,
+)
 stop = listing(
     ("a rule", lambda: stopping.CostChange(1e-9), True),
     ("a class", lambda: stopping.CostChange, False),
@@ -387,6 +396,7 @@ TRAIN: dict[str, Argument] = {
     "optimizer": optimizer,
     "stop": stop,
     "dropout": dropout,
+    "drop_connect": drop_connect,
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
 }
