@@ -388,8 +388,8 @@ def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
 
 def test_a_backend_that_is_not_there(tmp_path: Path) -> None:
     network().save(tmp_path / "net.npz")
-    with pytest.raises(ValueError, match=r"backend: expected one of .* got 'numby'; did you mean 'numba'\?"):
-        samenet.load(tmp_path / "net.npz", "numby")
+    with pytest.raises(ValueError, match=r"backend: expected one of .* got 'nunba'; did you mean 'numba'\?"):
+        samenet.load(tmp_path / "net.npz", "nunba")
     assert type(samenet.load(tmp_path / "net.npz")) is samenet.backend("numba").Network
 
 

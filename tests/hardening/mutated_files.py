@@ -207,7 +207,7 @@ def _of_both(form: str) -> dict[str, tuple[bytes, str]]:
         "version 0": (told(form, version=0), "it has no version"),
         "version True": (told(form, version=True), "it has no version"),
         "another format": (told(form, format="keras"), "it is not a network of samenet's"),
-        "a newer setting": (settings(form, attention=True), "'attention'.: a newer one's"),
+        "a newer setting": (settings(form, attention=True), "'attention'.*: a newer one's"),
         "many newer settings": (settings(form, **{f"s{i}": 0 for i in range(9999)}), "does not know"),
         "a newer activation": (settings(form, activation="gelu"), "a newer samenet's: activation"),
         "a wrong bias": (settings(form, bias=1), "bias: expected"),
@@ -246,7 +246,7 @@ def _of_npz() -> dict[str, tuple[bytes, str]]:
     two = made("npz", lambda s, a: a.update(W3=a["W1"]))
     return {
         "another program's": (saved(a=np.ones(3)), "it has no member 'samenet'"),
-        "objects": (saved(samenet=np.ones(3, "u1"), W1=objects), "is no array of numbers"),
+        "objects": (saved(samenet=np.ones(3, "u1"), W1=objects), "W1.npy' is .O"),
         "description of floats": (saved(samenet=np.ones(3)), "its description is <f8"),
         "description of two ranks": (saved(samenet=np.ones((3, 1), "u1")), "its description is"),
         "big-endian": (changed("npz", "W1", np.ones((4, 3))).replace(b"<f8", b">f8", 2), "is >f8|checksum|damaged"),
@@ -255,7 +255,7 @@ def _of_npz() -> dict[str, tuple[bytes, str]]:
         "fields": (saved(samenet=np.ones(2, "f8,f8")), "is no array of numbers"),
         "bomb": (zipped(samenet=b"\0" * (64 << 20)), "is compressed"),
         "no array": (replaced(plain, b"W1.npy", b"W1.txt"), "a member that is no array"),
-        "text in a member": (replaced(plain, b"\x93NUMPY", b"\x93NOTHIN"), "is no array of NumPy's"),
+        "text in a member": (replaced(plain, b"\x93NUMPY", b"\x93NUMBS"), "is no array of NumPy's"),
         "version 2.0 of the header": (replaced(plain, b"NUMPY\1", b"NUMPY\2"), "is no array of NumPy's"),
         "header too long": (replaced(plain, b"NUMPY\1\0v\0", b"NUMPY\1\0\xff\xff"), "a header of 65535 bytes"),
         "header of brackets": (npz_of({"samenet.npy": header}), "a header of 65535 bytes"),
