@@ -257,22 +257,23 @@ def test_the_file_that_they_were_made_of_is_right(form: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_single_bit_matters(form: str, tmp_path: Path) -> None:
-    """Each bit of the smallest network's file, flipped: refused, or the same network."""
+def test_every_bit_matters(form: str, tmp_path: Path) -> None:
+    """Every eleventh bit of a file flipped: refused, or the same network; and the file cut at every other byte."""
     net = samenet.backend("numpy").Network([1, 1], seed=0, bias=False)
     path = tmp_path / f"net.{form}"
     net.save(path)
     data = path.read_bytes()
     loaded = 0
-    for place in range(0, 8 * len(data), 3):
+    for place in range(0, 8 * len(data), 11):
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
         path.write_bytes(changed)
         found, _ = SCRIPT.outcome(path)
         loaded += found is not None
         assert found is None or SCRIPT.same(found, net), place
-    assert loaded < (len(data) if form == "npz" else 10)  # zip has times, versions and checksums that are not used
-    for length in range(len(data)):
+    # A zip archive has times, versions and checksums that are not used; safetensors has spaces at most.
+    assert loaded < (len(data) // 3 if form == "npz" else 3)
+    for length in range(0, len(data), 2):
         path.write_bytes(data[:length])
         assert SCRIPT.outcome(path)[0] is None, length
 

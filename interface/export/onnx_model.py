@@ -19,7 +19,9 @@ _OPERATORS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "
 def to_onnx(network: Any, path: str | os.PathLike[str], *, within: float = 1.0) -> Errors:
     """Write a network as an ONNX model, from "x" (m, n_in) to "h" (m, n_out), in its dtype; opset 13.
 
-    within  the largest magnitude of an input, for the error bound that the model states and that is returned
+    within  the largest magnitude of an input, for the error bound that the model states and that is returned. It is for
+            runtimes whose functions are as accurate as the bound takes them to be. onnxruntime's are: its sigmoid and
+            tanh of float32 are approximations, but within 8 u and 16 u
 
     Raises ValueError or TypeError, naming the argument, for anything else, and for parameters that are not finite;
     ImportError, which says how to install it, without the package onnx.
