@@ -621,7 +621,7 @@ def test_parameters_that_no_exporter_knows_are_refused(tmp_path: Path) -> None:
 
     model = More((3, 2))
     model.theta.flat[:] = 1
-    with pytest.raises(ValueError, match="network: expected weights and biases alone"):
+    with pytest.raises(ValueError, match="network: expected weights and biases alone, got 91 other parameters"):
         to_js(model, tmp_path / "net.mjs")
 
 

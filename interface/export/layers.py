@@ -60,8 +60,11 @@ def exported(
     biases: list[Any] = [_stored(f"biases[{i}]", b, stored) for i, b in enumerate(model.biases)] or [None] * len(
         weights
     )
-    if sum(array.size for array in (*weights, *biases) if array is not None) != model.parameters.size:
-        raise ValueError("network: expected weights and biases alone, got other parameters, which are not exported")
+    if others := model.parameters.size - sum(array.size for array in (*weights, *biases) if array is not None):
+        raise ValueError(
+            f"network: expected weights and biases alone, got {others} other parameters, such as those of batch "
+            "normalization, which are not exported"
+        )
     layers = [Layer(*layer) for layer in zip(weights, biases, model.activations, strict=True)]
     dtype = model.dtype if arithmetic is None else np.dtype(arithmetic)
     errors = Errors(largest_error(model, dtype, within), largest_error(model, model.dtype, within), within)
