@@ -22,6 +22,8 @@ import samenet
 from samenet.model import Model
 from samenet.storage import contents, npz, reading, saving
 
+pytestmark = pytest.mark.without_jit  # what is in a file does not depend on kernels
+
 HARDENING = Path(__file__).with_name("hardening") / "mutated_files.py"
 FORMATS = ("npz", "safetensors")
 
@@ -80,7 +82,6 @@ def test_a_network_comes_back_on_its_backend(backend: Backend, dtype: str, form:
     assert_same(found, net)
 
 
-@pytest.mark.without_jit
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -90,6 +91,23 @@ def test_every_setting_comes_back(functions: Functions, dtype: str, bias: bool, 
     net = samenet.backend("numpy").Network(sizes, bias=bias, dtype=dtype, seed=0, **functions.settings(len(sizes)))
     net.save(tmp_path / f"net.{form}")
     assert_same(samenet.load(tmp_path / f"net.{form}", "numpy"), net)
+
+
+@pytest.mark.skipif("batch_normalization" not in Model((1, 1)).settings, reason="has no batch normalization")
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_batch_normalization_comes_back(bias: bool, dtype: str, form: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    settings: Any = {"batch_normalization": [False, True], "bias": bias, "dtype": dtype}
+    net = samenet.backend("numpy").Network([3, 4, 5, 2], seed=0, **settings)
+    net.train(random.normal(size=(20, 3)), random.random((20, 2)), alpha=0.1, epochs=3)
+    assert {"gamma2", "running2"} < contents.arrays_of(net.model).keys()
+    net.save(tmp_path / f"net.{form}")
+    found = samenet.load(tmp_path / f"net.{form}", "numpy")
+    assert_same(found, net)
+    X = random.normal(size=(5, 3))
+    assert found.predict(X).tobytes() == net.predict(X).tobytes(), "by the same running statistics"
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -278,7 +296,6 @@ def test_every_bit_matters(form: str, tmp_path: Path) -> None:
         assert SCRIPT.outcome(path)[0] is None, length
 
 
-@pytest.mark.compiled  # the same without the JIT
 def test_mutated_files() -> None:
     ended = python(str(HARDENING), "--files", "400", "--seed", "1")
     assert ended.returncode == 0, ended.stdout + ended.stderr

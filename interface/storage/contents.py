@@ -13,7 +13,8 @@ The description is an object in JSON:
 ==========  ====================================================================================================
 
 The arrays are W1, b1, W2, b2, ..., where W1 (n_out, n_in) and b1 (n_out,) lead to the second layer, little-endian and
-row by row. The random stream, the history and the number of threads are not saved.
+row by row. A layer with batch normalization also has gamma (n_out,), and running (2, n_out), its means and variances.
+The random stream, the history and the number of threads are not saved.
 """
 
 import hashlib
