@@ -15,11 +15,12 @@ from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
-from samenet.model import HasModel, Model
+from samenet.model import Model
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.storage import Saving
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
@@ -30,7 +31,7 @@ Callback = Callable[["Network", History], object]
 Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-class Network(HasModel):
+class Network(Saving):
     """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
