@@ -138,7 +138,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     given = dict(zip(_NAMES, values, strict=True))
     optimizer = optimizers.optimizer(given["optimizer"])
     alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
-    dropout = _dropout(given["dropout"], hidden_layers)
+    dropout = dropout_of(given["dropout"], hidden_layers)
     limits = {name: given[name] for name in ("clip_value", "clip_norm")}
     clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
     if not optimizer.takes_steps:
@@ -176,7 +176,7 @@ def _monitors(monitors: Any) -> tuple[str, ...]:
     return tuple(checks.choice("monitors", name, MONITORS) for name in names)
 
 
-def _dropout(value: Any, layers: int) -> tuple[float, ...]:
+def dropout_of(value: Any, layers: int) -> tuple[float, ...]:
     """A probability for every hidden layer, from one number for all or one for each; empty if all are 0."""
     if checks.is_listing(value):
         given = checks.listed("dropout", value, "a number, or a list of numbers")
