@@ -196,8 +196,8 @@ def test_a_regression_of_several_numbers_by_lbfgs_ends_at_a_minimum(name: str) -
     # The ridge regression: X with a column of ones, whose weight is not penalised.
     A = np.c_[X, np.ones(len(X))]
     W = np.linalg.solve(A.T @ A + 1.5 * np.diag([1.0] * 5 + [0.0]), A.T @ SCORE)
-    np.testing.assert_allclose(ours.coefs_[0], W[:5], atol=1e-6)
-    np.testing.assert_allclose(ours.intercepts_[0], W[5], atol=1e-6)
+    np.testing.assert_allclose(ours.coefs_[0], W[:5], atol=1e-4)
+    np.testing.assert_allclose(ours.intercepts_[0], W[5], atol=1e-4)
     residual = SCORE - ours.predict(X)
     assert ours.loss_ == pytest.approx((residual**2).mean() / 2 + 1.5 * (ours.coefs_[0] ** 2).sum() / 2 / len(X))
 

@@ -43,7 +43,7 @@ def test_import_samenet_is_light() -> None:
         ("import samenet; samenet.Network", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.data.one_hot([1])", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.check_gradient, samenet.error_surface", {"numpy"}, HEAVY - {"numpy"}),
-        ("import samenet; samenet.MLPClassifier, samenet.MLPRegressor", {"numpy", "sklearn"}, {"numba", "rich"}),
+        ("import samenet; samenet.MLPClassifier, samenet.MLPRegressor", {"numpy", "sklearn"}, {"numba", "matplotlib"}),
         ("import samenet; samenet.downhill, samenet.DirectionChanges", {"numpy"}, HEAVY - {"numpy"}),
     ],
 )

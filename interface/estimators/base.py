@@ -104,7 +104,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """
         return self._fit(X, y, once=False)
 
-    @available_if(takes_steps)  # type: ignore[misc]
+    @available_if(takes_steps)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """One epoch over these samples, from the weights and the optimizer's state of the last call.
 
@@ -132,10 +132,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             else:
                 descent.Fit(self, settings, samples, Y, random, once).run()
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self._restore(before)
             raise
         return self
+
+    def _restore(self, before: dict[str, Any]) -> None:
+        """Put back the attributes from before a call that failed."""
+        self.__dict__.clear()
+        self.__dict__.update(before)
 
     def _validated(self, X: Any, y: Any, settings: Settings, dtype: Any, first: bool, once: bool) -> tuple[Any, Array]:
         """X, and the targets Y (m, n_out), of the network's dtype."""
@@ -259,7 +263,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """A fitted estimator of scikit-learn's own as one of these; others: parameters to set, such as `backend`."""
         from samenet.estimators.conversion import from_sklearn
 
-        return from_sklearn(cls, estimator, **others)
+        ours: Self = from_sklearn(cls, estimator, **others)
+        return ours
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -77,7 +77,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     _is_classifier = True
 
-    @available_if(takes_steps)  # type: ignore[misc]
+    @available_if(takes_steps)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """As `Estimator.partial_fit`; classes: all labels that will ever come, needed in the first call."""
         known = getattr(self, "classes_", None)
@@ -93,14 +93,14 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         try:
             return self._fit(X, y, once=True)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self._restore(before)
             raise
 
     def predict(self, X: ArrayLike) -> Array:
         """The label of each sample, (m,); or (m, n_out), 1 where a sample has a label, if samples have several."""
         outputs = self._outputs(X)
-        return self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+        labels: Array = self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+        return labels
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """The probability of each of `classes_`, (m, n_classes)."""

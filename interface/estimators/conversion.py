@@ -11,7 +11,7 @@ from samenet.backends import backend as find_backend
 from samenet.estimators.settings import ACTIVATIONS, Settings
 from samenet.validation import checks
 
-E = TypeVar("E", bound=Any)
+E = TypeVar("E")
 
 # Attributes of a fitted estimator that mean the same in both; not all of them are there after every solver.
 _SAME = (
@@ -39,7 +39,7 @@ def from_sklearn(cls: type[E], estimator: Any, **others: Any) -> E:
     given = estimator.get_params(deep=False)
     if given.get("loss", "squared_error") != "squared_error":
         raise ValueError(f"estimator: expected loss='squared_error', got {given['loss']!r}")
-    ours = cls(**{name: value for name, value in given.items() if name in _parameters(cls)} | others)
+    ours: Any = cls(**{name: value for name, value in given.items() if name in _parameters(cls)} | others)
     settings = Settings.of(ours)
     ours._begin_records()
     for name in _SAME:
@@ -53,7 +53,7 @@ def from_sklearn(cls: type[E], estimator: Any, **others: Any) -> E:
     ours.network_ = ours._network(backend, settings, sizes, dtype, weights, estimator.intercepts_)
     if ours.validation_scores_ is not None:
         ours.validation_loss_curve_, ours._best = [], ours.network_.parameters.copy()
-    return ours
+    return ours  # type: ignore[no-any-return]
 
 
 def to_sklearn(estimator: Any) -> Any:

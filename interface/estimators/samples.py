@@ -38,7 +38,8 @@ class Samples:
     def rows(self, chosen: Any) -> Array:
         """The chosen rows of X, dense."""
         rows = self.X[chosen]
-        return rows.toarray(order="C") if self.is_sparse else rows
+        dense: Array = rows.toarray(order="C") if self.is_sparse else rows
+        return dense
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """All rows in their order, dense, by blocks."""
