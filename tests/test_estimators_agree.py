@@ -133,8 +133,6 @@ def test_every_option(name: str, kind: str, option: str) -> None:
     settings = OPTIONS[option]
     if kind == "three numbers" and settings.get("solver") == "lbfgs":
         pytest.skip("theirs minimises another cost than it takes the gradient of")
-    if name == "reference" and kind != "two classes":
-        pytest.skip("the loops take long")
     agree(*fitted(kind, name, **settings), rtol=1e-8)
 
 
