@@ -3,6 +3,7 @@
 import io
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import sklearn
+from children import printed
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
@@ -71,8 +74,29 @@ def test_no_check_fails_that_theirs_passes(name: str, kind: str) -> None:
     assert len(ours) > 40
     failed = {check for check, status in ours.items() if status == "failed"}
     assert not {check for check in failed if theirs.get(check, "passed") == "passed"}
+    page = (Path(__file__).parent.parent / "docs" / "estimators.md").read_text("utf-8")
+    if f"scikit-learn {sklearn.__version__}, " in page:  # the table there is of this version
+        rows = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in page.splitlines() if "| `check_" in row]
+        first = 1 if kind == "MLPClassifier" else 3
+        for found, column in ((theirs, first), (ours, first + 1)):
+            assert {row[0]: row[column] for row in rows if row[column].isalpha()} == found
     missing = {check for check in theirs if check not in ours and "sample_weight" not in check}
     assert not missing
+
+
+WITHOUT = """
+import sys
+sys.modules["sklearn"] = None  # as if it were not installed
+import samenet
+try:
+    samenet.MLPClassifier
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_without_scikit_learn_the_error_says_how_to_get_it() -> None:
+    assert printed(WITHOUT).strip() == 'this needs scikit-learn; install it with: pip install "samenet[estimators]"'
 
 
 # ------------------------------------------------------------------------------------------------- tools around them
@@ -377,14 +401,14 @@ def test_an_activation_for_each_layer(name: str) -> None:
 
 
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    printed = []
+    shown = []
     settings = {"early_stopping": True, "verbose": True, "n_iter_no_change": 1, "tol": 1.0, "max_iter": 5}
     for make in (lambda **s: classifier(**s), lambda **s: neural_network.MLPClassifier(**{**SMALL, **s})):
         make(**settings).fit(X, TWO)
         make(**settings | {"early_stopping": False, "solver": "sgd", "learning_rate": "adaptive"}).fit(X, TWO)
-        printed.append(capsys.readouterr().out.splitlines())
-    assert printed[0] == printed[1]
-    assert any("Setting learning rate to" in line for line in printed[0])
+        shown.append(capsys.readouterr().out.splitlines())
+    assert shown[0] == shown[1]
+    assert any("Setting learning rate to" in line for line in shown[0])
 
 
 # -------------------------------------------------------------------------------------------- to and from scikit-learn

@@ -9,6 +9,10 @@ from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning
 
 import samenet
+from samenet.estimators import steps
+from samenet.estimators.settings import Settings
+from samenet.model import Model
+from samenet.optimizers import Momentum
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -211,3 +215,39 @@ def test_the_same_warning_when_epochs_run_out() -> None:
                 warnings.simplefilter("error")
                 estimator.set_params(solver="adam", max_iter=50, tol=1e9).fit(X, TARGETS[kind])
             assert estimator.n_iter_ == 12
+
+
+def _no_corrections(self: Any, updates: int) -> np.ndarray:
+    return np.full(updates, self.rate)
+
+
+def _same_penalty(init: Any) -> Any:
+    def changed(self: Any, *given: Any) -> None:
+        init(self, *given)
+        self.last = self.whole
+
+    return changed
+
+
+def _larger(with_penalty: Any) -> Any:
+    return lambda self, l2: with_penalty(self, 1.01 * l2)
+
+
+MUTANTS: dict[str, tuple[Any, str, Any, dict[str, Any]]] = {
+    "corrected twice": (steps, "_LATE", 0, {}),
+    "not corrected": (steps.Steps, "_rates", _no_corrections, {}),
+    "the last batch as the others": (steps.Steps, "__init__", _same_penalty(steps.Steps.__init__), {"alpha": 1.0}),
+    "another penalty": (Model, "with_penalty", _larger(Model.with_penalty), {"alpha": 1.0}),
+    "other weights": (Settings, "initial_factors", lambda self: (6.0,) * 3, {"activation": "logistic"}),
+    "the sum of outputs": (steps, "shown", lambda cost, penalty, outputs: cost, {"solver": "sgd"}),
+    "momentum at another place": (steps, "Nesterov", Momentum, {"solver": "sgd"}),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_mistake_is_noticed(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, name, value, settings = MUTANTS[mutant]
+    agree(*fitted("three numbers", "numpy", **settings))
+    monkeypatch.setattr(where, name, value)
+    with pytest.raises(AssertionError):
+        agree(*fitted("three numbers", "numpy", **settings))
