@@ -14,6 +14,7 @@ from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
     from samenet import data, export, optimizers, schedules, stopping
+    from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
@@ -32,6 +33,8 @@ __all__ = [
     "DirectionChanges",
     "DivergenceWarning",
     "History",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "Parameters",
     "StopTraining",
@@ -56,6 +59,8 @@ _LATER = {
     "DirectionChanges": "samenet.study.direction_changes",
     "DivergenceWarning": "samenet.training.divergence",
     "History": "samenet.history",
+    "MLPClassifier": "samenet.estimators",
+    "MLPRegressor": "samenet.estimators",
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",

@@ -133,6 +133,12 @@ class Model:
         model.cost_function = _checked_cost(cost, self.activations[-1])
         return model
 
+    def with_penalty(self, l2: float) -> Self:
+        """The model with this l2, sharing its parameters' memory."""
+        model = copy.copy(self)
+        model.l2 = l2
+        return model
+
     def without_penalties(self) -> Self:
         """The model without l1 and l2, sharing its parameters' memory."""
         model = copy.copy(self)

@@ -159,8 +159,8 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     given = dict(zip(_NAMES, values, strict=True))
     optimizer = optimizers.optimizer(given["optimizer"])
     alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
-    dropout = _probabilities("dropout", given["dropout"], hidden_layers, "hidden layer")
-    drop_connect = _probabilities("drop_connect", given["drop_connect"], hidden_layers + 1, "layer of weights")
+    dropout = probabilities("dropout", given["dropout"], hidden_layers, "hidden layer")
+    drop_connect = probabilities("drop_connect", given["drop_connect"], hidden_layers + 1, "layer of weights")
     limits = {name: given[name] for name in ("clip_value", "clip_norm")}
     clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
     if not optimizer.takes_steps:
@@ -199,7 +199,7 @@ def _monitors(monitors: Any) -> tuple[str, ...]:
     return tuple(checks.choice("monitors", name, MONITORS) for name in names)
 
 
-def _probabilities(name: str, value: Any, layers: int, layer: str) -> tuple[float, ...]:
+def probabilities(name: str, value: Any, layers: int, layer: str) -> tuple[float, ...]:
     """A probability for every such layer, from one number for all or one for each; empty if all are 0."""
     if checks.is_listing(value):
         given = checks.listed(name, value, "a number, or a list of numbers")

@@ -18,6 +18,8 @@ from hostile_values import Random, Value
 
 import samenet
 from samenet import data, optimizers, schedules, stopping
+from samenet.estimators.settings import ACTIVATIONS as OF_ESTIMATORS
+from samenet.estimators.settings import SCHEDULES, SOLVERS, Settings
 from samenet.functions import ACTIVATIONS, REDUCTIONS
 from samenet.initialize import SCHEMES
 from samenet.training.monitors import MONITORS
@@ -619,6 +621,23 @@ ENTRIES: dict[str, Entry] = {
         lambda: {"source": str(FOLDER / "no such folder")},
         by_network=False,
         also=(OSError,),
+    ),
+    "MLPRegressor": Entry(
+        lambda **given: Settings.of(samenet.MLPRegressor(**given)),
+        {
+            **{"hidden_layer_sizes": integer(1), "activation": name(*OF_ESTIMATORS), "solver": name(*SOLVERS)},
+            **{"batch_size": of(lambda v: (v.kind == "int" and v.means >= 1) or v.means == "auto")},
+            **{"learning_rate": name(*SCHEDULES), "learning_rate_init": positive, "power_t": at_least_0},
+            **{"max_iter": integer(1), "max_fun": integer(1), "tol": at_least_0, "alpha": at_least_0},
+            **{"n_iter_no_change": unless(lambda value: isinstance(value, float), integer(1))},
+            **dict.fromkeys(("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"), flag),
+            **dict.fromkeys(("momentum", "validation_fraction", "beta_1", "beta_2", "dropout"), share),
+            **{"epsilon": positive, "backend": name(*samenet.backends()), "threads": integer(1)},
+            **{"verbose": of(lambda v: v.kind == "bool" or (v.kind == "int" and v.means >= 0))},
+            **{"callbacks": callback},
+        },
+        by_network=False,
+        says={"dropout": "dropout|solver", "solver": "solver|dropout"},
     ),
     "Momentum": Entry(_with_optimizer(optimizers.Momentum), {"beta": share}),
     "Nesterov": Entry(_with_optimizer(optimizers.Nesterov), {"beta": share}),
