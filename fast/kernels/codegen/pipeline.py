@@ -4,6 +4,7 @@ What a kernel calls is compiled to be linked into it, and optimised there: by it
 function of Python. What operators make of numbers and arrays is worked out once, not in every kernel several times.
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -63,8 +64,36 @@ class _Flags(Flags):
         return isinstance(other, Flags) and self._values == other._values
 
 
+class _Library(JITCodeLibrary):
+    """Code that is optimised once, with all that is linked into it; Numba would do so in three steps, and each part."""
+
+    def add_llvm_module(self, module: Any) -> None:
+        self._final_module.link_in(module)
+
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(self._final_module, builder)
+
+
+class _Part(_Library):
+    """Code to be linked into that of its callers, and optimised there."""
+
+    def add_linking_library(self, library: Any) -> None:
+        if library is not rtsys.library:  # which its callers link as well
+            super().add_linking_library(library)
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
 class KernelCompiler(Compiler):
     """What Numba calls a pipeline."""
+
+    library: Any = _Library
 
     def __init__(self, typing_context: Any, *given: Any) -> None:
         super().__init__(_remembering(typing_context), *given)
@@ -81,32 +110,17 @@ class KernelCompiler(Compiler):
 
     def compile_extra(self, function: Any) -> Any:
         """Compile a function, with those that it calls."""
+        self.state.library = self.library(self.state.targetctx.codegen(), function.__qualname__)
+        self.state.library.enable_object_caching()
         with _linking():
             return super().compile_extra(function)
 
 
-class _Library(JITCodeLibrary):
-    """Code to be linked into that of its callers, which optimise it with theirs."""
-
-    def add_linking_library(self, library: Any) -> None:
-        if library is not rtsys.library:  # which its callers link as well
-            super().add_linking_library(library)
-
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._finalized = True
+class _PartCompiler(KernelCompiler):
+    library = _Part
 
 
-class _LinkedCompiler(KernelCompiler):
-    def compile_extra(self, function: Any) -> Any:
-        self.state.library = _Library(self.state.targetctx.codegen(), function.__qualname__)
-        return super().compile_extra(function)
-
-
-class _Linked(_FunctionCompiler):  # type: ignore[misc]
+class _FunctionOfPart(_FunctionCompiler):  # type: ignore[misc]
     def _customize_flags(self, flags: Any) -> Any:
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
         return flags
@@ -118,7 +132,7 @@ _get_overload = _dispatcher.get_overload
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
     """What Numba asks a function that is called: its signature for these types. It is compiled to be linked."""
-    compiler = _Linked(self.py_func, self.targetdescr, self.targetoptions, {}, _LinkedCompiler)
+    compiler = _FunctionOfPart(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
     signature, args = compiler.fold_argument_types(args, kws)
     forms = vars(self).setdefault("linked_forms", {})
     if args not in forms:
@@ -139,10 +153,17 @@ def _overload(self: Any, args: Any) -> Any:
 
 @contextmanager
 def _linking() -> Iterator[None]:
-    """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it."""
+    """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it.
+
+    Garbage is left until afterwards: to look for it takes a tenth of the time, and most of what is made is kept.
+    """
+    collects = gc.isenabled()
+    gc.disable()
     before = _dispatcher.get_call_template, _dispatcher.get_overload
     _dispatcher.get_call_template, _dispatcher.get_overload = _call_template, _overload
     try:
         yield
     finally:
         _dispatcher.get_call_template, _dispatcher.get_overload = before
+        if collects:
+            gc.enable()
