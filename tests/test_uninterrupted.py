@@ -225,7 +225,7 @@ def test_a_fork_waits_for_the_kernel_at_hand() -> None:
 
 STAGES = [
     (compiler, "compile_extra"),
-    (codegen.CPUCodeLibrary, "_optimize_final_module"),
+    (pipeline._Library, "_optimize_final_module"),
     (codegen.JITCPUCodegen, "_add_module"),
     (codegen.JITCodeLibrary, "_finalize_specific"),
     (dispatcher._DispatcherBase, "add_overload"),
