@@ -15,11 +15,12 @@ from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
-from samenet.model import HasModel, Model
+from samenet.model import Model
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.storage import Saving
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
@@ -30,7 +31,7 @@ Callback = Callable[["Network", History], object]
 Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-class Network(HasModel):
+class Network(Saving):
     """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
@@ -245,6 +246,7 @@ class Network(HasModel):
         optimizer: str | Optimizer = "descent",
         stop: Rule | Iterable[Rule] | None = None,
         dropout: float | Sequence[float] = 0.0,
+        drop_connect: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> History:
@@ -255,7 +257,7 @@ class Network(HasModel):
                       allowed for "bfgs", "lbfgs" and "cg"
         batch_size    None for full batch, 1 for online, else mini-batches; the last, partial batch is used
         shuffle       whether each epoch visits the samples in a new random order; a full batch has no order
-        seed          for orders and dropout, as for the network; or a `random.Random`, which shuffles the same list
+        seed          for orders and masks, as for the network; or a `random.Random`, which shuffles the same list
                       again in each epoch, as tutorial 001's program does
         cost          the name of a cost to use instead of the network's
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
@@ -272,6 +274,10 @@ class Network(HasModel):
         dropout       the probability that a hidden node is dropped in an update, drawn independently for each sample:
                       one number for all hidden layers, or one for each; not used for recorded costs or in `predict`.
                       The masks: `samenet.backends.dropout`
+        drop_connect  the probability that a weight is left out in an update, with one mask for all samples of its
+                      batch: one number for all layers of weights, or one for each, the output's too; biases stay, and
+                      penalties are of all weights; not used for recorded costs or in `predict`. The masks, and how the
+                      source differs: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
 

@@ -70,16 +70,19 @@ def batch_gradient(
     masks: Sequence[Any] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
+    weight_masks: Sequence[Any] | None = None,
 ) -> tuple[float, Gradient]:
     """The cost and its gradient over many samples: summed sample by sample, then divided by m for the mean.
 
     masks: for each sample, the masks of its hidden layers. l1, l2: the penalties, added once for either reduction.
+    weight_masks: for DropConnect, a factor m for each weight: J is of m W in place of W, and dJ/dW = m dJ/d(m W).
     """
+    used = weights if weight_masks is None else masked(weight_masks, weights)
     total = Gradient([[[0.0 for _ in row] for row in W] for W in weights], [[0.0 for _ in b] for b in biases])
     value = 0.0
     for s in range(len(X)):
         mask = None if masks is None else masks[s]
-        value += sample_gradient(weights, biases, X[s], Y[s], total, activations, cost, mask)
+        value += sample_gradient(used, biases, X[s], Y[s], total, activations, cost, mask)
 
     if reduction == "mean":
         m = len(X)
@@ -91,6 +94,9 @@ def batch_gradient(
                 if biases:
                     total.biases[l][i] /= m
 
+    if weight_masks is not None:
+        total = Gradient(masked(weight_masks, total.weights), total.biases)
+
     if l1 or l2:
         value += penalty(weights, l1, l2)
         for l in range(len(weights)):
@@ -98,3 +104,9 @@ def batch_gradient(
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
     return value, total
+
+
+def masked(weight_masks: Sequence[Any], matrices: Sequence[Any]) -> list[Any]:
+    """m W, number by number, for each layer: factors of DropConnect applied to its weights, or to their gradient."""
+    layers = zip(weight_masks, matrices, strict=True)
+    return [[apply_mask(mask, row) for mask, row in zip(M, W, strict=True)] for M, W in layers]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from samenet.reference.backward import Gradient, batch_gradient
 from samenet.reference.costs import COSTS, penalty
-from samenet.reference.dropout import mask
+from samenet.reference.dropout import mask, weight_masks
 from samenet.reference.forward import as_lists, forward_pass
 
 
@@ -25,17 +25,21 @@ class Objective(NamedTuple):
         return cls(*values)
 
 
-def gradient(model: Any, X: Any, Y: Any, reduction: str = "mean", dropout: Any = None) -> tuple[float, Gradient]:
+def gradient(
+    model: Any, X: Any, Y: Any, reduction: str = "mean", dropout: Any = None, drop_connect: Any = None
+) -> tuple[float, Gradient]:
     """The cost and its gradient, the mean or the sum over the samples.
 
     model: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
-    dropout: see `samenet.reference.dropout.mask`.
+    dropout, drop_connect: see `mask` and `weight_masks` of `samenet.reference.dropout`.
     Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
     """
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     masks = None if dropout is None else [by_layer(mask(dropout, s), weights) for s in range(len(X))]
+    of_weights = None if drop_connect is None else weight_masks(drop_connect, 0, weights)
     activations, cost, l1, l2 = Objective.of(model)
-    return batch_gradient(weights, biases, as_lists(X), as_lists(Y), reduction, activations, cost, masks, l1, l2)
+    samples = as_lists(X), as_lists(Y)
+    return batch_gradient(weights, biases, *samples, reduction, activations, cost, masks, l1, l2, of_weights)
 
 
 def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:

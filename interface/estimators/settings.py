@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from samenet.backends import MODULES
-from samenet.training.options import dropout_of
+from samenet.training.options import probabilities
 from samenet.validation import checks
 
 SOLVERS = ("adam", "sgd", "lbfgs")
@@ -56,7 +56,7 @@ class Settings:
         """The parameters of an estimator. Raises ValueError or TypeError, naming the parameter."""
         hidden = _hidden(given.hidden_layer_sizes)
         solver = checks.choice("solver", given.solver, SOLVERS)
-        dropout = dropout_of(given.dropout, len(hidden))
+        dropout = probabilities("dropout", given.dropout, len(hidden), "hidden layer")
         if dropout and solver == "lbfgs":
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', got {checks.short(given.dropout)}")
         return cls(
