@@ -24,6 +24,7 @@ TRAINING: dict[str, dict[str, Any]] = {
     "alpha 100": {"alpha": 100.0},
     "alpha 100, delta trimming to 0.01": {"alpha": 100.0, "clip_norm": 0.01},
     "dropout of a tenth": {"dropout": 0.1},
+    "DropConnect of a tenth": {"drop_connect": 0.1},
     "momentum": {"optimizer": "momentum"},
     "Nesterov": {"optimizer": "nesterov"},
     "annealing of alpha from 10": {"alpha": InverseTime(10.0, rate=0.001)},
@@ -55,7 +56,7 @@ def run(settings: Settings) -> Report:
         report.note(
             f"An alpha that is far too large, 100, stays at {stuck:.3f}; with trimming it comes to {trimmed:.1e}."
         )
-    report.note("Of the text's list, batch normalisation, DropConnect, AW-SGD and a GPU are not covered.")
+    report.note("Of the text's list, batch normalisation, AW-SGD and a GPU are not covered.")
     return report
 
 

@@ -16,24 +16,29 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from samenet import functions
 from samenet import network as interface
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
+from samenet.fast import many_networks
+from samenet.fast.description import constants as _constants
+from samenet.fast.description import layout
+from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
-from samenet.fast.kernels.steps import DESCENT, Rule, constants_of
-from samenet.fast.workspace import is_packed, layout, most_in_lanes, packed_workspace, workspace
+from samenet.fast.kernels.steps import DESCENT, Rule
+from samenet.fast.workspace import is_packed, masking, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
 from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
+MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = True  # see `samenet.backends.generic`, which says what they and the next mean
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
+_NO_ORDER = np.empty((0, 0), np.int64)
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -45,13 +50,6 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
     if rows * model.theta.flat.size < _PAYS:
         return 0
     return min(model.threads, pieces) - 1
-
-
-_NO_ORDER = np.empty((0, 0), np.int64)
-
-
-def _objective(model: Model) -> tuple[int, float, float]:
-    return functions.COSTS.index(model.cost_function), model.l1, model.l2
 
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
@@ -165,11 +163,12 @@ def gradient(
     Y: NDArray[Any],
     reduction: str = "mean",
     dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     if model.theta.normalized:
         g = model.theta.empty_like()
-        given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout
+        given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect
         return float(_descend(model, model.theta.flat, g.flat.reshape(1, -1), g.flat, *given)[0]), g
     theta, g = model.theta.flat, model.theta.empty_like()
     G, P = workspace(model, training.parts_of(len(X), theta.size))
@@ -178,7 +177,7 @@ def gradient(
         theta = g.flat  # the gradient takes its place
     elif len(G) == 1:
         G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, P, X, Y, np.empty(0), len(X), None, 1, reduction, dropout)
+    costs = _descend(model, theta, G, P, X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect)
     if theta is not g.flat and len(G) > 1:
         g.flat[:] = G[0]
     return float(costs[0]), g
@@ -196,6 +195,7 @@ def run_updates(
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -206,13 +206,13 @@ def run_updates(
     alphas[:] = alpha
     given = X, Y, alphas, batch_size, order, epochs, reduction
     state = rule.state(model.theta) if state is None else state
-    constants = (*constants_of(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
     if model.theta.normalized:
         G = np.empty((1, model.theta.flat.size), model.dtype)
-        costs = _descend(model, model.theta.flat, G, G[0], *given, dropout, constants, state.values)
+        costs = _descend(model, model.theta.flat, G, G[0], *given, dropout, drop_connect, constants, state.values)
         state.t += costs.size
         return costs
-    if dropout is None and tiny_network.fits(model, batch_size):
+    if dropout is None and drop_connect is None and tiny_network.fits(model, batch_size):
         return _descend_tiny(model, *given, constants, state)
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
     key = __name__, parts, theta.sizes, theta.bias
@@ -220,7 +220,7 @@ def run_updates(
         state.prepared[key] = workspace(model, parts)
     G, P = state.prepared[key]
     P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
-    costs = _descend(model, theta.flat, G, P, *given, dropout, constants, state.values)
+    costs = _descend(model, theta.flat, G, P, *given, dropout, drop_connect, constants, state.values)
     state.t += costs.size
     return costs
 
@@ -260,6 +260,7 @@ def _descend(
     epochs: int,
     reduction: str,
     dropout: Dropout | None,
+    drop_connect: DropConnect | None,
     rule: tuple[float, ...] = _NO_RULE,
     state: NDArray[Any] | None = None,
 ) -> NDArray[np.float64]:
@@ -269,7 +270,6 @@ def _descend(
     """
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    values = np.empty(len(G))
     masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
@@ -279,7 +279,9 @@ def _descend(
         normalization.run_updates(*described, data, batch, alphas, rule, state, costs, G[0])
         return costs
     given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
-    run_parallel(training.run_updates, (*given, G, values), _helpers(model, batch_size, len(G)), len(G))
+    more = () if drop_connect is None else (masking(model, drop_connect),)
+    helpers = _helpers(model, batch_size, len(G))
+    run_parallel(training.run_updates, (*given, G, np.empty(len(G))), helpers, len(G), *more)
     return costs
 
 

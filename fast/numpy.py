@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import network as interface
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.functions import ACTIVATIONS, COSTS
-from samenet.fast.masks import masks_of
+from samenet.fast.masks import masks_of, weight_masks_of
 from samenet.fast.normalization import Batch, backward, by_batch, by_running, move
 from samenet.fast.steps import clip, step
 from samenet.model import Model
@@ -44,9 +44,10 @@ def _forward(
     out: list[Array],
     masks: Array | None,
     keep_z: bool,
+    weights: Sequence[Array] | None = None,
     batches: list[Batch | None] | None = None,
 ) -> _Pass:
-    """Layer l + 1 is written into out[l]. Works on a vector and on rows alike.
+    """Layer l + 1 is written into out[l], from other weights if they are given. Works on a vector and on rows alike.
 
     batches: gets what normalizes each layer, by the statistics of these rows; if None, running ones do.
     """
@@ -54,7 +55,7 @@ def _forward(
     normalized = model.theta.normalized
     # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
-        for layer, W in enumerate(model.weights):
+        for layer, W in enumerate(weights or model.weights):
             h = z = np.dot(seen[-1], W.T, out=out[layer])
             is_normalized = bool(normalized) and normalized[layer]
             if is_normalized and batches is None:
@@ -159,11 +160,14 @@ def _backpropagate(
     g: Parameters,
     H: list[Array],
     masks: Array | None,
+    weight_masks: list[Array] | None,
     batches: list[Batch | None],
 ) -> float:
     """g := dJ/dtheta over the rows of X; returns J. H is memory for the activations; batches: see `_forward`."""
-    cost, scale = COSTS[model.cost_function], _scale(X, reduction)
-    layers, seen, z = _forward(model, X, H, masks, cost.needs_z, batches)
+    cost, scale, used = COSTS[model.cost_function], _scale(X, reduction), model.weights
+    if weight_masks is not None:
+        used = tuple(M * W for M, W in zip(weight_masks, model.weights, strict=True))
+    layers, seen, z = _forward(model, X, H, masks, cost.needs_z, used, batches)
     functions = [ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
     delta *= scale
@@ -174,10 +178,12 @@ def _backpropagate(
         if batch is not None:
             backward(model.theta, layer, delta, batch, g)
         np.dot(delta.T, seen[layer], out=g.weights[layer])
+        if weight_masks is not None:
+            g.weights[layer][:] *= weight_masks[layer]
         if batch is None and g.biases:
             np.sum(delta, axis=0, out=g.biases[layer])
         if layer > 0:
-            delta = delta @ W
+            delta = delta @ used[layer]
             if masks is not None and end is not None:
                 delta *= masks[:, end - W.shape[1] : end]
                 end -= W.shape[1]
@@ -190,12 +196,18 @@ def _backpropagate(
 
 
 def gradient(
-    model: Model, X: Array, Y: Array, reduction: str = "mean", dropout: Dropout | None = None
+    model: Model,
+    X: Array,
+    Y: Array,
+    reduction: str = "mean",
+    dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    g, masks = model.theta.empty_like(), masks_of(dropout, len(X))
+    g, H = model.theta.empty_like(), _workspace(model, len(X))
+    masks = masks_of(dropout, len(X)), weight_masks_of(drop_connect, model)
     with np.errstate(all="ignore"):
-        return _backpropagate(model, X, Y, reduction, g, _workspace(model, len(X)), masks, []), g
+        return _backpropagate(model, X, Y, reduction, g, H, *masks, []), g
 
 
 def run_updates(
@@ -210,12 +222,13 @@ def run_updates(
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.run_updates`."""
-    g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), []
+    g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), list[float]()
     state = rule.state(model.theta) if state is None else state
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(alpha, epochs).tolist()
@@ -225,9 +238,9 @@ def run_updates(
             part = slice(start, start + batch_size)
             batch: Any = part if order is None else order[epoch, part]
             x, y = X[batch], Y[batch]
-            masks = masks_of(dropout, len(x), epoch * m + start)
+            masks = masks_of(dropout, len(x), epoch * m + start), weight_masks_of(drop_connect, model, len(costs))
             batches: list[Batch | None] = []
-            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], masks, batches))
+            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], *masks, batches))
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(g.flat, clip_value, clip_norm)
             step(model.theta.flat, g.flat, alphas[epoch], rule, state)

@@ -7,32 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import functions
+from samenet.backends.dropout import DropConnect
 from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
 from samenet.parameters import aligned
 
 _LARGE = 2**17  # bytes
-_BACKEND = "samenet.fast.numba"
-
-
-def layout(model: Model) -> NDArray[np.int64]:
-    """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
-
-    The input layer has none; in its place stands whether there are biases. Then flags, if any layer is normalized.
-    """
-    found: NDArray[np.int64] | None = model.prepared.get(_BACKEND)
-    if found is None:
-        found = model.prepared[_BACKEND] = _layout(model.sizes, model.bias, model.activations, model.theta.normalized)
-    return found
-
-
-@functools.lru_cache(256)
-def _layout(
-    sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...], normalized: tuple[bool, ...]
-) -> NDArray[np.int64]:
-    flags = [(False, *normalized)] if normalized else []
-    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations)), *flags], np.int64)
 
 
 def packed_workspace(model: Model) -> NDArray[Any]:
@@ -69,6 +49,16 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
 def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Memory for the gradient of each part of a batch, and for P."""
     return _rows(model, parts), packed_workspace(model)
+
+
+def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:
+    """DropConnect, and memory for masked parameters and masks, as `samenet.fast.kernels.dropout` says."""
+    thresholds, factors, key, first = drop_connect
+    P, masks = _rows(model, 2)
+    masks[:] = 1
+    theta = np.empty_like(model.theta.flat) if is_packed(model) else P
+    # 2^63 steps of an odd size are one of 2^63, modulo 2^64.
+    return thresholds, factors, key - 2**63, first, sum(W.size for W in model.weights), theta, P, masks
 
 
 @functools.cache

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
-    from samenet import data, optimizers, schedules, stopping
+    from samenet import data, export, optimizers, schedules, stopping
+    from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
     from samenet.stopping import StopTraining
+    from samenet.storage.loading import load
     from samenet.study.diagram import draw_network
     from samenet.study.direction_changes import DirectionChanges
     from samenet.study.downhill import downhill
@@ -31,6 +33,8 @@ __all__ = [
     "DirectionChanges",
     "DivergenceWarning",
     "History",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "Parameters",
     "StopTraining",
@@ -43,6 +47,8 @@ __all__ = [
     "downhill",
     "draw_network",
     "error_surface",
+    "export",
+    "load",
     "optimizers",
     "schedules",
     "stopping",
@@ -53,6 +59,8 @@ _LATER = {
     "DirectionChanges": "samenet.study.direction_changes",
     "DivergenceWarning": "samenet.training.divergence",
     "History": "samenet.history",
+    "MLPClassifier": "samenet.estimators",
+    "MLPRegressor": "samenet.estimators",
     "Network": "samenet.network",
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
@@ -61,9 +69,10 @@ _LATER = {
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
+    "load": "samenet.storage.loading",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "optimizers", "schedules", "stopping")
+_MODULES = ("data", "export", "optimizers", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:

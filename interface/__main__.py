@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,6 +78,16 @@ def _file(text: str) -> Path:
     return path
 
 
+def _within(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {_shown(text)}")
+    return number
+
+
 def _plot_file(text: str) -> Path:
     if not text.lower().endswith((".png", ".svg", ".pdf")):
         raise argparse.ArgumentTypeError(f"expected a name that ends in .png, .svg or .pdf, got {_shown(text)}")
@@ -123,6 +134,28 @@ def _parser() -> argparse.ArgumentParser:
     examples.add_argument("--plot", type=_plot_file, metavar="FILE", help="draw the example's figure (png, svg or pdf)")
     examples.add_argument(
         "--gallery", type=_folder, metavar="FOLDER", help="run all, and write their tables and figures there"
+    )
+    export = commands.add_parser(
+        "export",
+        help="a saved network as a C header, an ONNX model or a JavaScript module",
+        description="Write a network that net.save saved as a program of its own, and say how far its outputs may be "
+        "from the exact ones.",
+    )
+    export.add_argument("network", type=Path, metavar="FILE", help="the network, .npz or .safetensors")
+    export.add_argument("--to", choices=("c", "onnx", "js"), required=True, help="what to write")
+    export.add_argument(
+        "--output", type=_file, metavar="FILE", help="default: FILE's name with .h, .onnx or .mjs, here"
+    )
+    export.add_argument("--name", metavar="NAME", help="with c: the prefix of its names; default: from the file's name")
+    export.add_argument(
+        "--dtype", choices=("float64", "float32"), help="with c: double or float; default: the network's"
+    )
+    export.add_argument(
+        "--within",
+        type=_within,
+        default=1.0,
+        metavar="R",
+        help="inputs are from -R to R in the error bound; default: 1",
     )
     return parser
 
@@ -187,6 +220,17 @@ def _examples(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
     return 0
 
 
+def _export(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    from samenet.export import command
+
+    if options.to != "c" and (given := _given(options, "--name", "--dtype")):
+        parser.error(f"{given} goes with --to c")
+    try:
+        return command.run(options)
+    except ValueError as error:
+        parser.error(str(error))
+
+
 def _given(options: argparse.Namespace, *names: str) -> str:
     """The options among these that were given, for an error message."""
     values = {name: getattr(options, name.removeprefix("--")) for name in names}
@@ -216,6 +260,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.command == "examples":
             return _examples(parser, options)
+        if options.command == "export":
+            return _export(parser, options)
         from samenet.compare import command as compare
 
         return compare.run(

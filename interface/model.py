@@ -86,10 +86,7 @@ class Model:
         """For each layer after the first its factors, see `Parameters`; empty if no layer is normalized."""
         return self.theta.gammas
 
-    @property
-    def running(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its running means and variances, see `Parameters`; or empty."""
-        return self.theta.running
+    running = property(lambda self: self.theta.running, doc="Its running means and variances, see `Parameters`.")
 
     @property
     def batch_normalization(self) -> bool | tuple[bool, ...]:
@@ -149,6 +146,12 @@ class Model:
             return self
         model = copy.copy(self)
         model.cost_function = _checked_cost(cost, self.activations[-1])
+        return model
+
+    def with_penalty(self, l2: float) -> Self:
+        """The model with this l2, sharing its parameters' memory."""
+        model = copy.copy(self)
+        model.l2 = l2
         return model
 
     def without_penalties(self) -> Self:

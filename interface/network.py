@@ -15,11 +15,12 @@ from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
-from samenet.model import HasModel, Model
+from samenet.model import Model
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.storage import Saving
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
@@ -30,7 +31,7 @@ Callback = Callable[["Network", History], object]
 Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-class Network(HasModel):
+class Network(Saving):
     """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
@@ -52,9 +53,7 @@ class Network(HasModel):
     biases      with `weights`: a list of (n_out,) arrays, which are copied; zero if not given
     threads     the number of threads that may work on a batch; only the Numba backend uses more than one. Results are
                 the same bits for any number. It can be changed later: `net.threads = 2`
-    batch_normalization  whether hidden layers are normalized: True, False, or one flag for each of them. With z = W h,
-                h = f(gamma (z - mean) / sqrt(variance + 1e-5) + b), by the statistics of the batch in `gradient` and in
-                training, else by running ones, see `samenet.backends.normalization`
+    batch_normalization  of hidden layers, all or none, or a flag for each: see `samenet.backends.normalization`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
     Source: tutorial 000 (docs/sources.md), sections 2 to 4.
@@ -88,8 +87,7 @@ class Network(HasModel):
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
         others: dict[str, Any] = {"dtype": dtype, "threads": threads, "batch_normalization": batch_normalization}
         self.model = Model(sizes, activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, **others)
-        if self.model.theta.normalized:
-            generic.check_normalizes(self.backend)
+        generic.check_normalizes(self.backend, self.model)
         checks.choice("init", init, SCHEMES)
         stream = checks.generator("seed", seed)
         self.history: History | None = None
@@ -227,12 +225,9 @@ class Network(HasModel):
         cost: the name of a cost to use instead of the network's; reduction: "mean" or "sum" over the samples.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
         if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
-        With batch normalization both are those of the batch's own statistics, not of the running ones: m >= 2.
+        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones.
         """
-        objective = self._objective(X, Y, cost, reduction)
-        if len(objective.X) == 1 and self.model.theta.normalized:
-            raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
-        return objective.gradient()
+        return self._objective(X, Y, cost, reduction).gradient()
 
     def _objective(self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str) -> Objective:
         model = self.model.with_cost(cost)
@@ -256,6 +251,7 @@ class Network(HasModel):
         optimizer: str | Optimizer = "descent",
         stop: Rule | Iterable[Rule] | None = None,
         dropout: float | Sequence[float] = 0.0,
+        drop_connect: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> History:
@@ -266,7 +262,7 @@ class Network(HasModel):
                       allowed for "bfgs", "lbfgs" and "cg"
         batch_size    None for full batch, 1 for online, else mini-batches; the last, partial batch is used
         shuffle       whether each epoch visits the samples in a new random order; a full batch has no order
-        seed          for orders and dropout, as for the network; or a `random.Random`, which shuffles the same list
+        seed          for orders and masks, as for the network; or a `random.Random`, which shuffles the same list
                       again in each epoch, as tutorial 001's program does
         cost          the name of a cost to use instead of the network's
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
@@ -283,6 +279,10 @@ class Network(HasModel):
         dropout       the probability that a hidden node is dropped in an update, drawn independently for each sample:
                       one number for all hidden layers, or one for each; not used for recorded costs or in `predict`.
                       The masks: `samenet.backends.dropout`
+        drop_connect  the probability that a weight is left out in an update, with one mask for all samples of its
+                      batch: one number for all layers of weights, or one for each, the output's too; biases stay, and
+                      penalties are of all weights; not used for recorded costs or in `predict`. The masks, and how the
+                      source differs: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
 

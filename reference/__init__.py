@@ -4,8 +4,8 @@ Only the standard library is imported. The loops index their arguments as `weigh
 arrays both work; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
-`optimizers`; then the other activation functions, `activations`, the costs, `costs`, dropout's masks, `dropout`, and
-batch normalization, `normalization` and `layerwise`.
+`optimizers`; then the other activation functions, `activations`, the costs, `costs`, the masks, `dropout`, and batch
+normalization, `normalization` and `layerwise`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y: many of them, one per row
@@ -24,7 +24,7 @@ from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.backward import Gradient, batch_gradient, sample_gradient
 from samenet.reference.costs import COSTS, penalty
 from samenet.reference.descent import run_updates
-from samenet.reference.dropout import mask
+from samenet.reference.dropout import mask, weight_masks
 from samenet.reference.forward import feed_forward, forward_sample, predict
 from samenet.reference.objective import evaluate, gradient
 from samenet.reference.optimizers import RULES
@@ -51,6 +51,7 @@ __all__ = [
     "sample_gradient",
     "sigmoid",
     "sigmoid_slope",
+    "weight_masks",
 ]
 
 

@@ -77,23 +77,27 @@ def batch_gradient(
     masks: Sequence[Any] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
+    weight_masks: Sequence[Any] | None = None,
 ) -> tuple[float, Gradient]:
     """The cost and its gradient over many samples: summed sample by sample, then divided by m for the mean.
 
     masks: for each sample, the masks of its hidden layers. l1, l2: the penalties, added once for either reduction.
+    weight_masks: for DropConnect, a factor m for each weight: J is of m W in place of W, and dJ/dW = m dJ/d(m W).
     """
+    used = weights if weight_masks is None else masked(weight_masks, weights)
     total = zeros(weights, biases)
     value = 0.0
     for s in range(len(X)):
         mask = None if masks is None else masks[s]
-        value += sample_gradient(weights, biases, X[s], Y[s], total, activations, cost, mask)
-    return complete(value, total, weights, len(X), reduction, l1, l2), total
+        value += sample_gradient(used, biases, X[s], Y[s], total, activations, cost, mask)
+    value = average(value, total, weights, len(X), reduction)
+    if weight_masks is not None:
+        total = Gradient(masked(weight_masks, total.weights), total.biases)
+    return penalized(value, total, weights, l1, l2), total
 
 
-def complete(
-    value: float, total: Gradient, weights: Sequence[Any], m: int, reduction: str, l1: float, l2: float
-) -> float:
-    """The cost, and in place its gradient, from their sums over m samples: averaged for the mean, with penalties."""
+def average(value: float, total: Gradient, weights: Sequence[Any], m: int, reduction: str) -> float:
+    """The cost, and in place its gradient, from their sums over m samples."""
     if reduction == "mean":
         value /= m
         for l in range(len(weights)):
@@ -105,6 +109,11 @@ def complete(
                 if total.gammas and total.gammas[l]:
                     total.gammas[l][i] /= m
 
+    return value
+
+
+def penalized(value: float, total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
+    """The cost, and in place its gradient, with the penalties."""
     if l1 or l2:
         value += penalty(weights, l1, l2)
         for l in range(len(weights)):
@@ -112,3 +121,9 @@ def complete(
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
     return value
+
+
+def masked(weight_masks: Sequence[Any], matrices: Sequence[Any]) -> list[Any]:
+    """m W, number by number, for each layer: factors of DropConnect applied to its weights, or to their gradient."""
+    layers = zip(weight_masks, matrices, strict=True)
+    return [[apply_mask(mask, row) for mask, row in zip(M, W, strict=True)] for M, W in layers]

@@ -74,6 +74,7 @@ def run_updates(
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Any = None,
+    drop_connect: Any = None,
     state: Any = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -89,10 +90,11 @@ def run_updates(
     order: the row numbers to visit in each epoch, (epochs, n); if None, all rows in order, `epochs` times.
     reduction: "mean" or "sum" over the samples of a batch.
     dropout: see `samenet.reference.dropout.mask`; samples count by their position in the order, epoch after epoch.
+    drop_connect: see `samenet.reference.dropout.weight_masks`; updates count from 0.
     state: the rule's state, changed in place, see `State`; zero if None. The remaining arguments: see `clip`.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
-    costs = []
+    costs = list[float]()
     state = State(model, rule.state_arrays) if state is None else state
     for epoch in range(epochs if order is None else len(order)):
         rows = range(len(X)) if order is None else order[epoch]
@@ -101,7 +103,8 @@ def run_updates(
             batch = rows[start : start + batch_size]
             x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
             masks = None if dropout is None else dropout.after(epoch * len(rows) + start)
-            cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks)
+            of_weights = None if drop_connect is None else drop_connect.after(len(costs))
+            cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks, of_weights)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)

@@ -1,5 +1,6 @@
-"""Dropout masks: random numbers that are functions of a key and a counter."""
+"""Masks of dropout and DropConnect: random numbers that are functions of a key and a counter."""
 
+from collections.abc import Sequence
 from typing import Any
 
 _WORD = 2**64 - 1  # arithmetic is modulo 2^64
@@ -33,3 +34,22 @@ def mask(dropout: Any, sample: int) -> list[float]:
         dropped = splitmix64(dropout.key, n) >> 11 < dropout.thresholds[j]
         factors.append(0.0 if dropped else float(dropout.factors[j]))
     return factors
+
+
+def weight_masks(drop_connect: Any, update: int, weights: Sequence[Any]) -> list[list[list[float]]]:
+    """The factors of all weights for an update of a call: 0 for a weight that is left out, else 1 / (1 - p).
+
+    drop_connect: an object with the same attributes; see `samenet.backends.dropout.DropConnect`.
+    """
+    n = (drop_connect.first + update) * sum(len(W) * len(W[0]) for W in weights)
+    masks = []
+    for l in range(len(weights)):
+        factors = []
+        for i in range(len(weights[l])):
+            factors.append([0.0] * len(weights[l][i]))
+            for j in range(len(weights[l][i])):
+                n += 1
+                if splitmix64(drop_connect.key, 2**63 + n) >> 11 >= drop_connect.thresholds[l]:
+                    factors[i][j] = float(drop_connect.factors[l])
+        masks.append(factors)
+    return masks

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from samenet.reference.activations import ACTIVATIONS
-from samenet.reference.backward import Gradient, complete, zeros
+from samenet.reference.backward import Gradient, average, penalized, zeros
 from samenet.reference.costs import COSTS
 from samenet.reference.forward import apply_mask, weighted_sums
 from samenet.reference.normalization import Statistics, backward, normalize, of_batch, scale_and_shift
@@ -67,7 +67,8 @@ def gradient_layer_by_layer(
     value = 0.0
     for s in samples:
         value += COSTS[cost].value(Y[s], H[-1][s], Z[s])
-    return complete(value, total, weights, len(X), reduction, l1, l2), total, statistics
+    value = average(value, total, weights, len(X), reduction)
+    return penalized(value, total, weights, l1, l2), total, statistics
 
 
 def _add_outer_product(total: Any, delta: Sequence[float], h: Sequence[float]) -> None:

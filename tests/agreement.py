@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from inputs import masks
+from inputs import masks, weight_masks
 from numpy.typing import NDArray
 
 import samenet
 from samenet import optimizers
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.optimizers import UpdateRule
 from samenet.parameters import Parameters
 from samenet.testing import bounds, normalization_bounds, tolerance
@@ -76,23 +76,35 @@ def forward(network: Any, trusted: Any, X: Array) -> Compared:
         yield "prediction", compare(network.predict(x), expected[-1], allowed[-1], network.dtype)
 
 
-def gradient(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout | None = None) -> Compared:
-    """The cost, and its gradient, with both reductions; with dropout, of the backend's own functions."""
+def gradient(
+    network: Any,
+    trusted: Any,
+    X: Array,
+    Y: Array,
+    dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
+) -> Compared:
+    """The cost, and its gradient, with both reductions; with masks, of the backend's own functions."""
+    left_out = masks(dropout, len(X)), weight_masks(drop_connect, trusted.sizes)
     for reduction in ("mean", "sum"):
-        (cost, slope), (cost_expected, expected) = (_gradient(n, X, Y, reduction, dropout) for n in (network, trusted))
-        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, masks(dropout, len(X)))
+        (cost, slope), (cost_expected, expected) = (
+            _gradient(n, X, Y, reduction, dropout, drop_connect) for n in (network, trusted)
+        )
+        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, *left_out)
         yield "cost", compare(cost, cost_expected, cost_allowed)
-        if dropout is None:
+        if dropout is drop_connect is None:
             yield "cost", compare(network.cost(X, Y, reduction=reduction), cost_expected, cost_allowed)
         for part in ("weights", "biases"):
             for got, want, bound in zip(*(getattr(p, part) for p in (slope, expected, allowed)), strict=True):
                 yield f"gradient of {part}", compare(got, want, bound, network.dtype)
 
 
-def _gradient(network: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None) -> tuple[float, Parameters]:
-    if dropout is None:
+def _gradient(
+    network: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None, drop_connect: DropConnect | None
+) -> tuple[float, Parameters]:
+    if dropout is drop_connect is None:
         return network.gradient(X, Y, reduction=reduction)  # type: ignore[no-any-return]
-    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, dropout)
+    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, dropout, drop_connect)
     slope = network.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope
@@ -146,6 +158,7 @@ class Rule:
     clip_value: float = math.inf
     clip_norm: float = math.inf
     dropout: bool = False
+    drop_connect: bool = False
 
     def __str__(self) -> str:
         return "-".join(f"{f.name}_{getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default)
@@ -217,10 +230,13 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
         yield "one update", compare(network.parameters, trusted.parameters, allowed, network.dtype)
 
 
-def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
-    """As `lockstep`, by another rule, with clipping or dropout; both take each update from the trusted backend's state.
+Masks = tuple[Dropout, DropConnect]
 
-    dropout: used if the rule has dropout.
+
+def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
+    """As `lockstep`, by another rule, with clipping or masks; both take each update from the trusted backend's state.
+
+    masked: what is used if the rule has dropout, or DropConnect.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
@@ -228,14 +244,15 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, drop
     for number, rows in enumerate(descent.visits(len(X))):
         x, y = X[rows], Y[rows]
         visit, start = number // batches, number % batches * descent.batch_size
-        own = dropout.after(visit * len(X) + start) if rule.dropout else None
+        own = masked[0].after(visit * len(X) + start) if rule.dropout else None
+        of_weights = masked[1].after(number) if rule.drop_connect else None
         network.parameters = trusted.parameters
-        known = expected | {"masks": masks(own, len(rows))}
+        known = expected | {"masks": masks(own, len(rows)), "weight_masks": weight_masks(of_weights, trusted.sizes)}
         allowed, of_velocity = tolerance.step(trusted.model, x, y, descent.alpha, descent.reduction, **known)
         given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
         for one, settings in ((network, given), (trusted, expected)):
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
-            run_updates(one, x, y, dropout=own, **settings)
+            run_updates(one, x, y, dropout=own, drop_connect=of_weights, **settings)
         yield "one update by rule", compare(network.parameters, trusted.parameters, allowed, network.dtype)
         yield "number of updates", compare(given["state"].t, number + 1, 0)
         if isinstance(rule.optimizer, optimizers.Momentum):
@@ -243,21 +260,25 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, drop
             yield "velocity", compare(mine, its, of_velocity, network.dtype)
 
 
-def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
+def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
     """The same in one call, against as many calls by the same backend, each of which `ruled` holds to the bound.
 
     Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
     """
     at_once, one_by_one, rule = network.copy(), network.copy(), descent.rule
     constant = {"alpha": descent.alpha, "batch_size": descent.batch_size, "reduction": descent.reduction}
-    whole = dropout if rule.dropout else None
-    run_updates(at_once, X, Y, epochs=descent.epochs, dropout=whole, **constant, **rule.settings(at_once))
+    whole = {
+        "dropout": masked[0] if rule.dropout else None,
+        "drop_connect": masked[1] if rule.drop_connect else None,
+    }
+    run_updates(at_once, X, Y, epochs=descent.epochs, **whole, **constant, **rule.settings(at_once))
     settings = rule.settings(one_by_one)
     batches = -(-len(X) // descent.batch_size)
     for number, rows in enumerate(descent.visits(len(X))):
         visit, start = number // batches, number % batches * descent.batch_size
-        own = dropout.after(visit * len(X) + start) if rule.dropout else None
-        run_updates(one_by_one, X[rows], Y[rows], dropout=own, **constant, **settings)
+        own = masked[0].after(visit * len(X) + start) if rule.dropout else None
+        of_weights = masked[1].after(number) if rule.drop_connect else None
+        run_updates(one_by_one, X[rows], Y[rows], dropout=own, drop_connect=of_weights, **constant, **settings)
     yield "several updates by rule", compare(at_once.parameters, one_by_one.parameters, 0)
 
 

@@ -320,17 +320,23 @@ def adapted(
 # --- a network --------------------------------------------------------------------------------------------------------
 
 
-def run(net: Any, X: Any, Y: Any, reduction: str, masks: Any, r: Rounding) -> tuple[Number, Row]:
+def run(net: Any, X: Any, Y: Any, reduction: str, r: Rounding, masks: Any, weight_masks: Any) -> tuple[Number, Row]:
     """The cost and the flat gradient."""
     scale = 1 / len(X) if reduction == "mean" else 1.0
     small = r._replace(most=r.most * scale)
+    weights = [[list(map(Number, row)) for row in W.tolist()] for W in net.weights]
+    if weight_masks is not None:
+        weights = [
+            [[_mask(w, k, r) for w, k in zip(*rows, strict=True)] for rows in zip(W, M.tolist(), strict=True)]
+            for W, M in zip(weights, weight_masks, strict=True)
+        ]
     hs, zs, ways = [], [], []
     for s in range(len(X)):
         layers = [[Number(float(x)) for x in X[s]]]
         seen, start = [layers[0]], 0
         for l, W in enumerate(net.weights):
             starts = net.biases[l].tolist() if net.bias else [0.0] * len(W)
-            z = [dot(seen[-1], list(map(Number, row)), b, r) for row, b in zip(W.tolist(), starts, strict=True)]
+            z = [dot(seen[-1], row, b, r) for row, b in zip(weights[l], starts, strict=True)]
             layers.append(ACTIVATIONS[net.activations[l]][0](z, r))
             last = l == len(net.weights) - 1
             kept = [1.0] * len(W) if masks is None or last else masks[s, start : start + len(W)].tolist()
@@ -347,8 +353,8 @@ def run(net: Any, X: Any, Y: Any, reduction: str, masks: Any, r: Rounding) -> tu
         deltas[-1].append(d)
         end = sum(net.sizes[1:-1])
         for l in range(len(net.weights) - 1, 0, -1):
-            W = net.weights[l].tolist()
-            e = [dot(d, [Number(row[j]) for row in W], 0.0, small) for j in range(len(W[0]))]
+            W = weights[l]
+            e = [dot(d, [row[j] for row in W], 0.0, small) for j in range(len(W[0]))]
             if masks is not None:
                 e = [_mask(x, k, small) for x, k in zip(e, masks[s, end - len(e) : end].tolist(), strict=True)]
             end -= len(e)
@@ -360,6 +366,7 @@ def run(net: Any, X: Any, Y: Any, reduction: str, masks: Any, r: Rounding) -> tu
         for i, row in enumerate(W.tolist()):
             for j, w in enumerate(row):
                 g = dot([d[i] for d in deltas[l]], [seen[l][j] for _, seen in ways], 0.0, small)
+                g = g if weight_masks is None else _mask(g, float(weight_masks[l][i, j]), small)
                 flat.append(with_penalty(g, w, net.l1, net.l2, r) if penalised else g)
         if net.bias:
             flat += [column_sum([d[i] for d in deltas[l]], small) for i in range(len(W))]

@@ -77,14 +77,25 @@ def _sums(W: Any, b: Any, h: Vector) -> Vector:
     return [sum((w * v for w, v in zip(row, h, strict=True)), b[i] if b else ZERO) for i, row in enumerate(W)]
 
 
+def _times(M: Any, W: Any) -> Any:
+    return [[m * w for m, w in zip(*rows, strict=True)] for rows in zip(M, W, strict=True)]
+
+
 def run(
-    network: Any, X: NDArray[Any], Y: NDArray[Any], reduction: str, masks: NDArray[Any] | None = None
+    network: Any,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    reduction: str,
+    masks: NDArray[Any] | None = None,
+    weight_masks: list[NDArray[Any]] | None = None,
 ) -> tuple[Any, Decimal, Vector]:
     """The output for each sample, without masks; the cost and the flat gradient, with them."""
     with localcontext(_DIGITS):
         weights, biases = [_numbers(W) for W in network.weights], [_numbers(b) for b in network.biases]
         activations = [_ACTIVATIONS[name] for name in network.activations]
-        outputs, cost = [], ZERO
+        outputs, cost, used = [], ZERO, weights
+        if weight_masks is not None:
+            used = [_times(M, W) for M, W in zip(map(_numbers, weight_masks), weights, strict=True)]
         dW = [[[ZERO] * len(row) for row in W] for W in weights]
         db = [[ZERO] * len(b) for b in biases]
         for s in range(len(X)):
@@ -94,7 +105,7 @@ def run(
                 h = activations[l][0](_sums(W, biases[l] if biases else None, h))
             outputs.append(h)
             layers, seen, z, start, kept = [x], [x], x, 0, []
-            for l, W in enumerate(weights):
+            for l, W in enumerate(used):
                 z = _sums(W, biases[l] if biases else None, seen[-1])
                 layers.append(activations[l][0](z))
                 n = len(W)
@@ -110,10 +121,12 @@ def run(
                     if biases:
                         db[l][i] += d
                 if l:
-                    columns = zip(*weights[l], strict=True)
+                    columns = zip(*used[l], strict=True)
                     e = [sum(w * d for w, d in zip(column, delta, strict=True)) for column in columns]
                     e = [a * b for a, b in zip(e, kept[l - 1], strict=True)]
                     delta = activations[l - 1][1](layers[l], e)
+        if weight_masks is not None:
+            dW = [_times(M, g) for M, g in zip(map(_numbers, weight_masks), dW, strict=True)]
         return outputs, *_reduced(network, weights, cost, dW, db, len(X) if reduction == "mean" else 1)
 
 

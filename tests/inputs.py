@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 
 Array = NDArray[Any]
@@ -79,6 +79,17 @@ class Case:
         return Dropout.of(p, np.dtype(self.dtype), key=1000 + self.rows)
 
     @property
+    def drop_connect(self) -> DropConnect:
+        """DropConnect of about a third of the weights, each layer's with a probability of its own."""
+        p = np.random.default_rng(self.rows).uniform(0.2, 0.5, len(self.sizes) - 1)
+        return DropConnect.of(p, np.dtype(self.dtype), key=1000 + self.rows)
+
+    @property
+    def masks(self) -> tuple[Dropout, DropConnect]:
+        """Of nodes and of weights."""
+        return self.dropout, self.drop_connect
+
+    @property
     def X(self) -> Array:
         """The samples, (rows, n_in)."""
         return _drawn(self)[2]
@@ -96,12 +107,30 @@ def masks(dropout: Dropout | None, rows: int) -> Array | None:
     found = np.empty((rows, len(dropout.factors)), dropout.factors.dtype)
     for place in np.ndindex(found.shape):
         n = (dropout.first + place[0]) * found.shape[1] + place[1] + 1
-        z = ctypes.c_uint64(dropout.key + n * 0x9E3779B97F4A7C15).value
-        z = ctypes.c_uint64((z ^ z >> 30) * 0xBF58476D1CE4E5B9).value
-        z = ctypes.c_uint64((z ^ z >> 27) * 0x94D049BB133111EB).value
-        is_kept = (z ^ z >> 31) // 2**11 >= dropout.thresholds[place[1]]
+        is_kept = _random(dropout.key, n) >= dropout.thresholds[place[1]]
         found[place] = dropout.factors[place[1]] * is_kept
     return found
+
+
+def weight_masks(drop_connect: DropConnect | None, sizes: tuple[int, ...], update: int = 0) -> list[Array] | None:
+    """The masks of an update of a call by the definition, a matrix for each layer of weights."""
+    if drop_connect is None:
+        return None
+    shapes = list(zip(sizes[1:], sizes, strict=False))
+    n = (drop_connect.first + update) * sum(rows * columns for rows, columns in shapes)
+    found = [np.empty(shape, drop_connect.factors.dtype) for shape in shapes]
+    for l, M in enumerate(found):
+        for place in np.ndindex(M.shape):
+            n += 1
+            M[place] = drop_connect.factors[l] * (_random(drop_connect.key, 2**63 + n) >= drop_connect.thresholds[l])
+    return found
+
+
+def _random(key: int, n: int) -> int:
+    z = ctypes.c_uint64(key + n * 0x9E3779B97F4A7C15).value
+    z = ctypes.c_uint64((z ^ z >> 30) * 0xBF58476D1CE4E5B9).value
+    z = ctypes.c_uint64((z ^ z >> 27) * 0x94D049BB133111EB).value
+    return (z ^ z >> 31) // 2**11
 
 
 @functools.cache

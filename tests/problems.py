@@ -13,11 +13,11 @@ from typing import Any
 
 import exact
 import numpy as np
-from inputs import masks
+from inputs import masks, weight_masks
 from numpy.typing import NDArray
 
 import samenet
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.objective import Objective
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import Adam, RMSProp
@@ -59,6 +59,7 @@ class Problem:
     clip_value: float  # scales; inf for none
     clip_norm: float
     dropout: float
+    drop_connect: float
 
     def network(self, name: str) -> Any:
         """The network on a backend."""
@@ -86,8 +87,8 @@ class Problem:
         """The dtype as a function."""
         return np.dtype(self.dtype).type
 
-    def samples(self) -> tuple[Array, Array, Dropout | None]:
-        """X, Y and dropout."""
+    def samples(self) -> tuple[Array, Array, Dropout | None, DropConnect | None]:
+        """X, Y, dropout and DropConnect."""
         random = np.random.default_rng([self.seed, 1])
         X = _numbers(random, (self.rows, self.sizes[0]), self.inputs, self.dtype)
         X[random.random(X.shape) < self.zeros] = 0
@@ -98,10 +99,13 @@ class Problem:
             Y = np.eye(shape[1], dtype=self.dtype)[random.integers(0, shape[1], shape[0])]
         else:
             Y = random.random(shape).astype(self.dtype)
-        hidden = sum(self.sizes[1:-1])
-        if not (self.dropout and hidden):
-            return X, Y, None
-        return X, Y, Dropout.of(np.full(hidden, self.dropout), np.dtype(self.dtype), self.seed)
+        hidden, dtype = sum(self.sizes[1:-1]), np.dtype(self.dtype)
+        of_nodes = of_weights = None
+        if self.dropout and hidden:
+            of_nodes = Dropout.of(np.full(hidden, self.dropout), dtype, self.seed)
+        if self.drop_connect:
+            of_weights = DropConnect.of(np.full(len(self.weights), self.drop_connect), dtype, self.seed)
+        return X, Y, of_nodes, of_weights
 
     def clipping(self) -> dict[str, float]:
         """The arguments of an update."""
@@ -116,7 +120,7 @@ class Problem:
         if kind == 1:
             return replace(self, rows=max(1, self.rows + int(random.integers(-2, 3))))
         if kind == 2:
-            names = "bias", "dtype", "reduction", "momentum", "decay", "epsilon", "dropout", "zeros"
+            names = "bias", "dtype", "reduction", "momentum", "decay", "epsilon", "dropout", "drop_connect", "zeros"
             return self._with(str(random.choice(names)), other)
         if kind == 3:
             names = "clip_value", "clip_norm", "l1", "l2"
@@ -226,7 +230,11 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
         clip_value=maybe(0.2, scale(4.0), math.inf),
         clip_norm=maybe(0.2, scale(4.0), math.inf),
         dropout=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
+        drop_connect=0.0,
     )._moderate()
+    own = np.random.default_rng([problem.seed, 3])  # the stream, and so the networks of a seed, do not depend on it
+    if own.random() < 0.3:
+        problem = replace(problem, drop_connect=float(own.uniform(0.1, 0.9)))
     return problem._at_an_edge(random) if wild and random.random() < 0.5 else problem
 
 
@@ -246,7 +254,7 @@ def _pairs(name: str, answers: dict[str, Any], allowed: Any, dtype: Any = None) 
 
 def _forward(problem: Problem) -> Compared:
     nets = {name: problem.network(name) for name in NAMES}
-    X, Y, _ = problem.samples()
+    X, Y, *_ = problem.samples()
     allowed = tolerance.forward(nets["reference"].model, X)
     layers = {name: net.feed_forward(X) for name, net in nets.items()}
     for l, limit in enumerate(allowed):
@@ -260,25 +268,34 @@ def _forward(problem: Problem) -> Compared:
     yield from _pairs("cost", costs, tolerance.gradient(nets["reference"].model, X, Y, problem.reduction)[0])
 
 
-def _slope(net: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None) -> tuple[float, Array]:
-    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, dropout)
+def _slope(
+    net: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None, drop_connect: DropConnect | None
+) -> tuple[float, Array]:
+    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, dropout, drop_connect)
     slope = net.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope.flat
 
 
+def _seen(problem: Problem) -> tuple[Array | None, list[Array] | None]:
+    """The masks of nodes and of weights."""
+    _, _, dropout, drop_connect = problem.samples()
+    return masks(dropout, problem.rows), weight_masks(drop_connect, problem.sizes)
+
+
 def _gradient(problem: Problem) -> Compared:
-    X, Y, dropout = problem.samples()
-    seen = masks(dropout, len(X))
-    cost_allowed, allowed = tolerance.gradient(problem.network("reference").model, X, Y, problem.reduction, seen)
-    found = {name: _slope(problem.network(name), X, Y, problem.reduction, dropout) for name in NAMES}
+    X, Y, *left_out = problem.samples()
+    cost_allowed, allowed = tolerance.gradient(
+        problem.network("reference").model, X, Y, problem.reduction, *_seen(problem)
+    )
+    found = {name: _slope(problem.network(name), X, Y, problem.reduction, *left_out) for name in NAMES}
     yield from _pairs("cost", {name: cost for name, (cost, _) in found.items()}, cost_allowed)
     yield from _pairs("gradient", {name: slope for name, (_, slope) in found.items()}, allowed.flat, problem.dtype)
 
 
 def _updates(problem: Problem, rule: str, updates: int) -> Compared:
     """Each update by itself: every backend takes it from the parameters, and the state, that the reference has got."""
-    X, Y, dropout = problem.samples()
+    X, Y, dropout, drop_connect = problem.samples()
     nets = {name: problem.network(name) for name in NAMES}
     alpha = 10.0**problem.alpha
     way = {
@@ -291,17 +308,17 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
     states = {name: way.state(net.model.theta) for name, net in nets.items()}
     trusted, state = nets["reference"], states["reference"]
     settings = {"reduction": problem.reduction, **problem.clipping()}
-    seen = masks(dropout, len(X))
+    seen, of_weights = _seen(problem)
     for _ in range(updates):
         if not np.isfinite(trusted.parameters).all():  # there training stops
             return
         for name in NAMES[1:]:
             nets[name].parameters[:] = trusted.parameters
             states[name].values[:], states[name].t = state.values, state.t
-        bound = {"masks": seen, "rule": way, "state": state, **problem.clipping()}
+        bound = {"masks": seen, "weight_masks": of_weights, "rule": way, "state": state, **problem.clipping()}
         limits = tolerance.step(trusted.model, X, Y, alpha, problem.reduction, **bound)
         for name, net in nets.items():
-            own = {"dropout": dropout, "batch_size": len(X), "alpha": alpha, **settings}
+            own = {"dropout": dropout, "drop_connect": drop_connect, "batch_size": len(X), "alpha": alpha, **settings}
             net.backend.run_updates(net.model, X.copy(), Y.copy(), way, state=states[name], **own)
         yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
         if rule in ("momentum", "nesterov"):
@@ -315,18 +332,18 @@ def against_exact(problem: Problem) -> Compared:
 
     The value of the bound itself, worked out in float64, is one more computation of the same.
     """
-    X, Y, dropout = problem.samples()
-    seen, net = masks(dropout, len(X)), problem.network("reference")
+    X, Y, *left_out = problem.samples()
+    seen, net = _seen(problem), problem.network("reference")
     with np.errstate(all="ignore"):
-        outputs, cost, slope = exact.run(net, X, Y, problem.reduction, seen)
+        outputs, cost, slope = exact.run(net, X, Y, problem.reduction, *seen)
         allowed = tolerance.forward(net.model, X)[-1] / 2
-        cost_allowed, slope_allowed = tolerance.gradient(net.model, X, Y, problem.reduction, seen)
-        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, seen)
+        cost_allowed, slope_allowed = tolerance.gradient(net.model, X, Y, problem.reduction, *seen)
+        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, *seen)
         flat = np.concatenate([piece.value.ravel() for piece in pieces])
         found = [(bounds.forward(net.model, X).layers[-1].value, float(value.value), flat)]
         for name in NAMES:
             one = problem.network(name)
-            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, dropout)))
+            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, *left_out)))
         for output, own_cost, own_slope in found:
             yield "exact output", compare(exact.distance(output, outputs), np.zeros(allowed.size), allowed.ravel())
             yield "exact cost", compare(exact.distance(own_cost, cost), np.zeros(1), cost_allowed / 2)

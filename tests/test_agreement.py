@@ -46,11 +46,15 @@ def test_every_activation_and_cost(pair, functions, record):
 
 
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
-def test_dropout(pair, hidden, record):
+def test_dropout_and_drop_connect(pair, hidden, record):
     for sizes, rows in (((5, 7, 3, 2), 9), ((4, 3, 2), 130), ((3, 1), 4)):
         case = Case(sizes, rows, functions=Functions(hidden))
         for name, comparison in agreement.gradient(*_both(pair, case), case.X, case.Y, case.dropout):
             record(f"dropout: {name}", comparison)
+        for dropout in (None, case.dropout):
+            masks = dropout, case.drop_connect
+            for name, comparison in agreement.gradient(*_both(pair, case), case.X, case.Y, *masks):
+                record(f"DropConnect: {name}", comparison)
 
 
 DESCENTS = [
@@ -94,6 +98,11 @@ RULES = [
     Rule(clip_norm=0.05),
     Rule(Nesterov(0.5), clip_value=0.02, clip_norm=0.05, dropout=True),
     Rule(dropout=True),
+    Rule(drop_connect=True),
+    Rule(Momentum(0.9), drop_connect=True),
+    Rule(Nesterov(0.5), clip_value=0.02, dropout=True, drop_connect=True),
+    Rule(RMSProp(0.5, 1e-3), clip_norm=0.05, drop_connect=True),
+    Rule(Adam(0.5, 0.7, 1e-3), drop_connect=True),
 ]
 RULED = [
     Case((5, 7, 3, 2), 13, functions=Functions("tanh", "softmax", "cross_entropy", l2=0.1)),
@@ -105,7 +114,7 @@ RULED = [
 @pytest.mark.parametrize("case", RULED, ids=str)
 def test_updates_by_rule(pair, case, rule, record):
     for descent in (Descent(13, epochs=3, rule=rule), Descent(5, epochs=2, shuffled=True, reduction="sum", rule=rule)):
-        for name, comparison in agreement.ruled(*_both(pair, case), case.X, case.Y, descent, case.dropout):
+        for name, comparison in agreement.ruled(*_both(pair, case), case.X, case.Y, descent, case.masks):
             record(name, comparison)
 
 
@@ -115,6 +124,7 @@ def test_one_call_is_many(backend, rule, shuffled):
     """To the bit, whatever the updates are cut into, as long as the velocity is carried on."""
     case, descent = RULED[0], Descent(5, epochs=4, shuffled=shuffled)
     order, dropout, alphas = descent.order(13), case.dropout if rule.dropout else None, [0.5, 0.25, 0.2, 0.1]
+    drop_connect = case.drop_connect if rule.drop_connect else None
 
     def run(cuts):
         network = case.network(backend.Network)
@@ -131,6 +141,7 @@ def test_one_call_is_many(backend, rule, shuffled):
                     epochs=stop - start,
                     order=None if order is None else order[part],
                     dropout=None if dropout is None else dropout.after(13 * start),
+                    drop_connect=None if drop_connect is None else drop_connect.after(3 * start),
                     **settings,
                 )
             )

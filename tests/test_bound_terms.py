@@ -12,7 +12,7 @@ import derivation
 import numpy as np
 import pytest
 from derivation import Number
-from inputs import COMBINATIONS, Case, Functions, masks
+from inputs import COMBINATIONS, Case, Functions, masks, weight_masks
 
 import samenet
 from samenet.functions import ACTIVATIONS as NAMES
@@ -198,10 +198,11 @@ def test_networks(functions, monkeypatch):
         net = case.network(samenet.backend("reference").Network)
         for r in LIMITS[::16]:
             _with(monkeypatch, r)
-            for seen in (None, masks(case.dropout, case.rows)):
+            nodes, weights = masks(case.dropout, case.rows), weight_masks(case.drop_connect, case.sizes)
+            for seen in ((None, None), (nodes, None), (nodes, weights)):
                 for reduction in ("mean", "sum"):
-                    cost, pieces = bounds.backward(net, case.X, case.Y, reduction, seen)
-                    J, slope = derivation.run(net, case.X, case.Y, reduction, seen, r)
+                    cost, pieces = bounds.backward(net, case.X, case.Y, reduction, *seen)
+                    J, slope = derivation.run(net, case.X, case.Y, reduction, r, *seen)
                     _same(cost, J)
                     flat = Bounded(
                         *(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error"))

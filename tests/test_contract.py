@@ -18,7 +18,7 @@ from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
-WINGS = ("backends", "compare", "data", "output", "study", "testing", "training", "validation")
+WINGS = ("backends", "compare", "data", "estimators", "output", "study", "testing", "training", "validation")
 PACKAGES = ("samenet", *(f"samenet.{wing}" for wing in WINGS), "samenet.reference", "samenet.fast", "samenet.examples")
 
 
@@ -52,7 +52,8 @@ def test_the_functions_are_those_of_the_contract() -> None:
     assert shape(reference.feed_forward) == shape(reference.predict) == [("model", anyhow, none), ("x", anyhow, none)]
     given = [("model", anyhow, none), ("X", anyhow, none), ("Y", anyhow, none)]
     assert shape(reference.evaluate) == [*given, ("reduction", anyhow, "mean")]
-    assert shape(reference.gradient) == [*given, ("reduction", anyhow, "mean"), ("dropout", anyhow, None)]
+    masks = [("dropout", anyhow, None), ("drop_connect", anyhow, None)]
+    assert shape(reference.gradient) == [*given, ("reduction", anyhow, "mean"), *masks]
     assert shape(reference.run_updates) == [
         *given,
         ("rule", anyhow, none),
@@ -62,6 +63,7 @@ def test_the_functions_are_those_of_the_contract() -> None:
         ("epochs", by_keyword, 1),
         ("reduction", by_keyword, "mean"),
         ("dropout", by_keyword, None),
+        ("drop_connect", by_keyword, None),
         ("state", by_keyword, None),
         ("clip_value", by_keyword, math.inf),
         ("clip_norm", by_keyword, math.inf),

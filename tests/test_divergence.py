@@ -28,6 +28,7 @@ WAYS: list[dict[str, Any]] = [
     {"alpha": 1e6, "optimizer": "adam", "batch_size": 6},
     {"alpha": 0.5, "reduction": "sum"},
     {"alpha": 2.0, "dropout": 0.2},
+    {"alpha": 2.0, "drop_connect": 0.2},
 ]
 
 

@@ -34,11 +34,16 @@ def compared(case: Case, rule: Rule) -> Iterator[tuple[str, Any]]:
     yield from agreement.forward(*networks, case.X)
     yield from agreement.gradient(*networks, case.X, case.Y)
     yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
-    yield from agreement.ruled(*networks, case.X, case.Y, Descent(3, epochs=2, rule=rule), case.dropout)
+    yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
+    yield from agreement.ruled(*networks, case.X, case.Y, Descent(3, epochs=2, rule=rule), case.masks)
     yield from agreement.lockstep(*networks, case.X, case.Y, Descent(3, epochs=2, shuffled=True, reduction="sum"))
 
 
-@pytest.mark.parametrize("rule", [Rule(Momentum()), Rule(Adam(epsilon=1e-2), clip_norm=0.5, dropout=True)], ids=str)
+@pytest.mark.parametrize(
+    "rule",
+    [Rule(Momentum(), drop_connect=True), Rule(Adam(epsilon=1e-2), clip_norm=0.5, dropout=True), Rule(Momentum())],
+    ids=str,
+)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_one_function_is_enough(case: Case, rule: Rule, record: Any) -> None:
     for name, comparison in compared(case, rule):
@@ -50,7 +55,8 @@ def test_it_learns_and_predicts_as_any_other() -> None:
     ends = []
     for cls in (learner(), samenet.backend("numpy").Network):
         net = case.network(cls)
-        net.train(case.X, case.Y, alpha=0.1, epochs=3, batch_size=4, seed=0, dropout=0.2, optimizer="rmsprop")
+        given = {"batch_size": 4, "seed": 0, "dropout": 0.2, "drop_connect": 0.3, "optimizer": "rmsprop"}
+        net.train(case.X, case.Y, alpha=0.1, epochs=3, **given)
         ends.append(np.concatenate([net.parameters, net.history.cost, net.predictor()(case.X[0])]))
         with pytest.raises(ValueError, match="finite"):
             net.predict([np.nan] * 5)

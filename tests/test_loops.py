@@ -29,6 +29,8 @@ DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
     Rule(dropout=True),
     Rule(Momentum(0.9), dropout=True),
+    Rule(drop_connect=True),
+    Rule(Momentum(0.9), clip_norm=0.05, dropout=True, drop_connect=True),
     Rule(Nesterov(0.5), clip_value=0.02, clip_norm=0.05),
     Rule(RMSProp()),
     Rule(Adam(), clip_norm=0.05),
@@ -45,8 +47,8 @@ def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
     case = Case(DEEP, 13, bias, functions=Functions("tanh", l1=0.02, l2=0.1))
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
-    for dropout in (None, case.dropout):
-        for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, dropout):
+    for masks in ((None, None), (case.dropout, None), (None, case.drop_connect)):
+        for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, *masks):
             record(name, comparison)
 
 
@@ -66,9 +68,9 @@ def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
 def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
     """29 samples are 8, 8, 8 and 5."""
     case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, epochs=4, rule=rule)
-    for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.dropout):
+    for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks):
         record(name, comparison)
-    for name, comparison in agreement.ruled_at_once(both(pair, case)[0], case.X, case.Y, steps, case.dropout):
+    for name, comparison in agreement.ruled_at_once(both(pair, case)[0], case.X, case.Y, steps, case.masks):
         record(name, comparison)
 
 
@@ -81,10 +83,13 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         assert training.parts_of(421, case.network(pair.backend.Network).parameters.size) == 3
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
-    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, case.dropout):
+    for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, *case.masks):
         record(name, comparison)
     steps = Descent(421, epochs=3)
     for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, steps):
+        record(name, comparison)
+    steps = Descent(421, epochs=3, rule=Rule(drop_connect=True))
+    for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks):
         record(name, comparison)
 
 
@@ -104,11 +109,12 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
         ({}, Rule(Adam())),
         ({}, Rule(clip_value=1e-3)),
         ({}, Rule(clip_norm=1e-2)),
+        ({"l2": 0.1}, Rule(drop_connect=True)),
     ):
         case = Case(sizes, 5, bias, dtype, functions=Functions(**penalty))  # type: ignore[arg-type]
         networks = both(pair, case)
         steps = Descent(5, epochs=1, rule=rule)
-        for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.dropout):
+        for name, comparison in agreement.ruled(*networks, case.X, case.Y, steps, case.masks):
             record(name, comparison)
         for trusted in networks[1:]:
             moved = trusted.copy()
@@ -210,6 +216,8 @@ def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
     for name, comparison in agreement.forward(*networks, case.X):
         record(name, comparison)
     for name, comparison in agreement.gradient(*networks, case.X, case.Y):
+        record(name, comparison)
+    for name, comparison in agreement.gradient(*networks, case.X, case.Y, *case.masks):
         record(name, comparison)
 
 

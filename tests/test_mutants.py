@@ -131,6 +131,21 @@ MUTANTS = {
             "pass",
         ),
         Mutant("one factor for all nodes", "float(dropout.factors[j])", "float(dropout.factors[0])"),
+        Mutant("DropConnect backward alone", "used = weights if weight_masks is None", "used = weights if True"),
+        Mutant(
+            "gradient of the masked weights", "Gradient(masked(weight_masks, total.weights)", "Gradient(total.weights"
+        ),
+        Mutant(
+            "penalty of the masked weights",
+            "penalty(weights, l1, l2)\n        for",
+            "penalty(used, l1, l2)\n        for",
+        ),
+        Mutant("slope of the masked penalty", "penalty_slope(weights[l][i][j]", "penalty_slope(used[l][i][j]"),
+        Mutant("weights of the first update", "drop_connect.after(len(costs))", "drop_connect"),
+        Mutant("weights without a first", "(drop_connect.first + update) *", "update *"),
+        Mutant("weights by the numbers of nodes", "2**63 + n)", "n)"),
+        Mutant("one factor for all layers", "float(drop_connect.factors[l])", "float(drop_connect.factors[0])"),
+        Mutant("one threshold for all layers", ">= drop_connect.thresholds[l]", ">= drop_connect.thresholds[0]"),
     ],
     "numpy": [
         Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
@@ -138,7 +153,7 @@ MUTANTS = {
         Mutant("wrong sign of delta", "delta: Array = h - Y", "delta: Array = Y - h"),
         Mutant("slope without h", "e *= h\n    e *= 1 - h\n", "e *= 1 - h\n"),
         Mutant("slope without 1 - h", "e *= h\n    e *= 1 - h\n", "e *= h\n"),
-        Mutant("delta through other weights", "delta @ W", "delta @ W[::-1]"),
+        Mutant("delta through other weights", "delta @ used[layer]", "delta @ used[layer][::-1]"),
         Mutant("bias gradient of a mean", "np.sum(delta, axis=0", "np.mean(delta, axis=0"),
         Mutant("cost without 1/2", "0.5 * _squares(", "1.0 * _squares("),
         Mutant("gradient not averaged", "delta *= scale", "delta *= 1"),
@@ -192,6 +207,18 @@ MUTANTS = {
         Mutant("normalization: predictions without gamma", "z *= factors(theta, layer)", "pass"),
         Mutant("normalization: no bias slope", "g.biases[layer][:] = mean", "g.biases[layer][:] = 0"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
+        Mutant("DropConnect backward alone", "tuple(M * W for M", "tuple(W for M"),
+        Mutant("DropConnect forward alone", "g.weights[layer][:] *= weight_masks[layer]", "pass"),
+        Mutant("errors through all weights", "delta @ used[layer]", "delta @ W"),
+        Mutant(
+            "weights of the first update",
+            "weight_masks_of(drop_connect, model, len(costs))",
+            "weight_masks_of(drop_connect, model)",
+        ),
+        Mutant("weights without a first", "(drop_connect.first + update) *", "update *"),
+        Mutant("weights by the numbers of nodes", "np.uint64(2**63 + (", "np.uint64(("),
+        Mutant("left out where kept", ">= np.repeat(drop_connect.thresholds", "< np.repeat(drop_connect.thresholds"),
+        Mutant("one factor for all layers", "np.repeat(drop_connect.factors, sizes)", "drop_connect.factors[0]"),
     ],
     "numba": [
         # functions
@@ -320,6 +347,42 @@ MUTANTS = {
             "dropped where kept", "if _random(key, n + j) < thresholds[j]", "if _random(key, n + j) >= thresholds[j]"
         ),
         Mutant("dropped at the threshold", "_random(key, n + j) < thresholds[j]", "_random(key, n) < thresholds[j]"),
+        # DropConnect
+        Mutant(
+            "gradient of the whole weights",
+            "_parts(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)",
+            "_parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)",
+        ),
+        Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
+        Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
+        Mutant(
+            "step at once, of all weights",
+            "settings = packed, objective, data, batch, alphas, alphas[:0], rule",
+            "settings = packed, objective, data, batch, alphas, at_once, rule",
+        ),
+        Mutant(
+            "weights of the first update",
+            "mask_weights(drop_connect, update, P, sizes, bias)\n        add",
+            "mask_weights(drop_connect, 0, P, sizes, bias)\n        add",
+        ),
+        Mutant("weights without a first", "(first + update) * weights", "update * weights"),
+        Mutant("weights of the layer before", "counter += n * k", "counter += n"),
+        Mutant("weights transposed", "(n, k, 1, n)", "(n, k, k, 1)"),
+        Mutant("wide: weights transposed", "(k, n, n, 1)", "(k, n, 1, k)"),
+        Mutant("left out where kept", "j * across) < threshold", "j * across) >= threshold"),
+        Mutant(
+            "one factor for all layers",
+            "threshold, factor = thresholds[layer], factors[layer]",
+            "threshold, factor = thresholds[layer], factors[0]",
+        ),
+        Mutant(
+            "one threshold for all layers",
+            "threshold, factor = thresholds[layer], factors[layer]",
+            "threshold, factor = thresholds[0], factors[layer]",
+        ),
+        Mutant("biases left out", "p += bias * row_length(k, lanes)", "pass"),
+        Mutant("weights by the numbers of nodes", "key - 2**63", "key"),
+        Mutant("biases masked by what was there", "masks[:] = 1", "masks[:] = 2"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta - step * (shrink", "theta + step * (shrink"),
         Mutant("RMSProp uphill", "theta - _quotient(step", "theta + _quotient(step"),
@@ -568,8 +631,8 @@ MUTANTS = {
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "epochs * -(-rows // batch_size))\n    values",
-            "epochs * (rows // batch_size))\n    values",
+            "epochs * -(-rows // batch_size))\n    masks",
+            "epochs * (rows // batch_size))\n    masks",
         ),
     ],
 }
@@ -703,6 +766,7 @@ def _load(
 RULED = [
     (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(Momentum(0.9), dropout=True)),
     (Functions("relu", "sigmoid", "binary_cross_entropy"), Rule(Nesterov(0.5), clip_value=0.02)),
+    (Functions("tanh", "sigmoid", l2=0.3), Rule(clip_norm=0.05, drop_connect=True)),
     (Functions("softmax", "identity", "sum_of_squares"), Rule(clip_norm=0.05)),
     (Functions("relu", "softmax"), Rule(Nesterov(0.9))),
     (Functions("relu", "softmax"), Rule(RMSProp(0.8, 1e-2))),
@@ -735,8 +799,9 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
         yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
-        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
-        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.dropout)
+        yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
     yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
     with np.errstate(all="ignore"):
@@ -747,7 +812,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     networks[0].threads = 3
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
-    yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], blocks.dropout)
+    yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], *blocks.masks)
 
 
 def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -775,7 +840,8 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
     yield from agreement.gradient(*networks, case.X, case.Y)
     for descent in (Descent(12), Descent(40)):
         yield from agreement.lockstep(*networks, case.X, case.Y, descent)
-    yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, 2, rule=Rule(Momentum(0.9))), case.dropout)
+    for rule in (Rule(Momentum(0.9)), Rule(Momentum(0.9), drop_connect=True), Rule(drop_connect=True)):
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, 2, rule=rule), case.masks)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -794,8 +860,8 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         networks = case.network(cls), case.network(trusted)
         for rule in (Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5), Rule(Momentum(0.9)), Rule(clip_value=0.01)):
             ruled = Descent(4, epochs=2, rule=rule)
-            yield from agreement.ruled(*networks, case.X, case.Y, ruled, case.dropout)
-            yield from agreement.ruled_at_once(networks[0], case.X, case.Y, ruled, case.dropout)
+            yield from agreement.ruled(*networks, case.X, case.Y, ruled, case.masks)
+            yield from agreement.ruled_at_once(networks[0], case.X, case.Y, ruled, case.masks)
         for descent in (
             Descent(1, epochs=2, shuffled=True),
             Descent(3, epochs=2, shuffled=True),
@@ -829,10 +895,11 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         ({}, Rule(clip_norm=0.01)),
         ({"l1": 0.1}, Rule()),
         ({"l2": 0.1}, Rule()),
+        ({}, Rule(drop_connect=True)),
     ):
         ruled = Case((6, 4, 3, 2), 24, functions=Functions(**penalties))
         networks, moving = (ruled.network(cls), ruled.network(trusted)), Descent(4, epochs=2, rule=rule)
-        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.dropout)
+        yield from agreement.ruled(*networks, mostly_zero(case.X), case.Y, moving, case.masks)
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)

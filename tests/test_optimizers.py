@@ -205,6 +205,7 @@ def test_the_answer_does_not_depend_on_how_epochs_are_cut(
                 record_every=4,
                 optimizer=way,
                 dropout=0.3,
+                drop_connect=0.2,
                 clip_value=0.05,
                 clip_norm=0.1,
             )
@@ -225,7 +226,7 @@ def test_weights_and_state_are_put_back_when_weights_overflow(
         given = dict(
             **{"alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
             **{"reduction": "mean", "monitors": (), "record_every": 0, "callback": None, "optimizer": way},
-            **{"stop": None, "dropout": 0.0, "clip_value": None, "clip_norm": None},
+            **{"stop": None, "dropout": 0.0, "drop_connect": 0.0, "clip_value": None, "clip_norm": None},
         )
         loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
         return net, loop.state, loop
@@ -344,7 +345,11 @@ def test_a_cost_that_is_not_finite_changes_nothing(backend: Backend, way: Any) -
 
 @pytest.mark.parametrize("way", [*MINIMIZING, MultiStart(2, "bfgs")], ids=str)
 @pytest.mark.parametrize(
-    ("argument", "value"), [("alpha", 0.1), ("batch_size", 2), ("dropout", [0.1]), ("clip_value", 1), ("clip_norm", 1)]
+    ("argument", "value"),
+    [
+        *(("alpha", 0.1), ("batch_size", 2), ("clip_value", 1), ("clip_norm", 1)),
+        *(("dropout", [0.1]), ("drop_connect", [0.1, 0.0])),
+    ],
 )
 def test_what_scipy_has_no_use_for_is_refused(backend: Backend, way: Any, argument: str, value: Any) -> None:
     net = make(backend)
@@ -625,6 +630,7 @@ def test_the_norm_is_clipped_where_squares_leave_the_range(
         {"optimizer": MultiStart(5), "alpha": 0.5, "epochs": 9, "batch_size": 2},
         {"optimizer": MultiStart(3), "alpha": 0.5, "epochs": 9, "stop": CostChange(1e-2)},
         {"optimizer": MultiStart(3), "alpha": InverseTime(0.5, 0.1), "epochs": 9, "dropout": 0.5},
+        {"optimizer": MultiStart(3), "alpha": 0.5, "epochs": 9, "drop_connect": 0.5},
     ],
     ids=str,
 )

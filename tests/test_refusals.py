@@ -196,7 +196,7 @@ NO_NUMBERS = [np.timedelta64(1, "s"), np.timedelta64("NaT"), np.zeros((), [("a",
 def test_what_only_looks_like_a_number_is_refused_by_name(backend: Backend, value: Any) -> None:
     net = make(backend)
     good = {"X": X, "Y": Y, "alpha": 0.1, "epochs": 1}
-    for name in ("alpha", "epochs", "batch_size", "record_every", "clip_norm", "dropout", "seed"):
+    for name in ("alpha", "epochs", "batch_size", "record_every", "clip_norm", "dropout", "drop_connect", "seed"):
         refused(TypeError, f"^{name}: expected", lambda name=name: net.train(**{**good, name: value}))
     refused(TypeError, r"^sizes\[0\]: expected", lambda: backend.Network([value, 2]))
     refused(TypeError, "^X: expected", lambda: net.predict(np.array([1.0, 2.0, value], object)))
@@ -384,7 +384,7 @@ class Unreadable(UserList[Any]):
 def test_sequences_that_cannot_be_read_are_refused_by_name(backend: Backend) -> None:
     bad, net = Unreadable([1, 2]), make(backend)
     good = {"X": X, "Y": Y, "alpha": 0.1, "epochs": 1}
-    for name in ("monitors", "dropout", "stop"):
+    for name in ("monitors", "dropout", "drop_connect", "stop"):
         for value in (bad, np.array(None)):
             refused(TypeError, f"^{name}: expected", lambda name=name, v=value: net.train(**{**good, name: v}))
     refused(TypeError, "^sizes: expected", lambda: backend.Network(bad))

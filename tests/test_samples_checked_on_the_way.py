@@ -83,6 +83,7 @@ def test_the_same_is_refused_and_the_same_is_learned(name: str, monkeypatch: pyt
             {"alpha": stops},
             {"alpha": None, "optimizer": "bfgs"},
             {"dropout": 0.2},
+            {"drop_connect": 0.2},
             {"monitors": ["mean_norm"]},
             {"seed": stream, "batch_size": 3},
             {"epochs": 0},

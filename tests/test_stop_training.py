@@ -20,7 +20,7 @@ WAYS: list[dict[str, Any]] = [
     STEPS,
     STEPS | {"batch_size": 2},
     STEPS | {"batch_size": 1, "record_every": 0},
-    STEPS | {"optimizer": "nesterov", "dropout": 0.5},
+    STEPS | {"optimizer": "nesterov", "dropout": 0.5, "drop_connect": 0.2},
     STEPS | {"optimizer": "adam", "batch_size": 3},
     {"optimizer": "bfgs"},
     {"optimizer": "lbfgs"},

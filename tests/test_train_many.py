@@ -24,6 +24,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"alpha": 0.5, "epochs": 3, "batch_size": 7, "record_every": 2},
     {"alpha": 0.01, "epochs": 3, "batch_size": 8, "optimizer": Adam(), "record_every": 0, "clip_norm": 0.1},
     {"alpha": lambda epoch: 0.5 / (1 + epoch), "epochs": 3, "batch_size": 7, "dropout": 0.3, "monitors": ["mean_norm"]},
+    {"alpha": 0.5, "epochs": 3, "batch_size": 8, "drop_connect": [0.3, 0.0], "record_every": 2},
     {"epochs": 3, "optimizer": "lbfgs"},
     {"alpha": 0.5, "epochs": 9, "stop": CostChange(1e-2), "cost": "binary_cross_entropy"},
     {"alpha": 0.5, "epochs": 2, "optimizer": MultiStart(2), "batch_size": 7},

@@ -711,6 +711,7 @@ def test_pythons_own_stream_shuffles_one_list_over_and_over(backend):
 def test_pythons_own_stream_with_dropout_and_several_starts(backend):
     X, Y = np.random.default_rng(1).random((13, 4)), np.random.default_rng(2).random((13, 2))
     given = {"alpha": 0.5, "epochs": 3, "batch_size": 5, "dropout": 0.5, "optimizer": MultiStart(2)}
+    given["drop_connect"] = 0.2
     nets = [backend.Network([4, 3, 2], seed=0) for _ in range(3)]
     for net, seed in zip(nets, (5, 5, 6), strict=True):
         net.train(X, Y, seed=random.Random(seed), **given)

@@ -164,13 +164,13 @@ def wait_for_tasks(queue):
     return True
 
 
-def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int) -> Any:
-    """work(*arguments, queue, True), the coordinator, and in so many other threads work(*arguments, queue, False)."""
+def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
+    """work(*arguments, queue, True, *more), the coordinator, and the same with False in so many other threads."""
     queue = np.zeros(_TURNS + slots, np.int64)
     try:
         for _ in range(helpers):
-            _pool().submit(work, *arguments, queue, False)
-        return work(*arguments, queue, True)
+            _pool().submit(work, *arguments, queue, False, *more)
+        return work(*arguments, queue, True, *more)
     finally:
         queue[_CLOSED] = 1
 

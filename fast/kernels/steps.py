@@ -1,7 +1,7 @@
 """The rules: clipping, and one step against the gradient; equations: `samenet.reference.optimizers`."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import float64, int64, types
@@ -25,13 +25,6 @@ class Rule(NamedTuple):
     clip_value: float = math.inf
     clip_norm: float = math.inf
     t: int = 0
-
-
-def constants_of(rule: Any) -> tuple[int, float, float, float]:
-    """Of one of `samenet.optimizers`, what `Rule` begins with."""
-    beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
-    squares = getattr(rule, "beta2", getattr(rule, "decay", 0.0))
-    return RULES.index(rule.name), beta, squares, getattr(rule, "epsilon", 0.0)
 
 
 RULE = types.NamedTuple((int64, *(float64,) * 5, int64), Rule)

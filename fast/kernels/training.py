@@ -5,7 +5,7 @@ from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.dropout import dropout_type
+from samenet.fast.kernels.dropout import dropout_type, mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import FINITE, STEPPED
@@ -118,17 +118,14 @@ def _add_parts(G):
                 total[i] += row[i]
 
 
-@external(
-    lambda f: (
-        *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
-        *(RULE, workspace_type(f), _gathered(f), f[:, ::1]),
-        *(float64[::1], float64[::1], int64[::1]),
-    ),
-    "contract",
-)
-def _updates(model, state, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue):
-    """Update after update, of which other threads may claim parts; see `run_updates`."""
+@kernel("contract")
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect):
+    """Update after update, of which other threads may claim parts; see `run_updates`.
+
+    used: the model with the parameters that the gradient is of.
+    """
     theta, P, layout, bias = model
+    state, objective, data, batch, alphas, at_once, rule = settings
     X, _, order, _ = data
     batch_size, mean = batch
     cost, l1, l2 = objective
@@ -136,13 +133,17 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     for update in range(costs.size):
+        if drop_connect is not None:
+            mask_weights(drop_connect, update, P, sizes, bias)
         add_tasks(queue, parts)
-        _parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
+        _parts(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
             total += values[part]
         _add_parts(G)
+        if drop_connect is not None:
+            products(g, g, drop_connect[7])
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean else total
         if l1 or l2:
@@ -159,19 +160,49 @@ def _updates(model, state, objective, data, batch, alphas, at_once, rule, worksp
     unpack(P, sizes, bias, False, theta)
 
 
+@external(
+    lambda f: (
+        *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
+        *(RULE, workspace_type(f), _gathered(f), f[:, ::1]),
+        *(float64[::1], float64[::1], int64[::1]),
+    )
+)
+def _updates(model, state, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue):
+    """The same without DropConnect."""
+    settings = state, objective, data, batch, alphas, at_once, rule
+    _each_update(model, model, settings, workspace, gathered, G, costs, values, queue, None)
+
+
 @kernel(makes_arrays=True)
 def run_updates(
-    theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, values, queue, is_coordinator
+    theta,
+    P,
+    layout,
+    bias,
+    objective,
+    data,
+    batch,
+    alphas,
+    rule,
+    state,
+    costs,
+    G,
+    values,
+    queue,
+    is_coordinator,
+    drop_connect=None,
 ):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
     data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
     is taken, and theta gets the gradient. P: for the packed parameters. rule: a `Rule` as a tuple.
-    state: a row for each of the rule's state arrays. G, values: a row for each part.
+    state: a row for each of the rule's state arrays. G, values: a row for each part. drop_connect: see `mask_weights`.
     """
     X, Y, order, dropout = data
-    model = theta, P, layout, bias
+    model = used = theta, P, layout, bias
+    if drop_connect is not None:
+        used = drop_connect[5], drop_connect[6], layout, bias
     batch_size, _ = batch
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
@@ -185,12 +216,18 @@ def run_updates(
     if not is_coordinator:
         private = np.zeros(P.size, P.dtype)
         while wait_for_tasks(queue):
-            _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
+            _parts(used, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
         return
     pack(theta, sizes, bias, P)
     packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
-    _updates(model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue)
+    if drop_connect is None:  # most users never compile the other way
+        _updates(
+            model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue
+        )
+    else:
+        settings = packed, objective, data, batch, alphas, alphas[:0], rule
+        _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect)
     for i in range(len(state)):
         unpack(packed[i], sizes, bias, False, state[i])

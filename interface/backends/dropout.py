@@ -1,4 +1,4 @@
-"""Dropout masks as backends are given them: by their definition, so that none is drawn ahead or stored."""
+"""Masks of dropout and DropConnect as backends are given them: by their definition, so that none is drawn ahead."""
 
 from typing import Any, NamedTuple
 
@@ -39,3 +39,36 @@ class Dropout(NamedTuple):
     def after(self, samples: int) -> "Dropout":
         """The same for a call that begins so many samples later."""
         return self._replace(first=self.first + samples)
+
+
+class DropConnect(NamedTuple):
+    """DropConnect: factors m of the weights, the same for all samples of an update, from numbers of the same generator.
+
+        m_w = 0 if splitmix64(key, 2^63 + u n + w + 1) >> 11 < thresholds_l, else factors_l
+
+    for weight w = 0, 1, ... of n, counted row by row through the matrices of all layers, and its layer l; and update u,
+    counted from the start of training: batch b of epoch e of a call, in B batches an epoch, is u = first + e B + b.
+
+    thresholds  (layers,) integers of 53 bits: a weight is left out with probability thresholds_l / 2^53 = p_l
+    factors     (layers,) 1 / (1 - p_l) in the network's dtype: the expected weight is the one without DropConnect
+    key         as for `Dropout`, of whose numbers with the same key these are none: those come before the 2^63-th
+    first       the number of a call's first update
+
+    Source: L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, Regularization of neural networks using DropConnect
+    (2013). There each sample has a mask of its own, as it has here in batches of one; and kept weights are not scaled,
+    but the mean over masks is sampled in inference, where here the factors make whole weights their expectation.
+    """
+
+    thresholds: NDArray[np.int64]
+    factors: NDArray[Any]
+    key: int
+    first: int = 0
+
+    @classmethod
+    def of(cls, p: NDArray[np.float64], dtype: np.dtype[Any], key: int) -> "DropConnect":
+        """With probability p_l for each layer of weights."""
+        return cls(*Dropout.of(p, dtype, key))
+
+    def after(self, updates: int) -> "DropConnect":
+        """The same for a call that begins so many updates later."""
+        return self._replace(first=self.first + updates)

@@ -11,6 +11,7 @@ SECONDS      the time that `run_updates` takes at most, for an update and for ea
 QUIET        it never warns of overflow
 SPREADS_NAN  a sample that is not finite leaves weights that are not after an update from it, by every rule, if entries
              of the gradient are not clipped: the first epoch is the check of a large X
+MANY         a module that trains networks that are alike together; see `samenet.training.alike`
 NORMALIZES   its functions know batch normalization. One that offers `feed_forward` alone need not: it is given models
              without, of the same outputs, and trains by the NumPy backend; one that offers more without is refused it
 """
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends import backend as named
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -40,8 +41,10 @@ def complete(module: Any) -> None:
             setattr(module, function.__name__, partial(function, module))
 
 
-def check_normalizes(module: Any) -> None:
+def check_normalizes(module: Any, model: Model) -> None:
     """ValueError for a backend with functions of its own that know nothing of batch normalization."""
+    if not model.theta.normalized:
+        return
     own = [f.__name__ for f in _FALLBACKS if not isinstance(getattr(module, f.__name__), partial)]
     if own and not hasattr(module, "NORMALIZES"):
         raise ValueError(
@@ -73,7 +76,13 @@ def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: st
 
 
 def gradient(
-    module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean", dropout: Dropout | None = None
+    module: ModuleType,
+    model: Model,
+    X: Array,
+    Y: Array,
+    reduction: str = "mean",
+    dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`.
 
@@ -83,7 +92,13 @@ def gradient(
         return named("numpy").gradient(model, X, Y, reduction, dropout)  # type: ignore[no-any-return]
     reference, g = named("reference"), model.theta.empty_like()
     masks = None if dropout is None else np.array([reference.mask(dropout, s) for s in range(len(X))], model.dtype)
-    h, layer_inputs, z = _forward(module, model, X, masks)
+    used, weight_masks = model, [np.ones((), model.dtype)] * len(model.weights)
+    if drop_connect is not None:
+        used = model.holding(model.theta.flat)
+        weight_masks = [np.array(M, model.dtype) for M in reference.weight_masks(drop_connect, 0, model.weights)]
+        for W, M in zip(used.weights, weight_masks, strict=True):
+            W *= M
+    h, layer_inputs, z = _forward(module, used, X, masks)
     backward = [reference.ACTIVATIONS[name].backward for name in model.activations]
     delta = _rows(
         reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
@@ -91,12 +106,13 @@ def gradient(
     end = 0 if masks is None else masks.shape[1]
     for layer in range(len(model.weights) - 1, -1, -1):
         W = model.weights[layer]
-        g.weights[layer][:] = delta.T @ layer_inputs[layer] / (len(X) if reduction == "mean" else 1)
+        slope = delta.T @ layer_inputs[layer] / (len(X) if reduction == "mean" else 1)
+        g.weights[layer][:] = slope * weight_masks[layer]
         if model.bias:
             g.biases[layer][:] = delta.sum(axis=0) / (len(X) if reduction == "mean" else 1)
         g.weights[layer][:] += model.l1 * np.sign(W) + model.l2 * W
         if layer > 0:
-            errors = delta @ W
+            errors = delta @ used.weights[layer]
             if masks is not None:
                 errors *= masks[:, end - W.shape[1] : end]
                 end -= W.shape[1]
@@ -117,12 +133,13 @@ def run_updates(
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Array:
     """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend."""
-    numpy, costs = named("numpy"), []
+    numpy, costs = named("numpy"), list[float]()
     if model.theta.normalized:
         limits = {"clip_value": clip_value, "clip_norm": clip_norm}
         given = {"alpha": alpha, "batch_size": batch_size, "order": order, "epochs": epochs, "reduction": reduction}
@@ -135,7 +152,8 @@ def run_updates(
         for start in range(0, m, batch_size):
             part = slice(start, start + batch_size)
             rows: Any = part if order is None else order[epoch, part]
-            given = {} if dropout is None else {"dropout": dropout.after(epoch * m + start)}
+            given: dict[str, Any] = {} if dropout is None else {"dropout": dropout.after(epoch * m + start)}
+            given |= {} if drop_connect is None else {"drop_connect": drop_connect.after(len(costs))}
             cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **given)
             g = model.theta.empty_like()
             g.fill(slope.weights, slope.biases)

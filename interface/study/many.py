@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Self, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from samenet.initialize import SCHEMES
 from samenet.network import Network
-from samenet.training import divergence
+from samenet.training import alike, divergence
 from samenet.training.options import Options
 from samenet.training.run import train_under
 from samenet.training.together import run_together
@@ -100,6 +101,7 @@ def train_many(
         trained = [pattern] * len(numbers)  # until there are new ones
     given, of_X, of_Y = _arguments(options), _each("X", X, len(trained)), _each("Y", Y, len(trained))
     known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
+    plans: dict[Any, Options] = {}  # the options of the first network of a kind
     planned = []
     for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
         try:
@@ -111,7 +113,14 @@ def train_many(
                 samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
                 known[key] = model.labelled(*samples, given["reduction"])
             x, y = known[key]
-            planned.append(Options.checked(model, x, y, {**given, "seed": seed}, warns=False))
+            like = (*key, model.sizes[1:-1], model.activations[-1])
+            if like not in plans:
+                plan = plans[like] = Options.checked(model, x, y, {**given, "seed": seed}, warns=False)
+            elif plans[like].stop or not (x.flags.owndata and y.flags.owndata):  # which each network has to be seen for
+                plan = Options.checked(model, x, y, {**given, "seed": seed}, warns=False)
+            else:
+                plan = plans[like].for_another(model, seed)
+            planned.append(plan)
         except (TypeError, ValueError) as refusal:
             refusal.add_note(f"in train_many, for networks[{i}]")
             raise
@@ -120,20 +129,34 @@ def train_many(
     threads = threads if len(set(streams)) == len(streams) else 1
     if pattern is not None:
         trained = [copy.copy(pattern) for _ in numbers]
+    failed: dict[int, Exception] = {}
 
-    def task(i: int) -> Callable[[Callable[[], None]], None]:
-        def train(release: Callable[[], None]) -> None:
-            if pattern is not None:
+    def train(group: Sequence[int], release: Callable[[], None]) -> None:
+        if pattern is not None:
+            for i in group:
                 trained[i] = _like(pattern, init, numbers[i])
-            model = trained[i].model.with_cost(given["cost"])
+        alone = group
+        if len(group) > 1:
+            nets = [trained[i] for i in group]
+            models = [net.model.with_cost(given["cost"]) for net in nets]
+            left = alike.train(nets, models, nets[0].backend, [planned[i] for i in group], release)
+            alone = [group[place] for place in left]
+        for i in alone:
+            net = trained[i]
+            model = net.model.with_cost(given["cost"])
             if threads > 1:
                 model = copy.copy(model)
                 model.threads = 1
-            train_under(trained[i], model, trained[i].backend, planned[i], release)
+            try:
+                train_under(net, model, net.backend, planned[i], release)
+            except Exception as error:
+                failed[i] = error
 
-        return train
-
-    failed = run_together([task(i) for i in range(len(trained))], threads)
+    models = [network.model.with_cost(given["cost"]) for network in trained]
+    groups = alike.groups(models, [network.backend for network in trained], planned, threads)
+    for number, error in run_together([partial(train, group) for group in groups], threads).items():
+        failed |= dict.fromkeys(groups[number], error)
+    failed = dict(sorted(failed.items()))
     histories = {i: net.history for i, net in enumerate(trained) if i not in failed and net.history is not None}
     diverged = [i for i, history in histories.items() if history.diverged_at is not None]
     if diverged:

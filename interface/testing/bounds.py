@@ -15,6 +15,8 @@ e the error that layer l inherits, and |h| the largest magnitude that a computed
     dJ/dW = sum delta h^T      d |h| + |delta| e + gamma_(m+1) |delta| |h| + m least, summed over m samples
     J = scale/2 sum r^2        scale/2 times the sum of dr (2 |r| + dr), gamma_(m n_out + 6) r^2 and least
 
+DropConnect's m W in place of W, and m dJ/d(m W), are one more product each, as are dropout's of h and of its error.
+
 The terms of the other activations, the costs and the penalties are similar; they are derived where they are computed,
 in the modules of `samenet.testing`. `rounding` defines the error; where a number may overflow, there is no bound, and
 the error is infinite. Relu has a kink: where z may have either sign, its slope may be 0 or 1.
@@ -23,6 +25,7 @@ The reference computes in float64 and rounds what it stores, which is within the
 Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), sections 2.2, 3.1 and 3.3.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,11 +48,18 @@ class Pass(NamedTuple):
 
 
 def _masked(values: Bounded, mask: Array | None, r: Rounding) -> Bounded:
-    """Activations times their dropout mask."""
+    """Activations or errors times their dropout mask; weights or their gradient times that of DropConnect."""
     if mask is None:
         return values
     masked = values * exact(mask)
     return masked.rounded(r.u * masked.largest + r.least).within(r)
+
+
+def _weights(model: Model, weight_masks: Sequence[NDArray[Any]] | None, r: Rounding) -> list[Bounded]:
+    """The weights that the network is evaluated with: with DropConnect, times their masks."""
+    if weight_masks is None:
+        return [exact(W) for W in model.weights]
+    return [_masked(exact(W), M.astype(np.float64), r) for W, M in zip(model.weights, weight_masks, strict=True)]
 
 
 def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
@@ -62,22 +72,27 @@ def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
 
 @np.errstate(all="ignore")  # where numbers overflow there is no bound: the error is infinite
 def forward(
-    model: Model, X: NDArray[Any], masks: NDArray[Any] | None = None, batches: dict[int, Batch] | None = None
+    model: Model,
+    X: NDArray[Any],
+    masks: NDArray[Any] | None = None,
+    weight_masks: Sequence[NDArray[Any]] | None = None,
+    batches: dict[int, Batch] | None = None,
 ) -> Pass:
     """Every layer of a batch (m, n_in).
 
     batches: gets the statistics of normalized layers, which are then those of the batch, not running ones.
     """
     r = Rounding.of(model.dtype)
+    weights = _weights(model, weight_masks, r)
     layers = [exact(X)]
     layer_inputs, z = [layers[0]], layers[0]
-    for layer, (W, mask) in enumerate(zip(model.weights, _by_layer(model, masks), strict=True)):
+    for layer, (W, mask) in enumerate(zip(weights, _by_layer(model, masks), strict=True)):
         b = model.biases[layer].astype(np.float64) if model.bias else 0.0
         is_normalized = bool(model.theta.normalized) and model.theta.normalized[layer]
         if is_normalized and batches is None:
             z = normalization_bounds.by_running(model, layer, layer_inputs[-1], r)
         else:
-            z = product(layer_inputs[-1], exact(W).transposed(), r, 0.0 if is_normalized else b)
+            z = product(layer_inputs[-1], W.transposed(), r, 0.0 if is_normalized else b)
         if is_normalized and batches is not None:
             z, batches[layer] = normalization_bounds.by_batch(model, layer, z, r)
         layers.append(ACTIVATIONS[model.activations[layer]][0](z, r))
@@ -87,7 +102,12 @@ def forward(
 
 @np.errstate(all="ignore")
 def backward(
-    model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, masks: NDArray[Any] | None = None
+    model: Model,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    reduction: str,
+    masks: NDArray[Any] | None = None,
+    weight_masks: Sequence[NDArray[Any]] | None = None,
 ) -> tuple[Bounded, list[Bounded]]:
     """The cost, and the gradient for each matrix, bias vector and gamma, in the order of the flat vector.
 
@@ -98,13 +118,13 @@ def backward(
     whole = Rounding.of(model.dtype)
     r = whole.times(scale)
     batches: dict[int, Batch] = {}
-    layers, layer_inputs, z = forward(model, X, masks, batches)
+    layers, layer_inputs, z = forward(model, X, masks, weight_masks, batches)
     backs = [ACTIVATIONS[name][1] for name in model.activations]
     value, delta_of = COSTS[model.cost_function]
     cost = value(layers[-1], z, y, whole).times(scale)
     delta = delta_of(layers[-1], y, scale, backs[-1], r)
     pieces: list[Bounded] = []
-    by_layer = _by_layer(model, masks)
+    by_layer, weights = _by_layer(model, masks), _weights(model, weight_masks, whole)
     for layer in range(len(model.weights) - 1, -1, -1):
         W = exact(model.weights[layer])
         if layer in batches:
@@ -113,9 +133,10 @@ def backward(
         elif model.bias:
             pieces.append(delta.summed(r))
         slope = product(delta.transposed(), layer_inputs[layer], r)
+        slope = slope if weight_masks is None else _masked(slope, weight_masks[layer].astype(np.float64), r)
         pieces.append(add_penalty(model, W.value, slope, whole) if model.l1 or model.l2 else slope)
         if layer > 0:
-            e = _masked(product(delta, W, r), by_layer[layer - 1], r)
+            e = _masked(product(delta, weights[layer], r), by_layer[layer - 1], r)
             delta = backs[layer - 1](layers[layer], e, r)
     if model.l1 or model.l2:
         cost = cost + penalty(model, whole)

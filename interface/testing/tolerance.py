@@ -6,6 +6,7 @@ no bound: the tolerance is infinite, and `compare` reports `OVERFLOWS`.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,11 +33,19 @@ def forward(model: Model, X: ArrayLike) -> list[Array]:
 
 
 def gradient(
-    model: Model, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", masks: NDArray[Any] | None = None
+    model: Model,
+    X: ArrayLike,
+    Y: ArrayLike,
+    reduction: str = "mean",
+    masks: NDArray[Any] | None = None,
+    weight_masks: Sequence[NDArray[Any]] | None = None,
 ) -> tuple[float, Parameters]:
-    """How far the cost, and each entry of its gradient, may differ."""
+    """How far the cost, and each entry of its gradient, may differ.
+
+    masks: with dropout, (m, hidden nodes). weight_masks: with DropConnect, a matrix for each layer of weights.
+    """
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
-    cost, pieces = bounds.backward(model, x, y, reduction, masks)
+    cost, pieces = bounds.backward(model, x, y, reduction, masks, weight_masks)
     flat = np.concatenate([p.error.ravel() for p in pieces])
     return _SIDES * float(cost.error), model.theta.like(_SIDES * flat)
 
@@ -47,12 +56,13 @@ def _slope(
     Y: ArrayLike,
     reduction: str,
     masks: NDArray[Any] | None,
+    weight_masks: Sequence[NDArray[Any]] | None,
     clip_value: float,
     clip_norm: float,
 ) -> Bounded:
     """The gradient, clipped, as a flat vector."""
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
-    pieces = bounds.backward(model, x, y, reduction, masks)[1]
+    pieces = bounds.backward(model, x, y, reduction, masks, weight_masks)[1]
     g = Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
     return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(model.dtype))
 
@@ -67,6 +77,7 @@ def step(
     rule: UpdateRule = _DESCENT,
     state: State | None = None,
     masks: NDArray[Any] | None = None,
+    weight_masks: Sequence[NDArray[Any]] | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> tuple[Array, Array]:
@@ -76,7 +87,7 @@ def step(
     -alpha g may differ for descent, and the first array again for RMSProp and Adam. Derived in
     `samenet.testing.update_bounds`.
     """
-    g = _slope(model, X, Y, reduction, masks, clip_value, clip_norm)
+    g = _slope(model, X, Y, reduction, masks, weight_masks, clip_value, clip_norm)
     theta, state = model.parameters, rule.state(model.theta) if state is None else state
     if isinstance(rule, Adam | RMSProp):
         kept = state.values if isinstance(rule, Adam) else (np.zeros_like(theta), *state.values)

@@ -17,19 +17,21 @@ from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
-from samenet.training.sampling import Draws, Orders
+from samenet.training.sampling import Orders
 from samenet.training.session import Training
 from samenet.validation.finite import all_finite
 
 CALL_SECONDS = 0.05
 _GROWTH = 16  # at most, from call to call
 _SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
+_MASK = 4  # the samples for which an update takes as long as for its mask of weights
 
 
-def seconds_of(backend: Any, model: Model, updates: int, batch_size: int) -> float:
+def seconds_of(backend: Any, model: Model, updates: int, batch_size: int, masks_weights: bool = False) -> float:
     """About how long so many updates take at most; a backend may know better, by `SECONDS`."""
     an_update, each = getattr(backend, "SECONDS", _SECONDS)
-    return float(updates * (an_update + each * batch_size * model.theta.flat.size))
+    rows = batch_size + _MASK * masks_weights
+    return float(updates * (an_update + each * rows * model.theta.flat.size))
 
 
 class Loop:
@@ -44,13 +46,13 @@ class Loop:
         full_batch = options.batch_size == len(options.X)
         # The gradient of all samples does not depend on their order.
         shuffled = self.settings.shuffle and not full_batch
-        self.draws = Draws(options.random, len(options.X), shuffled, options.dropout, self.model.dtype)
-        # A full-batch update returns the cost to record, unless dropout or batch normalization changes it; monitors and
+        self.draws = options.draws(self.model.dtype, shuffled)
+        # A full-batch update returns the cost to record, unless masks or batch normalization change it; monitors and
         # mini-batches need an extra forward pass.
-        is_plain = options.dropout.size == 0 and not self.model.theta.normalized
+        is_plain = not self.settings.has_masks and not self.model.theta.normalized
         self.updates_return_cost = full_batch and is_plain and not options.monitors
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
-        seconds = seconds_of(training.backend, self.model, 1, self.batch_size)
+        seconds = seconds_of(training.backend, self.model, 1, self.batch_size, bool(self.settings.drop_connect))
         self.updates = max(1, int(CALL_SECONDS / seconds))  # in the next call of the backend
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         batch = {"batch_size": self.batch_size, "reduction": self.settings.reduction}
@@ -167,9 +169,7 @@ class Loop:
         model, history = self.model, self.history
         epochs = len(alphas)
         before = before or self._snapshot()
-        arguments: dict[str, Any] = dict(self.arguments)
-        if self.draws.dropout is not None:
-            arguments["dropout"] = self.draws.dropout.after(history.epochs_done * len(self.options.X) + start)
+        arguments: dict[str, Any] = self.arguments | self.draws.masks(history.epochs_done, start)
         is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
         alpha = alphas.item(0) if is_constant else alphas
         began = time.perf_counter()

@@ -30,7 +30,7 @@ class _Start:
 def _are_independent(options: Options, optimizer: Optimizer) -> bool:
     """Whether no start draws from the stream that the next begins with, or calls what may end the whole."""
     settings = options.settings
-    draws = bool(settings.dropout) or (settings.shuffle and options.batch_size < len(options.X))
+    draws = settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
     is_plain = settings.alpha is None or type(settings.alpha) is schedules.Constant
     return is_plain and not (draws or options.callback is not None or options.stop)
 

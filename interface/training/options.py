@@ -14,7 +14,7 @@ from samenet import optimizers, schedules, stopping
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.monitors import MONITORS, monitor
-from samenet.training.sampling import Random, is_stream
+from samenet.training.sampling import Draws, Random, is_stream
 from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
 
@@ -46,6 +46,12 @@ class Settings(NamedTuple):
     clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
     is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
     arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
+    drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether nodes or weights are left out."""
+        return bool(self.dropout or self.drop_connect)
 
 
 @dataclass(eq=False, slots=True)
@@ -73,6 +79,11 @@ class Options:
             self.stream = self.seed if is_stream else checks.generator("seed", self.seed)
         return self.stream
 
+    def draws(self, dtype: Any, shuffled: bool) -> Draws:
+        """What is drawn for a training."""
+        given = self.random, len(self.X), shuffled, self.dropout, dtype, self.settings.drop_connect
+        return Draws(*given, self.batch_size)
+
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
         """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument.
@@ -88,11 +99,21 @@ class Options:
             options.unchecked = (
                 settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
-                and not (settings.dropout or options.stop or is_stream(options.seed))
+                and not (settings.has_masks or options.stop or is_stream(options.seed))
             )
             if not options.unchecked:
                 options.check_samples()
         return options
+
+    def for_another(self, model: Model, seed: Any) -> "Options":
+        """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
+        model.theta.check_writable()
+        if not isinstance(seed, random.Random):
+            checks.seed("seed", seed)
+        return Options(
+            *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
+            *(self.dropout, self.warns),
+        )
 
     def check_samples(self) -> None:
         """Raise ValueError if X is not finite."""
@@ -120,6 +141,10 @@ class Options:
                 "batch_size: expected batches of at least 2 samples, for the statistics of batch normalization; of "
                 f"{len(X)} samples, batches of {batch_size} leave one of 1"
             )
+        if model.theta.normalized and settings.drop_connect:
+            raise ValueError(
+                "drop_connect: expected 0 for a network with batch normalization, got masks of its weights"
+            )
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
@@ -134,7 +159,7 @@ class Options:
 _NO_DROPOUT = np.empty(0)
 _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
-    *("clip_value", "clip_norm"),
+    *("clip_value", "clip_norm", "drop_connect"),
 )
 _values = itemgetter(*_NAMES)
 
@@ -145,11 +170,13 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     given = dict(zip(_NAMES, values, strict=True))
     optimizer = optimizers.optimizer(given["optimizer"])
     alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
-    dropout = _dropout(given["dropout"], hidden_layers)
+    dropout = probabilities("dropout", given["dropout"], hidden_layers, "hidden layer")
+    drop_connect = probabilities("drop_connect", given["drop_connect"], hidden_layers + 1, "layer of weights")
     limits = {name: given[name] for name in ("clip_value", "clip_norm")}
     clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
     if not optimizer.takes_steps:
-        _reject_step_options(optimizer, {**given, "dropout": given["dropout"] if dropout else None})
+        without = {name: None for name, p in (("dropout", dropout), ("drop_connect", drop_connect)) if not p}
+        _reject_step_options(optimizer, given | without)
     epochs = checks.integer("epochs", given["epochs"], least=0, most=_MOST_EPOCHS)
     size = given["batch_size"]
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
@@ -161,13 +188,13 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     is_simple = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
-        *(is_simple, arguments),
+        *(is_simple, arguments, drop_connect),
     )
 
 
 def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
     """Reject options that apply only to optimizers that take one step per batch."""
-    for name in ("alpha", "batch_size", "dropout", "clip_value", "clip_norm"):
+    for name in ("alpha", "batch_size", "dropout", "drop_connect", "clip_value", "clip_norm"):
         if given[name] is not None:
             raise ValueError(
                 f"{name}: expected none for {optimizer}, which chooses its own steps on the full batch, "
@@ -183,16 +210,16 @@ def _monitors(monitors: Any) -> tuple[str, ...]:
     return tuple(checks.choice("monitors", name, MONITORS) for name in names)
 
 
-def _dropout(value: Any, layers: int) -> tuple[float, ...]:
-    """A probability for every hidden layer, from one number for all or one for each; empty if all are 0."""
+def probabilities(name: str, value: Any, layers: int, layer: str) -> tuple[float, ...]:
+    """A probability for every such layer, from one number for all or one for each; empty if all are 0."""
     if checks.is_listing(value):
-        given = checks.listed("dropout", value, "a number, or a list of numbers")
+        given = checks.listed(name, value, "a number, or a list of numbers")
         if len(given) != layers:
-            raise ValueError(f"dropout: expected {layers} numbers, one for each hidden layer, got {len(given)}")
-        p = [checks.fraction(f"dropout[{i}]", item) for i, item in enumerate(given)]
+            raise ValueError(f"{name}: expected {layers} numbers, one for each {layer}, got {len(given)}")
+        p = [checks.fraction(f"{name}[{i}]", item) for i, item in enumerate(given)]
     else:
-        one = checks.fraction("dropout", value)
+        one = checks.fraction(name, value)
         if one > 0 and layers == 0:
-            raise ValueError(f"dropout: expected 0 for a network without hidden layers, got {one:g}")
+            raise ValueError(f"{name}: expected 0 for a network without {layer}s, got {one:g}")
         p = [one] * layers
     return tuple(p) if any(p) else ()

@@ -1,13 +1,14 @@
-"""What training draws at random: the order of the samples for each epoch, and the key of the dropout masks."""
+"""What training draws at random: the order of the samples for each epoch, and the key of the masks."""
 
 import copy
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 
 Random = np.random.Generator | np.random.RandomState | random.Random
 Orders = NDArray[np.int64] | None
@@ -28,28 +29,51 @@ def numpy_stream(stream: Random) -> np.random.Generator | np.random.RandomState:
 
 
 class Draws:
-    """The random numbers of a training, from one stream: the key of its dropout masks, then the order of every epoch.
+    """The random numbers of a training, from one stream: the key of its masks, then the order of every epoch.
 
     m         the number of samples
     shuffled  whether each epoch visits the samples in a random order
     dropout   the probability p that a node is dropped, for every hidden node, (hidden,); empty for no dropout
+    drop_connect  the same of a weight, for every layer of weights; empty for none
+    batch_size    the number of samples of an update
 
     A `random.Random` shuffles the same list again in each epoch, starting from the order of the last, as in Nielsen's
     network.py; `random.seed(s)` there is `random.Random(s)` here. The key then comes from `numpy_stream`.
-    `dropout`, None if no node is dropped, defines the masks; no mask is drawn here.
+    No mask is drawn here: `dropout` and `drop_connect`, None where nothing is left out, define them.
     """
 
-    def __init__(self, stream: Random, m: int, shuffled: bool, dropout: NDArray[np.float64], dtype: Any) -> None:
-        self.m, self.shuffled = m, shuffled
+    def __init__(
+        self,
+        stream: Random,
+        m: int,
+        shuffled: bool,
+        dropout: NDArray[np.float64],
+        dtype: Any,
+        drop_connect: Sequence[float] = (),
+        batch_size: int = 1,
+    ) -> None:
+        self.m, self.shuffled, self.batch_size = m, shuffled, batch_size
         self.python_random = stream if isinstance(stream, random.Random) else None
         self.rows = [] if self.python_random is None else list(range(m))
         self.random = numpy_stream(stream)
-        self.dropout = Dropout.of(dropout, np.dtype(dtype), _key(self.random)) if dropout.size else None
+        key = _key(self.random) if dropout.size or drop_connect else 0
+        self.dropout = Dropout.of(dropout, np.dtype(dtype), key) if dropout.size else None
+        self.drop_connect = DropConnect.of(np.array(drop_connect), np.dtype(dtype), key) if drop_connect else None
 
     @property
     def epochs_at_once(self) -> int:
         """The number of epochs that may be drawn ahead."""
         return max(1, MOST_DRAWN // self.m)
+
+    def masks(self, epochs: int, start: int = 0) -> dict[str, Any]:
+        """What defines the masks, as arguments of a backend's call that begins after so many epochs and samples."""
+        given: dict[str, Any] = {}
+        if self.dropout is not None:
+            given["dropout"] = self.dropout.after(epochs * self.m + start)
+        if self.drop_connect is not None:
+            updates = -(-self.m // self.batch_size)  # of an epoch
+            given["drop_connect"] = self.drop_connect.after(epochs * updates + start // self.batch_size)
+        return given
 
     def order(self) -> Orders:
         """The order of one epoch, (1, m), or None if samples are not shuffled."""

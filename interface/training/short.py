@@ -15,7 +15,6 @@ from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, sampling
 from samenet.training.options import Options, Trained
-from samenet.training.sampling import Draws
 from samenet.validation.finite import all_finite
 
 
@@ -29,13 +28,14 @@ def is_short(model: Model, backend: Any, options: Options) -> bool:
             return False
         if settings.epochs * m > sampling.MOST_DRAWN:
             return False
-    return loop.seconds_of(backend, model, settings.epochs * -(-m // size), size) <= loop.CALL_SECONDS
+    updates, masks_weights = settings.epochs * -(-m // size), bool(settings.drop_connect)
+    return loop.seconds_of(backend, model, updates, size, masks_weights) <= loop.CALL_SECONDS
 
 
 def _draws(options: Options) -> bool:
     """Whether random numbers are drawn."""
     settings = options.settings
-    return (settings.shuffle and options.batch_size < len(options.X)) or settings.dropout != ()
+    return (settings.shuffle and options.batch_size < len(options.X)) or settings.has_masks
 
 
 def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
@@ -49,7 +49,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     settings, theta, size = options.settings, model.theta.everything, options.batch_size
     before, history, drawn = theta.copy(), History(), None
     user.history = history
-    returns_cost = size == len(options.X) and not settings.dropout and not model.theta.normalized
+    returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
     with overflow_ignored(backend):
         if returns_cost:
             costs = np.asarray(
@@ -84,7 +84,7 @@ def _by_batches(model: Model, backend: Any, options: Options, history: History) 
     draws = None
     if _draws(options):
         shuffled = settings.shuffle and options.batch_size < len(X)
-        draws = Draws(options.random, len(X), shuffled, options.dropout, model.dtype)
+        draws = options.draws(model.dtype, shuffled)
         order = draws.epochs(epochs)
     step = settings.record_every or epochs
     if step < epochs:
@@ -93,8 +93,8 @@ def _by_batches(model: Model, backend: Any, options: Options, history: History) 
     for start in range(0, epochs, step):
         if settings.record_every > 0:
             history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
-        if draws is not None and draws.dropout is not None:
-            arguments["dropout"] = draws.dropout.after(start * len(X))
+        if draws is not None:
+            arguments |= draws.masks(start)
         count = min(step, epochs - start)
         rows = None if order is None else order[start : start + count]
         costs.append(backend.run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))

@@ -4,7 +4,7 @@
     python tests/hardening/fingerprint.py --against FILE   # compare with what an earlier run printed into FILE
 
 They cover shapes on both sides of every switch between kernels, every pair of activations with every compatible cost,
-penalties, no bias, both dtypes, batch sizes, every optimizer, dropout, clipping, momentum and mostly-zero inputs.
+penalties, no bias, both dtypes, batch sizes, every optimizer, masks, clipping, momentum and mostly-zero inputs.
 Digests depend on the processor and on library versions: compare only runs on the same machine.
 """
 
@@ -26,7 +26,10 @@ from samenet.optimizers import OPTIMIZERS, UpdateRule
 SMALL = ((3, 1), (3, 4, 1), (2, 3, 2), (5, 7, 3, 2), (9, 8, 5, 4, 3))
 LARGE = ((64, 30, 10), (100, 90, 50, 10), (13, 260, 5))
 ROWS = (1, 2, 5, 12, 13, 64, 131)
-EXTRAS: tuple[dict[str, Any], ...] = ({}, {"dropout": 0.3}, {"clip_value": 0.01}, {"clip_norm": 0.05})
+EXTRAS: tuple[dict[str, Any], ...] = (
+    *({}, {"dropout": 0.3}, {"clip_value": 0.01}, {"clip_norm": 0.05}),
+    *({"drop_connect": 0.3},),
+)
 
 
 def functions() -> Iterator[dict[str, Any]]:

@@ -30,7 +30,7 @@ import numpy as np
 
 import samenet.fast.numba as backend
 from samenet import parameters
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast import workspace
 from samenet.fast.kernels import packing
 from samenet.functions import MADE_FOR
@@ -176,6 +176,11 @@ def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_:
             dropout = Dropout.of(np.full(hidden, 0.5), net.dtype, key=rows)
             given["dropout"] = dropout._replace(
                 thresholds=memory.copy(dropout.thresholds), factors=memory.copy(dropout.factors)
+            )
+        if draw.random() < 0.3:
+            drop_connect = DropConnect.of(np.full(len(net.weights), 0.5), net.dtype, key=rows)
+            given["drop_connect"] = drop_connect._replace(
+                thresholds=memory.copy(drop_connect.thresholds), factors=memory.copy(drop_connect.factors)
             )
         if draw.random() < 0.5:
             given |= draw.choice([{"clip_value": 0.1}, {"clip_norm": 0.1}])

@@ -18,6 +18,8 @@ from hostile_values import Random, Value
 
 import samenet
 from samenet import data, optimizers, schedules, stopping
+from samenet.estimators.settings import ACTIVATIONS as OF_ESTIMATORS
+from samenet.estimators.settings import SCHEDULES, SOLVERS, Settings
 from samenet.functions import ACTIVATIONS, REDUCTIONS
 from samenet.initialize import SCHEMES
 from samenet.training.monitors import MONITORS
@@ -187,6 +189,15 @@ normalization = listing(
     ("text", lambda: ["True"], False),
     also=lambda v: v.kind == "bool",
 )
+drop_connect = listing(
+    ("one", lambda: [0.5], False),
+    ("two", lambda: [0.5, 0.5], True),
+    ("none", list, False),
+    ("1", lambda: [0.5, 1.0], False),
+    ("nan", lambda: np.array([np.nan, 0.5]), False),
+    ("text", lambda: ["0.5", "0.5"], False),
+    also=lambda v: v.kind in ("int", "real") and 0 <= v.means < 1,
+)
 stop = listing(
     ("a rule", lambda: stopping.CostChange(1e-9), True),
     ("a class", lambda: stopping.CostChange, False),
@@ -298,7 +309,14 @@ alpha = of(  # float of an epoch is a schedule too
     lambda v: (v.kind in ("int", "real") and is_finite(v) and v.means > 0) or v.kind == "function" or v.name == "a type"
 )
 callback = of(lambda v: v.kind in ("None", "function") or v.name == "a type")
-dtype = of(lambda v: (v.kind == "text" and v.means in ("f8", "float32")) or v.name == "a type")
+
+
+def is_dtype(value: Value) -> bool:
+    """Whether a value stands for float64 or float32."""
+    return (value.kind == "text" and value.means in ("f8", "float32")) or value.name == "a type"
+
+
+dtype = of(is_dtype)
 
 
 def unless(left_out: Callable[[Any], bool], argument: Argument) -> Argument:
@@ -324,6 +342,21 @@ def path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
     value = hostile.scalar(chance)
     known = value.kind == "text" and 0 < len(value.means.encode(errors="replace")) < 256
     return value.value, value.name, known and not set("\0\ud800") & set(value.means)
+
+
+def saved_path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    """The path of a file to write: one that is right, or one without the suffix of a format."""
+    if chance.random() < 0.2:
+        suffix = chance.choice([".npz", ".safetensors"])
+        return FOLDER / f"samenet-hostile{suffix}", f"a file {suffix}", True
+    value, label, _ = path(chance, dtype)
+    return value, label, False
+
+
+def is_identifier(value: Value) -> bool:
+    """Whether a value is the prefix of names in C."""
+    text = value.means
+    return value.kind == "text" and text.isascii() and text.isidentifier() and text[0] != "_" and len(text) <= 40
 
 
 def _not_looked_at(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
@@ -395,6 +428,7 @@ TRAIN: dict[str, Argument] = {
     "optimizer": optimizer,
     "stop": stop,
     "dropout": dropout,
+    "drop_connect": drop_connect,
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
 }
@@ -467,6 +501,25 @@ ENTRIES: dict[str, Entry] = {
         says={"sizes": "sizes|flat", "bias": "bias|flat"},
     ),
     "History": Entry(samenet.History, {"monitors": recorded}, lambda: {"monitors": []}, by_network=False),
+    "save": Entry(lambda net, path: net.save(path), {"path": saved_path}),
+    "load": Entry(
+        samenet.load,
+        {"path": path, "backend": name(*samenet.backends()), "limit": integer(1)},
+        lambda: {"path": FOLDER / "no such file"},
+        by_network=False,
+        also=(OSError,),
+    ),
+    "to_c": Entry(
+        lambda net, **given: samenet.export.to_c(net, FOLDER / "samenet-hostile.h", **given),
+        {
+            "name": of(lambda v: v.kind == "None" or is_identifier(v)),
+            "dtype": of(lambda v: v.kind == "None" or is_dtype(v)),
+            "within": positive,
+        },
+    ),
+    "to_js": Entry(
+        lambda net, **given: samenet.export.to_js(net, FOLDER / "samenet-hostile.mjs", **given), {"within": positive}
+    ),
     "threads": Entry(_assign("threads"), {"threads": integer(1)}),
     "on": Entry(lambda net, backend: net.on(backend), {"backend": name(*samenet.backends())}),
     "check_gradient": Entry(
@@ -576,6 +629,23 @@ ENTRIES: dict[str, Entry] = {
         lambda: {"source": str(FOLDER / "no such folder")},
         by_network=False,
         also=(OSError,),
+    ),
+    "MLPRegressor": Entry(
+        lambda **given: Settings.of(samenet.MLPRegressor(**given)),
+        {
+            **{"hidden_layer_sizes": integer(1), "activation": name(*OF_ESTIMATORS), "solver": name(*SOLVERS)},
+            **{"batch_size": of(lambda v: (v.kind == "int" and v.means >= 1) or v.means == "auto")},
+            **{"learning_rate": name(*SCHEDULES), "learning_rate_init": positive, "power_t": at_least_0},
+            **{"max_iter": integer(1), "max_fun": integer(1), "tol": at_least_0, "alpha": at_least_0},
+            **{"n_iter_no_change": unless(lambda value: isinstance(value, float), integer(1))},
+            **dict.fromkeys(("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"), flag),
+            **dict.fromkeys(("momentum", "validation_fraction", "beta_1", "beta_2", "dropout"), share),
+            **{"epsilon": positive, "backend": name(*samenet.backends()), "threads": integer(1)},
+            **{"verbose": of(lambda v: v.kind == "bool" or (v.kind == "int" and v.means >= 0))},
+            **{"callbacks": callback},
+        },
+        by_network=False,
+        says={"dropout": "dropout|solver", "solver": "solver|dropout"},
     ),
     "Momentum": Entry(_with_optimizer(optimizers.Momentum), {"beta": share}),
     "Nesterov": Entry(_with_optimizer(optimizers.Nesterov), {"beta": share}),

@@ -91,6 +91,8 @@ class World:
         if draw.random() < 0.2 and hidden:
             self.training["dropout"] = 0.3
         if draw.random() < 0.2:
+            self.training["drop_connect"] = 0.3
+        if draw.random() < 0.2:
             self.training["clip_norm"] = 0.1
         self.shared, self.moving, self.trained = self.make(), self.make(), threading.Lock()
         self.predictor = self.shared.predictor()

@@ -1,0 +1,58 @@
+"""Many networks that are alike, trained at once on compiled kernels; see `samenet.training.alike`."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import functions
+from samenet.fast.description import constants, layout
+from samenet.fast.kernels import many_networks, tiny_network
+from samenet.model import Model
+from samenet.optimizers import UpdateRule
+
+_NO_ORDERS = np.empty((0, 0, 0), np.int64)
+
+
+def at_once(model: Model, batch_size: int) -> int:
+    """How many networks like this are trained together, or 0 if it is faster, or has other bits, one by one."""
+    if model.l1 or model.l2 or tiny_network.fits(model, batch_size):
+        return 0
+    codes = tuple(map(functions.ACTIVATIONS.index, model.activations))
+    return many_networks.lanes_of(model.dtype) if many_networks.fits(model.sizes, codes, batch_size) else 0
+
+
+def run_updates(
+    models: Sequence[Model],
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    rule: UpdateRule,
+    *,
+    alpha: float,
+    batch_size: int,
+    orders: Sequence[NDArray[np.int64]] | None,
+    epochs: int,
+    reduction: str,
+    record_every: int,
+    clip_value: float = math.inf,
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+    """The updates that the backend's `run_updates` makes, of models that differ in their parameters alone.
+
+    orders: an order of the rows for each model, (epochs, m), or None. Returns the parameters after all updates,
+    (models, parameters); the costs of the updates, (models, updates); and the cost over all samples before each epoch
+    that is a multiple of `record_every`, (models, records), none if that is 0. No model is changed.
+    """
+    first = models[0]
+    thetas = np.array([model.theta.flat for model in models])
+    costs = np.empty((len(models), epochs * -(-len(X) // batch_size)))
+    recorded = np.empty((len(models), -(-epochs // record_every) if record_every else 0))
+    state = rule.state(first.theta)
+    of_rule = (*constants(rule), float(clip_value), math.inf, 0)
+    many_networks.run_updates(
+        *(thetas, len(state.values), layout(first), functions.COSTS.index(first.cost_function), X, Y),
+        *(_NO_ORDERS if orders is None else np.array(orders), (batch_size, reduction == "mean"), float(alpha)),
+        *(of_rule, record_every, costs, recorded),
+    )
+    return thetas, costs, recorded

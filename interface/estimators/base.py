@@ -1,0 +1,282 @@
+"""What both estimators share: their parameters, and the way from samples to a trained network."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from samenet.backends import backend as find_backend
+from samenet.estimators import descent, lbfgs
+from samenet.estimators.samples import Samples
+from samenet.estimators.settings import Callback, Settings
+from samenet.network import Network
+from samenet.validation import checks
+
+Array = NDArray[Any]
+
+
+def takes_steps(estimator: Any) -> bool:
+    """Whether the solver takes steps, so that there is a `partial_fit`."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(f"partial_fit: expected solver='adam' or 'sgd', got {estimator.solver!r}")
+    return True
+
+
+class Estimator(BaseEstimator):  # type: ignore[misc]
+    """The base of `MLPClassifier` and `MLPRegressor`; `samenet.estimators.classifier` documents the parameters."""
+
+    _is_classifier: ClassVar[bool]
+    network_: Network
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        backend: str = "numba",
+        dtype: DTypeLike | None = None,
+        threads: int = 1,
+        dropout: float | Sequence[float] = 0.0,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.backend = backend
+        self.dtype = dtype
+        self.threads = threads
+        self.dropout = dropout
+        self.callbacks = callbacks
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train from new weights, or with `warm_start` from those of the last call. Returns the estimator.
+
+        X: (m, n_in), an array, a data frame or a sparse matrix of SciPy; y: (m,) or (m, n_out).
+        Raises ValueError or TypeError, naming the argument, and then nothing is changed.
+        """
+        return self._fit(X, y, once=False)
+
+    @available_if(takes_steps)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """One epoch over these samples, from the weights and the optimizer's state of the last call.
+
+        With `early_stopping`, a part of the samples is held out in each call, the same of the same data, and the score
+        on them is recorded. After `n_iter_no_change` calls without a better one, the best weights are restored, and
+        `stopped_by_` is "validation score" after this call: time to end a loop. Returns the estimator.
+        """
+        return self._fit(X, y, once=True)
+
+    def _fit(self, X: Any, y: Any, once: bool) -> Self:
+        settings, random = Settings.of(self), check_random_state(self.random_state)
+        backend = find_backend(settings.backend)
+        before = dict(vars(self))
+        try:
+            first = not hasattr(self, "network_") or not (settings.warm_start or once)
+            dtype = settings.dtype or ([np.float64, np.float32] if first else self.network_.dtype)
+            X, Y = self._validated(X, y, settings, dtype, first, once)
+            if first:
+                self._begin(backend, settings, X, Y, random)
+            else:
+                self._continue(backend, settings, X, Y)
+            samples = Samples(X)
+            if settings.solver == "lbfgs":
+                lbfgs.minimize(self, settings, samples, Y)
+            else:
+                descent.Fit(self, settings, samples, Y, random, once).run()
+        except BaseException:
+            self._restore(before)
+            raise
+        return self
+
+    def _restore(self, before: dict[str, Any]) -> None:
+        """Put back the attributes from before a call that failed."""
+        self.__dict__.clear()
+        self.__dict__.update(before)
+
+    def _validated(self, X: Any, y: Any, settings: Settings, dtype: Any, first: bool, once: bool) -> tuple[Any, Array]:
+        """X, and the targets Y (m, n_out), of the network's dtype."""
+        X, y = validate_data(
+            *(self, X, y),
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=not self._is_classifier,
+            dtype=dtype,
+            order="C",
+            reset=first,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        Y = np.asarray(self._targets(y, settings, once), X.dtype)
+        return X, np.ascontiguousarray(Y.reshape(len(Y), -1))
+
+    def _begin(self, backend: Any, settings: Settings, X: Any, Y: Array, random: np.random.RandomState) -> None:
+        """New weights, and empty records."""
+        sizes = (X.shape[1], *settings.hidden, Y.shape[1])
+        weights, biases = [], []
+        for (n_in, n_out), factor in zip(pairwise(sizes), settings.initial_factors(), strict=True):
+            bound = np.sqrt(factor / (n_in + n_out))
+            weights.append(random.uniform(-bound, bound, (n_in, n_out)).T)
+            biases.append(random.uniform(-bound, bound, n_out))
+        self.network_ = self._network(backend, settings, sizes, X.dtype, weights, biases)
+        self.n_layers_, self.n_outputs_ = len(sizes), Y.shape[1]
+        self.out_activation_ = {"sigmoid": "logistic"}.get(self.network_.activations[-1], self.network_.activations[-1])
+        self._begin_records()
+
+    def _begin_records(self) -> None:
+        self.n_iter_ = self.t_ = 0
+        self.stopped_by_: str | None = None
+        self.loss_ = np.inf
+        self.loss_curve_: list[float] = []
+        self.best_loss_: float | None = None
+        self.validation_scores_: list[float] | None = None
+        self.validation_loss_curve_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+        self._memory = self._best = self._split_seed = self._dropout_key = None
+        self._no_improvement_count = 0
+
+    def _continue(self, backend: Any, settings: Settings, X: Any, Y: Array) -> None:
+        """The weights and records of the last call, copied, so that they are kept if this call fails."""
+        old = self.network_
+        sizes = (X.shape[1], *settings.hidden, Y.shape[1])
+        if old.sizes != sizes:
+            raise ValueError(
+                f"hidden_layer_sizes: expected {old.sizes[1:-1]} and {old.sizes[-1]} outputs to continue from the last "
+                f"call, got {settings.hidden} and {Y.shape[1]}; use warm_start=False to start again"
+            )
+        self.network_ = self._network(backend, settings, sizes, X.dtype, old.weights, old.biases)
+        for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_"):
+            if getattr(self, name) is not None:
+                setattr(self, name, list(getattr(self, name)))
+
+    def _network(
+        self, backend: Any, settings: Settings, sizes: tuple[int, ...], dtype: Any, weights: Any, biases: Any
+    ) -> Network:
+        output, cost = self._output()
+        network: Network = backend.Network(
+            sizes,
+            activation=[*settings.activations, output],
+            cost=cost,
+            dtype=dtype,
+            threads=settings.threads,
+            weights=weights,
+            biases=biases,
+        )
+        return network
+
+    @abstractmethod
+    def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
+        """The targets of the network, (m,) or (m, n_out)."""
+
+    @abstractmethod
+    def _output(self) -> tuple[str, str]:
+        """The activation of the output layer, and the cost."""
+
+    @abstractmethod
+    def _score_of(self, output: Array, Y: Array) -> float:
+        """The score of outputs for targets, both (m, n_out)."""
+
+    def _strata(self, Y: Array) -> NDArray[np.int64] | None:
+        """The classes by which a split is stratified, or None."""
+        return None
+
+    def _outputs(self, X: Any) -> Array:
+        """The network's outputs (m, n_out) for a user's samples."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=self.network_.dtype, order="C", reset=False)
+        blocks = [self.network_.predict(rows) for _, rows in Samples(X).blocks()]
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """For each layer after the first its weights (n_in, n_out), views of `network_.weights`."""
+        return [W.T for W in self.network_.weights]
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        _copy_into("coefs_", [W.T for W in self.network_.weights], values)
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """For each layer after the first its biases (n_out,), views of `network_.biases`."""
+        return list(self.network_.biases)
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        _copy_into("intercepts_", self.network_.biases, values)
+
+    def to_sklearn(self) -> Any:
+        """This estimator, fitted or not, as one of scikit-learn's own, which predicts the same up to rounding."""
+        from samenet.estimators.conversion import to_sklearn
+
+        return to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any, **others: Any) -> Self:
+        """A fitted estimator of scikit-learn's own as one of these; others: parameters to set, such as `backend`."""
+        from samenet.estimators.conversion import from_sklearn
+
+        ours: Self = from_sklearn(cls, estimator, **others)
+        return ours
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _copy_into(name: str, views: Sequence[Array], values: Any) -> None:
+    given = checks.listed(name, values, "a list of arrays, one for each layer after the first")
+    arrays = [np.asarray(value) for value in given]
+    shapes, expected = [array.shape for array in arrays], [view.shape for view in views]
+    if shapes != expected:
+        raise ValueError(f"{name}: expected shapes {expected}, got {shapes}")
+    for view, array in zip(views, arrays, strict=True):
+        view[:] = array

@@ -1,0 +1,154 @@
+"""The classifier."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from samenet.estimators.base import Estimator, takes_steps
+from samenet.estimators.settings import Settings
+from samenet.validation import checks
+
+Array = NDArray[Any]
+
+
+class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
+    """A network that classifies, as an estimator of scikit-learn.
+
+    It minimises the mean over a batch of b samples of their log loss, + alpha / (2 b) sum W^2. The output layer is a
+    softmax over more than two classes; one sigmoid for two; a sigmoid for each label where samples have several.
+
+    The parameters up to `max_fun` are those of `sklearn.neural_network.MLPClassifier`, with its defaults and its
+    meaning. With the same `random_state`, weights, losses and predictions agree with its own up to rounding, except
+    that splits for `early_stopping` are stratified for more than two classes, too.
+
+    hidden_layer_sizes   the number of nodes in each hidden layer, or one number
+    activation           "identity", "logistic" (or "sigmoid"), "tanh" or "relu"; or a list, one for each hidden layer
+    solver               "adam", "sgd" (with momentum), or "lbfgs" on all samples at once, see `estimators.steps`
+    alpha                the penalty on weights
+    batch_size           the samples of a step; "auto" is min(200, m)
+    learning_rate        for "sgd": "constant"; "invscaling", learning_rate_init / (1 + t)^power_t after t samples; or
+                         "adaptive", divided by 5 instead of ending, down to 1e-6
+    learning_rate_init   the learning rate at the beginning
+    max_iter             the most epochs, or iterations of "lbfgs"
+    shuffle              whether each epoch visits the samples in a new order
+    random_state         an int, a numpy.random.RandomState or None, for weights, splits, orders and dropout
+    tol                  the least improvement that counts; for "lbfgs", the largest slope at which it ends
+    n_iter_no_change     training ends after more epochs than this without an improvement of the loss, or with
+                         `early_stopping` of the score; may be infinite
+    verbose              whether to print the loss of every epoch
+    warm_start           whether `fit` continues from the last call's weights
+    momentum, nesterovs_momentum, power_t              for "sgd"
+    beta_1, beta_2, epsilon                            for "adam"
+    early_stopping       whether to hold out a part of the samples, stratified by class, of `validation_fraction` of
+                         them, and to keep the weights of the best score on it
+    max_fun              the most evaluations of "lbfgs"
+
+    backend              "numba", "numpy" or "reference"
+    dtype                numpy.float64 or numpy.float32; None for float32 where X is, else float64
+    threads              see `samenet.network.Network`
+    dropout              the probability that a hidden node is dropped, one number or one for each hidden layer
+    callbacks            a function of the estimator, or a list, called after every epoch; `samenet.StopTraining` raised
+                         in it ends training
+
+    Attributes of a fitted estimator, besides `n_features_in_` and `feature_names_in_`:
+
+    classes_             the labels, sorted
+    network_             the `Network`
+    coefs_, intercepts_  for each layer its weights (n_in, n_out) and biases, views of the network's
+    loss_, loss_curve_, best_loss_     the loss of the last epoch, of each, and the least
+    validation_loss_curve_             with `early_stopping`: the mean log loss of the held-out samples after each epoch
+    validation_scores_, best_validation_score_         and their scores
+    n_iter_, t_          the epochs of the last call; the samples seen in all
+    n_layers_, n_outputs_, out_activation_             the network's shape
+    stopped_by_          what ended training: "training loss", "validation score", "callback", "interrupt", SciPy's
+                         message, or None for `max_iter`
+
+    >>> from samenet import MLPClassifier
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["low", "low", "high", "high"]
+    >>> model = MLPClassifier((4,), solver="lbfgs", random_state=0, backend="numpy").fit(X, y)
+    >>> model.predict([[0.5], [2.5]])
+    array(['low', 'high'], dtype='<U4')
+    """
+
+    _is_classifier = True
+
+    @available_if(takes_steps)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+        """As `Estimator.partial_fit`; classes: all labels that will ever come, needed in the first call."""
+        known = getattr(self, "classes_", None)
+        before = dict(vars(self))
+        if known is None:
+            several = type_of_target(y).startswith("multilabel")
+            if classes is None and not several:
+                raise ValueError("classes: they must be passed on the first call to partial_fit, got None")
+            self._label_binarizer = LabelBinarizer().fit(y if several else unique_labels(classes))
+            self.classes_ = self._label_binarizer.classes_
+        elif classes is not None and not np.array_equal(unique_labels(classes), known):
+            raise ValueError(f"classes: expected those of earlier calls, {known}, got {checks.short(classes)}")
+        try:
+            return self._fit(X, y, once=True)
+        except BaseException:
+            self._restore(before)
+            raise
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The label of each sample, (m,); or (m, n_out), 1 where a sample has a label, if samples have several."""
+        outputs = self._outputs(X)
+        labels: Array = self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+        return labels
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """The probability of each of `classes_`, (m, n_classes)."""
+        outputs = self._outputs(X)
+        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """The logarithm of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
+        if not hasattr(self, "classes_") or not (settings.warm_start or once):
+            check_classification_targets(y)
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            labels = unique_labels(y)
+            if settings.warm_start and not once and set(labels) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {self.classes_}, `y` has {labels}"
+                )
+            if len(np.setdiff1d(labels, self.classes_)):
+                raise ValueError(
+                    f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {labels}."
+                )
+        targets: Array = self._label_binarizer.transform(y)
+        return targets
+
+    def _output(self) -> tuple[str, str]:
+        if self._label_binarizer.y_type_ == "multiclass":
+            return "softmax", "cross_entropy"
+        return "sigmoid", "binary_cross_entropy"
+
+    def _score_of(self, output: Array, Y: Array) -> float:
+        """The accuracy; a sample with several labels is right if all are."""
+        if self.out_activation_ == "softmax":
+            return float((output.argmax(axis=1) == Y.argmax(axis=1)).mean())
+        return float(((output > 0.5) == (Y > 0.5)).all(axis=1).mean())
+
+    def _strata(self, Y: Array) -> NDArray[np.int64] | None:
+        """The class of each sample, or None where samples have several labels."""
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return None
+        return Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

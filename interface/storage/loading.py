@@ -1,0 +1,34 @@
+"""A network from a file."""
+
+import os
+
+from samenet.backends import MODULES
+from samenet.backends import backend as find_backend
+from samenet.network import Network
+from samenet.storage.reading import read
+from samenet.validation import checks
+
+
+def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
+    """A network that `net.save(path)` saved, with the same bits, on any backend.
+
+    backend  the name of the backend: "reference", "numpy" or "numba"
+    limit    the number of bytes that its parameters may take
+
+    The network has one thread and no history. Nothing in a file is run, and one that is not loaded takes little memory.
+    Raises ValueError, with the reason, for a file that is truncated, damaged, not samenet's, a newer samenet's, beyond
+    the limit, or has NaN or infinity in it; OSError for one that cannot be read.
+
+    >>> from samenet.fast.numpy import Network
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Network([2, 1], weights=[[[0.5, -0.5]]]).save(f"{folder}/net.npz")
+    ...     load(f"{folder}/net.npz", "numpy").predict([1.0, 1.0])
+    array([0.5])
+    """
+    checks.choice("backend", backend, MODULES)
+    model = read(path, limit)
+    cls: type[Network] = find_backend(backend).Network
+    network = cls(model.sizes, dtype=model.dtype, seed=0, **model.settings)
+    network.model = model
+    return network

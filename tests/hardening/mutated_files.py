@@ -1,0 +1,409 @@
+"""Damaged and hostile files of networks: each is refused with a reason, or is loaded with the right bits.
+
+    python tests/hardening/mutated_files.py --files 10000 --seed 1
+
+First every file of `crafted`, each made to go wrong in one way, with the checksum that its maker would compute. Then so
+many files with random damage: flipped bits, a cut, zeros, and parts that are left out, repeated, exchanged, inserted or
+taken from another file. A file that is refused raises ValueError and names the path; one that is not must have the very
+settings and bits that were saved. There are no warnings, and the process takes at most 200 MiB. Prints how many of each
+kind were refused; exit status 1 if anything is wrong.
+"""
+
+import argparse
+import io
+import json
+import pickle
+import random
+import struct
+import sys
+import tempfile
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import samenet
+from samenet.model import Model
+from samenet.storage import contents, npz, safetensors
+
+LIMIT = 200 << 20  # bytes of memory
+FORMATS = ("npz", "safetensors")
+_WRITE = {"npz": npz.write, "safetensors": safetensors.write}
+Arrays = dict[str, np.ndarray]
+
+
+def networks() -> list[Any]:
+    """Small ones that differ in shape, settings and dtype."""
+    Network = samenet.backend("numpy").Network
+    return [
+        Network([3, 4, 2], seed=0),
+        Network([3, 4, 2], seed=1, dtype="f4", activation=["relu", "softmax"], cost="cross_entropy", l2=1e-3),
+        Network([5, 1], seed=2, bias=False, activation="identity", l1=0.5),
+        Network([7, 30, 20, 3], seed=3, activation="tanh", dtype="f4"),
+    ]
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+def _part(chance: random.Random, data: bytes) -> tuple[int, int]:
+    start = chance.randrange(len(data))
+    return start, min(len(data), start + chance.choice([1, 2, 8, 64, 512]))
+
+
+def flipped(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    changed = bytearray(data)
+    for _ in range(chance.choice([1, 1, 1, 2, 5, 40])):
+        changed[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def cut(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    return data[: chance.choice([chance.randrange(len(data)), len(data) - chance.randrange(1, 30)])]
+
+
+def zeroed(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    start, end = _part(chance, data)
+    return data[:start] + bytes(end - start) + data[end:]
+
+
+def left_out(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    start, end = _part(chance, data)
+    return data[:start] + data[end:]
+
+
+def repeated(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    start, end = _part(chance, data)
+    return data[:end] + data[start:]
+
+
+def exchanged(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    (a, b), (c, d) = sorted((_part(chance, data), _part(chance, data)))
+    return data[:a] + data[c:d] + data[b:c] + data[a:b] + data[d:] if b <= c else data[:a] + data[c:]
+
+
+def inserted(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    start, _ = _part(chance, data)
+    return data[:start] + chance.randbytes(chance.choice([1, 4, 100])) + data[start:]
+
+
+def joined(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    return data[: chance.randrange(len(data))] + other[chance.randrange(len(other)) :]
+
+
+def digit(chance: random.Random, data: bytes, other: bytes) -> bytes:
+    """Another digit or letter in a text, which bits rarely become."""
+    changed = bytearray(data)
+    places = [i for i, byte in enumerate(data) if 48 <= byte < 123]
+    changed[chance.choice(places)] = chance.choice(b"0123456789aefF<>|")
+    return bytes(changed)
+
+
+DAMAGE = (flipped, flipped, cut, zeroed, left_out, repeated, exchanged, inserted, joined, digit)
+
+
+# --- files made to go wrong -------------------------------------------------------------------------------------------
+
+
+def made(form: str, change: Callable[[dict[str, Any], Arrays], None], signed: bool = True) -> bytes:
+    """The file of a network 3-4-2 with its description or its arrays changed; `signed` with the checksum of that."""
+    model = Model((3, 4, 2))
+    model.theta.flat[:] = np.arange(26)
+    arrays = {name: array.copy() for name, array in contents.arrays_of(model).items()}
+    said = json.loads(contents.describe(model, arrays))
+    change(said, arrays)
+    if signed:
+        checksum = contents.begin_checksum(said)
+        for array in arrays.values():
+            checksum.update(np.ascontiguousarray(array).data if array.dtype.kind != "O" else b"")
+        said["sha256"] = checksum.hexdigest()
+    return written(form, json.dumps(said), arrays)
+
+
+def written(form: str, text: str, arrays: Arrays) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        _WRITE[form](Path(folder) / "file", text, arrays)
+        return (Path(folder) / "file").read_bytes()
+
+
+def changed(form: str, name: str, values: Any) -> bytes:
+    return made(form, lambda said, arrays: arrays.update({name: np.asarray(values)}))
+
+
+def told(form: str, **values: Any) -> bytes:
+    return made(form, lambda said, arrays: said.update(values))
+
+
+def settings(form: str, **values: Any) -> bytes:
+    return made(form, lambda said, arrays: said["settings"].update(values))
+
+
+def zipped(**members: bytes) -> bytes:
+    """A compressed archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+    return file.getvalue()
+
+
+def tensors(header: Any, numbers: bytes = b"", length: int | None = None) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + numbers
+
+
+def saved(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def replaced(data: bytes, old: bytes, new: bytes) -> bytes:
+    assert data.count(old) >= 1, old
+    return data.replace(old, new)
+
+
+def _with_nan(value: float) -> np.ndarray:
+    b = np.ones(2)
+    b[1] = value
+    return b
+
+
+def _end(data: bytes, **fields: int) -> bytes:
+    """An npz file whose last 22 bytes say something else."""
+    names = ("disk", "first", "here", "number", "length", "start", "comment")
+    values = dict(zip(names, struct.unpack("<4H2LH", data[-18:]), strict=True)) | fields
+    return data[:-18] + struct.pack("<4H2LH", *values.values())
+
+
+def _of_both(form: str) -> dict[str, tuple[bytes, str]]:
+    """Files of either format, and the reason that each is refused for."""
+    plain = made(form, lambda said, arrays: None)
+    huge = [10**9, 10**9, 2]
+    return {
+        "empty": (b"", "it is empty"),
+        "text": (b"sizes: 3 4 2\n", "neither an npz nor a safetensors file"),
+        "pickle": (pickle.dumps([1, 2]), "neither an npz nor a safetensors file"),
+        "picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "neither an npz nor a safetensors file"),
+        "longer": (plain + b"\0", "is not the end|last bytes|longer than its arrays"),
+        "not signed": (made(form, lambda s, a: a["b2"].fill(7), signed=False), "its checksum"),
+        "no checksum": (made(form, lambda s, a: s.pop("sha256"), signed=False), "its checksum"),
+        "l2 not signed": (made(form, lambda s, a: s["settings"].update(l2=1.0), signed=False), "its checksum"),
+        "nan": (changed(form, "b2", _with_nan(np.nan)), "b2 has NaN or infinity"),
+        "infinity": (changed(form, "b2", _with_nan(-np.inf)), "b2 has NaN or infinity"),
+        "transposed": (changed(form, "W1", np.ones((3, 4))), "W1 is <f8 .3, 4., not <f8 .4, 3."),
+        "flat": (changed(form, "W1", np.ones(12)), "W1 is"),
+        "float32": (changed(form, "W1", np.ones((4, 3), "f4")), "W1 is <f4"),
+        "lacks an array": (made(form, lambda s, a: a.pop("W2")), "it lacks 'W2'|3 arrays"),
+        "another array": (changed(form, "W3", np.ones((2, 2))), "an array that no such network has, 'W3'"),
+        "another name": (made(form, lambda s, a: a.update(V1=a.pop("W1"))), "it lacks 'W1'"),
+        "newer": (told(form, version=2, samenet="9.1"), "version 2, by samenet '9.1'; this reads up to 1"),
+        "huge version": (told(form, version=10**400), "version"),
+        "no version": (told(form, version=None), "it has no version"),
+        "version 0": (told(form, version=0), "it has no version"),
+        "version True": (told(form, version=True), "it has no version"),
+        "another format": (told(form, format="keras"), "it is not a network of samenet's"),
+        "a newer setting": (settings(form, attention=True), "'attention'.*: a newer one's"),
+        "many newer settings": (settings(form, **{f"s{i}": 0 for i in range(9999)}), "does not know"),
+        "a newer activation": (settings(form, activation="gelu"), "a newer samenet's: activation"),
+        "a wrong bias": (settings(form, bias=1), "bias: expected"),
+        "a wrong l2": (settings(form, l2=-1.0), "l2: expected"),
+        "l2 nan": (settings(form, l2=float("nan")), "l2: expected"),
+        "a cost that does not fit": (settings(form, cost="cross_entropy"), "cost: expected"),
+        "no bias": (settings(form, bias=False), "no such network has"),
+        "other sizes": (told(form, sizes=[3, 2, 4]), "W1 is|its sizes need"),
+        "one layer": (told(form, sizes=[3]), "sizes: expected"),
+        "sizes of text": (told(form, sizes=["3", 4, 2]), "sizes.0.: expected"),
+        "sizes of floats": (told(form, sizes=[3.0, 4, 2]), "sizes.0.: expected"),
+        "sizes of flags": (told(form, sizes=[True, 4, 2]), "sizes.0.: expected"),
+        "sizes as a text": (told(form, sizes="342"), "its description has no sizes"),
+        "huge sizes": (told(form, sizes=huge), "its sizes need"),
+        "unbounded sizes": (told(form, sizes=[10**4000, 1, 2]), "its sizes need"),
+        "many sizes": (told(form, sizes=[1] * 90_000), "4 arrays for 90000 layers"),
+        "another dtype": (told(form, dtype="float16"), "no dtype of float64 or float32"),
+        "a dtype with fields": (told(form, dtype="f8,f8"), "no dtype of float64 or float32"),
+        "settings as a list": (told(form, settings=[1]), "no settings"),
+        "no object": (written(form, "[1, 2]", {}), "its description is no object, but a list"),
+        "no JSON": (written(form, "{", {}), "its description is no JSON"),
+        "deep": (written(form, '{"format":' * 50_000, {}), "no JSON"),
+        "a number of many digits": (written(form, '{"format": ' + "9" * 100_000 + "}", {}), "no JSON"),
+        "long": (written(form, json.dumps("x" * (3 << 20)), {}), "not text of|its header is of"),
+        "many arrays": (
+            told(form, sizes=[1] * 30) if form == "safetensors" else _end(plain, here=20_000, number=20_000),
+            "4 arrays for 30|its table of members",
+        ),
+    }
+
+
+def _of_npz() -> dict[str, tuple[bytes, str]]:
+    plain = made("npz", lambda said, arrays: None)
+    objects = np.array([[1, None, "a"]] * 4, object)
+    header = b"\x93NUMPY\1\0\xff\xff" + b"{" + b"(" * 65534
+    two = made("npz", lambda s, a: a.update(W3=a["W1"]))
+    return {
+        "another program's": (saved(a=np.ones(3)), "it has no member 'samenet'"),
+        "objects": (saved(samenet=np.ones(3, "u1"), W1=objects), "W1.npy' is .O"),
+        "description of floats": (saved(samenet=np.ones(3)), "its description is <f8"),
+        "description of two ranks": (saved(samenet=np.ones((3, 1), "u1")), "its description is"),
+        "big-endian": (changed("npz", "W1", np.ones((4, 3))).replace(b"<f8", b">f8", 2), "is >f8|checksum|damaged"),
+        "int64": (replaced(plain, b"<f8", b"<i8"), "is <i8"),
+        "column by column": (saved(samenet=np.ones(3, "u1"), W1=np.asfortranarray(np.ones((4, 3)))), "row by row"),
+        "fields": (saved(samenet=np.ones(2, "f8,f8")), "is no array of numbers"),
+        "bomb": (zipped(samenet=b"\0" * (64 << 20)), "is compressed"),
+        "no array": (replaced(plain, b"W1.npy", b"W1.txt"), "a member that is no array"),
+        "text in a member": (replaced(plain, b"\x93NUMPY", b"\x93NUMBS"), "is no array of NumPy's"),
+        "version 2.0 of the header": (replaced(plain, b"NUMPY\1", b"NUMPY\2"), "is no array of NumPy's"),
+        "header too long": (replaced(plain, b"NUMPY\1\0v\0", b"NUMPY\1\0\xff\xff"), "a header of 65535 bytes"),
+        "header of brackets": (npz_of({"samenet.npy": header}), "a header of 65535 bytes"),
+        "shape too large": (replaced(plain, b"(4, 3)", b"(4, 9)"), "but of 96 bytes"),
+        "twice": (replaced(two, b"W3.npy", b"W1.npy"), "there twice"),
+        "only a start": (plain[:12], "it is truncated"),
+        "more members": (_end(plain, here=6, number=6), "its table of members is cut off"),
+        "fewer members": (_end(plain, here=3, number=3), "is longer than its members"),
+        "several disks": (_end(plain, disk=1), "its table of members is of"),
+        "a comment": (_end(plain, comment=1), "last bytes are not the end"),
+        "table elsewhere": (_end(plain, start=5), "its table of members is not at its end"),
+        "table of 4 GiB": (_end(plain, length=2**32 - 1), "its table of members is of"),
+        "table of something else": (replaced(plain, b"PK\1\2", b"PK\1\3"), "an entry that is none"),
+        "member of another name": (plain.replace(b"W1.npy", b"W9.npy", 1), "is not where its table"),
+        "member longer than the file": (_longer_member(plain), "is longer than the file"),
+    }
+
+
+def npz_of(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def _longer_member(data: bytes) -> bytes:
+    place = data.index(b"PK\1\2") + 20
+    return data[:place] + struct.pack("<2L", 10**9, 10**9) + data[place + 8 :]
+
+
+def _of_safetensors() -> dict[str, tuple[bytes, str]]:
+    text = contents.describe(Model((3, 4, 2)), {})
+    meta = {"__metadata__": {"samenet": text}}
+
+    def one(numbers: int = 8, **entry: Any) -> bytes:
+        return tensors(meta | {"W1": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]} | entry}, bytes(numbers))
+
+    return {
+        "another program's": (
+            tensors({"a": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}, bytes(8)),
+            "have no",
+        ),
+        "metadata of another": (tensors({"__metadata__": {"format": "pt"}}), "have no 'samenet'"),
+        "metadata as a list": (tensors({"__metadata__": ["samenet"]}), "have no 'samenet'"),
+        "huge header": (tensors({}, length=2**63), f"its header is of {2**63} bytes"),
+        "header beyond the file": (tensors({}, length=1000), "its header is longer than the file"),
+        "header of brackets": (tensors(b"{" + b'"a":[' * 1000 + b"[" * 100_000), "its header is no JSON"),
+        "header of bytes": (tensors(b'{"\xff": 1}'), "its header is no JSON"),
+        "a surrogate": (tensors({"__metadata__": {"samenet": "\ud800"}}), "its description is no JSON"),
+        "bfloat16": (one(dtype="BF16", data_offsets=[0, 2], numbers=2), "W1 is|arrays for"),
+        "an entry of numbers": (tensors(meta | {"W1": 3}), "no dtype, shape and place for 'W1'"),
+        "no shape": (one(shape=None), "no dtype, shape and place"),
+        "a negative shape": (one(shape=[-1]), "no dtype, shape and place"),
+        "a shape of floats": (one(shape=[1.0]), "no dtype, shape and place"),
+        "a huge shape": (one(shape=[10**30]), "no dtype, shape and place"),
+        "many dimensions": (one(shape=[1] * 33), "no dtype, shape and place"),
+        "one offset": (one(data_offsets=[0]), "no dtype, shape and place"),
+        "offsets the wrong way": (one(data_offsets=[8, 0]), "but of -8 bytes"),
+        "a gap": (one(data_offsets=[8, 16], numbers=16), "overlap, or leave a gap"),
+        "truncated": (one(numbers=7), "it is truncated: 8 bytes of numbers by its header, 7 in the file"),
+        "a wrong length": (one(shape=[2]), "but of 8 bytes"),
+        "a dtype of numbers": (one(dtype=8), "no dtype, shape and place"),
+    }
+
+
+def crafted() -> Iterator[tuple[str, bytes, str]]:
+    """The name of each such file, its bytes, and a pattern for the reason that it is refused for."""
+    for form in FORMATS:
+        for name, (data, reason) in (_of_both(form) | (_of_npz() if form == "npz" else _of_safetensors())).items():
+            yield f"{form}, {name}", data, reason
+
+
+# --- the search -------------------------------------------------------------------------------------------------------
+
+
+def outcome(path: Path) -> tuple[Any, str]:
+    """The network in a file, or why it is refused; any other end is a failure."""
+    with warnings.catch_warnings(action="error"):
+        try:
+            return samenet.load(path, "numpy"), ""
+        except ValueError as error:
+            if type(error) is not ValueError or not str(error).startswith(
+                "path: expected a network saved by samenet, got"
+            ):
+                raise
+            return None, str(error)
+
+
+def same(network: Any, original: Any) -> bool:
+    return bool(network == original) and network.parameters.tobytes() == original.parameters.tobytes()
+
+
+def peak() -> int | None:
+    """The most memory that this process has had, in bytes; None where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM")), None)
+
+
+def main() -> int:
+    """All files, one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=10_000, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    options = parser.parse_args()
+    failed = 0
+    refused, loaded = Counter[str](), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        originals = [(form, network) for network in networks() for form in FORMATS]
+        data = []
+        for form, network in originals:
+            network.save(f"{path}.{form}")
+            data.append(Path(f"{path}.{form}").read_bytes())
+
+        def attempt(kind: str, name: str, mutated: bytes, right: list[Any]) -> None:
+            nonlocal failed
+            path.write_bytes(mutated)
+            try:
+                network, _ = outcome(path)
+                wrong = "" if network is None or any(same(network, original) for original in right) else "loaded"
+            except Exception as error:
+                network, wrong = None, f"{type(error).__name__}: {error}"
+            (refused if network is None else loaded)[kind] += 1
+            if wrong:
+                failed += 1
+                print(f"FAIL {name}: {wrong}")
+
+        for name, mutated, _ in crafted():
+            attempt("crafted", name, mutated, [])
+        for number in range(options.files):
+            chance = random.Random(options.seed * 1_000_003 + number)
+            (which, other), damage = chance.choices(range(len(data)), k=2), chance.choice(DAMAGE)
+            mutated = damage(chance, data[which], data[other])
+            right = [originals[which][1], *([originals[other][1]] if damage is joined else [])]
+            attempt(damage.__name__, f"{damage.__name__}, file {number}", mutated, right)
+    for kind in sorted(refused | loaded):
+        print(f"{kind:9} {refused[kind]:6} refused {loaded[kind]:6} loaded with the right bits")
+    memory = peak()
+    if memory is not None:
+        print(f"at most {memory / 2**20:.0f} MiB of memory")
+        failed += memory > LIMIT
+    print(f"{sum(refused.values()) + sum(loaded.values())} files, seed {options.seed}: {failed} failures")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""Networks that are alike, trained together in the lanes of registers: the bits of one after the other."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import config
+
+import samenet
+from samenet import train_many
+from samenet.fast import many_networks
+from samenet.fast.kernels import many_networks as kernels
+from samenet.fast.numba import Network
+from samenet.optimizers import Adam
+
+RANDOM = np.random.default_rng(0)
+RULES = ["descent", "momentum", "nesterov", "rmsprop", Adam(epsilon=1e-6)]
+# Sizes, activations and cost: every activation hidden and at the end, every cost, one layer and several.
+KINDS: list[tuple[Any, ...]] = [
+    ((4, 8, 3), "sigmoid", "squared_error"),
+    ((10, 20, 1), ["tanh", "identity"], "sum_of_squares"),
+    ((5, 9, 17, 2), ["relu", "identity", "tanh"], "squared_error"),
+    ((20, 30, 40), ["sigmoid", "softmax"], "cross_entropy"),
+    ((40, 33, 2), ["relu", "softmax"], "squared_error"),
+    ((100, 5), "relu", "squared_error"),
+    ((7, 12, 3), ["tanh", "sigmoid"], "binary_cross_entropy"),
+]
+
+
+def samples(sizes: tuple[int, ...], m: int) -> tuple[Any, Any]:
+    X, labels = RANDOM.normal(size=(m, sizes[0])), RANDOM.integers(0, sizes[-1], m)
+    return X, np.eye(sizes[-1])[labels] if sizes[-1] > 1 else RANDOM.random((m, 1))
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many networks each call of the kernel had."""
+    found: list[int] = []
+    run = many_networks.run_updates
+
+    def counted(models: Any, *given: Any, **named: Any) -> Any:
+        found.append(len(models))
+        return run(models, *given, **named)
+
+    monkeypatch.setattr(many_networks, "run_updates", counted)
+    return found
+
+
+def one_by_one(networks: list[Any], X: Any, Y: Any, seeds: Any, **settings: Any) -> None:
+    for net, seed in zip(networks, seeds, strict=True):
+        net.train(X, Y, seed=seed, **settings)
+
+
+def same(some: list[Any], others: list[Any]) -> bool:
+    if config.DISABLE_JIT:  # whose sums have NumPy's order
+        return all(
+            np.allclose(a.parameters, b.parameters, rtol=1e-3, atol=1e-4)
+            and np.allclose(a.history.cost, b.history.cost, rtol=1e-3)
+            and a.history.epochs.tolist() == b.history.epochs.tolist()
+            for a, b in zip(some, others, strict=True)
+        )
+    return all(
+        a.parameters.tobytes() == b.parameters.tobytes()
+        and a.history == b.history
+        and a.history.cost.tobytes() == b.history.cost.tobytes()
+        for a, b in zip(some, others, strict=True)
+    )
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind[0])))
+def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls: list[int]) -> None:
+    sizes, activation, cost = kind
+    lanes = kernels.lanes_of(np.dtype(dtype))
+    ways = itertools.cycle(
+        [
+            {"batch_size": 16, "record_every": 0},
+            {"batch_size": 37, "shuffle": False, "record_every": 2, "reduction": "sum"},
+            {"record_every": 1},
+            {"batch_size": 160, "record_every": 1, "clip_value": 1e-4},
+            {"batch_size": 60, "record_every": 3},
+        ]
+    )
+    counts, taken = itertools.cycle([lanes, lanes + 3, 2 * lanes + 1, lanes - 1]), 0
+    for rule, way, count, bias in zip(RULES, ways, counts, itertools.cycle([True, False]), strict=False):
+        X, Y = samples(sizes, 165)
+        settings = {"alpha": 0.01, "epochs": 4, "optimizer": rule, **way}
+        given = {"activation": activation, "cost": cost, "dtype": dtype, "bias": bias}
+        networks = [Network(list(sizes), seed=i, **given) for i in range(count)]
+        expected = [net.copy() for net in networks]
+        one_by_one(expected, X, Y, range(count), **settings)
+        calls.clear()
+        train_many(networks, X, Y, seeds=range(count), **settings)
+        assert same(networks, expected)
+        taken += len(calls) > 0
+    assert taken == len(RULES)
+
+
+# What is trained alone, since its bits would be others, or something has to happen between its updates.
+ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"l2": 0.1}, {}),
+    ({"l1": 0.1}, {}),
+    ({"sizes": [4, 300, 3]}, {}),
+    ({"sizes": [200, 3]}, {}),
+    ({"activation": ["softmax", "sigmoid"]}, {}),
+    ({}, {"dropout": 0.1}),
+    ({}, {"drop_connect": 0.1}),
+    ({}, {"clip_norm": 0.1}),
+    ({}, {"batch_size": 1}),  # which takes another way
+    ({}, {"callback": lambda net, history: None}),
+    ({}, {"alpha": lambda epoch: 0.1}),
+    ({}, {"monitors": ["mean_norm"]}),
+    ({}, {"optimizer": "lbfgs", "alpha": None, "batch_size": None}),
+    ({}, {"stop": samenet.stopping.CostChange(1e-9)}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(ALONE)))
+def test_what_is_trained_alone(number: int, calls: list[int]) -> None:
+    kind, way = ALONE[number]
+    kind = {"sizes": [4, 8, 3], **kind}
+    X, Y = samples((kind["sizes"][0], 3), 50)
+    networks = [Network(seed=i, **kind) for i in range(20)]
+    expected = [net.copy() for net in networks]
+    settings = {"alpha": 0.1, "epochs": 2, "batch_size": 20, **way}
+    one_by_one(expected, X, Y, range(20), **settings)
+    train_many(networks, X, Y, seeds=range(20), **settings)
+    assert same(networks, expected)
+    assert calls == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_kinds_are_told_apart(threads: int, calls: list[int]) -> None:
+    X, Y = samples((4, 8, 3), 50)
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"activation": "tanh"},
+        {"bias": False},
+        {"dtype": "float32"},
+        {"cost": "sum_of_squares"},
+        {"sizes": [4, 9, 3]},
+        {"l2": 0.1},
+    ]
+    made = [Network(**{"sizes": [4, 8, 3], **kind}, seed=i, threads=threads) for i in range(18) for kind in kinds]
+    made += [samenet.backend("numpy").Network([4, 8, 3], seed=1)]
+    expected = [net.copy() for net in made]
+    one_by_one(expected, X, Y, range(len(made)), alpha=0.1, epochs=2, batch_size=20)
+    train_many(made, X, Y, seeds=range(len(made)), alpha=0.1, epochs=2, batch_size=20)
+    assert same(made, expected)
+    assert sum(calls) >= 5 * 16 + 16 - 8
+
+
+def test_the_same_samples_or_other_ones(calls: list[int]) -> None:
+    some, others = samples((4, 8, 3), 50), samples((4, 8, 3), 50)
+    networks = [Network([4, 8, 3], seed=i) for i in range(32)]
+    expected = [net.copy() for net in networks]
+    for i, net in enumerate(expected):
+        net.train(*(some if i % 2 else others), alpha=0.1, epochs=2, batch_size=20, seed=i)
+    given = [some if i % 2 else others for i in range(32)]
+    X, Y = ([pair[k] for pair in given] for k in (0, 1))
+    train_many(networks, X, Y, seeds=range(32), alpha=0.1, epochs=2, batch_size=20)
+    assert same(networks, expected)
+
+
+def test_those_that_diverge_or_share_a_stream_are_trained_alone(calls: list[int]) -> None:
+    X, Y = samples((4, 8, 3), 50)
+
+    def made() -> list[Any]:
+        networks = [Network([4, 8, 3], seed=i, activation="identity") for i in range(24)]
+        for i in (3, 11):
+            networks[i].parameters = networks[i].parameters * 30
+        return networks
+
+    def seeds() -> list[Any]:
+        stream = np.random.default_rng(5)
+        return [stream if i in (4, 7) else np.random.default_rng(i) if i == 9 else i for i in range(24)]
+
+    settings: dict[str, Any] = {"alpha": 0.3, "epochs": 1, "batch_size": 20}
+    expected, networks, of_one = made(), made(), seeds()
+    with pytest.warns(samenet.DivergenceWarning):
+        one_by_one(expected, X, Y, of_one, **settings)
+    of_many = seeds()
+    with pytest.warns(samenet.DivergenceWarning, match=r"of 24 networks do"):
+        train_many(networks, X, Y, seeds=of_many, **settings)
+    assert same(networks, expected)
+    assert {i for i, net in enumerate(networks) if net.history.diverged_at is not None} >= {3, 11}
+    for a, b in zip(of_one, of_many, strict=True):
+        if isinstance(a, np.random.Generator):
+            assert a.bit_generator.state == b.bit_generator.state
+    assert sum(calls) == 21
+
+
+def test_a_failure_leaves_the_network_as_it_was_and_the_others_done(calls: list[int]) -> None:
+    X, Y = samples((4, 8, 3), 50)
+    networks = [Network([4, 8, 3], seed=i, activation="identity") for i in range(16)]
+    networks[5].parameters = np.full(networks[5].parameters.size, 1e200)
+    expected = [net.copy() for net in networks]
+    with pytest.raises(samenet.TrainingErrors) as raised:
+        train_many(networks, X, Y, seeds=range(16), alpha=0.1, epochs=2, batch_size=20)
+    assert [*raised.value.failed] == [5]
+    assert networks[5].parameters.tobytes() == expected[5].parameters.tobytes()
+    one_by_one([net for i, net in enumerate(expected) if i != 5], X, Y, [i for i in range(16) if i != 5], alpha=0.1,
+               epochs=2, batch_size=20)  # fmt: skip
+    assert same([*networks[:5], *networks[6:]], [*expected[:5], *expected[6:]])
+    assert calls == [16]
+
+
+def test_one_that_cannot_be_trained_so_is_told_in_the_same_words() -> None:
+    """Each network is checked, whether or not its options are those of another."""
+    X, Y = samples((4, 8, 3), 50)
+    networks = [Network([4, 8, 3], seed=i) for i in range(16)]
+    networks[9].model.theta.flat.flags.writeable = False
+    with pytest.raises(ValueError, match="parameters") as raised:
+        train_many(networks, X, Y, alpha=0.1, epochs=2, batch_size=20)
+    assert raised.value.__notes__ == ["in train_many, for networks[9]"]
+    with pytest.raises(ValueError, match="seed"):
+        train_many([Network([4, 8, 3]) for _ in range(4)], X, Y, seeds=[0, 1, -1, 2], alpha=0.1, epochs=2)

@@ -1,0 +1,607 @@
+"""The estimators as parts of scikit-learn: its checks and tools, data of every kind, what is recorded and refused."""
+
+import io
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import sklearn
+from children import printed
+from sklearn import neural_network
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import samenet
+from samenet import MLPClassifier, MLPRegressor
+from samenet.estimators import descent, samples
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+# NumPy runs every line of the estimators; the others take longer without the JIT, and under coverage.
+NAMES = [n if n == "numpy" else pytest.param(n, marks=pytest.mark.compiled) for n in samenet.backends()]
+RANDOM = np.random.default_rng(8)
+X = RANDOM.normal(size=(40, 4))
+SCORE = X @ RANDOM.normal(size=(4, 3))
+THREE = np.array(["red", "green", "blue"])[SCORE.argmax(axis=1)]
+TWO = SCORE[:, 0] > 0
+SMALL: dict[str, Any] = {
+    "hidden_layer_sizes": (6,),
+    "max_iter": 8,
+    "random_state": 0,
+    "batch_size": 16,
+    "learning_rate_init": 0.02,
+}
+
+
+def classifier(name: str = "numpy", **settings: Any) -> Any:
+    return MLPClassifier(**{**SMALL, "backend": name, **settings})
+
+
+def regressor(name: str = "numpy", **settings: Any) -> Any:
+    return MLPRegressor(**{**SMALL, "backend": name, **settings})
+
+
+# ----------------------------------------------------------------------------------------- scikit-learn's own checks
+
+
+def checked(estimator: Any) -> dict[str, str]:
+    """The outcome of each of scikit-learn's checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    found: dict[str, str] = {}
+    for result in results:
+        # Some checks run twice, on other data: one that failed once has failed.
+        found[result["check_name"]] = min(found.get(result["check_name"], "~"), str(result["status"]))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_check_fails_that_theirs_passes(name: str, kind: str) -> None:
+    settings: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 60, "learning_rate_init": 0.02}
+    theirs = checked(getattr(neural_network, kind)(**settings))
+    ours = checked(getattr(samenet, kind)(**settings, backend=name))
+    assert len(ours) > 40
+    failed = {check for check, status in ours.items() if status == "failed"}
+    assert not {check for check in failed if theirs.get(check, "passed") == "passed"}
+    page = (Path(__file__).parent.parent / "docs" / "estimators.md").read_text("utf-8")
+    if f"scikit-learn {sklearn.__version__}, " in page:  # the table there is of this version
+        rows = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in page.splitlines() if "| `check_" in row]
+        first = 1 if kind == "MLPClassifier" else 3
+        for found, column in ((theirs, first), (ours, first + 1)):
+            assert {row[0]: row[column] for row in rows if row[column].isalpha()} == found
+    missing = {check for check in theirs if check not in ours and "sample_weight" not in check}
+    assert not missing
+
+
+WITHOUT = """
+import sys
+sys.modules["sklearn"] = None  # as if it were not installed
+import samenet
+try:
+    samenet.MLPClassifier
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_without_scikit_learn_the_error_says_how_to_get_it() -> None:
+    assert printed(WITHOUT).strip() == 'this needs scikit-learn; install it with: pip install "samenet[estimators]"'
+
+
+# ------------------------------------------------------------------------------------------------- tools around them
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_pipeline_with_data_frames(name: str) -> None:
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    steps = make_pipeline(StandardScaler(), classifier(name, max_iter=40)).set_output(transform="pandas")
+    steps.fit(frame, pd.Series(THREE, name="colour"))
+    last = steps[-1]
+    assert list(last.feature_names_in_) == list("abcd")
+    assert last.classes_.tolist() == ["blue", "green", "red"]
+    assert steps.score(frame, THREE) > 0.8
+    with pytest.raises(ValueError, match="feature names"):
+        steps.predict(frame.rename(columns={"a": "z"}))
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", samenet.backends())
+def test_a_grid_in_processes(name: str) -> None:
+    grid = {"alpha": [1e-4, 1e-2], "hidden_layer_sizes": [(3,), (4, 3)], "activation": ["relu", ["tanh", "relu"]]}
+    settings = {"max_iter": 3, "hidden_layer_sizes": (4, 3)}
+    del grid["hidden_layer_sizes"]
+    search = GridSearchCV(classifier(name, **settings), grid, cv=2, n_jobs=2).fit(X, TWO)
+    alone = GridSearchCV(classifier(name, **settings), grid, cv=2).fit(X, TWO)
+    assert search.best_params_ == alone.best_params_
+    assert np.array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
+    assert np.array_equal(search.predict_proba(X), alone.predict_proba(X))
+    assert len(cross_val_score(regressor(name), X, SCORE, cv=2)) == 2
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+@pytest.mark.parametrize("name", NAMES)
+def test_cloned_pickled_and_copied(name: str, make: Any) -> None:
+    y = THREE if make is classifier else SCORE
+    model = make(name, early_stopping=True, dropout=0.2).partial_fit(*(X, y), **_classes(make, y))
+    bare = clone(model)
+    assert bare.get_params() == model.get_params()
+    with pytest.raises(NotFittedError):
+        bare.predict(X)
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    for copied in (pickle.loads(pickle.dumps(model)), joblib.load(file)):
+        assert np.array_equal(copied.predict(X), model.predict(X))
+        assert copied.coefs_[0].base is not None
+        assert np.shares_memory(copied.coefs_[0], copied.network_.parameters)
+        for _ in range(3):
+            copied.partial_fit(X, y)
+        expected = pickle.loads(pickle.dumps(model))
+        for _ in range(3):
+            expected = pickle.loads(pickle.dumps(expected.partial_fit(X, y)))
+        assert np.array_equal(copied.network_.parameters, expected.network_.parameters)
+
+
+def _classes(make: Any, y: Any) -> dict[str, Any]:
+    return {"classes": np.unique(y)} if make is classifier else {}
+
+
+# ------------------------------------------------------------------------------------------------------- their input
+
+
+@pytest.mark.parametrize("labels", ["strings", "bools", "numbers", "objects", "category", "list"])
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_of_every_kind(name: str, labels: str) -> None:
+    y: Any = {
+        "strings": np.where(TWO, "yes", "no"),
+        "bools": TWO,
+        "numbers": np.where(TWO, 7.0, -3.0),
+        "objects": np.where(TWO, "b", "a").astype(object),
+        "category": pd.Series(THREE, dtype="category"),
+        "list": THREE.tolist(),
+    }[labels]
+    model = classifier(name, max_iter=60).fit(X, y)
+    predicted = model.predict(X)
+    assert (predicted == np.asarray(y)).mean() > 0.8
+    assert model.score(X, y) == (predicted == np.asarray(y)).mean()
+    probabilities = model.predict_proba(X)
+    assert probabilities.shape == (40, len(set(np.asarray(y).tolist())))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (model.classes_[probabilities.argmax(axis=1)] == predicted).all()
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), probabilities)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_several_labels_and_several_numbers(name: str) -> None:
+    labels = (SCORE > 0).astype(int)
+    model = classifier(name, max_iter=60).fit(X, labels)
+    assert model.predict(X).shape == model.predict_proba(X).shape == (40, 3)
+    assert model.score(X, labels) == (model.predict(X) == labels).all(axis=1).mean() > 0.6
+    of_sparse = classifier(name, max_iter=60).fit(X, scipy.sparse.csr_matrix(labels))
+    assert np.array_equal(of_sparse.predict(X).toarray(), model.predict(X)), "sparse as theirs are"
+    numbers = regressor(name, max_iter=300).fit(X, SCORE)
+    assert numbers.predict(X).shape == (40, 3)
+    assert numbers.score(X, SCORE) > 0.8
+    with pytest.warns(DataConversionWarning):
+        column = regressor(name).fit(X, SCORE[:, :1])
+    assert np.array_equal(column.predict(X), regressor(name).fit(X, SCORE[:, 0]).predict(X))
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "coo_array", "csr_array"])
+@pytest.mark.parametrize("name", NAMES)
+def test_sparse_samples_are_never_dense_as_a_whole(
+    name: str, kind: str, solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dense = X * (np.random.default_rng(2).random(X.shape) < 0.5)
+    sparse = getattr(scipy.sparse, kind)(dense)
+    settings: dict[str, Any] = {"solver": solver, "batch_size": 6, "early_stopping": solver == "adam"}
+    largest, rows = [], samples.Samples.rows
+
+    def watched(self: Any, chosen: Any) -> Any:
+        found = rows(self, chosen)
+        largest.append(found.size if self.is_sparse else 0)
+        return found
+
+    monkeypatch.setattr(samples.Samples, "rows", watched)
+    for make, y in ((classifier, THREE), (regressor, SCORE[:, 0])):
+        expected = make(name, **settings).fit(dense, y)
+        for most in (1, 50, 1 << 20):
+            monkeypatch.setattr(samples, "MOST_DENSE", most)
+            largest.clear()
+            model = make(name, **settings).fit(sparse, y)
+            np.testing.assert_allclose(model.network_.parameters, expected.network_.parameters, rtol=1e-9, atol=1e-9)
+            mine, other = model.predict(sparse), expected.predict(dense)
+            assert (mine == other).all() if make is classifier else np.allclose(mine, other, rtol=1e-9)
+            assert max(largest) <= max(most, 6 * 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dtypes_and_layouts(name: str) -> None:
+    single = classifier(name).fit(X.astype(np.float32), TWO)
+    assert single.network_.dtype == np.float32
+    assert single.predict_proba(X).dtype == np.float32
+    assert classifier(name, dtype=np.float64).fit(X.astype(np.float32), TWO).network_.dtype == np.float64
+    assert classifier(name, dtype="float32").fit(X, TWO).network_.dtype == np.float32
+    expected = classifier(name).fit(X, TWO).predict_proba(X)
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    for given in (X.tolist(), np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2], frozen, pd.DataFrame(X.copy())):
+        assert np.array_equal(classifier(name).fit(given, TWO).predict_proba(given), expected)
+    whole = np.round(4 * X).astype(np.int8)
+    assert classifier(name).fit(whole, TWO).network_.dtype == np.float64
+    single.partial_fit(X, TWO)
+    assert single.network_.dtype == np.float32
+
+
+@pytest.mark.compiled
+def test_threads_change_no_bit() -> None:
+    many = np.random.default_rng(0).normal(size=(3000, 30))
+    y = many[:, 0] > 0
+    found = [classifier("numba", threads=n, batch_size=1500, hidden_layer_sizes=(50,)).fit(many, y) for n in (1, 2)]
+    assert [model.network_.threads for model in found] == [1, 2]
+    assert np.array_equal(*(model.network_.parameters for model in found))
+
+
+# -------------------------------------------------------------------------------------- what is recorded, what ends it
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_early_stopping_keeps_the_best_weights(name: str) -> None:
+    for make, y in ((classifier, THREE), (regressor, SCORE), (classifier, (SCORE > 0).astype(int))):
+        seen: list[Any] = []
+        settings = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 3, "max_iter": 60}
+        model = make(name, **settings, callbacks=lambda m, seen=seen: seen.append(m.network_.parameters.copy()))
+        model.fit(X, y)
+        scores = model.validation_scores_
+        assert len(scores) == len(model.loss_curve_) == len(model.validation_loss_curve_) == len(seen) == model.n_iter_
+        assert model.best_validation_score_ == max(scores)
+        assert np.array_equal(model.network_.parameters, seen[int(np.argmax(scores))])
+        assert model.stopped_by_ == ("validation score" if model.n_iter_ < 60 else None)
+
+
+def held_out(make: Any, y: Any, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> tuple[Any, Any]:
+    """A model, and the samples and targets that it held out."""
+    kept, run = [], descent.Fit.run
+
+    def watched(self: Any) -> None:
+        kept.append(self.held)
+        run(self)
+
+    monkeypatch.setattr(descent.Fit, "run", watched)
+    return make(early_stopping=True, **settings).fit(X, y), kept[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_curve_of_the_validation_loss(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for make, y in ((classifier, THREE), (classifier, TWO), (regressor, SCORE)):
+        model, (kept, Y) = held_out(lambda make=make, **s: make(name, max_iter=1, **s), y, monkeypatch)
+        output = model.network_.predict(kept.X)
+        if make is regressor:
+            expected = ((Y - output) ** 2).mean() / 2
+        elif Y.shape[1] == 1:
+            expected = -(Y * np.log(output) + (1 - Y) * np.log(1 - output)).mean()
+        else:
+            expected = -(Y * np.log(output)).sum(axis=1).mean()
+        assert model.validation_loss_curve_ == pytest.approx([expected])
+
+
+def test_splits_are_stratified(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = np.repeat(["a", "b", "c"], [24, 12, 4])
+    for seed in range(5):
+        settings = {"validation_fraction": 0.25, "random_state": seed}
+        _, (_, Y) = held_out(lambda **s: classifier(**s), y, monkeypatch, **settings)
+        assert Y.sum(axis=0).tolist() == [6, 3, 1]
+        _, (_, Y) = held_out(lambda **s: classifier(**s), np.repeat([0, 1], [32, 8]), monkeypatch, **settings)
+        assert Y.sum() == 2
+    rare = np.repeat(["a", "b", "c"], [20, 19, 1])  # one sample of a class cannot be in both parts
+    _, (_, Y) = held_out(lambda **s: classifier(**s), rare, monkeypatch)
+    assert len(Y) == 4
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("name", NAMES)
+def test_callbacks(name: str, solver: str) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def watch(model: Any) -> None:
+        seen.append((model.n_iter_, len(model.loss_curve_)))
+        model.predict(X)
+        if model.n_iter_ == 3:
+            raise samenet.StopTraining("enough")
+
+    model = classifier(name, solver=solver, callbacks=[watch, lambda m: None]).fit(X, TWO)
+    assert seen == [(1, 1), (2, 2), (3, 3)]
+    assert model.stopped_by_ == "callback: enough"
+    assert model.n_iter_ == 3
+    plain = classifier(name, solver=solver, max_iter=3).fit(X, TWO)
+    assert np.array_equal(plain.network_.parameters, model.network_.parameters)
+    assert plain.stopped_by_ is None
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_ctrl_c_keeps_what_was_learned(solver: str) -> None:
+    def press(model: Any) -> None:
+        if model.n_iter_ == 2:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model = classifier(solver=solver, callbacks=press).fit(X, TWO)
+    assert model.stopped_by_ == "interrupt"
+    assert np.array_equal(
+        model.network_.parameters, classifier(solver=solver, max_iter=2).fit(X, TWO).network_.parameters
+    )
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+@pytest.mark.parametrize("name", NAMES)
+def test_partial_fit_with_early_stopping(name: str, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, run = [], descent.Fit.run
+
+    def watched(self: Any) -> None:
+        kept.append(self.held[0].X)
+        run(self)
+        weights.append(self.model.theta.flat.copy())
+
+    monkeypatch.setattr(descent.Fit, "run", watched)
+    y, weights = THREE if make is classifier else SCORE, list[Any]()
+    stream = np.random.RandomState(3)
+    model = make(name, early_stopping=True, validation_fraction=0.3, n_iter_no_change=2, random_state=stream)
+    given = _classes(make, y)
+    while getattr(model, "stopped_by_", None) is None:
+        model.partial_fit(X, y, **given)
+        assert len(kept) < 200
+    assert model.stopped_by_ == "validation score"
+    assert all(np.array_equal(part, kept[0]) for part in kept), "no sample is held out now and trained on then"
+    assert len(model.validation_scores_) == len(model.loss_curve_) == len(kept)
+    best = int(np.argmax(model.validation_scores_))
+    assert np.array_equal(model.network_.parameters, weights[best])
+    model.partial_fit(X, y)
+    assert model.stopped_by_ is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dropout(name: str) -> None:
+    settings: dict[str, Any] = {"hidden_layer_sizes": (30, 20), "dropout": [0.5, 0.2], "shuffle": False}
+    model = classifier(name, max_iter=2, **settings).fit(X, THREE)
+    parts = classifier(name, **settings).partial_fit(X, THREE, classes=np.unique(THREE)).partial_fit(X, THREE)
+    assert np.array_equal(model.network_.parameters, parts.network_.parameters), "masks go on where they ended"
+    plain = classifier(name, max_iter=2, **(settings | {"dropout": 0.0})).fit(X, THREE)
+    assert not np.allclose(model.network_.parameters, plain.network_.parameters)
+    assert classifier(name, max_iter=60, **settings).fit(X, THREE).score(X, THREE) > 0.8
+    assert np.array_equal(model.predict_proba(X), model.predict_proba(X))
+
+
+def test_backends_draw_the_same_masks() -> None:
+    found = [
+        classifier(name, dropout=0.5, hidden_layer_sizes=(20,)).fit(X, THREE).network_.parameters
+        for name in ("reference", "numpy")
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_activation_for_each_layer(name: str) -> None:
+    model = classifier(name, hidden_layer_sizes=(5, 4, 3), activation=["tanh", "sigmoid", "relu"]).fit(X, THREE)
+    assert model.network_.activations == ("tanh", "sigmoid", "relu", "softmax")
+    same = classifier(name, hidden_layer_sizes=(5, 4), activation=["logistic", "sigmoid"]).fit(X, THREE)
+    one = classifier(name, hidden_layer_sizes=(5, 4), activation="logistic").fit(X, THREE)
+    assert np.array_equal(same.network_.parameters, one.network_.parameters)
+
+
+def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    settings = {"early_stopping": True, "verbose": True, "n_iter_no_change": 1, "tol": 1.0, "max_iter": 5}
+    for make in (lambda **s: classifier(**s), lambda **s: neural_network.MLPClassifier(**{**SMALL, **s})):
+        make(**settings).fit(X, TWO)
+        make(**settings | {"early_stopping": False, "solver": "sgd", "learning_rate": "adaptive"}).fit(X, TWO)
+        shown.append(capsys.readouterr().out.splitlines())
+    assert shown[0] == shown[1]
+    assert any("Setting learning rate to" in line for line in shown[0])
+
+
+# -------------------------------------------------------------------------------------------- to and from scikit-learn
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("kind", ["two", "three", "several", "number", "numbers"])
+@pytest.mark.parametrize("name", NAMES)
+def test_there_and_back(name: str, kind: str, solver: str) -> None:
+    y = {"two": TWO, "three": THREE, "several": (SCORE > 0).astype(int), "number": SCORE[:, 0], "numbers": SCORE}[kind]
+    cls = MLPRegressor if "number" in kind else MLPClassifier
+    settings: dict[str, Any] = {**SMALL, "solver": solver, "activation": "logistic", "hidden_layer_sizes": (6, 5)}
+    theirs = getattr(neural_network, cls.__name__)(**settings).fit(X, y)
+    ours = cls.from_sklearn(theirs, backend=name)
+    assert ours.backend == name
+    back = cls(**settings, backend=name).fit(X, y).to_sklearn()
+    again = cls.from_sklearn(back, backend=name)
+    for a, b in ((theirs, ours), (back, again), (theirs, ours.to_sklearn())):
+        assert a.get_params().items() >= {k: v for k, v in b.get_params().items() if k in a.get_params()}.items()
+        if cls is MLPClassifier:
+            assert np.array_equal(a.predict(X), b.predict(X))
+            np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(X), rtol=0, atol=1e-12)
+        else:
+            np.testing.assert_allclose(a.predict(X), b.predict(X), rtol=1e-12, atol=1e-12)
+        assert a.n_iter_ == b.n_iter_
+        assert a.loss_ == b.loss_
+    if solver == "adam":
+        ours.partial_fit(X, y)
+        back.partial_fit(X, y)
+
+
+def test_what_scikit_learn_cannot_be() -> None:
+    with pytest.raises(ValueError, match=r"activation: expected the same for all hidden layers"):
+        classifier(activation=["relu", "tanh"], hidden_layer_sizes=(3, 3)).to_sklearn()
+    assert classifier().to_sklearn().get_params()["alpha"] == 0.0001
+    with pytest.raises(TypeError, match=r"estimator: expected a sklearn.neural_network.MLPRegressor, got"):
+        MLPRegressor.from_sklearn(neural_network.MLPClassifier())
+    with pytest.raises(NotFittedError):
+        MLPClassifier.from_sklearn(neural_network.MLPClassifier())
+    theirs = neural_network.MLPRegressor(max_iter=2).fit(X, SCORE[:, 0])
+    if "loss" in theirs.get_params():
+        with pytest.raises(ValueError, match="loss='squared_error'"):
+            MLPRegressor.from_sklearn(theirs.set_params(loss="poisson"))
+
+
+def test_weights_can_be_set() -> None:
+    model = classifier().fit(X, THREE)
+    other = classifier(random_state=9).fit(X, THREE)
+    model.coefs_, model.intercepts_ = other.coefs_, other.intercepts_
+    assert np.array_equal(model.predict_proba(X), other.predict_proba(X))
+    model.coefs_[0][0, 0] = 7.0
+    assert model.network_.weights[0][0, 0] == 7.0
+    with pytest.raises(ValueError, match=r"coefs_: expected shapes \[\(4, 6\), \(6, 3\)\], got \[\(4, 6\)\]"):
+        model.coefs_ = other.coefs_[:1]
+    with pytest.raises(ValueError, match=r"intercepts_: expected shapes"):
+        model.intercepts_ = [[0.0]]
+
+
+# ------------------------------------------------------------------------------------------------------- what is wrong
+
+WRONG: list[tuple[str, Any, type[Exception]]] = [
+    ("hidden_layer_sizes", (3, 0), ValueError),
+    ("hidden_layer_sizes", -1, ValueError),
+    ("hidden_layer_sizes", (3, 2.5), TypeError),
+    ("hidden_layer_sizes", "10", TypeError),
+    ("activation", "rleu", ValueError),
+    ("activation", "softmax", ValueError),
+    ("activation", ["relu", "tanh"], ValueError),
+    ("solver", "adamw", ValueError),
+    ("solver", None, TypeError),
+    ("alpha", -1e-4, ValueError),
+    ("alpha", float("nan"), ValueError),
+    ("batch_size", 0, ValueError),
+    ("batch_size", "all", ValueError),
+    ("batch_size", 2.0, TypeError),
+    ("learning_rate", "linear", ValueError),
+    ("learning_rate_init", 0.0, ValueError),
+    ("power_t", -1, ValueError),
+    ("max_iter", 0, ValueError),
+    ("shuffle", 1, TypeError),
+    ("tol", -1.0, ValueError),
+    ("verbose", "yes", TypeError),
+    ("warm_start", None, TypeError),
+    ("momentum", 1.0, ValueError),
+    ("nesterovs_momentum", "no", TypeError),
+    ("early_stopping", 2, TypeError),
+    ("validation_fraction", 1.0, ValueError),
+    ("beta_1", 1.0, ValueError),
+    ("beta_2", -0.1, ValueError),
+    ("epsilon", 0.0, ValueError),
+    ("n_iter_no_change", 0, ValueError),
+    ("n_iter_no_change", float("nan"), TypeError),
+    ("max_fun", 0, ValueError),
+    ("backend", "jax", ValueError),
+    ("dtype", np.float16, ValueError),
+    ("threads", 0, ValueError),
+    ("dropout", 1.0, ValueError),
+    ("dropout", [0.1, 0.1], ValueError),
+    ("callbacks", 3, TypeError),
+    ("callbacks", [3], TypeError),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "error"), WRONG, ids=lambda value: str(value))
+def test_wrong_parameters_are_named_and_nothing_is_changed(name: str, value: Any, error: type[Exception]) -> None:
+    for make, y in ((classifier, THREE), (regressor, SCORE)):
+        fresh = make(**{name: value})
+        with pytest.raises(error, match=rf"^{name}(\[\d\])?: expected") as caught:
+            fresh.fit(X, y)
+        assert caught.type is error
+        assert not [attribute for attribute in vars(fresh) if attribute.endswith("_")]
+        model = make().fit(X, y)
+        before = pickle.dumps(model)
+        with pytest.raises(error, match=rf"^{name}"):
+            model.set_params(**{name: value}).fit(X, y)
+        assert pickle.dumps(model.set_params(**{name: make().get_params()[name]})) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_failing_calls_change_nothing(name: str) -> None:
+    def fail(model: Any) -> None:
+        raise RuntimeError("mine")
+
+    huge = np.full_like(X, 1e200)
+    for make, y in ((classifier, THREE), (regressor, SCORE)):
+        model = make(name, warm_start=True, early_stopping=True).fit(X, y)
+        before = pickle.dumps(model)
+        bad: list[tuple[Any, Any, str]] = [
+            (X[:, :3], y, "features"),
+            (X[:5], y, "inconsistent numbers of samples"),
+            (np.where(np.eye(40, 4) > 0, np.nan, X), y, "NaN"),
+            (X[:3], y[:3], "validation_fraction: expected a part of at least 2 of 3 samples|warm_start can only"),
+            (X.astype(complex), y, "Complex data"),
+            (X[0], y, "2D"),
+        ]
+        for samples_, targets, message in bad:
+            for call in (model.fit, model.partial_fit):
+                with pytest.raises(ValueError, match=message):
+                    call(samples_, targets)
+                assert pickle.dumps(model) == before
+        with pytest.raises(RuntimeError, match="mine"):
+            model.set_params(callbacks=fail).partial_fit(X, y)
+        model.set_params(callbacks=None)
+        assert pickle.dumps(model) == before
+        with pytest.raises(ValueError, match=r"hidden_layer_sizes: expected \(6,\) and 3 outputs"):
+            model.set_params(hidden_layer_sizes=(5,)).fit(X, y)
+        model.set_params(hidden_layer_sizes=(6,))
+        assert pickle.dumps(model) == before
+    numbers = regressor(name, solver="sgd", learning_rate_init=10.0, warm_start=True).set_params(max_iter=1)
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        numbers.set_params(max_iter=50).fit(huge, SCORE)
+    assert not hasattr(numbers, "network_")
+
+
+def test_wrong_labels() -> None:
+    model = classifier()
+    with pytest.raises(ValueError, match="classes: they must be passed on the first call to partial_fit"):
+        model.partial_fit(X, THREE)
+    assert not hasattr(model, "classes_")
+    with pytest.raises(ValueError, match="`y` has classes not in"):
+        model.partial_fit(X, THREE, classes=["red", "green", "yellow"])
+    assert not hasattr(model, "classes_")
+    model.partial_fit(X, THREE, classes=["red", "green", "blue", "black"])
+    assert model.predict_proba(X).shape == (40, 4)
+    with pytest.raises(ValueError, match="classes: expected those of earlier calls"):
+        model.partial_fit(X, THREE, classes=["red", "green"])
+    warm = classifier(warm_start=True).fit(X, THREE)
+    with pytest.raises(ValueError, match="warm_start can only be used where `y` has the same classes"):
+        warm.fit(X, TWO)
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        classifier().fit(X, SCORE[:, 0])
+
+
+def test_partial_fit_is_there_for_solvers_that_take_steps() -> None:
+    for make in (classifier, regressor):
+        assert hasattr(make(solver="sgd"), "partial_fit")
+        assert not hasattr(make(solver="lbfgs"), "partial_fit")
+        with pytest.raises(ValueError, match=r"dropout: expected 0 for solver='lbfgs', got 0\.2"):
+            make(solver="lbfgs", dropout=0.2).fit(X, TWO)
+
+
+def test_an_infinite_patience() -> None:
+    with pytest.warns(ConvergenceWarning):
+        model = classifier(n_iter_no_change=np.inf, tol=1e9, max_iter=30).fit(X, TWO)
+    assert model.n_iter_ == 30
+
+
+def test_a_random_state_is_continued() -> None:
+    stream = np.random.RandomState(4)
+    first, second = (classifier(random_state=stream).fit(X, TWO) for _ in range(2))
+    assert not np.array_equal(first.network_.parameters, second.network_.parameters)
+    again = classifier(random_state=np.random.RandomState(4)).fit(X, TWO)
+    assert np.array_equal(first.network_.parameters, again.network_.parameters)
+    with pytest.raises(ValueError, match="seed"):
+        classifier(random_state="four").fit(X, TWO)

@@ -1,0 +1,254 @@
+"""From the same random_state, the estimators take the steps of scikit-learn's own, to rounding, on every backend."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import neural_network
+from sklearn.exceptions import ConvergenceWarning
+
+import samenet
+from samenet.estimators import steps
+from samenet.estimators.settings import Settings
+from samenet.model import Model
+from samenet.optimizers import Momentum
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+# NumPy runs every line of the estimators; the others take longer without the JIT, and under coverage.
+NAMES = [n if n == "numpy" else pytest.param(n, marks=pytest.mark.compiled) for n in samenet.backends()]
+RANDOM = np.random.default_rng(3)
+X = RANDOM.normal(size=(47, 5))
+SCORE = X @ RANDOM.normal(size=(5, 3)) + 0.3 * RANDOM.normal(size=(47, 3))
+TARGETS: dict[str, Any] = {
+    "two classes": np.where(SCORE[:, 0] > 0, "yes", "no"),
+    "three classes": np.array([30, 10, 20])[SCORE.argmax(axis=1)],
+    "several labels": (SCORE > 0).astype(int),
+    "one number": SCORE[:, 0],
+    "three numbers": SCORE,
+}
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (7, 4), "batch_size": 10, "max_iter": 6, "random_state": 5, "tol": 0.0}
+
+
+def both(kind: str, name: str, **settings: Any) -> tuple[Any, Any]:
+    """Ours and theirs, not yet fitted."""
+    cls = "MLPRegressor" if "number" in kind else "MLPClassifier"
+    settings = SMALL | settings
+    return getattr(samenet, cls)(backend=name, **settings), getattr(neural_network, cls)(**settings)
+
+
+def fitted(kind: str, name: str, **settings: Any) -> tuple[Any, Any]:
+    ours, theirs = both(kind, name, **settings)
+    return ours.fit(X, TARGETS[kind]), theirs.fit(X, TARGETS[kind])
+
+
+def agree(ours: Any, theirs: Any, rtol: float = 1e-9) -> None:
+    """Everything that both have is the same up to rounding."""
+    assert len(ours.coefs_) == len(theirs.coefs_)
+    parts = zip([*ours.coefs_, *ours.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True)
+    for mine, other in parts:
+        assert mine.shape == other.shape
+        np.testing.assert_allclose(mine, other, rtol=rtol, atol=rtol)
+    for name in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    for name in ("loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
+        if not hasattr(theirs, name):
+            continue
+        expected = getattr(theirs, name)
+        if expected is None:
+            assert getattr(ours, name) is None, name
+        else:
+            np.testing.assert_allclose(getattr(ours, name), expected, rtol=rtol, atol=rtol, err_msg=name)
+    mine, other = ours.predict(X), theirs.predict(X)
+    assert (mine.shape, mine.dtype) == (other.shape, other.dtype)
+    if hasattr(theirs, "predict_proba"):
+        assert (mine == other).all()
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=rtol, atol=rtol)
+        with np.errstate(divide="ignore"):
+            np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), rtol=rtol, atol=1e-6)
+        assert np.array_equal(ours.classes_, theirs.classes_)
+    else:
+        np.testing.assert_allclose(mine, other, rtol=rtol, atol=10 * rtol)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_kind_of_target(name: str, kind: str, solver: str) -> None:
+    if (kind, solver) == ("three numbers", "lbfgs"):
+        pytest.skip("theirs minimises another cost than it takes the gradient of")
+    agree(*fitted(kind, name, solver=solver, learning_rate_init=0.01), rtol=1e-7 if solver == "lbfgs" else 1e-9)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "a large penalty": {"alpha": 3.0},
+    "no penalty": {"alpha": 0.0},
+    "plain descent": {"solver": "sgd", "momentum": 0.0},
+    "momentum": {"solver": "sgd", "nesterovs_momentum": False, "momentum": 0.7},
+    "Nesterov's momentum": {"solver": "sgd", "momentum": 0.95},
+    "inverse scaling": {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.5, "power_t": 0.3},
+    "adaptive": {
+        "solver": "sgd",
+        "learning_rate": "adaptive",
+        "tol": 0.05,
+        "n_iter_no_change": 2,
+        "max_iter": 80,
+        "learning_rate_init": 0.1,
+    },
+    "a small adaptive rate": {
+        "solver": "sgd",
+        "learning_rate": "adaptive",
+        "tol": 0.5,
+        "n_iter_no_change": 1,
+        "max_iter": 80,
+        "learning_rate_init": 1e-4,
+    },
+    "a large epsilon": {"epsilon": 0.1},
+    "other betas": {"beta_1": 0.5, "beta_2": 0.7},
+    "no means": {"beta_1": 0.0, "beta_2": 0.0, "epsilon": 1e-3},
+    "logistic": {"activation": "logistic"},
+    "tanh": {"activation": "tanh"},
+    "identity": {"activation": "identity"},
+    "no hidden layer": {"hidden_layer_sizes": ()},
+    "one hidden layer": {"hidden_layer_sizes": 6},
+    "no shuffling": {"shuffle": False},
+    "batches without a rest": {"batch_size": 47},
+    "online": {"batch_size": 1, "max_iter": 2},
+    "automatic batches": {"batch_size": "auto"},
+    "the end by the loss": {"tol": 0.05, "n_iter_no_change": 2, "max_iter": 60},
+    "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
+    "early stopping that stops": {
+        "early_stopping": True,
+        "validation_fraction": 0.3,
+        "n_iter_no_change": 2,
+        "max_iter": 60,
+        "tol": 0.01,
+        "learning_rate_init": 0.02,
+    },
+    "lbfgs with few evaluations": {"solver": "lbfgs", "max_fun": 4, "max_iter": 20},
+    "a small network": {"hidden_layer_sizes": (2,)},
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("kind", ["two classes", "one number", "three numbers", "several labels"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option(name: str, kind: str, option: str) -> None:
+    settings = OPTIONS[option]
+    if kind == "three numbers" and settings.get("solver") == "lbfgs":
+        pytest.skip("theirs minimises another cost than it takes the gradient of")
+    agree(*fitted(kind, name, **settings), rtol=1e-8)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
+def test_float32(name: str, kind: str, solver: str) -> None:
+    ours, theirs = both(kind, name, solver=solver, max_iter=3)
+    y = TARGETS[kind].astype(np.float32) if "number" in kind else TARGETS[kind]
+    ours.fit(X.astype(np.float32), y)
+    theirs.fit(X.astype(np.float32), y)
+    assert ours.network_.dtype == ours.coefs_[0].dtype == np.float32
+    for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
+def test_partial_fit_keeps_the_state_of_the_optimizer(name: str, kind: str, solver: str) -> None:
+    ours, theirs = both(kind, name, solver=solver, learning_rate="invscaling", learning_rate_init=0.05)
+    given = {} if "number" in kind else {"classes": np.unique(TARGETS[kind])}
+    if kind == "several labels":
+        given = {"classes": [0, 1, 2]}
+    for call in range(5):
+        rows = slice(0, 30) if call % 2 else slice(10, 47)
+        for estimator in (ours, theirs):
+            estimator.partial_fit(X[rows], TARGETS[kind][rows], **given)
+        given = {}
+    agree(ours, theirs)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("name", NAMES)
+def test_warm_start_and_then_partial_fit(name: str, solver: str) -> None:
+    settings: dict[str, Any] = {"learning_rate": "invscaling", "learning_rate_init": 0.05, "warm_start": True}
+    for kind in ("three classes", "one number"):
+        ours, theirs = both(kind, name, solver=solver, **settings)
+        for rows in (slice(0, 40), slice(5, 47), slice(0, 47)):
+            ours.fit(X[rows], TARGETS[kind][rows])
+            theirs.fit(X[rows], TARGETS[kind][rows])
+        agree(ours, theirs, rtol=1e-6 if solver == "lbfgs" else 1e-9)
+        if solver != "lbfgs":
+            ours.partial_fit(X, TARGETS[kind])
+            theirs.partial_fit(X, TARGETS[kind])
+            agree(ours, theirs)
+
+
+def test_after_a_very_long_time_adam_corrects_no_bias() -> None:
+    ours, theirs = fitted("two classes", "numpy", hidden_layer_sizes=(2,), batch_size=1, max_iter=30, beta_2=0.5)
+    assert 0.5**ours._memory.t == 0.0
+    agree(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_regression_of_several_numbers_by_lbfgs_ends_at_a_minimum(name: str) -> None:
+    ours, _ = both("three numbers", name, solver="lbfgs", hidden_layer_sizes=(), max_iter=500, tol=1e-9, alpha=1.5)
+    ours.fit(X, SCORE)
+    # The ridge regression: X with a column of ones, whose weight is not penalised.
+    A = np.c_[X, np.ones(len(X))]
+    W = np.linalg.solve(A.T @ A + 1.5 * np.diag([1.0] * 5 + [0.0]), A.T @ SCORE)
+    np.testing.assert_allclose(ours.coefs_[0], W[:5], atol=1e-4)
+    np.testing.assert_allclose(ours.intercepts_[0], W[5], atol=1e-4)
+    residual = SCORE - ours.predict(X)
+    assert ours.loss_ == pytest.approx((residual**2).mean() / 2 + 1.5 * (ours.coefs_[0] ** 2).sum() / 2 / len(X))
+
+
+def test_the_same_warning_when_epochs_run_out() -> None:
+    for kind in ("two classes", "one number"):
+        for estimator in both(kind, "numpy"):
+            with pytest.warns(ConvergenceWarning, match="Maximum iterations \\(6\\) reached"):
+                estimator.fit(X, TARGETS[kind])
+            with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after 2 iteration"):
+                estimator.set_params(solver="lbfgs", max_iter=2).fit(X, TARGETS[kind])
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                estimator.set_params(solver="adam", max_iter=50, tol=1e9).fit(X, TARGETS[kind])
+            assert estimator.n_iter_ == 12
+
+
+def _no_corrections(self: Any, updates: int) -> np.ndarray:
+    return np.full(updates, self.rate)
+
+
+def _same_penalty(init: Any) -> Any:
+    def changed(self: Any, *given: Any) -> None:
+        init(self, *given)
+        self.last = self.whole
+
+    return changed
+
+
+def _larger(with_penalty: Any) -> Any:
+    return lambda self, l2: with_penalty(self, 1.01 * l2)
+
+
+MUTANTS: dict[str, tuple[Any, str, Any, dict[str, Any]]] = {
+    "corrected twice": (steps, "_LATE", 0, {}),
+    "not corrected": (steps.Steps, "_rates", _no_corrections, {}),
+    "the last batch as the others": (steps.Steps, "__init__", _same_penalty(steps.Steps.__init__), {"alpha": 1.0}),
+    "another penalty": (Model, "with_penalty", _larger(Model.with_penalty), {"alpha": 1.0}),
+    "other weights": (Settings, "initial_factors", lambda self: (6.0,) * 3, {"activation": "logistic"}),
+    "the sum of outputs": (steps, "shown", lambda cost, penalty, outputs: cost, {"solver": "sgd"}),
+    "momentum at another place": (steps, "Nesterov", Momentum, {"solver": "sgd"}),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_mistake_is_noticed(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, name, value, settings = MUTANTS[mutant]
+    agree(*fitted("three numbers", "numpy", **settings))
+    monkeypatch.setattr(where, name, value)
+    with pytest.raises(AssertionError):
+        agree(*fitted("three numbers", "numpy", **settings))
