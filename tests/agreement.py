@@ -127,7 +127,7 @@ def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout 
                 values = [np.asarray(one, trusted.dtype) for one in (got, want)]
                 yield f"gradient of {part}", compare(*values, bound)
     batches: dict[int, Any] = {}
-    bounds.forward(trusted.model, X, kept, batches)
+    bounds.forward(trusted.model, X, kept, batches=batches)
     r = Rounding.of(trusted.dtype)
     moved = {l: normalization_bounds.moved(trusted.running[l], b, len(X), r) for l, b in batches.items()}
     limits = {l: 2.02 * one.error for l, one in moved.items()}
