@@ -19,17 +19,20 @@ def objective(model: Model) -> tuple[int, float, float]:
 def layout(model: Model) -> NDArray[np.int64]:
     """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
 
-    The input layer has none; in its place stands whether there are biases.
+    The input layer has none; in its place stands whether there are biases. Then flags, if any layer is normalized.
     """
     found: NDArray[np.int64] | None = model.prepared.get(__name__)
     if found is None:
-        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations)
+        found = model.prepared[__name__] = _layout(model.sizes, model.bias, model.activations, model.theta.normalized)
     return found
 
 
 @lru_cache(256)
-def _layout(sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...]) -> NDArray[np.int64]:
-    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations))], np.int64)
+def _layout(
+    sizes: tuple[int, ...], bias: bool, activations: tuple[str, ...], normalized: tuple[bool, ...]
+) -> NDArray[np.int64]:
+    flags = [(False, *normalized)] if normalized else []
+    return np.array([sizes, (bias, *map(functions.ACTIVATIONS.index, activations)), *flags], np.int64)
 
 
 def constants(rule: Any) -> tuple[int, float, float, float]:

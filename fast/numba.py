@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from samenet import network as interface
 from samenet.backends.dropout import DropConnect, Dropout
+from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
 from samenet.fast.description import constants as _constants
 from samenet.fast.description import layout
 from samenet.fast.description import objective as _objective
-from samenet.fast.kernels import forward, inference, tiny_network, training
+from samenet.fast.kernels import forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
@@ -34,7 +35,7 @@ from samenet.validation import arrays
 
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 MANY = many_networks
-SPREADS_NAN = QUIET = True  # see `samenet.backends.generic`, which says what they and the next mean
+SPREADS_NAN = QUIET = NORMALIZES = True  # see `samenet.backends.generic`, which says what they and the next mean
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER = np.empty((0, 0), np.int64)
@@ -53,6 +54,7 @@ def _helpers(model: Model, rows: int, pieces: int) -> int:
 
 def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
+    model = folded(model) if model.theta.normalized else model
     theta = model.theta
     X = x.reshape(-1, theta.sizes[0])
     H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
@@ -66,7 +68,7 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
 
 def predict(model: Model, x: NDArray[Any]) -> NDArray[Any]:
     """The output layer alone; see `samenet.reference.predict`."""
-    return _predict(model, x)[0]
+    return _predict(folded(model) if model.theta.normalized else model, x)[0]
 
 
 def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
@@ -91,6 +93,8 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     Checking an array's length and numbers in Python takes longer than evaluating a small network, so the kernel does
     it. A single sample that is not finite is also left to `otherwise`.
     """
+    if model.theta.normalized:
+        return otherwise
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
 
@@ -135,6 +139,9 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
 def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean") -> tuple[float, NDArray[Any]]:
     """The cost and the output; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
+    if model.theta.normalized:  # penalties are on W as it is, not folded
+        cost, out = evaluate(folded(model.without_penalties()), X, Y, reduction)
+        return cost + penalty(model), out
     return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
 
@@ -159,6 +166,10 @@ def gradient(
     drop_connect: DropConnect | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
+    if model.theta.normalized:
+        g = model.theta.empty_like()
+        given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect
+        return float(_descend(model, model.theta.flat, g.flat.reshape(1, -1), g.flat, *given)[0]), g
     theta, g = model.theta.flat, model.theta.empty_like()
     G, P = workspace(model, training.parts_of(len(X), theta.size))
     if P is not theta:
@@ -196,6 +207,11 @@ def run_updates(
     given = X, Y, alphas, batch_size, order, epochs, reduction
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    if model.theta.normalized:
+        G = np.empty((1, model.theta.flat.size), model.dtype)
+        costs = _descend(model, model.theta.flat, G, G[0], *given, dropout, drop_connect, constants, state.values)
+        state.t += costs.size
+        return costs
     if dropout is None and drop_connect is None and tiny_network.fits(model, batch_size):
         return _descend_tiny(model, *given, constants, state)
     theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
@@ -258,6 +274,10 @@ def _descend(
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = G[:0] if state is None else state
+    if model.theta.normalized:
+        described = theta, model.theta.everything[theta.size :], layout(model), _objective(model)
+        normalization.run_updates(*described, data, batch, alphas, rule, state, costs, G[0])
+        return costs
     given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
     more = () if drop_connect is None else (masking(model, drop_connect),)
     helpers = _helpers(model, batch_size, len(G))

@@ -19,6 +19,7 @@ from samenet import network as interface
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.functions import ACTIVATIONS, COSTS
 from samenet.fast.masks import masks_of, weight_masks_of
+from samenet.fast.normalization import Batch, backward, by_batch, by_running, move
 from samenet.fast.steps import clip, step
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -26,6 +27,7 @@ from samenet.parameters import Parameters
 from samenet.validation.finite import all_finite
 
 Array = NDArray[Any]
+NORMALIZES = True  # see `samenet.backends.generic`
 
 
 class _Pass(NamedTuple):
@@ -37,16 +39,31 @@ class _Pass(NamedTuple):
 
 
 def _forward(
-    model: Model, x: Array, out: list[Array], masks: Array | None, keep_z: bool, weights: Sequence[Array] | None = None
+    model: Model,
+    x: Array,
+    out: list[Array],
+    masks: Array | None,
+    keep_z: bool,
+    weights: Sequence[Array] | None = None,
+    batches: list[Batch | None] | None = None,
 ) -> _Pass:
-    """Layer l + 1 is written into out[l], from other weights if they are given. Works on a vector and on rows alike."""
+    """Layer l + 1 is written into out[l], from other weights if they are given. Works on a vector and on rows alike.
+
+    batches: gets what normalizes each layer, by the statistics of these rows; if None, running ones do.
+    """
     layers, seen, z, start = [x], [x], x, 0
+    normalized = model.theta.normalized
     # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
         for layer, W in enumerate(weights or model.weights):
             h = z = np.dot(seen[-1], W.T, out=out[layer])
-            if model.biases:
+            is_normalized = bool(normalized) and normalized[layer]
+            if is_normalized and batches is None:
+                by_running(model.theta, layer, z)
+            elif not is_normalized and model.biases:
                 z += model.biases[layer]
+            if normalized and batches is not None:
+                batches.append(by_batch(model.theta, layer, z) if is_normalized else None)
             last = layer == len(out) - 1
             if last and keep_z:
                 z = z.copy()
@@ -77,8 +94,10 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     """f(x, out=None): the output layer for plain arrays, else otherwise(x, out); see `samenet.backends.prediction`.
 
     Plain: an array of the model's dtype, C-contiguous, aligned and writable; x is (n_in,), or unless `one` (m, n_in)
-    and finite.
+    and finite. With batch normalization, nothing is.
     """
+    if model.theta.normalized:
+        return otherwise
     n_in, sample, answer, dtype = model.sizes[0], model.sizes[:1], model.sizes[-1:], model.dtype
     biases = model.biases or (None,) * len(model.weights)
     functions = [ACTIVATIONS[name].activate for name in model.activations]
@@ -142,22 +161,26 @@ def _backpropagate(
     H: list[Array],
     masks: Array | None,
     weight_masks: list[Array] | None,
+    batches: list[Batch | None],
 ) -> float:
-    """g := dJ/dtheta over the rows of X; returns J. H is memory for the activations."""
+    """g := dJ/dtheta over the rows of X; returns J. H is memory for the activations; batches: see `_forward`."""
     cost, scale, used = COSTS[model.cost_function], _scale(X, reduction), model.weights
     if weight_masks is not None:
         used = tuple(M * W for M, W in zip(weight_masks, model.weights, strict=True))
-    layers, seen, z = _forward(model, X, H, masks, cost.needs_z, used)
+    layers, seen, z = _forward(model, X, H, masks, cost.needs_z, used, batches)
     functions = [ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
     delta *= scale
     end = None if masks is None else masks.shape[1]
     for layer in range(len(H) - 1, -1, -1):
         W, h = model.weights[layer], layers[layer]
+        batch = batches[layer] if batches else None
+        if batch is not None:
+            backward(model.theta, layer, delta, batch, g)
         np.dot(delta.T, seen[layer], out=g.weights[layer])
         if weight_masks is not None:
             g.weights[layer][:] *= weight_masks[layer]
-        if g.biases:
+        if batch is None and g.biases:
             np.sum(delta, axis=0, out=g.biases[layer])
         if layer > 0:
             delta = delta @ used[layer]
@@ -184,7 +207,7 @@ def gradient(
     g, H = model.theta.empty_like(), _workspace(model, len(X))
     masks = masks_of(dropout, len(X)), weight_masks_of(drop_connect, model)
     with np.errstate(all="ignore"):
-        return _backpropagate(model, X, Y, reduction, g, H, *masks), g
+        return _backpropagate(model, X, Y, reduction, g, H, *masks, []), g
 
 
 def run_updates(
@@ -216,10 +239,13 @@ def run_updates(
             batch: Any = part if order is None else order[epoch, part]
             x, y = X[batch], Y[batch]
             masks = masks_of(dropout, len(x), epoch * m + start), weight_masks_of(drop_connect, model, len(costs))
-            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], *masks))
+            batches: list[Batch | None] = []
+            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], *masks, batches))
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(g.flat, clip_value, clip_norm)
             step(model.theta.flat, g.flat, alphas[epoch], rule, state)
+            if batches:
+                move(model.theta, batches)
     return np.array(costs)
 
 

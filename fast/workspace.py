@@ -1,4 +1,4 @@
-"""Memory that the compiled kernels work in, as `samenet.fast.numba` hands it to them."""
+"""What the compiled kernels are handed by `samenet.fast.numba`: the model's description, and memory to work in."""
 
 import functools
 import sys

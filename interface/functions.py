@@ -7,6 +7,8 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity", "softmax")
 COSTS = ("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy")
 REDUCTIONS = ("mean", "sum")
 
+EPSILON, MOMENTUM = 1e-5, 0.1  # of batch normalization, see `samenet.backends.normalization`
+
 # Costs whose gradient is derived jointly with one output activation, so that it stays finite, and does not vanish,
 # where the activation saturates. Their targets are probabilities.
 MADE_FOR = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}

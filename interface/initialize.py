@@ -91,3 +91,5 @@ def initialize(theta: Parameters, scheme: str, random: Random) -> None:
     """Fill theta by a scheme, with numbers drawn from `random`."""
     fill, draw = SCHEMES[scheme]
     fill(theta, random, draw)
+    if theta.normalized:
+        theta.begin_normalization()

@@ -21,12 +21,12 @@ from samenet.validation.memory import remembers
 class Model:
     """A network's description and its parameters; takes the arguments of `Network`, and checks them.
 
-    theta          all weights and biases, see `Parameters`; uninitialised at first
+    theta          all weights and biases, and what normalizes layers, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
     prepared       a cache of what each backend derives from the model, by the backend's name; empty in copies
 
-    Only the numbers in theta, and `threads`, ever change.
+    Only the numbers in theta, with its running statistics, and `threads`, ever change.
     """
 
     activations: tuple[str, ...]
@@ -45,12 +45,13 @@ class Model:
         l2: float = 0.0,
         dtype: DTypeLike = np.float64,
         threads: int = 1,
+        batch_normalization: bool | Sequence[bool] = False,
     ) -> None:
-        given = sizes, activation, bias, cost, l1, l2, dtype
-        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked = _checked(*given)
+        given = sizes, activation, bias, cost, l1, l2, dtype, batch_normalization
+        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked, normalized = _checked(*given)
         self._threads = checks.integer("threads", threads, least=1)
         try:
-            self.theta = Parameters.empty(layers, bias, checked)
+            self.theta = Parameters.empty(layers, bias, checked, normalized)
         except (MemoryError, OverflowError, ValueError):
             raise checks.too_large("sizes", sizes) from None
         self.prepared: dict[str, Any] = {}
@@ -81,6 +82,19 @@ class Model:
         return self.theta.biases
 
     @property
+    def gammas(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its factors, see `Parameters`; empty if no layer is normalized."""
+        return self.theta.gammas
+
+    running = property(lambda self: self.theta.running, doc="Its running means and variances, see `Parameters`.")
+
+    @property
+    def batch_normalization(self) -> bool | tuple[bool, ...]:
+        """Whether hidden layers are normalized, or a flag for each where they differ."""
+        flags = self.theta.normalized[:-1]
+        return any(flags) if len(set(flags)) < 2 else flags
+
+    @property
     def parameters(self) -> NDArray[Any]:
         """All parameters as one flat vector, W1, b1, W2, b2, ..."""
         return self.theta.flat
@@ -102,8 +116,8 @@ class Model:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that define the model, besides its sizes, dtype and parameters."""
-        penalties = {"l1": self.l1, "l2": self.l2}
-        return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **penalties}
+        others = {"l1": self.l1, "l2": self.l2, "batch_normalization": self.batch_normalization}
+        return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **others}
 
     def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
         """Copy the user's weights and biases; if biases is None, they are zero."""
@@ -112,7 +126,8 @@ class Model:
             vectors = [np.zeros_like(b) for b in self.biases]
         else:
             vectors = arrays.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
-        self.theta.fill(matrices, vectors)
+        self.theta.fill(matrices, vectors, self.gammas)
+        self.theta.begin_normalization()
 
     def labelled(
         self, X: Any, Y: Any, reduction: str = "mean", most: float = math.inf
@@ -145,23 +160,25 @@ class Model:
         model.l1 = model.l2 = 0.0
         return model
 
-    def holding(self, theta: NDArray[Any]) -> Self:
-        """The same model with a copy of these parameters, in their dtype."""
+    def holding(self, everything: NDArray[Any]) -> Self:
+        """The same model with a copy of these parameters, and running statistics, in their dtype."""
         model = copy.copy(self)
-        model.theta = Parameters.holding(self.sizes, self.bias, theta)
+        model.theta = Parameters.holding(self.sizes, self.bias, everything, self.theta.normalized)
         return model
 
     def equals(self, other: "Model") -> bool:
-        """Whether sizes, settings, dtype and parameters are equal; the number of threads does not count."""
+        """Whether sizes, settings, dtype, parameters and running statistics are equal; threads do not count."""
         mine, others = ((m.sizes, m.dtype, m.settings) for m in (self, other))
-        return mine == others and bool((self.parameters == other.parameters).all())
+        return mine == others and bool((self.theta.everything == other.theta.everything).all())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "prepared": {}}
 
 
 @remembers
-def _checked(sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any, dtype: Any) -> tuple[Any, ...]:
+def _checked(
+    sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any, dtype: Any, normalization: Any
+) -> tuple[Any, ...]:
     """The arguments of `Model` in the form that it holds them."""
     layers = checks.sizes(sizes)
     activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
@@ -173,7 +190,9 @@ def _checked(sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any
             )
     cost = _checked_cost(cost, activations[-1])
     l1, l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
-    return layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype)
+    flags = checks.flags("batch_normalization", normalization, len(layers) - 2)
+    normalized = (*flags, False) if any(flags) else ()
+    return layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype), normalized
 
 
 def _checked_cost(cost: Any, output: str) -> str:
@@ -248,6 +267,21 @@ class HasModel:
     def biases(self) -> tuple[NDArray[Any], ...]:
         """For each layer after the first its vector (n_out,), a view; empty without biases."""
         return self.model.biases
+
+    @property
+    def batch_normalization(self) -> bool | tuple[bool, ...]:
+        """Whether hidden layers are normalized, or a flag for each where they differ."""
+        return self.model.batch_normalization
+
+    @property
+    def gammas(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its factors (n_out,), views, (0,) if it is not normalized; or empty."""
+        return self.model.gammas
+
+    @property
+    def running(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its running means and variances (2, n_out), views, or (2, 0); or empty."""
+        return self.model.running
 
     @property
     def parameters(self) -> NDArray[Any]:

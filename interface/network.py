@@ -53,6 +53,7 @@ class Network(Saving):
     biases      with `weights`: a list of (n_out,) arrays, which are copied; zero if not given
     threads     the number of threads that may work on a batch; only the Numba backend uses more than one. Results are
                 the same bits for any number. It can be changed later: `net.threads = 2`
+    batch_normalization  of hidden layers, all or none, or a flag for each: see `samenet.backends.normalization`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
     Source: tutorial 000 (docs/sources.md), sections 2 to 4.
@@ -80,12 +81,13 @@ class Network(Saving):
         weights: Sequence[ArrayLike] | None = None,
         biases: Sequence[ArrayLike] | None = None,
         threads: int = 1,
+        batch_normalization: bool | Sequence[bool] = False,
     ) -> None:
         if not hasattr(type(self), "backend"):
             raise TypeError("import Network from a backend: samenet.reference, samenet.fast.numpy, samenet.fast.numba")
-        self.model = Model(
-            *(sizes,), activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, dtype=dtype, threads=threads
-        )
+        others: dict[str, Any] = {"dtype": dtype, "threads": threads, "batch_normalization": batch_normalization}
+        self.model = Model(sizes, activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, **others)
+        generic.check_normalizes(self.backend, self.model)
         checks.choice("init", init, SCHEMES)
         stream = checks.generator("seed", seed)
         self.history: History | None = None
@@ -112,7 +114,9 @@ class Network(Saving):
 
     def _onto(self, cls: type[N]) -> N:
         network = cls(self.sizes, dtype=self.dtype, seed=0, threads=self.threads, **self.model.settings)
-        network.parameters[:] = self.parameters  # unchecked: NaN written into the views is copied, too
+        network.model.theta.everything[:] = (
+            self.model.theta.everything
+        )  # unchecked: NaN written into the views is copied, too
         return network
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,14 +125,14 @@ class Network(Saving):
         return state
 
     def __eq__(self, other: object) -> bool:
-        """Whether sizes, settings, dtype and parameters are equal; backend and threads do not count."""
+        """Whether sizes, settings, dtype, parameters, and running statistics are equal, on whatever backend."""
         return self.model.equals(other.model) if isinstance(other, Network) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         name = self.backend.__name__.removeprefix("samenet.")
-        defaults = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0}
+        defaults = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0, "batch_normalization": False}
         settings = [f"{key}={value!r}" for key, value in self.model.settings.items() if defaults.get(key) != value]
         settings += [f"threads={self.threads}"] if self.threads != 1 else []
         return (
@@ -143,7 +147,7 @@ class Network(Saving):
         or NaN; which of them may depend on the backend, see `samenet.validation.overflow`.
         """
         X = arrays.samples("x", x, self.sizes[0], self.dtype)
-        layers = zip(self.backend.feed_forward(self.model, X)[1:], self.sizes[1:], strict=True)
+        layers = zip(generic.feed_forward(self.backend, self.model, X)[1:], self.sizes[1:], strict=True)
         return [X.copy(), *(prediction.as_array(h, (*X.shape[:-1], n), self.dtype) for h, n in layers)]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -221,6 +225,7 @@ class Network(Saving):
         cost: the name of a cost to use instead of the network's; reduction: "mean" or "sum" over the samples.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
         if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
+        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones.
         """
         return self._objective(X, Y, cost, reduction).gradient()
 

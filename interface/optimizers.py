@@ -62,7 +62,7 @@ class State:
     @cached_property
     def arrays(self) -> tuple[Parameters, ...]:
         """The rows as parameters."""
-        return tuple(Parameters(self._theta.sizes, self._theta.bias, row) for row in self.values)
+        return tuple(map(self._theta.like, self.values))
 
 
 @dataclass(frozen=True)

@@ -15,43 +15,55 @@ from samenet.validation import checks
 class Parameters:
     """theta = (W1, b1, W2, b2, ...), each matrix row by row, in one C-contiguous vector.
 
-    flat     the vector itself, (size,)
-    weights  views of it: for each layer after the first, (n_out, n_in)
-    biases   views of it: for each layer after the first, (n_out,); empty for a network without biases
-    sizes    the number of nodes in each layer
-    bias     whether there are biases
+    After W and b of a layer with batch normalization lies gamma: theta = (W1, b1, gamma1, W2, b2, ...).
 
-    A gradient is also an object of this class, with dJ/dW and dJ/db in place of W and b.
+    flat        the vector itself, (size,)
+    weights     views of it: for each layer after the first, (n_out, n_in)
+    biases      views of it: for each layer after the first, (n_out,); empty for a network without biases
+    gammas      views of it: for each layer after the first, (n_out,), or (0,) for a layer without batch normalization;
+                empty for a network without any
+    sizes       the number of nodes in each layer
+    bias        whether there are biases
+    normalized  whether each layer after the first has batch normalization; empty for a network without any
+    everything  flat, followed in memory by the running statistics of the normalized layers: all that training changes.
+                It is flat itself if there are none, as in a gradient
+    running     views of it: for each layer after the first its means and variances, (2, n_out), or (2, 0); or empty
 
-    `Parameters(sizes, bias, flat)` is a view of an existing vector. Raises ValueError or TypeError for invalid sizes
-    and for a vector of the wrong length or not contiguous.
+    A gradient is also an object of this class, with dJ/dW, dJ/db and dJ/dgamma in place of W, b and gamma.
+
+    `Parameters(sizes, bias, flat, normalized)` is a view of an existing vector. Raises ValueError or TypeError for
+    invalid sizes and for a vector of the wrong length or not contiguous.
     """
 
-    __slots__ = ("_biases", "_weights", "bias", "flat", "sizes")
+    __slots__ = ("_biases", "_gammas", "_running", "_weights", "bias", "everything", "flat", "normalized", "sizes")
 
-    def __init__(self, sizes: Sequence[int], bias: bool, flat: NDArray[Any]) -> None:
+    def __init__(self, sizes: Sequence[int], bias: bool, flat: NDArray[Any], normalized: tuple[bool, ...] = ()) -> None:
         sizes, bias = checks.sizes(sizes), checks.flag("bias", bias)
-        n = checks.short(self.count(sizes, bias))
+        n = checks.short(self.count(sizes, bias, normalized))
         if not isinstance(flat, np.ndarray):
             raise TypeError(f"flat: expected a NumPy array of shape ({n},), got {checks.short(flat)}")
-        if flat.shape != (self.count(sizes, bias),) or not flat.flags.c_contiguous:
+        if flat.shape != (self.count(sizes, bias, normalized),) or not flat.flags.c_contiguous:
             contiguous = "" if flat.flags.c_contiguous else ", not contiguous"
             raise ValueError(f"flat: expected a contiguous array of shape ({n},), got shape {flat.shape}{contiguous}")
-        self._view(sizes, bias, flat)
+        self._view(sizes, bias, flat, normalized)
 
-    def _view(self, sizes: tuple[int, ...], bias: bool, flat: NDArray[Any]) -> None:
+    def _view(self, sizes: tuple[int, ...], bias: bool, everything: NDArray[Any], normalized: tuple[bool, ...]) -> None:
         self.sizes = sizes
         self.bias = bias
-        self.flat = flat
+        self.normalized = normalized
+        self.everything = everything
+        self.flat = everything[: _layers(sizes, bias, normalized)[-1]] if normalized else everything
         # Views are made when they are asked for: a gradient may only be wanted as a vector.
         self._weights: tuple[NDArray[Any], ...] | None = None
         self._biases: tuple[NDArray[Any], ...] | None = None
+        self._gammas: tuple[NDArray[Any], ...] | None = None
+        self._running: tuple[NDArray[Any], ...] | None = None
 
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         """The matrices, views of the vector."""
         if self._weights is None:
-            matrices, _, _ = _layers(self.sizes, self.bias)
+            matrices, _, _, _ = _layers(self.sizes, self.bias, self.normalized)
             self._weights = tuple([self.flat[start:end].reshape(shape) for start, end, shape in matrices])
         return self._weights
 
@@ -59,73 +71,121 @@ class Parameters:
     def biases(self) -> tuple[NDArray[Any], ...]:
         """The vectors of biases, views of the vector."""
         if self._biases is None:
-            _, vectors, _ = _layers(self.sizes, self.bias)
+            _, vectors, _, _ = _layers(self.sizes, self.bias, self.normalized)
             self._biases = tuple([self.flat[start:end] for start, end in vectors])
         return self._biases
 
+    @property
+    def gammas(self) -> tuple[NDArray[Any], ...]:
+        """The factors of normalized layers, views of the vector."""
+        if self._gammas is None:
+            _, _, factors, _ = _layers(self.sizes, self.bias, self.normalized)
+            self._gammas = tuple([self.flat[start:end] for start, end in factors])
+        return self._gammas
+
+    @property
+    def running(self) -> tuple[NDArray[Any], ...]:
+        """The running means and variances of normalized layers, views of what follows the vector."""
+        if self._running is None:
+            rest, found = self.everything[self.flat.size :], []
+            for n, is_normalized in zip(self.sizes[1:], self.normalized if rest.size else (), strict=False):
+                size = 2 * n * is_normalized
+                found.append(rest[:size].reshape(2, -1))
+                rest = rest[size:]
+            self._running = tuple(found)
+        return self._running
+
+    def begin_normalization(self) -> None:
+        """gamma := 1, and running means and variances as before any update, 0 and 1."""
+        for factors, (means, variances) in zip(self.gammas, self.running, strict=True):
+            factors[:], means[:], variances[:] = 1, 0, 1
+
     @staticmethod
-    def count(sizes: tuple[int, ...], bias: bool) -> int:
+    def count(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...] = ()) -> int:
         """The length of theta.
 
         >>> Parameters.count((784, 16, 16, 10), bias=True)
         13002
         """
-        return _layers(sizes, bias)[-1]
+        return _layers(sizes, bias, normalized)[-1]
 
     @classmethod
-    def empty(cls, sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any]) -> "Parameters":
-        """Uninitialised parameters."""
+    def empty(
+        cls, sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any], normalized: tuple[bool, ...] = ()
+    ) -> "Parameters":
+        """Uninitialised parameters, and running statistics of normalized layers."""
+        size = cls.count(sizes, bias, normalized)
+        if normalized:
+            size += 2 * sum(n for n, is_normalized in zip(sizes[1:], normalized, strict=True) if is_normalized)
+        return cls._of(sizes, bias, aligned(size, dtype), normalized)
+
+    @classmethod
+    def _of(
+        cls, sizes: tuple[int, ...], bias: bool, everything: NDArray[Any], normalized: tuple[bool, ...]
+    ) -> "Parameters":
         parameters = cls.__new__(cls)
-        parameters._view(sizes, bias, aligned(cls.count(sizes, bias), dtype))
+        parameters._view(sizes, bias, everything, normalized)
         return parameters
 
     def check_writable(self) -> None:
         """Raise ValueError, naming the array, if a user has made any of them read-only."""
         if not self.flat.flags.writeable:
             raise ValueError("parameters: expected an array that can be written to, got a read-only one")
-        for name, views in (("weights", self._weights), ("biases", self._biases)):
+        for name, views in (("weights", self._weights), ("biases", self._biases), ("gammas", self._gammas)):
             for layer, view in enumerate(views or ()):
                 if not view.flags.writeable:
                     raise ValueError(f"{name}[{layer}]: expected an array that can be written to, got a read-only one")
 
     def matrix_slices(self) -> list[tuple[slice, tuple[int, int]]]:
         """Where each matrix lies in the vector, and its shape."""
-        return [(slice(start, end), shape) for start, end, shape in _layers(self.sizes, self.bias)[0]]
+        return [(slice(start, end), shape) for start, end, shape in _layers(self.sizes, self.bias, self.normalized)[0]]
 
     def empty_like(self) -> "Parameters":
-        """Uninitialised parameters of the same shape and dtype."""
-        return Parameters.empty(self.sizes, self.bias, self.flat.dtype)
+        """Uninitialised parameters of the same shape and dtype, without running statistics."""
+        return self.like(aligned(self.flat.size, self.flat.dtype))
 
-    def fill(self, weights: Any, biases: Any) -> None:
+    def like(self, flat: NDArray[Any]) -> "Parameters":
+        """Parameters of the same shape in this vector: a view of it."""
+        return Parameters._of(self.sizes, self.bias, flat, self.normalized)
+
+    def is_like(self, other: "Parameters") -> bool:
+        """Whether both have the same shape."""
+        return (self.sizes, self.bias, self.normalized) == (other.sizes, other.bias, other.normalized)
+
+    def fill(self, weights: Any, biases: Any, gammas: Any = ()) -> None:
         """Copy in matrices and vectors of the right shapes, as arrays or nested lists."""
-        for view, values in zip((*self.weights, *self.biases), (*weights, *biases), strict=True):
+        for view, values in zip((*self.weights, *self.biases, *self.gammas), (*weights, *biases, *gammas), strict=True):
             view[:] = values
 
     @classmethod
-    def holding(cls, sizes: tuple[int, ...], bias: bool, values: NDArray[Any]) -> "Parameters":
-        """Parameters with the given values, in a vector of their own."""
-        parameters = cls.empty(sizes, bias, values.dtype)
-        parameters.flat[:] = values
+    def holding(
+        cls, sizes: tuple[int, ...], bias: bool, values: NDArray[Any], normalized: tuple[bool, ...] = ()
+    ) -> "Parameters":
+        """Parameters with the given values, those of `everything`, in a vector of their own."""
+        parameters = cls._of(sizes, bias, aligned(values.size, values.dtype), normalized)
+        parameters.everything[:] = values
         return parameters
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Only the vector is pickled or copied, and the views are created again, or they would become separate arrays.
         # `holding` copies: a worker process may receive read-only memory, which cannot be trained.
-        return Parameters.holding, (self.sizes, self.bias, self.flat)
+        return Parameters.holding, (self.sizes, self.bias, self.everything, self.normalized)
 
     def __repr__(self) -> str:
         return f"Parameters(sizes={list(self.sizes)}, bias={self.bias}, {self.flat.size} numbers, {self.flat.dtype})"
 
 
 @lru_cache(256)
-def _layers(sizes: tuple[int, ...], bias: bool) -> tuple[Any, Any, int]:
-    """Where the matrices (start, end, shape) and vectors (start, end) lie in theta, and its length."""
-    matrices, vectors, start = [], [], 0
-    for n_in, n_out in pairwise(sizes):
+def _layers(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) -> tuple[Any, Any, Any, int]:
+    """Where matrices (start, end, shape), biases and gammas (start, end) lie in theta, and its length."""
+    matrices, vectors, factors, start = [], [], [], 0
+    for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
         matrices.append((start, start := start + n_out * n_in, (n_out, n_in)))
         if bias:
             vectors.append((start, start := start + n_out))
-    return tuple(matrices), tuple(vectors), start
+        if normalized:
+            factors.append((start, start := start + n_out * normalized[layer]))
+    return tuple(matrices), tuple(vectors), tuple(factors), start
 
 
 _LINE = 64  # bytes of a cache line, and of the longest vector registers

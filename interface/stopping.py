@@ -125,7 +125,7 @@ class Patience(Rule):
     def watch(self, objective: Objective, history: History) -> Watch:
         """Start watching a training run; `objective` is that of its training samples."""
         X, Y = objective.model.labelled(self.X, self.Y)
-        validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.flat
+        validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.everything
         least, best = validation.cost(), theta.copy()
         history.best_epoch = 0
 

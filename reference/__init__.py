@@ -4,13 +4,15 @@ Only the standard library is imported. The loops index their arguments as `weigh
 arrays both work; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
-`optimizers`; then the other activation functions, `activations`, the costs, `costs`, and the masks, `dropout`.
+`optimizers`; then the other activation functions, `activations`, the costs, `costs`, the masks, `dropout`, and batch
+normalization, `normalization` and `layerwise`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y: many of them, one per row
 h          activations of one layer; h[0] = x is the input, h[-1] the output
 z          weighted sum of one node, to which the activation f is applied
 W, b       weights[l][i][j]: to node i of layer l + 1 from node j of layer l; biases[l][i]: of node i of layer l + 1
+gamma      the factors of a layer with batch normalization, gammas[l][i]; n, its normalized weighted sums
 delta      dJ/dz, the error of a node
 alpha      the learning rate
 =========  ==============================================================================================
@@ -51,6 +53,9 @@ __all__ = [
     "sigmoid_slope",
     "weight_masks",
 ]
+
+
+NORMALIZES = True  # see `samenet.backends.generic`
 
 
 def __getattr__(name: str) -> Any:

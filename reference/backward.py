@@ -9,10 +9,17 @@ from samenet.reference.forward import apply_mask, forward_pass
 
 
 class Gradient(NamedTuple):
-    """dJ/dW and dJ/db, as nested lists in the shapes of the weights and biases."""
+    """dJ/dW, dJ/db and dJ/dgamma, as nested lists in the shapes of the weights, biases and gammas."""
 
     weights: list[Any]
     biases: list[Any]
+    gammas: Sequence[Any] = ()
+
+
+def zeros(weights: Sequence[Any], biases: Sequence[Any], gammas: Sequence[Any] = ()) -> Gradient:
+    """A gradient of zeros."""
+    vectors = [[[0.0 for _ in vector] for vector in vectors] for vectors in (biases, gammas)]
+    return Gradient([[[0.0 for _ in row] for row in W] for W in weights], *vectors)
 
 
 def sample_gradient(
@@ -78,32 +85,42 @@ def batch_gradient(
     weight_masks: for DropConnect, a factor m for each weight: J is of m W in place of W, and dJ/dW = m dJ/d(m W).
     """
     used = weights if weight_masks is None else masked(weight_masks, weights)
-    total = Gradient([[[0.0 for _ in row] for row in W] for W in weights], [[0.0 for _ in b] for b in biases])
+    total = zeros(weights, biases)
     value = 0.0
     for s in range(len(X)):
         mask = None if masks is None else masks[s]
         value += sample_gradient(used, biases, X[s], Y[s], total, activations, cost, mask)
+    value = average(value, total, weights, len(X), reduction)
+    if weight_masks is not None:
+        total = Gradient(masked(weight_masks, total.weights), total.biases)
+    return penalized(value, total, weights, l1, l2), total
 
+
+def average(value: float, total: Gradient, weights: Sequence[Any], m: int, reduction: str) -> float:
+    """The cost, and in place its gradient, from their sums over m samples."""
     if reduction == "mean":
-        m = len(X)
         value /= m
         for l in range(len(weights)):
             for i in range(len(weights[l])):
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] /= m
-                if biases:
+                if total.biases:
                     total.biases[l][i] /= m
+                if total.gammas and total.gammas[l]:
+                    total.gammas[l][i] /= m
 
-    if weight_masks is not None:
-        total = Gradient(masked(weight_masks, total.weights), total.biases)
+    return value
 
+
+def penalized(value: float, total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
+    """The cost, and in place its gradient, with the penalties."""
     if l1 or l2:
         value += penalty(weights, l1, l2)
         for l in range(len(weights)):
             for i in range(len(weights[l])):
                 for j in range(len(weights[l][i])):
                     total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
-    return value, total
+    return value
 
 
 def masked(weight_masks: Sequence[Any], matrices: Sequence[Any]) -> list[Any]:

@@ -3,22 +3,18 @@
 import math
 from typing import Any
 
-from samenet.reference.backward import Gradient
+from samenet.reference.backward import Gradient, zeros
 from samenet.reference.forward import as_lists
-from samenet.reference.objective import gradient
+from samenet.reference.normalization import move_running
+from samenet.reference.objective import gradient_and_statistics
 from samenet.reference.optimizers import RULES
 
 
 class State:
-    """A rule's state: arrays, with `.weights` and `.biases` like the model's; t, the number of updates so far."""
+    """A rule's state: arrays, with `.weights`, `.biases`, `.gammas` like the model's; t, the number of updates."""
 
     def __init__(self, model: Any, count: int) -> None:
-        self.arrays = [
-            Gradient(
-                [[[0.0 for _ in row] for row in W] for W in model.weights], [[0.0 for _ in b] for b in model.biases]
-            )
-            for _ in range(count)
-        ]
+        self.arrays = [zeros(model.weights, model.biases, getattr(model, "gammas", ())) for _ in range(count)]
         self.t = 0
 
 
@@ -33,6 +29,9 @@ def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) ->
         if len(model.biases) > 0:
             rows = [array.biases[l] for array in state.arrays]
             move(model.biases[l], downhill.biases[l], alpha, rule, state.t, *rows)
+        if len(downhill.gammas) > 0:
+            rows = [array.gammas[l] for array in state.arrays]
+            move(model.gammas[l], downhill.gammas[l], alpha, rule, state.t, *rows)
 
 
 def clip(downhill: Gradient, value: float, norm: float) -> None:
@@ -41,7 +40,7 @@ def clip(downhill: Gradient, value: float, norm: float) -> None:
     If the squares overflow, or all underflow, the norm is computed from the gradient divided by its largest entry.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
-    rows = [row for W in downhill.weights for row in W] + downhill.biases
+    rows = [row for W in downhill.weights for row in W] + [*downhill.biases, *downhill.gammas]
     squares = 0.0
     for row in rows:
         for i in range(len(row)):
@@ -82,6 +81,8 @@ def run_updates(
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
+    Each also moves the running statistics of normalized layers, see `samenet.reference.normalization.move_running`.
+
     Every epoch goes through the samples once, `batch_size` at a time; its last batch may be smaller.
     X: (m, n_in); Y: (m, n_out).
     rule: an object with `name`, one of `RULES`; `state_arrays`, how many it needs; and its constants as attributes.
@@ -103,9 +104,12 @@ def run_updates(
             x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
             masks = None if dropout is None else dropout.after(epoch * len(rows) + start)
             of_weights = None if drop_connect is None else drop_connect.after(len(costs))
-            cost, downhill = gradient(model, x, y, reduction, masks, of_weights)
+            cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks, of_weights)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)
+            for l, of_batch in enumerate(statistics):
+                if of_batch is not None:
+                    move_running(model.running[l], of_batch, len(batch))
             costs.append(cost)
     return costs

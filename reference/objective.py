@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from samenet.reference.backward import Gradient, batch_gradient
 from samenet.reference.costs import COSTS, penalty
 from samenet.reference.dropout import mask, weight_masks
-from samenet.reference.forward import as_lists, forward_pass
+from samenet.reference.forward import as_lists, forward_pass, running_normalization
+from samenet.reference.layerwise import gradient_layer_by_layer
+from samenet.reference.normalization import Statistics
 
 
 class Objective(NamedTuple):
@@ -32,14 +34,25 @@ def gradient(
 
     model: anything with `weights` and `biases`, see `Objective`; X: (m, n_in); Y: (m, n_out).
     dropout, drop_connect: see `mask` and `weight_masks` of `samenet.reference.dropout`.
-    Returns (cost, gradient), the gradient with `.weights` and `.biases`. Equations: `sample_gradient`.
+    Returns (cost, gradient), the gradient with `.weights`, `.biases` and `.gammas`. Equations: `sample_gradient`, and
+    `samenet.reference.layerwise` where layers are normalized, by the statistics of these samples.
     """
+    return gradient_and_statistics(model, X, Y, reduction, dropout, drop_connect)[:2]
+
+
+def gradient_and_statistics(
+    model: Any, X: Any, Y: Any, reduction: str, dropout: Any, drop_connect: Any
+) -> tuple[float, Gradient, list[Statistics | None]]:
+    """The same, and the statistics of normalized layers."""
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     masks = None if dropout is None else [by_layer(mask(dropout, s), weights) for s in range(len(X))]
     of_weights = None if drop_connect is None else weight_masks(drop_connect, 0, weights)
     activations, cost, l1, l2 = Objective.of(model)
     samples = as_lists(X), as_lists(Y)
-    return batch_gradient(weights, biases, *samples, reduction, activations, cost, masks, l1, l2, of_weights)
+    if len(getattr(model, "gammas", ())) > 0:
+        parameters = weights, biases, [as_lists(gamma) for gamma in model.gammas]
+        return gradient_layer_by_layer(*parameters, *samples, reduction, activations or [], cost, masks, l1, l2)
+    return *batch_gradient(weights, biases, *samples, reduction, activations, cost, masks, l1, l2, of_weights), []
 
 
 def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:
@@ -56,9 +69,10 @@ def evaluate(model: Any, X: Any, Y: Any, reduction: str = "mean") -> tuple[float
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     X, Y = as_lists(X), as_lists(Y)
     activations, cost, l1, l2 = Objective.of(model)
+    normalization = running_normalization(model)
     value, outputs = 0.0, []
     for s in range(len(X)):
-        h, _, z = forward_pass(weights, biases, X[s], activations)
+        h, _, z = forward_pass(weights, biases, X[s], activations, None, normalization)
         value += COSTS[cost].value(Y[s], h[-1], z)
         outputs.append(h[-1])
     if reduction == "mean":

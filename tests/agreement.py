@@ -20,7 +20,8 @@ from samenet import optimizers
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.optimizers import UpdateRule
 from samenet.parameters import Parameters
-from samenet.testing import tolerance
+from samenet.testing import bounds, normalization_bounds, tolerance
+from samenet.testing.rounding import Rounding
 from samenet.testing.tolerance import Comparison, compare
 
 Compared = Iterator[tuple[str, Comparison]]
@@ -107,6 +108,46 @@ def _gradient(
     slope = network.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope
+
+
+def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout | None = None) -> Compared:
+    """Predictions, gradients and an update of networks with batch normalization, and what moves their statistics."""
+    yield from forward(network, trusted, X)
+    kept = masks(dropout, len(X))
+    costs = [one.cost(X, Y, reduction="sum") for one in (network, trusted)]
+    yield "cost by running statistics", compare(*costs, 1e-5 * abs(costs[1]))
+    for reduction in ("mean", "sum"):
+        (cost, g), (cost_expected, expected) = (
+            one.backend.gradient(one.model, X, Y, reduction, dropout) for one in (network, trusted)
+        )
+        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, kept)
+        yield "cost", compare(cost, cost_expected, cost_allowed)
+        for part in ("weights", "biases", "gammas"):
+            for got, want, bound in zip(*(getattr(one, part) for one in (g, expected, allowed)), strict=True):
+                values = [np.asarray(one, trusted.dtype) for one in (got, want)]
+                yield f"gradient of {part}", compare(*values, bound)
+    batches: dict[int, Any] = {}
+    bounds.forward(trusted.model, X, kept, batches=batches)
+    r = Rounding.of(trusted.dtype)
+    moved = {l: normalization_bounds.moved(trusted.running[l], b, len(X), r) for l, b in batches.items()}
+    limits = {l: 2.02 * one.error for l, one in moved.items()}
+    for rule in (_DESCENT, optimizers.Adam()):
+        ends = [one.copy() for one in (network, trusted)]
+        for one in ends:
+            run_updates(one, X, Y, rule, alpha=0.5, batch_size=len(X), dropout=dropout)
+        theta = tolerance.update(trusted.model, X, Y, 0.5, rule=rule, masks=kept)
+        yield "one update", compare(ends[0].parameters, ends[1].parameters, theta, trusted.dtype)
+        for l, limit in limits.items():
+            yield "running statistics", compare(ends[0].running[l], ends[1].running[l], limit, trusted.dtype)
+    order = np.random.default_rng(len(X)).permutation(len(X)).reshape(1, -1)
+    ends = [one.copy() for one in (network, trusted)]
+    for one in ends:
+        run_updates(one, X, Y, alpha=0.1, batch_size=len(X) // 2 + 1, order=order, dropout=dropout, clip_norm=0.1)
+    theta = np.abs(ends[1].model.theta.everything)
+    allowed = (1e-9 if trusted.dtype == np.float64 else 1e-3) * (
+        1 + theta
+    )  # several updates, for which none is derived
+    yield "several updates", compare(*(one.model.theta.everything for one in ends), allowed)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,30 @@ MUTANTS = {
         Mutant("masks of the first epoch", "epoch * len(rows) + start", "start"),
         Mutant("masks of the first batch", "epoch * len(rows) + start", "epoch * len(rows)"),
         Mutant("one number for all nodes", "len(dropout.factors) + j + 1", "len(dropout.factors) + 1"),
+        Mutant("normalization: variance not averaged", "variances[i] /= m", "variances[i] /= 1"),
+        Mutant("normalization: mean not subtracted", "(z[i] - means[i]) / math", "z[i] / math"),
+        Mutant(
+            "normalization: without epsilon",
+            "(z[i] - means[i]) / math.sqrt(variances[i] + EPSILON)",
+            "(z[i] - means[i]) / math.sqrt(variances[i] + 1e-4)",
+        ),
+        Mutant("normalization: without gamma", "[gamma[i] * n[i] for", "[n[i] for"),
+        Mutant("normalization: without b", "[scaled[i] + b[i] for", "[scaled[i] for"),
+        Mutant("normalization: mean's slope left out", "deltas[s][i] - mean - N", "deltas[s][i] - N"),
+        Mutant("normalization: variance's slope left out", "- mean - N[s][i] * mean_product", "- mean"),
+        Mutant("normalization: back without gamma", "gamma[i] / math.sqrt(statistics", "1 / math.sqrt(statistics"),
+        Mutant("normalization: biased running variance", "m / (m - 1)", "1"),
+        Mutant("normalization: running mean not kept", "(1 - MOMENTUM) * running[0][i] +", "running[0][i] +"),
+        Mutant("normalization: gamma's slope without n", "deltas[s][i] * N[l][s][i]", "deltas[s][i]"),
+        Mutant("normalization: gamma stays", "downhill.gammas[l], alpha", "downhill.gammas[l], 0"),
+        Mutant("normalization: gamma's slope not averaged", "total.gammas[l][i] /= m", "total.gammas[l][i] /= 1"),
+        Mutant("normalization: gammas not clipped", "[*downhill.biases, *downhill.gammas]", "[*downhill.biases]"),
+        Mutant("normalization: statistics stay", "move_running(model.running[l], of_batch, len(batch))", "pass"),
+        Mutant(
+            "normalization: dropout forward alone",
+            "errors = [apply_mask(masks[s][l - 1], errors[s]) for s in samples]",
+            "pass",
+        ),
         Mutant("one factor for all nodes", "float(dropout.factors[j])", "float(dropout.factors[0])"),
         Mutant("DropConnect backward alone", "used = weights if weight_masks is None", "used = weights if True"),
         Mutant(
@@ -166,6 +190,22 @@ MUTANTS = {
         ),
         Mutant("masks without a first", "(dropout.first + start) * n", "start * n"),
         Mutant("dropped where kept", ">= dropout.thresholds", "< dropout.thresholds"),
+        Mutant("normalization: mean's slope left out", "delta -= mean / m", "pass"),
+        Mutant("normalization: variance's slope left out", "delta -= N * (mean_product / m)", "pass"),
+        Mutant(
+            "normalization: back without gamma",
+            "delta *= theta.gammas[layer] * batch.inverse",
+            "delta *= batch.inverse",
+        ),
+        Mutant("normalization: biased running variance", "batch.variances * (m / (m - 1))", "batch.variances"),
+        Mutant("normalization: running statistics not kept", "running *= 1 - MOMENTUM", "pass"),
+        Mutant("normalization: gamma's slope without n", "(delta * N).sum(axis=0)", "delta.sum(axis=0)"),
+        Mutant("normalization: without gamma", "np.multiply(n, theta.gammas[layer], out=z)", "z[:] = n"),
+        Mutant("normalization: without epsilon", "np.sqrt(variances + EPSILON)", "np.sqrt(variances + 1e-4)"),
+        Mutant("normalization: statistics stay", "move(model.theta, batches)", "pass"),
+        Mutant("normalization: predictions without the mean", "z -= theta.running[layer][0]", "pass"),
+        Mutant("normalization: predictions without gamma", "z *= factors(theta, layer)", "pass"),
+        Mutant("normalization: no bias slope", "g.biases[layer][:] = mean", "g.biases[layer][:] = 0"),
         Mutant("masks of another layer", "h * masks[:, start : start + len(W)]", "h * masks[:, : len(W)]"),
         Mutant("DropConnect backward alone", "tuple(M * W for M", "tuple(W for M"),
         Mutant("DropConnect forward alone", "g.weights[layer][:] *= weight_masks[layer]", "pass"),
@@ -547,6 +587,36 @@ MUTANTS = {
         Mutant("lanes: weighted sums not kept", "Z.size and code != SOFTMAX", "False"),
         Mutant("lanes: hidden layers of other rows", "rows_at(H, q + s * k, rows, k)", "rows_at(H, q, rows, k)"),
         Mutant("lanes: whether X is finite", "finite = are_finite(sums[0])", "finite = True"),
+        Mutant("normalization: variance not averaged", "variances[i] /= count", "variances[i] /= one"),
+        Mutant("normalization: mean not averaged", "means[i] /= count", "means[i] /= one"),
+        Mutant("normalization: without epsilon", "variances[i] + epsilon", "variances[i] + 10 * epsilon"),
+        Mutant("normalization: without gamma", "gamma[i] * n[i] + b[i]", "n[i] + b[i]"),
+        Mutant("normalization: without b", "gamma[i] * n[i] + b[i]", "gamma[i] * n[i]"),
+        Mutant("normalization: mean's slope left out", "row[i] - of_delta[i] - n[i]", "row[i] - n[i]"),
+        Mutant("normalization: variance's slope left out", "- of_delta[i] - n[i] * of_product[i]", "- of_delta[i]"),
+        Mutant("normalization: back without gamma", "gamma[i] * inverse[i] * (row", "inverse[i] * (row"),
+        Mutant("normalization: gamma's slope without n", "dgamma[i] += row[i] * n[i]", "dgamma[i] += row[i]"),
+        Mutant("normalization: biased running variance", "rows / (rows - 1)", "1"),
+        Mutant("normalization: running mean not kept", "(1 - MOMENTUM) * running[r + i] +", "running[r + i] +"),
+        Mutant("normalization: running statistics of the first layer", "r += 2 * k", "r += 0"),
+        Mutant("normalization: the first row for all", "X[visited], Y[visited]", "X[order[0, 0]], Y[visited]"),
+        Mutant("normalization: dropout forward alone", "apply_mask(masks, place, back, errors)", "pass"),
+        Mutant("normalization: masks of another layer", "place += k", "place += 0"),
+        Mutant(
+            "normalization: no slope of the activation",
+            "back_through(codes[layer], H[q - rows * n :][: rows * n], back[: rows * n], n)",
+            "pass",
+        ),
+        Mutant("normalization: no bias of the others", "zeros if normalized[layer + 1] or not bias else b", "zeros"),
+        Mutant(
+            "normalization: penalty at other places",
+            "p += k * (n + codes[0] + normalized[layer + 1])",
+            "p += k * (n + codes[0])",
+        ),
+        Mutant("normalization: cost not averaged", "1.0 / len(x) if mean", "1.0 if mean"),
+        Mutant("normalization: a step of the first epoch's count", "t = rule.t + update + 1", "t = 1"),
+        Mutant("normalization: statistics stay", "_move(running, layout, rows, workspace)", "pass"),
+        Mutant("normalization: penalty of folded weights", "cost + penalty(model)", "cost"),
         Mutant("tickets taken twice", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task)"),
         Mutant("every second ticket never taken", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task + 2)"),
         Mutant("a ticket too many", "task >= _read(queue, _ADDED)", "task > _read(queue, _ADDED)"),
@@ -567,12 +637,16 @@ MUTANTS = {
     ],
 }
 
-REFERENCE = ("sigmoid", "activations", "costs", "dropout", "forward", "backward", "objective", "optimizers", "descent")
+REFERENCE = (
+    *("sigmoid", "activations", "costs", "dropout", "normalization", "forward", "backward", "layerwise", "objective"),
+    *("optimizers", "descent"),
+)
 KERNELS = (
     *(
         "codegen",
         "codegen.uninterrupted",
         "codegen.caching",
+        "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",
         "codegen.arithmetic",
@@ -590,12 +664,13 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network"),
+    *("lanes", "backward", "parallel", "steps", "training", "normalization", "inference", "tiny_network"),
 )
+_OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.functions", "samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
+    "numpy": ["samenet.fast.functions", "samenet.fast.steps", "samenet.fast.masks", *_OF_NUMPY],
     "numba": [
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
@@ -716,6 +791,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
+    yield from _normalized(cls, trusted)
     yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
     for functions, rule in RULED:
@@ -738,6 +814,23 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
     yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], *blocks.masks)
+
+
+def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    case = Case((4, 5, 3, 6, 2), 7)
+    settings: dict[str, Any] = {"activation": ["tanh", "relu", "softmax", "sigmoid"], "l2": 0.1, "init": "normal"}
+    for flags in (True, [True, False, True]):
+        networks = [one(case.sizes, seed=1, batch_normalization=flags, **settings) for one in (cls, trusted)]
+        for network in networks:
+            random = np.random.default_rng(0)
+            for numbers in (*network.gammas, *network.running):
+                numbers[:] = random.uniform(0.5, 2.0, numbers.shape)
+        yield from agreement.normalized(*networks, case.X, case.Y)
+        yield from agreement.normalized(*networks, case.X, case.Y, case.dropout)
+        t = [one.copy() for one in networks]
+        for one in t:
+            agreement.run_updates(one, case.X, case.Y, Adam(), alpha=0.1, batch_size=4, epochs=2)
+        yield "several updates", compare(t[0].model.theta.everything, t[1].model.theta.everything, 1e-6)
 
 
 def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:

@@ -113,7 +113,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
             deltas = rows_at(delta, 0, rows, k)
             if bias:
                 biases = r + n * row_length(k, lanes)
-                _sum_of_rows(deltas, G[biases : biases + k], start == 0)
+                sum_of_rows(deltas, G[biases : biases + k], start == 0)
                 if flags[STEPPED]:
                     _step(P[biases : biases + k], G[biases : biases + k], alpha)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
@@ -141,7 +141,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
 
 
 @kernel()
-def _sum_of_rows(delta, db, anew):
+def sum_of_rows(delta, db, anew):
     """db := the sum of delta's rows; or db +=, unless it begins anew."""
     if anew:
         for i in range(db.size):

@@ -12,6 +12,8 @@ QUIET        it never warns of overflow
 SPREADS_NAN  a sample that is not finite leaves weights that are not after an update from it, by every rule, if entries
              of the gradient are not clipped: the first epoch is the check of a large X
 MANY         a module that trains networks that are alike together; see `samenet.training.alike`
+NORMALIZES   its functions know batch normalization. One that offers `feed_forward` alone need not: it is given models
+             without, of the same outputs, and trains by the NumPy backend; one that offers more without is refused it
 """
 
 import math
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 
 from samenet.backends import backend as named
 from samenet.backends.dropout import DropConnect, Dropout
+from samenet.backends.normalization import folded
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -33,14 +36,32 @@ Array = NDArray[Any]
 
 def complete(module: Any) -> None:
     """Give a backend's module the functions of the contract that it lacks."""
-    for function in (predict, fast_predict, evaluate, gradient, run_updates):
+    for function in _FALLBACKS:
         if not hasattr(module, function.__name__):
             setattr(module, function.__name__, partial(function, module))
 
 
+def check_normalizes(module: Any, model: Model) -> None:
+    """ValueError for a backend with functions of its own that know nothing of batch normalization."""
+    if not model.theta.normalized:
+        return
+    own = [f.__name__ for f in _FALLBACKS if not isinstance(getattr(module, f.__name__), partial)]
+    if own and not hasattr(module, "NORMALIZES"):
+        raise ValueError(
+            f"batch_normalization: expected False for the backend {module.__name__}, whose {', '.join(own)} do not "
+            "have it (see NORMALIZES in samenet.backends.generic), got True"
+        )
+
+
+def feed_forward(module: ModuleType, model: Model, x: Array) -> Any:
+    """The backend's own, of a model without batch normalization if it does not know that."""
+    is_known = hasattr(module, "NORMALIZES") or not model.theta.normalized
+    return module.feed_forward(model if is_known else folded(model), x)
+
+
 def predict(module: ModuleType, model: Model, x: Array) -> Any:
     """The last layer of `feed_forward`."""
-    return module.feed_forward(model, x)[-1]
+    return feed_forward(module, model, x)[-1]
 
 
 def fast_predict(module: ModuleType, model: Model, otherwise: Any, one: bool) -> Any:
@@ -50,7 +71,7 @@ def fast_predict(module: ModuleType, model: Model, otherwise: Any, one: bool) ->
 
 def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
     """The cost, from the weighted sums of the output layer, and the output."""
-    h, _, z = _forward(module, model, X, None)
+    h, _, z = _forward(module, folded(model) if model.theta.normalized else model, X, None)
     return _cost(model, Y, h[-1], z, reduction), h[-1]
 
 
@@ -63,7 +84,12 @@ def gradient(
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
 ) -> tuple[float, Parameters]:
-    """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`."""
+    """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`.
+
+    With batch normalization, the NumPy backend's.
+    """
+    if model.theta.normalized:
+        return named("numpy").gradient(model, X, Y, reduction, dropout)  # type: ignore[no-any-return]
     reference, g = named("reference"), model.theta.empty_like()
     masks = None if dropout is None else np.array([reference.mask(dropout, s) for s in range(len(X))], model.dtype)
     used, weight_masks = model, [np.ones((), model.dtype)] * len(model.weights)
@@ -114,6 +140,10 @@ def run_updates(
 ) -> Array:
     """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend."""
     numpy, costs = named("numpy"), list[float]()
+    if model.theta.normalized:
+        limits = {"clip_value": clip_value, "clip_norm": clip_norm}
+        given = {"alpha": alpha, "batch_size": batch_size, "order": order, "epochs": epochs, "reduction": reduction}
+        return numpy.run_updates(model, X, Y, rule, dropout=dropout, state=state, **given, **limits)  # type: ignore[no-any-return]
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
     m = len(X) if order is None else order.shape[1]
@@ -131,6 +161,9 @@ def run_updates(
             numpy.step(model.theta.flat, g.flat, alphas[epoch], rule, state)
             costs.append(cost)
     return np.array(costs, np.float64)
+
+
+_FALLBACKS = predict, fast_predict, evaluate, gradient, run_updates
 
 
 def _rows(rows: Any) -> Array:

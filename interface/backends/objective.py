@@ -44,7 +44,7 @@ class Objective:
             cost, slope = self.backend.gradient(self.model, self.X, self.Y, self.reduction)
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.model.theta.empty_like()
-                slope.fill(lists.weights, lists.biases)
+                slope.fill(lists.weights, lists.biases, getattr(lists, "gammas", ()))
         return float(cost), slope
 
     def cost(self) -> float:
@@ -53,6 +53,8 @@ class Objective:
 
     def gradient(self) -> tuple[float, Parameters]:
         """The cost and its gradient, which is NaN if targets are too large."""
+        if len(self.X) == 1 and self.model.theta.normalized:
+            raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
         cost, slope = self.slope()
         cost = self._in_range(cost)
         if not has_gradient(cost, self.Y):

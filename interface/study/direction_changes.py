@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from samenet.history import History
 from samenet.network import Network
-from samenet.parameters import Parameters
 from samenet.validation import arrays, checks
 
 
@@ -38,7 +37,7 @@ class DirectionChanges:
         self._given = (*arrays.labelled(X, Y, net.sizes[0], net.sizes[-1], net.dtype), reduction)  # converted once
         self._next = self._up(net)
         self._last: NDArray[np.bool_] | None = None
-        self.changes = Parameters(net.sizes, net.bias, np.zeros(net.parameters.size, np.int64))
+        self.changes = net.model.theta.like(np.zeros(net.parameters.size, np.int64))
 
     @property
     def total(self) -> int:
@@ -52,7 +51,7 @@ class DirectionChanges:
 
     def __call__(self, net: Network, history: History) -> None:
         """Count the update just made; the gradient after it gives the direction of the next, if there is one."""
-        if not isinstance(net, Network) or (net.sizes, net.bias) != (self.changes.sizes, self.changes.bias):
+        if not isinstance(net, Network) or not net.model.theta.is_like(self.changes):
             raise TypeError(f"net: expected the Network whose directions are counted, got {checks.short(net)}")
         if self._last is not None:
             self.changes.flat += self._next != self._last

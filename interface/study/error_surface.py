@@ -137,7 +137,7 @@ def _index(name: str, place: Any, net: Network) -> int:
     if len(given) not in (2, 3):
         raise ValueError(f"{name}: expected (layer, i, j) or (layer, i), got {checks.short(place)}")
     layer, *at = (checks.integer(name, k, least=0) for k in given)
-    numbers = type(theta)(theta.sizes, theta.bias, np.arange(theta.flat.size))
+    numbers = theta.like(np.arange(theta.flat.size))
     layers, kind = (numbers.weights, "weights") if len(at) == 2 else (numbers.biases, "biases")
     if layer >= len(layers):
         raise ValueError(f"{name}: expected a layer below {len(layers)} for {kind}, got {checks.short(place)}")

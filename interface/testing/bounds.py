@@ -32,8 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.model import Model
+from samenet.testing import normalization_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty
+from samenet.testing.normalization_bounds import Batch
 from samenet.testing.rounding import Array, Bounded, Rounding, exact, product
 
 
@@ -74,15 +76,25 @@ def forward(
     X: NDArray[Any],
     masks: NDArray[Any] | None = None,
     weight_masks: Sequence[NDArray[Any]] | None = None,
+    batches: dict[int, Batch] | None = None,
 ) -> Pass:
-    """Every layer of a batch (m, n_in)."""
+    """Every layer of a batch (m, n_in).
+
+    batches: gets the statistics of normalized layers, which are then those of the batch, not running ones.
+    """
     r = Rounding.of(model.dtype)
     weights = _weights(model, weight_masks, r)
     layers = [exact(X)]
     layer_inputs, z = [layers[0]], layers[0]
     for layer, (W, mask) in enumerate(zip(weights, _by_layer(model, masks), strict=True)):
         b = model.biases[layer].astype(np.float64) if model.bias else 0.0
-        z = product(layer_inputs[-1], W.transposed(), r, b)
+        is_normalized = bool(model.theta.normalized) and model.theta.normalized[layer]
+        if is_normalized and batches is None:
+            z = normalization_bounds.by_running(model, layer, layer_inputs[-1], r)
+        else:
+            z = product(layer_inputs[-1], W.transposed(), r, 0.0 if is_normalized else b)
+        if is_normalized and batches is not None:
+            z, batches[layer] = normalization_bounds.by_batch(model, layer, z, r)
         layers.append(ACTIVATIONS[model.activations[layer]][0](z, r))
         layer_inputs.append(_masked(layers[-1], mask, r))
     return Pass(layers, layer_inputs, z)
@@ -97,12 +109,16 @@ def backward(
     masks: NDArray[Any] | None = None,
     weight_masks: Sequence[NDArray[Any]] | None = None,
 ) -> tuple[Bounded, list[Bounded]]:
-    """The cost, and the gradient for each weight matrix and bias vector, in the order of the flat vector."""
+    """The cost, and the gradient for each matrix, bias vector and gamma, in the order of the flat vector.
+
+    With batch normalization, by the statistics of the batch.
+    """
     m, y = len(X), Y.astype(np.float64)
     scale = 1 / m if reduction == "mean" else 1.0
     whole = Rounding.of(model.dtype)
     r = whole.times(scale)
-    layers, layer_inputs, z = forward(model, X, masks, weight_masks)
+    batches: dict[int, Batch] = {}
+    layers, layer_inputs, z = forward(model, X, masks, weight_masks, batches)
     backs = [ACTIVATIONS[name][1] for name in model.activations]
     value, delta_of = COSTS[model.cost_function]
     cost = value(layers[-1], z, y, whole).times(scale)
@@ -111,7 +127,10 @@ def backward(
     by_layer, weights = _by_layer(model, masks), _weights(model, weight_masks, whole)
     for layer in range(len(model.weights) - 1, -1, -1):
         W = exact(model.weights[layer])
-        if model.bias:
+        if layer in batches:
+            delta, of_gamma, of_bias = normalization_bounds.backward(model, layer, delta, batches[layer], r)
+            pieces += [of_gamma, of_bias] if model.bias else [of_gamma]
+        elif model.bias:
             pieces.append(delta.summed(r))
         slope = product(delta.transposed(), layer_inputs[layer], r)
         slope = slope if weight_masks is None else _masked(slope, weight_masks[layer].astype(np.float64), r)

@@ -83,6 +83,8 @@ class Slopes:
     def __init__(self, net: Answers, X: NDArray[Any], Y: NDArray[Any], reduction: str) -> None:
         self.net, self.flat = net, net.model.theta.flat
         self.cost: Callable[[], float] = lambda: net.cost(X, Y, reduction=reduction)
+        if net.model.theta.normalized:  # `cost` is by the running statistics, and the gradient by those of X
+            self.cost = lambda: net.gradient(X, Y, reduction=reduction)[0]
         self.J = self.cost()
         self.noise = noise(self.cost, self.flat)
         self.kinks = Kinks(net, X, Y, self.J, reduction)
@@ -200,8 +202,8 @@ class Slopes:
 
 
 def _places(theta: Parameters) -> Iterator[tuple[int, int, int | None]]:
-    """For every parameter its layer, the node it leads to, and the node it comes from, which is None for a bias."""
+    """For every parameter its layer, the node it leads to, and the node it comes from; None for a bias or gamma."""
     for layer, W in enumerate(theta.weights):
         yield from ((layer, i, j) for i in range(W.shape[0]) for j in range(W.shape[1]))
-        if theta.bias:
+        for _ in range(theta.bias + (theta.normalized[layer] if theta.normalized else 0)):
             yield from ((layer, i, None) for i in range(W.shape[0]))

@@ -31,7 +31,8 @@ _LOST = 3e-4  # the relative error of a slope above which other steps are tried
 class Entry:
     """One entry of the gradient: `str(entry)` begins with its name as a Python expression, such as weights[0][2, 1].
 
-    layer, kind, index   its place: net.weights[layer][index] for kind "weight", net.biases[layer][index] for "bias"
+    layer, kind, index   its place: net.weights[layer][index] for kind "weight", net.biases[layer][index] for "bias",
+                         net.gammas[layer][index] for "gamma"
     analytic, numeric    its gradient by backpropagation, and by differences of the cost
     relative_error       |g - n| / (|g| + |n|)
     ok                   whether the two agree
@@ -74,8 +75,8 @@ class GradientCheck:
         self.relative_error = 0.0 if zero else _relative_error(g, n)
         self.nothing = not zero and _is_lost(g, n, errors)
         allowed = _RELATIVE * (abs(g) + abs(n)) + errors
-        self.wrong = Parameters(analytic.sizes, analytic.bias, ~(abs(g - n) <= allowed))  # a NaN is wrong
-        self.kinks = Parameters(analytic.sizes, analytic.bias, kinks)
+        self.wrong = analytic.like(~(abs(g - n) <= allowed))  # a NaN is wrong
+        self.kinks = analytic.like(kinks)
         self.ok = not self.wrong.flat.any() and not self.nothing
         with np.errstate(divide="ignore", invalid="ignore"):
             excess = np.where(g == n, 0.0, np.nan_to_num(abs(g - n) / allowed, nan=np.inf))
@@ -91,7 +92,7 @@ class GradientCheck:
         return [self._entry(int(i)) for i in self._order[: checks.integer("count", count, least=1)]]
 
     def _entry(self, i: int) -> Entry:
-        places = Parameters(self.analytic.sizes, self.analytic.bias, np.arange(self.analytic.flat.size))
+        places = self.analytic.like(np.arange(self.analytic.flat.size))
         kind, layer, at = next((k, l, np.argwhere(v == i)[0]) for k, l, v in _arrays(places) if i in v)
         g, n = float(self.analytic.flat[i]), float(self.numeric.flat[i])
         error = _relative_error(np.array([g]), np.array([n]))
@@ -197,10 +198,15 @@ def _arrays(theta: Parameters) -> Iterator[tuple[str, int, Array]]:
         yield "weight", layer, W
         if theta.bias:
             yield "bias", layer, theta.biases[layer]
+        if theta.normalized and theta.normalized[layer]:
+            yield "gamma", layer, theta.gammas[layer]
+
+
+_NAMES = {"weight": "weights", "bias": "biases", "gamma": "gammas"}
 
 
 def _name(kind: str, layer: int) -> str:
-    return f"{'weights' if kind == 'weight' else 'biases'}[{layer}]"
+    return f"{_NAMES[kind]}[{layer}]"
 
 
 def _relative_error(g: Array, n: Array) -> float:

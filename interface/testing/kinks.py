@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.parameters import Parameters
 from samenet.testing.probe import Answers
 
 Array = NDArray[np.float64]
@@ -40,7 +39,8 @@ def switches(net: Answers, X: Array) -> NDArray[np.bool_]:
 class Kinks:
     """The kinks of a network's cost over samples X (m, n_in) with targets Y (m, n_out), at its current parameters.
 
-    known        whether the cost is that of the named activations and cost; a subclass may compute another one
+    known        whether the cost is that of the named activations and cost, sample by sample; a subclass may compute
+                 another one
     on           the `switches` at these parameters
     unpenalized  the network without its penalties, which belong to no sample; it shares the parameters' memory
     """
@@ -55,7 +55,10 @@ class Kinks:
             self.h = [X, *net.feed_forward(X)[1:]]
             self.z, self.rounding = self._weighted_sums()
             expected = self.scale * self._cost() + self._penalty()
-            self.known = bool(abs(J - expected) <= 1e-9 * (abs(J) + abs(expected)) + 1e-12 * self.scale * len(X))
+            is_plain = not net.model.theta.normalized  # with batch normalization, one sample moves all others
+            self.known = is_plain and bool(
+                abs(J - expected) <= 1e-9 * (abs(J) + abs(expected)) + 1e-12 * self.scale * len(X)
+            )
             self.deltas = self._deltas() if self.has_relu and self.known else []
         self.on = switches(net, X) if self.has_relu else np.zeros((len(X), 0), bool)
 
@@ -70,7 +73,7 @@ class Kinks:
         Moving a parameter by s moves z of its node by s |h|, and z of a later node by at most that times the sum, over
         all paths, of the products of |W|, since no activation has a slope above 1.
         """
-        found = Parameters(self.net.model.sizes, self.net.model.bias, np.zeros(self.net.model.parameters.size, bool))
+        found = self.net.model.theta.like(np.zeros(self.net.model.parameters.size, bool))
         if not self.known:
             return found.flat
         for layer, W in enumerate(self.net.model.weights):

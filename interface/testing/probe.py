@@ -39,5 +39,5 @@ def probe(net: Any) -> Any:
     if not isinstance(net, HasModel):
         raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
     other = copy.copy(net)  # not `net.copy()`, to keep a subclass and methods replaced on the instance
-    other.model = net.model.holding(net.parameters.astype(np.float64))
+    other.model = net.model.holding(net.model.theta.everything.astype(np.float64))
     return other

@@ -47,7 +47,7 @@ def gradient(
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
     cost, pieces = bounds.backward(model, x, y, reduction, masks, weight_masks)
     flat = np.concatenate([p.error.ravel() for p in pieces])
-    return _SIDES * float(cost.error), Parameters(model.sizes, model.bias, _SIDES * flat)
+    return _SIDES * float(cost.error), model.theta.like(_SIDES * flat)
 
 
 def _slope(

@@ -26,6 +26,8 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     settings, many = options.settings, getattr(backend, "MANY", None)
     if many is None or settings.has_masks or not _ARGUMENTS.issuperset(settings.arguments):
         return 0, 0
+    if model.theta.normalized:
+        return 0, 0
     if not short.is_short(model, backend, options):
         return 0, 0
     together: int = many.at_once(model, options.batch_size)

@@ -42,7 +42,7 @@ class Watch:
 
     def __init__(self, objective: Objective, batch_size: int, warns: bool) -> None:
         self.objective, self.batch_size, self.warns = objective, batch_size, warns
-        self.initial_theta = objective.model.theta.flat.copy()
+        self.initial_theta = objective.model.theta.everything.copy()
         self.largest = math.nan  # batch costs below it are not suspicious; NaN until the first call
         self.suspicious: list[NDArray[np.float64]] = []  # batch costs of the current epoch
         self.is_done = False  # the warning was given, or divergence cannot be detected
@@ -60,7 +60,7 @@ class Watch:
         if not self.suspicious:
             return
         self.suspicious.clear()
-        limit, cost = self._limit(), self._cost(self.objective.model.theta.flat)
+        limit, cost = self._limit(), self._cost(self.objective.model.theta.everything)
         self.largest = max(10 * self.largest, cost)  # so that this happens a few times at most
         if not cost <= limit and not self.is_done:
             self._report(history, f"after epoch {history.epochs_done - 1} the cost over all samples is {_text(cost)}")

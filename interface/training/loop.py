@@ -47,9 +47,10 @@ class Loop:
         # The gradient of all samples does not depend on their order.
         shuffled = self.settings.shuffle and not full_batch
         self.draws = options.draws(self.model.dtype, shuffled)
-        # A full-batch update returns the cost to record, unless masks change it; monitors and mini-batches need an
-        # extra forward pass.
-        self.updates_return_cost = full_batch and not options.monitors and not self.settings.has_masks
+        # A full-batch update returns the cost to record, unless masks or batch normalization change it; monitors and
+        # mini-batches need an extra forward pass.
+        is_plain = not self.settings.has_masks and not self.model.theta.normalized
+        self.updates_return_cost = full_batch and is_plain and not options.monitors
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         seconds = seconds_of(training.backend, self.model, 1, self.batch_size, bool(self.settings.drop_connect))
         self.updates = max(1, int(CALL_SECONDS / seconds))  # in the next call of the backend
@@ -135,23 +136,24 @@ class Loop:
         than to fill.
         """
         if self.saved is None:
-            self.saved = np.empty_like(self.model.theta.flat), np.empty_like(self.state.values)
+            self.saved = np.empty_like(self.model.theta.everything), np.empty_like(self.state.values)
             return self.divergence.initial_theta, self.state.values.copy(), self.state.t
         theta, values = self.saved
-        theta[:], values[:] = self.model.theta.flat, self.state.values
+        theta[:], values[:] = self.model.theta.everything, self.state.values
         return theta, values, self.state.t
 
     def _check_samples(self, is_well: bool, ends_epoch: bool) -> None:
         """X is finite if the weights still are when all of it was used; at any sign that it may not be, look at it."""
+        everything = self.model.theta.everything
         if not is_well:
-            before, self.model.theta.flat[:] = self.model.theta.flat.copy(), self.divergence.initial_theta
+            before, everything[:] = everything.copy(), self.divergence.initial_theta
             self.training.check_samples()
-            self.model.theta.flat[:] = before
+            everything[:] = before
         elif ends_epoch:
             self.options.unchecked = False
 
     def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
-        self.model.theta.flat[:], self.state.values[:], self.state.t = theta, values, t
+        self.model.theta.everything[:], self.state.values[:], self.state.t = theta, values, t
 
     def _call(
         self,
@@ -176,7 +178,7 @@ class Loop:
                 *(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments
             )
         seconds, costs = time.perf_counter() - began, np.asarray(costs)
-        finite, suspicious = all_finite(model.theta.flat), self.divergence.suspects(costs)
+        finite, suspicious = all_finite(model.theta.everything), self.divergence.suspects(costs)
         if self.options.unchecked:
             self._check_samples(finite and not suspicious, ends_epoch)
         if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged

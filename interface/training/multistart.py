@@ -42,7 +42,7 @@ def _best_of_together(
     stream, starts, models = numpy_stream(options.random), [], []
     for _ in range(plan.starts):
         starts.append(_Start())
-        models.append(objective.model.holding(objective.model.theta.flat))
+        models.append(objective.model.holding(objective.model.theta.everything))
         models[-1].threads = 1
         initialize(models[-1].theta, plan.init, stream)
 
@@ -62,7 +62,7 @@ def _best_of_together(
                 user.history = start.history if best is None else user.history
                 if not diverged and (best is None or costs[-1] < costs[best]):
                     best = len(costs) - 1
-                    objective.model.theta.flat[:], user.history = model.theta.flat, start.history
+                    objective.model.theta.everything[:], user.history = model.theta.everything, start.history
         if user.history is not None:
             user.history.starts = tuple(costs)
     others = [error for error in failed.values() if best is None or not isinstance(error, FloatingPointError)]
@@ -84,7 +84,7 @@ def best_of(
     if objective.model.threads > 1 and plan.starts > 1 and _are_independent(options, plan.optimizer):
         _best_of_together(plan, user, objective, options, train, release)
         return
-    theta, stream = objective.model.theta.flat, numpy_stream(options.random)
+    theta, stream = objective.model.theta.everything, numpy_stream(options.random)
     best, best_history, least, costs = theta.copy(), user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
     trained = False  # whether `best` is the result of a start

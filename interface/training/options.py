@@ -91,6 +91,7 @@ class Options:
         may_wait: whether a large X need not be checked before the first epoch, which reads it anyway, and after which
         no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
         """
+        may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given["reduction"], LARGE if may_wait else math.inf)
         options = cls.checked(model, X, Y, given)
         if may_wait and X.size > LARGE:
@@ -134,11 +135,21 @@ class Options:
             checks.seed("seed", seed)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
+        batch_size = min(len(X), settings.batch_size or len(X))
+        if model.theta.normalized and (batch_size == 1 or len(X) % batch_size == 1):
+            raise ValueError(
+                "batch_size: expected batches of at least 2 samples, for the statistics of batch normalization; of "
+                f"{len(X)} samples, batches of {batch_size} leave one of 1"
+            )
+        if model.theta.normalized and settings.drop_connect:
+            raise ValueError(
+                "drop_connect: expected 0 for a network with batch normalization, got masks of its weights"
+            )
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
         return cls(
-            *(X, Y, settings, min(len(X), settings.batch_size or len(X)), seed),
+            *(X, Y, settings, batch_size, seed),
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
             warns,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.objective import Objective
-from samenet.optimizers import Minimizer
+from samenet.optimizers import Descent, Minimizer
 from samenet.training.session import Training
 from samenet.validation import checks
 from samenet.validation.finite import all_finite
@@ -30,7 +30,8 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
     sum over all rows is the sum over the blocks, and the mean is the mean of the blocks' means, weighted by their rows.
     """
     X, Y, m = objective.X, objective.Y, len(objective.X)
-    rows = m if X.dtype == np.float64 else max(1, _BLOCK // (X.shape[1] + Y.shape[1]))
+    is_whole = X.dtype == np.float64 or objective.model.theta.normalized  # which is by the statistics of all rows
+    rows = m if is_whole else max(1, _BLOCK // (X.shape[1] + Y.shape[1]))
     if rows >= m:
         whole = replace(objective, X=X.astype(np.float64, copy=False), Y=Y.astype(np.float64, copy=False))
 
@@ -55,16 +56,27 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
     return of_blocks
 
 
+def _move_statistics(training: Training) -> None:
+    """Move the running statistics of normalized layers as an update from the current parameters would."""
+    theta, objective = training.model.theta, training.objective
+    moved = replace(objective, model=training.model.holding(theta.everything))
+    moved.backend.run_updates(
+        *(moved.model, moved.X, moved.Y, Descent()), alpha=0.0, batch_size=len(moved.X), reduction=moved.reduction
+    )
+    theta.everything[theta.flat.size :] = moved.model.theta.everything[theta.flat.size :]
+
+
 def minimize(training: Training, optimizer: Minimizer, release: Callable[[], None]) -> None:
     """Train until all epochs (iterations) are done or SciPy terminates.
 
-    Trial points are evaluated on a copy: the model itself holds the last iterate, whatever happens. A deferred Ctrl-C
-    is delivered before each gradient. Raises FloatingPointError if the initial cost or its gradient is not finite.
+    Trial points are evaluated on a copy: the model itself holds the last iterate, whatever happens. With batch
+    normalization the cost that is minimised is that of the batch's statistics. A deferred Ctrl-C is delivered before
+    each gradient. Raises FloatingPointError if the initial cost or its gradient is not finite.
     """
     import scipy.optimize
 
     model, history, options = training.model, training.history, training.options
-    trial = model.holding(model.theta.flat.astype(np.float64))
+    trial = model.holding(model.theta.everything.astype(np.float64))
     slope_at = _in_float64(replace(training.objective, model=trial))
     current = math.nan  # the cost at the model's weights
     failures: list[StopIteration] = []
@@ -84,7 +96,10 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
     def iterated(intermediate_result: Any) -> None:
         nonlocal current
         epoch = history.epochs_done
-        if options.settings.record_every > 0 and epoch % options.settings.record_every == 0:
+        if model.theta.normalized:
+            training.record()
+            _move_statistics(training)
+        elif options.settings.record_every > 0 and epoch % options.settings.record_every == 0:
             training.record_state(epoch, current, training.output())
         with np.errstate(over="ignore"):
             theta = intermediate_result.x.astype(model.dtype)

@@ -46,10 +46,10 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     """
     if not is_short(model, backend, options):
         return False
-    settings, theta, size = options.settings, model.theta.flat, options.batch_size
+    settings, theta, size = options.settings, model.theta.everything, options.batch_size
     before, history, drawn = theta.copy(), History(), None
     user.history = history
-    returns_cost = size == len(options.X) and not settings.has_masks
+    returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
     with overflow_ignored(backend):
         if returns_cost:
             costs = np.asarray(

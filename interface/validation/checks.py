@@ -89,6 +89,18 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def flags(name: str, value: Any, hidden: int) -> tuple[bool, ...]:
+    """True or False for each of so many hidden layers, given as one flag for all or as a list."""
+    if not is_listing(value):
+        if flag(name, value) and hidden == 0:
+            raise ValueError(f"{name}: expected False for a network without hidden layers, got True")
+        return (flag(name, value),) * hidden
+    given = listed(name, value, "True or False, or a list of flags")
+    if len(given) != hidden:
+        raise ValueError(f"{name}: expected {hidden} flags, one for each hidden layer, got {len(given)}")
+    return tuple(flag(f"{name}[{i}]", item) for i, item in enumerate(given))
+
+
 def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
     """One of the known names; for any other, the message suggests the nearest. others: aliases of the known names."""
     known = known if isinstance(known, tuple | dict) else list(known)

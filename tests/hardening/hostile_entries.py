@@ -181,6 +181,14 @@ dropout = listing(
     ("text", lambda: ["0.5"], False),
     also=lambda v: v.kind in ("int", "real") and 0 <= v.means < 1,
 )
+normalization = listing(
+    ("one", lambda: [True], True),
+    ("two", lambda: [True, False], False),
+    ("none", list, False),
+    ("1", lambda: [1], False),
+    ("text", lambda: ["True"], False),
+    also=lambda v: v.kind == "bool",
+)
 drop_connect = listing(
     ("one", lambda: [0.5], False),
     ("two", lambda: [0.5, 0.5], True),
@@ -445,7 +453,7 @@ ENTRIES: dict[str, Entry] = {
         {
             **{"sizes": sizes, "activation": activation, "bias": flag, "cost": name("squared_error")},
             **{"l1": at_least_0, "l2": at_least_0, "init": name(*SCHEMES), "seed": seed(), "dtype": dtype},
-            **{"threads": integer(1)},
+            **{"threads": integer(1), "batch_normalization": normalization},
         },
     ),
     "Network, weights": Entry(lambda net, weights: type(net)(SIZES, weights=weights), {"weights": weights}),

@@ -1,0 +1,248 @@
+"""Training where layers have batch normalization: layer by layer, each for all rows of the batch.
+
+Equations: `samenet.reference.normalization`. One thread does it all, on parameters as they lie in theta: W (k, n), b
+and gamma of one layer after the other. For forward, each W is transposed as it is needed.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
+from samenet.fast.kernels.backward import add_penalties, sum_of_rows
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.dropout import fill_masks
+from samenet.fast.kernels.forward import apply_mask
+from samenet.fast.kernels.gemm import WIDE, product, transposed
+from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
+from samenet.fast.kernels.steps import Rule, step
+from samenet.functions import EPSILON, MOMENTUM
+
+_MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
+
+
+class _Workspace(NamedTuple):
+    """What an update is worked out in; H, D and N hold layers 2 to L, one after the other."""
+
+    H: Any  # activations
+    D: Any  # with dropout, the same as the next layer sees them
+    N: Any  # the normalized weighted sums of layers that have them
+    masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
+    Z: Any  # what `value` is told of the output layer, for costs that need it
+    delta: Any  # dJ/dz of a layer
+    back: Any  # the same of the layer below
+    zeros: Any  # as many as the widest layer has nodes
+    WT: Any  # the transposed matrix of a layer
+    sums: Any  # for each layer and node: mean, variance, 1 / deviation; means of delta and of delta n; what is not used
+    x: Any  # the rows of a batch, and their targets, where they are not neighbours
+    y: Any
+
+
+@kernel("contract")
+def _by_batch(Z, gamma, b, N, sums):
+    """Z := gamma N + b, N = (Z - mean) / sqrt(variance + EPSILON), by the statistics of each column of Z."""
+    m, k = Z.shape
+    means, variances, inverse = sums[_MEANS], sums[_VARIANCES], sums[_INVERSE]
+    one, count, epsilon = Z.dtype.type(1), Z.dtype.type(m), Z.dtype.type(EPSILON)
+    sum_of_rows(Z, means[:k], True)
+    for i in range(k):
+        means[i] /= count
+        variances[i] = 0
+    for s in range(m):
+        z, n = Z[s], N[s]
+        for i in range(k):
+            n[i] = z[i] - means[i]
+            variances[i] += n[i] * n[i]
+    for i in range(k):
+        variances[i] /= count
+        inverse[i] = one / math.sqrt(variances[i] + epsilon)
+    for s in range(m):
+        z, n = Z[s], N[s]
+        for i in range(k):
+            n[i] *= inverse[i]
+            z[i] = gamma[i] * n[i] + b[i]
+
+
+@kernel("contract")
+def _back(delta, N, gamma, dgamma, db, sums):
+    """delta := dJ/dz in place of dJ/dz'; and dJ/dgamma and dJ/db."""
+    m, k = delta.shape
+    inverse, of_delta, of_product, count = sums[_INVERSE], sums[_DELTA], sums[_PRODUCT], delta.dtype.type(m)
+    sum_of_rows(delta, db, True)
+    for i in range(k):
+        dgamma[i] = 0
+    for s in range(m):
+        row, n = delta[s], N[s]
+        for i in range(k):
+            dgamma[i] += row[i] * n[i]
+    for i in range(k):
+        of_delta[i], of_product[i] = db[i] / count, dgamma[i] / count
+    for s in range(m):
+        row, n = delta[s], N[s]
+        for i in range(k):
+            row[i] = gamma[i] * inverse[i] * (row[i] - of_delta[i] - n[i] * of_product[i])
+
+
+@kernel()
+def _forward(theta, layout, x, masks, z, workspace):
+    """The activations of all layers in H; z gets what `value` is told of the output layer, unless it is empty."""
+    sizes, codes, normalized = layout[0], layout[1], layout[2]
+    H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
+    p = q = place = 0
+    layer_inputs = x
+    for layer in range(sizes.size - 1):
+        n, k, last = sizes[layer], sizes[layer + 1], layer == sizes.size - 2
+        W, h, sums = rows_at(theta, p, k, n), H[q : q + rows * k], rows_at(H, q, rows, k)
+        p += k * n
+        b = theta[p : p + k] if bias else zeros[:k]
+        start = rows_at(zeros if normalized[layer + 1] or not bias else b, 0, 1, k)
+        if k < WIDE:
+            WT = packed_matrix(workspace.WT, 0, n, k)
+            transposed(W, WT)
+            product(layer_inputs, WT, start, sums)
+        else:
+            product(layer_inputs, W.T, start, sums)
+        p += k * bias
+        if normalized[layer + 1]:
+            _by_batch(sums, theta[p : p + k], b, rows_at(workspace.N, q, rows, k), workspace.sums[layer])
+            p += k
+        if last and z.size and codes[layer + 1] != SOFTMAX:
+            for i in range(h.size):
+                z[i] = h[i]
+        activate(codes[layer + 1], h, k, z if last else z[:0])
+        layer_inputs = sums
+        if len(masks) and not last:
+            layer_inputs = rows_at(workspace.D, q, rows, k)
+            apply_mask(masks, place, h, layer_inputs)
+            place += k
+        q += rows * k
+
+
+@kernel()
+def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace):
+    """g := the gradient of scale times the cost's sum over the rows of x; returns that sum."""
+    sizes, codes, normalized = layout[0], layout[1], layout[2]
+    H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
+    delta, back = workspace.delta, workspace.back
+    z, target = workspace.Z[: y.size if needs_z(cost) else 0], y.reshape(y.size)
+    _forward(theta, layout, x, masks, z, workspace)
+    total, _ = nodes(sizes)
+    p, q, place = theta.size, rows * total, masks.shape[1]
+    h = H[q - y.size : q]
+    costs = value(cost, h, z, target)
+    slope(cost, codes[-1], h, target, sizes[-1], scale, delta)
+    for layer in range(sizes.size - 2, -1, -1):
+        n, k = sizes[layer], sizes[layer + 1]
+        q -= rows * k
+        deltas, sums = rows_at(delta, 0, rows, k), workspace.sums[layer]
+        p -= k * normalized[layer + 1]
+        dgamma, gamma = g[p : p + k], theta[p : p + k]
+        p -= k * bias
+        db = g[p : p + k] if bias else sums[_NO_BIAS][:k]
+        if normalized[layer + 1]:
+            _back(deltas, rows_at(workspace.N, q, rows, k), gamma, dgamma, db, sums)
+        elif bias:
+            sum_of_rows(deltas, db, True)
+        p -= k * n
+        layer_inputs = rows_at(workspace.D if len(masks) else H, q - rows * n, rows, n) if layer else x
+        product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), rows_at(g, p, k, n))
+        if layer:
+            errors = rows_at(back, 0, rows, n)
+            W = rows_at(theta, p, k, n)
+            product(deltas, W, rows_at(zeros, 0, 1, n), errors)
+            if len(masks):
+                place -= n
+                apply_mask(masks, place, back, errors)
+            back_through(codes[layer], H[q - rows * n :][: rows * n], back[: rows * n], n)
+        delta, back = back, delta
+    return costs
+
+
+@kernel()
+def _penalty(theta, g, layout, l1, l2):
+    """l1 sum |W| + l2/2 sum W^2; and g += its slope."""
+    sizes, codes, normalized = layout[0], layout[1], layout[2]
+    p, total = 0, 0.0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        total += add_penalties(g[p : p + k * n], theta[p : p + k * n], l1, l2)
+        p += k * (n + codes[0] + normalized[layer + 1])
+    return total
+
+
+@kernel()
+def _move(running, layout, rows, workspace):
+    """Move the running means and variances, layer after layer, towards those of a batch of so many rows."""
+    sizes, normalized = layout[0], layout[2]
+    r = 0
+    for layer in range(1, sizes.size):
+        k, sums = sizes[layer], workspace.sums[layer - 1]
+        if normalized[layer]:
+            for i in range(k):
+                variance = sums[_VARIANCES, i] * rows / (rows - 1)
+                running[r + i] = (1 - MOMENTUM) * running[r + i] + MOMENTUM * sums[_MEANS, i]
+                running[r + k + i] = (1 - MOMENTUM) * running[r + k + i] + MOMENTUM * variance
+            r += 2 * k
+
+
+@kernel()
+def _updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, workspace):
+    """Update after update; see `run_updates`."""
+    X, Y, order, dropout = data
+    batch_size, mean = batch
+    cost, l1, l2 = objective
+    m = order.shape[1] if order.size else len(X)
+    updates = -(-m // batch_size)
+    for update in range(costs.size):
+        epoch, start = update // updates, update % updates * batch_size
+        rows = min(batch_size, m - start)
+        x, y = X[start : start + rows], Y[start : start + rows]
+        if order.size:
+            x, y = workspace.x[:rows], workspace.y[:rows]
+            for s in range(rows):
+                visited = order[epoch, start + s]
+                row, target = X[visited], Y[visited]
+                for j in range(row.size):
+                    x[s, j] = row[j]
+                for i in range(target.size):
+                    y[s, i] = target[i]
+        masks = workspace.masks[:rows]
+        fill_masks(dropout, epoch * m + start, masks)
+        scale = 1.0 / len(x) if mean else 1.0
+        costs[update] = scale * _gradient(theta, layout, cost, scale, x, y, masks, g, workspace)
+        if l1 or l2:
+            costs[update] += _penalty(theta, g, layout, l1, l2)
+        if alphas.size == 0:
+            return
+        t = rule.t + update + 1
+        step(theta, g, alphas[epoch], state, 0, rule, t)
+        _move(running, layout, rows, workspace)
+
+
+@kernel(makes_arrays=True)
+def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g):
+    """As many updates as `costs` is long, in place of theta and of the running statistics.
+
+    layout: a row for sizes, for activations, and for flags of normalized layers. g: memory for the gradient, which is
+    left there, and no step taken, if there are no alphas. The rest: see `samenet.fast.kernels.training.run_updates`.
+    """
+    X, Y, order, dropout = data
+    batch_size, _ = batch
+    sizes = layout[0]
+    total, widest = nodes(sizes)
+    most, drops, dtype = min(batch_size, max(len(X), order.size)), dropout[1].size > 0, theta.dtype
+    length = 0
+    for layer in range(sizes.size - 1):
+        length = max(length, sizes[layer] * row_length(sizes[layer + 1], REGISTER // theta.itemsize))
+    H, N = np.empty(most * total, dtype), np.empty(most * total, dtype)
+    D, masks = np.empty(most * total if drops else 0, dtype), np.empty((most if drops else 0, total - sizes[-1]), dtype)
+    Z = np.empty(most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
+    delta, back = np.empty(most * widest, dtype), np.empty(most * widest, dtype)
+    zeros, sums = np.zeros(max(widest, sizes[0]), dtype), np.zeros((sizes.size - 1, 6, widest), dtype)
+    gathered = most if order.size else 0
+    x, y = np.empty((gathered, X.shape[1]), dtype), np.empty((gathered, Y.shape[1]), dtype)
+    workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, np.zeros(length, dtype), sums, x, y)
+    _updates(theta, running, layout, objective, data, batch, alphas, Rule(*rule), state, costs, g, workspace)

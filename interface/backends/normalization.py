@@ -1,0 +1,62 @@
+"""Batch normalization as backends know it: its constants, and a model that answers the same without it.
+
+In a layer with batch normalization, the affine map comes first, then the normalization, then the activation (and then
+dropout): with z = W h for every sample,
+
+    h' = f(gamma (z - mean) / sqrt(variance + EPSILON) + b)
+
+for each node. b, the layer's bias, takes the place of the shift beta: a constant added to z would vanish with the
+mean. gamma begins as 1, and is a parameter, with W and b; penalties are of W alone.
+
+In `gradient` and `run_updates`, mean and variance are those of z over the rows of the batch, sum (z - mean)^2 / m, and
+the gradient includes how they depend on z. Each update moves the running statistics, which are no parameters:
+
+    running mean     := (1 - MOMENTUM) running mean + MOMENTUM mean
+    running variance := (1 - MOMENTUM) running variance + MOMENTUM variance m / (m - 1)
+
+from 0 and 1. Everything else, such as `predict`, `evaluate` and recorded costs, uses the running statistics.
+Source: S. Ioffe and C. Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
+shift (2015), with the running averages, and the constants, of PyTorch's BatchNorm1d.
+"""
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.functions import EPSILON
+from samenet.model import Model
+from samenet.parameters import Parameters
+
+
+def folded(model: Model) -> Model:
+    """A model without batch normalization whose layers answer as this one's do with its running statistics.
+
+    W' = factor W and b' = b - factor mean, with factor = gamma / sqrt(variance + EPSILON). It has biases.
+    """
+    theta, plain = model.theta, copy.copy(model)
+    plain.theta = Parameters.empty(theta.sizes, True, theta.flat.dtype)
+    plain.prepared = {}
+    for layer, (W, b) in enumerate(zip(plain.weights, plain.biases, strict=True)):
+        b[:] = theta.biases[layer] if theta.bias else 0
+        if theta.normalized and theta.normalized[layer]:
+            mean, _ = theta.running[layer]
+            factor = factors(theta, layer)
+            np.multiply(factor[:, np.newaxis], theta.weights[layer], out=W)
+            b -= factor * mean
+        else:
+            W[:] = theta.weights[layer]
+    return plain
+
+
+def factors(theta: Parameters, layer: int) -> NDArray[Any]:
+    """gamma / sqrt(variance + EPSILON), from the running variance."""
+    found: NDArray[Any] = theta.gammas[layer] / np.sqrt(theta.running[layer][1] + EPSILON)
+    return found
+
+
+def penalty(model: Model) -> float:
+    """l1 sum |W| + l2/2 sum W^2, of W as it is; for the cost of a folded model, whose weights are others."""
+    sums = [(np.abs(W).sum(dtype=np.float64), np.square(W).sum(dtype=np.float64)) for W in model.weights]
+    return float(sum(model.l1 * absolute + 0.5 * model.l2 * square for absolute, square in sums))
