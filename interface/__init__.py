@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
-    from samenet import data, optimizers, schedules, stopping
+    from samenet import data, optimizers, sampling, schedules, stopping
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
@@ -44,6 +44,7 @@ __all__ = [
     "draw_network",
     "error_surface",
     "optimizers",
+    "sampling",
     "schedules",
     "stopping",
     "train_many",
@@ -63,7 +64,7 @@ _LATER = {
     "error_surface": "samenet.study.error_surface",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "optimizers", "schedules", "stopping")
+_MODULES = ("data", "optimizers", "sampling", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,103 @@
+"""Updates from rows that are drawn by importance: the same loops as `samenet.reference.sampling`, by one thread."""
+
+import math
+
+import numpy as np
+
+from samenet.fast.kernels.backward import gradient, make_workspace, penalty
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.sparse_input import FINITE
+from samenet.fast.kernels.steps import Rule, step
+
+_MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
+
+
+@kernel()
+def draw(sampler, u):
+    """The row that a number of [0, 1) stands for."""
+    _, floor, m, tree, _ = sampler
+    if u < floor:
+        return min(int(u / floor * m), m - 1)
+    node, leaves = 1, tree.size // 2
+    rest = (u - floor) / (1.0 - floor) * tree[1]
+    while node < leaves:
+        node = 2 * node
+        if rest >= tree[node]:
+            rest -= tree[node]
+            node += 1
+    return min(node - leaves, m - 1)
+
+
+@kernel()
+def importance(sampler, row):
+    """1 / (m q), what the gradient of this row is multiplied by."""
+    _, floor, m, tree, _ = sampler
+    return 1.0 / ((1.0 - floor) * (tree[tree.size // 2 + row] * m / tree[1]) + floor)
+
+
+@kernel()
+def learn(sampler, rows, squares):
+    """Move the weights of the rows drawn."""
+    rate, floor, m, tree, mean_of = sampler
+    mean = 0.0
+    for s in range(rows.size):
+        mean += squares[s]
+    mean /= rows.size
+    running = mean_of[0] if mean_of[0] != 0.0 else mean
+    if not 0.0 < running < np.inf or not mean < np.inf:
+        return
+    leaves = tree.size // 2
+    least = max(floor * tree[1] / m, 1.0 / _LIMIT)
+    for s in range(rows.size):
+        moved = tree[leaves + rows[s]] * math.exp(rate * (min(squares[s] / running, _MOST) - 1.0))
+        tree[leaves + rows[s]] = min(max(moved, least), _LIMIT)
+    for s in range(rows.size):
+        node = (leaves + rows[s]) // 2
+        while node > 0:
+            tree[node] = tree[2 * node] + tree[2 * node + 1]
+            node //= 2
+    mean_of[0] = running + rows.size / (rows.size + _MEMORY) * (mean - running)
+
+
+@kernel(makes_arrays=True)
+def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, g, sampler):
+    """As `training.run_updates`, but data has a number of [0, 1) for each draw in place of the order.
+
+    sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`. g: memory for the gradient.
+    """
+    X, Y, numbers, dropout = data
+    sizes, m = layout[0], numbers.shape[1]
+    batch_size, mean = min(batch[0], m), batch[1]
+    cost, l1, l2 = objective
+    updates, lanes = -(-m // batch_size), lanes_of(sizes, P.itemsize)
+    workspace = make_workspace(theta, sizes, cost, batch_size, dropout[1].size > 0, batch_size)
+    x, y = np.empty((batch_size, X.shape[1]), X.dtype), np.empty((batch_size, Y.shape[1]), Y.dtype)
+    rows, rule = np.empty(batch_size, np.int64), Rule(*rule)
+    pack(theta, sizes, bias, P)
+    packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
+    for i in range(len(state)):
+        pack(state[i], sizes, bias, packed[i])
+    for update in range(costs.size):
+        epoch, start = update // updates, update % updates * batch_size
+        whole = min(batch_size, m - start)
+        scale = 1.0 / whole if mean else 1.0
+        for s in range(whole):
+            rows[s] = draw(sampler, numbers[epoch, start + s])
+            workspace.factors[s] = importance(sampler, rows[s])
+            x[s], y[s] = X[rows[s]], Y[rows[s]]
+        workspace.flags[FINITE] = False  # the weights have changed
+        first = epoch * m + start
+        total = gradient(theta, P, layout, bias, cost, x[:whole], y[:whole], dropout, first, scale, 0.0, g, workspace)
+        costs[update] = scale * total
+        if l1 or l2:
+            costs[update] += penalty(P, g, sizes, bias, lanes, l1, l2)
+        step(P, g, alphas[epoch], packed, 0, rule, rule.t + update + 1)
+        unpack(P, sizes, bias, True, theta)
+        squares = workspace.squares[:whole]
+        for s in range(whole):
+            squares[s] /= scale * scale
+        learn(sampler, rows[:whole], squares)
+    unpack(P, sizes, bias, False, theta)
+    for i in range(len(state)):
+        unpack(packed[i], sizes, bias, False, state[i])
