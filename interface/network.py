@@ -276,7 +276,7 @@ class Network(HasModel):
                       The masks: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
-        sampling      None for every row once in each epoch; "adaptive" or a `samenet.sampling.Adaptive` for mini-batches
+        sampling      None for every row once in each epoch; "adaptive", or a `samenet.sampling.Adaptive`, for batches
                       of rows drawn by importance, which is learned from the norms of their gradients
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of

@@ -5,7 +5,8 @@ None         every row once in each epoch, in a new random order unless `shuffle
 
 >>> from samenet.fast.numpy import Network
 >>> net = Network([1, 1], weights=[[[0.0]]])
->>> history = net.train([[1], [2], [3]], [[0], [0], [1]], alpha=0.5, epochs=9, batch_size=2, seed=0, sampling="adaptive")
+>>> settings = {"alpha": 0.5, "epochs": 9, "batch_size": 2, "seed": 0}
+>>> history = net.train([[1], [2], [3]], [[0], [0], [1]], **settings, sampling="adaptive")
 """
 
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ def importance(sampler: Any, row: int) -> float:
 
 
 def learn(sampler: Any, rows: Sequence[int], squares: Sequence[float]) -> None:
-    """Move the weights of the rows drawn; squares: for each draw, ||d||^2, the squared norm of its weighted gradient."""
+    """Move the weights of the rows drawn; squares: ||d||^2 of each draw, the squared norm of its weighted gradient."""
     total = 0.0
     for square in squares:
         total += square

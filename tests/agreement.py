@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 import samenet
 from samenet import optimizers
+from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import Dropout
 from samenet.optimizers import UpdateRule
 from samenet.parameters import Parameters
-from samenet.testing import tolerance
+from samenet.testing import sampling_bounds, tolerance
 from samenet.testing.tolerance import Comparison, compare
 
 Compared = Iterator[tuple[str, Comparison]]
@@ -218,6 +219,57 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, dropout: D
         own = dropout.after(visit * len(X) + start) if rule.dropout else None
         run_updates(one_by_one, X[rows], Y[rows], dropout=own, **constant, **settings)
     yield "several updates by rule", compare(at_once.parameters, one_by_one.parameters, 0)
+
+
+def sampled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
+    """Update after update from rows drawn by importance; both take each from the trusted backend's state.
+
+    The weights of the rows, and the numbers that draw them, begin at random; a row may be drawn more than once.
+    """
+    network, trusted, rule = network.copy(), trusted.copy(), descent.rule
+    given, expected = rule.settings(network), rule.settings(trusted)
+    random, size, m = np.random.default_rng(len(X)), descent.batch_size, len(X)
+    begun = drawing(random.uniform(0.5, 4, m))
+    for batch in range(4 * descent.epochs):
+        own = dropout.after(batch * size) if rule.dropout else None
+        numbers, samplers = random.random((1, size)), [begun.copy(), begun.copy()]
+        rows = np.array([rows_of(begun, u) for u in numbers[0]])
+        network.parameters = trusted.parameters
+        seen, factors = masks(own, size), sampling_bounds.factors(begun, rows)
+        known = expected | {"masks": seen, "factors": factors}
+        allowed, _ = tolerance.step(trusted.model, X[rows], Y[rows], descent.alpha, descent.reduction, **known)
+        of_cost, of_weights, of_mean = tolerance.learned(trusted.model, X, Y, begun, rows, descent.reduction, seen)
+        given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
+        costs = []
+        for one, settings, sampler in zip((network, trusted), (given, expected), samplers, strict=True):
+            settings = settings | {"alpha": descent.alpha, "batch_size": size, "reduction": descent.reduction}
+            costs.append(run_updates(one, X, Y, dropout=own, order=numbers, sampler=sampler, **settings))
+        mine, its = samplers
+        yield "cost of a sampled batch", compare(*costs, of_cost)
+        yield "one sampled update", compare(network.parameters, trusted.parameters, allowed, network.dtype)
+        yield "learned weights", compare(mine.weights, its.weights, of_weights)
+        yield "learned mean", compare(mine.mean, its.mean, of_mean)
+        yield "tree of sums", compare(mine.tree, drawing(mine.weights).tree, 0)
+        yield "rows that were not drawn", compare(np.delete(mine.weights, rows), np.delete(begun.weights, rows), 0)
+        begun = its
+
+
+def drawing(weights: Array, rate: float = 0.3, floor: float = 0.2) -> Sampler:
+    """A sampler with these weights, before its first batch."""
+    sampler = Sampler.of(rate, floor, len(weights))
+    n = len(sampler.tree) // 2
+    sampler.tree[n : n + len(weights)] = weights
+    for k in range(n - 1, 0, -1):
+        sampler.tree[k] = sampler.tree[2 * k] + sampler.tree[2 * k + 1]
+    return sampler
+
+
+def rows_of(sampler: Sampler, u: float) -> int:
+    """The row that a number draws, by sums from the first row on."""
+    if u < sampler.floor:
+        return int(u / sampler.floor * sampler.rows)
+    place = (u - sampler.floor) / (1 - sampler.floor) * sampler.weights.sum()
+    return int(np.searchsorted(np.cumsum(sampler.weights), place, side="right"))
 
 
 def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:

@@ -205,6 +205,7 @@ def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
 # here that it begins with.
 LAYERS = [
     {"samenet.functions", "samenet.parameters", "samenet.validation", "samenet.output", "samenet.backends.dropout"},
+    {"samenet.backends.adaptive", "samenet.sampling"},
     {"samenet.model", "samenet.initialize"},
     {"samenet.history", "samenet.backends.objective", "samenet.backends.prediction"},
     {"samenet.optimizers", "samenet.schedules", "samenet.stopping", "samenet.backends.generic"},
