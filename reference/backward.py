@@ -92,9 +92,14 @@ def batch_gradient(
                     total.biases[l][i] /= m
 
     if l1 or l2:
-        value += penalty(weights, l1, l2)
-        for l in range(len(weights)):
-            for i in range(len(weights[l])):
-                for j in range(len(weights[l][i])):
-                    total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+        value += add_penalty(total, weights, l1, l2)
     return value, total
+
+
+def add_penalty(total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
+    """Add the slope of the penalties to a gradient; returns their value."""
+    for l in range(len(weights)):
+        for i in range(len(weights[l])):
+            for j in range(len(weights[l][i])):
+                total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+    return penalty(weights, l1, l2)

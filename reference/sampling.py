@@ -8,8 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from samenet.reference.backward import Gradient, sample_gradient
-from samenet.reference.costs import penalty, penalty_slope
+from samenet.reference.backward import Gradient, add_penalty, sample_gradient
 from samenet.reference.dropout import mask
 from samenet.reference.forward import as_lists
 from samenet.reference.objective import Objective, by_layer
@@ -93,11 +92,7 @@ def sampled_gradient(
                 target[j] += share * factor * row[j]
         squares.append(square)
     if l1 or l2:
-        value += penalty(weights, l1, l2)
-        for l in range(len(weights)):
-            for i in range(len(weights[l])):
-                for j in range(len(weights[l][i])):
-                    total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+        value += add_penalty(total, weights, l1, l2)
     learn(sampler, rows, squares)
     return value, total
 

@@ -224,12 +224,13 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, dropout: D
 def sampled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
     """Update after update from rows drawn by importance; both take each from the trusted backend's state.
 
-    The weights of the rows, and the numbers that draw them, begin at random; a row may be drawn more than once.
+    The weights of the rows, and the numbers that draw them, begin at random; a row may be drawn more than once. The
+    running mean is that of the batches, then far less, so that rows count for the most that is allowed.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
     random, size, m = np.random.default_rng(len(X)), descent.batch_size, len(X)
-    begun = drawing(random.uniform(0.5, 4, m))
+    begun = drawing(random.uniform(0.05, 4, m))
     for batch in range(4 * descent.epochs):
         own = dropout.after(batch * size) if rule.dropout else None
         numbers, samplers = random.random((1, size)), [begun.copy(), begun.copy()]
@@ -252,6 +253,26 @@ def sampled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, dr
         yield "tree of sums", compare(mine.tree, drawing(mine.weights).tree, 0)
         yield "rows that were not drawn", compare(np.delete(mine.weights, rows), np.delete(begun.weights, rows), 0)
         begun = its
+        begun.mean[0] *= 0.05 if batch == 1 else 1.0
+
+
+def sampled_at_once(network: Any, X: Array, Y: Array, descent: Descent, dropout: Dropout) -> Compared:
+    """Several such updates in one call, at a rate for each epoch, against as many calls by the same backend."""
+    at_once, one_by_one, rule, m = network.copy(), network.copy(), descent.rule, len(X)
+    samplers = [drawing(np.linspace(0.5, 2, m)) for _ in range(2)]
+    numbers, alphas = np.random.default_rng(m).random((descent.epochs, m)), 0.5 / np.arange(1, descent.epochs + 1)
+    constant = {"batch_size": descent.batch_size, "reduction": descent.reduction}
+    whole = {"order": numbers, "sampler": samplers[0], "dropout": dropout if rule.dropout else None}
+    costs, ones = run_updates(at_once, X, Y, alpha=alphas, **whole, **constant, **rule.settings(at_once)), list[float]()
+    kept = rule.settings(one_by_one)
+    for epoch in range(descent.epochs):
+        for start in range(0, m, descent.batch_size):
+            own = dropout.after(epoch * m + start) if rule.dropout else None
+            part = {"order": numbers[epoch : epoch + 1, start : start + descent.batch_size], "sampler": samplers[1]}
+            ones.extend(run_updates(one_by_one, X, Y, alpha=alphas[epoch], dropout=own, **part, **constant, **kept))
+    yield "costs of sampled updates", compare(costs, ones, 0)
+    yield "sampled updates in one call", compare(at_once.parameters, one_by_one.parameters, 0)
+    yield "weights of them", compare(samplers[0].tree, samplers[1].tree, 0)
 
 
 def drawing(weights: Array, rate: float = 0.3, floor: float = 0.2) -> Sampler:

@@ -52,8 +52,8 @@ def learn(sampler, rows, squares):
     for s in range(rows.size):
         moved = tree[leaves + rows[s]] * math.exp(rate * (min(squares[s] / running, _MOST) - 1.0))
         tree[leaves + rows[s]] = min(max(moved, least), _LIMIT)
-    for s in range(rows.size):
-        node = (leaves + rows[s]) // 2
+    for row in rows:
+        node = (leaves + row) // 2
         while node > 0:
             tree[node] = tree[2 * node] + tree[2 * node + 1]
             node //= 2
@@ -61,43 +61,41 @@ def learn(sampler, rows, squares):
 
 
 @kernel(makes_arrays=True)
-def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, g, sampler):
+def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler):
     """As `training.run_updates`, but data has a number of [0, 1) for each draw in place of the order.
 
-    sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`. g: memory for the gradient.
+    G: memory for the gradient. sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`.
     """
     X, Y, numbers, dropout = data
     sizes, m = layout[0], numbers.shape[1]
-    batch_size, mean = min(batch[0], m), batch[1]
+    most, is_mean = min(batch[0], m), batch[1]
     cost, l1, l2 = objective
-    updates, lanes = -(-m // batch_size), lanes_of(sizes, P.itemsize)
-    workspace = make_workspace(theta, sizes, cost, batch_size, dropout[1].size > 0, batch_size)
-    x, y = np.empty((batch_size, X.shape[1]), X.dtype), np.empty((batch_size, Y.shape[1]), Y.dtype)
-    rows, rule = np.empty(batch_size, np.int64), Rule(*rule)
+    updates, lanes = -(-m // most), lanes_of(sizes, P.itemsize)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, most)
+    x, y = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
+    rows, rule = np.empty(most, np.int64), Rule(*rule)
     pack(theta, sizes, bias, P)
-    packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
-    for i in range(len(state)):
-        pack(state[i], sizes, bias, packed[i])
+    kept = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
+    for k in range(len(state)):
+        pack(state[k], sizes, bias, kept[k])
     for update in range(costs.size):
-        epoch, start = update // updates, update % updates * batch_size
-        whole = min(batch_size, m - start)
-        scale = 1.0 / whole if mean else 1.0
-        for s in range(whole):
-            rows[s] = draw(sampler, numbers[epoch, start + s])
-            workspace.factors[s] = importance(sampler, rows[s])
-            x[s], y[s] = X[rows[s]], Y[rows[s]]
-        workspace.flags[FINITE] = False  # the weights have changed
-        first = epoch * m + start
-        total = gradient(theta, P, layout, bias, cost, x[:whole], y[:whole], dropout, first, scale, 0.0, g, workspace)
-        costs[update] = scale * total
+        epoch, start = update // updates, update % updates * most
+        count = min(most, m - start)
+        scale = 1.0 / count if is_mean else 1.0
+        for s in range(count):
+            row = draw(sampler, numbers[epoch, start + s])
+            rows[s], workspace.factors[s] = row, importance(sampler, row)
+            x[s], y[s] = X[row], Y[row]
+        workspace.flags[FINITE] = 0  # the weights have changed
+        given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, 0.0
+        costs[update] = scale * gradient(theta, P, layout, bias, *given, G, workspace)
         if l1 or l2:
-            costs[update] += penalty(P, g, sizes, bias, lanes, l1, l2)
-        step(P, g, alphas[epoch], packed, 0, rule, rule.t + update + 1)
-        unpack(P, sizes, bias, True, theta)
-        squares = workspace.squares[:whole]
-        for s in range(whole):
-            squares[s] /= scale * scale
-        learn(sampler, rows[:whole], squares)
+            costs[update] += penalty(P, G, sizes, bias, lanes, l1, l2)
+        step(P, G, alphas[epoch], kept, 0, rule, rule.t + update + 1)
+        unpack(P, layout[0], bias, True, theta)
+        for s in range(count):
+            workspace.squares[s] /= scale * scale
+        learn(sampler, rows[:count], workspace.squares[:count])
     unpack(P, sizes, bias, False, theta)
-    for i in range(len(state)):
-        unpack(packed[i], sizes, bias, False, state[i])
+    for k in range(len(state)):
+        unpack(kept[k], sizes, bias, False, state[k])

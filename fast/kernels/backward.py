@@ -169,7 +169,7 @@ def _weigh(cost, h, z, y, width, factors, delta, squares):
 @kernel()
 def _add_squares(delta, layer_inputs, bias, squares):
     """Each row's ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
-    for s in range(len(delta)):
+    for s in range(squares.size):
         squares[s] += _sum_of_squares(delta[s]) * (_sum_of_squares(layer_inputs[s]) + (1.0 if bias else 0.0))
 
 
