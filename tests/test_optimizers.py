@@ -225,7 +225,7 @@ def test_weights_and_state_are_put_back_when_weights_overflow(
         given = dict(
             **{"alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
             **{"reduction": "mean", "monitors": (), "record_every": 0, "callback": None, "optimizer": way},
-            **{"stop": None, "dropout": 0.0, "clip_value": None, "clip_norm": None},
+            **{"stop": None, "dropout": 0.0, "clip_value": None, "clip_norm": None, "sampling": None},
         )
         loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
         return net, loop.state, loop
@@ -344,7 +344,15 @@ def test_a_cost_that_is_not_finite_changes_nothing(backend: Backend, way: Any) -
 
 @pytest.mark.parametrize("way", [*MINIMIZING, MultiStart(2, "bfgs")], ids=str)
 @pytest.mark.parametrize(
-    ("argument", "value"), [("alpha", 0.1), ("batch_size", 2), ("dropout", [0.1]), ("clip_value", 1), ("clip_norm", 1)]
+    ("argument", "value"),
+    [
+        ("alpha", 0.1),
+        ("batch_size", 2),
+        ("dropout", [0.1]),
+        ("clip_value", 1),
+        ("clip_norm", 1),
+        ("sampling", "adaptive"),
+    ],
 )
 def test_what_scipy_has_no_use_for_is_refused(backend: Backend, way: Any, argument: str, value: Any) -> None:
     net = make(backend)
