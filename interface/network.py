@@ -280,7 +280,7 @@ class Network(HasModel):
                       of rows drawn by importance, which is learned from the norms of their gradients
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost).
+        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
