@@ -240,7 +240,7 @@ def test_backends_agree(pair: Pair, functions: Functions, record: Any) -> None:
         used = Functions(functions.hidden, functions.output, functions.cost, **penalties)
         case = Case((4, 5, 3, 2), 7, dtype == "float64", dtype, functions=used)
         networks = (case.network(one.Network) for one in (pair.backend, pair.trusted))
-        descent = Descent(3, rule=rule, reduction="mean" if penalties else "sum")
+        descent = Descent(3, 1, False, "mean" if penalties else "sum", 0.1, rule)
         for name, comparison in agreement.sampled(*networks, case.X, case.Y, descent, case.dropout):
             record(name, comparison)
 
