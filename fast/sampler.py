@@ -1,6 +1,6 @@
 """Adaptive sampling on whole arrays: what the NumPy backend takes, and a backend without updates of its own.
 
-Equations, and the loops that these functions repeat: `samenet.sampling.Adaptive`, `samenet.reference.sampling`.
+Equations, and the loops that these functions repeat: `samenet.AdaptiveSampling`, `samenet.reference.sampling`.
 """
 
 import math

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from samenet.backends import backend, backends
 
 if TYPE_CHECKING:
-    from samenet import data, optimizers, sampling, schedules, stopping
+    from samenet import data, optimizers, schedules, stopping
     from samenet.history import History
     from samenet.network import Network
     from samenet.parameters import Parameters
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from samenet.study.error_surface import error_surface
     from samenet.study.many import TrainingErrors, train_many
     from samenet.testing.gradient_check import check_gradient
+    from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
 
 __version__ = "0.2.0"
 __all__ = [
+    "AdaptiveSampling",
     "DirectionChanges",
     "DivergenceWarning",
     "History",
@@ -44,13 +46,13 @@ __all__ = [
     "draw_network",
     "error_surface",
     "optimizers",
-    "sampling",
     "schedules",
     "stopping",
     "train_many",
 ]
 
 _LATER = {
+    "AdaptiveSampling": "samenet.training.adaptive_sampling",
     "DirectionChanges": "samenet.study.direction_changes",
     "DivergenceWarning": "samenet.training.divergence",
     "History": "samenet.history",
@@ -64,7 +66,7 @@ _LATER = {
     "error_surface": "samenet.study.error_surface",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "optimizers", "sampling", "schedules", "stopping")
+_MODULES = ("data", "optimizers", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:

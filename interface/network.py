@@ -18,9 +18,9 @@ from samenet.initialize import SCHEMES, initialize
 from samenet.model import HasModel, Model
 from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
-from samenet.sampling import Adaptive
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.training.adaptive_sampling import AdaptiveSampling
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
@@ -248,7 +248,7 @@ class Network(HasModel):
         dropout: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
-        sampling: str | Adaptive | None = None,
+        sampling: str | AdaptiveSampling | None = None,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -276,8 +276,8 @@ class Network(HasModel):
                       The masks: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
-        sampling      None for every row once in each epoch; "adaptive", or a `samenet.sampling.Adaptive`, for batches
-                      of rows drawn by importance, which is learned from the norms of their gradients
+        sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
+                      rows drawn by importance, which is learned from the norms of their gradients
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of
         optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.

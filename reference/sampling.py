@@ -1,7 +1,7 @@
 """Adaptive sampling of the rows: draws by a tree of sums, the weighted gradient, and what it teaches the weights.
 
 `sampler` is an object with `rate`, `floor`, `rows`, `tree` and `mean`: see `samenet.backends.adaptive.Sampler`. The
-equations and their source: `samenet.sampling.Adaptive`.
+equations and their source: `samenet.AdaptiveSampling`.
 """
 
 import math

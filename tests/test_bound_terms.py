@@ -230,6 +230,7 @@ def test_networks_of_sampled_rows(functions, monkeypatch):
                 _same(squares, norms)
 
 
+@np.errstate(all="ignore")
 @pytest.mark.parametrize("stored", [0.0, 0.7, 1e-9])
 @pytest.mark.parametrize("error", [0.0, 1e-9, 0.3, np.inf])
 def test_what_is_learned(error, stored):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Sampler(NamedTuple):
-    """The state of `samenet.sampling.Adaptive`, which persists from call to call; backends change it in place.
+    """The state of `samenet.AdaptiveSampling`, which persists from call to call; backends change it in place.
 
     rate, floor  the settings
     rows         how many rows there are, m

@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.model import Model
+from samenet.parameters import Parameters
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty
 from samenet.testing.rounding import Array, Bounded, Rounding, exact, gamma, product
@@ -141,7 +142,9 @@ def sampled(
     by_layer = _by_layer(model, masks)
     for layer in range(len(model.weights) - 1, -1, -1):
         W = exact(model.weights[layer])
-        squares = squares + _squares(delta, layer_inputs[layer], model.bias, model.theta.flat.size, r)
+        squares = squares + _squares(
+            delta, layer_inputs[layer], model.bias, Parameters.count(model.sizes, model.bias), r
+        )
         if model.bias:
             pieces.append(delta.summed(r))
         slope = product(delta.transposed(), layer_inputs[layer], r)

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import optimizers, sampling, schedules, stopping
+from samenet import optimizers, schedules, stopping
 from samenet.history import History
 from samenet.model import Model
+from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
 from samenet.training.monitors import MONITORS, monitor
 from samenet.training.sampling import Random, is_stream
 from samenet.validation import arrays, checks
@@ -44,7 +45,7 @@ class Settings(NamedTuple):
     optimizer: optimizers.Optimizer
     dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
     clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
-    sampling: sampling.Adaptive | None
+    sampling: AdaptiveSampling | None
     is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
     arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
 
@@ -156,7 +157,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     constant = alpha if type(alpha) is schedules.Constant else None
     at_alpha = {} if constant is None else {"alpha": constant.alpha}
     arguments = {"reduction": given["reduction"], **clipping, **at_alpha}
-    sampled = sampling.sampling(given["sampling"])
+    sampled = sampling(given["sampling"])
     if sampled is not None and not shuffle:
         raise ValueError(f"sampling: expected none with shuffle=False, since it draws rows at random, got {sampled}")
     is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None

@@ -428,8 +428,8 @@ ENTRIES: dict[str, Entry] = {
         also=(FloatingPointError,),
         says=_PAIR,
     ),
-    "Adaptive": Entry(
-        samenet.sampling.Adaptive, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False
+    "AdaptiveSampling": Entry(
+        samenet.AdaptiveSampling, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False
     ),
     "parameters": Entry(_assign("parameters"), {"parameters": array(np.arange(26) / 8 - 1, (26,))}),
     "Parameters": Entry(

@@ -1,7 +1,7 @@
-"""Which rows a batch is made of, for `sampling=` of `Network.train`: by name, or as an object with settings of its own.
+"""Which rows a batch is made of: by name, or as an object with settings of its own, for `sampling=` of `Network.train`.
 
 None         every row once in each epoch, in a new random order unless `shuffle=False`
-"adaptive"   rows drawn with probabilities that follow the norms of their gradients, see `Adaptive`
+"adaptive"   rows drawn with probabilities that follow the norms of their gradients, see `AdaptiveSampling`
 
 >>> from samenet.fast.numpy import Network
 >>> net = Network([1, 1], weights=[[[0.0]]])
@@ -16,7 +16,7 @@ from samenet.validation import checks
 
 
 @dataclass(frozen=True)
-class Adaptive:
+class AdaptiveSampling:
     """Adaptively weighted descent (AW-SGD): importance sampling whose probabilities are learned during training.
 
     rate   how fast they are learned, in [0, 1); 0 for uniform draws with replacement
@@ -56,11 +56,11 @@ class Adaptive:
         object.__setattr__(self, "floor", floor)
 
 
-SAMPLING = {"adaptive": Adaptive}
+SAMPLING = {"adaptive": AdaptiveSampling}
 
 
-def sampling(value: Any) -> Adaptive | None:
+def sampling(value: Any) -> AdaptiveSampling | None:
     """The object itself, or the one of this name with default settings; None for None."""
-    if value is None or isinstance(value, Adaptive):
+    if value is None or isinstance(value, AdaptiveSampling):
         return value
     return SAMPLING[checks.choice("sampling", value, SAMPLING)]()
