@@ -25,22 +25,22 @@ def draw(sampler: Any, u: float) -> int:
     >>> [draw(SimpleNamespace(floor=0.5, rows=2, tree=[0, 4, 1, 3]), u / 8) for u in range(8)]
     [0, 0, 1, 1, 0, 1, 1, 1]
     """
+    node, leaves, last = 1, len(sampler.tree) // 2, int(sampler.rows) - 1
     if u < sampler.floor:
-        return min(int(u / sampler.floor * sampler.rows), sampler.rows - 1)
-    node, leaves = 1, len(sampler.tree) // 2
+        return min(int(u / sampler.floor * sampler.rows), last)
     rest = (u - sampler.floor) / (1.0 - sampler.floor) * sampler.tree[1]
     while node < leaves:
         node = 2 * node
         if rest >= sampler.tree[node]:
             rest -= sampler.tree[node]
             node += 1
-    return min(node - leaves, sampler.rows - 1)  # type: ignore[no-any-return]  # beyond the last row by rounding alone
+    return min(node - leaves, last)  # beyond the last row by rounding alone
 
 
 def importance(sampler: Any, row: int) -> float:
     """1 / (m q): what the gradient of this row is multiplied by."""
-    weight = float(sampler.tree[len(sampler.tree) // 2 + row])
-    return 1.0 / ((1.0 - sampler.floor) * (weight * sampler.rows / float(sampler.tree[1])) + sampler.floor)
+    weight, floor = float(sampler.tree[len(sampler.tree) // 2 + row]), float(sampler.floor)
+    return 1.0 / ((1.0 - floor) * (weight * sampler.rows / float(sampler.tree[1])) + floor)
 
 
 def learn(sampler: Any, rows: Sequence[int], squares: Sequence[float]) -> None:
