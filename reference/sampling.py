@@ -40,7 +40,9 @@ def draw(sampler: Any, u: float) -> int:
 def importance(sampler: Any, row: int) -> float:
     """1 / (m q): what the gradient of this row is multiplied by."""
     weight, floor = float(sampler.tree[len(sampler.tree) // 2 + row]), float(sampler.floor)
-    return 1.0 / ((1.0 - floor) * (weight * sampler.rows / float(sampler.tree[1])) + floor)
+    share = weight * sampler.rows / float(sampler.tree[1])
+    probability: float = (1.0 - floor) * share + floor  # times m
+    return 1.0 / probability
 
 
 def learn(sampler: Any, rows: Sequence[int], squares: Sequence[float]) -> None:

@@ -10,7 +10,7 @@ from agreement import Backend
 
 import samenet
 from samenet.optimizers import MultiStart
-from samenet.training import divergence, loop
+from samenet.training import divergence, loop, short
 from samenet.training.divergence import DivergenceWarning
 from samenet.validation import overflow
 
@@ -88,6 +88,33 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
         f"training diverges: after epoch {found - 1} the cost over all samples is {costs[found - 1]:.3g}; "
     )
     assert other.parameters.tobytes() == net.parameters.tobytes(), "what is computed is the same"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"alpha": 2.0, "batch_size": 6},
+        {"alpha": 2.0, "batch_size": 6, "dropout": 0.2},
+        {"alpha": 2.0, "dropout": 0.2, "record_every": 4},
+        {"alpha": 1e300, "batch_size": 6, "optimizer": "momentum"},  # the weights overflow
+    ],
+    ids=str,
+)
+def test_a_short_training_that_is_begun_anew_draws_the_same(
+    backend: Backend, way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CALL_SECONDS", 1e12)
+    attempts, train = [], short.train
+    monkeypatch.setattr(short, "train", lambda *given: attempts.append(train(*given)) or attempts[-1])
+    ends = []
+    for is_short in (True, False):
+        if not is_short:
+            monkeypatch.setattr(short, "is_short", lambda *given: False)
+        net, stream = make(backend), np.random.default_rng(7)
+        said, error = training(net, **way, seed=stream)
+        ends.append((net.parameters.tobytes(), net.history, stream.bit_generator.state, said, str(error)))
+    assert attempts == [False, False]
+    assert ends[0] == ends[1]
 
 
 def test_weights_that_overflow_in_the_very_epoch(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:

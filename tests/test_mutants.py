@@ -112,11 +112,11 @@ MUTANTS = {
         Mutant("sampling: the left sum not passed", "rest -= sampler.tree[node]", "pass"),
         Mutant(
             "sampling: importance without the floor",
-            "float(sampler.tree[1])) + floor)",
-            "float(sampler.tree[1])))",
+            "(1.0 - floor) * share + floor",
+            "(1.0 - floor) * share",
         ),
-        Mutant("sampling: importance of all mass", "(1.0 - floor) * (weight", "1.0 * (weight"),
-        Mutant("sampling: probability for importance", "return 1.0 / ((1.0 - floor", "return 1.0 * ((1.0 - floor"),
+        Mutant("sampling: importance of all mass", "(1.0 - floor) * share", "1.0 * share"),
+        Mutant("sampling: probability for importance", "return 1.0 / probability", "return probability"),
         Mutant(
             "sampling: the gradient of a row as it is",
             "target[j] += share * factor * row[j]",

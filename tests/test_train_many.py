@@ -13,6 +13,7 @@ import samenet
 from samenet import StopTraining, TrainingErrors, train_many
 from samenet.optimizers import Adam, MultiStart
 from samenet.stopping import CostChange
+from samenet.study import many
 from samenet.training.together import run_together
 
 RANDOM = np.random.default_rng(0)
@@ -89,7 +90,14 @@ def test_samples_are_shared_or_have_one_dimension_more() -> None:
     assert train_many([], X, Y, alpha=1, epochs=2) == []
 
 
-def test_one_stream_for_two_trainings_is_drawn_from_in_turn() -> None:
+def test_one_stream_for_two_trainings_is_drawn_from_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+
+    def counted(tasks: Any, threads: int) -> Any:
+        at_once.append(threads)
+        return run_together(tasks, threads)
+
+    monkeypatch.setattr(many, "run_together", counted)
     for threads in (1, 3):
         nets = [samenet.backend("numba").Network([4, 3], seed=0, threads=threads) for _ in range(6)]
         stream = np.random.default_rng(1)
@@ -98,6 +106,8 @@ def test_one_stream_for_two_trainings_is_drawn_from_in_turn() -> None:
             one = nets
     assert same(nets, one)
     assert len({net.parameters.tobytes() for net in nets}) == 6
+    train_many(nets, X, Y, seeds=[1, 1, np.int64(1), None, None, np.random.default_rng(1)], alpha=1.0, epochs=1)
+    assert at_once == [1, 1, 3]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -275,6 +275,17 @@ recorded = listing(
     ("None inside", lambda: [None], False),
     ("a list inside", lambda: [["a"]], False),
 )
+seeds = listing(
+    ("two", lambda: [1, np.int64(2)], True),
+    ("none", list, True),
+    ("a generator", lambda: iter([3, None]), True),
+    ("one stream twice", lambda: [np.random.default_rng(1)] * 2, True),
+    ("negative", lambda: [1, -1], False),
+    ("a float", lambda: [1.0], False),
+    ("text inside", lambda: [1, "2"], False),
+    ("a set", lambda: {1, 2}, False),
+    ("raises", lambda: [hostile.Raising()], False),
+)
 alpha = of(  # float of an epoch is a schedule too
     lambda v: (v.kind in ("int", "real") and is_finite(v) and v.means > 0) or v.kind == "function" or v.name == "a type"
 )
@@ -341,6 +352,10 @@ def _scaled(make: Any, method: str) -> Callable[..., Any]:
 
 def _train(net: Any, **settings: Any) -> Any:
     return net.train(**settings)
+
+
+def _train_many(net: Any, **settings: Any) -> Any:
+    return samenet.train_many([net.copy(), net.copy()], **settings)
 
 
 def _assign(attribute: str) -> Callable[..., Any]:
@@ -430,6 +445,18 @@ ENTRIES: dict[str, Entry] = {
     ),
     "AdaptiveSampling": Entry(
         samenet.AdaptiveSampling, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False
+    ),
+    "train_many": Entry(
+        _train_many,
+        {key: value for key, value in TRAIN.items() if key not in ("seed", "sampling")},
+        lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seeds": [0, 1]},
+        also=(samenet.TrainingErrors,),
+        says=_PAIR,
+    ),
+    "train_many, seeds": Entry(
+        samenet.train_many,
+        {"seeds": seeds, "init": name(*SCHEMES)},
+        lambda: _samples() | {"seeds": [0], "alpha": 0.1, "epochs": 1},
     ),
     "parameters": Entry(_assign("parameters"), {"parameters": array(np.arange(26) / 8 - 1, (26,))}),
     "Parameters": Entry(
