@@ -21,6 +21,7 @@ from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
 from samenet.storage import Saving
+from samenet.training.adaptive_sampling import AdaptiveSampling
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
@@ -249,6 +250,7 @@ class Network(Saving):
         drop_connect: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        sampling: str | AdaptiveSampling | None = None,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -280,9 +282,11 @@ class Network(Saving):
                       source differs: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
+        sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
+                      rows drawn by importance, which is learned from the norms of their gradients
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost).
+        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.

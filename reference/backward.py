@@ -98,11 +98,7 @@ def batch_gradient(
         total = Gradient(masked(weight_masks, total.weights), total.biases)
 
     if l1 or l2:
-        value += penalty(weights, l1, l2)
-        for l in range(len(weights)):
-            for i in range(len(weights[l])):
-                for j in range(len(weights[l][i])):
-                    total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+        value += add_penalty(total, weights, l1, l2)
     return value, total
 
 
@@ -110,3 +106,12 @@ def masked(weight_masks: Sequence[Any], matrices: Sequence[Any]) -> list[Any]:
     """m W, number by number, for each layer: factors of DropConnect applied to its weights, or to their gradient."""
     layers = zip(weight_masks, matrices, strict=True)
     return [[apply_mask(mask, row) for mask, row in zip(M, W, strict=True)] for M, W in layers]
+
+
+def add_penalty(total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
+    """Add the slope of the penalties to a gradient; returns their value."""
+    for l in range(len(weights)):
+        for i in range(len(weights[l])):
+            for j in range(len(weights[l][i])):
+                total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+    return penalty(weights, l1, l2)
