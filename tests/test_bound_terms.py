@@ -258,4 +258,4 @@ def test_what_is_learned(error, stored):
             logarithm += 0.3 * dq + 16 * 2.0**-53 * 4
             w = max(w * np.exp(0.3 * (min(q + dq, 10) - 1)), 0.2 * 8.001 / 5)
         assert weights[row] == pytest.approx(w * np.expm1(logarithm), rel=1e-12)
-    assert mean == pytest.approx(4 / 104 * dM + 6 * 2.0**-53 * (D + dD + M), rel=1e-12)
+    assert mean == pytest.approx(4 / 104 * dM + 100 / 104 * dD + 6 * 2.0**-53 * (D + dD + M), rel=1e-12)

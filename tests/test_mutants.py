@@ -383,9 +383,9 @@ MUTANTS = {
         Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
         Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
         # descent
-        Mutant("update not averaged", "1.0 / whole if", "1.0 if"),
-        Mutant("partial batch averaged as a full one", "1.0 / whole if", "1.0 / batch_size if"),
-        Mutant("part averaged by its own rows", "1.0 / whole if", "1.0 / rows if"),
+        Mutant("update not averaged", " scale = 1.0 / whole if", " scale = 1.0 if"),
+        Mutant("partial batch averaged as a full one", " scale = 1.0 / whole if", " scale = 1.0 / batch_size if"),
+        Mutant("part averaged by its own rows", " scale = 1.0 / whole if", " scale = 1.0 / rows if"),
         Mutant("cost not divided", "total / whole if mean", "total if mean"),
         Mutant("first part's rows in all", "start + whole * part // parts,", "start,"),
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
@@ -567,8 +567,8 @@ MUTANTS = {
         Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
         Mutant(
             "small: updates of before not counted",
-            "state, 0, rule, rule.t + update + 1)",
-            "state, 0, rule, update + 1)",
+            "alphas[epoch], state, 0, rule, rule.t + update + 1)",
+            "alphas[epoch], state, 0, rule, update + 1)",
         ),
         Mutant("small: state not kept", "_pack(width, several, state[i], sizes, bias, True, packed[i])", "pass"),
         Mutant("small: state not read", "_pack(width, several, state[i], sizes, bias, False, packed[i])", "pass"),
@@ -784,7 +784,7 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network", "adaptive"),
+    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network", "many_networks", "adaptive"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
@@ -797,9 +797,12 @@ SOURCES = {
         "samenet.fast.numpy",
     ],
     "numba": [
+        "samenet.fast",
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
         "samenet.fast.workspace",
+        "samenet.fast.description",
+        "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],
 }

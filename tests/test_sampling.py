@@ -231,7 +231,7 @@ def test_the_probabilities_become_those_of_least_variance(backend: Backend) -> N
     assert others.max() < 1.5 < 3 * others.min()
 
 
-RULES = [Rule(), Rule(Momentum(0.9), dropout=True, drop_connect=True), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)]
+RULES = [Rule(drop_connect=True), Rule(Momentum(0.9), dropout=True), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)]
 
 
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)

@@ -33,7 +33,7 @@ def learned(sampler: Sampler, rows: NDArray[np.int64], squares: Bounded, r: Roun
         d ln w   the sum over a row's draws of rate dq + 16 u (1 + rate 10): min, max and the limits increase no
                  difference, and exp, two roundings and its argument's lose less than that
         dw       w (exp(d ln w) - 1), with the largest w that may have been reached
-        dR'      share dM + gamma_6 (R + M),  share = B / (B + 100)
+        dR'      share dM + (1 - share) dR + gamma_6 (R + M),  share = B / (B + 100)
     """
     count, stored = len(rows), float(sampler.mean[0])
     M, dM = float(squares.value.mean()), float(squares.error.mean())
@@ -53,4 +53,4 @@ def learned(sampler: Sampler, rows: NDArray[np.int64], squares: Bounded, r: Roun
         error[row] += step
         reached[row] = max(reached[row] * math.exp(sampler.rate * (min(upper, 10.0) - 1)), least)
     share = count / (count + 100)
-    return np.expm1(error) * reached, share * dM + gamma(6, _U) * (R + dR + M)
+    return np.expm1(error) * reached, share * dM + (1 - share) * dR + gamma(6, _U) * (R + dR + M)
