@@ -61,16 +61,22 @@ ACTIVATIONS = {
 
 
 class Cost(NamedTuple):
-    """value(Y, h, z), summed over the samples; delta(Y, h, backward), dJ/dz; whether the value needs z."""
+    """value(Y, h, z, c), the sum over the samples, each times its factor of c (m, 1) unless that is None;
+    delta(Y, h, backward), dJ/dz; whether the value needs z.
+    """
 
-    value: Callable[[Array, Array, Array], float]
+    value: Callable[[Array, Array, Array, Array | None], float]
     delta: Callable[[Array, Array, Callable[[Array, Array], object]], Array]
     needs_z: bool = False
 
 
-def _squares(Y: Array, h: Array, z: Array) -> float:
+def _times(values: Array, c: Array | None) -> Array:
+    return values if c is None else c * values
+
+
+def _squares(Y: Array, h: Array, z: Array, c: Array | None) -> float:
     error = h - Y
-    return float(np.vdot(error, error))
+    return float(np.vdot(error, _times(error, c)))
 
 
 def _squares_delta(Y: Array, h: Array, backward: Callable[[Array, Array], object]) -> Array:
@@ -79,18 +85,18 @@ def _squares_delta(Y: Array, h: Array, backward: Callable[[Array, Array], object
     return delta
 
 
-def _binary_cross_entropy(Y: Array, h: Array, z: Array) -> float:
-    return float((np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z)))).sum(dtype=np.float64))
+def _binary_cross_entropy(Y: Array, h: Array, z: Array, c: Array | None) -> float:
+    return float(_times(np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z))), c).sum(dtype=np.float64))
 
 
-def _cross_entropy(Y: Array, h: Array, z: Array) -> float:
+def _cross_entropy(Y: Array, h: Array, z: Array, c: Array | None) -> float:
     largest = z.max(axis=1, keepdims=True)
     logarithm = largest + np.log(np.exp(z - largest).sum(axis=1, keepdims=True))
-    return float((Y * (logarithm - z)).sum(dtype=np.float64))
+    return float(_times(Y * (logarithm - z), c).sum(dtype=np.float64))
 
 
 COSTS = {
-    "squared_error": Cost(lambda Y, h, z: 0.5 * _squares(Y, h, z), _squares_delta),
+    "squared_error": Cost(lambda Y, h, z, c: 0.5 * _squares(Y, h, z, c), _squares_delta),
     "sum_of_squares": Cost(_squares, lambda Y, h, backward: 2 * _squares_delta(Y, h, backward)),
     "binary_cross_entropy": Cost(_binary_cross_entropy, lambda Y, h, _: h - Y, needs_z=True),
     "cross_entropy": Cost(_cross_entropy, lambda Y, h, _: h * Y.sum(axis=1, keepdims=True) - Y, needs_z=True),

@@ -17,13 +17,14 @@ from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from samenet import network as interface
+from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
 from samenet.fast.description import constants as _constants
 from samenet.fast.description import layout
 from samenet.fast.description import objective as _objective
-from samenet.fast.kernels import forward, inference, normalization, tiny_network, training
+from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
@@ -191,7 +192,7 @@ def run_updates(
     *,
     alpha: Any,
     batch_size: int,
-    order: NDArray[np.int64] | None = None,
+    order: NDArray[Any] | None = None,
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Dropout | None = None,
@@ -199,6 +200,7 @@ def run_updates(
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
+    sampler: Sampler | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
     epochs = epochs if order is None else len(order)
@@ -212,37 +214,29 @@ def run_updates(
         costs = _descend(model, model.theta.flat, G, G[0], *given, dropout, drop_connect, constants, state.values)
         state.t += costs.size
         return costs
-    if dropout is None and drop_connect is None and tiny_network.fits(model, batch_size):
-        return _descend_tiny(model, *given, constants, state)
-    theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size)
+    if dropout is None and drop_connect is None and sampler is None and tiny_network.fits(model, batch_size):
+        return _descend_tiny(model, given, constants, state)
+    theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size) if sampler is None else 1
     key = __name__, parts, theta.sizes, theta.bias
     if key not in state.prepared:
         state.prepared[key] = workspace(model, parts)
     G, P = state.prepared[key]
     P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
-    costs = _descend(model, theta.flat, G, P, *given, dropout, drop_connect, constants, state.values)
+    costs = _descend(model, theta.flat, G, P, *given, dropout, drop_connect, constants, state.values, sampler)
     state.t += costs.size
     return costs
 
 
 def _descend_tiny(
-    model: Model,
-    X: NDArray[Any],
-    Y: NDArray[Any],
-    alphas: NDArray[np.float64],
-    batch_size: int,
-    order: NDArray[np.int64] | None,
-    epochs: int,
-    reduction: str,
-    rule: tuple[int, float, float, float, float, float, int],
-    state: State,
+    model: Model, given: tuple[Any, ...], rule: tuple[int, float, float, float, float, float, int], state: State
 ) -> NDArray[np.float64]:
+    X, Y, alphas, batch_size, order, epochs, reduction = given
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
     order = _NO_ORDER if order is None else order
     register = width_for(max(model.sizes[1:]), model.dtype.itemsize), (0,) * tiny_network.registers(model)
-    given = model.theta.flat, layout(model), _objective(model), X, Y, order, (batch_size, reduction == "mean"), alphas
-    tiny_network.run_updates(*register, *given, rule, state.values, costs)
+    own = model.theta.flat, layout(model), _objective(model), X, Y, order, (batch_size, reduction == "mean"), alphas
+    tiny_network.run_updates(*register, *own, rule, state.values, costs)
     state.t += costs.size
     return costs
 
@@ -256,13 +250,14 @@ def _descend(
     Y: NDArray[Any],
     alphas: NDArray[np.float64],
     batch_size: int,
-    order: NDArray[np.int64] | None,
+    order: NDArray[Any] | None,
     epochs: int,
     reduction: str,
     dropout: Dropout | None,
     drop_connect: DropConnect | None,
     rule: tuple[float, ...] = _NO_RULE,
     state: NDArray[Any] | None = None,
+    sampler: Sampler | None = None,
 ) -> NDArray[np.float64]:
     """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.
 
@@ -280,6 +275,9 @@ def _descend(
         return costs
     given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
     more = () if drop_connect is None else (masking(model, drop_connect),)
+    if sampler is not None:
+        adaptive.run_updates(*given, G[0], tuple(sampler), *more)
+        return costs
     helpers = _helpers(model, batch_size, len(G))
     run_parallel(training.run_updates, (*given, G, np.empty(len(G))), helpers, len(G), *more)
     return costs

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import network as interface
+from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.functions import ACTIVATIONS, COSTS
 from samenet.fast.masks import masks_of, weight_masks_of
 from samenet.fast.normalization import Batch, backward, by_batch, by_running, move
+from samenet.fast.sampler import Sampled, learn
 from samenet.fast.steps import clip, step
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
@@ -149,7 +151,7 @@ def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple
     """The cost and the output; see `samenet.reference.evaluate`."""
     cost = COSTS[model.cost_function]
     h, _, z = _forward(model, X, _workspace(model, len(X)), None, cost.needs_z)
-    return _scale(X, reduction) * cost.value(Y, h[-1], z) + _penalty(model), h[-1]
+    return _scale(X, reduction) * cost.value(Y, h[-1], z, None) + _penalty(model), h[-1]
 
 
 def _backpropagate(
@@ -162,21 +164,27 @@ def _backpropagate(
     masks: Array | None,
     weight_masks: list[Array] | None,
     batches: list[Batch | None],
+    sampled: Sampled | None = None,
 ) -> float:
-    """g := dJ/dtheta over the rows of X; returns J. H is memory for the activations; batches: see `_forward`."""
+    """g := dJ/dtheta over the rows of X; returns J.
+
+    H is memory for the activations; batches: see `_forward`; `sampled` gets squared norms.
+    """
     cost, scale, used = COSTS[model.cost_function], _scale(X, reduction), model.weights
     if weight_masks is not None:
         used = tuple(M * W for M, W in zip(weight_masks, model.weights, strict=True))
     layers, seen, z = _forward(model, X, H, masks, cost.needs_z, used, batches)
     functions = [ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
-    delta *= scale
+    delta *= scale if sampled is None else sampled.factors * delta.dtype.type(scale)
     end = None if masks is None else masks.shape[1]
     for layer in range(len(H) - 1, -1, -1):
         W, h = model.weights[layer], layers[layer]
         batch = batches[layer] if batches else None
         if batch is not None:
             backward(model.theta, layer, delta, batch, g)
+        if sampled is not None:
+            sampled.add(delta, seen[layer], model.bias)
         np.dot(delta.T, seen[layer], out=g.weights[layer])
         if weight_masks is not None:
             g.weights[layer][:] *= weight_masks[layer]
@@ -192,7 +200,7 @@ def _backpropagate(
             g.weights[layer][:] += model.l2 * W
         if model.l1:
             g.weights[layer][:] += model.l1 * np.sign(W)
-    return scale * cost.value(Y, layers[-1], z) + _penalty(model)
+    return scale * cost.value(Y, layers[-1], z, None if sampled is None else sampled.factors) + _penalty(model)
 
 
 def gradient(
@@ -218,7 +226,7 @@ def run_updates(
     *,
     alpha: Any,
     batch_size: int,
-    order: NDArray[np.int64] | None = None,
+    order: Array | None = None,
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Dropout | None = None,
@@ -226,6 +234,7 @@ def run_updates(
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
+    sampler: Sampler | None = None,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.run_updates`."""
     g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), list[float]()
@@ -237,10 +246,14 @@ def run_updates(
         for start in range(0, m, batch_size):
             part = slice(start, start + batch_size)
             batch: Any = part if order is None else order[epoch, part]
+            sampled = None if sampler is None else Sampled.by(sampler, batch, X.dtype)
+            batch = batch if sampled is None else sampled.rows
             x, y = X[batch], Y[batch]
             masks = masks_of(dropout, len(x), epoch * m + start), weight_masks_of(drop_connect, model, len(costs))
             batches: list[Batch | None] = []
-            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], *masks, batches))
+            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], *masks, batches, sampled))
+            if sampler is not None and sampled is not None:
+                learn(sampler, sampled.rows, sampled.squares / _scale(x, reduction) ** 2)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(g.flat, clip_value, clip_norm)
             step(model.theta.flat, g.flat, alphas[epoch], rule, state)

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from samenet.study.error_surface import error_surface
     from samenet.study.many import TrainingErrors, train_many
     from samenet.testing.gradient_check import check_gradient
+    from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
 
 __version__ = "0.2.0"
 __all__ = [
+    "AdaptiveSampling",
     "DirectionChanges",
     "DivergenceWarning",
     "History",
@@ -56,6 +58,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "AdaptiveSampling": "samenet.training.adaptive_sampling",
     "DirectionChanges": "samenet.study.direction_changes",
     "DivergenceWarning": "samenet.training.divergence",
     "History": "samenet.history",

@@ -281,7 +281,7 @@ class HasModel:
     @property
     def running(self) -> tuple[NDArray[Any], ...]:
         """For each layer after the first its running means and variances (2, n_out), views, or (2, 0); or empty."""
-        return self.model.running
+        return self.model.theta.running
 
     @property
     def parameters(self) -> NDArray[Any]:

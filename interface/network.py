@@ -21,6 +21,7 @@ from samenet.parameters import Parameters
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
 from samenet.storage import Saving
+from samenet.training.adaptive_sampling import AdaptiveSampling
 from samenet.training.classification import labels_of
 from samenet.training.options import Options
 from samenet.training.run import train
@@ -254,6 +255,7 @@ class Network(Saving):
         drop_connect: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        sampling: str | AdaptiveSampling | None = None,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -266,9 +268,8 @@ class Network(Saving):
                       again in each epoch, as tutorial 001's program does
         cost          the name of a cost to use instead of the network's
         reduction     "mean" divides the gradient by the size of the batch, "sum" does not
-        monitors      what to record besides the cost: "mean_norm", "mean_absolute_error", "accuracy", and, for several
-                      labels per sample, "subset_accuracy" and "label_accuracy"; ValueError for an accuracy if the
-                      targets are not classes, see `samenet.training.classification`
+        monitors      what to record besides the cost: "mean_norm", "mean_absolute_error", "accuracy" (of targets that
+                      are classes, see `samenet.training.classification`), "subset_accuracy", "label_accuracy"
         record_every  the interval in epochs between records, the first before epoch 0; 0 for none; in mini-batch
                       training each takes a forward pass over all samples
         callback      called as callback(network, history) after every epoch; its return value is ignored; it can raise
@@ -277,17 +278,16 @@ class Network(Saving):
                       settings of its own, see `samenet.optimizers`
         stop          rules that end training early, see `samenet.stopping`
         dropout       the probability that a hidden node is dropped in an update, drawn independently for each sample:
-                      one number for all hidden layers, or one for each; not used for recorded costs or in `predict`.
-                      The masks: `samenet.backends.dropout`
-        drop_connect  the probability that a weight is left out in an update, with one mask for all samples of its
-                      batch: one number for all layers of weights, or one for each, the output's too; biases stay, and
-                      penalties are of all weights; not used for recorded costs or in `predict`. The masks, and how the
-                      source differs: `samenet.backends.dropout`
+                      one number for all hidden layers, or one for each; not used for recorded costs or in `predict`
+        drop_connect  likewise for weights: one number for all matrices, or one for each, the output layer's too; all
+                      samples of a batch have one mask; biases stay. The masks: `samenet.backends.dropout`
         clip_value    clip each entry of the gradient to within +-clip_value
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
+        sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
+                      rows drawn by importance, which is learned from the norms of their gradients
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost).
+        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.

@@ -41,7 +41,7 @@ class Optimizer(ABC):
     @property
     @abstractmethod
     def takes_steps(self) -> bool:
-        """Whether it takes one step per batch, so that alpha, batch_size, dropout and clipping apply."""
+        """Whether it takes one step per batch, so that alpha, batch_size, dropout, clipping and sampling apply."""
 
 
 class State:

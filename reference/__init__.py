@@ -4,8 +4,8 @@ Only the standard library is imported. The loops index their arguments as `weigh
 arrays both work; `samenet.parameters` and the fast backends use NumPy, this package does not.
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
-`optimizers`; then the other activation functions, `activations`, the costs, `costs`, the masks, `dropout`, and batch
-normalization, `normalization` and `layerwise`.
+`optimizers`; then the other activation functions, `activations`, the costs, `costs`, the masks, `dropout`, rows drawn
+by importance, `sampling`, and batch normalization, `normalization` and `layerwise`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y: many of them, one per row

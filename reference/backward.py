@@ -115,11 +115,7 @@ def average(value: float, total: Gradient, weights: Sequence[Any], m: int, reduc
 def penalized(value: float, total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
     """The cost, and in place its gradient, with the penalties."""
     if l1 or l2:
-        value += penalty(weights, l1, l2)
-        for l in range(len(weights)):
-            for i in range(len(weights[l])):
-                for j in range(len(weights[l][i])):
-                    total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+        value += add_penalty(total, weights, l1, l2)
     return value
 
 
@@ -127,3 +123,12 @@ def masked(weight_masks: Sequence[Any], matrices: Sequence[Any]) -> list[Any]:
     """m W, number by number, for each layer: factors of DropConnect applied to its weights, or to their gradient."""
     layers = zip(weight_masks, matrices, strict=True)
     return [[apply_mask(mask, row) for mask, row in zip(M, W, strict=True)] for M, W in layers]
+
+
+def add_penalty(total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
+    """Add the slope of the penalties to a gradient; returns their value."""
+    for l in range(len(weights)):
+        for i in range(len(weights[l])):
+            for j in range(len(weights[l][i])):
+                total.weights[l][i][j] += penalty_slope(weights[l][i][j], l1, l2)
+    return penalty(weights, l1, l2)

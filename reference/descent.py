@@ -8,6 +8,7 @@ from samenet.reference.forward import as_lists
 from samenet.reference.normalization import move_running
 from samenet.reference.objective import gradient_and_statistics
 from samenet.reference.optimizers import RULES
+from samenet.reference.sampling import sampled_gradient
 
 
 class State:
@@ -78,6 +79,7 @@ def run_updates(
     state: Any = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
+    sampler: Any = None,
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
@@ -91,7 +93,9 @@ def run_updates(
     reduction: "mean" or "sum" over the samples of a batch.
     dropout: see `samenet.reference.dropout.mask`; samples count by their position in the order, epoch after epoch.
     drop_connect: see `samenet.reference.dropout.weight_masks`; updates count from 0.
-    state: the rule's state, changed in place, see `State`; zero if None. The remaining arguments: see `clip`.
+    state: the rule's state, changed in place, see `State`; zero if None. clip_value, clip_norm: see `clip`.
+    sampler: for adaptive sampling, its state, changed in place, see `sampling`; `order` then has a random number of
+    [0, 1) for each draw in place of the row's.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
     costs = list[float]()
@@ -101,10 +105,14 @@ def run_updates(
         rate = alpha[epoch] if hasattr(alpha, "__len__") else alpha
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
-            x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
             masks = None if dropout is None else dropout.after(epoch * len(rows) + start)
             of_weights = None if drop_connect is None else drop_connect.after(len(costs))
-            cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks, of_weights)
+            statistics: Any = ()
+            if sampler is not None:
+                cost, downhill = sampled_gradient(model, X, Y, batch, sampler, reduction, masks, of_weights)
+            else:
+                x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
+                cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks, of_weights)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)

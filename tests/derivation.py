@@ -320,8 +320,17 @@ def adapted(
 # --- a network --------------------------------------------------------------------------------------------------------
 
 
-def run(net: Any, X: Any, Y: Any, reduction: str, r: Rounding, masks: Any, weight_masks: Any) -> tuple[Number, Row]:
-    """The cost and the flat gradient."""
+def run(
+    net: Any,
+    X: Any,
+    Y: Any,
+    reduction: str,
+    r: Rounding,
+    masks: Any,
+    weight_masks: Any,
+    factors: Sequence[float] | None = None,
+) -> tuple[Number, Row, Row]:
+    """The cost, the flat gradient, and the squared norm of each row's gradient, with its factor."""
     scale = 1 / len(X) if reduction == "mean" else 1.0
     small = r._replace(most=r.most * scale)
     weights = [[list(map(Number, row)) for row in W.tolist()] for W in net.weights]
@@ -350,6 +359,10 @@ def run(net: Any, X: Any, Y: Any, reduction: str, r: Rounding, masks: Any, weigh
     deltas: list[list[Row]] = [[] for _ in net.weights]
     for s, (layers, _) in enumerate(ways):
         d = delta(net.cost_function, layers[-1], Y[s].tolist(), scale, ACTIVATIONS[net.activations[-1]][1], small)
+        if factors is not None:
+            weighed = [times(x, Number(factors[s])) for x in d]
+            weighed = [more(x, gamma(3, r) * x.top + 2 * r.least) for x in weighed]
+            d = [fitting(x, x.top, most=small.most) for x in weighed]
         deltas[-1].append(d)
         end = sum(net.sizes[1:-1])
         for l in range(len(net.weights) - 1, 0, -1):
@@ -370,13 +383,33 @@ def run(net: Any, X: Any, Y: Any, reduction: str, r: Rounding, masks: Any, weigh
                 flat.append(with_penalty(g, w, net.l1, net.l2, r) if penalised else g)
         if net.bias:
             flat += [column_sum([d[i] for d in deltas[l]], small) for i in range(len(W))]
-    J = scaled(cost(net.cost_function, hs, zs, Y.tolist(), r), scale)
+    parameters, squares = len(flat), []
+    for s, (_, seen) in enumerate(ways):
+        found = []
+        for l in range(len(net.weights)):
+            sides = []
+            for row in (deltas[l][s], seen[l]):
+                square = total([times(x, x) for x in row])
+                sides.append(more(square, len(row) * r.least))
+            d2, h2 = sides[0], Number(sides[1].v + net.bias, sides[1].e)
+            lost = r.least * (1 + d2.top + sides[1].top) * len(seen[l]) * len(deltas[l][s])
+            x = times(d2, h2)
+            x = more(x, gamma(parameters + 8, r) * x.top + lost)
+            found.append(fitting(x, x.top, most=small.most))
+        squares.append(total(found[::-1]))
+    if factors is None:
+        J = scaled(cost(net.cost_function, hs, zs, Y.tolist(), r), scale)
+    else:
+        costs = [cost(net.cost_function, hs[s : s + 1], zs[s : s + 1], Y[s : s + 1].tolist(), r) for s in range(len(X))]
+        J = total([scaled(x, c) for x, c in zip(costs, factors, strict=True)])
+        J = more(J, gamma(len(X) + 4, r) * J.top + len(X) * r.least)
+        J = scaled(fitting(J, J.top, most=r.most), scale)
     if penalised:
         weights = [w for W in net.weights for w in W.ravel().tolist()]
         J = total([J, penalty(weights, net.l1, net.l2, r)])
         J = more(J, r.u * J.top)
         J = fitting(J, J.top, most=r.most)
-    return J, flat
+    return J, flat, squares
 
 
 def _mask(x: Number, kept: float, r: Rounding) -> Number:

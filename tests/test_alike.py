@@ -107,6 +107,7 @@ ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"activation": ["softmax", "sigmoid"]}, {}),
     ({}, {"dropout": 0.1}),
     ({}, {"drop_connect": 0.1}),
+    ({}, {"sampling": "adaptive"}),
     ({}, {"clip_norm": 0.1}),
     ({}, {"batch_size": 1}),  # which takes another way
     ({}, {"callback": lambda net, history: None}),

@@ -11,12 +11,13 @@ from types import SimpleNamespace
 import derivation
 import numpy as np
 import pytest
+from agreement import drawing
 from derivation import Number
 from inputs import COMBINATIONS, Case, Functions, masks, weight_masks
 
 import samenet
 from samenet.functions import ACTIVATIONS as NAMES
-from samenet.testing import bounds, cost_bounds, update_bounds
+from samenet.testing import bounds, cost_bounds, sampling_bounds, update_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS
 from samenet.testing.rounding import Bounded, Rounding, product
@@ -202,9 +203,59 @@ def test_networks(functions, monkeypatch):
             for seen in ((None, None), (nodes, None), (nodes, weights)):
                 for reduction in ("mean", "sum"):
                     cost, pieces = bounds.backward(net, case.X, case.Y, reduction, *seen)
-                    J, slope = derivation.run(net, case.X, case.Y, reduction, r, *seen)
+                    J, slope, _ = derivation.run(net, case.X, case.Y, reduction, r, *seen)
                     _same(cost, J)
                     flat = Bounded(
                         *(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error"))
                     )
                     _same(flat, slope)
+
+
+@pytest.mark.parametrize("functions", COMBINATIONS[::3], ids=str)
+def test_networks_of_sampled_rows(functions, monkeypatch):
+    """Each row with a factor, and the squared norms of their gradients."""
+    factors = np.array([0.3, 1.0, 4.5])
+    for sizes, bias, penalties in (((3, 2, 4, 2), True, {"l2": 0.5}), ((2, 3, 2), False, {})):
+        case = Case(
+            sizes, 3, bias, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties)
+        )
+        net = case.network(samenet.backend("reference").Network)
+        for r in LIMITS[::16]:
+            _with(monkeypatch, r)
+            nodes, weights = masks(case.dropout, case.rows), weight_masks(case.drop_connect, case.sizes)
+            for seen, reduction in (((None, None), "sum"), ((nodes, None), "mean"), ((nodes, weights), "mean")):
+                cost, pieces, squares = bounds.sampled(net, case.X, case.Y, reduction, *seen, factors)
+                J, slope, norms = derivation.run(net, case.X, case.Y, reduction, r, *seen, factors.tolist())
+                _same(cost, J)
+                flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
+                _same(flat, slope)
+                _same(squares, norms)
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("stored", [0.0, 0.7, 1e-9])
+@pytest.mark.parametrize("error", [0.0, 1e-9, 0.3, np.inf])
+def test_what_is_learned(error, stored):
+    """Of the weights in logarithms, row by row; a row is there twice."""
+    r, rows = ROUGH._replace(u=2.0**-24), np.array([4, 1, 4, 2])
+    squares = Bounded(np.array([0.5, 3.0, 0.2, 0.0]), error * np.array([1.0, 0.5, 2.0, 1.0]))
+    sampler = drawing(np.array([1.0, 2.0, 0.001, 1.0, 4.0]))
+    sampler.mean[0] = stored
+    weights, mean = sampling_bounds.learned(sampler, rows, squares, r)
+    M = sum(squares.value.tolist()) / 4
+    dM = float(squares.error.mean())
+    dM += 7 * r.u / (1 - 7 * r.u) * (M + dM)
+    D, dD = (stored, 0.0) if stored else (M, dM)
+    if dM == np.inf or dD >= D:
+        assert np.isposinf(weights).all()
+        assert mean == np.inf
+        return
+    for row in range(5):
+        logarithm, w = 0.0, float(sampler.weights[row])
+        for i in np.flatnonzero(rows == row):
+            q = squares.value[i] / D
+            dq = (squares.error[i] + q * dD) / (D - dD) + 6 * r.u / (1 - 6 * r.u) * q
+            logarithm += 0.3 * dq + 16 * 2.0**-53 * 4
+            w = max(w * np.exp(0.3 * (min(q + dq, 10) - 1)), 0.2 * 8.001 / 5)
+        assert weights[row] == pytest.approx(w * np.expm1(logarithm), rel=1e-12)
+    assert mean == pytest.approx(4 / 104 * dM + 100 / 104 * dD + 6 * 2.0**-53 * (D + dD + M), rel=1e-12)

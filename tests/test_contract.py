@@ -67,6 +67,7 @@ def test_the_functions_are_those_of_the_contract() -> None:
         ("state", by_keyword, None),
         ("clip_value", by_keyword, math.inf),
         ("clip_norm", by_keyword, math.inf),
+        ("sampler", by_keyword, None),
     ]
 
 

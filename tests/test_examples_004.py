@@ -291,5 +291,5 @@ def test_future_work() -> None:
     for name in ("momentum", "Nesterov", "annealing of alpha from 10"):
         assert error[name] < 0.7 * error["nothing"]
     assert error["regularisation, l2 0.001"] > 0.1
-    assert len(set(error.values())) == len(error) == 13
+    assert len(set(error.values())) == len(error) == 14
     assert report["BFGS: iterations"] < 100

@@ -105,6 +105,57 @@ MUTANTS = {
         Mutant("one mask for all samples", "else masks[s]", "else masks[0]"),
         Mutant("masks of the first epoch", "epoch * len(rows) + start", "start"),
         Mutant("masks of the first batch", "epoch * len(rows) + start", "epoch * len(rows)"),
+        Mutant("sampling: the floor for all numbers", "u < sampler.floor", "u < 1.0"),
+        Mutant("sampling: no floor", "u < sampler.floor", "u < 0.0"),
+        Mutant("sampling: the floor's first row", "u / sampler.floor * sampler.rows", "u * sampler.rows"),
+        Mutant("sampling: numbers from the floor on as they are", "(u - sampler.floor) / (1.0 - sampler.floor)", "u"),
+        Mutant("sampling: the left sum not passed", "rest -= sampler.tree[node]", "pass"),
+        Mutant(
+            "sampling: importance without the floor",
+            "(1.0 - floor) * share + floor",
+            "(1.0 - floor) * share",
+        ),
+        Mutant("sampling: importance of all mass", "(1.0 - floor) * share", "1.0 * share"),
+        Mutant("sampling: probability for importance", "return 1.0 / probability", "return probability"),
+        Mutant(
+            "sampling: the gradient of a row as it is",
+            "target[j] += share * factor * row[j]",
+            "target[j] += share * row[j]",
+        ),
+        Mutant("sampling: the cost of a row as it is", "value += share * factor * sample", "value += share * sample"),
+        Mutant("sampling: norms without importance", "factor * row[j] * (factor * row[j])", "row[j] * row[j]"),
+        Mutant(
+            "sampling: the mean for the sum",
+            'share = 1.0 / len(rows) if reduction == "mean"',
+            "share = 1.0 / len(rows) if True",
+        ),
+        Mutant(
+            "sampling: no penalties",
+            "value += add_penalty(total, weights, l1, l2)\n    learn",
+            "pass\n    learn",
+        ),
+        Mutant(
+            "sampling: one mask for all draws",
+            "by_layer(mask(dropout, s), weights)\n        x",
+            "by_layer(mask(dropout, 0), weights)\n        x",
+        ),
+        Mutant("sampling: nothing learned", "learn(sampler, rows, squares)", "pass"),
+        Mutant(
+            "sampling: weights that only grow", "(min(square / running, MOST) - 1.0)", "min(square / running, MOST)"
+        ),
+        Mutant("sampling: without a most", "min(square / running, MOST)", "(square / running)"),
+        Mutant("sampling: without a least", "max(moved, least, 1.0 / LIMIT)", "max(moved, 1.0 / LIMIT)"),
+        Mutant("sampling: the sum not kept up", "while node > 0:", "while node > 1:"),
+        Mutant(
+            "sampling: the mean of the last batch",
+            "(len(squares) + MEMORY) * (mean - running)",
+            "len(squares) * (mean - running)",
+        ),
+        Mutant(
+            "sampling: the first mean for ever",
+            "sampler.mean[0] = running + len",
+            "sampler.mean[0] = running + 0 * len",
+        ),
         Mutant("one number for all nodes", "len(dropout.factors) + j + 1", "len(dropout.factors) + 1"),
         Mutant("normalization: variance not averaged", "variances[i] /= m", "variances[i] /= 1"),
         Mutant("normalization: mean not subtracted", "(z[i] - means[i]) / math", "z[i] / math"),
@@ -136,11 +187,23 @@ MUTANTS = {
             "gradient of the masked weights", "Gradient(masked(weight_masks, total.weights)", "Gradient(total.weights"
         ),
         Mutant(
-            "penalty of the masked weights",
-            "penalty(weights, l1, l2)\n        for",
-            "penalty(used, l1, l2)\n        for",
+            "penalties of the masked weights",
+            "add_penalty(total, weights, l1, l2)\n    return",
+            "add_penalty(total, used, l1, l2)\n    return",
         ),
-        Mutant("slope of the masked penalty", "penalty_slope(weights[l][i][j]", "penalty_slope(used[l][i][j]"),
+        Mutant(
+            "sampling: DropConnect backward alone", "used = weights if factors_of is None", "used = weights if True"
+        ),
+        Mutant(
+            "sampling: gradient of the masked weights",
+            "Gradient(masked(factors_of, total.weights)",
+            "Gradient(total.weights",
+        ),
+        Mutant(
+            "sampling: penalties of the masked weights",
+            "add_penalty(total, weights, l1, l2)\n    learn",
+            "add_penalty(total, used, l1, l2)\n    learn",
+        ),
         Mutant("weights of the first update", "drop_connect.after(len(costs))", "drop_connect"),
         Mutant("weights without a first", "(drop_connect.first + update) *", "update *"),
         Mutant("weights by the numbers of nodes", "2**63 + n)", "n)"),
@@ -219,6 +282,47 @@ MUTANTS = {
         Mutant("weights by the numbers of nodes", "np.uint64(2**63 + (", "np.uint64(("),
         Mutant("left out where kept", ">= np.repeat(drop_connect.thresholds", "< np.repeat(drop_connect.thresholds"),
         Mutant("one factor for all layers", "np.repeat(drop_connect.factors, sizes)", "drop_connect.factors[0]"),
+        Mutant(
+            "sampling: the floor for all numbers",
+            "np.where(numbers < floor, uniform,",
+            "np.where(numbers < 1, uniform,",
+        ),
+        Mutant("sampling: the floor's first rows", "numbers / floor * sampler.rows", "numbers * sampler.rows"),
+        Mutant("sampling: numbers from the floor on as they are", "(numbers - floor) / (1.0 - floor)", "numbers"),
+        Mutant("sampling: the left sum not passed", "rest -= np.where(beyond, left, 0.0)", "pass"),
+        Mutant("sampling: importance without the floor", "* weights + sampler.floor)", "* weights)"),
+        Mutant("sampling: importance of all mass", "(1.0 - sampler.floor) * weights", "1.0 * weights"),
+        Mutant("sampling: the gradient of a row as it is", "sampled.factors * delta.dtype", "delta.dtype"),
+        Mutant("sampling: the cost of a row as it is", "values if c is None else c * values", "values"),
+        Mutant(
+            "sampling: norms of the last layer alone",
+            "self.squares[:] += _squares(delta)",
+            "self.squares[:] = _squares(delta)",
+        ),
+        Mutant("sampling: norms without the inputs", "(_squares(layer_inputs) + bias)", "(1 + bias)"),
+        Mutant("sampling: norms without biases", "(_squares(layer_inputs) + bias)", "_squares(layer_inputs)"),
+        Mutant("sampling: norms of a mean", "sampled.squares / _scale(x, reduction) ** 2", "sampled.squares"),
+        Mutant(
+            "sampling: nothing learned",
+            "learn(sampler, sampled.rows, sampled.squares / _scale(x, reduction) ** 2)",
+            "pass",
+        ),
+        Mutant(
+            "sampling: weights that only grow",
+            "(np.minimum(squares / running, _MOST) - 1.0)",
+            "np.minimum(squares / running, _MOST)",
+        ),
+        Mutant("sampling: without a most", "np.minimum(squares / running, _MOST)", "(squares / running)"),
+        Mutant("sampling: without a least", "max(float(tree[place]) * factor, least)", "float(tree[place]) * factor"),
+        Mutant("sampling: the sum not kept up", "while places[0] > 1:", "while places[0] > 3:"),
+        Mutant(
+            "sampling: the mean of the last batch", "(count + _MEMORY) * (mean - running)", "count * (mean - running)"
+        ),
+        Mutant(
+            "sampling: the first mean for ever",
+            "sampler.mean[0] = running + count",
+            "sampler.mean[0] = running + 0 * count",
+        ),
     ],
     "numba": [
         # functions
@@ -319,9 +423,9 @@ MUTANTS = {
         Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
         Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
         # descent
-        Mutant("update not averaged", "1.0 / whole if", "1.0 if"),
-        Mutant("partial batch averaged as a full one", "1.0 / whole if", "1.0 / batch_size if"),
-        Mutant("part averaged by its own rows", "1.0 / whole if", "1.0 / rows if"),
+        Mutant("update not averaged", " scale = 1.0 / whole if", " scale = 1.0 if"),
+        Mutant("partial batch averaged as a full one", " scale = 1.0 / whole if", " scale = 1.0 / batch_size if"),
+        Mutant("part averaged by its own rows", " scale = 1.0 / whole if", " scale = 1.0 / rows if"),
         Mutant("cost not divided", "total / whole if mean", "total if mean"),
         Mutant("first part's rows in all", "start + whole * part // parts,", "start,"),
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
@@ -503,8 +607,8 @@ MUTANTS = {
         Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
         Mutant(
             "small: updates of before not counted",
-            "state, 0, rule, rule.t + update + 1)",
-            "state, 0, rule, update + 1)",
+            "alphas[epoch], state, 0, rule, rule.t + update + 1)",
+            "alphas[epoch], state, 0, rule, update + 1)",
         ),
         Mutant("small: state not kept", "_pack(width, several, state[i], sizes, bias, True, packed[i])", "pass"),
         Mutant("small: state not read", "_pack(width, several, state[i], sizes, bias, False, packed[i])", "pass"),
@@ -556,6 +660,85 @@ MUTANTS = {
             "small: infinity times no node",
             "first(_activate(codes[layer + 1], z), ",
             "(lambda h, n: h)(_activate(codes[layer + 1], z), ",
+        ),
+        # adaptive
+        Mutant("sampling: the floor for all numbers", "if u < floor:", "if u < 1.0:"),
+        Mutant("sampling: the floor's first rows", "int(u / floor * m)", "int(u * m)"),
+        Mutant("sampling: numbers from the floor on as they are", "(u - floor) / (1.0 - floor)", "u"),
+        Mutant("sampling: the left sum not passed", "rest -= tree[node]", "pass"),
+        Mutant("sampling: importance without the floor", "* m / tree[1]) + floor)", "* m / tree[1]))"),
+        Mutant("sampling: importance of all mass", "(1.0 - floor) * (tree", "1.0 * (tree"),
+        Mutant("sampling: the gradient of a row as it is", "delta[i] *= factors[s]", "pass"),
+        Mutant("sampling: the cost of a row as it is", "total += factors[s] * value(", "total += value("),
+        Mutant(
+            "sampling: another row's cost",
+            "h[start:end], z[start:end], y[start:end]",
+            "h[start:end], z[start:end], y[:width]",
+        ),
+        Mutant("sampling: norms of the last batch, too", "squares[s] = 0.0", "pass"),
+        Mutant("sampling: norms without the inputs", "(_sum_of_squares(layer_inputs[s]) +", "(1.0 +"),
+        Mutant("sampling: norms without biases", "(1.0 if bias else 0.0)", "0.0"),
+        Mutant("sampling: norms of a mean", "workspace.squares[s] /= scale * scale", "pass"),
+        Mutant(
+            "sampling: factors of the first block",
+            "workspace.factors[start : start + rows]",
+            "workspace.factors[:rows]",
+        ),
+        Mutant(
+            "sampling: norms of the first block", "workspace.squares[start : start + rows]", "workspace.squares[:rows]"
+        ),
+        Mutant("sampling: the mean for the sum", "1.0 / count if is_mean else 1.0", "1.0 / count"),
+        Mutant("sampling: partial batch averaged as a full one", "1.0 / count if is_mean", "1.0 / most if is_mean"),
+        Mutant("sampling: numbers of the first epoch", "numbers[epoch, start + s]", "numbers[0, start + s]"),
+        Mutant("sampling: numbers of the first batch", "numbers[epoch, start + s]", "numbers[epoch, s]"),
+        Mutant(
+            "sampling: masks of the first epoch", "dropout, epoch * m + start, scale, 0.0", "dropout, start, scale, 0.0"
+        ),
+        Mutant("sampling: cost without penalty", "costs[update] += penalty(P, G,", "penalty(P, G,"),
+        Mutant("sampling: gradient without penalty", "+= penalty(P, G, sizes", "+= penalty(P, G[:0], sizes"),
+        Mutant(
+            "sampling: updates of before not counted",
+            "kept, 0, rule, rule.t + update + 1)",
+            "kept, 0, rule, update + 1)",
+        ),
+        Mutant("sampling: first alpha for every pass", "step(P, G, alphas[epoch], kept", "step(P, G, alphas[0], kept"),
+        Mutant("sampling: state not kept", "kept = state if is_wide", "kept = 0 * state if is_wide"),
+        Mutant(
+            "sampling: state not packed", "pack(state[k], sizes, bias, kept[k])", "kept[k, : theta.size] = state[k]"
+        ),
+        Mutant(
+            "sampling: state not unpacked",
+            "unpack(kept[k], sizes, bias, False, state[k])",
+            "state[k][:] = kept[k, : theta.size]",
+        ),
+        Mutant("sampling: weights for errors not kept up", "unpack(P, layout[0], bias, True, theta)", "pass"),
+        Mutant("sampling: gradient without DropConnect's masks", "products(G, G, drop_connect[7])", "pass"),
+        Mutant(
+            "sampling: DropConnect backward alone", "scale * gradient(used_theta, used,", "scale * gradient(theta, P,"
+        ),
+        Mutant(
+            "sampling: weights of the first update",
+            "mask_weights(drop_connect, update, P, sizes, bias)\n        workspace",
+            "mask_weights(drop_connect, 0, P, sizes, bias)\n        workspace",
+        ),
+        Mutant("sampling: nothing learned", "learn(sampler, rows[:count], workspace.squares[:count])", "pass"),
+        Mutant(
+            "sampling: weights that only grow",
+            "(min(squares[s] / running, _MOST) - 1.0)",
+            "min(squares[s] / running, _MOST)",
+        ),
+        Mutant("sampling: without a most", "min(squares[s] / running, _MOST)", "(squares[s] / running)"),
+        Mutant("sampling: without a least", "max(moved, least)", "moved"),
+        Mutant("sampling: the sum not kept up", "while node > 0:", "while node > 1:"),
+        Mutant(
+            "sampling: the mean of the last batch",
+            "(rows.size + _MEMORY) * (mean - running)",
+            "rows.size * (mean - running)",
+        ),
+        Mutant(
+            "sampling: the first mean for ever",
+            "mean_of[0] = running + rows.size",
+            "mean_of[0] = running + 0 * rows.size",
         ),
         # answers, sharing, the calls of them
         Mutant("first block's rows in all", "start = block * most", "start = 0"),
@@ -639,7 +822,7 @@ MUTANTS = {
 
 REFERENCE = (
     *("sigmoid", "activations", "costs", "dropout", "normalization", "forward", "backward", "layerwise", "objective"),
-    *("optimizers", "descent"),
+    *("optimizers", "sampling", "descent"),
 )
 KERNELS = (
     *(
@@ -665,16 +848,20 @@ KERNELS = (
         "forward",
     ),
     *("lanes", "backward", "parallel", "steps", "training", "normalization", "inference", "tiny_network"),
+    *("many_networks", "adaptive"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": ["samenet.fast.functions", "samenet.fast.steps", "samenet.fast.masks", *_OF_NUMPY],
+    "numpy": [*(f"samenet.fast.{name}" for name in ("functions", "steps", "masks", "sampler")), *_OF_NUMPY],
     "numba": [
+        "samenet.fast",
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
         "samenet.fast.workspace",
+        "samenet.fast.description",
+        "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],
 }
@@ -803,6 +990,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
         yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
+    yield from _sampled(cls, trusted)
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
     yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
     with np.errstate(all="ignore"):
@@ -843,6 +1031,23 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
         yield from agreement.lockstep(*networks, case.X, case.Y, descent)
     for rule in (Rule(Momentum(0.9)), Rule(Momentum(0.9), drop_connect=True), Rule(drop_connect=True)):
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, 2, rule=rule), case.masks)
+
+
+def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Rows drawn by importance: one update after another, and several in one call, with a partial batch."""
+    for sizes, functions, rule, reduction in (
+        ((4, 5, 3, 2), Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(dropout=True), "mean"),
+        ((4, 5, 3, 2), Functions("tanh", "sigmoid", l1=0.2, l2=0.1), Rule(drop_connect=True), "mean"),
+        ((4, 5, 2), Functions("relu", "sigmoid", "binary_cross_entropy"), Rule(Momentum(0.9)), "sum"),
+        ((7, 9, 2), Functions("tanh", "identity"), Rule(Adam(0.7, 0.9, 1e-2)), "mean"),
+    ):
+        case = Case(sizes, 23, functions=functions)
+        networks, descent = (case.network(cls), case.network(trusted)), Descent(10, 1, False, reduction, 0.1, rule)
+        yield from agreement.sampled(*networks, case.X, case.Y, descent, case.masks)
+        yield from agreement.sampled_at_once(networks[0], case.X, case.Y, Descent(4, 2, rule=rule), case.masks)
+    case = Case((3, 2), 6, bias=False)
+    networks = case.network(cls), case.network(trusted)
+    yield from agreement.sampled(*networks, case.X, case.Y, Descent(5), case.masks)
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:

@@ -227,6 +227,7 @@ def test_weights_and_state_are_put_back_when_weights_overflow(
             **{"alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
             **{"reduction": "mean", "monitors": (), "record_every": 0, "callback": None, "optimizer": way},
             **{"stop": None, "dropout": 0.0, "drop_connect": 0.0, "clip_value": None, "clip_norm": None},
+            **{"sampling": None},
         )
         loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
         return net, loop.state, loop
@@ -347,7 +348,7 @@ def test_a_cost_that_is_not_finite_changes_nothing(backend: Backend, way: Any) -
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        *(("alpha", 0.1), ("batch_size", 2), ("clip_value", 1), ("clip_norm", 1)),
+        *(("alpha", 0.1), ("batch_size", 2), ("clip_value", 1), ("clip_norm", 1), ("sampling", "adaptive")),
         *(("dropout", [0.1]), ("drop_connect", [0.1, 0.0])),
     ],
 )

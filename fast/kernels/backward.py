@@ -29,11 +29,14 @@ class Workspace(NamedTuple):
     zeros: Any  # as many as the widest layer has nodes
     lists: Any  # which inputs are not 0, for each group of rows
     flags: Any  # what is known of the first layer: see `sparse_input`
+    factors: Any  # with adaptive sampling, of the rows of the batch
+    squares: Any  # and to be found, the squared norms of their gradients, with factors and scale
 
 
 @kernel(makes_arrays=True)
-def make_workspace(theta, sizes, cost, rows, dropout):
-    """A workspace for so many rows; for more than a block it is no larger."""
+def make_workspace(theta, sizes, cost, rows, dropout, sampled):
+    """A workspace for so many rows; for more than a block it is no larger. sampled: how many have factors."""
+    factors, squares = np.empty(sampled, theta.dtype), np.empty(sampled)
     rows = min(rows, most_rows(sizes))
     total, widest = nodes(sizes)
     H = np.empty(rows * total, theta.dtype)
@@ -43,12 +46,13 @@ def make_workspace(theta, sizes, cost, rows, dropout):
     zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
     lists, flags = nonzero_workspace(sizes, rows)
     masks = np.empty((rows if dropout else 0, total - sizes[-1]), theta.dtype)
-    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags)
+    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, factors, squares)
 
 
 def workspace_type(f):
     """The type of what `make_workspace` returns."""
-    return types.NamedTuple((*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1]), Workspace)
+    sampled = f[::1], float64[::1]
+    return types.NamedTuple((*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1], *sampled), Workspace)
 
 
 @external(
@@ -102,8 +106,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
         forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
         target = y.reshape(y.size)
-        costs += value(cost, h, z, target)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
+        factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
+        if factors.size:
+            costs += _weigh(cost, h, z, target, n_out, factors, delta, squares)
+        else:
+            costs += value(cost, h, z, target)
         column = masks.shape[1]
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
@@ -117,6 +125,8 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
                 if flags[STEPPED]:
                     _step(P[biases : biases + k], G[biases : biases + k], alpha)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
+            if factors.size:
+                _add_squares(deltas, layer_inputs, bias, squares)
             if layer:
                 errors = rows_at(back, 0, rows, n)
                 product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
@@ -138,6 +148,29 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             delta, back = back, delta
     return costs
+
+
+_sum_of_squares = vectorized(lambda a: (a * a,))
+
+
+@kernel()
+def _weigh(cost, h, z, y, width, factors, delta, squares):
+    """delta *= the factor of each row, and squares := 0; returns the sum of the factors times the rows' costs."""
+    total = 0.0
+    for s in range(factors.size):
+        start, end = s * width, (s + 1) * width
+        total += factors[s] * value(cost, h[start:end], z[start:end], y[start:end])
+        for i in range(start, end):
+            delta[i] *= factors[s]
+        squares[s] = 0.0
+    return total
+
+
+@kernel()
+def _add_squares(delta, layer_inputs, bias, squares):
+    """Each row's ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
+    for s in range(squares.size):
+        squares[s] += _sum_of_squares(delta[s]) * (_sum_of_squares(layer_inputs[s]) + (1.0 if bias else 0.0))
 
 
 @kernel()

@@ -207,7 +207,7 @@ def run_updates(
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, 0)
     most = most if order.size else 0
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     rule = Rule(*rule)

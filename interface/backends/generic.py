@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends import backend as named
+from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded
 from samenet.model import Model
@@ -83,10 +84,11 @@ def gradient(
     reduction: str = "mean",
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
+    sampled: Any = None,
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`.
 
-    With batch normalization, the NumPy backend's.
+    With batch normalization, the NumPy backend's. sampled: with adaptive sampling, a `samenet.fast.sampler.Sampled`.
     """
     if model.theta.normalized:
         return named("numpy").gradient(model, X, Y, reduction, dropout)  # type: ignore[no-any-return]
@@ -103,9 +105,13 @@ def gradient(
     delta = _rows(
         reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
     )
+    if sampled is not None:
+        delta *= sampled.factors
     end = 0 if masks is None else masks.shape[1]
     for layer in range(len(model.weights) - 1, -1, -1):
         W = model.weights[layer]
+        if sampled is not None:
+            sampled.add(delta, layer_inputs[layer], model.bias)
         slope = delta.T @ layer_inputs[layer] / (len(X) if reduction == "mean" else 1)
         g.weights[layer][:] = slope * weight_masks[layer]
         if model.bias:
@@ -117,7 +123,7 @@ def gradient(
                 errors *= masks[:, end - W.shape[1] : end]
                 end -= W.shape[1]
             delta = _rows(backward[layer - 1](out, e) for out, e in zip(h[layer], errors, strict=True))
-    return _cost(model, Y, h[-1], z, reduction), g
+    return _cost(model, Y, h[-1], z, reduction, sampled), g
 
 
 def run_updates(
@@ -137,13 +143,17 @@ def run_updates(
     state: State | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
+    sampler: Sampler | None = None,
 ) -> Array:
-    """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend."""
+    """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend.
+
+    With adaptive sampling, from the gradient above, which knows of it.
+    """
     numpy, costs = named("numpy"), list[float]()
     if model.theta.normalized:
-        limits = {"clip_value": clip_value, "clip_norm": clip_norm}
-        given = {"alpha": alpha, "batch_size": batch_size, "order": order, "epochs": epochs, "reduction": reduction}
-        return numpy.run_updates(model, X, Y, rule, dropout=dropout, state=state, **given, **limits)  # type: ignore[no-any-return]
+        options = {"alpha": alpha, "batch_size": batch_size, "order": order, "epochs": epochs, "reduction": reduction}
+        options |= {"dropout": dropout, "state": state, "clip_value": clip_value, "clip_norm": clip_norm}
+        return numpy.run_updates(model, X, Y, rule, **options)  # type: ignore[no-any-return]
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
     m = len(X) if order is None else order.shape[1]
@@ -154,7 +164,13 @@ def run_updates(
             rows: Any = part if order is None else order[epoch, part]
             given: dict[str, Any] = {} if dropout is None else {"dropout": dropout.after(epoch * m + start)}
             given |= {} if drop_connect is None else {"drop_connect": drop_connect.after(len(costs))}
-            cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **given)
+            if sampler is None:
+                cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **given)
+            else:
+                sampled = numpy.Sampled.by(sampler, rows, X.dtype)
+                rows = sampled.rows
+                cost, slope = gradient(module, model, X[rows], Y[rows], reduction, **given, sampled=sampled)
+                numpy.learn(sampler, rows, sampled.squares)
             g = model.theta.empty_like()
             g.fill(slope.weights, slope.biases)
             numpy.clip(g.flat, clip_value, clip_norm)
@@ -190,9 +206,10 @@ def _layer(module: ModuleType, model: Model, layer: int, activation: str, h: Arr
     return np.asarray(module.feed_forward(one, h)[-1], model.dtype)
 
 
-def _cost(model: Model, Y: Array, h: Array, z: Array, reduction: str) -> float:
+def _cost(model: Model, Y: Array, h: Array, z: Array, reduction: str, sampled: Any = None) -> float:
     reference = named("reference")
     value = reference.COSTS[model.cost_function].value
-    total = math.fsum(value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True))
+    values = [value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True)]
+    total = math.fsum(values if sampled is None else sampled.factors[:, 0] * values)
     total = total / len(Y) if reduction == "mean" else total
     return total + reference.penalty(model.weights, model.l1, model.l2) if model.l1 or model.l2 else total

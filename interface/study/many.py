@@ -113,7 +113,7 @@ def train_many(
                 samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
                 known[key] = model.labelled(*samples, given["reduction"])
             x, y = known[key]
-            like = (*key, model.sizes[1:-1], model.activations[-1])
+            like = (*key, model.sizes[1:-1], model.activations[-1], model.theta.normalized)
             if like not in plans:
                 plan = plans[like] = Options.checked(model, x, y, {**given, "seed": seed}, warns=False)
             elif plans[like].stop or not (x.flags.owndata and y.flags.owndata):  # which each network has to be seen for

@@ -17,6 +17,9 @@ e the error that layer l inherits, and |h| the largest magnitude that a computed
 
 DropConnect's m W in place of W, and m dJ/d(m W), are one more product each, as are dropout's of h and of its error.
 
+A row drawn by importance has a factor c, which is rounded, and so are c delta and c J: delta gains gamma_3 |c delta|
+and 2 least, and J, summed over m rows, gamma_(m+4) sum c J and m least.
+
 The terms of the other activations, the costs and the penalties are similar; they are derived where they are computed,
 in the modules of `samenet.testing`. `rounding` defines the error; where a number may overflow, there is no bound, and
 the error is infinite. Relu has a kink: where z may have either sign, its slope may be 0 or 1.
@@ -25,18 +28,19 @@ The reference computes in float64 and rounds what it stores, which is within the
 Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), sections 2.2, 3.1 and 3.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet.model import Model
+from samenet.parameters import Parameters
 from samenet.testing import normalization_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty
 from samenet.testing.normalization_bounds import Batch
-from samenet.testing.rounding import Array, Bounded, Rounding, exact, product
+from samenet.testing.rounding import Array, Bounded, Rounding, exact, gamma, product
 
 
 class Pass(NamedTuple):
@@ -100,7 +104,27 @@ def forward(
     return Pass(layers, layer_inputs, z)
 
 
-@np.errstate(all="ignore")
+def _rows_costs(of: Callable[..., Bounded], h: Bounded, z: Bounded, y: Array, c: Array, r: Rounding) -> Bounded:
+    """The sum over the rows, each times its factor."""
+    total = exact(np.zeros(()))
+    for s in range(len(c)):
+        one = slice(s, s + 1)
+        row = [Bounded(x.value[one], x.error[one]) for x in (h, z)]
+        total = total + of(*row, y[one], r).times(float(c[s]))
+    return total.rounded(gamma(len(c) + 4, r.u) * total.largest + len(c) * r.least).within(r)
+
+
+def _squares(delta: Bounded, h: Bounded, bias: bool, parameters: int, r: Rounding) -> Bounded:
+    """Each row's ||delta||^2 (||h||^2 + 1), or the sum of (delta_i h_j)^2 in any order, and of delta_i^2."""
+    parts = []
+    for x in (delta, h):
+        square = x * x
+        parts.append(Bounded(square.value.sum(axis=1), square.error.sum(axis=1) + x.value.shape[1] * r.least))
+    whole = parts[0] * Bounded(parts[1].value + bias, parts[1].error)
+    lost = r.least * (1 + parts[0].largest + parts[1].largest) * delta.value.shape[1] * h.value.shape[1]
+    return whole.rounded(gamma(parameters + 8, r.u) * whole.largest + lost).within(r)
+
+
 def backward(
     model: Model,
     X: NDArray[Any],
@@ -108,11 +132,26 @@ def backward(
     reduction: str,
     masks: NDArray[Any] | None = None,
     weight_masks: Sequence[NDArray[Any]] | None = None,
+    factors: Array | None = None,
 ) -> tuple[Bounded, list[Bounded]]:
     """The cost, and the gradient for each matrix, bias vector and gamma, in the order of the flat vector.
 
-    With batch normalization, by the statistics of the batch.
+    With batch normalization, by the statistics of the batch. factors: of the rows, (m,), with adaptive sampling.
     """
+    return sampled(model, X, Y, reduction, masks, weight_masks, factors)[:2]
+
+
+@np.errstate(all="ignore")
+def sampled(
+    model: Model,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    reduction: str,
+    masks: NDArray[Any] | None,
+    weight_masks: Sequence[NDArray[Any]] | None,
+    factors: Array | None,
+) -> tuple[Bounded, list[Bounded], Bounded]:
+    """The same, and ||scale c_s dJ_s/dtheta||^2 of every row, (m,)."""
     m, y = len(X), Y.astype(np.float64)
     scale = 1 / m if reduction == "mean" else 1.0
     whole = Rounding.of(model.dtype)
@@ -121,12 +160,21 @@ def backward(
     layers, layer_inputs, z = forward(model, X, masks, weight_masks, batches)
     backs = [ACTIVATIONS[name][1] for name in model.activations]
     value, delta_of = COSTS[model.cost_function]
-    cost = value(layers[-1], z, y, whole).times(scale)
     delta = delta_of(layers[-1], y, scale, backs[-1], r)
+    if factors is None:
+        cost = value(layers[-1], z, y, whole).times(scale)
+    else:
+        cost = _rows_costs(value, layers[-1], z, y, factors, whole).times(scale)
+        delta = delta * exact(factors[:, None])
+        delta = delta.rounded(gamma(3, r.u) * delta.largest + 2 * r.least).within(r)
+    squares = exact(np.zeros(m))
     pieces: list[Bounded] = []
     by_layer, weights = _by_layer(model, masks), _weights(model, weight_masks, whole)
     for layer in range(len(model.weights) - 1, -1, -1):
         W = exact(model.weights[layer])
+        squares = squares + _squares(
+            delta, layer_inputs[layer], model.bias, Parameters.count(model.sizes, model.bias), r
+        )
         if layer in batches:
             delta, of_gamma, of_bias = normalization_bounds.backward(model, layer, delta, batches[layer], r)
             pieces += [of_gamma, of_bias] if model.bias else [of_gamma]
@@ -141,4 +189,4 @@ def backward(
     if model.l1 or model.l2:
         cost = cost + penalty(model, whole)
         cost = cost.rounded(whole.u * cost.largest).within(whole)
-    return cost, pieces[::-1]
+    return cost, pieces[::-1], squares

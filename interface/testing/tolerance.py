@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from samenet.backends.adaptive import Sampler
 from samenet.model import Model
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, State, UpdateRule
 from samenet.parameters import Parameters
-from samenet.testing import bounds, update_bounds
+from samenet.testing import bounds, sampling_bounds, update_bounds
 from samenet.testing.rounding import Bounded, Rounding
 from samenet.validation import arrays
 
@@ -59,10 +60,11 @@ def _slope(
     weight_masks: Sequence[NDArray[Any]] | None,
     clip_value: float,
     clip_norm: float,
+    factors: NDArray[Any] | None,
 ) -> Bounded:
     """The gradient, clipped, as a flat vector."""
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
-    pieces = bounds.backward(model, x, y, reduction, masks, weight_masks)[1]
+    pieces = bounds.backward(model, x, y, reduction, masks, weight_masks, factors)[1]
     g = Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
     return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(model.dtype))
 
@@ -80,14 +82,15 @@ def step(
     weight_masks: Sequence[NDArray[Any]] | None = None,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
+    factors: NDArray[Any] | None = None,
 ) -> tuple[Array, Array]:
     """How far each parameter, and each entry of the velocity, may differ after one update from equal parameters.
 
     state: the rule's state before the update; zero if None. Without a velocity, the second array is how far the move
     -alpha g may differ for descent, and the first array again for RMSProp and Adam. Derived in
-    `samenet.testing.update_bounds`.
+    `samenet.testing.update_bounds`. factors: of the rows of X, where they were drawn by importance.
     """
-    g = _slope(model, X, Y, reduction, masks, weight_masks, clip_value, clip_norm)
+    g = _slope(model, X, Y, reduction, masks, weight_masks, clip_value, clip_norm, factors)
     theta, state = model.parameters, rule.state(model.theta) if state is None else state
     if isinstance(rule, Adam | RMSProp):
         kept = state.values if isinstance(rule, Adam) else (np.zeros_like(theta), *state.values)
@@ -110,6 +113,28 @@ def _adaptive(rule: Adam | RMSProp, t: int) -> update_bounds.Adaptive:
 def update(model: Model, X: ArrayLike, Y: ArrayLike, alpha: float, reduction: str = "mean", **rule: Any) -> Array:
     """How far each parameter may differ after one update; keyword arguments as in `step`."""
     return step(model, X, Y, alpha, reduction, **rule)[0]
+
+
+def learned(
+    model: Model,
+    X: ArrayLike,
+    Y: ArrayLike,
+    sampler: Sampler,
+    rows: NDArray[np.int64],
+    reduction: str = "mean",
+    masks: NDArray[Any] | None = None,
+    weight_masks: Sequence[NDArray[Any]] | None = None,
+) -> tuple[float, Array, float]:
+    """How far the cost of a batch drawn from X, the weights learned from it, and the running mean may differ.
+
+    sampler: before the batch; rows: those it drew. Derived in `samenet.testing.sampling_bounds`.
+    """
+    x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
+    factors = sampling_bounds.factors(sampler, rows)
+    cost, _, squares = bounds.sampled(model, x[rows], y[rows], reduction, masks, weight_masks, factors)
+    squares = squares.times(len(rows) ** 2) if reduction == "mean" else squares
+    weights, mean = sampling_bounds.learned(sampler, rows, squares, Rounding.of(model.dtype))
+    return _SIDES * float(cost.error), _SIDES * weights, _SIDES * mean
 
 
 OVERFLOWS = "may overflow: no bound"

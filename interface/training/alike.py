@@ -24,9 +24,9 @@ _ARGUMENTS = {"reduction", "alpha", "clip_value"}  # of a backend's `run_updates
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     """How many networks like this the backend trains together, 0 if none; and how many times that a call should."""
     settings, many = options.settings, getattr(backend, "MANY", None)
-    if many is None or settings.has_masks or not _ARGUMENTS.issuperset(settings.arguments):
+    if many is None or settings.has_masks or settings.sampling is not None:
         return 0, 0
-    if model.theta.normalized:
+    if model.theta.normalized or not _ARGUMENTS.issuperset(settings.arguments):
         return 0, 0
     if not short.is_short(model, backend, options):
         return 0, 0

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
+from samenet.backends.adaptive import Sampler
 from samenet.backends.objective import overflow_ignored
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
@@ -23,6 +24,7 @@ from samenet.validation.finite import all_finite
 
 CALL_SECONDS = 0.05
 _GROWTH = 16  # at most, from call to call
+Snapshot = tuple[NDArray[Any], NDArray[Any], int, Sampler | None]  # theta, the rule's state and t, and the sampler's
 _SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
 _MASK = 4  # the samples for which an update takes as long as for its mask of weights
 
@@ -46,7 +48,8 @@ class Loop:
         full_batch = options.batch_size == len(options.X)
         # The gradient of all samples does not depend on their order.
         shuffled = self.settings.shuffle and not full_batch
-        self.draws = options.draws(self.model.dtype, shuffled)
+        self.draws, sampling = options.draws(self.model.dtype, shuffled), self.settings.sampling
+        self.sampler = None if sampling is None else Sampler.of(sampling.rate, sampling.floor, len(options.X))
         # A full-batch update returns the cost to record, unless masks or batch normalization change it; monitors and
         # mini-batches need an extra forward pass.
         is_plain = not self.settings.has_masks and not self.model.theta.normalized
@@ -57,6 +60,8 @@ class Loop:
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         batch = {"batch_size": self.batch_size, "reduction": self.settings.reduction}
         self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
+        if self.sampler is not None:
+            self.arguments["sampler"] = self.sampler
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def run(self, release: Callable[[], None]) -> None:
@@ -129,18 +134,19 @@ class Loop:
                 raise
             yield
 
-    def _snapshot(self) -> tuple[NDArray[Any], NDArray[Any], int]:
+    def _snapshot(self) -> Snapshot:
         """A copy of everything that an update changes.
 
         The first is the one from before the training; the others share their memory, as new pages take longer to get
         than to fill.
         """
+        sampler = None if self.sampler is None else self.sampler.copy()
         if self.saved is None:
             self.saved = np.empty_like(self.model.theta.everything), np.empty_like(self.state.values)
-            return self.divergence.initial_theta, self.state.values.copy(), self.state.t
+            return self.divergence.initial_theta, self.state.values.copy(), self.state.t, sampler
         theta, values = self.saved
         theta[:], values[:] = self.model.theta.everything, self.state.values
-        return theta, values, self.state.t
+        return theta, values, self.state.t, sampler
 
     def _check_samples(self, is_well: bool, ends_epoch: bool) -> None:
         """X is finite if the weights still are when all of it was used; at any sign that it may not be, look at it."""
@@ -152,8 +158,10 @@ class Loop:
         elif ends_epoch:
             self.options.unchecked = False
 
-    def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int) -> None:
+    def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int, sampler: Sampler | None) -> None:
         self.model.theta.everything[:], self.state.values[:], self.state.t = theta, values, t
+        if self.sampler is not None and sampler is not None:
+            self.sampler.restore(sampler)
 
     def _call(
         self,
@@ -163,7 +171,7 @@ class Loop:
         order: Orders,
         start: int = 0,
         ends_epoch: bool = True,
-        before: tuple[NDArray[Any], NDArray[Any], int] | None = None,
+        before: Snapshot | None = None,
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
         model, history = self.model, self.history

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from samenet import optimizers, schedules, stopping
 from samenet.history import History
 from samenet.model import Model
+from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
 from samenet.training.monitors import MONITORS, monitor
 from samenet.training.sampling import Draws, Random, is_stream
 from samenet.validation import arrays, checks
@@ -44,6 +45,7 @@ class Settings(NamedTuple):
     optimizer: optimizers.Optimizer
     dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
     clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
+    sampling: AdaptiveSampling | None
     is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
     arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
@@ -82,7 +84,7 @@ class Options:
     def draws(self, dtype: Any, shuffled: bool) -> Draws:
         """What is drawn for a training."""
         given = self.random, len(self.X), shuffled, self.dropout, dtype, self.settings.drop_connect
-        return Draws(*given, self.batch_size)
+        return Draws(*given, self.batch_size, self.settings.sampling is not None)
 
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
@@ -145,9 +147,18 @@ class Options:
             raise ValueError(
                 "drop_connect: expected 0 for a network with batch normalization, got masks of its weights"
             )
+        if model.theta.normalized and settings.sampling is not None:
+            raise ValueError(
+                "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
+                f"its own, got {settings.sampling}"
+            )
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
+        if settings.sampling is not None and (settings.batch_size or len(X)) >= len(X):
+            raise ValueError(
+                f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
+            )
         return cls(
             *(X, Y, settings, batch_size, seed),
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
@@ -159,7 +170,7 @@ class Options:
 _NO_DROPOUT = np.empty(0)
 _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
-    *("clip_value", "clip_norm", "drop_connect"),
+    *("clip_value", "clip_norm", "drop_connect", "sampling"),
 )
 _values = itemgetter(*_NAMES)
 
@@ -185,16 +196,20 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     constant = alpha if type(alpha) is schedules.Constant else None
     at_alpha = {} if constant is None else {"alpha": constant.alpha}
     arguments = {"reduction": given["reduction"], **clipping, **at_alpha}
-    is_simple = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and epochs > 0 and not names
+    sampled = sampling(given["sampling"])
+    if sampled is not None and not shuffle:
+        raise ValueError(f"sampling: expected none with shuffle=False, since it draws rows at random, got {sampled}")
+    is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
+    is_simple = is_plain and epochs > 0 and not names
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
-        *(is_simple, arguments, drop_connect),
+        *(sampled, is_simple, arguments, drop_connect),
     )
 
 
 def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
     """Reject options that apply only to optimizers that take one step per batch."""
-    for name in ("alpha", "batch_size", "dropout", "drop_connect", "clip_value", "clip_norm"):
+    for name in ("alpha", "batch_size", "dropout", "drop_connect", "clip_value", "clip_norm", "sampling"):
         if given[name] is not None:
             raise ValueError(
                 f"{name}: expected none for {optimizer}, which chooses its own steps on the full batch, "

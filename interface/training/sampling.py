@@ -1,4 +1,7 @@
-"""What training draws at random: the order of the samples for each epoch, and the key of the masks."""
+"""What training draws at random: the key of the masks, and for each epoch the order of the samples.
+
+With adaptive sampling, a number of [0, 1) for each draw takes the place of the order.
+"""
 
 import copy
 import random
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from samenet.backends.dropout import DropConnect, Dropout
 
 Random = np.random.Generator | np.random.RandomState | random.Random
-Orders = NDArray[np.int64] | None
+Orders = NDArray[Any] | None
 
 MOST_DRAWN = 1 << 20  # numbers drawn ahead for one backend call
 
@@ -36,6 +39,7 @@ class Draws:
     dropout   the probability p that a node is dropped, for every hidden node, (hidden,); empty for no dropout
     drop_connect  the same of a weight, for every layer of weights; empty for none
     batch_size    the number of samples of an update
+    sampled       whether an epoch has random numbers from [0, 1), one for each draw of a row, instead of an order
 
     A `random.Random` shuffles the same list again in each epoch, starting from the order of the last, as in Nielsen's
     network.py; `random.seed(s)` there is `random.Random(s)` here. The key then comes from `numpy_stream`.
@@ -51,8 +55,9 @@ class Draws:
         dtype: Any,
         drop_connect: Sequence[float] = (),
         batch_size: int = 1,
+        sampled: bool = False,
     ) -> None:
-        self.m, self.shuffled, self.batch_size = m, shuffled, batch_size
+        self.m, self.shuffled, self.batch_size, self.sampled = m, shuffled, batch_size, sampled
         self.python_random = stream if isinstance(stream, random.Random) else None
         self.rows = [] if self.python_random is None else list(range(m))
         self.random = numpy_stream(stream)
@@ -77,6 +82,8 @@ class Draws:
 
     def order(self) -> Orders:
         """The order of one epoch, (1, m), or None if samples are not shuffled."""
+        if self.sampled:
+            return self._numbers(1)
         if not self.shuffled:
             return None
         if self.python_random is None:
@@ -86,6 +93,8 @@ class Draws:
 
     def epochs(self, count: int) -> Orders:
         """The orders of the next epochs, (count, m), or None if samples are not shuffled."""
+        if self.sampled:
+            return self._numbers(count)
         if not self.shuffled:
             return None
         if self.python_random is None and isinstance(self.random, np.random.Generator):
@@ -94,6 +103,11 @@ class Draws:
             rows[:] = np.arange(self.m)
             return self.random.permuted(rows, axis=1, out=rows)
         return np.concatenate([order for _ in range(count) if (order := self.order()) is not None])
+
+    def _numbers(self, epochs: int) -> NDArray[np.float64]:
+        if self.python_random is None:
+            return self.random.random((epochs, self.m))
+        return np.array([[self.python_random.random() for _ in range(self.m)] for _ in range(epochs)])
 
 
 def _key(random: np.random.Generator | np.random.RandomState) -> int:

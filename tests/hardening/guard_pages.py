@@ -30,6 +30,7 @@ import numpy as np
 
 import samenet.fast.numba as backend
 from samenet import parameters
+from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast import workspace
 from samenet.fast.kernels import packing
@@ -184,6 +185,10 @@ def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_:
             )
         if draw.random() < 0.5:
             given |= draw.choice([{"clip_value": 0.1}, {"clip_norm": 0.1}])
+    if draw.random() < 0.2:
+        sampler = Sampler.of(0.5, 0.1, rows)
+        given["sampler"] = sampler._replace(tree=memory.copy(sampler.tree), mean=memory.copy(sampler.mean))
+        given["order"] = memory.copy(random_.random((epochs, rows)))
     return backend.run_updates(net.model, X, Y, rule, **given)
 
 

@@ -431,6 +431,7 @@ TRAIN: dict[str, Argument] = {
     "drop_connect": drop_connect,
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
+    "sampling": name(none=True),  # of a full batch
 }
 _SAMPLES: dict[str, Argument] = {"X": array(X, (5, 3)), "Y": array(Y, (5, 2))}
 _IN_FLOAT64: dict[str, Argument] = {
@@ -471,14 +472,25 @@ ENTRIES: dict[str, Entry] = {
     ),
     "train in batches": Entry(
         _train,
-        {key: value for key, value in TRAIN.items() if key not in ("optimizer",)},
+        {key: value for key, value in TRAIN.items() if key not in ("optimizer", "sampling")},
         lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0},
         also=(FloatingPointError,),
         says=_PAIR,
     ),
+    "train on rows drawn": Entry(
+        _train,
+        {key: value for key, value in TRAIN.items() if key not in ("batch_size", "shuffle", "optimizer")}
+        | {"sampling": name("adaptive", none=True)},
+        lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0, "sampling": "adaptive"},
+        also=(FloatingPointError,),
+        says=_PAIR,
+    ),
+    "AdaptiveSampling": Entry(
+        samenet.AdaptiveSampling, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False
+    ),
     "train_many": Entry(
         _train_many,
-        {key: value for key, value in TRAIN.items() if key != "seed"},
+        {key: value for key, value in TRAIN.items() if key not in ("seed", "sampling")},
         lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seeds": [0, 1]},
         also=(samenet.TrainingErrors,),
         says=_PAIR,

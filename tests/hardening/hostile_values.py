@@ -105,6 +105,7 @@ _TEXTS = [
     "glorot",
     "descent",
     "adam",
+    "adaptive",
 ]
 _TEXTS += [
     "cost",

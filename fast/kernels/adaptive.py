@@ -1,0 +1,112 @@
+"""Updates from rows that are drawn by importance: the same loops as `samenet.reference.sampling`, by one thread."""
+
+import math
+
+import numpy as np
+
+from samenet.fast.kernels.backward import gradient, make_workspace, penalty
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.dropout import mask_weights, products
+from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.sparse_input import FINITE
+from samenet.fast.kernels.steps import Rule, step
+
+_MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
+
+
+@kernel()
+def draw(sampler, u):
+    """The row that a number of [0, 1) stands for."""
+    _, floor, m, tree, _ = sampler
+    if u < floor:
+        return min(int(u / floor * m), m - 1)
+    node, leaves = 1, tree.size // 2
+    rest = (u - floor) / (1.0 - floor) * tree[1]
+    while node < leaves:
+        node = 2 * node
+        if rest >= tree[node]:
+            rest -= tree[node]
+            node += 1
+    return min(node - leaves, m - 1)
+
+
+@kernel()
+def importance(sampler, row):
+    """1 / (m q), what the gradient of this row is multiplied by."""
+    _, floor, m, tree, _ = sampler
+    return 1.0 / ((1.0 - floor) * (tree[tree.size // 2 + row] * m / tree[1]) + floor)
+
+
+@kernel()
+def learn(sampler, rows, squares):
+    """Move the weights of the rows drawn."""
+    rate, floor, m, tree, mean_of = sampler
+    mean = 0.0
+    for s in range(rows.size):
+        mean += squares[s]
+    mean /= rows.size
+    running = mean_of[0] if mean_of[0] != 0.0 else mean
+    if not 0.0 < running < np.inf or not mean < np.inf:
+        return
+    leaves = tree.size // 2
+    least = max(floor * tree[1] / m, 1.0 / _LIMIT)
+    for s in range(rows.size):
+        moved = tree[leaves + rows[s]] * math.exp(rate * (min(squares[s] / running, _MOST) - 1.0))
+        tree[leaves + rows[s]] = min(max(moved, least), _LIMIT)
+    for row in rows:
+        node = (leaves + row) // 2
+        while node > 0:
+            tree[node] = tree[2 * node] + tree[2 * node + 1]
+            node //= 2
+    mean_of[0] = running + rows.size / (rows.size + _MEMORY) * (mean - running)
+
+
+@kernel(makes_arrays=True)
+def run_updates(
+    theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler, drop_connect=None
+):
+    """As `training.run_updates`, but data has a number of [0, 1) for each draw in place of the order.
+
+    G: memory for the gradient. sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`.
+    drop_connect: see `mask_weights`.
+    """
+    X, Y, numbers, dropout = data
+    sizes, m = layout[0], numbers.shape[1]
+    most, is_mean = min(batch[0], m), batch[1]
+    cost, l1, l2 = objective
+    updates, lanes = -(-m // most), lanes_of(sizes, P.itemsize)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, most)
+    x, y = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
+    rows, rule = np.empty(most, np.int64), Rule(*rule)
+    used_theta, used = theta, P
+    if drop_connect is not None:
+        used_theta, used = drop_connect[5], drop_connect[6]
+    pack(theta, sizes, bias, P)
+    kept = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
+    for k in range(len(state)):
+        pack(state[k], sizes, bias, kept[k])
+    for update in range(costs.size):
+        epoch, start = update // updates, update % updates * most
+        count = min(most, m - start)
+        scale = 1.0 / count if is_mean else 1.0
+        for s in range(count):
+            row = draw(sampler, numbers[epoch, start + s])
+            rows[s], workspace.factors[s] = row, importance(sampler, row)
+            x[s], y[s] = X[row], Y[row]
+        if drop_connect is not None:
+            mask_weights(drop_connect, update, P, sizes, bias)
+        workspace.flags[FINITE] = 0  # the weights have changed
+        given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, 0.0
+        costs[update] = scale * gradient(used_theta, used, layout, bias, *given, G, workspace)
+        if drop_connect is not None:
+            products(G, G, drop_connect[7])
+        if l1 or l2:
+            costs[update] += penalty(P, G, sizes, bias, lanes, l1, l2)
+        step(P, G, alphas[epoch], kept, 0, rule, rule.t + update + 1)
+        unpack(P, layout[0], bias, True, theta)
+        for s in range(count):
+            workspace.squares[s] /= scale * scale
+        learn(sampler, rows[:count], workspace.squares[:count])
+    unpack(P, sizes, bias, False, theta)
+    for k in range(len(state)):
+        unpack(kept[k], sizes, bias, False, state[k])

@@ -1,0 +1,71 @@
+"""Adaptive sampling on whole arrays: what the NumPy backend takes, and a backend without updates of its own.
+
+Equations, and the loops that these functions repeat: `samenet.AdaptiveSampling`, `samenet.reference.sampling`.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.adaptive import Sampler
+
+Array = NDArray[Any]
+_MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
+
+
+class Sampled(NamedTuple):
+    """The rows of a batch; their factors c, (B, 1); and to be filled with ||c_s dJ_s/dtheta||^2, (B,)."""
+
+    rows: NDArray[np.int64]
+    factors: Array
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def by(cls, sampler: Sampler, numbers: Array, dtype: Any) -> "Sampled":
+        """What these random numbers draw."""
+        rows = draw(sampler, numbers)
+        weights = sampler.weights[rows] * sampler.rows / sampler.tree[1]
+        factors = 1.0 / ((1.0 - sampler.floor) * weights + sampler.floor)
+        return cls(rows, factors[:, None].astype(dtype), np.zeros(len(rows)))
+
+    def add(self, delta: Array, layer_inputs: Array, bias: bool) -> None:
+        """Add a layer's part, from its c dJ/dz: ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
+        self.squares[:] += _squares(delta) * (_squares(layer_inputs) + bias)
+
+
+def _squares(rows: Array) -> NDArray[np.float64]:
+    squares: NDArray[np.float64] = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    return squares
+
+
+def draw(sampler: Sampler, numbers: Array) -> NDArray[np.int64]:
+    """The rows that numbers of [0, 1) stand for."""
+    floor, tree, leaves = sampler.floor, sampler.tree, len(sampler.tree) // 2
+    node, rest = np.ones(len(numbers), np.int64), (numbers - floor) / (1.0 - floor) * tree[1]
+    while node[0] < leaves:
+        node *= 2
+        left = tree[node]
+        beyond = rest >= left
+        rest -= np.where(beyond, left, 0.0)
+        node += beyond
+    uniform = np.where(numbers < floor, numbers / floor * sampler.rows, 0.0).astype(np.int64)
+    return np.minimum(np.where(numbers < floor, uniform, node - leaves), sampler.rows - 1)
+
+
+def learn(sampler: Sampler, rows: NDArray[np.int64], squares: NDArray[np.float64]) -> None:
+    """Move the weights of the rows drawn."""
+    tree, mean, count = sampler.tree, float(squares.sum()) / len(squares), len(squares)
+    running = float(sampler.mean[0]) or mean
+    if not 0.0 < running < math.inf or not mean < math.inf:
+        return
+    places = rows + len(tree) // 2
+    least = max(sampler.floor * float(tree[1]) / sampler.rows, 1.0 / _LIMIT)
+    factors = np.exp(sampler.rate * (np.minimum(squares / running, _MOST) - 1.0))
+    for place, factor in zip(places.tolist(), factors.tolist(), strict=True):  # a row may be there more than once
+        tree[place] = min(max(float(tree[place]) * factor, least), _LIMIT)
+    while places[0] > 1:
+        places //= 2
+        tree[places] = tree[2 * places] + tree[2 * places + 1]
+    sampler.mean[0] = running + count / (count + _MEMORY) * (mean - running)
