@@ -593,15 +593,18 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network"),
+    *("lanes", "backward", "parallel", "steps", "training", "inference", "tiny_network", "many_networks"),
 )
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
     "numpy": ["samenet.fast.functions", "samenet.fast.steps", "samenet.fast.masks", "samenet.fast.numpy"],
     "numba": [
+        "samenet.fast",
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
+        "samenet.fast.description",
+        "samenet.fast.many_networks",
         "samenet.fast.workspace",
         "samenet.fast.numba",
     ],
