@@ -217,7 +217,7 @@ def _say_that_it_takes_long() -> None:
         if "compiling" not in _said:
             _said.add("compiling")
             _LOG.info(
-                "compiling kernels, once: about 2 seconds for one sample, up to 15 or more for batches and training"
+                "compiling kernels, once: about 2 seconds for one sample, up to 10 or more for batches and training"
             )
 
     tell(inform)

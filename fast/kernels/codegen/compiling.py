@@ -22,6 +22,7 @@ from numba.extending import intrinsic
 
 from samenet import functions
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
+from samenet.fast.kernels.codegen.pipeline import KernelCompiler
 from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
 
 Kernel = Callable[..., Any]
@@ -105,7 +106,7 @@ def kernel(
         options = {**_options(flags, makes_arrays), "nogil": not holds_gil, "no_cfunc_wrapper": True}
         if inlined:
             options["forceinline"] = True
-        dispatcher = decorate(**options)(function)
+        dispatcher = decorate(**options, pipeline_class=KernelCompiler)(function)
         dispatcher._cache = Cache(function, options, _STAMP, _provide)
         _without_interrupts(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
@@ -149,7 +150,7 @@ class _External:
         self.begun.add(dtype)
         try:
             _before(self.function, dtype)
-            function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options)
+            function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options, KernelCompiler)
             function._cache = Cache(self.function, self.options, _STAMP, _provide)  # type: ignore[attr-defined]
             function.compile()
             llvmlite.binding.add_symbol(self.name(dtype), function.address)

@@ -1,0 +1,169 @@
+"""Machinery: Numba's compiler as kernels need it, which takes 0.6 of the time.
+
+What a kernel calls is compiled to be linked into it, and optimised there: by itself it becomes no machine code and no
+function of Python. What operators make of numbers and arrays is worked out once, not in every kernel several times.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import CodeType
+from typing import Any
+
+from numba.core import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
+from numba.core.compiler_machinery import PassManager
+from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.runtime.nrt import rtsys
+from numba.core.typed_passes import NopythonRewrites
+from numba.core.typing.templates import make_concrete_template
+from numba.core.untyped_passes import InlineClosureLikes
+
+_FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
+_known: dict[Any, Any] = {}  # signatures, by operators and types
+
+
+class _Passes(PassManager):
+    _ENFORCING = False  # does not work out the lifetimes of all variables after every pass; the last one does
+
+
+@cache
+def _remembering(context: Any) -> Any:
+    """Numba's typing context, which remembers what operators return."""
+
+    class Remembering(type(context)):  # type: ignore[misc]
+        def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+            if kws or not isinstance(args, tuple) or not isinstance(func, types.Function):
+                return super().resolve_function_type(func, args, kws)
+            plain = tuple(map(types.unliteral, args))
+            if all(isinstance(kind, types.Number | types.Boolean) for kind in plain):
+                args = plain  # of numbers, operators return the same whether they are known or not
+            key = func, args
+            if key not in _known:
+                signature = super().resolve_function_type(func, args, kws)
+                # What was compiled for a call, and not by Numba's own rules, may differ between kernels.
+                if signature is None or func.get_impl_key(signature) is not func.typing_key:
+                    return signature
+                _known[key] = signature
+            return _known[key]
+
+    found = object.__new__(Remembering)
+    found.__dict__ = context.__dict__
+    return found
+
+
+class _Flags(Flags):
+    """Numba's flags, which it compares for every call that it looks up; here without those that are not set."""
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Flags) and self._values == other._values
+
+
+class _Library(JITCodeLibrary):
+    """Code that is optimised once, with all that is linked into it; Numba would do so in three steps, and each part."""
+
+    def add_llvm_module(self, module: Any) -> None:
+        self._final_module.link_in(module)
+
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(self._final_module, builder)
+
+
+class _Part(_Library):
+    """Code to be linked into that of its callers, and optimised there."""
+
+    def add_linking_library(self, library: Any) -> None:
+        if library is not rtsys.library:  # which its callers link as well
+            super().add_linking_library(library)
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class KernelCompiler(Compiler):
+    """What Numba calls a pipeline."""
+
+    library: Any = _Library
+
+    def __init__(self, typing_context: Any, *given: Any) -> None:
+        super().__init__(_remembering(typing_context), *given)
+        self.state.flags = _Flags(self.state.flags)
+
+    def define_pipelines(self) -> list[Any]:
+        """Without the passes that find nothing in most kernels."""
+        passes, code = _Passes("kernel"), self.state.func_id.code
+        passes.passes = DefaultPassBuilder.define_nopython_pipeline(self.state).passes
+        if not any(isinstance(constant, CodeType) for constant in code.co_consts):
+            passes.passes = [each for each in passes.passes if each[0] not in _FOR_CLOSURES_AND_ARRAYS]
+        passes.finalize()
+        return [passes]
+
+    def compile_extra(self, function: Any) -> Any:
+        """Compile a function, with those that it calls."""
+        self.state.library = self.library(self.state.targetctx.codegen(), function.__qualname__)
+        self.state.library.enable_object_caching()
+        with _linking():
+            return super().compile_extra(function)
+
+
+class _PartCompiler(KernelCompiler):
+    library = _Part
+
+
+class _FunctionOfPart(_FunctionCompiler):  # type: ignore[misc]
+    def _customize_flags(self, flags: Any) -> Any:
+        flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+        return flags
+
+
+_dispatcher: Any = Dispatcher
+_get_overload = _dispatcher.get_overload
+
+
+def _call_template(self: Any, args: Any, kws: Any) -> Any:
+    """What Numba asks a function that is called: its signature for these types. It is compiled to be linked."""
+    compiler = _FunctionOfPart(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
+    signature, args = compiler.fold_argument_types(args, kws)
+    forms = vars(self).setdefault("linked_forms", {})
+    if args not in forms:
+        with self._compiling_counter:
+            form = compiler.compile(args, None)
+        key = object()
+        self.targetctx.insert_user_function(key, form.fndesc, [form.library])
+        forms[args] = form.signature, key
+    name = self.py_func.__name__
+    return make_concrete_template(name, name, [forms[args][0]]), signature, args, {}
+
+
+def _overload(self: Any, args: Any) -> Any:
+    """By what the code of a call is found."""
+    form = vars(self).get("linked_forms", {}).get(tuple(args))
+    return _get_overload(self, args) if form is None else form[1]
+
+
+@contextmanager
+def _linking() -> Iterator[None]:
+    """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it.
+
+    Garbage is left until afterwards: to look for it takes a tenth of the time, and most of what is made is kept.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    before = _dispatcher.get_call_template, _dispatcher.get_overload
+    _dispatcher.get_call_template, _dispatcher.get_overload = _call_template, _overload
+    try:
+        yield
+    finally:
+        _dispatcher.get_call_template, _dispatcher.get_overload = before
+        if collects:
+            gc.enable()

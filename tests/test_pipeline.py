@@ -1,0 +1,114 @@
+"""The compiler of kernels types as Numba does, links what a kernel calls, and leaves Numba as it was."""
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from compiled_once import kernels
+from numba.core.dispatcher import Dispatcher
+
+A = np.arange(4.0)
+# Of a number that is not known, of which Numba infers the type.
+EXPRESSIONS = (
+    "a + 1",
+    "a - 0.5",
+    "a * True",
+    "a / 2",
+    "7 // a",
+    "2 % a",
+    "-a",
+    "a < 1",
+    "a == a",
+    "a & 1",
+    "a + np.int32(1)",
+)
+NUMBERS = (1, 3.0, True, np.int32(3), np.float32(3), np.uint8(3))
+
+
+@pytest.mark.compiled
+def test_operators_return_what_numba_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Asked in one kernel after the other, for the same operators of other types, known numbers and unknown ones."""
+    module = kernels(monkeypatch, tmp_path / "cache", "import numpy as np")
+    compared = 0
+    for expression in EXPRESSIONS:
+        namespace: dict[str, Any] = {"np": np, "__name__": "kernels_of_a_test"}
+        file = tmp_path / "expression.py"
+        file.write_text(f"def f(a):\n    return {expression}\n")
+        exec(compile(file.read_text(), str(file), "exec"), namespace)
+        ours, numbas = module.compiling.kernel()(namespace["f"]), numba.njit(error_model="numpy")(namespace["f"])
+        for number in NUMBERS:
+            try:
+                expected = numbas(number)
+            except numba.TypingError:
+                with pytest.raises(numba.TypingError):
+                    ours(number)
+                continue
+            assert ours(number) == expected
+            (here,), (there,) = ours.nopython_signatures[-1:], numbas.nopython_signatures[-1:]
+            assert here == there, expression
+            compared += 1
+    assert compared > 50
+
+
+@pytest.mark.compiled
+def test_what_is_linked_is_no_function_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = kernels(monkeypatch, tmp_path / "cache")
+    assert module.twice(A) == 12
+    assert not module.inner.overloads
+    assert not list((tmp_path / "cache").rglob("*inner*"))
+    assert module.inner(A) == 12, "until Python calls it"
+    assert len(module.inner.overloads) == 1
+
+
+FAILS = """
+@compiling.kernel()
+def inner(a):
+    return missing(a)
+
+@compiling.kernel()
+def twice(a):
+    return inner(a)
+"""
+
+
+@pytest.mark.compiled
+def test_numba_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also when a kernel cannot be compiled; functions of others are compiled to the end, also what they call."""
+    before = Dispatcher.get_call_template, Dispatcher.get_overload
+    for text in ("", FAILS):
+        module = kernels(monkeypatch, tmp_path / "cache", text or SMALLEST)
+        for collects in (False, True):
+            (gc.enable if collects else gc.disable)()
+            try:
+                if text:
+                    with pytest.raises(numba.TypingError, match="missing"):
+                        module.twice(A)
+                else:
+                    assert module.twice(A) == 3
+                assert gc.isenabled() is collects
+            finally:
+                gc.enable()
+        assert (Dispatcher.get_call_template, Dispatcher.get_overload) == before
+
+    @numba.njit
+    def inner(a):  # type: ignore[no-untyped-def]
+        return min(a.size, 3) + np.zeros(2).sum()
+
+    @numba.njit
+    def of_others(a):  # type: ignore[no-untyped-def]
+        return inner(a)
+
+    assert of_others(A) == 3
+    assert len(inner.overloads) == 1
+
+
+SMALLEST = """
+import numpy as np
+
+@compiling.kernel(makes_arrays=True)
+def twice(a):
+    return min(a.size, 3) + np.zeros(2).sum()
+"""
