@@ -576,6 +576,7 @@ KERNELS = (
         "codegen",
         "codegen.uninterrupted",
         "codegen.caching",
+        "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",
         "codegen.arithmetic",
