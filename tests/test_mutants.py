@@ -282,9 +282,9 @@ MUTANTS = {
         Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
         Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
         # descent
-        Mutant("update not averaged", "1.0 / whole if", "1.0 if"),
-        Mutant("partial batch averaged as a full one", "1.0 / whole if", "1.0 / batch_size if"),
-        Mutant("part averaged by its own rows", "1.0 / whole if", "1.0 / rows if"),
+        Mutant("update not averaged", "scale = 1.0 / whole if", "scale = 1.0 if"),
+        Mutant("partial batch averaged as a full one", "scale = 1.0 / whole if", "scale = 1.0 / batch_size if"),
+        Mutant("part averaged by its own rows", "scale = 1.0 / whole if", "scale = 1.0 / rows if"),
         Mutant("cost not divided", "total / whole if mean", "total if mean"),
         Mutant("first part's rows in all", "start + whole * part // parts,", "start,"),
         Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
