@@ -466,8 +466,8 @@ MUTANTS = {
         Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
         Mutant(
             "small: updates of before not counted",
-            "state, 0, rule, rule.t + update + 1)",
-            "state, 0, rule, update + 1)",
+            "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)",
+            "step(P, G, alphas[epoch], state, 0, rule, update + 1)",
         ),
         Mutant("small: state not kept", "_pack(width, several, state[i], sizes, bias, True, packed[i])", "pass"),
         Mutant("small: state not read", "_pack(width, several, state[i], sizes, bias, False, packed[i])", "pass"),
