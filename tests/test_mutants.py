@@ -370,14 +370,17 @@ MUTANTS = {
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
-        Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (rows", "(rows"),
+        Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (A @ B)", "A @ B"),
         Mutant("wide: sums that begin at 0", "C[:] = S[: len(C)] +", "C[:] ="),
         Mutant("wide: the first columns for all", "start + count, i:end]", "start + count, : end - i]"),
-        Mutant("wide: the first terms for all", "b = B[start : start + count, i:", "b = B[:count, i:"),
+        Mutant("wide: the first terms for all", "ahead = B[start : start + count, i:end]", "ahead = B[:count, i:end]"),
         Mutant("wide: the last terms alone", "if start else S[top", "if start < 0 else S[top"),
-        Mutant("wide: rows of the first block", "A[top + r : top + r + there, start", "A[r : r + there, start"),
-        Mutant("wide: terms of the first block", "there, start : start + count].T", "there, :count].T"),
-        Mutant("wide: the first row of S for all", "S[top : top + rows] if len(S) > 1", "S[:rows] if len(S) > 1"),
+        Mutant(
+            "wide: a block of A turned twice", "a = block[: len(c), :count]", "a = block[: len(c), count - 1 :: -1]"
+        ),
+        Mutant("wide: rows of the first block", "a, c = A[top : top + height, start", "a, c = A[:height, start"),
+        Mutant("wide: terms of the first block", "start : start + count], C[top", ":count], C[top"),
+        Mutant("wide: the first row of S for all", "S[top : top + height] if len(S) > 1", "S[:height] if len(S) > 1"),
         # layers
         Mutant("bias dropped", "start = rows_at(P, p + n * row, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
