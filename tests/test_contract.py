@@ -18,7 +18,19 @@ from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
-WINGS = ("backends", "compare", "data", "estimators", "output", "study", "testing", "training", "validation")
+WINGS = (
+    "backends",
+    "compare",
+    "data",
+    "estimators",
+    "export",
+    "output",
+    "storage",
+    "study",
+    "testing",
+    "training",
+    "validation",
+)
 PACKAGES = ("samenet", *(f"samenet.{wing}" for wing in WINGS), "samenet.reference", "samenet.fast", "samenet.examples")
 
 
