@@ -125,7 +125,7 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
-    run = native(ns.microkernels.transpose, ns.width, matrix(dtype), matrix(dtype))
+    run = native(ns.transpose.transpose, ns.width, matrix(dtype), matrix(dtype))
     sizes = sorted({1, 2, width - 1, width, width + 1, 2 * width, 2 * width + 1} - {0})
     for m, n in itertools.product(sizes, sizes):
         A, _ = guarded(integers((m, n), dtype))

@@ -188,8 +188,8 @@ MUTANTS = {
         ),
         Mutant(
             "penalties of the masked weights",
-            "add_penalty(total, weights, l1, l2)\n    return",
-            "add_penalty(total, used, l1, l2)\n    return",
+            "return penalized(value, total, weights, l1, l2), total\n",
+            "return penalized(value, total, used, l1, l2), total\n",
         ),
         Mutant(
             "sampling: DropConnect backward alone", "used = weights if factors_of is None", "used = weights if True"
@@ -841,6 +841,7 @@ KERNELS = (
     *(
         "codegen.loops",
         "codegen.microkernels",
+        "codegen.transpose",
         "codegen.registers",
         "elementary",
         "gemm",

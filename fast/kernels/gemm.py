@@ -8,12 +8,11 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import (
     PACKED_MR,
     PACKED_NR,
-    copy_rows,
     multiply_packed,
     multiply_panel,
     multiply_panel_indexed,
-    transpose,
 )
+from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
@@ -40,7 +39,7 @@ def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
 
 @external(lambda f: (matrix(f),) * 2)
 def transposed(A, B):
-    """B := A^T; see `microkernels.transpose`."""
+    """B := A^T; see `transpose.transpose`."""
     transpose(A, B)
 
 

@@ -92,7 +92,7 @@ def forward(
     layer_inputs, z = [layers[0]], layers[0]
     for layer, (W, mask) in enumerate(zip(weights, _by_layer(model, masks), strict=True)):
         b = model.biases[layer].astype(np.float64) if model.bias else 0.0
-        is_normalized = bool(model.theta.normalized) and model.theta.normalized[layer]
+        is_normalized = len(model.gammas) > 0 and model.gammas[layer].size > 0
         if is_normalized and batches is None:
             z = normalization_bounds.by_running(model, layer, layer_inputs[-1], r)
         else:

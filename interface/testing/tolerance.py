@@ -48,7 +48,8 @@ def gradient(
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
     cost, pieces = bounds.backward(model, x, y, reduction, masks, weight_masks)
     flat = np.concatenate([p.error.ravel() for p in pieces])
-    return _SIDES * float(cost.error), model.theta.like(_SIDES * flat)
+    theta = getattr(model, "model", model).theta  # also of a network, which has all else that a bound is made from
+    return _SIDES * float(cost.error), theta.like(_SIDES * flat)
 
 
 def _slope(

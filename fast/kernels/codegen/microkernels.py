@@ -2,8 +2,8 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `transpose`; and
-`rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
+of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample; and `rows_at`,
+since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
 from typing import Any
@@ -198,61 +198,6 @@ def _write_gemv(vb, W, x, z):
 
 
 gemv = generated(_gemv, _write_gemv)
-
-# --- transpose ------------------------------------------------------------------------------------------------------
-
-
-def _transpose(A, B):
-    """B := A^T for A (m, n), B with n rows of m numbers at least; the numbers of a row are neighbours in both."""
-    B[: A.shape[1], : A.shape[0]] = A.T
-
-
-def _write_transpose(vb, A, B):
-    """In squares that fit the registers: rows are loaded, and their halves exchanged, quarters, down to numbers."""
-    builder, (m, n) = vb.builder, vb.pair(A.shape)
-    limit = builder.sub(m, vb.long(1))
-    a, b, a_row, b_row = vb.start(A), vb.start(B), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
-    with vb.for_range(m, vb.lanes) as (top, _):
-        below = vb.first_n_mask(builder.sub(m, top))
-        with vb.for_range(n, vb.lanes) as (left, _):
-            right = vb.first_n_mask(builder.sub(n, left))
-            square = []
-            for r in range(vb.lanes):
-                row = vb.minimum(builder.add(top, vb.long(r)), limit)
-                place = builder.add(vb.times(row, a_row), vb.times(left, vb.size))
-                square.append(vb.load(vb.at(a, place), right))
-            size = vb.lanes
-            while size > 1:
-                apart = size // 2
-                for r in range(vb.lanes):
-                    if not r & apart:
-                        square[r], square[r + apart] = vb.halves(square[r], square[r + apart], size)
-                size = apart
-            for r in range(vb.lanes):
-                row = builder.add(left, vb.long(r))
-                with vb.when(row, "<", n):
-                    place = builder.add(vb.times(row, b_row), vb.times(top, vb.size))
-                    vb.store(square[r], vb.at(b, place), below)
-
-
-transpose = generated(_transpose, _write_transpose)
-
-# --- copy_rows ------------------------------------------------------------------------------------------------------
-
-
-def _copy_rows(A, B):
-    """B[:m, :n] := A for A (m, n); the numbers of a row are neighbours in both."""
-    B[: A.shape[0], : A.shape[1]] = A
-
-
-def _write_copy_rows(vb, A, B):
-    (m, n), a_row, b_row = vb.pair(A.shape), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
-    with vb.for_range(m) as (r, _):
-        a, b = vb.at(vb.start(A), vb.times(a_row, r)), vb.at(vb.start(B), vb.times(b_row, r))
-        vb.for_each_vector(n, lambda offset, mask: vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask))
-
-
-copy_rows = generated(_copy_rows, _write_copy_rows)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 
