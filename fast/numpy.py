@@ -54,18 +54,19 @@ def _forward(
     batches: gets what normalizes each layer, by the statistics of these rows; if None, running ones do.
     """
     layers, seen, z, start = [x], [x], x, 0
-    normalized = model.theta.normalized
+    theta = getattr(model, "model", model).theta  # `predict` and `feed_forward` also take a network
+    normalized = theta.normalized
     # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
         for layer, W in enumerate(weights or model.weights):
             h = z = np.dot(seen[-1], W.T, out=out[layer])
             is_normalized = bool(normalized) and normalized[layer]
             if is_normalized and batches is None:
-                by_running(model.theta, layer, z)
+                by_running(theta, layer, z)
             elif not is_normalized and model.biases:
                 z += model.biases[layer]
             if normalized and batches is not None:
-                batches.append(by_batch(model.theta, layer, z) if is_normalized else None)
+                batches.append(by_batch(theta, layer, z) if is_normalized else None)
             last = layer == len(out) - 1
             if last and keep_z:
                 z = z.copy()
