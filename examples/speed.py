@@ -41,7 +41,7 @@ def run(settings: Settings) -> Report:
         name = "-".join(map(str, sizes))
         times = [
             microseconds(partial(forward_sample, net.weights, net.biases, x), settings.quick),
-            microseconds(partial(samenet.backend("numpy").predict, net, x), settings.quick),
+            microseconds(partial(samenet.backend("numpy").predict, net.model, x), settings.quick),
             microseconds(partial(net.backend.predict, net.model, x), settings.quick),
         ]
         report.row(f"{name}: loops over arrays, us", times[0], looped, digits=3, timed=True)

@@ -18,7 +18,7 @@ _NO_ORDERS = np.empty((0, 0, 0), np.int64)
 
 def at_once(model: Model, batch_size: int) -> int:
     """How many networks like this are trained together, or 0 if it is faster, or has other bits, one by one."""
-    if model.l1 or model.l2 or tiny_network.fits(model, batch_size):
+    if model.theta.normalized or model.l1 or model.l2 or tiny_network.fits(model, batch_size):
         return 0
     codes = tuple(map(functions.ACTIVATIONS.index, model.activations))
     return many_networks.lanes_of(model.dtype) if many_networks.fits(model.sizes, codes, batch_size) else 0

@@ -54,8 +54,7 @@ def _forward(
     batches: gets what normalizes each layer, by the statistics of these rows; if None, running ones do.
     """
     layers, seen, z, start = [x], [x], x, 0
-    theta = getattr(model, "model", model).theta  # `predict` and `feed_forward` also take a network
-    normalized = theta.normalized
+    theta, normalized = model.theta, model.theta.normalized
     # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
         for layer, W in enumerate(weights or model.weights):

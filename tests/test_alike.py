@@ -102,6 +102,7 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
 ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"l2": 0.1}, {}),
     ({"l1": 0.1}, {}),
+    ({"batch_normalization": True}, {}),
     ({"sizes": [4, 300, 3]}, {}),
     ({"sizes": [200, 3]}, {}),
     ({"activation": ["softmax", "sigmoid"]}, {}),
@@ -218,3 +219,8 @@ def test_one_that_cannot_be_trained_so_is_told_in_the_same_words() -> None:
     assert raised.value.__notes__ == ["in train_many, for networks[9]"]
     with pytest.raises(ValueError, match="seed"):
         train_many([Network([4, 8, 3]) for _ in range(4)], X, Y, seeds=[0, 1, -1, 2], alpha=0.1, epochs=2)
+    with pytest.raises(ValueError, match="batch_size: expected batches of at least 2") as refused:
+        train_many(
+            [Network([4, 8, 3]), Network([4, 8, 3], batch_normalization=True)], X, Y, alpha=0.1, epochs=1, batch_size=7
+        )
+    assert refused.value.__notes__ == ["in train_many, for networks[1]"]

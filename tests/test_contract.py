@@ -18,19 +18,7 @@ from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
-WINGS = (
-    "backends",
-    "compare",
-    "data",
-    "estimators",
-    "export",
-    "output",
-    "storage",
-    "study",
-    "testing",
-    "training",
-    "validation",
-)
+WINGS = tuple(module.name for module in pkgutil.iter_modules(samenet.__path__) if module.ispkg)
 PACKAGES = ("samenet", *(f"samenet.{wing}" for wing in WINGS), "samenet.reference", "samenet.fast", "samenet.examples")
 
 

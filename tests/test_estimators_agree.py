@@ -72,12 +72,17 @@ def agree(ours: Any, theirs: Any, rtol: float = 1e-9) -> None:
         np.testing.assert_allclose(mine, other, rtol=rtol, atol=10 * rtol)
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize("kind", TARGETS)
+def comparable(kind: str, solver: str) -> bool:
+    """Of several numbers, theirs by "lbfgs" minimises another cost than it takes the gradient of."""
+    return (kind, solver) != ("three numbers", "lbfgs")
+
+
+@pytest.mark.parametrize(
+    ("kind", "solver"),
+    [(kind, solver) for kind in TARGETS for solver in ("adam", "sgd", "lbfgs") if comparable(kind, solver)],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_kind_of_target(name: str, kind: str, solver: str) -> None:
-    if (kind, solver) == ("three numbers", "lbfgs"):
-        pytest.skip("theirs minimises another cost than it takes the gradient of")
     agree(*fitted(kind, name, solver=solver, learning_rate_init=0.01), rtol=1e-7 if solver == "lbfgs" else 1e-9)
 
 
@@ -131,14 +136,18 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("kind", ["two classes", "one number", "three numbers", "several labels"])
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [
+        (kind, option)
+        for kind in ("two classes", "one number", "three numbers", "several labels")
+        for option, settings in OPTIONS.items()
+        if comparable(kind, settings.get("solver", "adam"))
+    ],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option(name: str, kind: str, option: str) -> None:
-    settings = OPTIONS[option]
-    if kind == "three numbers" and settings.get("solver") == "lbfgs":
-        pytest.skip("theirs minimises another cost than it takes the gradient of")
-    agree(*fitted(kind, name, **settings), rtol=1e-8)
+    agree(*fitted(kind, name, **OPTIONS[option]), rtol=1e-8)
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])

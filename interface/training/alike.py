@@ -26,7 +26,7 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     settings, many = options.settings, getattr(backend, "MANY", None)
     if many is None or settings.has_masks or settings.sampling is not None:
         return 0, 0
-    if model.theta.normalized or not _ARGUMENTS.issuperset(settings.arguments):
+    if not _ARGUMENTS.issuperset(settings.arguments):
         return 0, 0
     if not short.is_short(model, backend, options):
         return 0, 0
