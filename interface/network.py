@@ -1,8 +1,7 @@
 """The network as a user sees it: the same class on every backend."""
 
 import copy
-import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
@@ -16,23 +15,16 @@ from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.initialize import SCHEMES, initialize
 from samenet.model import Model
-from samenet.optimizers import Optimizer
 from samenet.parameters import Parameters
-from samenet.schedules import Schedule
-from samenet.stopping import Rule
 from samenet.storage import Saving
-from samenet.training.adaptive_sampling import AdaptiveSampling
 from samenet.training.classification import labels_of
-from samenet.training.options import Options
-from samenet.training.run import train
+from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
 
 N = TypeVar("N", bound="Network")
-Callback = Callable[["Network", History], object]
-Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-class Network(Saving):
+class Network(Trainable, Saving):
     """A dense feed-forward network: h1 = x, h(l+1) = f(W(l) h(l) + b(l)).
 
     Import it from a backend: `samenet.reference`, `samenet.fast.numpy` or `samenet.fast.numba`. The class, its
@@ -233,67 +225,3 @@ class Network(Saving):
     def _objective(self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str) -> Objective:
         model = self.model.with_cost(cost)
         return Objective(model, self.backend, *model.labelled(X, Y, reduction), reduction)
-
-    def train(
-        self,
-        X: ArrayLike,
-        Y: ArrayLike,
-        *,
-        alpha: float | Schedule | None = None,
-        epochs: int,
-        batch_size: int | None = None,
-        shuffle: bool = True,
-        seed: Seed | random.Random = None,
-        cost: str | None = None,
-        reduction: str = "mean",
-        monitors: Iterable[str] = (),
-        record_every: int = 1,
-        callback: Callback | None = None,
-        optimizer: str | Optimizer = "descent",
-        stop: Rule | Iterable[Rule] | None = None,
-        dropout: float | Sequence[float] = 0.0,
-        drop_connect: float | Sequence[float] = 0.0,
-        clip_value: float | None = None,
-        clip_norm: float | None = None,
-        sampling: str | AdaptiveSampling | None = None,
-    ) -> History:
-        """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
-
-        X: (m, n_in), Y: (m, n_out), m >= 1.
-        alpha         the learning rate, or a function that returns it for each epoch, see `samenet.schedules`; not
-                      allowed for "bfgs", "lbfgs" and "cg"
-        batch_size    None for full batch, 1 for online, else mini-batches; the last, partial batch is used
-        shuffle       whether each epoch visits the samples in a new random order; a full batch has no order
-        seed          for orders and masks, as for the network; or a `random.Random`, which shuffles the same list
-                      again in each epoch, as tutorial 001's program does
-        cost          the name of a cost to use instead of the network's
-        reduction     "mean" divides the gradient by the size of the batch, "sum" does not
-        monitors      what to record besides the cost: "mean_norm", "mean_absolute_error", "accuracy" (of targets that
-                      are classes, see `samenet.training.classification`), "subset_accuracy", "label_accuracy"
-        record_every  the interval in epochs between records, the first before epoch 0; 0 for none; in mini-batch
-                      training each takes a forward pass over all samples
-        callback      called as callback(network, history) after every epoch; its return value is ignored; it can raise
-                      `samenet.StopTraining` to end training
-        optimizer     "descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg", or an object with
-                      settings of its own, see `samenet.optimizers`
-        stop          rules that end training early, see `samenet.stopping`
-        dropout       the probability that a hidden node is dropped in an update, drawn independently for each sample:
-                      one number for all hidden layers, or one for each; not used for recorded costs or in `predict`
-        drop_connect  likewise for weights: one number for all matrices, or one for each, the output layer's too; all
-                      samples of a batch have one mask; biases stay. The masks: `samenet.backends.dropout`
-        clip_value    clip each entry of the gradient to within +-clip_value
-        clip_norm     then scale the gradient down to this 2-norm if its own is larger
-        sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
-                      rows drawn by importance, which is learned from the norms of their gradients
-
-        A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
-        Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
-        history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
-        become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
-        """
-        given = locals()
-        model = self.model.with_cost(cost)
-        train(self, model, self.backend, Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN")))
-        assert self.history is not None
-        return self.history

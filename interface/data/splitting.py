@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.data.library import scikit_learn
-from samenet.network import Seed
+from samenet.training.trainable import Seed
 from samenet.validation import arrays, checks
 
 
