@@ -216,8 +216,8 @@ def run_updates(
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
     theta, more = model.theta, (dropout, drop_connect, sample_weight)
-    is_plain = dropout is drop_connect is sampler is sample_weight is None and not theta.normalized
-    if is_plain and tiny_network.fits(model, batch_size):
+    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
+    if is_plain and not theta.normalized and tiny_network.fits(model, batch_size):
         return _descend_tiny(model, given, constants, state)
     if theta.normalized:
         G = np.empty((1, theta.flat.size), model.dtype)

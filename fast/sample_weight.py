@@ -19,7 +19,7 @@ def factors(sample_weight: NDArray[np.float64], reduction: str, dtype: Any) -> A
 def weighed(values: Array, c: Array) -> Array:
     """c times the values of each row; zeros where c is 0, also if values are not finite there."""
     kept = c != 0
-    return np.multiply(values, c, where=kept, out=np.zeros_like(values))  # type: ignore[no-any-return]
+    return np.multiply(values, c, where=kept, out=np.zeros_like(values))
 
 
 def left_out(X: Array, c: Array) -> Array:
