@@ -248,7 +248,7 @@ def test_a_block_of_no_weight_counts_for_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_several_starts_and_many_networks(backend: Backend) -> None:
-    net, starts = make(backend), MultiStart("momentum", starts=3)
+    net, starts = make(backend), MultiStart(3, optimizer="momentum")
     history = net.train(X, Y, alpha=0.2, epochs=3, batch_size=4, seed=1, optimizer=starts, sample_weight=W)
     assert min(history.starts) == net.cost(X, Y, sample_weight=W)
     seeds, each = [1, 2, 3], [W, np.ones(M), W[::-1].copy()]
@@ -347,9 +347,8 @@ def test_what_makes_no_sense_is_refused(weights: Any, error: Any, message: str) 
             call(X, Y, sample_weight=weights)
     assert np.array_equal(net.parameters, before)
     assert net.history is history
-    with pytest.raises(error, match=message) as refused:
+    with pytest.raises(error, match="^sample_weight: expected"):
         samenet.train_many([net], X, Y, alpha=0.1, epochs=1, sample_weight=weights)
-    assert "sample_weight" in str(refused.value)
 
 
 def test_adaptive_sampling_is_refused_with_weights(backend: Backend) -> None:
@@ -405,7 +404,7 @@ def test_a_sum_of_large_weights_is_no_divergence(backend: Backend) -> None:
         net = make(backend)
         net.train(X, Y, alpha=1e-10, epochs=5, batch_size=2, **given)
     with pytest.warns(samenet.DivergenceWarning):
-        make(backend, activation="identity").train(X, Y, alpha=1e-8, epochs=9, **given)
+        make(backend, activation="identity").train(X, Y, alpha=1e-8, epochs=4, **given)
 
 
 def test_weights_as_backends_take_them() -> None:
