@@ -207,8 +207,8 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
     for update in range(costs.size):
         epoch, start = update // updates, update % updates * batch_size
         rows = min(batch_size, m - start)
-        scale = 1.0 / rows if mean else 1.0
         x, y = X[start : start + rows], Y[start : start + rows]
+        scale = 1.0 / len(x) if mean else 1.0
         if weights is not None:
             x, y, scale, factors = workspace.x[:rows], workspace.y[:rows], 1.0, workspace.factors[:rows]
             divisor = total_weight(weights, order, epoch, start, rows) if mean else 1.0

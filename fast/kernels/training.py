@@ -65,8 +65,8 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
 def total_weight(weights, order, epoch, start, rows):
     """The sum of the weights of a batch; 1 if all are 0."""
     total = 0.0
-    for s in range(start, start + rows):
-        total += weights[order[epoch, s] if order.size else s]
+    for place in range(start, start + rows):
+        total += weights[order[epoch, place] if order.size else place]
     return total if total > 0.0 else 1.0
 
 
@@ -78,9 +78,9 @@ def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y
     """
     zero = x.dtype.type(0)
     for s in range(len(x)):
-        visited = order[epoch, start + s] if order.size else start + s
-        row, target = X[visited], Y[visited]
-        factors[s] = weights[visited] / divisor
+        sample = order[epoch, start + s] if order.size else start + s
+        row, target = X[sample], Y[sample]
+        factors[s] = weights[sample] / divisor
         is_used = factors[s] != 0.0 or not leaves_out
         for j in range(row.size):
             x[s, j] = row[j] if is_used else zero
