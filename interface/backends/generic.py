@@ -14,11 +14,11 @@ SPREADS_NAN  a sample that is not finite leaves weights that are not after an up
 MANY         a module that trains networks that are alike together; see `samenet.training.alike`
 NORMALIZES   its functions know batch normalization. One that offers `feed_forward` alone need not: it is given models
              without, of the same outputs, and trains by the NumPy backend; one that offers more without is refused it
-WEIGHS       its functions take `sample_weight`. Where some do not, see `weighing`, the ones here are used for weights
+WEIGHS       its functions take `sample_weight`. For one without, those here are used where samples have weights, which
+             need nothing of it but `feed_forward`
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -30,6 +30,7 @@ from samenet.backends import backend as named
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded
+from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -42,6 +43,8 @@ def complete(module: Any) -> None:
     for function in _FALLBACKS:
         if not hasattr(module, function.__name__):
             setattr(module, function.__name__, partial(function, module))
+    if not hasattr(module, "WEIGHS"):
+        module.FOR_WEIGHTS = {f.__name__: partial(f, module) for f in (evaluate, gradient, run_updates)}
 
 
 def check_normalizes(module: Any, model: Model) -> None:
@@ -54,20 +57,6 @@ def check_normalizes(module: Any, model: Model) -> None:
             f"batch_normalization: expected False for the backend {module.__name__}, whose {', '.join(own)} do not "
             "have it (see NORMALIZES in samenet.backends.generic), got True"
         )
-
-
-def weighing(module: Any, function: str, sample_weight: Any) -> Callable[..., Any]:
-    """A backend's function of this name, to be called with these weights of samples, or without any, which is None.
-
-    Its own, bound to the weights; or, of a backend with functions of its own that know of none, the one here, which
-    needs nothing of it but `feed_forward`.
-    """
-    own: Callable[..., Any] = getattr(module, function)
-    if sample_weight is None:
-        return own
-    if not (hasattr(module, "WEIGHS") or isinstance(own, partial)):
-        own = partial(next(f for f in _FALLBACKS if f.__name__ == function), module)
-    return partial(own, sample_weight=sample_weight)
 
 
 def feed_forward(module: ModuleType, model: Model, x: Array) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.generic import weighing
+from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from samenet import schedules
 from samenet.backends.adaptive import Sampler
-from samenet.backends.generic import weighing
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.generic import weighing
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.history import History
 from samenet.model import Model
 from samenet.stopping import StopTraining
