@@ -61,8 +61,8 @@ def gradient_and_statistics(
         parameters = weights, biases, [as_lists(gamma) for gamma in model.gammas]
         of_cost = activations or [], cost
         return gradient_layer_by_layer(*parameters, *samples, reduction, *of_cost, masks, l1, l2, sample_weight)
-    of_cost, left_out = (activations, cost), (masks, l1, l2, of_weights, sample_weight)
-    return *batch_gradient(weights, biases, *samples, reduction, *of_cost, *left_out), []
+    given = weights, biases, *samples, reduction, activations, cost
+    return *batch_gradient(*given, masks, l1, l2, of_weights, sample_weight), []
 
 
 def by_layer(row: Sequence[float], weights: Sequence[Any]) -> list[Sequence[float]]:

@@ -407,6 +407,19 @@ def test_a_sum_of_large_weights_is_no_divergence(backend: Backend) -> None:
         make(backend, activation="identity").train(X, Y, alpha=1e-8, epochs=4, **given)
 
 
+def test_the_targets_of_samples_that_are_left_out_do_not_count() -> None:
+    """Neither for the size of a cost that diverges, nor for a gradient that is too large to be given."""
+    y = Y.copy()
+    y[5] = 1e300
+    net = make(Backend("numpy"), activation="identity")
+    with pytest.warns(samenet.DivergenceWarning):
+        net.train(X, y, alpha=20.0, epochs=4, sample_weight=W)
+    net.weights[0][:] = net.weights[1][:] = 1e80
+    J, g = net.gradient(X, y, sample_weight=W)
+    assert np.isinf(J)
+    assert not np.isnan(g.flat).any()
+
+
 def test_weights_as_backends_take_them() -> None:
     f8, f4 = np.dtype("f8"), np.dtype("f4")
     assert checked(None, 3, "mean", f8) is None

@@ -39,6 +39,11 @@ class Objective:
         """The same of other samples, which have no weights."""
         return replace(self, X=X, Y=Y, sample_weight=None)
 
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Those of the samples that count: a sample of weight 0 is left out."""
+        return self.Y if self.sample_weight is None else self.Y[self.sample_weight > 0]
+
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
         with overflow_ignored(self.backend):
@@ -66,7 +71,7 @@ class Objective:
             raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
         cost, slope = self.slope()
         cost = self._in_range(cost)
-        if not has_gradient(cost, self.Y):
+        if not has_gradient(cost, self.targets):
             slope.flat[:] = np.nan
         return cost, slope
 

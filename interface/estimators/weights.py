@@ -44,7 +44,7 @@ def of_classes(class_weight: Any, labels: list[Any], classes: NDArray[np.int64],
     counts = np.bincount(classes, weights, minlength=len(labels))
     with np.errstate(divide="ignore"):  # of a class without samples, or of weight 0: no sample takes it
         factors = np.where(counts > 0, counts.sum() / (len(labels) * counts), 0.0)
-    return factors[classes]  # type: ignore[no-any-return]
+    return factors[classes]
 
 
 def share(weights: Weights | None, rows: slice, m: int) -> float:
@@ -58,6 +58,7 @@ def some(weights: Weights | None, chosen: Any, of: str) -> Weights | None:
     """Those of some samples, not all 0. Raises ValueError, naming the part of the samples."""
     if weights is None:
         return None
-    if not weights[chosen].any():
+    found: Weights = weights[chosen]
+    if not found.any():
         raise ValueError(f"sample_weight: expected at least one weight that is not zero among the samples {of}")
-    return weights[chosen]
+    return found

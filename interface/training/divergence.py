@@ -74,7 +74,7 @@ class Watch:
             self._report(history, f"in epoch {history.epochs_done} the cost of a batch is {cost:.3g}")
 
     def _limit(self) -> float:
-        Y, m = self.objective.Y, amount_of(len(self.objective.Y), self.objective.sample_weight)
+        Y, m = self.objective.targets, amount_of(len(self.objective.Y), self.objective.sample_weight)
         y = float(np.abs(Y).max())
         first = self._cost(self.initial_theta)
         scale = (1 + Y.shape[1] * y * y) * (m if self.objective.reduction == "sum" else 1)
