@@ -61,6 +61,8 @@ RULES = [
 @pytest.mark.parametrize("descent", RULES, ids=str)
 def test_lockstep(pair: Pair, descent: Descent, record: Any) -> None:
     for dtype, functions in (("float64", Functions()), ("float32", Functions("tanh", "softmax", "cross_entropy"))):
+        if dtype == "float32" and descent.rule.drop_connect:
+            continue  # what is compiled differs by either
         case = Case((4, 3, 2), 13, dtype=dtype, functions=functions)
         networks = case.network(pair.backend.Network), case.network(pair.trusted.Network)
         given = case.X, case.Y, descent, case.masks, weights_of(13)
@@ -87,12 +89,14 @@ def test_larger_networks_agree(sizes: tuple[int, ...], rows: int, size: int, rec
 
 
 def test_batch_normalization(pair: Pair, record: Any) -> None:
-    for dtype, dropout in (("float64", None), ("float32", Case((3, 5, 4, 2), M).dropout)):
+    dropout = Case((3, 5, 4, 2), M).dropout
+    for dtype, masks in (("float64", None), ("float64", dropout), ("float32", None)):
+        if dtype == "float32" and pair.backend.name == "numba":
+            continue  # it would be compiled for this alone
         settings: dict[str, Any] = {"batch_normalization": True, "dtype": dtype, "seed": 1, "cost": "cross_entropy"}
         names = ["tanh", "relu", "softmax"]
         nets = [one.Network([3, 5, 4, 2], activation=names, **settings) for one in (pair.backend, pair.trusted)]
         nets[0].parameters = nets[1].parameters
-        masks = None if dropout is None else dropout._replace(factors=dropout.factors.astype(dtype))
         for name, comparison in agreement.normalized(*nets, X.astype(dtype), Y.astype(dtype), masks, W):
             record(f"weights of samples: {name}", comparison)
 
