@@ -684,6 +684,14 @@ def test_class_weights_that_make_no_sense(given: Any, error: Any, message: str) 
     assert np.array_equal(model.network_.parameters, before)
 
 
+def test_weights_of_1_change_no_bit() -> None:
+    expected = classifier().fit(X, THREE).network_
+    for weights in (np.ones(40), 1, np.float32(1)):
+        assert classifier().fit(X, THREE, sample_weight=weights).network_ == expected
+    with pytest.raises(ValueError, match="sample_weight: expected weights whose sum is finite"):
+        classifier(class_weight={"red": 1e300}).fit(X, THREE, sample_weight=1e300)
+
+
 def test_where_there_are_no_class_weights() -> None:
     with pytest.raises(ValueError, match="class_weight: expected None for samples with several labels, got 'balanced'"):
         classifier(class_weight="balanced").fit(X, (SCORE > 0).astype(int))
@@ -699,17 +707,17 @@ def test_weights_that_make_no_sense(make: Any, monkeypatch: pytest.MonkeyPatch) 
         (np.ones((40, 1)), r"expected shape \(40,\).*use .ravel"),
         (np.full(40, -1.0), "expected weights of at least 0"),
         (np.full(40, np.nan), "expected finite numbers"),
-        (np.full(40, 1e308), "expected weights with a sum that is finite"),
+        (np.full(40, 1e308), "expected weights whose sum is finite"),
         (0, "expected at least one weight that is not zero"),
     ):
         with pytest.raises(ValueError, match=f"^sample_weight: {message}"):
             make().fit(X, y, sample_weight=weights)
     parts = np.arange(28), np.arange(28, 40)
     monkeypatch.setattr(descent.Fit, "_split", lambda *_: parts)
-    for place, part in ((1, "held out by early_stopping"), (0, "that early_stopping leaves to train on")):
+    for place, part in ((1, "holds out"), (0, "leaves to train on")):
         weights = np.ones(40)
         weights[parts[place]] = 0
-        with pytest.raises(ValueError, match=f"not zero among the samples {part}"):
+        with pytest.raises(ValueError, match=f"not zero among the samples that early_stopping {part}"):
             make(early_stopping=True).fit(X, y, sample_weight=weights)
 
 

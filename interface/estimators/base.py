@@ -126,7 +126,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             dtype = settings.dtype or ([np.float64, np.float32] if first else self.network_.dtype)
             X, Y = self._validated(X, y, settings, dtype, first, once)
             weights = self._weighed(of_samples(sample_weight, len(Y)), Y, once)
-            some(weights, slice(None), "and their classes")
+            some(weights, slice(None), "when those of classes are multiplied in")
             if first:
                 self._begin(backend, settings, X, Y, random)
             else:

@@ -175,13 +175,14 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         classes = self._strata(Y)
         if classes is None:
             raise ValueError(f"class_weight: expected None for samples with several labels, got {given}")
-        if once and self.class_weight == "balanced":
+        if once and isinstance(self.class_weight, str) and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight: expected None or a dictionary for partial_fit, which does not know how many samples of "
                 "a class will come, got 'balanced'"
             )
         factors = of_classes(self.class_weight, self.classes_.tolist(), classes, weights)
-        return factors if weights is None else factors * weights
+        with np.errstate(over="ignore"):
+            return factors if weights is None else factors * weights
 
     def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
         """The accuracy; a sample with several labels is right if all are."""

@@ -45,8 +45,12 @@ class Fit:
         self.held: tuple[Samples, Array, Weights | None] | None = None
         if settings.early_stopping:
             trained, held = self._split(samples, Y)
-            self.held = samples.select(held), Y[held], some(weights, held, "held out by early_stopping")
-            weights = some(weights, trained, "that early_stopping leaves to train on")
+            self.held = (
+                samples.select(held),
+                Y[held],
+                some(weights, held, "among the samples that early_stopping holds out"),
+            )
+            weights = some(weights, trained, "among the samples that early_stopping leaves to train on")
             samples, Y = samples.select(trained), np.ascontiguousarray(Y[trained])
         self._begin_watching()
         outputs = 1 if estimator._is_classifier else Y.shape[1]

@@ -13,15 +13,12 @@ Weights = NDArray[np.float64]
 
 
 def of_samples(value: Any, rows: int) -> Weights | None:
-    """Weights (rows,), checked; a number is the weight of every sample. None for None."""
+    """Weights (rows,), checked; a number is the weight of every sample. None for None, and if all are 1."""
     if value is None:
         return None
     one = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     weights = checked(np.full(rows, value) if one else value, rows, np.dtype(np.float64))
-    with np.errstate(over="ignore"):
-        if not np.isfinite(weights.sum()):
-            raise ValueError("sample_weight: expected weights with a sum that is finite, got larger ones")
-    return weights.copy()
+    return None if (weights == 1).all() else weights.copy()
 
 
 def of_classes(class_weight: Any, labels: list[Any], classes: NDArray[np.int64], weights: Weights | None) -> Weights:
@@ -55,10 +52,13 @@ def share(weights: Weights | None, rows: slice, m: int) -> float:
 
 
 def some(weights: Weights | None, chosen: Any, of: str) -> Weights | None:
-    """Those of some samples, not all 0. Raises ValueError, naming the part of the samples."""
+    """Those of some samples, not all 0, and with a finite sum. Raises ValueError, saying which samples these are."""
     if weights is None:
         return None
     found: Weights = weights[chosen]
     if not found.any():
-        raise ValueError(f"sample_weight: expected at least one weight that is not zero among the samples {of}")
+        raise ValueError(f"sample_weight: expected at least one weight that is not zero {of}")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(found.sum()):
+            raise ValueError(f"sample_weight: expected weights whose sum is finite {of}")
     return found

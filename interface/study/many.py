@@ -218,7 +218,7 @@ def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
     """What each network has for itself, or None if all have the same."""
     if _rank(value) != rank:
         return None
-    given = list(value)
+    given = list(value) if isinstance(value, list | tuple) else list(np.asarray(value))
     if len(given) != count:
         what = "matrices" if rank == 3 else "vectors"
         raise ValueError(f"{name}: expected {count} {what}, one for each network, got {len(given)}")
