@@ -248,5 +248,7 @@ class Network(Trainable, Saving):
     ) -> Objective:
         model = self.model.with_cost(cost)
         X, Y = model.labelled(X, Y, reduction)
+        if sample_weight is None:
+            return Objective(model, self.backend, X, Y, reduction)
         weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
         return Objective(model, self.backend, X, Y, reduction, weights)

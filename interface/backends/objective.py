@@ -1,5 +1,6 @@
 """The objective J(theta), a model's cost on given samples, and its gradient, computed by a backend."""
 
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,14 +48,16 @@ class Objective:
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
         with overflow_ignored(self.backend):
-            evaluate = weighing(self.backend, "evaluate", self.sample_weight)
+            weights = self.sample_weight
+            evaluate = self.backend.evaluate if weights is None else weighing(self.backend, "evaluate", weights)
             cost, output = evaluate(self.model, self.X, self.Y, self.reduction)
         return float(cost), np.asarray(output)
 
     def slope(self) -> tuple[float, Parameters]:
         """The cost and its gradient as the backend computes them."""
         with overflow_ignored(self.backend):
-            gradient = weighing(self.backend, "gradient", self.sample_weight)
+            weights = self.sample_weight
+            gradient = self.backend.gradient if weights is None else weighing(self.backend, "gradient", weights)
             cost, slope = gradient(self.model, self.X, self.Y, self.reduction)
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.model.theta.empty_like()
@@ -71,7 +74,7 @@ class Objective:
             raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
         cost, slope = self.slope()
         cost = self._in_range(cost)
-        if not has_gradient(cost, self.targets):
+        if not (math.isfinite(cost) or has_gradient(cost, self.targets)):
             slope.flat[:] = np.nan
         return cost, slope
 

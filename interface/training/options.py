@@ -161,7 +161,9 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
-        weights = sample_weight(given["sample_weight"], len(X), settings.reduction, model.dtype)
+        weights = given["sample_weight"]
+        if weights is not None:
+            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
         if settings.sampling is not None and given["sample_weight"] is not None:
             raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
         stop = stopping.rules(given["stop"])

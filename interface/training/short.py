@@ -51,10 +51,12 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     before, history, drawn = theta.copy(), History(), None
     user.history = history
     returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
+    weights = options.sample_weight
+    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
     with overflow_ignored(backend):
         if returns_cost:
             costs = np.asarray(
-                weighing(backend, "run_updates", options.sample_weight)(
+                run_updates(
                     *(model, options.X, options.Y, settings.optimizer),
                     **{"batch_size": size, "epochs": settings.epochs, **settings.arguments},
                 )
@@ -65,7 +67,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
             if isinstance(options.seed, np.random.Generator):
                 drawn = options.seed.bit_generator.state
             costs = _by_batches(model, backend, options, history)
-    amount = divergence.amount_of(size, options.sample_weight)
+    amount = size if weights is None else divergence.amount_of(size, weights)
     if not all_finite(theta) or not divergence.is_harmless(costs, amount, settings.reduction):
         theta[:], options.stream = before, None  # the loop begins anew
         if drawn is not None:
