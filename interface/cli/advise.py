@@ -1,0 +1,5 @@
+"""`samenet advise`."""
+
+def advise() -> int:
+    """Soon."""
+    return 0
