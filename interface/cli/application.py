@@ -24,6 +24,10 @@ app = typer.Typer(
 )
 
 
+class Ended(Exception):
+    """What ended a command, where typer would end the process in its own way."""
+
+
 class Command(TyperCommand):
     """A command whose options that may be given several times also take several values: `--sizes 3-2 4-2`."""
 
@@ -47,6 +51,13 @@ class Command(TyperCommand):
                 values += 1
             given.append(text)
         return super().parse_args(ctx, given)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError, OSError) as error:
+            raise Ended from error
 
 
 def _version(asked: bool) -> None:
@@ -81,11 +92,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     name = f"samenet {given[0]}" if given and given[0] in _names() else "samenet"
     environment.set_threads(1)  # before anything imports NumPy: so sums do not depend on the number of cores
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: _tell(name, "warning", message)
-            status = typer.main.get_command(app).main(args=given, prog_name="samenet", standalone_mode=False)
+        status = _ran(given, name)
         sys.stdout.flush()
-        return int(status or 0)
+        return status
     except TyperException as error:
         return _tell(name, "error", _usage(error), USAGE)
     except BrokenPipeError:
@@ -93,13 +102,28 @@ def run(argv: Sequence[str] | None = None) -> int:
         return CLOSED
     except TableError as error:
         return _tell(name, "error", error, UNDONE)
-    except (ImportError, OSError) as error:  # no matplotlib for a figure, no data file
+    except ImportError as error:  # no matplotlib for a figure
         return _tell(name, "error", error, UNDONE)
+    except OSError as error:  # no data file, a full disk
+        about = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        return _tell(name, "error", about, UNDONE)
     except MemoryError as error:
         return _tell(name, "error", str(error) or "not enough memory", UNDONE)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort, EOFError):
         print("stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def _ran(given: list[str], name: str) -> int:
+    """Run a command, with warnings in one line each; raises what it raises."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: _tell(name, "warning", message)
+        try:
+            status = typer.main.get_command(app).main(args=given, prog_name="samenet", standalone_mode=False)
+        except Ended as ended:
+            assert ended.__cause__ is not None
+            raise ended.__cause__ from None
+    return int(status or 0)
 
 
 def _names() -> set[str]:
@@ -114,9 +138,8 @@ def _tell(name: str, kind: str, message: object, status: int = 0) -> int:
 
 def _usage(error: TyperException) -> str:
     """What is wrong with the command line: `--option: expected ..., got ...`."""
-    text = error.format_message()
+    text = error.format_message().removeprefix("Invalid value: ")
     before, _, message = text.partition(": ")
     if before.startswith("Invalid value for "):
         return f"{before.removeprefix('Invalid value for ').strip(chr(39))}: {message}"
-    text = text.rstrip(".")
-    return text[:1].lower() + text[1:]
+    return text if text.startswith("-") else text[:1].lower() + text[1:].rstrip(".")

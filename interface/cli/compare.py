@@ -48,17 +48,13 @@ def compare(
     --sizes, --batch and --backends take one value or several.
     """
     if batch and not sizes:
-        raise typer.BadParameter("goes with --sizes", param_hint="--batch")
+        raise values.refusal("--batch goes with --sizes")
     if sizes and epochs is not None:
-        raise typer.BadParameter(
-            "is of the training on the digits, which --sizes leaves out", param_hint="--epochs"
-        )
+        raise values.refusal("--epochs is of the training on the digits, which --sizes leaves out")
     if threads is not None and names and "numpy" not in names:
-        raise typer.BadParameter(
-            "is for NumPy's BLAS, and numpy is not among the --backends", param_hint="--threads"
-        )
+        raise values.refusal("--threads is for NumPy's BLAS, and numpy is not among the --backends")
     if json and plot and json.resolve() == plot.resolve():
-        raise typer.BadParameter("expected two files, got the same one", param_hint="--json and --plot")
+        raise values.refusal("--json and --plot: expected two files, got the same one")
     environment.set_threads(threads or 1)
     from samenet.compare import command
 

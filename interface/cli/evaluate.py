@@ -33,14 +33,15 @@ def evaluate(
     Accuracy, the confusion matrix, precision, recall and F1 of each class; or R2 and errors, for regression.
     """
     from samenet.output.console import console as standard_output
+    from samenet.tabular.errors import TableError
     from samenet.tabular.evaluating import evaluate as measure
     from samenet.tabular.files import load
 
     network, preparation = load(model, backend)
     if preparation is None:
         why = f"expected a network that `samenet train` saved, got {values.shown(str(model))}, which knows of no columns"
-        raise typer.BadParameter(why, param_hint="MODEL")
-    with tables.opened(data, delimiter, header) as source:
+        raise TableError(why)
+    with tables.hints(), tables.opened(data, delimiter, header) as source:
         found, left_out = measure(network, preparation, source, drop_missing)
     told = found.as_json() | {"left_out": left_out}
     if json:

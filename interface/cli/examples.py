@@ -55,15 +55,15 @@ def examples(
     if gallery is not None:
         alone = {"NAME": name, "--json": json, "--plot": plot, "--seed": seed, "--rounding": rounding}
         if given := values.given(alone):
-            why = "--gallery runs every example with its own seed, and goes with --backend and --quick"
-            raise typer.BadParameter(why, param_hint=given)
+            why = "--gallery runs every example with its own seed, and goes with --backend, --quick"
+            raise values.refusal(f"{given}: {why}")
         from samenet.examples import gallery as galleries
 
         galleries.write(gallery, chosen(backend), quick)
         return 0
     if name is None:
         if given := values.given(options):
-            raise typer.BadParameter("goes with the name of an example", param_hint=given)
+            raise values.refusal(f"{given} goes with the name of an example")
         if json:
             print(as_json.dumps([example.about() for example in known.values()], indent=1))
         for example in [] if json else known.values():
@@ -72,11 +72,11 @@ def examples(
     try:
         example = examples.find(name)
     except ValueError as error:
-        raise typer.BadParameter(str(error).partition(": ")[2], param_hint="NAME") from None
+        raise values.refusal(f"NAME: {str(error).partition(': ')[2]}") from None
     if plot:
         figures.load_matplotlib()  # so that a missing one is reported before the wait
         if not example.has_figure:
-            raise typer.BadParameter(f"{example.name} has no figure", param_hint="--plot")
+            raise values.refusal(f"--plot: {example.name} has no figure")
     used, stream = chosen(backend), example.seed if seed is None else seed
     with Console(stderr=True).status(example.name):
         report = example.run(used, quick, stream)

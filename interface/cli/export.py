@@ -52,7 +52,7 @@ def export(
     It says how far the program's outputs, and the network's own, may be from the exact ones.
     """
     if to != "c" and (given := values.given({"--name": name, "--dtype": dtype})):
-        raise typer.BadParameter("goes with --to c", param_hint=given)
+        raise values.refusal(f"{given} goes with --to c")
     from samenet.export import command
     from samenet.tabular import files
 
@@ -64,7 +64,7 @@ def export(
         errors = command.run(model, to, path, name=name, dtype=dtype, within=1.0 if within is None else within)
     except ValueError as error:
         option, _, message = str(error).partition(": ")
-        raise typer.BadParameter(message, param_hint=f"--{option}") from None
+        raise values.refusal(f"--{option}: {message}") from None
     if json:
         bound = {key: value if math.isfinite(value) else None for key, value in errors._asdict().items()}
         said = {"file": str(path), "sizes": list(model.sizes), "bytes": path.stat().st_size, "bound": bound}

@@ -21,7 +21,7 @@ def predict(
     output: Annotated[
         str, typer.Option(metavar="FILE", help="CSV with a header; - for standard output.  [default: -]")
     ] = "-",
-    keep: Annotated[bool, typer.Option("--keep", help="Write the columns of DATA, too, before the others.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the columns of DATA, too, before the others, which begin with predicted: if they have the same name.")] = False,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Write the probability of each class, too, as class:NAME.")
     ] = False,
@@ -50,7 +50,7 @@ def predict(
 
     predictor = predicting.Predictor(*load(model, backend))
     if probabilities and not predictor.has_classes:
-        raise typer.BadParameter(f"{values.shown(str(model))} has no classes", param_hint="--probabilities")
+        raise values.refusal(f"--probabilities: {values.shown(str(model))} predicts no classes")
     with tables.opened(data, delimiter, header) as source:
         predictor.check(source)
         rows = _rows(predictor, source, keep, probabilities)
@@ -64,6 +64,8 @@ def predict(
 def _rows(predictor: Any, source: "Source", keep: bool, probabilities: bool) -> Iterator[list[list[Any]]]:
     """Rows of text, some at a time; the names first."""
     names = predictor.names(probabilities)
+    if keep:  # names of their own, so that the file can be read again
+        names = [f"predicted:{name}" if name in source.names else name for name in names]
     yield [[*source.names, *names] if keep else names]
     for part in source.parts():
         columns = predictor.columns(part, source.has_header, probabilities)

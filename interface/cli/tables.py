@@ -1,6 +1,7 @@
 """What commands that read tables have in common: their argument, their options, and what they say."""
 
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,21 +43,27 @@ def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
     if not is_csv(data):
         option = "--delimiter" if delimiter is not None else "--header" if header is not None else None
         if option is not None:
-            raise typer.BadParameter(f"goes with CSV, and {values.shown(data)} is none", param_hint=option)
+            raise values.refusal(f"{option} goes with CSV, and {values.shown(data)} is none")
     return open_table(data, delimiter, header)
+
+
+@contextmanager
+def hints() -> Iterator[None]:
+    """Name the option that helps, where a value is missing."""
+    from samenet.tabular.errors import MissingValue, TableError
+
+    try:
+        yield
+    except MissingValue as error:
+        raise TableError(f"{error}; --drop-missing leaves out such rows") from None
 
 
 def check_new(option: str, path: Path, force: bool, *others: Any) -> None:
     """Refuse to replace a file without --force, and to replace a file that is read."""
     if any(Path(str(other)).exists() and path.resolve() == Path(str(other)).resolve() for other in others):
-        raise typer.BadParameter(f"expected another file than those that are read, got {values.shown(str(path))}", param_hint=option)
+        raise values.refusal(f"{option}: expected another file than those that are read, got {values.shown(str(path))}")
     if path.exists() and not force:
-        raise typer.BadParameter(f"{values.shown(str(path))} exists; --force replaces it", param_hint=option)
-
-
-def note(command: str, text: str) -> None:
-    """A line on standard error that is no error."""
-    print(f"samenet {command}: note: {text}", file=sys.stderr)
+        raise values.refusal(f"{option}: {values.shown(str(path))} exists; --force replaces it")
 
 
 def print_figures(console: Any, told: dict[str, Any]) -> None:

@@ -59,7 +59,7 @@ def train(
         ),
     ] = None,
     layers: Annotated[
-        list[int] | None,
+        Any,  # a list of sizes
         typer.Option(parser=values.hidden, metavar="N-N", help="Hidden layers, such as 64-32; 0 for none.  [default: 32]"),
     ] = None,
     activation: Annotated[
@@ -118,11 +118,11 @@ def train(
     few differ, are classes as a target; other numbers are for regression. Ctrl-C saves nothing.
     """
     if patience is not None and validation == 0:
-        raise typer.BadParameter("goes with rows held out, and --validation is 0", param_hint="--patience")
+        raise values.refusal("--patience goes with rows held out, and --validation is 0")
     if activation is not None and layers == []:
-        raise typer.BadParameter("is of hidden layers, and --layers 0 has none", param_hint="--activation")
+        raise values.refusal("--activation is of hidden layers, and --layers 0 has none")
     if threads is not None and backend not in (None, "numba"):
-        raise typer.BadParameter(f"is for numba, and --backend is {backend}", param_hint="--threads")
+        raise values.refusal(f"--threads is for numba, and --backend is {backend}")
     chosen_settings: dict[str, Any] = {
         "layers": None if layers is None else tuple(layers),
         **{"activation": activation, "epochs": epochs, "batch": batch, "alpha": alpha, "l2": l2},
@@ -141,7 +141,7 @@ def train(
     from samenet.tabular.table import read_table
     from samenet.tabular.task import task_of
 
-    with tables.opened(data, delimiter, header) as source:
+    with tables.hints(), tables.opened(data, delimiter, header) as source:
         target = _target(source, target, data in DATA_SETS)
         table = read_table(source, target, ignore or (), categorical or (), drop_missing)
     found = task_of(table, task)
@@ -154,6 +154,10 @@ def train(
         fitted = _fit(table, found, settings)
     except FloatingPointError as error:
         raise TableError(f"training diverged ({error}); try a smaller --alpha") from None
+    except TableError:
+        raise
+    except ValueError as error:  # layers that do not fit in memory, numbers whose sums overflow
+        raise TableError(error) from None
     report = _report(table, found, settings, fitted)
     files.save(fitted.network, fitted.preparation, path)
     from samenet.output.files import write_text
@@ -172,13 +176,13 @@ def _target(source: Any, target: str | None, is_data_set: bool) -> str:
 
     if is_data_set:
         if target not in (None, TARGET):
-            raise typer.BadParameter(f"a data set has one target, got {values.shown(str(target))}", param_hint="--target")
+            raise values.refusal(f"--target: a data set has one target, {TARGET!r}, got {values.shown(str(target))}")
         return TARGET
     if target is None:
-        raise typer.BadParameter(f"expected one of the columns {listed(source.names)}, got none", param_hint="--target")
+        raise values.refusal(f"--target: expected one of the columns {listed(source.names)}, got none")
     if target not in source.names:
-        why = f"expected one of the columns {listed(source.names)}, got {values.shown(target)}"
-        raise typer.BadParameter(why, param_hint="--target")
+        got = values.shown(target)
+        raise values.refusal(f"--target: expected one of the columns {listed(source.names)}, got {got}")
     return target
 
 

@@ -171,3 +171,8 @@ def delimiter(text: str) -> str:
 def given(options: Mapping[str, Any]) -> str:
     """The options among these that were given, for an error message."""
     return ", ".join(name for name, value in options.items() if value is not None and value is not False)
+
+
+def refusal(text: str) -> typer.BadParameter:
+    """The error for options that do not go together, in a sentence."""
+    return typer.BadParameter(text)

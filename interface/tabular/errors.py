@@ -5,6 +5,10 @@ class TableError(ValueError):
     """A table, or a cell of it, that cannot be used; the message names the file, and the line and column if it is one."""
 
 
+class MissingValue(TableError):
+    """A cell without a value, where one is needed."""
+
+
 def listed(names: object) -> str:
     """Names for a message, at most 10 of them."""
     given = list(names)  # type: ignore[call-overload]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.tabular.errors import TableError, short
+from samenet.tabular.errors import MissingValue, TableError, short
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Part(NamedTuple):
         if not np.isfinite(found).all():
             row = int(np.flatnonzero(~np.isfinite(found))[0])
             if is_missing(cells[row]):
-                raise TableError(f"{self.where(row, name)}: expected a number, got none (see --drop-missing)")
+                raise MissingValue(f"{self.where(row, name)}: expected a number, got none")
             got = short(cells[row]) if isinstance(cells[row], str) else cells[row]
             raise TableError(f"{self.where(row, name)}: expected a finite number, got {got}")
         return found
@@ -50,7 +50,7 @@ class Part(NamedTuple):
         found = cells if not isinstance(cells, np.ndarray) else [_text(value) for value in cells.tolist()]
         if "" in found:
             where = self.where(list(found).index(""), name)
-            raise TableError(f"{where}: expected a text, got none (see --drop-missing)")
+            raise MissingValue(f"{where}: expected a text, got none")
         return found
 
     def without_missing(self, names: Sequence[str]) -> "Part":
