@@ -25,39 +25,46 @@ app = typer.Typer(
 
 
 class Ended(Exception):
-    """What ended a command, where typer would end the process in its own way."""
+    """What ended a command, its reason, where typer would end the process in its own way."""
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Command(TyperCommand):
-    """A command whose options that may be given several times also take several values: `--sizes 3-2 4-2`."""
+    """A command."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         for param in self.params:
             param.show_default = False  # the help says it in words of its own
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError, OSError) as error:
+            raise Ended(error) from error
+
+
+class Several(Command):
+    """A command whose options that may be given several times also take several values: `--sizes 3-2 4-2`."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the option again before every further value."""
-        has_arguments = any(p.param_type_name == "argument" for p in self.params)
         several = {name for p in self.params if getattr(p, "multiple", False) for name in p.opts}
         given: list[str] = []
         option, values = "", 0
         for text in args:
             if text.startswith("--"):
                 option, _, value = text.partition("=")
-                option, values = option if option in several and not has_arguments else "", int(bool(value))
+                option, values = option if option in several else "", int(bool(value))
             elif option:
                 given += [option] if values else []
                 values += 1
             given.append(text)
         return super().parse_args(ctx, given)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except (KeyboardInterrupt, EOFError, OSError) as error:
-            raise Ended from error
 
 
 def _version(asked: bool) -> None:
@@ -83,7 +90,7 @@ for _command in (
     *(compare.compare, train.train, predict.predict, evaluate.evaluate, check.check, advise.advise),
     *(warmup.warmup, info.info, examples.examples, export.export),
 ):
-    app.command(cls=Command)(_command)
+    app.command(cls=Several if _command in (compare.compare, advise.advise) else Command)(_command)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -121,8 +128,7 @@ def _ran(given: list[str], name: str) -> int:
         try:
             status = typer.main.get_command(app).main(args=given, prog_name="samenet", standalone_mode=False)
         except Ended as ended:
-            assert ended.__cause__ is not None
-            raise ended.__cause__ from None
+            raise ended.reason from None
     return int(status or 0)
 
 

@@ -15,7 +15,9 @@ _NAMES = ", ".join(backends())
 def compare(
     sizes: Annotated[
         list[Any] | None,
-        typer.Option(parser=values.sizes, metavar="N-N", help="These networks instead, such as 784-30-10, and no digits."),
+        typer.Option(
+            parser=values.sizes, metavar="N-N", help="These networks instead, such as 784-30-10, and no digits."
+        ),
     ] = None,
     batch: Annotated[
         list[Any] | None,
@@ -30,9 +32,7 @@ def compare(
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(
-            parser=values.count, metavar="N", help="Of the full training on the digits.  [default: 3000]"
-        ),
+        typer.Option(parser=values.count, metavar="N", help="Of the full training on the digits.  [default: 3000]"),
     ] = None,
     json: Annotated[
         Path | None, typer.Option(parser=values.writable, metavar="FILE", help="Write all measurements.")

@@ -15,14 +15,14 @@ def evaluate(
     data: tables.Data,
     at_least: Annotated[
         float | None,
-        typer.Option(parser=values.number, metavar="X", help="Exit with 1 if the accuracy, from 0 to 1, or R2 is lower."),
+        typer.Option(
+            parser=values.number, metavar="X", help="Exit with 1 if the accuracy, from 0 to 1, or R2 is lower."
+        ),
     ] = None,
     drop_missing: tables.DropMissing = False,
     backend: Annotated[
         str,
-        typer.Option(
-            parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"
-        ),
+        typer.Option(parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"),
     ] = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,
@@ -39,7 +39,9 @@ def evaluate(
 
     network, preparation = load(model, backend)
     if preparation is None:
-        why = f"expected a network that `samenet train` saved, got {values.shown(str(model))}, which knows of no columns"
+        why = (
+            f"expected a network that `samenet train` saved, got {values.shown(str(model))}, which knows of no columns"
+        )
         raise TableError(why)
     with tables.hints(), tables.opened(data, delimiter, header) as source:
         found, left_out = measure(network, preparation, source, drop_missing)

@@ -40,7 +40,10 @@ def info(
         *((name, str(around[name])) for name in ("system", "processor", "cores")),
         ("threads", f"{' or '.join(threads)} for BLAS, as commands set them"),
         *((f"backend {name}", state) for name, state in told["backends"].items()),
-        *((f"extra {extra}", f"{one['package']} {one['version'] or 'is missing'}") for extra, one in told["extras"].items()),
+        *(
+            (f"extra {extra}", f"{one['package']} {one['version'] or 'is missing'}")
+            for extra, one in told["extras"].items()
+        ),
         ("kernels", _said(told["cache"])),
     ]
     for name, value in rows:

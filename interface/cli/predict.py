@@ -21,15 +21,19 @@ def predict(
     output: Annotated[
         str, typer.Option(metavar="FILE", help="CSV with a header; - for standard output.  [default: -]")
     ] = "-",
-    keep: Annotated[bool, typer.Option("--keep", help="Write the columns of DATA, too, before the others, which begin with predicted: if they have the same name.")] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Write the columns of DATA, too, in front; of one name, the other gets predicted: in front.",
+        ),
+    ] = False,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Write the probability of each class, too, as class:NAME.")
     ] = False,
     backend: Annotated[
         str,
-        typer.Option(
-            parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"
-        ),
+        typer.Option(parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"),
     ] = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,

@@ -16,8 +16,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A table: .csv, .tsv, .txt, .parquet, .npz, - for CSV from standard input, or a data set that scikit-learn "
-        "ships: breast-cancer, diabetes, digits, iris, wine.",
+        help="A table: .csv, .tsv, .txt, .parquet, .npz, - for CSV from standard input, or a data set that "
+        "scikit-learn ships: breast-cancer, diabetes, digits, iris, wine.",
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The network, .npz or .safetensors.")]

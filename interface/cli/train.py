@@ -60,7 +60,9 @@ def train(
     ] = None,
     layers: Annotated[
         Any,  # a list of sizes
-        typer.Option(parser=values.hidden, metavar="N-N", help="Hidden layers, such as 64-32; 0 for none.  [default: 32]"),
+        typer.Option(
+            parser=values.hidden, metavar="N-N", help="Hidden layers, such as 64-32; 0 for none.  [default: 32]"
+        ),
     ] = None,
     activation: Annotated[
         str | None,
@@ -77,10 +79,12 @@ def train(
         int | None, typer.Option(parser=values.positive, metavar="M", help="Rows in an update.  [default: 32]")
     ] = None,
     alpha: Annotated[
-        float | None, typer.Option(parser=values.above_0, metavar="X", help="The learning rate, of Adam.  [default: 0.01]")
+        float | None,
+        typer.Option(parser=values.above_0, metavar="X", help="The learning rate, of Adam.  [default: 0.01]"),
     ] = None,
     l2: Annotated[
-        float | None, typer.Option(parser=values.at_least_0, metavar="X", help="The penalty l2/2 sum W^2.  [default: 0]")
+        float | None,
+        typer.Option(parser=values.at_least_0, metavar="X", help="The penalty l2/2 sum W^2.  [default: 0]"),
     ] = None,
     validation: Annotated[
         float | None,
@@ -91,16 +95,20 @@ def train(
         typer.Option(
             parser=values.positive,
             metavar="N",
-            help="Stop after so many epochs without a lower cost on the rows held out, and go back to the best.  [default: 20]",
+            help="Stop after so many epochs without a lower cost on the rows held out, and go back to the best.  "
+            "[default: 20]",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(parser=values.seed, metavar="N", help="Of weights, orders and rows held out.  [default: 0]")
+        int | None,
+        typer.Option(parser=values.seed, metavar="N", help="Of weights, orders and rows held out.  [default: 0]"),
     ] = None,
     dtype: Annotated[
         str | None,
         typer.Option(
-            parser=partial(values.one_of, known=("float64", "float32")), metavar="float64|float32", help="[default: float64]"
+            parser=partial(values.one_of, known=("float64", "float32")),
+            metavar="float64|float32",
+            help="[default: float64]",
         ),
     ] = None,
     threads: Annotated[
@@ -193,7 +201,9 @@ def _said(table: "Table", task: "Task") -> str:
     from samenet.tabular.errors import listed
 
     left_out = f" ({table.left_out} left out, without a value)" if table.left_out else ""
-    lines = [f"{table.part.source}: {counted(table.rows, 'row')}{left_out}, {counted(len(table.inputs), 'column')} as inputs"]
+    lines = [
+        f"{table.part.source}: {counted(table.rows, 'row')}{left_out}, {counted(len(table.inputs), 'column')} as inputs"
+    ]
     texts = [name for name in table.inputs if not hasattr(table.part.columns[name], "dtype")]
     if texts:
         lines.append(f"texts, one input for each: {listed(texts)}")

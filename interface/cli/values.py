@@ -117,9 +117,7 @@ def one_of(text: str, known: Sequence[str]) -> str:
 
         near = nearest(text, known)
         hint = f"; did you mean {near!r}?" if near else ""
-        raise typer.BadParameter(
-            f"invalid choice: {shown(text)} (choose from {', '.join(map(repr, known))}){hint}"
-        )
+        raise typer.BadParameter(f"invalid choice: {shown(text)} (choose from {', '.join(map(repr, known))}){hint}")
     return text
 
 
@@ -163,7 +161,7 @@ def network(text: str) -> Path:
 def delimiter(text: str) -> str:
     """What separates the cells of a row."""
     found = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}.get(text, text.replace("\\t", "\t"))
-    if len(found) != 1 or found in "\r\n\"\0" or not found.isascii():
+    if len(found) != 1 or found in '\r\n"\0' or not found.isascii():
         raise expected("one character, such as ';', or tab", text)
     return found
 

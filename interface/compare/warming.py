@@ -31,16 +31,24 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     train = partial(_train, X, Y)
     yield "training", lambda: [train(n) for n in (small, wide)]
     yield "training in batches", lambda: [train(n, batch_size=100) for n in (small, wide)]
-    yield "dropout, DropConnect", lambda: [train(small, batch_size=100, **{name: 0.2}) for name in ("dropout", "drop_connect")]
-    yield "adaptive sampling", lambda: [
-        train(small, batch_size=100, sampling="adaptive", **more) for more in ({}, {"drop_connect": 0.2})
-    ]
+    yield (
+        "dropout, DropConnect",
+        lambda: [train(small, batch_size=100, **{name: 0.2}) for name in ("dropout", "drop_connect")],
+    )
+    yield (
+        "adaptive sampling",
+        lambda: [train(small, batch_size=100, sampling="adaptive", **more) for more in ({}, {"drop_connect": 0.2})],
+    )
     yield "batch normalization", lambda: _normalized(network([70, 40, 3], batch_normalization=True), X, Y)
-    yield "tiny networks", lambda: [
-        train(network([2, k, 3]), x=X[:9, :2], batch_size=size) for k in _REGISTERS for size in (1, 4)
-    ]
-    yield "many networks", lambda: train_many(
-        network([9, 20, 3]), X[:100, :9], Y[:100], seeds=range(3), alpha=0.1, epochs=1, batch_size=50
+    yield (
+        "tiny networks",
+        lambda: [train(network([2, k, 3]), x=X[:9, :2], batch_size=size) for k in _REGISTERS for size in (1, 4)],
+    )
+    yield (
+        "many networks",
+        lambda: train_many(
+            network([9, 20, 3]), X[:100, :9], Y[:100], seeds=range(3), alpha=0.1, epochs=1, batch_size=50
+        ),
     )
 
 

@@ -38,7 +38,9 @@ class Number(NamedTuple):
             found = np.asarray((values - self.mean) / self.scale)
         if not np.isfinite(found).all():
             row = int(np.flatnonzero(~np.isfinite(found))[0])
-            raise TableError(f"{part.where(row, self.name)}: expected a number within range when scaled, got {values[row]:g}")
+            raise TableError(
+                f"{part.where(row, self.name)}: expected a number within range when scaled, got {values[row]:g}"
+            )
         return found[:, None]
 
 
@@ -73,7 +75,7 @@ def indices(part: Part, name: str, cells: Sequence[Any], places: dict[Any, int])
 
 
 def is_numeric(cells: Any) -> bool:
-    """Whether a column is of numbers: more than half of the cells that have a value are. Then each other is an error."""
+    """Whether a column is of numbers: more than half of the cells that have a value are. Others are errors."""
     if isinstance(cells, np.ndarray):
         return True
     given = [cell for cell in cells if not is_missing(cell)]

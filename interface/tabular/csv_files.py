@@ -81,9 +81,13 @@ class CsvSource(Source):
                     raise TableError(f"{where}: expected {width} cells as in the first row, got {len(row)}")
                 yield before + reader.line_num, [cell.strip() for cell in row]
         except csv.Error as error:
-            raise TableError(f"{self.name}, line {before + reader.line_num}: expected CSV, got a row that is none ({error})") from None
+            raise TableError(
+                f"{self.name}, line {before + reader.line_num}: expected CSV, got a row that is none ({error})"
+            ) from None
         except UnicodeDecodeError as error:
-            raise TableError(f"{self.name}: expected text in UTF-8, got the byte {error.object[error.start]:#04x}") from None
+            raise TableError(
+                f"{self.name}: expected text in UTF-8, got the byte {error.object[error.start]:#04x}"
+            ) from None
 
 
 def _opened(path: str) -> TextIO:
@@ -106,5 +110,3 @@ def _is_header(first: list[str], second: list[str] | None) -> bool:
         return True
     below = (numbers_or_nan(second) == numbers_or_nan(second)).tolist() if second else []
     return any(not a and b and not is_missing(cell) for a, b, cell in zip(are_numbers, below, first, strict=False))
-
-

@@ -2,7 +2,7 @@
 
 
 class TableError(ValueError):
-    """A table, or a cell of it, that cannot be used; the message names the file, and the line and column if it is one."""
+    """A table, or a cell, that cannot be used; the message names the file, and the line and the column of a cell."""
 
 
 class MissingValue(TableError):

@@ -66,7 +66,8 @@ class NumberFigures:
     """The errors of numbers, in the units of the target; sums are of what the target was scaled to.
 
     R2 = 1 - sum (y - h)^2 / sum (y - mean y)^2, by means that are merged part by part.
-    Source: T. Chan, G. Golub, R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances (1979).
+    Source: T. Chan, G. Golub, R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances
+    (1979).
     """
 
     def __init__(self, target: Number) -> None:

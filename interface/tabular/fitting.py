@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,9 @@ def fit(table: Table, task: Task, settings: Settings, advance: Callable[[int], o
     train_rows, valid_rows = _held_out(table, task, settings.validation, random)
     part, held_out = table.only(train_rows), table.only(valid_rows)
     columns = tuple(_column(part, table, name) for name in table.inputs)
-    target = Number.of(task.target.name, part.numbers(task.target.name)) if isinstance(task.target, Number) else task.target
+    target = (
+        Number.of(task.target.name, part.numbers(task.target.name)) if isinstance(task.target, Number) else task.target
+    )
     preparation = Preparation(columns, target, table.has_header)
     X, Y = preparation.X(part), preparation.Y(part)
     network: Network = find_backend(settings.backend).Network(
@@ -119,7 +121,7 @@ def _held_out(
         is_held_out[rows[: min(len(rows) - 1, math.floor(share * len(rows) + 0.5))]] = True
     train, valid = np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
     if share > 0 and not len(valid):
-        raise TableError(f"{table.part.source}: expected enough rows to hold some out, got {m}; --validation 0 holds out none")
+        raise TableError(
+            f"{table.part.source}: expected enough rows to hold some out, got {m}; --validation 0 holds out none"
+        )
     return train, valid
-
-

@@ -55,7 +55,9 @@ class Part(NamedTuple):
 
     def without_missing(self, names: Sequence[str]) -> "Part":
         """The rows that have a value in each of these columns."""
-        keep = [row for row in range(len(self.places)) if not any(is_missing(self.columns[name][row]) for name in names)]
+        keep = [
+            row for row in range(len(self.places)) if not any(is_missing(self.columns[name][row]) for name in names)
+        ]
         if len(keep) == len(self.places):
             return self
         columns = {

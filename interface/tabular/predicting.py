@@ -14,7 +14,7 @@ from samenet.tabular.source import Source
 
 
 class Predictor:
-    """A network with its preparation; without one, columns are inputs as they stand, and outputs are written as such."""
+    """A network with its preparation; without one, columns are inputs as they stand, and outputs stay as they are."""
 
     def __init__(self, network: Network, preparation: Preparation | None) -> None:
         self.network, self.preparation = network, preparation
@@ -44,7 +44,9 @@ class Predictor:
         if self.preparation is not None:
             return self.preparation.arranged(part, has_header)
         if len(part.columns) != self.network.sizes[0]:
-            raise TableError(f"{part.source}: expected {self.network.sizes[0]} columns, the inputs, got {len(part.columns)}")
+            raise TableError(
+                f"{part.source}: expected {self.network.sizes[0]} columns, the inputs, got {len(part.columns)}"
+            )
         return part
 
     def _outputs(self, part: Part, has_header: bool) -> NDArray[Any]:

@@ -89,7 +89,9 @@ class Preparation(NamedTuple):
             missing = [name for name in wanted if name not in part.columns]
             if missing:
                 more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-                raise TableError(f"{part.source}: expected a column {short(missing[0])}{more}, as in training, got none")
+                raise TableError(
+                    f"{part.source}: expected a column {short(missing[0])}{more}, as in training, got none"
+                )
             return part
         given = list(part.columns.values())
         if not self.has_header and len(given) >= max(int(name) for name in (*wanted, self.target.name)):
@@ -110,7 +112,9 @@ class Preparation(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """The object in a file."""
         target = self.target
-        told = {"name": target.name, "classes": list(target.values)} if isinstance(target, Classes) else target._asdict()
+        told = (
+            {"name": target.name, "classes": list(target.values)} if isinstance(target, Classes) else target._asdict()
+        )
         inputs = [column._asdict() for column in self.inputs]
         return {"version": VERSION, "header": self.has_header, "inputs": inputs, "target": told}
 
@@ -120,7 +124,9 @@ class Preparation(NamedTuple):
         if not isinstance(said, dict) or type(said.get("version")) is not int or said["version"] < 1:
             raise TableError("what it says of columns has no version")
         if said["version"] > VERSION:
-            raise TableError(f"what it says of columns is of version {short(said['version'])}; this reads up to {VERSION}")
+            raise TableError(
+                f"what it says of columns is of version {short(said['version'])}; this reads up to {VERSION}"
+            )
         try:
             found = cls(tuple(map(_column, said["inputs"])), _target(said["target"]), said["header"])
         except (KeyError, TypeError, ValueError, OverflowError):

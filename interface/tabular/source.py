@@ -23,7 +23,7 @@ class Source(ABC):
     def parts(self) -> Iterator[Part]:
         """The rows, some at a time."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - there may be nothing
         """Release what is open."""
 
     def __enter__(self) -> Self:

@@ -39,7 +39,9 @@ def open_table(path: str, delimiter: str | None = None, header: bool | None = No
         return _npz(path)
     if path in DATA_SETS:
         return _data_set(path)
-    known = f"a file that ends in {', '.join(CSV_SUFFIXES)}, .parquet or .npz, - for CSV from standard input, or a data set"
+    known = (
+        f"a file that ends in {', '.join(CSV_SUFFIXES)}, .parquet or .npz, - for CSV from standard input, or a data set"
+    )
     raise TableError(f"expected {known} ({', '.join(DATA_SETS)}), got {short(path)}")
 
 
@@ -77,7 +79,9 @@ def _npz(path: str) -> Source:
     except OSError:
         raise
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, SyntaxError) as error:
-        raise TableError(f"{name}: expected arrays that numpy.savez wrote, got a file that cannot be read ({error})") from None
+        raise TableError(
+            f"{name}: expected arrays that numpy.savez wrote, got a file that cannot be read ({error})"
+        ) from None
     if "samenet" in arrays:
         raise TableError(f"{name}: expected a table, got a network")
     columns: dict[str, Any] = {}
@@ -131,5 +135,3 @@ def _data_set(name: str) -> Source:
     is_named = names is not None and names.dtype.kind == "U"
     target = [str(names[k]) for k in found.target] if is_named else np.asarray(found.target, np.float64)
     return ArraySource(name, columns | {TARGET: target})
-
-

@@ -60,7 +60,9 @@ def read_table(
     for option, names in (("the target", [target]), ("--ignore", ignore), ("--categorical", categorical)):
         for name in names:
             if name not in source.names:
-                raise TableError(f"{source.name}: expected {option} among the columns {listed(source.names)}, got {short(name)}")
+                raise TableError(
+                    f"{source.name}: expected {option} among the columns {listed(source.names)}, got {short(name)}"
+                )
     inputs = [name for name in source.names if name != target and name not in ignore]
     if target in ignore:
         raise TableError(f"{source.name}: expected another column for --ignore than the target, got {short(target)}")
@@ -98,6 +100,6 @@ def _check_categories(part: Part, name: str, cells: list[str]) -> None:
     different = len(set(cells))
     if different > MOST_CATEGORIES:
         raise TableError(
-            f"{part.source}, column {short(name)}: expected numbers, or texts of which at most {MOST_CATEGORIES} differ, "
-            f"got {different} such as {short(cells[0])}; --ignore leaves it out"
+            f"{part.source}, column {short(name)}: expected numbers, or texts of which at most {MOST_CATEGORIES} differ, got "
+            f" {different} such as {short(cells[0])}; --ignore leaves it out"
         )

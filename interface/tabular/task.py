@@ -37,7 +37,9 @@ def task_of(table: Table, told: str | None = None) -> Task:
     if not isinstance(cells, np.ndarray):
         if told == "regression":
             raise TableError(f"{where}: expected numbers for regression, got texts such as {short(cells[0])}")
-        return Task(Classes(name, _several(where, sorted(set(cells)))), f"{counted(len(set(cells)), 'text')} in the target")
+        return Task(
+            Classes(name, _several(where, sorted(set(cells)))), f"{counted(len(set(cells)), 'text')} in the target"
+        )
     values = np.unique(cells)
     is_whole = bool((values == np.trunc(values)).all())
     few = is_whole and len(values) <= min(MOST_CLASSES, table.rows // 2)
@@ -51,5 +53,7 @@ def task_of(table: Table, told: str | None = None) -> Task:
 
 def _several(where: str, values: list[str] | list[float]) -> tuple[str, ...] | tuple[float, ...]:
     if len(values) < 2:
-        raise TableError(f"{where}: expected a target of at least 2 different values, got {short(values[0])} in every row")
+        raise TableError(
+            f"{where}: expected a target of at least 2 different values, got {short(values[0])} in every row"
+        )
     return tuple(values)  # type: ignore[return-value]

@@ -60,7 +60,9 @@ def check_networks(networks: Mapping[str, Answers]) -> dict[str, Checked]:
         few = network.model.theta.flat.size <= MOST_PARAMETERS and name != "reference"
         found[name] = Checked(
             tolerance.compare(network.predict(X), right, outputs, network.model.dtype),
-            tolerance.compare(np.append(slope.flat.astype(np.float64), cost), expected, np.append(allowed.flat, cost_allowed)),
+            tolerance.compare(
+                np.append(slope.flat.astype(np.float64), cost), expected, np.append(allowed.flat, cost_allowed)
+            ),
             check_gradient(network, X, Y) if few else None,
         )
     return found
