@@ -1,13 +1,15 @@
 """The command line: `samenet compare`, or `python -m samenet compare`; see `samenet.cli`."""
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    if importlib.util.find_spec("typer") is None:
+    try:
+        importlib.import_module("typer")
+    except ImportError:
         needed = 'the command line needs typer; install it with: pip install "samenet[cli]"'
         print(f"samenet: error: {needed}", file=sys.stderr)
         return 3

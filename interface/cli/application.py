@@ -37,7 +37,8 @@ class Command(TyperCommand):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        for param in self.params:
+        params: list[Any] = self.params
+        for param in params:
             param.show_default = False  # the help says it in words of its own
 
     def invoke(self, ctx: Any) -> Any:
@@ -124,7 +125,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _ran(given: list[str], name: str) -> int:
     """Run a command, with warnings in one line each; raises what it raises."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: _tell(name, "warning", message)
+        warnings.showwarning = lambda message, *_, **__: print(_line(name, "warning", message), file=sys.stderr)
         try:
             status = typer.main.get_command(app).main(args=given, prog_name="samenet", standalone_mode=False)
         except Ended as ended:
@@ -138,13 +139,18 @@ def _names() -> set[str]:
 
 def _tell(name: str, kind: str, message: object, status: int = 0) -> int:
     """One line on standard error."""
-    print(f"{name}: {kind}: {' '.join(str(message).split())}", file=sys.stderr)
+    print(_line(name, kind, message), file=sys.stderr)
     return status
+
+
+def _line(name: str, kind: str, message: object) -> str:
+    return f"{name}: {kind}: {' '.join(str(message).split())}"
 
 
 def _usage(error: TyperException) -> str:
     """What is wrong with the command line: `--option: expected ..., got ...`."""
     text = error.format_message().removeprefix("Invalid value: ")
+    text = "missing command; see --help" if text == "Missing command." else text
     before, _, message = text.partition(": ")
     if before.startswith("Invalid value for "):
         return f"{before.removeprefix('Invalid value for ').strip(chr(39))}: {message}"

@@ -23,10 +23,11 @@ def check(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON and nothing else.")] = False,
 ) -> int:
-    """Check a saved network on this machine; exits with 1 if a check fails.
+    """Check a saved network on this machine.
 
     On random samples, the outputs and the gradient of every backend are compared with the reference's, by a derived
-    bound, and the gradient with differences of the cost, for each parameter of a network that is not large.
+    bound, and the gradient with differences of the cost, for each parameter of a network that is not large. Exits with
+    1 if a check fails.
     """
     from rich.table import Table
 
@@ -67,8 +68,9 @@ def check(
             print(f"left out: {reason}")
     for name in failed:
         print(f"samenet check: failed: {name}", file=sys.stderr)
-        if results[name].slopes is not None and not results[name].slopes.ok:
-            print(results[name].slopes, file=sys.stderr)
+        slopes = results[name].slopes
+        if slopes is not None and not slopes.ok:
+            print(slopes, file=sys.stderr)
     return 1 if failed else 0
 
 

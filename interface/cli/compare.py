@@ -42,7 +42,7 @@ def compare(
         typer.Option(parser=values.picture, metavar="FILE", help="Draw a bar chart (png, svg or pdf)."),
     ] = None,
 ) -> int:
-    """Check every backend against the reference, then time them side by side.
+    """Check every backend against the reference, then time them.
 
     The three networks of the tutorial, one gradient, and training on the digits. Exits with 1 if a check fails.
     --sizes, --batch and --backends take one value or several.

@@ -28,9 +28,10 @@ def evaluate(
     header: tables.Header = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")] = False,
 ) -> int:
-    """Measure a network that `samenet train` saved on a table with the target.
+    """Measure a trained network on a table: accuracy or R2.
 
-    Accuracy, the confusion matrix, precision, recall and F1 of each class; or R2 and errors, for regression.
+    The table has the target, too. For classes, also the confusion matrix, and precision, recall and F1 of each; for
+    numbers, their errors.
     """
     from samenet.output.console import console as standard_output
     from samenet.tabular.errors import TableError

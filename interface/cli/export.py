@@ -47,9 +47,10 @@ def export(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON and nothing else.")] = False,
 ) -> int:
-    """Write a saved network as a C header, an ONNX model or a JavaScript module.
+    """Write a saved network as C, as ONNX or as JavaScript.
 
-    It says how far the program's outputs, and the network's own, may be from the exact ones.
+    A header in C99, a model, or a module. It says how far the program's outputs, and the network's own, may be from the
+    exact ones.
     """
     if to != "c" and (given := values.given({"--name": name, "--dtype": dtype})):
         raise values.refusal(f"{given} goes with --to c")

@@ -20,7 +20,7 @@ _EXTRAS = {
 def info(
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON and nothing else.")] = False,
 ) -> int:
-    """Print what results and times depend on: versions, BLAS, threads, processor, kernels kept on disk."""
+    """Print versions, BLAS, threads, processor, kernels kept on disk."""
     from samenet.backends import backends, missing
     from samenet.compare import environment
 

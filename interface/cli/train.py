@@ -136,7 +136,7 @@ def train(
         **{"activation": activation, "epochs": epochs, "batch": batch, "alpha": alpha, "l2": l2},
         **{"validation": validation, "patience": patience, "seed": seed, "dtype": dtype, "threads": threads},
     }
-    name = "stdin" if data == "-" else Path(data).stem
+    name = "stdin" if data == "-" else Path(data).stem or "table"
     path = output or values.network(f"{name}.net.npz")
     report_path = path.with_suffix(".report.json")
     for option, file in (("--output", path), ("--output, for the report", report_path)):

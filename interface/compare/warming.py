@@ -24,7 +24,7 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     sparse = X * (X > 0.9)
     small, wide = network([70, 40, 3]), network([70, 300, 300, 3])
     yield "one sample", lambda: (small.predictor()(X[0]), small.predict(X[0]), wide.predictor()(X[0]))
-    yield "a few samples", lambda: (small.predict(X[:3]), small.feed_forward(X[:3]))
+    yield "a few samples", lambda: [(small.predict(X[:m]), small.feed_forward(X[:m])) for m in (3, 10, 20)]
     yield "batches", lambda: [(n.predict(x), n.feed_forward(x)) for n in (small, wide) for x in (X, sparse)]
     yield "cost", lambda: [n.cost(x, Y) for n in (small, wide) for x in (X, sparse)]
     yield "gradient", lambda: [n.gradient(x, Y) for n in (small, wide) for x in (X, sparse)]
@@ -42,12 +42,12 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "batch normalization", lambda: _normalized(network([70, 40, 3], batch_normalization=True), X, Y)
     yield (
         "tiny networks",
-        lambda: [train(network([2, k, 3]), x=X[:9, :2], batch_size=size) for k in _REGISTERS for size in (1, 4)],
+        lambda: [train(network([2, k, 1]), x=X[:9, :2], y=Y[:9, :1], batch_size=4) for k in _REGISTERS],
     )
     yield (
         "many networks",
         lambda: train_many(
-            network([9, 20, 3]), X[:100, :9], Y[:100], seeds=range(3), alpha=0.1, epochs=1, batch_size=50
+            network([9, 20, 3]), X[:100, :9], Y[:100], seeds=range(16), alpha=0.1, epochs=1, batch_size=50
         ),
     )
 
@@ -57,10 +57,10 @@ def _network(dtype: str, sizes: Sequence[int], **settings: Any) -> Network:
     return cls(sizes, dtype=dtype, seed=0, **settings)
 
 
-def _train(X: Any, Y: Any, network: Network, x: Any = None, **settings: Any) -> None:
-    X = X if x is None else x
+def _train(X: Any, Y: Any, network: Network, x: Any = None, y: Any = None, **settings: Any) -> None:
+    X, Y = (X, Y) if x is None else (x, y)
     for optimizer in ("descent", "adam"):
-        network.copy().train(X, Y[: len(X)], alpha=1e-3, epochs=1, optimizer=optimizer, seed=0, **settings)
+        network.copy().train(X, Y, alpha=1e-3, epochs=1, optimizer=optimizer, seed=0, **settings)
 
 
 def _normalized(network: Network, X: Any, Y: Any) -> None:

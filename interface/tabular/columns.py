@@ -21,7 +21,10 @@ class Number(NamedTuple):
     mean: float = 0.0
     scale: float = 1.0
 
-    width = 1
+    @property
+    def width(self) -> int:
+        """The number of inputs."""
+        return 1
 
     @classmethod
     def of(cls, name: str, values: Floats) -> "Number":

@@ -106,7 +106,7 @@ def _column(part: Part, table: Table, name: str) -> Column:
     cells = part.columns[name]
     if isinstance(cells, np.ndarray):
         return Number.of(name, cells)
-    return Category(name, tuple(sorted(set(table.part.columns[name]))))  # type: ignore[arg-type]
+    return Category(name, tuple(sorted(set(table.part.columns[name]))))
 
 
 def _held_out(

@@ -115,7 +115,10 @@ class Preparation(NamedTuple):
         told = (
             {"name": target.name, "classes": list(target.values)} if isinstance(target, Classes) else target._asdict()
         )
-        inputs = [column._asdict() for column in self.inputs]
+        inputs = [
+            column._asdict() if isinstance(column, Number) else {"name": column.name, "values": list(column.values)}
+            for column in self.inputs
+        ]
         return {"version": VERSION, "header": self.has_header, "inputs": inputs, "target": told}
 
     @classmethod

@@ -128,10 +128,9 @@ def _parquet(path: str) -> Source:
 
 
 def _data_set(name: str) -> Source:
-    load = getattr(scikit_learn().datasets, f"load_{name.replace('-', '_')}")
-    found = load()
+    found = getattr(scikit_learn().datasets, f"load_{name.replace('-', '_')}")()
     columns: dict[str, Any] = {str(key): column for key, column in zip(found.feature_names, found.data.T, strict=True)}
-    names = getattr(found, "target_names", None)
+    names: Any = getattr(found, "target_names", None)
     is_named = names is not None and names.dtype.kind == "U"
     target = [str(names[k]) for k in found.target] if is_named else np.asarray(found.target, np.float64)
     return ArraySource(name, columns | {TARGET: target})

@@ -70,6 +70,7 @@ def read_table(
         raise TableError(f"{source.name}: expected a column beside the target, got none")
     wanted = [*inputs, target]
     collected: dict[str, list[Any]] = {name: [] for name in wanted}
+    texts: dict[str, set[str]] = {name: set() for name in inputs}
     numeric: dict[str, bool] = {}
     places: list[int] = []
     left_out = 0
@@ -87,7 +88,8 @@ def read_table(
             else:
                 collected[name] += map(sys.intern, part.texts(name))
                 if name != target:
-                    _check_categories(part, name, collected[name])
+                    texts[name] |= set(part.texts(name))
+                    _check_categories(part, name, texts[name])
     if not places:
         raise TableError(f"{source.name}: expected rows to learn from, got none")
     columns: dict[str, Sequence[str] | NDArray[np.float64]] = {
@@ -96,10 +98,9 @@ def read_table(
     return Table(Part(source.name, part.unit, columns, places), inputs, target, source.has_header, left_out)
 
 
-def _check_categories(part: Part, name: str, cells: list[str]) -> None:
-    different = len(set(cells))
-    if different > MOST_CATEGORIES:
+def _check_categories(part: Part, name: str, texts: set[str]) -> None:
+    if len(texts) > MOST_CATEGORIES:
         raise TableError(
-            f"{part.source}, column {short(name)}: expected numbers, or texts of which at most {MOST_CATEGORIES} differ, got "
-            f" {different} such as {short(cells[0])}; --ignore leaves it out"
+            f"{part.source}, column {short(name)}: expected numbers, or texts of which at most {MOST_CATEGORIES} "
+            f"differ, got {len(texts)} such as {short(min(texts))}; --ignore leaves it out"
         )
