@@ -32,7 +32,7 @@ def run(*arguments: str) -> int:
 
 @pytest.fixture(autouse=True)
 def _keep_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(__main__.environment, "set_threads", lambda threads: None)
+    monkeypatch.setattr("samenet.compare.environment.set_threads", lambda threads: None)
     monkeypatch.setenv("COLUMNS", "100")
 
 
