@@ -40,7 +40,7 @@ $(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 	@$(INSTALL) -e ".[$*]"
 	@touch $@
 
-compare: $(VENV)/installed-data,plot
+compare: $(VENV)/installed-cli,data,plot
 	@$(BIN)/samenet compare
 
 # The second run counts the lines of the kernels too, which the compiler hides. What would take too long there, or is
@@ -73,7 +73,7 @@ mutants: $(VENV)/installed-test
 matrix:
 	$(PYTHON) -m benchmarks matrix $(ARGUMENTS)
 
-examples: $(VENV)/installed-data,plot
+examples: $(VENV)/installed-cli,data,plot
 	$(BIN)/samenet examples --gallery docs/gallery
 
 # One machine has one name in asv's history, which is not the host's.
@@ -128,7 +128,7 @@ package: $(VENV)/installed-dev
 	rm -rf dist $(WHEEL)
 	$(BIN)/python -m build
 	$(PYTHON) -m venv $(WHEEL)
-	$(WHEEL)/$(SCRIPTS)/python -m pip install --quiet dist/samenet-*.whl
+	for wheel in dist/samenet-*.whl; do $(WHEEL)/$(SCRIPTS)/python -m pip install --quiet "$$wheel[cli]"; done
 	cd $(WHEEL) && $(SCRIPTS)/samenet compare --sizes 3-3-1
 
 types: package
