@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from _site.elsewhere import loaded_from_elsewhere
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
+
+from _site.elsewhere import loaded_from_elsewhere
 
 
 def _finish(app: Sphinx, error: Exception | None) -> None:

@@ -2,10 +2,11 @@
 
 import os
 
-from _site.cuts import ROOT, Cut
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from _site.cuts import ROOT, Cut
 
 
 class Beside(SphinxDirective):
