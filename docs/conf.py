@@ -43,8 +43,6 @@ myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # pages made from results begin sections at any level
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 80
 
 html_theme = "pydata_sphinx_theme"
@@ -62,7 +60,13 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button-field"],
-    "secondary_sidebar_items": {"**": ["page-toc"], "docs/side-by-side": []},
+    # Wide tables and code take the place of the page's own contents.
+    "secondary_sidebar_items": {
+        "docs/**": ["page-toc"],
+        "docs/side-by-side": [],
+        "docs/compare/results": [],
+        "results/**": [],
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_toc_level": 2,
