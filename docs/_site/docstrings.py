@@ -51,7 +51,8 @@ def restructured(lines: list[str]) -> list[str]:
                 out += [f"``{name}``", f"    {_paragraph(text)}"]
             out.append("")
         else:
-            out += ["::" if block.startswith(">>>") else ".. code-block:: none", "", *(f"    {line}" for line in part), ""]
+            directive = "::" if block.startswith(">>>") else ".. code-block:: none"
+            out += [directive, "", *(f"    {line}" for line in part), ""]
     return out
 
 
