@@ -122,7 +122,7 @@ page: $(VENV)/installed-bench
 # Warnings, such as a dead link, are errors, and given for every page only where all are read anew. With the root as its
 # source, links hold in the repository and on the site.
 docs: $(VENV)/installed-docs
-	$(BIN)/python -m sphinx --builder html --conf-dir docs --fresh-env --fail-on-warning --keep-going --quiet . build/site
+	$(BIN)/python -m sphinx --builder html --conf-dir docs/_site --fresh-env --fail-on-warning --keep-going --quiet . build/site
 	@echo "build/site/index.html"
 
 lint: $(VENV)/installed-dev

@@ -1,6 +1,6 @@
 """The site: `make docs` builds it from the Markdown pages of the repository, so that each link holds in both places.
 
-The root of the repository is the source, and this folder has the settings.
+The root of the repository is the source; this folder has the settings, and what is needed of Sphinx beyond its own.
 """
 
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import samenet
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
 from _site import source_pages  # noqa: E402
@@ -47,7 +47,7 @@ python_maximum_signature_line_length = 80
 
 html_theme = "pydata_sphinx_theme"
 html_title = "samenet"
-html_static_path = ["_static"]
+html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
