@@ -157,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="R",
         help="inputs are from -R to R in the error bound; default: 1",
     )
+    pages = commands.add_parser("docs", help="read the documentation; without a page, list the pages")
+    pages.add_argument("page", nargs="?", help="which one to read, such as learn/node")
     return parser
 
 
@@ -231,6 +233,15 @@ def _export(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int
         parser.error(str(error))
 
 
+def _docs(parser: argparse.ArgumentParser, page: str | None) -> int:
+    from samenet.output import manual
+
+    try:
+        return manual.show(page)
+    except ValueError as error:
+        parser.error(str(error))
+
+
 def _given(options: argparse.Namespace, *names: str) -> str:
     """The options among these that were given, for an error message."""
     values = {name: getattr(options, name.removeprefix("--")) for name in names}
@@ -262,6 +273,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _examples(parser, options)
         if options.command == "export":
             return _export(parser, options)
+        if options.command == "docs":
+            return _docs(parser, options.page)
         from samenet.compare import command as compare
 
         return compare.run(

@@ -12,8 +12,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import samenet
+from samenet.__main__ import main
+from samenet.output import manual
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -182,6 +185,47 @@ def test_what_would_be_loaded_from_elsewhere_is_found(tmp_path: Path) -> None:
     ):
         page.write_text(tag)
         assert len(of_site("elsewhere").loaded_from_elsewhere(tmp_path)) == 1, tag
+
+
+# --- in a terminal --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.without_jit
+def test_samenet_docs_lists_the_pages_and_prints_them(capsys: Any) -> None:
+    assert main(["docs"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"start", "learn/node", "side-by-side", "know/glossary", "gallery"} <= set(listed)
+    assert len(listed) == len([path for path in PAGES if path.is_relative_to(DOCS)])
+    for name in listed:
+        assert main(["docs", name]) == 0
+        page = capsys.readouterr().out
+        assert page.startswith("# "), name
+        assert "toctree" not in page, name
+        assert "<summary>" not in page, name
+    for name in ("node", "learn/node.md"):
+        assert main(["docs", name]) == 0
+        assert capsys.readouterr().out.startswith("# A node\n")
+
+
+@pytest.mark.without_jit
+def test_samenet_docs_renders_for_a_terminal(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manual, "console", lambda: Console(force_terminal=True, width=60))
+    assert main(["docs", "learn/backpropagation"]) == 0
+    page = capsys.readouterr().out
+    assert "\x1b[" in page
+    assert "```" not in page
+    assert r"\frac{\partial J}{\partial W_{ij}}" in page.replace("\n", "")
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("name", ["learn/nodes", "../x", "", "/etc/passwd", "[red]", "x" * 200])
+def test_samenet_docs_refuses_other_names(name: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        main(["docs", name])
+    message = capsys.readouterr().err
+    assert "page: expected one of those" in message
+    assert "did you mean 'learn/node'?" in message or name != "learn/nodes"
+    assert len(message) < 400
 
 
 # --- completeness ---------------------------------------------------------------------------------------------------
