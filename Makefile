@@ -24,7 +24,7 @@ help:
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
 	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 324 settings, to results/: two hours"
 	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
-	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
+	@echo "make page      build/page/index.html: the report for a browser, with the history that asv recorded"
 	@echo "make docs      build/site/index.html: the documentation as a site that needs no network"
 	@echo "make lint      ruff"
 	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
@@ -117,7 +117,6 @@ peers-quick: $(VENV)/installed-peers
 
 page: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks report --page build/page
-	$(ASV) publish --html-dir build/asv
 
 # Warnings, such as a dead link, are errors, and given for every page only where all are read anew. With the root as its
 # source, links hold in the repository and on the site.
