@@ -93,6 +93,16 @@ class History(Mapping[str, NDArray[np.float64]]):
             f"{'; last: ' + last if last else ''}{ended})"
         )
 
+    def is_recorded(self, epoch: int) -> bool:
+        """Whether the state before this epoch is the last that was recorded."""
+        return bool(self._epochs) and self._epochs[-1] == epoch
+
+    def fill(self, epochs: Array, records: Array) -> None:
+        """Records from elsewhere: the numbers of their epochs, and for each name its values, (names, records)."""
+        self._epochs.frombytes(epochs.astype(np.int64).tobytes())
+        for values, row in zip(self._values.values(), records, strict=True):
+            values.frombytes(row.astype(np.float64).tobytes())
+
     def stop(self, source: object, reason: Exception) -> None:
         """Record what raised `StopTraining`, unless already recorded."""
         if self.stopped_by is None:

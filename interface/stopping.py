@@ -42,10 +42,19 @@ class StopTraining(Exception):
 
 
 class Watch:
-    """A rule applied to one training run: `ends` is called after every epoch, `close` when training is over."""
+    """A rule applied to one training run: `ends` is called after every epoch, `close` when training is over.
 
-    def __init__(self, ends: Callable[[], bool], close: Callable[[], None] = lambda: None) -> None:
-        self.ends, self.close = ends, close
+    state: what `ends` remembers from epoch to epoch, numbers and copies of `model.theta.everything` by name. A training
+    that goes on, see `resume` of `Network.train`, puts that of the earlier one into it; without, the rule begins anew.
+    """
+
+    def __init__(
+        self,
+        ends: Callable[[], bool],
+        close: Callable[[], None] = lambda: None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self.ends, self.close, self.state = ends, close, {} if state is None else state
 
 
 class Rule(ABC):
@@ -71,14 +80,13 @@ class CostChange(Rule):
 
     def watch(self, objective: Objective, history: History) -> Watch:
         """Start watching a training run that minimises the objective."""
-        last = objective.cost()
+        state = {"last": objective.cost()}
 
         def ends() -> bool:
-            nonlocal last
-            before, last = last, objective.cost()
-            return abs(last - before) < self.least
+            before, state["last"] = state["last"], objective.cost()
+            return abs(state["last"] - before) < self.least
 
-        return Watch(ends)
+        return Watch(ends, state=state)
 
 
 @dataclass(frozen=True)
@@ -126,22 +134,23 @@ class Patience(Rule):
         """Start watching a training run; `objective` is that of its training samples."""
         X, Y = objective.model.labelled(self.X, self.Y)
         validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.everything
-        least, best = validation.cost(), theta.copy()
-        history.best_epoch = 0
+        begin = history.epochs_done
+        state = {"least": validation.cost(), "best": theta.copy(), "best_epoch": begin}
+        history.best_epoch = begin
 
         def ends() -> bool:
-            nonlocal least
             cost = validation.cost()
-            if cost < least:
-                least, history.best_epoch = cost, history.epochs_done
-                best[:] = theta
-            return history.epochs_done - (history.best_epoch or 0) >= self.epochs
+            if cost < state["least"]:
+                state["least"] = cost
+                state["best_epoch"] = history.best_epoch = history.epochs_done
+                state["best"][:] = theta
+            return bool(history.epochs_done - state["best_epoch"] >= self.epochs)
 
         def close() -> None:
             if self.restore:
-                theta[:] = best
+                theta[:] = state["best"]
 
-        return Watch(ends, close)
+        return Watch(ends, close, state=state)
 
 
 def rules(value: Any) -> tuple[Rule, ...]:

@@ -47,12 +47,16 @@ class Watch:
         self.suspicious: list[NDArray[np.float64]] = []  # batch costs of the current epoch
         self.is_done = False  # the warning was given, or divergence cannot be detected
 
+    def go_on(self, first: NDArray[Any], largest: float, suspicious: list[NDArray[np.float64]], is_done: bool) -> None:
+        """Go on with what another has seen, in an earlier part of the training."""
+        self.initial_theta, self.largest, self.suspicious, self.is_done = first, largest, suspicious, is_done
+
     def suspects(self, costs: NDArray[np.float64]) -> bool:
         """Whether one of these batch costs is so large that the cost over all samples must be computed."""
         if self.is_done:
             return False
         if math.isnan(self.largest):
-            self.largest = _first_bound(costs, self.batch_size, self.objective.reduction)
+            self.largest = first_bound(costs.item(0), self.batch_size, self.objective.reduction)
         return not _worst(costs) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
@@ -96,7 +100,7 @@ def _text(cost: float) -> str:
 
 def is_harmless(costs: NDArray[np.float64], batch_size: int, reduction: str) -> bool:
     """Whether none of a training's batch costs, from its first on, is suspicious."""
-    return _worst(costs) < _first_bound(costs, batch_size, reduction)
+    return _worst(costs) < first_bound(costs.item(0), batch_size, reduction)
 
 
 def _worst(costs: NDArray[np.float64]) -> float:
@@ -104,8 +108,9 @@ def _worst(costs: NDArray[np.float64]) -> float:
     return worst
 
 
-def _first_bound(costs: NDArray[np.float64], batch_size: int, reduction: str) -> float:
-    return _bound(costs.item(0), batch_size if reduction == "sum" else 1)
+def first_bound(first: float, batch_size: int, reduction: str) -> float:
+    """Batch costs below it are not suspicious at first, by the first of all."""
+    return _bound(first, batch_size if reduction == "sum" else 1)
 
 
 def _bound(first: float, scale: float) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from samenet import schedules
 from samenet.backends.objective import Objective
@@ -25,6 +26,7 @@ class _Start:
     """In place of the network, which has one history, while several starts are trained."""
 
     history: History | None = None
+    training_state: Any = None
 
 
 def _are_independent(options: Options, optimizer: Optimizer) -> bool:

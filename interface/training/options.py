@@ -20,13 +20,14 @@ from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
-_MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
+MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
 class Trained(Protocol):
-    """The network as the user sees it: it is passed to callbacks, and holds the history."""
+    """The network as the user sees it: it is passed to callbacks, and holds the history and what can go on."""
 
     history: History | None
+    training_state: Any  # a `TrainingState`, or what makes one; None if there is none
 
 
 Callback = Callable[[Any, History], object]
@@ -72,6 +73,9 @@ class Options:
     warns: bool = True  # whether divergence gives a warning
     stream: Random | None = None
     unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+    saved: Any = None  # the `TrainingState` to go on from
+    completes: bool = False  # whether the call is completed that left it in a checkpoint
+    checkpoint: Any = None  # the `Checkpoint` to write
 
     @property
     def random(self) -> Random:
@@ -188,7 +192,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     if not optimizer.takes_steps:
         without = {name: None for name, p in (("dropout", dropout), ("drop_connect", drop_connect)) if not p}
         _reject_step_options(optimizer, given | without)
-    epochs = checks.integer("epochs", given["epochs"], least=0, most=_MOST_EPOCHS)
+    epochs = checks.integer("epochs", given["epochs"], least=0, most=MOST_EPOCHS)
     size = given["batch_size"]
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])

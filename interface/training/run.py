@@ -13,6 +13,7 @@ from samenet.training.interrupts import deferred_interrupt
 from samenet.training.loop import Loop
 from samenet.training.options import Options, Trained
 from samenet.training.session import Training
+from samenet.training.state import leave
 
 Release = Callable[[], None]  # delivers a deferred Ctrl-C
 
@@ -50,13 +51,20 @@ def descend(
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:
             descend(inner, user, model, backend, quiet, release)
 
-        multistart.best_of(optimizer, user, objective, options, train_one, release)
+        try:
+            multistart.best_of(optimizer, user, objective, options, train_one, release)
+        finally:
+            user.training_state = None  # it is of the last start
     elif isinstance(optimizer, Minimizer):
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)
         training.run(scipy_methods.minimize, training, optimizer, release)
     elif isinstance(optimizer, UpdateRule):
         training = Training(user, model, backend, options)
-        training.run(Loop(training, optimizer).run, release)
+        loop = Loop(training, optimizer)
+        try:
+            training.run(loop.run, release)
+        finally:
+            leave(loop)
     else:
         raise TypeError(f"optimizer: expected one of samenet.optimizers, got {type(optimizer).__name__}")

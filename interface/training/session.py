@@ -1,5 +1,6 @@
 """One training run of a network: what is recorded, and what ended it."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -24,19 +25,28 @@ class Training:
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
         self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
-        self.earlier = user.history
-        self.history = user.history = History(tuple(options.monitors))
+        self.earlier = user.history, user.training_state
+        saved = options.saved
+        self.history = History(tuple(options.monitors)) if saved is None else copy.copy(saved.history)
+        user.history, user.training_state = self.history, None
+        self.began = saved.began if options.completes else self.history.epochs_done
+        self.end = self.began + options.settings.epochs  # the number of epochs done at the end
         self.watches: list[stopping.Watch] = []
+        self.hooks_begun: int | None = None  # of the callback and the rules after the last epoch; None for all
+        self.last: NDArray[Any] | None = None  # the parameters of the last update, where rules put back others
+        self.is_over = self.is_refused = False  # before it began; because of its samples
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
-        if self.options.settings.epochs == 0:
+        if not self._begins():
+            self.is_over = True
             return
         source: object = None
         try:
-            for rule in self.options.stop:
-                source = rule
-                self.watches.append(rule.watch(self.objective, self.history))
+            saved = self.options.saved
+            for place, rule in enumerate(self.options.stop):
+                source, watched = rule, (self.objective, self.history)
+                self.watches.append(rule.watch(*watched) if saved is None else saved.watch(place, rule, *watched))
             source = "StopTraining"  # raised by anything else, such as a signal handler
             descend(*given)
         except StopTraining as reason:
@@ -46,18 +56,42 @@ class Training:
             raise
         self._close()
 
+    def _begins(self) -> bool:
+        """Whether there is something to be done: not if the call that is completed had come to its end."""
+        saved, everything = self.options.saved, self.model.theta.everything
+        if saved is None:
+            return self.end > 0
+        if self.options.completes:
+            everything[:] = saved.theta
+            has_ended = self.history.stopped_by is not None or (
+                self.history.epochs_done >= self.end and saved.hooks_begun is None
+            )
+        else:
+            has_ended = self.history.epochs_done >= self.end
+        if not has_ended:
+            self.history.stopped_by, self.hooks_begun = None, saved.hooks_begun
+            saved.put_back(everything)
+        return not has_ended
+
     def check_samples(self) -> None:
         """If X has not been checked, do so; if it is not finite, put back what was before, and raise ValueError."""
         if self.options.unchecked:
             try:
                 self.options.check_samples()
             except ValueError:
-                self.user.history = self.earlier
+                self.user.history, self.user.training_state = self.earlier
+                self.is_refused = True
                 raise
 
     def _close(self) -> None:
+        if not self.watches:
+            return
+        everything = self.model.theta.everything
+        last = everything.copy()
         for watch in self.watches:
             watch.close()
+        if not np.array_equal(last, everything):
+            self.last = last
 
     def note(self, source: object, reason: StopTraining) -> None:
         """Record in the history what raised `StopTraining`, unless already recorded."""
@@ -88,16 +122,25 @@ class Training:
             return np.asarray(self.backend.predict(self.model, self.options.X), self.model.dtype)
 
     def should_stop(self) -> bool:
-        """After an epoch, call the callback and the stop rules; the rule that ends training is noted in the history."""
+        """After an epoch, call the callback and the stop rules; the rule that ends training is noted in the history.
+
+        Those that have had their turn after this epoch, in a training that goes on, are left out.
+        """
         source: object = "callback"
         try:
-            if self.options.callback is not None:
-                self.options.callback(self.user, self.history)
-            for source, watch in zip(self.options.stop, self.watches, strict=True):
-                if watch.ends():
+            if self.hooks_begun == 0:
+                self.hooks_begun = 1
+                if self.options.callback is not None:
+                    self.options.callback(self.user, self.history)
+            while self.hooks_begun is not None and self.hooks_begun <= len(self.watches):
+                place = self.hooks_begun - 1
+                self.hooks_begun += 1
+                source = self.options.stop[place]
+                if self.watches[place].ends():
                     self.history.stopped_by = str(source)
                     return True
         except StopTraining as reason:
             self.note(source, reason)
             raise
+        self.hooks_begun = None
         return False

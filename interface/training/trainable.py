@@ -1,9 +1,10 @@
 """`Network.train`: the options of training, documented, and the call that trains."""
 
+import os
 import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +26,7 @@ class Trainable(HasModel):
 
     backend: ClassVar[ModuleType]
     history: History | None
+    training_state: Any = None  # what `resume=True` goes on from
 
     def train(
         self,
@@ -48,6 +50,9 @@ class Trainable(HasModel):
         clip_value: float | None = None,
         clip_norm: float | None = None,
         sampling: str | AdaptiveSampling | None = None,
+        resume: bool | str | os.PathLike[str] = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: float | None = None,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -78,14 +83,25 @@ class Trainable(HasModel):
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
 
-        A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
+        resume        True to go on from the last call: the optimizer's state, the numbers of epochs, random numbers, what
+                      sampling has learned, stop rules and the history; or the path of a checkpoint, to complete the
+                      call that wrote it. See `samenet.training.going_on`
+        checkpoint    the path of a file, .npz or .safetensors, that a training which was killed goes on from
+        every         seconds between checkpoints, 60 if not given; each is written after an epoch
+
+        Without `resume`, a second call continues from the current weights, but counts epochs from 0 again and resets the
+        state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)
-        train(self, model, self.backend, Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN")))
+        options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
+        if not (resume is False and checkpoint is every is None):
+            from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
+
+            prepare(options, self, self.model, model, self.backend, given)
+        train(self, model, self.backend, options)
         assert self.history is not None
         return self.history

@@ -1,0 +1,161 @@
+"""Checkpoints: the state of a training in a file, from which it goes on to the same bits, also after being killed.
+
+A checkpoint is a file of a network, see `samenet.storage.contents`, that says more under "training":
+
+=============  =======================================================================================================
+"version"      1: of what follows
+"backend"      the name of the backend
+"options"      the arguments of `train` as text, as far as they can be told apart; a function is "a function"
+"rows"         the number of samples
+"samples"      the CRC-32 of X and of Y, as they are in memory
+"seed"         the seed, or the kind of the stream that was given
+"stream"       the kind and the state of the random stream
+"key"          the key of the masks
+"began"        how many epochs had been done when the call began
+"epochs_done"  how many have been done
+"updates"      how many updates
+"divergence"   what `divergence.Watch` has seen: `largest`, `is_done`
+"history"      what is in the history besides its records: their names and number, and its attributes
+"rules"        for each stop rule its str(), the numbers that its watch remembers, and the names of its arrays
+"hooks_begun"  how many of the callback and the rules had their turn after the last epoch, null for all
+"last"         whether a rule has put back other parameters than those of the last update
+=============  =======================================================================================================
+
+Its arrays: state (k, parameters), the optimizer's; first, the parameters before the training; last, those of the last
+update, if a rule has put back others; epochs and records (names, records), the history; rows (m,), where a
+`random.Random` shuffles; tree and mean, of adaptive sampling; and rule0.best, ..., what stop rules remember.
+"""
+
+import math
+import os
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import schedules
+from samenet.model import Model
+from samenet.output import files
+from samenet.storage import streams
+from samenet.storage.saving import save, writer_of
+from samenet.training.options import Options
+from samenet.training.sampling import is_stream
+from samenet.training.state import Kept, TrainingState
+from samenet.validation import checks
+
+VERSION = 1
+SECONDS = 60.0  # between checkpoints
+_LONGEST = 10_000  # characters of a reason
+
+
+class Checkpoint:
+    """Writes the checkpoints of a training: at its beginning, every so many seconds, and at its end.
+
+    Each is written after an epoch. It takes a moment: copying the parameters a few times to the disk, and waiting for it.
+    """
+
+    def __init__(self, path: Any, every: Any, options: Options, model: Model, cost: str, backend: str) -> None:
+        self.path = writer_of("checkpoint", path)
+        self.every = SECONDS if every is None else checks.number("every", every, least=0.0)
+        self.model, self.due = model, math.inf
+        self.said = {
+            **{"version": VERSION, "backend": backend, "rows": len(options.X)},
+            **{"options": texts(options, cost), "samples": fingerprint(options), "seed": described_seed(options.seed)},
+        }
+        if is_stream(options.seed):
+            streams.state(options.seed)  # refused before the training begins
+
+    def begin(self, loop: Any) -> None:
+        """The first: an error that writing gives comes before the work."""
+        files.remove_left(self.path)
+        if loop.ahead is None and loop.partial is None:
+            self._save(loop)
+        else:
+            files.check_writable(self.path)
+            self.due = time.monotonic()
+
+    def save_if_due(self, loop: Any) -> None:
+        """Write one, if it is time and no epoch has begun."""
+        if loop.ahead is None and loop.partial is None and time.monotonic() >= self.due:
+            self._save(loop)
+
+    def end(self, state: TrainingState) -> None:
+        """The last, unless the training was left in an epoch or has not begun."""
+        if self.due < math.inf and state.is_between_epochs:
+            self._write(state)
+
+    def _save(self, loop: Any) -> None:
+        state = TrainingState.of(loop)
+        assert state is not None
+        self._write(state)
+        self.due = time.monotonic() + self.every
+
+    def _write(self, state: TrainingState) -> None:
+        said, arrays = described(state)
+        save(self.model, self.path, self.said | said, arrays)
+
+
+def texts(options: Options, cost: str) -> dict[str, str]:
+    """The options as text by the names of the arguments, as far as they have to be the same."""
+    settings, kept = options.settings, Kept.of(options.settings, len(options.X), options.batch_size, cost)
+    alpha = settings.alpha
+    return {
+        **kept.texts(),
+        "alpha": str(alpha) if type(alpha).__module__ == schedules.__name__ else "a function",
+        **{name: str(settings.clipping.get(name)) for name in ("clip_value", "clip_norm")},
+        "record_every": str(settings.record_every),
+        "stop": str([*map(str, options.stop)]),
+    }
+
+
+def fingerprint(options: Options) -> list[int]:
+    """A checksum of the samples and one of the targets."""
+    return [zlib.crc32(np.ascontiguousarray(values)) for values in (options.X, options.Y)]
+
+
+def described_seed(seed: Any) -> Any:
+    """The seed as it is in a file."""
+    return streams.kind(seed) if is_stream(seed) else None if seed is None else int(seed)
+
+
+def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a file says of a state, and its arrays."""
+    history, draws = state.history, state.draws
+    assert draws is not None
+    masks = draws.dropout or draws.drop_connect
+    records = np.array([history[name] for name in history])
+    arrays = {"state": state.values, "first": state.first, "epochs": history.epochs, "records": records}
+    if state.last is not None:
+        arrays["last"] = state.last
+    if draws.python_random is not None:
+        arrays["rows"] = np.array(draws.rows, np.int64)
+    if state.sampler is not None:
+        arrays |= {"tree": state.sampler.tree, "mean": state.sampler.mean}
+    rules = []
+    for place, (text, remembered) in enumerate(state.rules):
+        names = [name for name, value in remembered.items() if isinstance(value, np.ndarray)]
+        arrays |= {f"rule{place}.{name}": remembered[name] for name in names}
+        rules.append([text, {name: value for name, value in remembered.items() if name not in names}, names])
+    stream = draws.python_random or draws.random
+    stopped_by = history.stopped_by
+    if stopped_by is not None and len(stopped_by) > _LONGEST:
+        stopped_by = stopped_by[: _LONGEST - 3] + "..."
+    return {
+        "stream": [streams.kind(stream), streams.state(stream)],
+        "key": 0 if masks is None else masks.key,
+        **{"began": state.began, "epochs_done": history.epochs_done, "updates": state.t},
+        "divergence": [state.largest, state.is_done],
+        "history": {
+            **{"names": list(history), "records": len(history.epochs), "stopped_by": stopped_by},
+            **{"diverged_at": history.diverged_at, "best_epoch": history.best_epoch},
+        },
+        **{"rules": rules, "hooks_begun": state.hooks_begun, "last": state.last is not None},
+    }, {name: array for name, array in arrays.items() if array.size}
+
+
+def is_same_file(one: str | os.PathLike[str], other: Path) -> bool:
+    """Whether two paths lead to the same file, be it there or not."""
+    return os.path.realpath(os.path.expanduser(one)) == os.path.realpath(other)
