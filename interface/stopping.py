@@ -135,7 +135,7 @@ class Patience(Rule):
         X, Y = objective.model.labelled(self.X, self.Y)
         validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.everything
         begin = history.epochs_done
-        state = {"least": validation.cost(), "best": theta.copy(), "best_epoch": begin}
+        state: dict[str, Any] = {"least": validation.cost(), "best": theta.copy(), "best_epoch": begin}
         history.best_epoch = begin
 
         def ends() -> bool:

@@ -71,10 +71,10 @@ def stream(kind: Any, given: Any) -> Stream:
 
 def _python_stream(given: Any) -> random.Random:
     found = random.Random(0)
-    numbers = given.get("state") if isinstance(given, dict) else None
-    gauss = given.get("gauss") if isinstance(given, dict) else None
-    whole = isinstance(numbers, list) and len(numbers) == 625 and all(_is_integer(n, 2**32 - 1) for n in numbers)
-    if not whole or numbers[-1] > 624 or not (gauss is None or type(gauss) is float):
+    numbers, gauss = (given.get("state"), given.get("gauss")) if isinstance(given, dict) else (None, None)
+    if not isinstance(numbers, list) or len(numbers) != 625 or not all(_is_integer(n, 2**32 - 1) for n in numbers):
+        raise _wrong()
+    if numbers[-1] > 624 or not (gauss is None or type(gauss) is float):
         raise _wrong()
     found.setstate((3, tuple(numbers), gauss))
     return found

@@ -151,6 +151,7 @@ def train_many(
                 train_under(net, model, net.backend, planned[i], release)
             except Exception as error:
                 failed[i] = error
+            net.training_state = None
 
     models = [network.model.with_cost(given["cost"]) for network in trained]
     groups = alike.groups(models, [network.backend for network in trained], planned, threads)
@@ -180,8 +181,12 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
         for name, parameter in inspect.signature(Network.train).parameters.items()
         if name not in ("self", "X", "Y", "seed")
     }
-    for name in options:
+    for name, value in options.items():
         checks.choice("train_many", name, known)
+        if name in ("resume", "checkpoint", "every") and value is not known[name]:
+            raise ValueError(
+                f"{name}: expected none in train_many, which keeps nothing to go on from, got {value!r:.60}"
+            )
     missing = [name for name, default in known.items() if default is inspect.Parameter.empty and name not in options]
     if missing:
         raise TypeError(f"train_many: expected {', '.join(missing)} to be given")

@@ -54,7 +54,7 @@ _LONGEST = 10_000  # characters of a reason
 class Checkpoint:
     """Writes the checkpoints of a training: at its beginning, every so many seconds, and at its end.
 
-    Each is written after an epoch. It takes a moment: copying the parameters a few times to the disk, and waiting for it.
+    Each is written after an epoch: the parameters a few times, under another name, which then becomes the file's.
     """
 
     def __init__(self, path: Any, every: Any, options: Options, model: Model, cost: str, backend: str) -> None:
@@ -113,7 +113,7 @@ def texts(options: Options, cost: str) -> dict[str, str]:
 
 def fingerprint(options: Options) -> list[int]:
     """A checksum of the samples and one of the targets."""
-    return [zlib.crc32(np.ascontiguousarray(values)) for values in (options.X, options.Y)]
+    return [zlib.crc32(np.ascontiguousarray(values).data) for values in (options.X, options.Y)]
 
 
 def described_seed(seed: Any) -> Any:

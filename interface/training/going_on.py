@@ -1,4 +1,45 @@
-"""Going on: what `resume` and `checkpoint` of `Network.train` ask for, checked before anything is changed."""
+"""Going on with a training: `resume`, `checkpoint` and `every` of `Network.train`.
+
+=================  ===================================================================================================
+`resume=True`      the next part of a training, in the same process: 50 epochs and 50 more are 100 epochs, to the bit
+`checkpoint=path`  writes what a training can go on from: at its beginning, every `every` seconds, and at its end
+`resume=path`      completes the call of `train` that wrote this checkpoint, to the bits that it would have ended with,
+                   when and however it was ended: by SIGKILL, by a power failure, by Ctrl-C, by an exception
+=================  ===================================================================================================
+
+    net.train(X, Y, alpha=0.1, epochs=50, optimizer="adam", batch_size=32, seed=0)
+    net.train(X, Y, alpha=0.1, epochs=50, optimizer="adam", batch_size=32, resume=True)
+
+    # A program that can be killed at any moment and is then started again, without a change:
+    net.train(X, Y, alpha=0.1, epochs=100, optimizer="adam", seed=0, checkpoint="net.npz", resume="net.npz")
+
+What goes on are the optimizer's state, the random numbers (with them the orders and masks), the numbers of epochs (for
+`alpha`, `record_every` and masks), what sampling has learned, the watch for divergence, stop rules, and the history: a
+new one has the records of all parts, and the earlier one stays as it is. `epochs` is the number of epochs of the call.
+
+resume=True. The optimizer, the number of samples, `batch_size`, `cost`, `reduction`, `shuffle`, `sampling`, `dropout`,
+`drop_connect` and `monitors` are those of the last call; ValueError names one that is not. `seed` is left out, or the
+same. Everything else may change: `alpha`, the samples themselves, the callback, clipping, `threads`, and the network's
+parameters, as the optimizer's state then goes on from others. A stop rule goes on if it is as it was, by its str() and
+its place in the list; another one begins. Where a rule has put back the best parameters, training goes on from those of
+the last update, unless they were changed since; a rule that has ended a training ends it again, unless the next epoch
+is better. Training goes on after Ctrl-C, in the middle of an epoch, too, after `StopTraining`, after an exception of a
+callback or a schedule, and after a FloatingPointError, from before the epoch that failed: with a smaller `alpha`.
+Pickled and deep copies can go on where the network could, as they have its history; `copy()`, `on(backend)` and
+`samenet.load` give networks that begin anew, without one. SciPy's methods, `MultiStart` and `train_many` keep nothing
+to go on from.
+
+resume=path. The network has the sizes, settings and dtype of the one in the file, and takes over its parameters; X, Y
+and all arguments that make a difference are those of the call that is completed, as far as they can be compared: not
+the code of functions. `epochs` can be larger than it was. A Generator, RandomState or `random.Random` given as the seed
+is put into the state of the one that was. A call that had ended is not trained further, but gives the same weights and
+history again. If there is no such file, and `checkpoint` is the same path, training begins; else FileNotFoundError.
+
+A checkpoint is written after an epoch, not in the middle of one, under another name, which then becomes the file's: it
+is never half written, and after a kill at most the work of `every` seconds and of an epoch is repeated. `samenet.load`
+reads it as the network that it is of. It holds the parameters 2 to 5 times (the optimizer's state, those before the
+training, the best ones of a rule), and the history; X and Y once are read for a checksum.
+"""
 
 import errno
 import os
@@ -66,9 +107,9 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
     saved = user.training_state
     if saved is None:
         raise ValueError(
-            "resume: expected a network whose last training can go on, got True for one that was not trained here (copies "
-            "and loaded networks were not), was trained by train_many or by a method without a state to go on from, or "
-            "was left in the middle of an update"
+            "resume: expected a network whose last training can go on, got True for one that was not trained yet, as "
+            "copies and loaded networks are; or by train_many, or by an optimizer without a state to go on from; or "
+            "whose training was broken off in the middle of an update"
         )
     saved = saved.whole() if isinstance(saved, Short) else saved
     now = Kept.of(options.settings, len(options.X), options.batch_size, model.cost_function)

@@ -20,12 +20,11 @@ from samenet.stopping import StopTraining
 from samenet.training import divergence
 from samenet.training.sampling import Orders
 from samenet.training.session import Training
-from samenet.training.state import Partial
+from samenet.training.state import Partial, Snapshot
 from samenet.validation.finite import all_finite
 
 CALL_SECONDS = 0.05
 _GROWTH = 16  # at most, from call to call
-Snapshot = tuple[NDArray[Any], NDArray[Any], int, Sampler | None]  # theta, the rule's state and t, and the sampler's
 _SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
 _MASK = 4  # the samples for which an update takes as long as for its mask of weights
 
@@ -80,10 +79,10 @@ class Loop:
     def run(self, release: Callable[[], None]) -> None:
         """Train until all epochs are done, the callback or a stop rule ends it, or Ctrl-C is pressed."""
         checkpoint = self.options.checkpoint
-        if self.training.should_stop():  # after the last epoch of a training that goes on
-            return
         if checkpoint is not None:
             checkpoint.begin(self)
+        if self.training.should_stop():  # after the last epoch of a training that goes on
+            return
         while self.history.epochs_done < self.training.end:
             is_recorded = self.partial is not None or self.history.is_recorded(self.history.epochs_done)
             if not (self.updates_return_cost or is_recorded):
@@ -151,8 +150,8 @@ class Loop:
             alphas, order = self._alphas(1), self._orders(1)
             before = self._snapshot()
         else:
-            done, alphas, *others = self.partial
-            order, before = self._orders(1), tuple(others)
+            done, alphas, before = self.partial
+            order = self._orders(1)
         while done < m:
             rows = slice(done, min(m, done + self.updates * self.batch_size))
             start, done = done, rows.stop
@@ -165,7 +164,7 @@ class Loop:
                 self._restore(*before)  # the whole epoch is undone, however it was split into calls
                 raise
             if done < m:
-                self.partial, self.is_sound = Partial(done, alphas, *before), True
+                self.partial, self.is_sound = Partial(done, alphas, before), True
             yield
 
     def _snapshot(self) -> Snapshot:

@@ -67,12 +67,11 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
     if not isinstance(theirs, dict) or theirs.keys() != own.keys():
         raise Unreadable("it has options of training that this samenet does not know: a newer one's")
     if training.get("backend") != backend:
-        raise ValueError(
-            f"resume: expected a checkpoint by the backend {backend!r}, got one by {checks.short(training.get('backend'))}"
-        )
+        theirs = checks.short(training.get("backend"))
+        raise ValueError(f"resume: expected a checkpoint by the backend {backend!r}, got one by {theirs}")
     for name, text in own.items():
         if theirs[name] != text:
-            raise ValueError(f"{name}: expected {checks.short(theirs[name])} as in the checkpoint, got {text}")
+            raise ValueError(f"{name}: expected {theirs[name]!s:.200} as in the checkpoint, got {text:.200}")
     sums = training.get("samples")
     if sums != (own_sums := checkpoint.fingerprint(options)):
         name = "Y" if isinstance(sums, list) and sums[:1] == own_sums[:1] else "X"
@@ -138,7 +137,7 @@ class _Said:
     def state(self, arrays: dict[str, NDArray[Any]], model: Model, cost: str) -> TrainingState:
         """The state."""
         options, settings, m = self.options, self.options.settings, self.m
-        rule, sampling, theta = settings.optimizer, settings.sampling, self.network.theta
+        sampling, theta = settings.sampling, self.network.theta
         history = History(tuple(options.monitors))
         if self.records:
             history.fill(arrays["epochs"], arrays["records"])

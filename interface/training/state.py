@@ -19,15 +19,15 @@ from samenet.training.sampling import Draws, Orders
 Array = NDArray[Any]
 
 
+Snapshot = tuple[Array, Array, int, Sampler | None]  # theta, the rule's state and t, and the sampler's
+
+
 class Partial(NamedTuple):
     """Where in an epoch a training ended, and what it was like before that epoch."""
 
     done: int  # samples
     alphas: NDArray[np.float64]
-    theta: Array
-    values: Array
-    t: int
-    sampler: Sampler | None
+    before: Snapshot
 
 
 class Kept(NamedTuple):
@@ -103,7 +103,7 @@ class TrainingState:
 
     def put_back(self, everything: Array) -> None:
         """Where rules have put back other parameters, those of the last update again, if they are not the user's."""
-        if self.last is not None and np.array_equal(everything, self.left):
+        if self.last is not None and self.left is not None and np.array_equal(everything, self.left):
             everything[:] = self.last
 
     def watch(self, place: int, rule: Rule, objective: Objective, history: History) -> Watch:
@@ -122,7 +122,6 @@ class TrainingState:
     def is_between_epochs(self) -> bool:
         """Whether it ended after an epoch, with nothing drawn for the next."""
         return self.partial is None and self.ahead is None
-
 
     @classmethod
     def of(cls, loop: Any) -> "TrainingState | None":

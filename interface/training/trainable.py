@@ -83,14 +83,14 @@ class Trainable(HasModel):
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
 
-        resume        True to go on from the last call: the optimizer's state, the numbers of epochs, random numbers, what
-                      sampling has learned, stop rules and the history; or the path of a checkpoint, to complete the
-                      call that wrote it. See `samenet.training.going_on`
-        checkpoint    the path of a file, .npz or .safetensors, that a training which was killed goes on from
+        resume        True to go on where the last call ended: with the optimizer's state, random numbers, stop rules
+                      and history, and counting epochs on; or the path of a checkpoint, to complete the call that wrote
+                      it. What may change, and all the rest: `samenet.training.going_on`
+        checkpoint    the path of a file, .npz or .safetensors, from which a training that was killed can go on
         every         seconds between checkpoints, 60 if not given; each is written after an epoch
 
-        Without `resume`, a second call continues from the current weights, but counts epochs from 0 again and resets the
-        state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
+        Without `resume`, a second call continues from the current weights, but counts epochs from 0 again and resets
+        the state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
@@ -98,7 +98,7 @@ class Trainable(HasModel):
         given = locals()
         model = self.model.with_cost(cost)
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
-        if not (resume is False and checkpoint is every is None):
+        if resume is not False or checkpoint is not None or every is not None:
             from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
 
             prepare(options, self, self.model, model, self.backend, given)
