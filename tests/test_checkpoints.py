@@ -83,7 +83,7 @@ def left(path: Path, net: Any, epoch: int = 4, error: BaseException | None = Non
 # --- there and back ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("way", "form"), zip(WAYS, FORMATS * 3, strict=False))
+@pytest.mark.parametrize(("way", "form"), [*zip(WAYS, FORMATS * 3, strict=False)])
 def test_it_goes_on_to_the_same_bits(way: str, form: str, backend: Backend, tmp_path: Path) -> None:
     make = lambda: backend.Network([3, 4, 2], seed=2, dtype="f4" if form == "npz" else "f8")  # noqa: E731
     path, whole, other = tmp_path / f"net.{form}", make(), make()
