@@ -55,7 +55,7 @@ from samenet.training import restoring
 from samenet.training.checkpoint import Checkpoint, is_same_file
 from samenet.training.options import MOST_EPOCHS, Options, Trained
 from samenet.training.sampling import is_stream
-from samenet.training.state import Kept, Short, TrainingState
+from samenet.training.state import Kept, TrainingState
 from samenet.validation import checks, paths
 
 
@@ -111,7 +111,7 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
             "copies and loaded networks are; or by train_many, or by an optimizer without a state to go on from; or "
             "whose training was broken off in the middle of an update"
         )
-    saved = saved.whole() if isinstance(saved, Short) else saved
+    saved = TrainingState.of_short(*saved) if isinstance(saved, tuple) else saved
     now = Kept.of(options.settings, len(options.X), options.batch_size, model.cost_function)
     if now != saved.kept:
         for name, text in saved.kept.texts().items():

@@ -17,7 +17,6 @@ from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, sampling
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import Draws
-from samenet.training.state import Short
 from samenet.validation.finite import all_finite
 
 
@@ -76,10 +75,9 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
             options.seed.bit_generator.state = drawn
         return False
     history.epochs_done = settings.epochs
-    user.training_state = Short(
-        *(settings, len(options.X), size, model.cost_function, options.seed, (state.values, state.t), draws),
-        *(history, before, costs.item(0)),
-    )
+    cost, first_cost = model.cost_function, costs.item(0)
+    left = options.seed, state.values, state.t, draws, history, before
+    user.training_state = settings, len(options.X), size, cost, first_cost, *left
     try:
         release()
     except StopTraining as reason:

@@ -124,6 +124,21 @@ class TrainingState:
         return self.partial is None and self.ahead is None
 
     @classmethod
+    def of_short(
+        cls,
+        settings: Settings,
+        rows: int,
+        batch_size: int,
+        cost: str,
+        first_cost: float,
+        *others: Any,
+    ) -> "TrainingState":
+        """What a training has left that was too short to make an object of it; others: from seed to first."""
+        kept = Kept.of(settings, rows, batch_size, cost)
+        largest = divergence.first_bound(first_cost, batch_size, settings.reduction)
+        return cls(kept, *others, largest)
+
+    @classmethod
     def of(cls, loop: Any) -> "TrainingState | None":
         """What a `Loop` leaves, or None if it has been left in the middle of a call."""
         training, options, watched = loop.training, loop.options, loop.divergence
@@ -149,25 +164,3 @@ def leave(loop: Any) -> None:
         training.user.training_state = state = TrainingState.of(loop)
         if options.checkpoint is not None and state is not None:
             options.checkpoint.end(state)
-
-
-class Short(NamedTuple):
-    """The same of a short training, with as little as it takes: it has taken microseconds."""
-
-    settings: Settings
-    rows: int
-    batch_size: int
-    cost: str
-    seed: Any
-    state: Any  # values and t
-    draws: Draws | None
-    history: History
-    first: Array
-    first_cost: float
-
-    def whole(self) -> TrainingState:
-        """The state."""
-        kept = Kept.of(self.settings, self.rows, self.batch_size, self.cost)
-        largest = divergence.first_bound(self.first_cost, self.batch_size, self.settings.reduction)
-        given = self.seed, *self.state, self.draws, self.history, self.first, largest
-        return TrainingState(kept, *given)

@@ -53,9 +53,8 @@ def trained(way: str, backend: str, **options: Any) -> str:
     options = WAYS[way] | {"epochs": EPOCHS} | options
     if options.get("seed") == "random.Random":
         options["seed"] = random.Random(11)
-    history = net.train(X, Y, **options)
+    history = net.train(X, Y, callback=lambda net, history: None, **options)  # no short training
     state = net.training_state
-    state = getattr(state, "whole", lambda: state)()
     found = hashlib.sha256(net.model.theta.everything.tobytes() + state.values.tobytes())
     for name in history:
         found.update(history[name].tobytes())
