@@ -67,7 +67,9 @@ class Loop:
     def run(self, release: Callable[[], None]) -> None:
         """Train until all epochs are done, the callback or a stop rule ends it, or Ctrl-C is pressed."""
         while self.history.epochs_done < self.settings.epochs:
-            if not self.updates_return_cost:
+            if self.updates_return_cost:
+                self.training.measure()
+            else:
                 self.training.record()
             for _ in self._advance(self._next_stop()):
                 release()
@@ -78,7 +80,7 @@ class Loop:
         done, every = self.history.epochs_done, self.settings.record_every
         if self.training.has_epoch_hooks:
             return done + 1
-        if every > 0 and not self.updates_return_cost:
+        if every > 0 and not (self.updates_return_cost and self.training.validation is None):
             return min(self.settings.epochs, done + every - done % every)
         return self.settings.epochs
 
@@ -205,8 +207,9 @@ class Loop:
                 f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
                 "they were restored to their values before it. Try a smaller alpha"
             )
-        if self.updates_return_cost and self.settings.record_every > 0:
-            history.record_costs(history.epochs_done, costs, self.settings.record_every)
+        if self.updates_return_cost:
+            self.training.record_costs(costs)
+        self.training.alpha = alphas.item(-1)
         history.epochs_done += epochs if ends_epoch else 0
         if ends_epoch:
             self.divergence.end_epoch(history)

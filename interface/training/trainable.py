@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -48,6 +48,9 @@ class Trainable(HasModel):
         clip_value: float | None = None,
         clip_norm: float | None = None,
         sampling: str | AdaptiveSampling | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        verbose: bool = False,
+        progress: bool | Literal["always"] = False,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -77,12 +80,21 @@ class Trainable(HasModel):
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
+        validation    samples and targets (X, Y) to measure on and not to learn from: each record has "validation_cost",
+                      what training minimises, penalties included, over them, and each monitor, "validation_accuracy";
+                      it takes a forward pass over them for each record. `stop=Patience()` watches them
+        verbose       whether to print a line for each record, and one at the end
+        progress      whether to show a bar, on standard error or in a notebook: the epochs, the cost, the validation
+                      cost, the learning rate and the time left. A file or a pipe gets nothing, or with "always" a line
+                      for each tenth
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of
         optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
+        `samenet.UnreachableTargetsWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)
