@@ -22,6 +22,7 @@ from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.model import Model
 from samenet.validation import checks
+from samenet.validation.names import hint
 
 
 class StopTraining(Exception):
@@ -192,8 +193,11 @@ def rules(value: Any) -> tuple[Rule, ...]:
     if value is None:
         return ()
     expected = "rules of samenet.stopping"
-    given = (value,) if isinstance(value, Rule) else tuple(checks.listed("stop", value, expected))
+    given = (value,) if isinstance(value, Rule | str) else tuple(checks.listed("stop", value, expected))
     for rule in given:
         if not isinstance(rule, Rule):
-            raise TypeError(f"stop: expected {expected}, got {checks.short(rule)}")
+            known = ("CostChange", "GradientNorm", "Patience")
+            raise TypeError(
+                f"stop: expected {expected}, got {checks.short(rule)}{hint(rule, known, 'samenet.stopping')}"
+            )
     return given
