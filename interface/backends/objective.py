@@ -24,6 +24,7 @@ class Objective:
     """J at the model's current parameters; backend: a module that implements the contract.
 
     X: (m, n_in), Y: (m, n_out), already checked, of the model's dtype; reduction: "mean" or "sum".
+    validation: in a training with a validation set, the objective on that.
     """
 
     model: Model
@@ -31,6 +32,7 @@ class Objective:
     X: NDArray[Any]
     Y: NDArray[Any]
     reduction: str = "mean"
+    validation: "Objective | None" = None
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""

@@ -7,7 +7,7 @@ A checkpoint is a file of a network, see `samenet.storage.contents`, that says m
 "backend"      the name of the backend
 "options"      the arguments of `train` as text, as far as they can be told apart; a function is "a function"
 "rows"         the number of samples
-"samples"      the CRC-32 of X and of Y, as they are in memory
+"samples"      the CRC-32 of X and of Y as they are in memory, and of those of the validation set
 "seed"         the seed, or the kind of the stream that was given
 "stream"       the kind and the state of the random stream
 "key"          the key of the masks
@@ -22,7 +22,7 @@ A checkpoint is a file of a network, see `samenet.storage.contents`, that says m
 =============  =======================================================================================================
 
 Its arrays: state (k, parameters), the optimizer's; first, the parameters before the training; last, those of the last
-update, if a rule has put back others; epochs and records (names, records), the history; rows (m,), where a
+update, if a rule has put back others; epochs, records (names, records) and curve, the history; rows (m,), where a
 `random.Random` shuffles; tree and mean, of adaptive sampling; and rule0.best, ..., what stop rules remember.
 """
 
@@ -48,6 +48,7 @@ from samenet.validation import checks
 
 VERSION = 1
 SECONDS = 60.0  # between checkpoints
+ARRAYS = ("X", "Y", "validation", "validation")  # the arguments that the checksums are of
 _LONGEST = 10_000  # characters of a reason
 
 
@@ -100,10 +101,9 @@ class Checkpoint:
 
 def texts(options: Options, cost: str) -> dict[str, str]:
     """The options as text by the names of the arguments, as far as they have to be the same."""
-    settings, kept = options.settings, Kept.of(options.settings, len(options.X), options.batch_size, cost)
-    alpha = settings.alpha
+    settings, alpha = options.settings, options.settings.alpha
     return {
-        **kept.texts(),
+        **Kept.of_options(options, cost).texts(),
         "alpha": str(alpha) if type(alpha).__module__ == schedules.__name__ else "a function",
         **{name: str(settings.clipping.get(name)) for name in ("clip_value", "clip_norm")},
         "record_every": str(settings.record_every),
@@ -112,8 +112,9 @@ def texts(options: Options, cost: str) -> dict[str, str]:
 
 
 def fingerprint(options: Options) -> list[int]:
-    """A checksum of the samples and one of the targets."""
-    return [zlib.crc32(np.ascontiguousarray(values).data) for values in (options.X, options.Y)]
+    """A checksum of each array that is learned from or measured on, by the order of `ARRAYS`."""
+    arrays = options.X, options.Y, *options.held
+    return [zlib.crc32(np.ascontiguousarray(values).data) for values in arrays]
 
 
 def described_seed(seed: Any) -> Any:
@@ -130,6 +131,9 @@ def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[A
     arrays = {"state": state.values, "first": state.first, "epochs": history.epochs, "records": records}
     if state.last is not None:
         arrays["last"] = state.last
+    curve = history.validation_curve
+    if curve is not None:
+        arrays["curve"] = curve
     if draws.python_random is not None:
         arrays["rows"] = np.array(draws.rows, np.int64)
     if state.sampler is not None:
@@ -151,6 +155,7 @@ def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[A
         "history": {
             **{"names": list(history), "records": len(history.epochs), "stopped_by": stopped_by},
             **{"diverged_at": history.diverged_at, "best_epoch": history.best_epoch},
+            "curve": None if curve is None else len(curve),
         },
         **{"rules": rules, "hooks_begun": state.hooks_begun, "last": state.last is not None},
     }, {name: array for name, array in arrays.items() if array.size}

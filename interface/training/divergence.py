@@ -1,8 +1,6 @@
 """Divergence: a cost that grows without bound, reported while it is still finite."""
 
 import math
-import sys
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from samenet.backends.objective import Objective
 from samenet.history import History
+from samenet.validation import warning
 
 _GROWTH = 1e6
 _MOST = 1e24  # in units of the scale; training that starts beyond it is taken to have diverged in an earlier call
@@ -118,9 +117,6 @@ def _bound(first: float, scale: float) -> float:
 
 
 def warn(what: str) -> None:
-    """Give the warning, attributed to the line outside samenet that led here."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "samenet":
-        frame, level = frame.f_back, level + 1
+    """Give the warning."""
     advice = "try a smaller alpha, or inputs and targets scaled to a size of about 1"
-    warnings.warn(f"training diverges: {what}; {advice}", DivergenceWarning, stacklevel=level)
+    warning.warn(f"training diverges: {what}; {advice}", DivergenceWarning)

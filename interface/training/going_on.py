@@ -112,7 +112,7 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
             "whose training was broken off in the middle of an update"
         )
     saved = TrainingState.of_short(*saved) if isinstance(saved, tuple) else saved
-    now = Kept.of(options.settings, len(options.X), options.batch_size, model.cost_function)
+    now = Kept.of_options(options, model.cost_function)
     if now != saved.kept:
         for name, text in saved.kept.texts().items():
             if text != now.texts()[name]:

@@ -84,8 +84,11 @@ class Loop:
         if self.training.should_stop():  # after the last epoch of a training that goes on
             return
         while self.history.epochs_done < self.training.end:
-            is_recorded = self.partial is not None or self.history.is_recorded(self.history.epochs_done)
-            if not (self.updates_return_cost or is_recorded):
+            if self.partial is not None or self.history.is_recorded(self.history.epochs_done):
+                pass  # by the part before
+            elif self.updates_return_cost:
+                self.training.measure()
+            else:
                 self.training.record()
             for _ in self._advance(self._next_stop()):
                 if checkpoint is not None:
@@ -98,7 +101,7 @@ class Loop:
         done, every = self.history.epochs_done, self.settings.record_every
         if self.training.has_epoch_hooks:
             return done + 1
-        if every > 0 and not self.updates_return_cost:
+        if every > 0 and not (self.updates_return_cost and self.training.validation is None):
             return min(self.training.end, done + every - done % every)
         return self.training.end
 
@@ -239,8 +242,9 @@ class Loop:
                 f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
                 "they were restored to their values before it. Try a smaller alpha"
             )
-        if self.updates_return_cost and self.settings.record_every > 0:
-            history.record_costs(history.epochs_done, costs, self.settings.record_every)
+        if self.updates_return_cost:
+            self.training.record_costs(costs)
+        self.training.alpha = alphas.item(-1)
         history.epochs_done += epochs if ends_epoch else 0
         if ends_epoch:
             self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]

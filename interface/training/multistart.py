@@ -34,7 +34,7 @@ def _are_independent(options: Options, optimizer: Optimizer) -> bool:
     settings = options.settings
     draws = settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
     is_plain = settings.alpha is None or type(settings.alpha) is schedules.Constant
-    return is_plain and not (draws or options.callback is not None or options.stop)
+    return is_plain and not (draws or options.is_watched)
 
 
 def _best_of_together(

@@ -15,7 +15,10 @@ from samenet.history import History
 from samenet.model import Model
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
 from samenet.training.monitors import MONITORS, monitor
+from samenet.training.reach import check_reach
+from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
+from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
 
@@ -50,6 +53,8 @@ class Settings(NamedTuple):
     is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
     arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
+    verbose: bool
+    progress: bool | str
 
     @property
     def has_masks(self) -> bool:
@@ -72,10 +77,27 @@ class Options:
     dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
     warns: bool = True  # whether divergence gives a warning
     stream: Random | None = None
+    validation: ValidationSet | None = None
+    report: Report | None = None  # what is shown meanwhile
     unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
     saved: Any = None  # the `TrainingState` to go on from
     completes: bool = False  # whether the call is completed that left it in a checkpoint
     checkpoint: Any = None  # the `Checkpoint` to write
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether something is called, measured or shown between epochs."""
+        return bool(self.callback is not None or self.stop or self.validation or self.report)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The names in the history besides the cost."""
+        return (*self.monitors, *(() if self.validation is None else self.validation.names))
+
+    @property
+    def held(self) -> tuple[NDArray[Any], ...]:
+        """The samples and the targets of the validation set, if there is one."""
+        return () if self.validation is None else self.validation[:2]
 
     @property
     def random(self) -> Random:
@@ -106,9 +128,12 @@ class Options:
                 settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
                 and not (settings.has_masks or options.stop or is_stream(options.seed))
+                and options.validation is None
+                and options.report is None
             )
             if not options.unchecked:
                 options.check_samples()
+        check_reach(model.activations[-1], options.Y)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
@@ -118,7 +143,7 @@ class Options:
             checks.seed("seed", seed)
         return Options(
             *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
-            *(self.dropout, self.warns),
+            *(self.dropout, self.warns, None, self.validation),
         )
 
     def check_samples(self) -> None:
@@ -156,9 +181,14 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
+        validation = ValidationSet.of(model, given["validation"], settings.monitors)
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
+            if rule.needs_validation and validation is None:
+                raise ValueError(
+                    f"stop: expected a validation set for {rule}, as validation=(X, Y) or by Patience(X, Y), got none"
+                )
         if settings.sampling is not None and (settings.batch_size or len(X)) >= len(X):
             raise ValueError(
                 f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
@@ -168,13 +198,15 @@ class Options:
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
             warns,
+            validation=validation,
+            report=Report.of(settings),
         )
 
 
 _NO_DROPOUT = np.empty(0)
 _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
-    *("clip_value", "clip_norm", "drop_connect", "sampling"),
+    *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
 _values = itemgetter(*_NAMES)
 
@@ -208,6 +240,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
         *(sampled, is_simple, arguments, drop_connect),
+        *(checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")),
     )
 
 

@@ -73,9 +73,9 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
         if theirs[name] != text:
             raise ValueError(f"{name}: expected {theirs[name]!s:.200} as in the checkpoint, got {text:.200}")
     sums = training.get("samples")
-    if sums != (own_sums := checkpoint.fingerprint(options)):
-        name = "Y" if isinstance(sums, list) and sums[:1] == own_sums[:1] else "X"
-        raise ValueError(f"{name}: expected the values that the checkpoint is of, got others")
+    for place, own_sum in enumerate(checkpoint.fingerprint(options)):
+        if not isinstance(sums, list) or sums[place : place + 1] != [own_sum]:
+            raise ValueError(f"{checkpoint.ARRAYS[place]}: expected the values that the checkpoint is of, got others")
     seed, given = training.get("seed"), options.seed
     if given is not None and seed != checkpoint.described_seed(given):
         raise ValueError(f"seed: expected {checks.short(seed)} as in the checkpoint, got {checks.short(given)}")
@@ -86,7 +86,7 @@ class _Said:
 
     def __init__(self, training: dict[str, Any], options: Options, network: Model) -> None:
         self.options, self.network, self.m = options, network, len(options.X)
-        self.names = list(History(tuple(options.monitors)))
+        self.names = list(History(options.recorded))
         self.epochs_done = _integer(training, "epochs_done", _MOST // self.m)
         self.began = _integer(training, "began", self.epochs_done)
         self.updates, self.key = _integer(training, "updates", _MOST), _integer(training, "key", 2**63 - 1)
@@ -101,6 +101,7 @@ class _Said:
         said = training.get("history")
         self.history: dict[str, Any] = said if isinstance(said, dict) else {}
         self.records = _integer(self.history, "records", _MOST)
+        self.curve = 0 if self.history.get("curve") is None else _integer(self.history, "curve", _MOST)
         names, stopped_by = self.history.get("names"), self.history.get("stopped_by")
         if names != self.names or not (stopped_by is None or isinstance(stopped_by, str)):
             raise Unreadable(f"its history is of {checks.short(names)}, not {self.names}")
@@ -126,6 +127,8 @@ class _Said:
             found["last"] = everything
         if self.records:
             found |= {"epochs": (_INTEGER, (self.records,)), "records": (_FLOAT, (len(self.names), self.records))}
+        if self.curve:
+            found["curve"] = _FLOAT, (self.curve,)
         if self.kind == "Random":
             found["rows"] = _INTEGER, (m,)
         if self.options.settings.sampling is not None:
@@ -138,9 +141,12 @@ class _Said:
         """The state."""
         options, settings, m = self.options, self.options.settings, self.m
         sampling, theta = settings.sampling, self.network.theta
-        history = History(tuple(options.monitors))
+        history = History(options.recorded)
         if self.records:
             history.fill(arrays["epochs"], arrays["records"])
+        if self.curve:
+            history.begin_validation_curve(0.0)
+            history.continue_validation_curve(arrays["curve"])
         history.epochs_done = self.epochs_done
         for name in ("stopped_by", "diverged_at", "best_epoch"):
             setattr(history, name, self.history.get(name))
@@ -149,7 +155,7 @@ class _Said:
             rules.append((text, numbers | {name: arrays[f"rule{place}.{name}"] for name in names}))
         values = arrays.get("state")
         return TrainingState(
-            Kept.of(settings, m, options.batch_size, cost),
+            Kept.of_options(options, cost),
             self.stream if isinstance(self.seed, str) else self.seed,
             np.empty((0, theta.flat.size), theta.flat.dtype) if values is None else values,
             *(self.updates, self._draws(arrays.get("rows")), history, arrays["first"], self.largest, [], self.is_done),

@@ -34,7 +34,11 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
 def train_under(user: Trained, model: Model, backend: Any, options: Options, release: Release) -> None:
     """Train in place, where someone else has seen to it that Ctrl-C is deferred."""
     try:
-        if not short.train(user, model, backend, options, release):
+        if options.report is not None:
+            with options.report as report:
+                release = report.following(release)
+                descend(options.settings.optimizer, user, model, backend, options, release)
+        elif not short.train(user, model, backend, options, release):
             descend(options.settings.optimizer, user, model, backend, options, release)
     except StopTraining:
         pass

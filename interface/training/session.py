@@ -1,7 +1,7 @@
 """One training run of a network: what is recorded, and what ended it."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from samenet import stopping
 from samenet.backends.objective import Objective
-from samenet.history import History
+from samenet.history import NOTHING, History
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training.options import Options, Trained
+from samenet.training.validation_set import ValidationObjective
 
 
 class Training:
@@ -25,9 +26,11 @@ class Training:
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
         self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
-        self.earlier = user.history, user.training_state
-        saved = options.saved
-        self.history = History(tuple(options.monitors)) if saved is None else copy.copy(saved.history)
+        self.validation: ValidationObjective | None = None
+        if options.validation is not None:
+            self.validation = self.objective.validation = options.validation.objective(self.objective)
+        self.earlier, saved = (user.history, user.training_state), options.saved
+        self.history = History(options.recorded) if saved is None else copy.copy(saved.history)
         user.history, user.training_state = self.history, None
         self.began = saved.began if options.completes else self.history.epochs_done
         self.end = self.began + options.settings.epochs  # the number of epochs done at the end
@@ -35,6 +38,10 @@ class Training:
         self.hooks_begun: int | None = None  # of the callback and the rules after the last epoch; None for all
         self.last: NDArray[Any] | None = None  # the parameters of the last update, where rules put back others
         self.is_over = self.is_refused = False  # before it began; because of its samples
+        self.alpha: float | None = None  # the learning rate of the last epoch
+        self.measured: Mapping[str, float] = NOTHING  # of the validation set, to be recorded with the next cost
+        if options.report is not None:
+            options.report.begin(self)
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
@@ -53,6 +60,9 @@ class Training:
             self.check_samples()
             self.note(source, reason)
             self._close()
+            raise
+        except BaseException:
+            self._close(failed=True)
             raise
         self._close()
 
@@ -83,13 +93,13 @@ class Training:
                 self.is_refused = True
                 raise
 
-    def _close(self) -> None:
+    def _close(self, failed: bool = False) -> None:
         if not self.watches:
             return
         everything = self.model.theta.everything
         last = everything.copy()
         for watch in self.watches:
-            watch.close()
+            (watch.failed if failed else watch.close)()
         if not np.array_equal(last, everything):
             self.last = last
 
@@ -102,16 +112,34 @@ class Training:
         """Whether a callback or a stop rule must run after every epoch."""
         return self.options.callback is not None or bool(self.watches)
 
+    @property
+    def is_record_due(self) -> bool:
+        """Whether the state before the next epoch is to be recorded."""
+        every = self.options.settings.record_every
+        return every > 0 and self.history.epochs_done % every == 0
+
     def record(self) -> None:
         """If the state before the next epoch is to be recorded, do so, by a forward pass."""
-        epoch, every = self.history.epochs_done, self.options.settings.record_every
-        if every > 0 and epoch % every == 0:
+        if self.is_record_due:
             cost, output = self.objective.evaluate()
-            self.record_state(epoch, cost, output if self.options.monitors else None)
+            self.record_state(self.history.epochs_done, cost, output if self.options.monitors else None)
+
+    def measure(self) -> None:
+        """If the next update returns a cost to be recorded, measure the validation set, to be recorded with it."""
+        if self.validation is not None and self.is_record_due:
+            self.measured = self.validation.measure()
+
+    def record_costs(self, costs: NDArray[Any]) -> None:
+        """Record the costs before the next epochs, as updates returned them."""
+        every = self.options.settings.record_every
+        if every > 0:
+            self.history.record_costs(self.history.epochs_done, costs, every, self.measured)
+            self.measured = NOTHING
 
     def record_state(self, epoch: int, cost: float, output: NDArray[Any] | None) -> None:
         """Record the state before an epoch; the output is needed for monitors only."""
         values = {} if output is None else {name: f(output) for name, f in self.options.monitors.items()}
+        values |= {} if self.validation is None else self.validation.measure()
         self.history.record(epoch, cost, values)
 
     def output(self) -> NDArray[Any] | None:

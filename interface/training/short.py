@@ -23,7 +23,7 @@ from samenet.validation.finite import all_finite
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.callback is not None or options.stop or options.unchecked:
+    if not settings.is_simple or options.is_watched or options.unchecked:
         return False
     if options.saved is not None or options.checkpoint is not None:
         return False

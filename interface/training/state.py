@@ -13,7 +13,7 @@ from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
 from samenet.stopping import Rule, Watch
 from samenet.training import divergence
-from samenet.training.options import Settings
+from samenet.training.options import Options, Settings
 from samenet.training.sampling import Draws, Orders
 
 Array = NDArray[Any]
@@ -43,15 +43,21 @@ class Kept(NamedTuple):
     dropout: tuple[float, ...]
     drop_connect: tuple[float, ...]
     monitors: tuple[str, ...]
+    validation: str
 
     @classmethod
-    def of(cls, settings: Settings, rows: int, batch_size: int, cost: str) -> "Kept":
+    def of(cls, settings: Settings, rows: int, batch_size: int, cost: str, validation: Any = None) -> "Kept":
         """Those of a training with these settings."""
         s = settings
         return cls(
             *(rows, batch_size, cost, s.reduction, s.optimizer, s.shuffle, s.sampling, s.dropout, s.drop_connect),
-            s.monitors,
+            *(s.monitors, "None" if validation is None else "a validation set"),
         )
+
+    @classmethod
+    def of_options(cls, options: Options, cost: str) -> "Kept":
+        """Those of a training with these options."""
+        return cls.of(options.settings, len(options.X), options.batch_size, cost, options.validation)
 
     def texts(self) -> dict[str, str]:
         """Their values by the names of the arguments, as text."""
@@ -108,12 +114,13 @@ class TrainingState:
 
     def watch(self, place: int, rule: Rule, objective: Objective, history: History) -> Watch:
         """Watch by a rule: one that was there goes on, as its str() tells; others begin."""
-        before = history.best_epoch
+        before, curve = history.best_epoch, history.validation_curve
         watch = rule.watch(objective, history)
         if place < len(self.rules):
             text, state = self.rules[place]
             if text == str(rule) and state.keys() == watch.state.keys():
                 history.best_epoch = before
+                history.continue_validation_curve(curve)
                 for name, value in state.items():
                     watch.state[name] = value.copy() if isinstance(value, np.ndarray) else value
         return watch
@@ -136,7 +143,8 @@ class TrainingState:
         """What a training has left that was too short to make an object of it; others: from seed to first."""
         kept = Kept.of(settings, rows, batch_size, cost)
         largest = divergence.first_bound(first_cost, batch_size, settings.reduction)
-        return cls(kept, *others, largest)
+        given = *others, largest
+        return cls(kept, *given)
 
     @classmethod
     def of(cls, loop: Any) -> "TrainingState | None":
@@ -147,7 +155,7 @@ class TrainingState:
         rules = zip(options.stop, training.watches, strict=False)
         left = None if training.last is None else training.model.theta.everything.copy()
         return cls(
-            Kept.of(options.settings, len(options.X), options.batch_size, training.model.cost_function),
+            Kept.of_options(options, training.model.cost_function),
             *(options.seed, loop.state.values, loop.state.t, loop.draws, training.history),
             *(watched.initial_theta, watched.largest, watched.suspicious, watched.is_done, loop.sampler),
             *([(str(rule), watch.state) for rule, watch in rules], training.hooks_begun),

@@ -4,7 +4,7 @@ import os
 import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,6 +53,9 @@ class Trainable(HasModel):
         resume: bool | str | os.PathLike[str] = False,
         checkpoint: str | os.PathLike[str] | None = None,
         every: float | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        verbose: bool = False,
+        progress: bool | Literal["always"] = False,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -82,7 +85,13 @@ class Trainable(HasModel):
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
-
+        validation    samples and targets (X, Y) to measure on and not to learn from: each record has "validation_cost",
+                      what training minimises, penalties included, over them, and each monitor, "validation_accuracy";
+                      it takes a forward pass over them for each record. `stop=Patience()` watches them
+        verbose       whether to print a line for each record, and one at the end
+        progress      whether to show a bar, on standard error or in a notebook: the epochs, the cost, the validation
+                      cost, the learning rate and the time left. A file or a pipe gets nothing, or with "always" a line
+                      for each tenth
         resume        True to go on where the last call ended: with the optimizer's state, random numbers, stop rules
                       and history, and counting epochs on; or the path of a checkpoint, to complete the call that wrote
                       it. What may change, and all the rest: `samenet.training.going_on`
@@ -94,6 +103,8 @@ class Trainable(HasModel):
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
+        `samenet.UnreachableTargetsWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)
