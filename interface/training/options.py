@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import optimizers, schedules, stopping
+from samenet.functions import MADE_FOR
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
@@ -128,12 +129,12 @@ class Options:
                 settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
                 and not (settings.has_masks or options.stop or is_stream(options.seed))
-                and options.validation is None
-                and options.report is None
+                and not (options.validation or options.report)
             )
             if not options.unchecked:
                 options.check_samples()
-        check_reach(model.activations[-1], options.Y)
+        if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
+            check_reach(model.activations[-1], options.Y)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
@@ -181,7 +182,8 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
-        validation = ValidationSet.of(model, given["validation"], settings.monitors)
+        held = given["validation"]
+        validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
@@ -197,9 +199,8 @@ class Options:
             *(X, Y, settings, batch_size, seed),
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
-            warns,
-            validation=validation,
-            report=Report.of(settings),
+            *(warns, None, validation),
+            Report.of(settings) if settings.verbose or settings.progress else None,
         )
 
 

@@ -29,7 +29,7 @@ def unreachable(activation: str, Y: NDArray[Any]) -> str | None:
     if limits is None:
         return None
     low, high = limits
-    # Sooner done than `min` and `max`, for the few targets of a short training.
+    # Sooner done than `min` and `max`.
     if Y.item(Y.argmin()) >= low - _SLACK and (high == math.inf or Y.item(Y.argmax()) <= high + _SLACK):
         return None
     outside = ~((low - _SLACK <= Y) & (high + _SLACK >= Y))
@@ -42,11 +42,21 @@ def unreachable(activation: str, Y: NDArray[Any]) -> str | None:
     )
 
 
+_FEW = 128  # targets that are compared sooner than their least and largest are found
+_within: Any = None  # the few that were last found to be within reach, and of what
+
+
 def check_reach(activation: str, Y: NDArray[Any]) -> None:
     """Warn of targets that an output layer with this activation cannot reach."""
+    global _within
+    few = (activation, Y.dtype, Y.tobytes()) if Y.size <= _FEW else None
+    if few is not None and few == _within:
+        return
     found = unreachable(activation, Y)
     if found is not None:
         warn_unreachable(found)
+    else:
+        _within = few
 
 
 def warn_unreachable(found: str) -> None:

@@ -4,6 +4,7 @@ import datetime
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -74,7 +75,9 @@ class Display:
             try:
                 getattr(self.bar, method)(*given)
             except (OSError, ValueError):  # the terminal is gone, or its file was closed
-                self.bar = None
+                lost, self.bar = self.bar, None
+                with suppress(OSError, ValueError):
+                    lost.close()
 
     def seconds(self) -> str:
         """The time since the beginning, to be read."""
@@ -94,8 +97,6 @@ class Report(Display):
     @classmethod
     def of(cls, settings: Any) -> Self | None:
         """What the settings of `train` ask for; None if there is nothing to show, or nowhere."""
-        if not (settings.verbose or settings.progress):
-            return None
         report = cls(settings.epochs, settings.optimizer, settings.verbose, settings.progress)
         return None if report.is_empty else report
 

@@ -23,10 +23,8 @@ class ValidationSet(NamedTuple):
     monitors: Monitors
 
     @classmethod
-    def of(cls, model: Model, value: Any, monitors: Sequence[str]) -> "ValidationSet | None":
-        """From a pair (X, Y), or None. Raises ValueError or TypeError, naming the argument."""
-        if value is None:
-            return None
+    def of(cls, model: Model, value: Any, monitors: Sequence[str]) -> "ValidationSet":
+        """From a pair (X, Y). Raises ValueError or TypeError, naming the argument."""
         if not isinstance(value, tuple | list) or len(value) != 2:
             hint = "; samenet.data.split makes one" if isinstance(value, float | int) else ""
             raise TypeError(

@@ -212,6 +212,21 @@ stop = listing(
     ("patience, text", lambda: stopping.Patience(X, "Y"), False),
     also=lambda v: v.kind == "None",
 )
+validation = listing(
+    ("a pair", lambda: (X, Y), True),
+    ("a list of two", lambda: [X.tolist(), Y.tolist()], True),
+    ("one sample", lambda: (X[0], Y[0]), True),
+    ("three", lambda: (X, Y, Y), False),
+    ("one", lambda: (X,), False),
+    ("swapped", lambda: (Y, X), False),
+    ("nothing", lambda: ((), ()), False),
+    ("nan", lambda: (X * np.nan, Y), False),
+    ("masked", lambda: ([[1, 2, np.ma.masked]], Y[:1]), False),
+    ("an array", lambda: np.zeros((2, 5, 3)), False),
+    ("raises", lambda: [hostile.Raising(), Y], False),
+    also=lambda v: v.kind == "None",
+)
+always = of(lambda v: v.kind == "bool" or (v.kind == "text" and v.means == "always"))
 optimizer = listing(
     ("Adam", optimizers.Adam, True),
     ("a class", lambda: optimizers.Adam, False),
@@ -432,6 +447,9 @@ TRAIN: dict[str, Argument] = {
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
     "sampling": name(none=True),  # of a full batch
+    "validation": validation,
+    "verbose": unless(lambda value: isinstance(value, bool | np.bool_) and bool(value), flag),  # which prints
+    "progress": unless(lambda value: isinstance(value, str) and value == "always", always),
 }
 _SAMPLES: dict[str, Argument] = {"X": array(X, (5, 3)), "Y": array(Y, (5, 2))}
 _IN_FLOAT64: dict[str, Argument] = {
@@ -684,7 +702,7 @@ ENTRIES: dict[str, Entry] = {
             (schedules.Cosine, {"alpha": positive, "epochs": integer(1), "least": at_least_0}),
             (stopping.CostChange, {"least": positive}),
             (stopping.GradientNorm, {"least": positive}),
-            (stopping.Patience, {"epochs": integer(1), "restore": flag}),
+            (stopping.Patience, {"epochs": integer(1), "restore": always, "min_delta": at_least_0}),
         )
     },
     **{
