@@ -37,6 +37,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "masks": BATCHES | {"dropout": 0.5, "drop_connect": 0.2, "record_every": 0},
     "sampling": BATCHES | {"sampling": "adaptive"},
     "rules": BATCHES | {"stop": [CostChange(1e-12), Patience(X_VAL, Y_VAL, 50)], "alpha": 0.5},
+    "watched": BATCHES | {"validation": (X_VAL, Y_VAL), "stop": Patience(epochs=50, min_delta=1e-3), "alpha": 0.5},
 }
 FORMATS = ("npz", "safetensors")
 
@@ -166,6 +167,14 @@ def test_an_update_of_a_training_in_parts(tmp_path: Path) -> None:
     assert_same(other, whole)
 
 
+def test_a_checkpoint_with_another_validation_set(tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    left(path, network(), **WAYS["watched"])
+    for other in ((X_VAL[1:], Y_VAL[1:]), (X_VAL, Y_VAL / 2)):
+        with pytest.raises(ValueError, match="^validation: expected the values that the checkpoint is of, got others"):
+            network().train(X, Y, epochs=9, resume=path, **WAYS["watched"] | {"validation": other})
+
+
 @pytest.mark.parametrize("how", ["rule", "callback"])
 def test_a_call_that_had_ended_early_is_not_trained_further(how: str, tmp_path: Path) -> None:
     path, calls = tmp_path / "net.npz", list[int]()
@@ -260,6 +269,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "cost": ({"cost": "sum_of_squares"}, "cost: expected squared_error"),
     "seed": ({"seed": 6}, "seed: expected 5 as in the checkpoint, got 6"),
     "stream": ({"seed": random.Random(5)}, "seed: expected 5 as in the checkpoint, got <random"),
+    "validation": ({"validation": (X_VAL, Y_VAL)}, "validation: expected None as in the checkpoint, got a validation"),
     "dropout": ({"dropout": 0.5}, r"dropout: expected \(\)"),
     "bfgs": ({"optimizer": "bfgs", "alpha": None, "batch_size": None}, "resume: expected none for BFGS"),
 }

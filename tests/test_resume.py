@@ -33,6 +33,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "masks": BATCHES | {"dropout": 0.5, "drop_connect": 0.2, "optimizer": "adam"},
     "sampling": BATCHES | {"sampling": "adaptive"},
     "rules": BATCHES | {"stop": [CostChange(1e-12), GradientNorm(1e-12), Patience(X_VAL, Y_VAL, 50)]},
+    "measured": {"alpha": 0.1, "optimizer": "nesterov", "validation": (X_VAL, Y_VAL), "record_every": 2},
+    "watched": BATCHES
+    | {"validation": (X_VAL, Y_VAL), "stop": Patience(epochs=50, min_delta=1e-3), "monitors": ["mean_norm"]},
 }
 
 
@@ -128,7 +131,7 @@ def ended_by(error: BaseException, epoch: int) -> Any:
 
 
 @pytest.mark.without_jit
-@pytest.mark.parametrize("way", ["rules", "adam", "masks"])
+@pytest.mark.parametrize("way", ["rules", "adam", "masks", "watched", "measured"])
 @pytest.mark.parametrize("error", [Broken(), StopTraining("enough"), KeyboardInterrupt()], ids=repr)
 def test_it_goes_on_after_an_exception(way: str, error: BaseException) -> None:
     seen: list[int] = []
@@ -237,6 +240,31 @@ def test_patience_goes_on_from_the_last_weights_unless_they_were_changed() -> No
 
 
 @pytest.mark.without_jit
+def test_patience_that_restores_after_an_exception_goes_on_from_the_last_weights() -> None:
+    options = BATCHES | {"alpha": 3.0, "stop": Patience(X_VAL, Y_VAL, 100, restore="always")}
+    whole, parts, last = numpy_network(), numpy_network(), numpy_network()
+    whole.train(X, Y, epochs=12, **options)
+    with pytest.raises(Broken):
+        parts.train(X, Y, epochs=12, callback=ended_by(Broken(), 7), **options)
+    last.train(X, Y, epochs=7, **options | {"stop": ()})
+    assert parts != last
+    parts.train(X, Y, epochs=5, resume=True, **options)
+    assert_same(parts, whole)
+
+
+@pytest.mark.without_jit
+def test_lines_are_printed_of_each_part_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    net = numpy_network()
+    net.train(X, Y, epochs=2, verbose=True, **BATCHES)
+    first = capsys.readouterr().out.splitlines()
+    net.train(X, Y, epochs=3, resume=True, verbose=True, **BATCHES)
+    second = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in first[:-1]] == ["epoch 0", "epoch 1"]
+    assert [line.split(",")[0] for line in second[:-1]] == ["epoch 2", "epoch 3", "epoch 4"]
+    assert second[-1].startswith("3 epochs in")
+
+
+@pytest.mark.without_jit
 def test_a_rule_that_ended_it_ends_it_again() -> None:
     always = GradientNorm(1e300)
     net = numpy_network()
@@ -303,6 +331,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "drop_connect": ({"drop_connect": 0.4}, r"drop_connect: expected \(\)"),
     "monitors": ({"monitors": "mean_norm"}, "monitors: expected"),
     "sampling": ({"sampling": "adaptive"}, "sampling: expected None"),
+    "validation": ({"validation": (X_VAL, Y_VAL)}, "validation: expected None .*, got a validation set"),
     "seed": ({"seed": 6}, "seed: expected none, or that of the last training"),
     "stream": ({"seed": np.random.default_rng(5)}, "seed: expected none, or that"),
     "bfgs": ({"optimizer": "bfgs", "alpha": None, "batch_size": None, "dropout": 0}, "resume: expected none for BFGS"),

@@ -368,6 +368,17 @@ def saved_path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
     return value, label, False
 
 
+def _to_resume(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    """False, as the network has not been trained, or the path of a checkpoint."""
+    value, label, good = path(chance, dtype)
+    return value, label, not value if isinstance(value, bool | np.bool_) else good
+
+
+def _to_checkpoint(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    value, label, good = saved_path(chance, dtype)
+    return value, label, value is None or good
+
+
 def is_identifier(value: Value) -> bool:
     """Whether a value is the prefix of names in C."""
     text = value.means
@@ -502,6 +513,15 @@ ENTRIES: dict[str, Entry] = {
         lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0, "sampling": "adaptive"},
         also=(FloatingPointError,),
         says=_PAIR,
+    ),
+    "resume": Entry(_train, {"resume": _to_resume}, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(OSError,)),
+    "checkpoint": Entry(
+        _train, {"checkpoint": _to_checkpoint}, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(OSError,)
+    ),
+    "every": Entry(
+        _train,
+        {"every": number(lambda x: x >= 0, none=True)},
+        lambda: _samples() | {"alpha": 0.1, "epochs": 1, "checkpoint": FOLDER / "samenet-hostile.npz"},
     ),
     "AdaptiveSampling": Entry(
         samenet.AdaptiveSampling, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False

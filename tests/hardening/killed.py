@@ -40,6 +40,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "masks": BATCHES | {"dropout": 0.3, "drop_connect": 0.1, "optimizer": "rmsprop", "alpha": 0.01},
     "sampling": BATCHES | {"sampling": "adaptive", "record_every": 3},
     "rules": BATCHES | {"alpha": 0.5, "stop": [CostChange(1e-15), Patience(*HELD, 1000)]},
+    "watched": BATCHES | {"validation": HELD, "stop": Patience(epochs=1000, min_delta=1e-6), "monitors": ["mean_norm"]},
     "streams": BATCHES | {"optimizer": "descent", "seed": "random.Random"},
     "normalized": BATCHES | {"reduction": "sum", "alpha": 0.01},
 }
@@ -58,7 +59,14 @@ def trained(way: str, backend: str, **options: Any) -> str:
     found = hashlib.sha256(net.model.theta.everything.tobytes() + state.values.tobytes())
     for name in history:
         found.update(history[name].tobytes())
-    text = history.epochs.tolist(), history.epochs_done, history.stopped_by, history.best_epoch, state.t
+    text = (
+        history.epochs.tolist(),
+        history.epochs_done,
+        history.stopped_by,
+        history.best_epoch,
+        state.t,
+        str(history.validation_curve),
+    )
     stream = None if state.draws is None else streams.state(state.draws.python_random or state.draws.random)
     found.update(repr((text, stream if "batch_size" in options else None)).encode())
     return found.hexdigest()
