@@ -259,6 +259,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "samples": ({"X": X[1:], "Y": Y[1:]}, "X: expected 23 samples as in the checkpoint, got 22"),
     "other X": ({"X": X + 1e-9}, "X: expected the values that the checkpoint is of, got others"),
     "other Y": ({"Y": Y[::-1]}, "Y: expected the values that the checkpoint is of, got others"),
+    "epochs": ({"epochs": 3}, "epochs: expected at least the 4 that the checkpoint is after, got 3"),
     "optimizer": ({"optimizer": "momentum"}, r"optimizer: expected Adam"),
     "batch_size": ({"batch_size": 4}, "batch_size: expected 5 as in the checkpoint, got 4"),
     "alpha": ({"alpha": 0.2}, r"alpha: expected Constant\(alpha=0.1\) as in the checkpoint, got Constant"),
