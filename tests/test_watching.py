@@ -46,6 +46,7 @@ def make(backend: Backend, **settings: Any) -> Any:
 # -------------------------------------------------------------------------------------------------- the validation set
 
 
+@pytest.mark.compiled  # too long without the JIT
 @pytest.mark.parametrize("every", [1, 3, 0])
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_recorded_of_a_validation_set(backend: Backend, way: str, every: int) -> None:
@@ -532,6 +533,7 @@ INSIDE = [
 ]
 
 
+@pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize(("activation", "row", "words"), OUTSIDE)
 @pytest.mark.parametrize("rows", [1, 200])
 def test_targets_out_of_reach_warn_once(
