@@ -20,7 +20,7 @@ from children import HANGS
 
 import samenet
 from samenet.output import files
-from samenet.stopping import CostChange, Patience, StopTraining
+from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
 from samenet.storage import streams
 from samenet.storage.contents import Unreadable
 from samenet.training import checkpoint, loop
@@ -332,6 +332,38 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="^checkpoint: expected none for BFGS"):
         network().train(X, Y, epochs=1, checkpoint=missing, optimizer="bfgs")
     assert not missing.exists()
+
+
+def test_what_could_not_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    class Mine(Rule):
+        """Remembers what it is given."""
+
+        def __init__(self, remembered: Any) -> None:
+            self.remembered = remembered
+
+        def watch(self, objective: Any, history: Any) -> Watch:
+            return Watch(lambda: False, state={"a": self.remembered})
+
+        def __str__(self) -> str:
+            return "Mine"
+
+    path, whole, other = tmp_path / "net.npz", network(), network()
+    for wrong in ("text", True, np.zeros(3), None):
+        with pytest.raises(TypeError, match="^stop: expected Mine to remember numbers and arrays like the parameters"):
+            network().train(X, Y, epochs=1, checkpoint=path, stop=Mine(wrong), **BATCHES)
+    for right in (np.int64(3), np.float32(0.5), np.zeros(26)):
+        left(path, network(), stop=Mine(right), **BATCHES)
+        other.train(X, Y, epochs=9, resume=path, stop=Mine(right), **BATCHES)
+    whole.train(X, Y, epochs=9, **BATCHES)
+    assert_same(other, whole)
+    net = network()
+    history = net.train(X, Y, epochs=1, **BATCHES)
+    with pytest.raises(FileNotFoundError):
+        net.train(X, Y, epochs=1, checkpoint=tmp_path / "no folder" / "net.npz", **BATCHES)
+    net.weights[0][0, 0] = np.nan
+    with pytest.raises(ValueError, match="^W1: expected finite numbers, got nan"):
+        net.train(X, Y, epochs=1, checkpoint=path, **BATCHES)
+    assert net.history is history
 
 
 def test_a_disk_that_becomes_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

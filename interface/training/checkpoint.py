@@ -40,11 +40,13 @@ from samenet import schedules
 from samenet.model import Model
 from samenet.output import files
 from samenet.storage import streams
+from samenet.storage.contents import arrays_of
 from samenet.storage.saving import save, writer_of
 from samenet.training.options import Options
 from samenet.training.sampling import is_stream
 from samenet.training.state import Kept, TrainingState
 from samenet.validation import checks
+from samenet.validation.arrays import finite
 
 VERSION = 1
 SECONDS = 60.0  # between checkpoints
@@ -66,17 +68,18 @@ class Checkpoint:
             **{"version": VERSION, "backend": backend, "rows": len(options.X)},
             **{"options": texts(options, cost), "samples": fingerprint(options), "seed": described_seed(options.seed)},
         }
+        # What cannot be written is refused before the training begins.
+        files.check_writable(self.path)
+        for name, array in arrays_of(model).items():
+            finite(name, array)
         if is_stream(options.seed):
-            streams.state(options.seed)  # refused before the training begins
+            streams.state(options.seed)
 
     def begin(self, loop: Any) -> None:
         """The first: an error that writing gives comes before the work."""
         files.remove_left(self.path)
-        if loop.ahead is None and loop.partial is None:
-            self._save(loop)
-        else:
-            files.check_writable(self.path)
-            self.due = time.monotonic()
+        self.due = 0.0
+        self.save_if_due(loop)
 
     def save_if_due(self, loop: Any) -> None:
         """Write one, if it is time and no epoch has begun."""
@@ -140,9 +143,9 @@ def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[A
         arrays |= {"tree": state.sampler.tree, "mean": state.sampler.mean}
     rules = []
     for place, (text, remembered) in enumerate(state.rules):
-        names = [name for name, value in remembered.items() if isinstance(value, np.ndarray)]
-        arrays |= {f"rule{place}.{name}": remembered[name] for name in names}
-        rules.append([text, {name: value for name, value in remembered.items() if name not in names}, names])
+        numbers, of_theta = _remembered(text, remembered, state.first)
+        arrays |= {f"rule{place}.{name}": value for name, value in of_theta.items()}
+        rules.append([text, numbers, list(of_theta)])
     stream = draws.python_random or draws.random
     stopped_by = history.stopped_by
     if stopped_by is not None and len(stopped_by) > _LONGEST:
@@ -159,6 +162,24 @@ def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[A
         },
         **{"rules": rules, "hooks_begun": state.hooks_begun, "last": state.last is not None},
     }, {name: array for name, array in arrays.items() if array.size}
+
+
+def _remembered(
+    rule: str, state: dict[str, Any], theta: NDArray[Any]
+) -> tuple[dict[str, float], dict[str, NDArray[Any]]]:
+    """The numbers and the arrays of what a stop rule remembers; TypeError for anything else, as a user's rule may."""
+    numbers, arrays = dict[str, float](), dict[str, NDArray[Any]]()
+    for name, value in state.items():
+        if isinstance(value, np.ndarray) and (value.dtype, value.shape) == (theta.dtype, theta.shape):
+            arrays[name] = value
+        elif isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+            numbers[name] = int(value) if isinstance(value, int | np.integer) else float(value)
+        else:
+            raise TypeError(
+                f"stop: expected {rule} to remember numbers and arrays like the parameters, of which checkpoints are "
+                f"written, got {checks.short(value)} as {name!r}"
+            )
+    return numbers, arrays
 
 
 def is_same_file(one: str | os.PathLike[str], other: Path) -> bool:
