@@ -6,7 +6,6 @@ A checkpoint is a file of a network, see `samenet.storage.contents`, that says m
 "version"      1: of what follows
 "backend"      the name of the backend
 "options"      the arguments of `train` as text, as far as they can be told apart; a function is "a function"
-"rows"         the number of samples
 "samples"      the CRC-32 of X and of Y as they are in memory, and of those of the validation set
 "seed"         the seed, or the kind of the stream that was given
 "stream"       the kind and the state of the random stream
@@ -65,7 +64,7 @@ class Checkpoint:
         self.every = SECONDS if every is None else checks.number("every", every, least=0.0)
         self.model, self.due = model, math.inf
         self.said = {
-            **{"version": VERSION, "backend": backend, "rows": len(options.X)},
+            **{"version": VERSION, "backend": backend},
             **{"options": texts(options, cost), "samples": fingerprint(options), "seed": described_seed(options.seed)},
         }
         # What cannot be written is refused before the training begins.

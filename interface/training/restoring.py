@@ -19,6 +19,7 @@ from samenet.training.options import Options
 from samenet.training.sampling import Draws, is_stream
 from samenet.training.state import Kept, TrainingState
 from samenet.validation import checks
+from samenet.validation.finite import all_finite
 
 Shapes = Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]
 _MOST = 1 << 62
@@ -32,9 +33,9 @@ def read(path: str, options: Options, network: Model, cost: str, backend: str) -
 
     def wanted(training: dict[str, Any], model: Model) -> Shapes:
         _check_network(model, network)
-        if training.get("version") != checkpoint.VERSION:
-            version = checks.short(training.get("version"))
-            raise Unreadable(f"its training is of version {version}; this reads {checkpoint.VERSION}")
+        version = training.get("version")
+        if version != checkpoint.VERSION or type(version) is not int:
+            raise Unreadable(f"its training is of version {checks.short(version)}; this reads {checkpoint.VERSION}")
         _check_call(training, options, cost, backend)
         found.append(_Said(training, options, network))
         return found[0].shapes()
@@ -112,7 +113,9 @@ class _Said:
         self.rules = [_rule(rule) for rule in rules] if isinstance(rules, list) else []
         if rules and [text for text, *_ in self.rules] != [*map(str, options.stop)]:
             raise Unreadable("its stop rules are not those of its options")
-        self.hooks_begun, self.has_last = training.get("hooks_begun"), training.get("last") is True
+        self.hooks_begun, self.has_last = training.get("hooks_begun"), training.get("last")
+        if type(self.has_last) is not bool:
+            raise Unreadable("it does not say whether its network has the parameters of the last update")
         if self.hooks_begun is not None:
             _integer(training, "hooks_begun", len(options.stop) + 1)
 
@@ -143,13 +146,18 @@ class _Said:
         sampling, theta = settings.sampling, self.network.theta
         history = History(options.recorded)
         if self.records:
-            history.fill(arrays["epochs"], arrays["records"])
+            epochs = arrays["epochs"]
+            if epochs[0] < 0 or epochs[-1] > self.epochs_done or (np.diff(epochs) <= 0).any():
+                raise Unreadable("the epochs of its history are not in order")
+            history.fill(epochs, arrays["records"])
         if self.curve:
             history.begin_validation_curve(0.0)
             history.continue_validation_curve(arrays["curve"])
         history.epochs_done = self.epochs_done
         for name in ("stopped_by", "diverged_at", "best_epoch"):
             setattr(history, name, self.history.get(name))
+        if not all(all_finite(array) for name, array in arrays.items() if name == "last" or name.startswith("rule")):
+            raise Unreadable("parameters in it are NaN or infinite")
         rules = []
         for place, (text, numbers, names) in enumerate(self.rules):
             rules.append((text, numbers | {name: arrays[f"rule{place}.{name}"] for name in names}))
@@ -206,7 +214,7 @@ def _rule(rule: Any) -> tuple[str, dict[str, Any], list[str]]:
     if not (isinstance(rule, list) and [*map(type, rule)] == [str, dict, list]):
         raise Unreadable("it has stop rules that are none")
     text, numbers, names = rule
-    well = all(type(number) in (int, float) for number in numbers.values())
+    well = all(type(n) is float or (type(n) is int and abs(n) <= _MOST) for n in numbers.values())
     if not well or not all(isinstance(name, str) and name.isidentifier() for name in names):
         raise Unreadable(f"its stop rule {text:.60} remembers what none does")
     return text, numbers, names

@@ -45,15 +45,15 @@ class Training:
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
+        before = self.model.theta.everything.copy() if self.options.completes else None
         if not self._begins():
             self.is_over = True
             return
         source: object = None
         try:
-            saved = self.options.saved
             for place, rule in enumerate(self.options.stop):
-                source, watched = rule, (self.objective, self.history)
-                self.watches.append(rule.watch(*watched) if saved is None else saved.watch(place, rule, *watched))
+                source = rule
+                self.watches.append(self._watch(place, rule, before))
             source = "StopTraining"  # raised by anything else, such as a signal handler
             descend(*given)
         except StopTraining as reason:
@@ -65,6 +65,20 @@ class Training:
             self._close(failed=True)
             raise
         self._close()
+
+    def _watch(self, place: int, rule: stopping.Rule, before: NDArray[Any] | None) -> stopping.Watch:
+        """Begin or go on to watch by a rule; before: the parameters to put back if a checkpoint does not fit it."""
+        saved, given = self.options.saved, (self.objective, self.history)
+        if saved is None:
+            return rule.watch(*given)
+        try:
+            watch: stopping.Watch = saved.watch(place, rule, *given)
+        except ValueError:
+            if before is not None:
+                self.model.theta.everything[:] = before
+                self._refuse()
+            raise
+        return watch
 
     def _begins(self) -> bool:
         """Whether there is something to be done: not if the call that is completed had come to its end."""
@@ -89,9 +103,13 @@ class Training:
             try:
                 self.options.check_samples()
             except ValueError:
-                self.user.history, self.user.training_state = self.earlier
-                self.is_refused = True
+                self._refuse()
                 raise
+
+    def _refuse(self) -> None:
+        """Put back the history, and what the network could go on from."""
+        self.user.history, self.user.training_state = self.earlier
+        self.is_refused = True
 
     def _close(self, failed: bool = False) -> None:
         if not self.watches:

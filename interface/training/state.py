@@ -118,6 +118,10 @@ class TrainingState:
         watch = rule.watch(objective, history)
         if place < len(self.rules):
             text, state = self.rules[place]
+            if text == str(rule) and state.keys() != watch.state.keys() and self.theta is not None:
+                raise ValueError(
+                    f"resume: expected {text} to remember {[*watch.state]}, got a checkpoint with {[*state]}"
+                )
             if text == str(rule) and state.keys() == watch.state.keys():
                 history.best_epoch = before
                 history.continue_validation_curve(curve)

@@ -406,6 +406,10 @@ def remade(form: str, change: Callable[[dict[str, Any], Arrays], None]) -> bytes
     return written(form, json.dumps(said | {"sha256": checksum.hexdigest()}), arrays)
 
 
+def _forget(training: dict[str, Any], arrays: Arrays) -> None:
+    del training["rules"][0][1]["mark"]
+
+
 def crafted_checkpoints(form: str) -> Iterator[tuple[str, bytes, str]]:
     """The name of each such file, its bytes, and a pattern for the reason that it is refused for."""
 
@@ -459,6 +463,18 @@ def crafted_checkpoints(form: str) -> Iterator[tuple[str, bytes, str]]:
         ("other rules", said(rules=[["Other", {}, []]]), "not those of its options"),
         ("rules that remember text", said(rules=[[patience, {"least": "1"}, []]]), "remembers what none does"),
         ("rules of other arrays", said(rules=[[patience, {}, ["../best"]]]), "remembers what none does"),
+        (
+            "rules that remember huge numbers",
+            said(rules=[[patience, {"least": 10**30}, []]]),
+            "remembers what none does",
+        ),
+        ("rules that remember nothing", said(rules=[[patience, {}, []]]), "best is .*, not None"),
+        ("rules that remember less", remade(form, _forget), "expected Patience.* to remember"),
+        ("a best of nan", array("rule0.best", np.full(26, np.nan)), "parameters in it are NaN or infinite"),
+        ("epochs that are not in order", array("epochs", np.array([1, 0])), "epochs of its history are not in order"),
+        ("epochs beyond", array("epochs", np.array([0, 3])), "epochs of its history are not in order"),
+        ("last of numbers", said(last=1), "whether its network has the parameters of the last update"),
+        ("version True", said(version=True), "version True; this reads 1"),
         ("hooks beyond", said(hooks_begun=3), "hooks_begun is 3"),
         ("no last", said(last=True), "last is None, not"),
         ("a transposed state", array("state", np.zeros((26, 2))), "state is .*, not"),
