@@ -12,7 +12,7 @@ gradient); the first that holds ends training, and `history.stopped_by` is its s
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -169,8 +169,7 @@ class Patience(Rule):
             assert objective.validation is not None
             validation = objective.validation
         else:
-            X, Y = objective.model.labelled(self.X, self.Y)
-            validation = replace(objective, X=X, Y=Y)
+            validation = objective.of(*objective.model.labelled(self.X, self.Y))
         theta, begin = objective.model.theta.everything, history.epochs_done
         least = validation.cost()
         state: dict[str, Any] = {

@@ -37,6 +37,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "masks": BATCHES | {"dropout": 0.5, "drop_connect": 0.2, "record_every": 0},
     "sampling": BATCHES | {"sampling": "adaptive"},
     "rules": BATCHES | {"stop": [CostChange(1e-12), Patience(X_VAL, Y_VAL, 50)], "alpha": 0.5},
+    "weights": BATCHES | {"sample_weight": np.arange(23) / 7},
     "watched": BATCHES | {"validation": (X_VAL, Y_VAL), "stop": Patience(epochs=50, min_delta=1e-3), "alpha": 0.5},
 }
 FORMATS = ("npz", "safetensors")
@@ -84,7 +85,7 @@ def left(path: Path, net: Any, epoch: int = 4, error: BaseException | None = Non
 # --- there and back ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("way", "form"), [*zip(WAYS, FORMATS * 3, strict=False)])
+@pytest.mark.parametrize(("way", "form"), [*zip(WAYS, FORMATS * 4, strict=False)])
 def test_it_goes_on_to_the_same_bits(way: str, form: str, backend: Backend, tmp_path: Path) -> None:
     make = lambda: backend.Network([3, 4, 2], seed=2, dtype="f4" if form == "npz" else "f8")  # noqa: E731
     path, whole, other = tmp_path / f"net.{form}", make(), make()
@@ -258,6 +259,7 @@ def test_temporary_files_that_a_killed_process_left_are_removed(tmp_path: Path) 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "samples": ({"X": X[1:], "Y": Y[1:]}, "X: expected 23 samples as in the checkpoint, got 22"),
     "other X": ({"X": X + 1e-9}, "X: expected the values that the checkpoint is of, got others"),
+    "weights": ({"sample_weight": np.arange(23)}, "sample_weight: expected the values that the checkpoint is of"),
     "other Y": ({"Y": Y[::-1]}, "Y: expected the values that the checkpoint is of, got others"),
     "epochs": ({"epochs": 3}, "epochs: expected at least the 4 that the checkpoint is after, got 3"),
     "optimizer": ({"optimizer": "momentum"}, r"optimizer: expected Adam"),

@@ -33,6 +33,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "masks": BATCHES | {"dropout": 0.5, "drop_connect": 0.2, "optimizer": "adam"},
     "sampling": BATCHES | {"sampling": "adaptive"},
     "rules": BATCHES | {"stop": [CostChange(1e-12), GradientNorm(1e-12), Patience(X_VAL, Y_VAL, 50)]},
+    "weights": BATCHES | {"sample_weight": np.arange(23) / 7, "reduction": "sum", "alpha": 0.01, "shuffle": False},
     "measured": {"alpha": 0.1, "optimizer": "nesterov", "validation": (X_VAL, Y_VAL), "record_every": 2},
     "watched": BATCHES
     | {"validation": (X_VAL, Y_VAL), "stop": Patience(epochs=50, min_delta=1e-3), "monitors": ["mean_norm"]},

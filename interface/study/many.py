@@ -68,6 +68,7 @@ def train_many(
 
     X, Y      the samples and the targets of all networks, (m, n_in) and (m, n_out); or those of each network, with one
               dimension more: (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
+    sample_weight  as for `Network.train`, for all networks; or of each network, (networks, m), or a list of vectors
     seeds     the `seed` of each network; by default, each training draws from a stream of its own
     init      how the weights of new networks begin, see `samenet.initialize`
     options   the other arguments of `Network.train`; of a `validation` (X, Y), X and Y are those of all networks or of
@@ -108,6 +109,8 @@ def train_many(
     report = ReportOfMany(len(trained), *shown)
     given |= {"verbose": False, "progress": False}  # of each training
     outside: dict[int, str] = {}  # by their numbers, the first networks of a kind whose targets cannot be reached
+    weights = given["sample_weight"]
+    of_weights = None if weights is None else _each("sample_weight", weights, len(trained), rank=2)
     known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
     plans: dict[Any, Options] = {}  # the options of the first network of a kind
     planned = []
@@ -122,7 +125,8 @@ def train_many(
                 known[key] = model.labelled(*samples, given["reduction"])
             x, y = known[key]
             held = validation[i] if isinstance(validation, list) else validation
-            like = (*key, id(held), model.sizes[1:-1], model.activations[-1], model.theta.normalized)
+            given["sample_weight"] = weights if of_weights is None else of_weights[i]
+            like = (of_weights and i, *key, id(held), model.sizes[1:-1], model.activations[-1], model.theta.normalized)
             its = {**given, "seed": seed, "validation": held}
             if like not in plans:
                 plan = plans[like] = Options.checked(model, x, y, its, warns=False)
@@ -243,13 +247,14 @@ def _validation(value: Any, count: int) -> Any:
     return list(zip(X, Y, strict=True))
 
 
-def _each(name: str, value: Any, count: int) -> list[Any] | None:
+def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
     """What each network has for itself, or None if all have the same."""
-    if _rank(value) != 3:
+    if _rank(value) != rank:
         return None
-    given = list(value)
+    given = list(value) if isinstance(value, list | tuple) else list(np.asarray(value))
     if len(given) != count:
-        raise ValueError(f"{name}: expected {count} matrices, one for each network, got {len(given)}")
+        what = "matrices" if rank == 3 else "vectors"
+        raise ValueError(f"{name}: expected {count} {what}, one for each network, got {len(given)}")
     return given
 
 

@@ -6,7 +6,7 @@ A checkpoint is a file of a network, see `samenet.storage.contents`, that says m
 "version"      1: of what follows
 "backend"      the name of the backend
 "options"      the arguments of `train` as text, as far as they can be told apart; a function is "a function"
-"samples"      the CRC-32 of X and of Y as they are in memory, and of those of the validation set
+"samples"      the CRC-32 of X, Y, the validation set and the weights of samples, as they are in memory
 "seed"         the seed, or the kind of the stream that was given
 "stream"       the kind and the state of the random stream
 "key"          the key of the masks
@@ -49,7 +49,6 @@ from samenet.validation.arrays import finite
 
 VERSION = 1
 SECONDS = 60.0  # between checkpoints
-ARRAYS = ("X", "Y", "validation", "validation")  # the arguments that the checksums are of
 _LONGEST = 10_000  # characters of a reason
 
 
@@ -113,10 +112,16 @@ def texts(options: Options, cost: str) -> dict[str, str]:
     }
 
 
-def fingerprint(options: Options) -> list[int]:
-    """A checksum of each array that is learned from or measured on, by the order of `ARRAYS`."""
-    arrays = options.X, options.Y, *options.held
-    return [zlib.crc32(np.ascontiguousarray(values).data) for values in arrays]
+def fingerprint(options: Options) -> dict[str, int]:
+    """A checksum of what is learned from or measured on, by the names of the arguments; 0 of what is not given."""
+    found = {}
+    weights = () if options.sample_weight is None else (options.sample_weight,)
+    given = {"X": (options.X,), "Y": (options.Y,), "validation": options.held, "sample_weight": weights}
+    for name, arrays in given.items():
+        found[name] = 0
+        for values in arrays:
+            found[name] = zlib.crc32(np.ascontiguousarray(values).data, found[name])
+    return found
 
 
 def described_seed(seed: Any) -> Any:

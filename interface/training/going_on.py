@@ -20,14 +20,14 @@ new one has the records of all parts, and the earlier one stays as it is. `epoch
 resume=True. The optimizer, the number of samples, `batch_size`, `cost`, `reduction`, `shuffle`, `sampling`, `dropout`,
 `drop_connect`, `monitors`, and whether there is a validation set, are as in the last call; ValueError names one that is
 not. `seed` is left out, or the same. Everything else may change: `alpha`, the samples themselves, the callback,
-clipping, `threads`, and the network's parameters, from which the optimizer's state then goes on. A stop rule goes on if
-it is as it was, by its str() and its place in the list; another one begins. Where a rule has put back the best parameters, training goes on from those of
-the last update, unless they were changed since; a rule that has ended a training ends it again, unless the next epoch
-is better. Training goes on after Ctrl-C, in the middle of an epoch, too, after `StopTraining`, after an exception of a
-callback or a schedule, and after a FloatingPointError, from before the epoch that failed: with a smaller `alpha`.
-Pickled and deep copies can go on where the network could, as they have its history; `copy()`, `on(backend)` and
-`samenet.load` give networks that begin anew, without one. SciPy's methods, `MultiStart` and `train_many` keep nothing
-to go on from.
+clipping, weights of samples, `threads`, and the network's parameters, from which the optimizer's state then goes on. A
+stop rule goes on if it is as it was, by its str() and its place in the list; another one begins. Where a rule has put
+back the best parameters, training goes on from those of the last update, unless they were changed since; a rule that
+has ended a training ends it again, unless the next epoch is better. Training goes on after Ctrl-C, in the middle of an
+epoch, too, after `StopTraining`, after an exception of a callback or a schedule, and after a FloatingPointError, from
+before the epoch that failed: with a smaller `alpha`. Pickled and deep copies can go on where the network could, as they
+have its history; `copy()`, `on(backend)` and `samenet.load` give networks that begin anew, without one. SciPy's
+methods, `MultiStart` and `train_many` keep nothing to go on from.
 
 resume=path. The network has the sizes, settings and dtype of the one in the file, and takes over its parameters; X, Y
 and all arguments that make a difference are those of the call that is completed, as far as they can be compared: not

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import optimizers, schedules, stopping
+from samenet.backends.objective import Objective
 from samenet.functions import MADE_FOR
 from samenet.history import History
 from samenet.model import Model
@@ -22,6 +23,7 @@ from samenet.training.sampling import Draws, Random, is_stream
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
+from samenet.validation.weights import sample_weight
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
@@ -81,6 +83,7 @@ class Options:
     validation: ValidationSet | None = None
     report: Report | None = None  # what is shown meanwhile
     unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+    sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
     saved: Any = None  # the `TrainingState` to go on from
     completes: bool = False  # whether the call is completed that left it in a checkpoint
     checkpoint: Any = None  # the `Checkpoint` to write
@@ -113,6 +116,10 @@ class Options:
         given = self.random, len(self.X), shuffled, self.dropout, dtype, self.settings.drop_connect
         return Draws(*given, self.batch_size, self.settings.sampling is not None)
 
+    def objective(self, model: Model, backend: Any) -> Objective:
+        """What is minimised."""
+        return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
+
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
         """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument.
@@ -128,6 +135,7 @@ class Options:
             options.unchecked = (
                 settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
+                and options.sample_weight is None  # a sample of weight 0 would not be met
                 and not (settings.has_masks or options.stop or is_stream(options.seed))
                 and not (options.validation or options.report)
             )
@@ -145,6 +153,7 @@ class Options:
         return Options(
             *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
             *(self.dropout, self.warns, None, self.validation),
+            sample_weight=self.sample_weight,
         )
 
     def check_samples(self) -> None:
@@ -184,6 +193,11 @@ class Options:
             )
         held = given["validation"]
         validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
+        weights = given["sample_weight"]
+        if weights is not None:
+            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
+        if settings.sampling is not None and given["sample_weight"] is not None:
+            raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
@@ -201,6 +215,7 @@ class Options:
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
             *(warns, None, validation),
             Report.of(settings) if settings.verbose or settings.progress else None,
+            sample_weight=weights,
         )
 
 

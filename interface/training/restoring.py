@@ -74,9 +74,9 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
         if theirs[name] != text:
             raise ValueError(f"{name}: expected {theirs[name]!s:.200} as in the checkpoint, got {text:.200}")
     sums = training.get("samples")
-    for place, own_sum in enumerate(checkpoint.fingerprint(options)):
-        if not isinstance(sums, list) or sums[place : place + 1] != [own_sum]:
-            raise ValueError(f"{checkpoint.ARRAYS[place]}: expected the values that the checkpoint is of, got others")
+    for name, own_sum in checkpoint.fingerprint(options).items():
+        if not isinstance(sums, dict) or sums.get(name) != own_sum:
+            raise ValueError(f"{name}: expected the values that the checkpoint is of, got others")
     seed, given = training.get("seed"), options.seed
     if given is not None and seed != checkpoint.described_seed(given):
         raise ValueError(f"seed: expected {checks.short(seed)} as in the checkpoint, got {checks.short(given)}")

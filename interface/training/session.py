@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
-from samenet.backends.objective import Objective
 from samenet.history import NOTHING, History
 from samenet.model import Model
 from samenet.stopping import StopTraining
@@ -25,7 +24,7 @@ class Training:
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
-        self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+        self.objective = options.objective(model, backend)
         self.validation: ValidationObjective | None = None
         if options.validation is not None:
             self.validation = self.objective.validation = options.validation.objective(self.objective)

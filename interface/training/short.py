@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.history import History
 from samenet.model import Model
 from samenet.optimizers import State
@@ -55,10 +56,12 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     state = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
     user.history, user.training_state = history, None
     returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
+    weights = options.sample_weight
+    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
     with overflow_ignored(backend):
         if returns_cost:
             costs = np.asarray(
-                backend.run_updates(
+                run_updates(
                     *(model, options.X, options.Y, settings.optimizer),
                     **{"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments},
                 )
@@ -69,7 +72,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
             if isinstance(options.seed, np.random.Generator):
                 drawn = options.seed.bit_generator.state
             costs, draws = _by_batches(model, backend, options, history, state)
-    if not all_finite(theta) or not divergence.is_harmless(costs, size, settings.reduction):
+    amount = size if weights is None else divergence.amount_of(size, weights)
+    if not all_finite(theta) or not divergence.is_harmless(costs, amount, settings.reduction):
         theta[:], options.stream = before, None  # the loop begins anew
         if drawn is not None:
             options.seed.bit_generator.state = drawn
@@ -77,7 +81,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     history.epochs_done = settings.epochs
     cost, first_cost = model.cost_function, costs.item(0)
     left = options.seed, state.values, state.t, draws, history, before
-    user.training_state = settings, len(options.X), size, cost, first_cost, *left
+    user.training_state = settings, len(options.X), size, cost, first_cost, amount, *left
     try:
         release()
     except StopTraining as reason:
@@ -97,13 +101,14 @@ def _by_batches(
         draws = options.draws(model.dtype, shuffled)
         order = draws.epochs(epochs)
     step = settings.record_every or epochs
+    evaluate, run_updates = (weighing(backend, f, options.sample_weight) for f in ("evaluate", "run_updates"))
     costs = []
     for start in range(0, epochs, step):
         if settings.record_every > 0:
-            history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
+            history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
         if draws is not None:
             arguments |= draws.masks(start)
         count = min(step, epochs - start)
         rows = None if order is None else order[start : start + count]
-        costs.append(backend.run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
+        costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
     return np.concatenate(costs), draws

@@ -142,11 +142,15 @@ class TrainingState:
         batch_size: int,
         cost: str,
         first_cost: float,
+        amount: float,
         *others: Any,
     ) -> "TrainingState":
-        """What a training has left that was too short to make an object of it; others: from seed to first."""
+        """What a training has left that was too short to make an object of it; others: from seed to first.
+
+        amount: how much its batches count, see `divergence.amount_of`.
+        """
         kept = Kept.of(settings, rows, batch_size, cost)
-        largest = divergence.first_bound(first_cost, batch_size, settings.reduction)
+        largest = divergence.first_bound(first_cost, amount, settings.reduction)
         given = *others, largest
         return cls(kept, *given)
 

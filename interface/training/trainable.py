@@ -50,6 +50,7 @@ class Trainable(HasModel):
         clip_value: float | None = None,
         clip_norm: float | None = None,
         sampling: str | AdaptiveSampling | None = None,
+        sample_weight: ArrayLike | None = None,
         resume: bool | str | os.PathLike[str] = False,
         checkpoint: str | os.PathLike[str] | None = None,
         every: float | None = None,
@@ -85,6 +86,11 @@ class Trainable(HasModel):
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
+        sample_weight (m,), at least 0: with w_s for sample s, the cost of a batch is sum w_s J_s / sum w_s for the
+                      "mean" and sum w_s J_s for the "sum", and penalties are added once, as ever; a batch of weights
+                      0 has no other cost. Recorded costs, stop rules and SciPy's methods are of this cost; monitors,
+                      the cost of `Patience`, and the statistics of batch normalization count all samples alike.
+                      Not with `sampling`. Where weights are all equal, the mean has the same bits as without
         validation    samples and targets (X, Y) to measure on and not to learn from: each record has "validation_cost",
                       what training minimises, penalties included, over them, and each monitor, "validation_accuracy";
                       it takes a forward pass over them for each record. `stop=Patience()` watches them

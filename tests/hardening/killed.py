@@ -41,6 +41,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "sampling": BATCHES | {"sampling": "adaptive", "record_every": 3},
     "rules": BATCHES | {"alpha": 0.5, "stop": [CostChange(1e-15), Patience(*HELD, 1000)]},
     "watched": BATCHES | {"validation": HELD, "stop": Patience(epochs=1000, min_delta=1e-6), "monitors": ["mean_norm"]},
+    "weights": BATCHES | {"sample_weight": np.arange(60) / 9},
     "streams": BATCHES | {"optimizer": "descent", "seed": "random.Random"},
     "normalized": BATCHES | {"reduction": "sum", "alpha": 0.01},
 }
