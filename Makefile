@@ -133,6 +133,7 @@ package: $(VENV)/installed-dev
 
 types: package
 	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python -p samenet
+	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python $(abspath tests/types_of_names.py)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

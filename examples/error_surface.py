@@ -7,6 +7,7 @@ import numpy as np
 import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
+from samenet.study.error_surface import Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ IDS = ("E14",)
 SEED = 1
 
 ITERATIONS, POINTS = 10000, 201
-MEASURES = {"MAE": "mean_absolute_error", "SSE": "sum_of_squared_errors"}
+MEASURES: dict[str, Measure] = {"MAE": "mean_absolute_error", "SSE": "sum_of_squared_errors"}
 
 
 def run(settings: Settings) -> Report:

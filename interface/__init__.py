@@ -10,9 +10,11 @@ Importing this module is cheap: NumPy and Numba are imported with the first back
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from samenet.backends import backend, backends
+from samenet.backends import BackendName, backends
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from samenet import data, export, optimizers, schedules, stopping
     from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
+
+    class Backend(ModuleType):
+        """A backend's module, as type checkers know it: `backend("numba").Network` is a class of networks."""
+
+        Network: type[Network]
+
+    def backend(name: BackendName) -> Backend:
+        """The module of a backend, see `samenet.backends.backend`."""
+else:
+    from samenet.backends import backend
 
 __version__ = "0.2.0"
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samenet import __version__, backends
-from samenet.backends import missing
+from samenet.backends import BackendName, missing
 from samenet.compare import environment
 from samenet.output import files
 
@@ -160,12 +160,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(name: str | None) -> str:
+def _chosen(name: BackendName | None) -> BackendName:
     """The chosen backend, or the fastest that can be imported."""
     if name is not None:
         return name
     left_out = missing(["numba"])
-    backend = "numpy" if left_out else "numba"
+    backend: BackendName = "numpy" if left_out else "numba"
     for reason in left_out.values():
         print(f"samenet: {reason}; this is {backend}", file=sys.stderr)
     return backend

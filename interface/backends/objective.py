@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.functions import Reduction
 from samenet.model import Model
 from samenet.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
@@ -30,7 +31,7 @@ class Objective:
     backend: Any
     X: NDArray[Any]
     Y: NDArray[Any]
-    reduction: str = "mean"
+    reduction: Reduction = "mean"
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""

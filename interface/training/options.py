@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import optimizers, schedules, stopping
+from samenet.functions import Reduction
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
@@ -35,7 +36,7 @@ Callback = Callable[[Any, History], object]
 class Settings(NamedTuple):
     """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
 
-    reduction: str
+    reduction: Reduction
     alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
     epochs: int
     batch_size: int | None
