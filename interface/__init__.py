@@ -15,7 +15,7 @@ from samenet.backends import BackendName, backends
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from samenet import data, export, optimizers, schedules, stopping
+    from samenet import data, export, optimizers, plot, schedules, stopping
     from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
     from samenet.network import Network
@@ -64,6 +64,7 @@ __all__ = [
     "export",
     "load",
     "optimizers",
+    "plot",
     "schedules",
     "stopping",
     "train_many",
@@ -87,7 +88,7 @@ _LATER = {
     "load": "samenet.storage.loading",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "export", "optimizers", "schedules", "stopping")
+_MODULES = ("data", "export", "optimizers", "plot", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:

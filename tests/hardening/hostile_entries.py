@@ -403,15 +403,6 @@ def _assign(attribute: str) -> Callable[..., Any]:
     return lambda net, **value: setattr(net, attribute, value[attribute])
 
 
-class Axes:
-    """Takes what matplotlib's axes are asked for."""
-
-    def _nothing(self, *args: Any, **kwargs: Any) -> None:
-        return
-
-    plot = scatter = text = set_xlim = set_ylim = axis = _nothing
-
-
 TRAIN: dict[str, Argument] = {
     "X": array(X, (5, 3)),
     "Y": array(Y, (5, 2)),
@@ -556,9 +547,8 @@ ENTRIES: dict[str, Entry] = {
         _samples,
         says=_PAIR,
     ),
-    "draw_network": Entry(
-        lambda net, axes=None, **given: samenet.draw_network(axes or Axes(), net, **given),
-        {"biases": flag, "numbers": flag, "most": integer(1)},
+    "plot.network": Entry(
+        lambda net, **given: samenet.plot.network(net, **given), {"biases": flag, "numbers": flag, "most": integer(1)}
     ),
     "downhill": Entry(
         lambda slope, x, **given: samenet.downhill(slope, x, **given),
