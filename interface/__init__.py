@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from samenet import data, export, optimizers, plot, schedules, stopping
+    from samenet.conversion import from_keras, from_torch
     from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
     from samenet.network import Network
@@ -62,6 +63,8 @@ __all__ = [
     "draw_network",
     "error_surface",
     "export",
+    "from_keras",
+    "from_torch",
     "load",
     "optimizers",
     "plot",
@@ -85,6 +88,8 @@ _LATER = {
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
+    "from_keras": "samenet.conversion",
+    "from_torch": "samenet.conversion",
     "load": "samenet.storage.loading",
     "train_many": "samenet.study.many",
 }

@@ -19,4 +19,6 @@ def bars(results: Sequence["Result"], path: Path) -> None:
     cases = {r.title: {row.name: None if row.seconds is None else row.median for row in r.rows} for r in results}
     axes = plot.times(cases)
     axes.set_xlabel("median seconds, logarithmic; shorter is better")
-    figures.save(axes.figure, path, dpi=110)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figures.save(figure, path, dpi=110)
