@@ -46,7 +46,7 @@ def in_short(content: dict[str, Any]) -> str:
     quick = " **A quick run: do not quote it.**" if content["quick"] else ""
     return (
         f"Default settings, {content['repeats']} seeds, each with its own split: a fourth of the samples is held out "
-        "and scored. Means of scores; their mean difference, with the half width of its 95 % interval (Student's t over "
+        "and scored. Means of scores; their mean difference, with half its 95 % interval (Student's t over "
         "seeds); of how many seeds the scores are the same number. Times are medians of what the processor spends in "
         f"`fit`, on one thread, without compiling; backend {content['backend']}.{shared}{quick} "
         f"{where(content['environment'])}. `make estimators` repeats it.\n\n{table(content).markdown()}"
