@@ -550,6 +550,20 @@ ENTRIES: dict[str, Entry] = {
     "plot.network": Entry(
         lambda net, **given: samenet.plot.network(net, **given), {"biases": flag, "numbers": flag, "most": integer(1)}
     ),
+    "plot.activations": Entry(
+        lambda net, X, **given: samenet.plot.activations(net, X, **given),
+        {"X": unless(lambda value: length(value) == 0, batch(3, X)), "output": flag},
+        lambda: {"X": X.copy()},
+    ),
+    "plot.history": Entry(
+        lambda **given: samenet.plot.history({"a": [1.0, 2.0]}, **given), {"log": flag}, by_network=False
+    ),
+    "plot.digits": Entry(
+        lambda **given: samenet.plot.digits(np.eye(4), **given), {"columns": integer(1, none=True)}, by_network=False
+    ),
+    "plot.confusion_matrix": Entry(
+        lambda **given: samenet.plot.confusion_matrix([0, 1], [0, 1], **given), {"normalize": flag}, by_network=False
+    ),
     "downhill": Entry(
         lambda slope, x, **given: samenet.downhill(slope, x, **given),
         {
