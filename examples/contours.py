@@ -52,8 +52,9 @@ def draw(report: Report, figure: "Figure") -> None:
     """Contours of the cost, the path, and its first three points by name."""
     path = report.curves["path"]
     axes = samenet.plot.error_surface(report.curves["surface"], path, ax=figure.add_subplot())
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for i in range(3):
-        axes.annotate(f"p{i + 1}", path[i], xytext=(0, 8), textcoords="offset points", ha="center", color="white")
+        axes.annotate(f"p{i + 1}", path[i], xytext=(0, 12), textcoords="offset points", ha="center", bbox=box)
     axes.set(xlabel="w1", ylabel="w2", aspect="equal")
 
 
