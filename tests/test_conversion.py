@@ -6,6 +6,7 @@ By the libraries themselves where they are installed, else by stand-ins; what is
 import importlib.util
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from agreement import Backend
 from children import printed
 
 import samenet
+from samenet.conversion import torch_module as torch_module_
+from samenet.conversion.chain import Chain
 
 random = np.random.default_rng(5)
 X = random.standard_normal((40, 5))
@@ -259,6 +262,16 @@ def test_a_module_that_may_answer_anything(torch: Any) -> None:
     class Own(torch.nn.Linear):  # type: ignore[name-defined, misc]
         pass
 
+    class Chain(torch.nn.Sequential):  # type: ignore[name-defined, misc]
+        pass
+
+    class Twice(torch.nn.Sequential):  # type: ignore[name-defined, misc]
+        def forward(self, x: Any) -> Any:
+            return super().forward(super().forward(x))
+
+    assert samenet.from_torch(Chain(torch_layer(torch, *DENSE)), backend="numpy").sizes == (5, 7)
+    with pytest.raises(ValueError, match=r"^module: module \(Twice\): .*own classes"):
+        samenet.from_torch(Twice(torch_layer(torch, "dense", W[0][:5], None)))
     hooked, patched, bare = (torch_layer(torch, *DENSE) for _ in range(3))
     hooked.register_forward_hook(lambda *given: None)
     patched.forward = lambda x: x
@@ -315,3 +328,11 @@ def test_neither_library_is_imported() -> None:
         "import sys, samenet\nfor f in (samenet.from_torch, samenet.from_keras):\n try: f(3)\n except TypeError: pass\n"
     )
     assert printed(code + "print({'torch', 'keras', 'sklearn', 'numba'} & set(sys.modules))").strip() == "set()"
+
+
+@pytest.mark.without_jit
+def test_numbers_that_are_not_real_or_cannot_be_read() -> None:
+    for is_real, said in ((False, "expected real numbers, got complex64"), (True, "its numbers cannot be read")):
+        tensor = SimpleNamespace(is_floating_point=lambda is_real=is_real: is_real, dtype="complex64")
+        with pytest.raises(ValueError, match=rf"^module: W: {said}"):
+            torch_module_._numbers(Chain("module"), "W", tensor)

@@ -38,7 +38,7 @@ def test_columns_of_several_types_and_what_is_missing() -> None:
     for said, frame in bad.items():
         with pytest.raises((ValueError, TypeError), match=f"^X: {said}"):
             net.predict(frame)
-    with pytest.raises(TypeError, match="^X: expected real numbers.*LazyFrame"):
+    with pytest.raises(TypeError, match=r"^X: expected real numbers.*LazyFrame\); use \.collect\(\)"):
         net.predict(FRAME.lazy())
 
 

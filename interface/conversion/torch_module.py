@@ -51,9 +51,10 @@ def _add(chain: Chain, nn: Any, where: str, module: Any) -> None:
     if "forward" in vars(module):
         raise chain.refused(shown, "its forward has been replaced")
     kind = type(module).__name__
-    if type(module) is not getattr(nn, kind, None):
+    is_sequential = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    if not is_sequential and type(module) is not getattr(nn, kind, None):
         raise chain.refused(shown, "it is not one of torch.nn's own classes, and may answer anything")
-    if kind == "Sequential":
+    if is_sequential:
         for name, inner in module.named_children():
             _add(chain, nn, f"{where}[{name}]", inner)
     elif kind == "Linear":
@@ -90,7 +91,9 @@ def _numbers(chain: Chain, where: str, tensor: Any) -> Array:
     """The numbers of a tensor, in float64, which holds those of every other floating-point type."""
     if not tensor.is_floating_point():
         raise chain.refused(where, f"expected real numbers, got {tensor.dtype}")
-    if getattr(tensor, "is_meta", False):
-        raise chain.refused(where, "it is on the meta device, and has no numbers")
+    try:
+        numbers = np.array(tensor.detach().cpu().double().numpy())
+    except Exception as error:  # a tensor of the meta device has none; a sparse one is no array
+        raise chain.refused(where, f"its numbers cannot be read ({checks.short(error)})") from error
     chain.dtypes.add(str(tensor.dtype).removeprefix("torch."))
-    return chain.numbers(where, np.array(tensor.detach().cpu().double().numpy()))
+    return chain.numbers(where, numbers)
