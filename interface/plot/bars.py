@@ -79,7 +79,12 @@ def _bars(cases: _Bars, text: Any, ax: Axes | None, base: float | None = None) -
     start = min(ends) / (3 if base is None else 1)
     y, ticks, names = 0.0, [], []
     for case, group in cases.items():
-        title: Any = {"fontsize": made.font, "weight": "bold", "va": "center", "backgroundcolor": "white"}
+        title: Any = {
+            "fontsize": made.font,
+            "weight": "bold",
+            "va": "center",
+            "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        }
         axes.text(0.01, y, case, transform=axes.get_yaxis_transform(), **title)
         y += 1
         for name, bar in group.items():
