@@ -98,6 +98,8 @@ def test_text_is_legible_at_half_size(name: str) -> None:
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], object]]] = {
     "no history": (TypeError, "history", lambda: plot.history([1.0, 2.0])),
     "no network's history": (TypeError, "history", lambda: plot.history(Network([2, 1]).history)),
+    "numbered curves": (TypeError, "history", lambda: plot.history({1: [1.0]})),
+    "nothing recorded": (ValueError, r"history\['cost'\]", lambda: plot.history(samenet.History())),
     "unknown curve": (ValueError, "names.*did you mean 'accuracy'", lambda: plot.history(trained(), ["acuracy"])),
     "no curves": (ValueError, "names", lambda: plot.history({})),
     "none chosen": (ValueError, "names", lambda: plot.history(trained(), [])),
@@ -120,6 +122,7 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], object]]] = {
     "NaN": (TypeError, "y", lambda: plot.confusion_matrix([np.nan, 1], [0, 1])),
     "mixed": (TypeError, "predicted", lambda: plot.confusion_matrix(["a", "b"], [0, 1])),
     "a class too few": (ValueError, "predicted.*got 2", lambda: plot.confusion_matrix([0, 1], [0, 2], classes=[0, 1])),
+    "a class twice": (ValueError, "classes", lambda: plot.confusion_matrix([0, 1], [0, 1], classes=[0, 1, 1])),
     "normalize": (TypeError, "normalize", lambda: plot.confusion_matrix([0], [0], normalize="yes")),
     "narrow": (ValueError, "X", lambda: plot.activations(Network([3, 2, 1]), X)),
     "no samples": (ValueError, "X", lambda: plot.activations(Network([2, 2, 1]), np.ones((0, 2)))),

@@ -129,6 +129,8 @@ def confusion_matrix(
         raise TypeError(f"predicted: expected classes like those of y, {true.dtype}, got {found.dtype}")
     known = np.unique(np.concatenate([true, found])) if classes is None else as_classes("classes", classes)
     place = {value: i for i, value in enumerate(known.tolist())}
+    if len(place) < len(known):
+        raise ValueError(f"classes: expected each class once, got {checks.short(known.tolist())}")
     for name, values in (("y", true), ("predicted", found)):
         if unknown := [value for value in values.tolist() if value not in place]:
             raise ValueError(f"{name}: expected one of the classes {checks.short(known.tolist())}, got {unknown[0]!r}")

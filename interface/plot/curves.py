@@ -69,7 +69,9 @@ def _curves(history: Any, names: Any) -> dict[str, tuple[NDArray[Any], NDArray[n
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise TypeError(f"history: expected a History, or names and curves, got {checks.short(history)} ({kind})")
-    known = [str(name) for name in history]
+    known = list(history)
+    if unnamed := [name for name in known if not isinstance(name, str)]:
+        raise TypeError(f"history: expected names that are texts, got {checks.short(unnamed[0])}")
     if names is None:
         is_ours = isinstance(history, History)
         chosen = [name for name in ("cost", "validation_cost") if name in known] if is_ours else known
