@@ -379,7 +379,7 @@ def trained(capsys: Any) -> None:
     np.savez("objects.npz", y=np.array([None, 1], object))
     np.savez("lengths.npz", X=np.ones((3, 2)), y=np.ones(4))
     np.savez("called.npz", X=np.ones((3, 2)), X1=np.ones(3))
-    np.savez("none.npz")
+    np.savez("nothing.npz")
     np.savez("deep.npz", X=np.ones((3, 2, 2)), y=np.ones(3))
     tables = {
         "empty.csv": "",
@@ -468,6 +468,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("train", "lengths.npz", "--target", "y"), 3, r"as many rows as each other, got X \(3, 2\), y \(4,\)"),
     (("train", "deep.npz", "--target", "y"), 3, r"array 'X': expected shape \(m,\) or \(m, n\), got \(3, 2, 2\)"),
     (("train", "net.npz", "--target", "y"), 3, "net.npz: expected a table, got a network"),
+    (("train", "nothing.npz", "--target", "y"), 3, "nothing.npz: expected a table, got no columns"),
     (
         ("train", "called.npz", "--target", "X2"),
         3,
