@@ -10,7 +10,7 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick page lint package types clean
+.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick page docs lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
@@ -24,7 +24,8 @@ help:
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
 	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 324 settings, to results/: two hours"
 	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
-	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
+	@echo "make page      build/page/index.html: the report for a browser, with the history that asv recorded"
+	@echo "make docs      build/site/index.html: the documentation as a site that needs no network"
 	@echo "make lint      ruff"
 	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
 	@echo "make types     mypy, strict, on that installed wheel"
@@ -116,7 +117,12 @@ peers-quick: $(VENV)/installed-peers
 
 page: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks report --page build/page
-	$(ASV) publish --html-dir build/asv
+
+# Warnings, such as a dead link, are errors, and given for every page only where all are read anew. With the root as its
+# source, links hold in the repository and on the site.
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx --builder html --conf-dir docs/_site --fresh-env --fail-on-warning --keep-going --quiet . build/site
+	@echo "build/site/index.html"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -210,14 +210,16 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     parts = {
         "numba.py": (
             *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
-            "samenet.fast.many_networks",
+            *("samenet.fast.many_networks", "samenet.fast.sample_weight"),
         ),
+        "functions.py": ("samenet.fast.sample_weight",),
         "description.py": ("samenet.fast.kernels",),
         "kernel_cache.py": ("samenet.fast.kernels",),
         "many_networks.py": ("samenet.fast.kernels", "samenet.fast.description"),
         "workspace.py": ("samenet.fast.kernels",),
         "numpy.py": tuple(
-            f"samenet.fast.{name}" for name in ("functions", "masks", "normalization", "sampler", "steps")
+            f"samenet.fast.{name}"
+            for name in ("functions", "masks", "normalization", "sample_weight", "sampler", "steps")
         ),
     }
     own = {m for m in others for part in parts.get(path.name, ()) if is_in(m, part)}
@@ -242,7 +244,7 @@ def test_kernels_import_one_another_and_know_no_network(path: Path) -> None:
 # here that it begins with.
 LAYERS = [
     {"samenet.functions", "samenet.parameters", "samenet.validation", "samenet.output", "samenet.backends.dropout"},
-    {"samenet.backends.adaptive"},
+    {"samenet.backends.adaptive", "samenet.backends.weighing"},
     {"samenet.model", "samenet.initialize"},
     {
         *("samenet.history", "samenet.storage", "samenet.backends.objective", "samenet.backends.normalization"),
