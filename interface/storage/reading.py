@@ -49,8 +49,13 @@ class Checkpoint(NamedTuple):
 
 def read(path: str | os.PathLike[str], limit: int) -> Model:
     """The model in a file; raises ValueError, naming the path, with the reason why a file is not read."""
+    return read_with_table(path, limit)[0]
+
+
+def read_with_table(path: str | os.PathLike[str], limit: int) -> tuple[Model, Any]:
+    """The model in a file, and what stands there for "table", unchecked, or None; raises as `read` does."""
     most = checks.integer("limit", limit, least=1)
-    return _opened("path", path, "a network saved by samenet", lambda file, size: _read(file, size, most)[0])
+    return _opened("path", path, "a network saved by samenet", lambda file, size: _of_network(file, size, most))
 
 
 def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted: Wanted) -> Checkpoint:
@@ -61,8 +66,9 @@ def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted:
     """
 
     def read_all(file: BinaryIO, size: int) -> Checkpoint:
-        model, training, members = _read(file, size, limit, wanted)
-        if training is None:
+        model, said, members = _read(file, size, limit, wanted)
+        training = said.get("training")
+        if not isinstance(training, dict):
             raise Unreadable("it is a network without a training")
         found = {}
         for array_name, member in members.items():
@@ -71,6 +77,11 @@ def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted:
         return Checkpoint(model, training, found)
 
     return _opened(name, path, "a checkpoint of a training", read_all)
+
+
+def _of_network(file: BinaryIO, size: int, most: int) -> tuple[Model, Any]:
+    model, said, _ = _read(file, size, most)
+    return model, said.get("table")
 
 
 def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int], T]) -> T:
@@ -87,8 +98,8 @@ def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int],
 
 def _read(
     file: BinaryIO, size: int, most: int, wanted: Wanted | None = None
-) -> tuple[Model, dict[str, Any] | None, dict[str, Member]]:
-    """The model; and of a checkpoint what it says of the training, and where the training's arrays are."""
+) -> tuple[Model, dict[str, Any], dict[str, Member]]:
+    """The model, the description, and of a checkpoint where the training's arrays are."""
     start = file.read(9)
     if start[:4] == npz.MAGIC:
         text, members = npz.table(file, size)
@@ -108,7 +119,7 @@ def _read(
     _check(file, said, members, model, others)
     for name, array in arrays_of(model).items():
         _fill(file, members[name], array)
-    return model, training, others
+    return model, said, others
 
 
 def _check_training(

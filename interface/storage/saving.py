@@ -28,12 +28,14 @@ def writer_of(name: str, path: str | os.PathLike[str]) -> Path:
 def save(
     model: Model,
     path: str | os.PathLike[str],
+    table: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     others: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Write a model to a file, in the format that its name ends in.
 
-    training, others: of a checkpoint, what it says of the training, and its arrays.
+    table: what goes with it into the description, see `contents`. training, others: of a checkpoint, what it says of
+    the training, and its arrays.
     """
     name = writer_of("path", path)
     numbers = arrays_of(model)
@@ -42,6 +44,6 @@ def save(
     numbers |= of_training(others or {})
     if len(numbers) > ARRAYS:
         raise ValueError(f"network: expected at most {ARRAYS} arrays in a file, got {len(numbers)}")
-    text = describe(model, numbers, training)
+    text = describe(model, numbers, table, training)
     writer = _WRITERS[name.suffix.lower()]
     files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)

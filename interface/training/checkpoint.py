@@ -97,7 +97,7 @@ class Checkpoint:
 
     def _write(self, state: TrainingState) -> None:
         said, arrays = described(state)
-        save(self.model, self.path, self.said | said, arrays)
+        save(self.model, self.path, None, self.said | said, arrays)
 
 
 def texts(options: Options, cost: str) -> dict[str, str]:
