@@ -55,7 +55,8 @@ def read(path: str | os.PathLike[str], limit: int) -> Model:
 def read_with_table(path: str | os.PathLike[str], limit: int) -> tuple[Model, Any]:
     """The model in a file, and what stands there for "table", unchecked, or None; raises as `read` does."""
     most = checks.integer("limit", limit, least=1)
-    return _opened("path", path, "a network saved by samenet", lambda file, size: _of_network(file, size, most))
+    model, said, _ = _opened("path", path, "a network saved by samenet", lambda file, size: _read(file, size, most))
+    return model, said.get("table")
 
 
 def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted: Wanted) -> Checkpoint:
@@ -99,7 +100,7 @@ def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int],
 def _read(
     file: BinaryIO, size: int, most: int, wanted: Wanted | None = None
 ) -> tuple[Model, dict[str, Any], dict[str, Member]]:
-    """The model, the description, and of a checkpoint where the training's arrays are."""
+    """The model, the file's description, and where the arrays of a training are, which a checkpoint has."""
     start = file.read(9)
     if start[:4] == npz.MAGIC:
         text, members = npz.table(file, size)

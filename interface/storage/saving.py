@@ -34,8 +34,8 @@ def save(
 ) -> None:
     """Write a model to a file, in the format that its name ends in.
 
-    table: what goes with it into the description, see `contents`. training, others: of a checkpoint, what it says of
-    the training, and its arrays.
+    table: what goes with it into the description, see `contents`.
+    training, others: of a checkpoint, what it says of the training, and its arrays.
     """
     name = writer_of("path", path)
     numbers = arrays_of(model)
