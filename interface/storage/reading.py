@@ -80,11 +80,6 @@ def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted:
     return _opened(name, path, "a checkpoint of a training", read_all)
 
 
-def _of_network(file: BinaryIO, size: int, most: int) -> tuple[Model, Any]:
-    model, said, _ = _read(file, size, most)
-    return model, said.get("table")
-
-
 def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int], T]) -> T:
     where = paths.path(name, path)
     if not stat.S_ISREG(os.stat(where).st_mode):  # before it is opened: opening a pipe waits for its other end
