@@ -1,0 +1,180 @@
+"""Mistakes in what a backend computes: the gradient with masks, and batch normalization."""
+
+from samenet.testing.mutation import Mutant
+
+MUTANTS = (
+    # dropout
+    Mutant(
+        "dropout forward alone",
+        "delta *= masks[:, end - W.shape[1] : end]",
+        "pass",
+        "dropout",
+        "the masks are not applied to the errors on their way back",
+    ),
+    Mutant(
+        "masks of the first epoch",
+        "masks_of(dropout, len(x), epoch * m + start)",
+        "masks_of(dropout, len(x), start)",
+        "dropout",
+        "samples are counted from the start of the epoch, not of the call",
+    ),
+    Mutant(
+        "masks without a first",
+        "(dropout.first + start) * n",
+        "start * n",
+        "dropout",
+        "dropout.first is left out: the number of the call's first sample",
+    ),
+    Mutant(
+        "dropped where kept",
+        ">= dropout.thresholds",
+        "< dropout.thresholds",
+        "dropout",
+        "nodes are kept where they should be dropped",
+    ),
+    Mutant(
+        "masks of another layer",
+        "h * masks[:, start : start + len(W)]",
+        "h * masks[:, : len(W)]",
+        "dropout",
+        "the masks of the first hidden layer are used for all",
+    ),
+    # DropConnect
+    Mutant(
+        "DropConnect backward alone",
+        "tuple(M * W for M",
+        "tuple(W for M",
+        "DropConnect",
+        "the masks of weights are not used in feed-forward",
+    ),
+    Mutant(
+        "DropConnect forward alone",
+        "g.weights[layer][:] *= weight_masks[layer]",
+        "pass",
+        "DropConnect",
+        "the gradient is not multiplied by the masks",
+    ),
+    Mutant(
+        "errors through all weights",
+        "delta @ used[layer]",
+        "delta @ W",
+        "DropConnect",
+        "errors go back through W, not through m W",
+    ),
+    Mutant(
+        "weights of the first update",
+        "weight_masks_of(drop_connect, model, len(costs))",
+        "weight_masks_of(drop_connect, model)",
+        "DropConnect",
+        "the masks of the first update are used for all",
+    ),
+    Mutant(
+        "weights without a first",
+        "(drop_connect.first + update) *",
+        "update *",
+        "DropConnect",
+        "drop_connect.first is left out: the number of the call's first update",
+    ),
+    Mutant(
+        "weights by the numbers of nodes",
+        "np.uint64(2**63 + (",
+        "np.uint64((",
+        "DropConnect",
+        "masks are drawn from the numbers of dropout: 2^63 is left out",
+    ),
+    Mutant(
+        "left out where kept",
+        ">= np.repeat(drop_connect.thresholds",
+        "< np.repeat(drop_connect.thresholds",
+        "DropConnect",
+        "weights are kept where they should be left out",
+    ),
+    Mutant(
+        "one factor for all layers",
+        "np.repeat(drop_connect.factors, sizes)",
+        "drop_connect.factors[0]",
+        "DropConnect",
+        "the factor of the first layer is used for all",
+    ),
+    # batch normalization
+    Mutant(
+        "normalization: mean's slope left out",
+        "delta -= mean / m",
+        "pass",
+        "batch normalization",
+        "mean's slope left out",
+    ),
+    Mutant(
+        "normalization: variance's slope left out",
+        "delta -= N * (mean_product / m)",
+        "pass",
+        "batch normalization",
+        "variance's slope left out",
+    ),
+    Mutant(
+        "normalization: back without gamma",
+        "delta *= theta.gammas[layer] * batch.inverse",
+        "delta *= batch.inverse",
+        "batch normalization",
+        "back without gamma",
+    ),
+    Mutant(
+        "normalization: biased running variance",
+        "batch.variances * (m / (m - 1))",
+        "batch.variances",
+        "batch normalization",
+        "biased running variance",
+    ),
+    Mutant(
+        "normalization: running statistics not kept",
+        "running *= 1 - MOMENTUM",
+        "pass",
+        "batch normalization",
+        "running statistics not kept",
+    ),
+    Mutant(
+        "normalization: gamma's slope without n",
+        "(delta * N).sum(axis=0)",
+        "delta.sum(axis=0)",
+        "batch normalization",
+        "gamma's slope without n",
+    ),
+    Mutant(
+        "normalization: without gamma",
+        "np.multiply(n, theta.gammas[layer], out=z)",
+        "z[:] = n",
+        "batch normalization",
+        "without gamma",
+    ),
+    Mutant(
+        "normalization: without epsilon",
+        "np.sqrt(variances + EPSILON)",
+        "np.sqrt(variances + 1e-4)",
+        "batch normalization",
+        "without epsilon",
+    ),
+    Mutant(
+        "normalization: statistics stay", "move(model.theta, batches)", "pass", "batch normalization", "statistics stay"
+    ),
+    Mutant(
+        "normalization: predictions without the mean",
+        "z -= theta.running[layer][0]",
+        "pass",
+        "batch normalization",
+        "predictions without the mean",
+    ),
+    Mutant(
+        "normalization: predictions without gamma",
+        "z *= factors(theta, layer)",
+        "pass",
+        "batch normalization",
+        "predictions without gamma",
+    ),
+    Mutant(
+        "normalization: no bias slope",
+        "g.biases[layer][:] = mean",
+        "g.biases[layer][:] = 0",
+        "batch normalization",
+        "no bias slope",
+    ),
+)

@@ -1,0 +1,181 @@
+"""Where a backend is run: in a process of its own, which it may crash or hang, or in a thread, for a module itself.
+
+A worker sends events, dictionaries with one key: {"part": name} before a part, {"result": ...} and {"noted": ...} after
+it, {"error": text} if the backend cannot be loaded, {"done": True} at the end. Beside them it tells which call of the
+backend it is in, and how many there were, so that whoever waits can tell a long run from one that hangs.
+"""
+
+import ctypes
+import json
+import mmap
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from samenet.testing import printing
+from samenet.testing.guard import Guard, Stopped
+from samenet.testing.parts import PARTS
+from samenet.testing.report import asdict_of
+from samenet.testing.runner import Runner
+
+Emit = Callable[[dict[str, Any]], None]
+_SIZE = 256  # bytes of the file that tells the call
+
+
+def run(guard: Guard, names: list[str], level: str, shrinks: bool, emit: Emit) -> None:
+    """Run the named parts, and send what comes of each."""
+    runner = Runner(guard, level, shrinks)
+    with printing.kept() as printed:
+        for part in PARTS:
+            if part.name not in names:
+                continue
+            emit({"part": part.name})
+            result = runner.run(part)
+            if text := " ".join("".join(printed).split()):
+                guard.note("prints", f"it prints {text[:60]!r}")
+            emit({"result": asdict_of(result)})
+            if runner.explain(part, result):
+                emit({"result": asdict_of(result)})
+            emit({"noted": dict(guard.noted)})
+    emit({"done": True})
+
+
+class ThreadWorker:
+    """The parts on a module itself, in a thread of this process."""
+
+    def __init__(self, module: Any, names: list[str], level: str, shrinks: bool) -> None:
+        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.call, self.count = "", 0
+        given = Guard(module, self._enter), names, level, shrinks
+        self.thread = threading.Thread(target=self._run, args=given, daemon=True, name=printing.THREAD)
+        self.thread.start()
+
+    def _enter(self, call: str) -> None:
+        self.call, self.count = call, self.count + 1
+
+    def _run(self, *given: Any) -> None:
+        try:
+            run(*given, self.events.put)
+        except Stopped:
+            pass
+        except BaseException as error:  # a mistake of the suite's own, which must not leave who waits without an end
+            self.events.put({"fault": error})
+
+    def progress(self) -> tuple[int, str]:
+        """How many calls there were, and the one it is in."""
+        return self.count, self.call
+
+    def ended(self) -> str:
+        """Why it ended without saying so; empty while it has not."""
+        return "" if self.thread.is_alive() else "its thread ended"
+
+    def stop(self) -> None:
+        """End it, if it is in Python code; a call of compiled code that hangs keeps its thread to the end."""
+        if self.thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self.thread.ident or 0), ctypes.py_object(Stopped)
+            )
+            self.thread.join(2.0)
+
+
+class ProcessWorker:
+    """The parts on a backend that is loaded in a process of its own."""
+
+    def __init__(self, text: str, names: list[str], level: str, shrinks: bool) -> None:
+        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.file = tempfile.NamedTemporaryFile(prefix="samenet-check-")  # noqa: SIM115  # closed by `stop`
+        self.file.write(bytes(_SIZE))
+        self.file.flush()
+        self.memory = mmap.mmap(self.file.fileno(), _SIZE)
+        options = {"backend": text, "parts": names, "level": level, "shrinks": shrinks, "calls": self.file.name}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "samenet.testing.workers", json.dumps(options)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            try:
+                self.events.put(json.loads(line))
+            except ValueError:  # cut off, when the process died
+                break
+
+    def progress(self) -> tuple[int, str]:
+        """How many calls there were, and the one it is in."""
+        content = self.memory[:_SIZE]
+        return int.from_bytes(content[:8], "little"), content[8:].rstrip(b"\0").decode("utf-8", "replace")
+
+    def ended(self) -> str:
+        """Why it ended without saying so; empty while it has not."""
+        status = self.process.poll()
+        if status is None or not self.events.empty():
+            return ""
+        if status >= 0:
+            return f"ended its process with status {status}"
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = f"signal {-status}"
+        return f"crashed its process: {name}"
+
+    def stop(self) -> None:
+        """Kill the process, if it still runs."""
+        self.process.kill()
+        self.process.wait()
+        self.memory.close()
+        self.file.close()
+
+
+def main(options: dict[str, Any]) -> None:
+    """The other end of `ProcessWorker`: standard output is for events, and what the backend writes is noted."""
+    threading.current_thread().name = printing.THREAD
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this is told, and ends it
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    written = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
+    os.dup2(written.fileno(), 1)
+    os.dup2(written.fileno(), 2)
+    with open(options["calls"], "r+b") as file:
+        calls, count = mmap.mmap(file.fileno(), _SIZE), 0
+    guard: Guard | None = None
+
+    def emit(event: dict[str, Any]) -> None:
+        if "noted" in event and guard is not None and os.fstat(1).st_size > 0:
+            guard.note("prints", "it writes to standard output or standard error")
+            event = {"noted": dict(guard.noted)}
+        events.write(json.dumps(event) + "\n")
+        events.flush()
+
+    def enter(call: str) -> None:
+        nonlocal count
+        count += 1
+        text = call.encode("utf-8")[: _SIZE - 8]
+        calls[:_SIZE] = count.to_bytes(8, "little") + text.ljust(_SIZE - 8, b"\0")
+
+    from samenet.testing.loading import load
+
+    enter("loading it")
+    try:
+        module = load(options["backend"])
+    except BaseException as error:  # whatever its code raises as it is run, sys.exit among them
+        emit({"error": f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")})
+        return
+    enter("")
+    guard = Guard(module, enter)
+    os.ftruncate(1, 0)  # what is printed when it is loaded, is
+    os.lseek(1, 0, os.SEEK_SET)
+    run(guard, options["parts"], options["level"], options["shrinks"], emit)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
+    os._exit(0)  # not waiting for threads of the backend's
