@@ -11,6 +11,7 @@ from samenet import __version__, backends
 from samenet.backends import missing
 from samenet.compare import environment
 from samenet.output import files
+from samenet.testing import arguments
 
 
 def _shown(text: str) -> str:
@@ -157,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="R",
         help="inputs are from -R to R in the error bound; default: 1",
     )
+    arguments.add(commands, _within, _file)
     return parser
 
 
@@ -262,6 +264,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _examples(parser, options)
         if options.command == "export":
             return _export(parser, options)
+        if options.command == "check":
+            return arguments.run(parser, options)
         from samenet.compare import command as compare
 
         return compare.run(

@@ -5,11 +5,9 @@ Python, so that no mutant is compiled. The unchanged source is run in the same w
 code are in `test_kernels`.
 """
 
-import ast
 import functools
 import importlib
 import inspect
-import itertools
 import os
 import pickle
 import pkgutil
@@ -17,8 +15,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import agreement
@@ -36,7 +33,6 @@ from samenet.parameters import Parameters
 from samenet.testing import mutants, mutation, tolerance, updates
 from samenet.testing.mutation import Mutant, code
 from samenet.testing.tolerance import compare
-
 
 MUTANTS = {
     "reference": [

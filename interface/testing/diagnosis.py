@@ -1,13 +1,12 @@
 """The most likely mistake of a backend that fails: that of a mutant which gives exactly the same wrong answers."""
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from samenet.testing.answers import Answer
-from samenet.testing.forms import Broken
+from samenet.testing.forms import Broken, printable
 from samenet.testing.guard import NotOffered
 from samenet.testing.inputs import Case
 from samenet.testing.mistakes import MUTANTS
@@ -66,20 +65,16 @@ def _is_like(mutant: Mutant, part: Part, trusted: Any, given: list[tuple[Case, l
     """Whether a mutant gives the same answers, and some of them are wrong."""
     network, is_wrong = mutated(mutant).Network, False
     for case, answers in given:
+        its = islice(part.run(network, trusted, case), _MOST)
         try:
-            for count, (mine, its) in enumerate(zip(_lazily(part, network, trusted, case), answers, strict=False), 1):
-                if not _same(mine, its):
+            for answer in answers:
+                other = next(its, None)
+                if other is None or not _same(other, answer):
                     return False
-                is_wrong = is_wrong or not mine.comparison.ok
+                is_wrong = is_wrong or not other.comparison.ok
         except FAULTS:
             return False
-        if count < len(answers):
-            return False
     return is_wrong
-
-
-def _lazily(part: Part, network: Any, trusted: Any, case: Case) -> Iterator[Answer]:
-    return islice(part.run(network, trusted, case), _MOST)
 
 
 def _same(a: Answer, b: Answer) -> bool:
@@ -97,7 +92,7 @@ def _same(a: Answer, b: Answer) -> bool:
 
 def of_exception(error: BaseException | None) -> str:
     """What an exception most likely comes from, where its kind tells."""
-    text = str(error)
+    text = printable(error)
     if isinstance(error, SystemExit):
         return "it ends the process: raise an error instead of calling sys.exit"
     if isinstance(error, FloatingPointError | OverflowError):

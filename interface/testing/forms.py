@@ -17,7 +17,17 @@ class Broken(Exception):
 
     def __init__(self, function: str, kind: str, text: str, cause: BaseException | None = None, hint: str = "") -> None:
         super().__init__(f"{function}: {text}")
+        text = printable(text)
         self.function, self.kind, self.text, self.cause, self.hint = function, kind, text, cause, hint
+
+
+def printable(value: object) -> str:
+    """Text in one line, without what no terminal shows; also of an object whose `str` raises."""
+    try:
+        text = " ".join(str(value).split())
+    except Exception:
+        return f"a {type(value).__name__} that cannot be printed"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def check(function: str, result: Any, model: Any, x: Any, named: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from samenet.backends.plugins import network_on
 from samenet.testing import forms
-from samenet.testing.forms import Broken
+from samenet.testing.forms import Broken, printable
 
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
 _COPIED = ("SECONDS", "QUIET", "SPREADS_NAN", "NORMALIZES")
@@ -80,19 +80,22 @@ class Guard:
             model = given[0] if of is None else of
             self.entering(f"{name} of a network {'-'.join(map(str, model.sizes))}")
             self._passed_on.yes = False
-            fixed = self._fixed(name, given, named, model)
+            fixed, handling = self._fixed(name, given, named, model), np.geterr()
             try:
                 result = function(*given, **named)
             except (Stopped, Broken):
                 raise
             except NotImplementedError as error:
-                raise NotOffered(str(error)) from error
+                raise NotOffered(printable(error)) from error
             except BaseException as error:
                 if self._passed_on.yes:
                     raise
                 raise Broken(name, "raised", _told(error), error) from error
             finally:
                 self._put_back(name, fixed)
+                if np.geterr() != handling:
+                    self.note("handling", f"{name} changes NumPy's error handling")
+                    np.seterr(**handling)
             self.entering("")
             if not self._passed_on.yes:
                 forms.check(name, result, model, given[0 if of is not None else 1], named)
@@ -133,7 +136,7 @@ _GENERIC = "samenet.backends.generic"
 def _told(error: BaseException) -> str:
     """An exception in one line, with the last line of the backend's own code that it passed."""
     kind = type(error).__name__
-    text = " ".join(str(error).split())[:300]
+    text = printable(error)[:300]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     own = [frame for frame in frames if frame.filename == frames[0].filename]  # not those of a library that it calls
     where = f" in {own[-1].name}, line {own[-1].lineno}" + (f": {own[-1].line}" if own[-1].line else "") if own else ""

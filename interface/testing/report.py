@@ -99,8 +99,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether all that the backend offers passed, and it offers something."""
-        offered = [part for part in self.parts if part.status != "not offered"]
+        """Whether all that the backend offers passed, feed-forward at least."""
+        offered = [part for part in self.parts if part.status != "not offered" or part.name == "feed_forward"]
         return bool(offered) and all(part.status in ("passed", "generic") for part in offered)
 
     @property
@@ -132,7 +132,7 @@ class Report:
         if self.ok:
             return f"OK: {passed}"
         names = ", ".join(part.name for part in self.failed)
-        return f"FAIL: {names or 'nothing is offered'}; {passed}"
+        return f"FAIL: {names or 'feed_forward is not offered'}; {passed}"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; numbers that are not finite are text."""

@@ -3,17 +3,17 @@
 import math
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from samenet.backends import backend
 from samenet.testing import diagnosis, report, shrink
 from samenet.testing.answers import Answer
-from samenet.testing.forms import Broken
+from samenet.testing.forms import Broken, printable
 from samenet.testing.guard import Guard, NotOffered
 from samenet.testing.inputs import Case
 from samenet.testing.mistakes import MUTANTS, NOT_CAUGHT
+from samenet.testing.mutation import Mutant, mutated
 from samenet.testing.parts import Part
 
 _PRINTED = 24  # numbers of a network that are still shown
@@ -46,13 +46,13 @@ class Runner:
         if reason := self._follows(part, generic):
             result.status, result.reason = "not run", reason
             return result
-        skipped, offered = "", False
+        skipped, offered = "", list[Case]()
         with warnings.catch_warnings(), np.errstate():
             warnings.simplefilter("ignore")
             for case in part.chosen(self.level):
                 try:
                     failure = self._failure(part, case, result)
-                    offered = True
+                    offered.append(case)
                 except NotOffered as error:
                     skipped = skipped or str(error) or "NotImplementedError"
                     continue
@@ -60,14 +60,31 @@ class Runner:
                     self.failing, result.status, result.failure = case, "failed", failure
                     self.failed.add(part.name)
                     return result
+            if offered and self.level == "thorough" and part.shrinks:
+                random = shrink.smallest(part, self.cls, self.trusted)
+                failure = None if random is None else self._failure(part, random, report.Part("", "", ""))
+                if failure is not None:
+                    self.failing, result.status, result.failure = random, "failed", failure
+                    self.failed.add(part.name)
+                    return result
         if not offered:
             result.status, result.reason = "not offered", skipped
         elif skipped:
-            result.reason = f"not offered: {skipped}"
+            result.reason = f"not all of it: {skipped}"
+            result.caught = sum(self._catches(part, mutant, offered) for mutant in of_part(part))
         return result
+
+    def _catches(self, part: Part, mutant: Mutant, cases: list[Case]) -> bool:
+        """Whether the cases that a backend offers are enough to notice a mistake."""
+        runner = Runner(Guard(mutated(mutant)), self.level, False)
+        with np.errstate():
+            found = any(runner._failure(part, case, report.Part("", "", "")) is not None for case in cases)
+        return found or (part.name == "side effects" and bool(runner.guard.noted))
 
     def _follows(self, part: Part, generic: bool) -> str:
         """Why a part would only show again what has failed already; empty if it may show more."""
+        if generic and part.function == "run_updates" and "gradient" in self.failed:
+            return "made from gradient, which fails"
         if part.name in ("feed_forward", "activations") or not self.failed & {"feed_forward", "activations"}:
             return ""
         if generic:
@@ -109,7 +126,7 @@ class Runner:
         except Broken as broken:
             return _broken(broken, case)
         except shrink.FAULTS as error:
-            got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}, from what the backend returned"
+            got = f"{type(error).__name__}: {printable(error)[:200]}, from what the backend returned"
             return report.Failure(part.function, described(case), numbers(case), got=got)
         return None
 
@@ -172,6 +189,6 @@ def power(part: Part, level: str) -> tuple[int, int]:
     return len(mine), sum((part.name, mutant.name) not in NOT_CAUGHT[level] for mutant in mine)
 
 
-def of_part(part: Part) -> Iterator[Any]:
+def of_part(part: Part) -> Iterator[Mutant]:
     """The mutants that a part has to catch."""
     return (mutant for mutant in MUTANTS if mutant.part == part.name or mutant.part in part.like)

@@ -41,8 +41,11 @@ def is_installed() -> bool:
     return True
 
 
-def smallest(part: Part, cls: Any, trusted: Any, kind: Kind | None) -> Small | None:
-    """A small network on which a part fails in the same way; None without Hypothesis, and if none is found."""
+def smallest(part: Part, cls: Any, trusted: Any, kind: Kind | None = None) -> Small | None:
+    """A small network on which a part fails; None without Hypothesis, and if none is found.
+
+    kind: in which way, see `kind_of_failure`; in any way if None.
+    """
     if not is_installed():
         return None
     from hypothesis import HealthCheck, Phase, find, settings
@@ -51,7 +54,8 @@ def smallest(part: Part, cls: Any, trusted: Any, kind: Kind | None) -> Small | N
     ends = time.monotonic() + _SECONDS
 
     def fails(case: Small) -> bool:
-        return time.monotonic() < ends and kind_of_failure(part, cls, trusted, case) == kind
+        found = kind_of_failure(part, cls, trusted, case) if time.monotonic() < ends else None
+        return found is not None and kind in (None, found)
 
     options = settings(
         max_examples=_EXAMPLES,

@@ -3,19 +3,23 @@
 import os
 import queue
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from samenet.testing import report
 from samenet.testing.loading import spelled
-from samenet.testing.parts import LEVELS, PARTS
+from samenet.testing.parts import LEVELS, PARTS, Part
 from samenet.testing.report import Failure, Report
 from samenet.testing.workers import ProcessWorker, ThreadWorker
 from samenet.validation import checks
 
 _POLL = 0.05
 _EFFECTS = "side effects"
-_MOST_HANGS = 2
+_MISTAKES = {
+    "changes": "it writes into arrays that are not its own",
+    "prints": "a print that was left in",
+    "handling": "np.seterr in place of `with np.errstate(...)`",
+}
 
 
 def check_backend(
@@ -23,7 +27,7 @@ def check_backend(
     *,
     level: str = "standard",
     parts: Iterable[str] | None = None,
-    time_limit: float = 60.0,
+    time_limit: float | None = None,
     shrink: bool = True,
     progress: Callable[[str], object] | None = None,
 ) -> Report:
@@ -34,7 +38,8 @@ def check_backend(
                 is named, in a process of its own, which it may crash
     level       "standard"; "thorough" adds larger networks, and random ones, which takes some minutes for slow loops
     parts       the names of the parts to run, all if None; see `samenet.testing.parts`
-    time_limit  the seconds after which a call of the backend is taken to hang. The first call may compile
+    time_limit  the seconds after which a call of the backend is taken to hang; by default 60 for a file, and 600 for
+                others, whose first call may compile
     shrink      whether to look for the smallest network that shows a failure, which takes Hypothesis
                 (`pip install 'samenet[testing]'`); without it, the network is the first of the suite that does
     progress    called with the name of each part before it runs
@@ -48,29 +53,33 @@ def check_backend(
     """
     text = spelled(backend)
     checks.choice("level", level, LEVELS)
-    time_limit = checks.number("time_limit", time_limit, positive=True)
+    limit = 60.0 if text is not None and text.endswith(".py") else 600.0
+    if time_limit is not None:
+        limit = checks.number("time_limit", time_limit, positive=True)
     checks.flag("shrink", shrink)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: expected a function of a part's name, got {checks.short(progress)}")
-    names = _chosen(parts)
+    chosen = _chosen(parts)
     title = _title(backend, text)
 
-    def start(pending: list[str]) -> ThreadWorker | ProcessWorker:
+    def start(pending: Sequence[Part]) -> ThreadWorker | ProcessWorker:
         if text is None:
             return ThreadWorker(backend, pending, level, shrink)
         return ProcessWorker(text, pending, level, shrink)
 
-    return _Check(start, names, time_limit, progress).run(Report(title, level))
+    return Check(start, chosen, limit, progress).run(Report(title, level))
 
 
-def _chosen(parts: Iterable[str] | None) -> list[str]:
-    known = [part.name for part in PARTS]
+def _chosen(parts: Iterable[str] | None) -> Sequence[Part]:
     if parts is None:
-        return known
+        return PARTS
+    known = [part.name for part in PARTS]
+    if isinstance(parts, str):
+        raise TypeError(f"parts: expected a list of names, got {checks.short(parts)} (str)")
     given = {checks.choice("parts", name, known) for name in checks.listed("parts", parts, "a list of names")}
     if not given:
         raise ValueError("parts: expected at least one name, got none")
-    return [name for name in known if name in given]
+    return [part for part in PARTS if part.name in given]
 
 
 def _title(backend: Any, text: str | None) -> str:
@@ -79,19 +88,19 @@ def _title(backend: Any, text: str | None) -> str:
     return os.path.basename(text) if text.endswith(".py") else text
 
 
-class _Check:
-    """Workers, one after another, until every part has a result."""
+class Check:
+    """Workers, one after another, until every part has a result; start: makes one for the parts that have none."""
 
-    def __init__(self, start: Any, names: list[str], time_limit: float, progress: Any) -> None:
-        self.start, self.pending, self.limit, self.progress = start, names, time_limit, progress
+    def __init__(self, start: Any, parts: Sequence[Part], time_limit: float, progress: Any = None) -> None:
+        self.start, self.parts, self.limit, self.progress = start, parts, time_limit, progress
         self.results: dict[str, report.Part] = {}
         self.noted: dict[str, str] = {}
-        self.hangs: list[str] = []
-        self.names = list(names)
+        self.stops: list[str] = []  # functions during which a worker ended, twice for one that hung
 
     def run(self, found: Report) -> Report:
-        while self.pending:
-            worker = self.start(self.pending)
+        """The report, with the results of all parts."""
+        while pending := [part for part in self.parts if part.name not in self.results]:
+            worker = self.start(pending)
             try:
                 if error := self._follow(worker):
                     failure = Failure("the backend cannot be loaded", "", got=error)
@@ -99,10 +108,9 @@ class _Check:
                     return found
             finally:
                 worker.stop()
-            self.pending = [name for name in self.pending if name not in self.results]
             self._leave_out()
         self._effects()
-        found.parts = [self.results[name] for name in self.names]
+        found.parts = [self.results[part.name] for part in self.parts]
         return found
 
     def _follow(self, worker: ThreadWorker | ProcessWorker) -> str:
@@ -123,7 +131,7 @@ class _Check:
                 function = seen[1].split(" ")[0] or "the backend"
                 if not current:
                     return f"{what}, while {seen[1] or 'it began'}"
-                self.hangs += [] if ended else [function]
+                self.stops += [function] * (1 if ended else 2)
                 self._stopped(current, function, seen[1], what)
                 return ""
             if "part" in event:
@@ -146,27 +154,24 @@ class _Check:
         """A part during which the worker had to be ended; one that has failed before stays as it is."""
         if name in self.results:
             return
-        part = next(part for part in PARTS if part.name == name)
+        part = next(part for part in self.parts if part.name == name)
         failure = Failure(call or function, "", got=what)
         if "did not return" in what:
             failure.mistake = "a loop that does not end"
         self.results[name] = report.Part(name, part.function, "failed", failure=failure)
 
     def _leave_out(self) -> None:
-        """After a call that hangs, what needs the same function is not tried, and after two, nothing."""
-        for part in PARTS:
-            if part.name in self.pending and self.hangs:
-                if part.function not in self.hangs and len(self.hangs) < _MOST_HANGS and "loading" not in self.hangs:
-                    continue
-                failure = Failure(part.function, "", got=f"not run, since {', '.join(self.hangs)} did not return")
-                self.results[part.name] = report.Part(part.name, part.function, "failed", failure=failure)
-        self.pending = [name for name in self.pending if name not in self.results]
+        """What needs a function that hangs, or has crashed twice, is not tried; everything needs feed_forward."""
+        given_up = {function for function in self.stops if self.stops.count(function) > 1}
+        for part in self.parts:
+            if part.name not in self.results and (part.function in given_up or "feed_forward" in given_up):
+                reason = f"{', '.join(sorted(given_up))} did not return before"
+                self.results[part.name] = report.Part(part.name, part.function, "not run", reason=reason)
 
     def _effects(self) -> None:
         """What was noted in any part belongs to the one on side effects."""
         result = self.results.get(_EFFECTS)
         if self.noted and result is not None and result.failure is None:
-            kinds = {"changes": "it writes into arrays that are not its own", "prints": "a print that was left in"}
-            kind, text = next(iter(self.noted.items()))
             result.status = "failed"
-            result.failure = Failure(text, "", got="; ".join(self.noted.values()), mistake=kinds[kind])
+            result.failure = Failure("in the course of the check", "", got="; ".join(self.noted.values()))
+            result.failure.mistake = _MISTAKES[next(iter(self.noted))]

@@ -15,29 +15,29 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from samenet.testing import printing
+from samenet.testing.forms import printable
 from samenet.testing.guard import Guard, Stopped
-from samenet.testing.parts import PARTS
+from samenet.testing.parts import PARTS, Part
 from samenet.testing.report import asdict_of
 from samenet.testing.runner import Runner
 
 Emit = Callable[[dict[str, Any]], None]
+_PATIENCE = 2.0  # seconds
 _SIZE = 256  # bytes of the file that tells the call
 
 
-def run(guard: Guard, names: list[str], level: str, shrinks: bool, emit: Emit) -> None:
-    """Run the named parts, and send what comes of each."""
+def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Emit) -> None:
+    """Run the parts, and send what comes of each."""
     runner = Runner(guard, level, shrinks)
     with printing.kept() as printed:
-        for part in PARTS:
-            if part.name not in names:
-                continue
+        for part in parts:
             emit({"part": part.name})
             result = runner.run(part)
-            if text := " ".join("".join(printed).split()):
+            if text := printable("".join(printed)):
                 guard.note("prints", f"it prints {text[:60]!r}")
             emit({"result": asdict_of(result)})
             if runner.explain(part, result):
@@ -49,10 +49,10 @@ def run(guard: Guard, names: list[str], level: str, shrinks: bool, emit: Emit) -
 class ThreadWorker:
     """The parts on a module itself, in a thread of this process."""
 
-    def __init__(self, module: Any, names: list[str], level: str, shrinks: bool) -> None:
+    def __init__(self, module: Any, parts: Sequence[Part], level: str, shrinks: bool) -> None:
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
         self.call, self.count = "", 0
-        given = Guard(module, self._enter), names, level, shrinks
+        given = Guard(module, self._enter), parts, level, shrinks
         self.thread = threading.Thread(target=self._run, args=given, daemon=True, name=printing.THREAD)
         self.thread.start()
 
@@ -81,26 +81,28 @@ class ThreadWorker:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.thread.ident or 0), ctypes.py_object(Stopped)
             )
-            self.thread.join(2.0)
+            self.thread.join(_PATIENCE)
 
 
 class ProcessWorker:
     """The parts on a backend that is loaded in a process of its own."""
 
-    def __init__(self, text: str, names: list[str], level: str, shrinks: bool) -> None:
+    def __init__(self, text: str, parts: Sequence[Part], level: str, shrinks: bool) -> None:
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
         self.file = tempfile.NamedTemporaryFile(prefix="samenet-check-")  # noqa: SIM115  # closed by `stop`
         self.file.write(bytes(_SIZE))
         self.file.flush()
         self.memory = mmap.mmap(self.file.fileno(), _SIZE)
-        options = {"backend": text, "parts": names, "level": level, "shrinks": shrinks, "calls": self.file.name}
+        options = {"backend": text, "level": level, "shrinks": shrinks, "calls": self.file.name}
+        options["parts"] = [part.name for part in parts]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "samenet.testing.workers", json.dumps(options)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -132,6 +134,9 @@ class ProcessWorker:
         """Kill the process, if it still runs."""
         self.process.kill()
         self.process.wait()
+        self.reader.join(_PATIENCE)  # a process of the backend's own may hold the pipe open
+        if self.process.stdout is not None and not self.reader.is_alive():
+            self.process.stdout.close()
         self.memory.close()
         self.file.close()
 
@@ -167,13 +172,14 @@ def main(options: dict[str, Any]) -> None:
     try:
         module = load(options["backend"])
     except BaseException as error:  # whatever its code raises as it is run, sys.exit among them
-        emit({"error": f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")})
+        emit({"error": f"{type(error).__name__}: {printable(error)}".removesuffix(": ")})
         return
     enter("")
     guard = Guard(module, enter)
     os.ftruncate(1, 0)  # what is printed when it is loaded, is
     os.lseek(1, 0, os.SEEK_SET)
-    run(guard, options["parts"], options["level"], options["shrinks"], emit)
+    parts = [part for part in PARTS if part.name in options["parts"]]
+    run(guard, parts, options["level"], options["shrinks"], emit)
 
 
 if __name__ == "__main__":

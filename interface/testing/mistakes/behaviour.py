@@ -138,11 +138,4 @@ MUTANTS = (
         "side effects",
         "the weights are changed by a function that should not",
     ),
-    Mutant(
-        "something printed",
-        "layers, seen, z, start = [x], [x], x, 0",
-        "print('layers', len(out)); layers, seen, z, start = [x], [x], x, 0",
-        "side effects",
-        "it prints",
-    ),
 )

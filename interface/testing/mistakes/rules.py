@@ -27,7 +27,7 @@ MUTANTS = (
         (
             (
                 "batches: list[Batch | None] = []",
-                "batches: list[Batch | None] = []; model.prepared['alpha'] = alphas[epoch] if rule.name == 'descent' else 0.0",
+                "batches: list[Batch | None] = []; model.prepared['alpha'] = alphas[epoch] * (rule.name == 'descent')",
             ),
         ),
     ),
