@@ -59,7 +59,7 @@ def gradient(
     drop_connect: DropConnect | None = None,
 ) -> Compared:
     """The cost, and its gradient, with both reductions; with masks, of the backend's own functions."""
-    if dropout is drop_connect is None:
+    if dropout is None and drop_connect is None:
         yield from costs(network, trusted, X, Y)
     yield from slopes(network, trusted, X, Y, dropout, drop_connect)
 
@@ -83,13 +83,14 @@ def slopes(
         for part in ("weights", "biases"):
             layers = zip(*(getattr(p, part) for p in (slope, expected, allowed)), strict=True)
             for layer, (got, want, bound) in enumerate(layers):
-                yield Answer(f"gradient of {part}[{layer}], {reduction}", got, want, bound, network.dtype)
+                name, detail = f"gradient of {part}", f"[{layer}], {reduction}"
+                yield Answer(name, got, want, bound, network.dtype, detail)
 
 
 def _gradient(
     network: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None, drop_connect: DropConnect | None
 ) -> tuple[float, Parameters]:
-    if dropout is drop_connect is None:
+    if dropout is None and drop_connect is None:
         return network.gradient(X, Y, reduction=reduction)  # type: ignore[no-any-return]
     cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, dropout, drop_connect)
     slope = network.model.theta.empty_like()
@@ -102,7 +103,7 @@ def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout 
     yield from forward(network, trusted, X)
     kept = masks(dropout, len(X))
     costs = [one.cost(X, Y, reduction="sum") for one in (network, trusted)]
-    yield Answer("cost by running statistics", *costs, 1e-5 * abs(costs[1]))
+    yield Answer("cost by running statistics", costs[0], costs[1], 1e-5 * abs(costs[1]))
     for reduction in ("mean", "sum"):
         (cost, g), (cost_expected, expected) = (
             one.backend.gradient(one.model, X, Y, reduction, dropout) for one in (network, trusted)
@@ -112,7 +113,7 @@ def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout 
         for part in ("weights", "biases", "gammas"):
             for got, want, bound in zip(*(getattr(one, part) for one in (g, expected, allowed)), strict=True):
                 values = [np.asarray(one, trusted.dtype) for one in (got, want)]
-                yield Answer(f"gradient of {part}", *values, bound)
+                yield Answer(f"gradient of {part}", values[0], values[1], bound)
     batches: dict[int, Any] = {}
     bounds.forward(trusted.model, X, kept, batches=batches)
     r = Rounding.of(trusted.dtype)
@@ -134,4 +135,5 @@ def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout 
     allowed = (1e-9 if trusted.dtype == np.float64 else 1e-3) * (
         1 + theta
     )  # several updates, for which none is derived
-    yield Answer("several updates", *(one.model.theta.everything for one in ends), allowed)
+    mine, its = (one.model.theta.everything for one in ends)
+    yield Answer("several updates", mine, its, allowed)

@@ -17,6 +17,7 @@ class Answer:
     got, expected  numbers or arrays, copied, since what a backend returns may change later
     allowed        how far they may differ, of the same shape or one number
     dtype          that `got` must have, if it must
+    detail         what else tells this answer from others of the name
     """
 
     name: str
@@ -24,6 +25,7 @@ class Answer:
     expected: Any
     allowed: Any
     dtype: DTypeLike | None = None
+    detail: str = ""
     comparison: Comparison = field(init=False)
 
     def __post_init__(self) -> None:

@@ -50,7 +50,7 @@ def normalized(cls: Any, trusted: Any, case: Case) -> Compared:
             random = np.random.default_rng(0)
             for numbers in (*network.gammas, *network.running):
                 numbers[:] = random.uniform(0.5, 2.0, numbers.shape)
-        yield from agreement.normalized(*networks, case.X, case.Y)
+        yield from agreement.normalized(networks[0], networks[1], case.X, case.Y)
 
 
 def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
@@ -218,7 +218,7 @@ def side_effects(cls: Any, trusted: Any, case: Case) -> Compared:
     backend, model = net.backend, net.model
     user, handling = np.random.get_state(), np.geterr()  # noqa: NPY002  # the global stream is what this is about
     np.random.seed(7)  # noqa: NPY002  # so that a backend which seeds it does not find it as it leaves it
-    random = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]  # noqa: NPY002
+    random = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
     layers, output = backend.feed_forward(model, X), backend.predict(model, X)
     slope = backend.gradient(model, X, Y)[1]
     returned = {

@@ -64,7 +64,7 @@ def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
         net = one([2, 1, 1], activation=["relu", "sigmoid"], weights=[[[1e308, 1.0]], [[10.0]]])
         run_updates(net, np.full((2, 2), 10.0), np.zeros((2, 1)), alpha=1.0, batch_size=2)
         ends.append(np.isnan(net.parameters))
-    yield Answer("finite beside an infinite node", *ends, 0)
+    yield Answer("finite beside an infinite node", ends[0], ends[1], 0)
 
 
 def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
@@ -78,4 +78,4 @@ def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
         for one in (cls([6, 3], activation="identity", seed=0), trusted([6, 3], activation="identity", seed=0)):
             run_updates(one, X, np.zeros((rows, 3)), alpha=1.0, batch_size=size, epochs=size // 3 or 1)
             ends.append(np.isfinite(one.parameters))
-        yield Answer("finite after an overflow", *ends, 0)
+        yield Answer("finite after an overflow", ends[0], ends[1], 0)

@@ -52,8 +52,8 @@ class Guard:
         for name in self.own:
             setattr(self.module, name, self._watched(name, getattr(backend, name)))
         if _is_own(backend, "fast_predict"):
-            self.module.fast_predict = self._fast_predict
-        self.Network = self.module.Network = network_on(self.module)
+            vars(self.module)["fast_predict"] = self._fast_predict
+        self.Network = network_on(self.module)
         self._passed_on = threading.local()
 
     def takes(self, function: str, *parameters: str) -> bool:

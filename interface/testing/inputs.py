@@ -130,18 +130,18 @@ def _random(key: int, n: int) -> int:
     return (z ^ z >> 31) // 2**11
 
 
-@functools.cache
+@functools.lru_cache(1024)
 def _drawn(case: Case) -> tuple[list[Array], list[Array], Array, Array]:
     random = np.random.default_rng([case.seed, case.rows, *case.sizes])
     layers = list(zip(case.sizes, case.sizes[1:], strict=False))
     weights = [random.normal(0, 1.5 / np.sqrt(n), (k, n)) for n, k in layers]
     biases = [random.uniform(0.2, 0.8, k) * random.choice([-1, 1], k) for _, k in layers] if case.bias else []
     X, Y = random.normal(size=(case.rows, case.sizes[0])), random.random((case.rows, case.sizes[-1]))
-    drawn = [[v.astype(case.dtype) for v in weights], [v.astype(case.dtype) for v in biases]]
+    drawn: list[Any] = [[v.astype(case.dtype) for v in weights], [v.astype(case.dtype) for v in biases]]
     drawn += [X.astype(case.dtype), Y.astype(case.dtype)]
     for array in (*drawn[0], *drawn[1], *drawn[2:]):
         array.flags.writeable = False
-    return tuple(drawn)  # type: ignore[return-value]
+    return drawn[0], drawn[1], drawn[2], drawn[3]
 
 
 def mostly_zero(X: Array) -> Array:

@@ -73,15 +73,16 @@ def _slopes(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def _masked(nodes: bool, weights: bool, cls: Any, trusted: Any, case: Case) -> Compared:
-    masks = case.dropout if nodes else None, case.drop_connect if weights else None
-    networks = case.network(cls), case.network(trusted)
-    yield from agreement.slopes(*networks, case.X, case.Y, *masks)
-    later = [mask and mask.after(2) for mask in masks]
-    yield from agreement.slopes(*networks, case.X, case.Y, *later)
+    net, its = case.network(cls), case.network(trusted)
+    for first in (0, 2):
+        of_nodes = case.dropout.after(first) if nodes else None
+        yield from agreement.slopes(
+            net, its, case.X, case.Y, of_nodes, case.drop_connect.after(first) if weights else None
+        )
     if case.rows > 1:  # masks go on from batch to batch, and from epoch to epoch
         rule = Rule(dropout=nodes, drop_connect=weights)
         descent = updates.Descent(case.rows // 2 + 1, epochs=2, rule=rule)
-        yield from updates.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks)
+        yield from updates.ruled_at_once(net, case.X, case.Y, descent, case.masks)
 
 
 def _by(rule: Rule, cls: Any, trusted: Any, case: Case) -> Compared:

@@ -139,7 +139,7 @@ def _broken(broken: Broken, case: Case) -> report.Failure:
 
 def _wrong(answer: Answer, case: Case) -> report.Failure:
     """The entry of an answer that is furthest off, relative to what is allowed."""
-    failure = report.Failure(answer.name, described(case), numbers(case))
+    failure = report.Failure(answer.name + answer.detail, described(case), numbers(case))
     if answer.comparison.problem:
         failure.got = answer.comparison.problem
         return failure

@@ -40,10 +40,13 @@ def assert_same(
         agreement.forward(mine, trusted, samples),
         agreement.gradient(mine, trusted, samples, targets),
     ):
-        for name, comparison in answers:
+        for answer in answers:
+            comparison = answer.comparison
             if not comparison.ok:
                 proves = ": nothing is proved" if comparison.problem == OVERFLOWS else ""
-                raise AssertionError(f"{name}: observed / allowed is {comparison}{proves}, for {network!r}")
+                raise AssertionError(
+                    f"{answer.name}{answer.detail}: observed / allowed is {comparison}{proves}, for {network!r}"
+                )
 
 
 def _on(backend: Any, network: Any) -> Any:

@@ -9,7 +9,7 @@ from samenet.backends.adaptive import Sampler
 from samenet.testing import sampling_bounds, tolerance
 from samenet.testing.answers import Answer, Compared
 from samenet.testing.inputs import masks, weight_masks
-from samenet.testing.updates import Descent, Masks, run_updates
+from samenet.testing.updates import Descent, Masks, given_masks, run_updates
 
 Array = NDArray[Any]
 
@@ -38,10 +38,10 @@ def sampled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, ma
         costs = []
         for one, settings, sampler in zip((network, trusted), (given, expected), samplers, strict=True):
             settings = settings | {"alpha": descent.alpha, "batch_size": size, "reduction": descent.reduction}
-            settings |= {"dropout": own, "drop_connect": connected}
+            settings |= given_masks(own, connected)
             costs.append(run_updates(one, X, Y, order=numbers, sampler=sampler, **settings))
         mine, its = samplers
-        yield Answer("cost of a sampled batch", *costs, of_cost)
+        yield Answer("cost of a sampled batch", costs[0], costs[1], of_cost)
         yield Answer("one sampled update", network.parameters, trusted.parameters, allowed, network.dtype)
         yield Answer("learned weights", mine.weights, its.weights, of_weights)
         yield Answer("learned mean", mine.mean, its.mean, of_mean)
@@ -56,17 +56,20 @@ def sampled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: 
     at_once, one_by_one, rule, m = network.copy(), network.copy(), descent.rule, len(X)
     samplers = [drawing(np.linspace(0.5, 2, m)) for _ in range(2)]
     numbers, alphas = np.random.default_rng(m).random((descent.epochs, m)), 0.5 / np.arange(1, descent.epochs + 1)
-    constant = {"batch_size": descent.batch_size, "reduction": descent.reduction}
-    whole = {"order": numbers, "sampler": samplers[0], "dropout": masked[0] if rule.dropout else None}
-    whole["drop_connect"] = masked[1] if rule.drop_connect else None
+    constant: dict[str, Any] = {"batch_size": descent.batch_size, "reduction": descent.reduction}
+    whole: dict[str, Any] = {"order": numbers, "sampler": samplers[0]}
+    whole |= given_masks(masked[0] if rule.dropout else None, masked[1] if rule.drop_connect else None)
     costs, ones = run_updates(at_once, X, Y, alpha=alphas, **whole, **constant, **rule.settings(at_once)), list[float]()
     kept = rule.settings(one_by_one)
     for epoch in range(descent.epochs):
         for start in range(0, m, descent.batch_size):
             own = masked[0].after(epoch * m + start) if rule.dropout else None
             connected = masked[1].after(len(ones)) if rule.drop_connect else None
-            part = {"order": numbers[epoch : epoch + 1, start : start + descent.batch_size], "sampler": samplers[1]}
-            part |= {"dropout": own, "drop_connect": connected}
+            part: dict[str, Any] = {
+                "order": numbers[epoch : epoch + 1, start : start + descent.batch_size],
+                "sampler": samplers[1],
+            }
+            part |= given_masks(own, connected)
             ones.extend(run_updates(one_by_one, X, Y, alpha=alphas[epoch], **part, **constant, **kept))
     yield Answer("costs of sampled updates", costs, ones, 0)
     yield Answer("sampled updates in one call", at_once.parameters, one_by_one.parameters, 0)

@@ -66,9 +66,10 @@ def smallest(part: Part, cls: Any, trusted: Any, kind: Kind | None = None) -> Sm
         suppress_health_check=list(HealthCheck),
     )
     try:
-        return find(_networks(part), fails, settings=options)
+        found: Small = find(_networks(part), fails, settings=options)
     except NoSuchExample:
         return None
+    return found
 
 
 def kind_of_failure(part: Part, cls: Any, trusted: Any, case: Case) -> Kind | None:
@@ -89,6 +90,7 @@ def _networks(part: Part) -> Any:
     from hypothesis import strategies as st
 
     functions = list(dict.fromkeys(case.functions for case in part.cases))
+    dtype = part.cases[0].dtype
     biases = sorted({case.bias for case in part.cases})
 
     @st.composite
@@ -102,13 +104,14 @@ def _networks(part: Part) -> Any:
         def array(*shape: int, least: int = -8, most: int = 8) -> NDArray[Any]:
             size = int(np.prod(shape))
             values = draw(st.lists(st.integers(least, most), min_size=size, max_size=size))
-            return np.array(values, part.cases[0].dtype).reshape(shape) / np.dtype(part.cases[0].dtype).type(4)
+            made: NDArray[Any] = np.array(values, dtype).reshape(shape) / np.dtype(dtype).type(4)
+            return made
 
         layers = list(zip(sizes[1:], sizes, strict=False))
         weights = [array(k, n) for k, n in layers]
         vectors = [array(k) for k, _ in layers] if bias else []
         targets = (0, 4) if like.cost in MADE_FOR else (-8, 8)
         given = weights, vectors, array(rows, sizes[0]), array(rows, sizes[-1], least=targets[0], most=targets[1])
-        return Small(tuple(sizes), rows, bias, part.cases[0].dtype, 0, like, given)
+        return Small(tuple(sizes), rows, bias, dtype, 0, like, given)
 
     return networks()

@@ -81,16 +81,21 @@ class Descent:
     def run(self, network: Any, X: Array, Y: Array) -> Array:
         """All updates in one call of the backend, in place; returns the costs."""
         order, size = self.order(len(X)), self.batch_size
-        settings = {"alpha": self.alpha, "batch_size": size, "epochs": self.epochs, "reduction": self.reduction}
+        settings: dict[str, Any] = {
+            "alpha": self.alpha,
+            "batch_size": size,
+            "epochs": self.epochs,
+            "reduction": self.reduction,
+        }
         return run_updates(network, X, Y, order=order, **settings)
 
     def update(self, network: Any, X: Array, Y: Array) -> Array:
         """One update with all of X as the batch; returns the cost before it, (1,)."""
-        settings = {"alpha": self.alpha, "batch_size": self.batch_size, "reduction": self.reduction}
+        settings: dict[str, Any] = {"alpha": self.alpha, "batch_size": self.batch_size, "reduction": self.reduction}
         return run_updates(network, X, Y, **settings)
 
 
-def _given(dropout: Dropout | None, drop_connect: DropConnect | None) -> dict[str, Any]:
+def given_masks(dropout: Dropout | None, drop_connect: DropConnect | None) -> dict[str, Any]:
     """The masks that there are, as arguments: a backend need not know of others."""
     masks = {"dropout": dropout, "drop_connect": drop_connect}
     return {name: mask for name, mask in masks.items() if mask is not None}
@@ -131,7 +136,7 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
         given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
         for one, settings in ((network, given), (trusted, expected)):
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
-            run_updates(one, x, y, **_given(own, of_weights), **settings)
+            run_updates(one, x, y, **given_masks(own, of_weights), **settings)
         yield Answer("one update by rule", network.parameters, trusted.parameters, allowed, network.dtype)
         yield Answer("number of updates", given["state"].t, number + 1, 0)
         if isinstance(rule.optimizer, optimizers.Momentum):
@@ -145,8 +150,12 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Ma
     Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
     """
     at_once, one_by_one, rule = network.copy(), network.copy(), descent.rule
-    constant = {"alpha": descent.alpha, "batch_size": descent.batch_size, "reduction": descent.reduction}
-    whole = _given(masked[0] if rule.dropout else None, masked[1] if rule.drop_connect else None)
+    constant: dict[str, Any] = {
+        "alpha": descent.alpha,
+        "batch_size": descent.batch_size,
+        "reduction": descent.reduction,
+    }
+    whole = given_masks(masked[0] if rule.dropout else None, masked[1] if rule.drop_connect else None)
     run_updates(at_once, X, Y, epochs=descent.epochs, **whole, **constant, **rule.settings(at_once))
     settings = rule.settings(one_by_one)
     batches = -(-len(X) // descent.batch_size)
@@ -154,7 +163,7 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Ma
         visit, start = number // batches, number % batches * descent.batch_size
         own = masked[0].after(visit * len(X) + start) if rule.dropout else None
         of_weights = masked[1].after(number) if rule.drop_connect else None
-        run_updates(one_by_one, X[rows], Y[rows], **_given(own, of_weights), **constant, **settings)
+        run_updates(one_by_one, X[rows], Y[rows], **given_masks(own, of_weights), **constant, **settings)
     yield Answer("several updates by rule", at_once.parameters, one_by_one.parameters, 0)
 
 
@@ -173,7 +182,7 @@ def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float]
     for one in (network.copy(), trusted.copy()):
         run_updates(one, X, Y, alpha=np.array(alphas), batch_size=3, epochs=len(alphas))
         ends.append(one.parameters)
-    yield Answer("updates of several alphas", *ends, 1e-9)
+    yield Answer("updates of several alphas", ends[0], ends[1], 1e-9)
 
 
 def one_by_one(
@@ -185,7 +194,7 @@ def one_by_one(
     d' <= ||I - alpha H|| d + ||a||, and the costs differ by ||g|| d beside their own rounding; in the 2-norm, to first
     order, with 1 % for the rest.
     """
-    distance, costs, allowed = 0.0, [], []
+    distance, costs, allowed = 0.0, list[float](), list[float]()
     for rows in visits:
         x, y = X[rows], Y[rows]
         slope, H = _hessian(trusted, x, y, descent.reduction)

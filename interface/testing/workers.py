@@ -59,9 +59,9 @@ class ThreadWorker:
     def _enter(self, call: str) -> None:
         self.call, self.count = call, self.count + 1
 
-    def _run(self, *given: Any) -> None:
+    def _run(self, guard: Guard, parts: Sequence[Part], level: str, shrinks: bool) -> None:
         try:
-            run(*given, self.events.put)
+            run(guard, parts, level, shrinks, self.events.put)
         except Stopped:
             pass
         except BaseException as error:  # a mistake of the suite's own, which must not leave who waits without an end
