@@ -128,7 +128,7 @@ class Report:
         """The last line of the report."""
         count = {status: sum(part.status == status for part in self.parts) for status in _WORDS}
         rest = [f"{count[s]} {s}" for s in ("generic", "not offered", "not run") if count[s]]
-        passed = ", ".join([f"{count['passed']} parts passed", *rest])
+        passed = ", ".join([f"{count['passed']} passed", *rest])
         if self.ok:
             return f"OK: {passed}"
         names = ", ".join(part.name for part in self.failed)
