@@ -6,7 +6,6 @@ samenet check examples/backends/c_by_cffi.py        # needs a C compiler, and pi
 import hashlib
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import cffi
@@ -64,8 +63,8 @@ _ffi = cffi.FFI()
 
 def _library(real):
     """The C code for one type of numbers, compiled once for all processes."""
-    folder = Path(tempfile.gettempdir()) / f"samenet-c-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = Path(__file__).parent / "__pycache__"
+    folder.mkdir(exist_ok=True)
     path = folder / f"{hashlib.sha256(SOURCE.encode()).hexdigest()[:16]}-{real}.so"
     if not path.exists():
         own = path.with_suffix(f".{os.getpid()}")

@@ -9,19 +9,19 @@ from samenet.backends.plugins import network_on
 from samenet.model import HasModel
 from samenet.testing import agreement, loading
 from samenet.testing.tolerance import OVERFLOWS
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 _ROWS = 5
 
 
 def assert_same(
-    a: Any, b: Any, network: Any, X: ArrayLike | None = None, Y: ArrayLike | None = None, *, seed: int = 0
+    a: Any, b: Any, network: Any, X: ArrayLike | None = None, Y: ArrayLike | None = None, *, seed: Any = 0
 ) -> None:
     """Raise AssertionError unless two backends give the same answers for a network, within the derived bound.
 
     a, b     backends: modules, files or names, as for `check_backend`; b is the one that is trusted
     network  a `Network` on any backend: its sizes, functions, dtype and weights are used; it is not changed
-    X, Y     samples (m, n_in) and targets (m, n_out); drawn from `seed` if they are not given
+    X, Y     samples (m, n_in) and targets (m, n_out); drawn from `seed`, as that of a network, if they are not given
 
     Compared are the activations of every layer, predictions, the cost and its gradient, with both reductions, for a
     batch and for its first sample. Where numbers may overflow there is no bound, and nothing is proved: that raises,
@@ -30,11 +30,13 @@ def assert_same(
     """
     if not isinstance(network, HasModel):
         raise TypeError(f"network: expected a Network, got {checks.short(network)} ({type(network).__name__})")
-    random = np.random.default_rng(seed)
+    random = checks.generator("seed", seed)
     model = network.model
     X = random.standard_normal((_ROWS, model.sizes[0])) if X is None else X
-    Y = random.random((len(np.atleast_2d(X)), model.sizes[-1])) if Y is None else Y
-    samples, targets = model.labelled(X, Y)
+    given = arrays.samples("X", X, model.sizes[0], model.dtype)
+    if Y is None:
+        Y = random.uniform(size=(*given.shape[:-1], model.sizes[-1]))
+    samples, targets = model.labelled(given, Y)
     mine, trusted = (_on(backend, network) for backend in (a, b))
     for answers in (
         agreement.forward(mine, trusted, samples),

@@ -89,11 +89,12 @@ class ProcessWorker:
 
     def __init__(self, text: str, parts: Sequence[Part], level: str, shrinks: bool) -> None:
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.file = tempfile.NamedTemporaryFile(prefix="samenet-check-")  # noqa: SIM115  # closed by `stop`
-        self.file.write(bytes(_SIZE))
-        self.file.flush()
-        self.memory = mmap.mmap(self.file.fileno(), _SIZE)
-        options = {"backend": text, "level": level, "shrinks": shrinks, "calls": self.file.name}
+        number, self.path = tempfile.mkstemp(prefix="samenet-check-")
+        with os.fdopen(number, "r+b") as file:
+            file.write(bytes(_SIZE))
+            file.flush()
+            self.memory = mmap.mmap(file.fileno(), _SIZE)
+        options = {"backend": text, "level": level, "shrinks": shrinks, "calls": self.path}
         options["parts"] = [part.name for part in parts]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "samenet.testing.workers", json.dumps(options)],
@@ -138,7 +139,7 @@ class ProcessWorker:
         if self.process.stdout is not None and not self.reader.is_alive():
             self.process.stdout.close()
         self.memory.close()
-        self.file.close()
+        os.unlink(self.path)
 
 
 def main(options: dict[str, Any]) -> None:
