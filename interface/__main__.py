@@ -264,7 +264,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _examples(parser, options)
         if options.command == "export":
             return _export(parser, options)
-        if options.command == "check":
+        if options.command in ("check", "exercises"):
             return arguments.run(parser, options)
         from samenet.compare import command as compare
 

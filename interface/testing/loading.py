@@ -55,13 +55,18 @@ def load(text: str) -> Any:
         return backend(text)
     if not text.endswith(".py") and os.sep not in text:
         return adopt(importlib.import_module(text))
+    return adopt(execute(text))
+
+
+def execute(text: str) -> Any:
+    """The module of a file, whatever it has; what stands beside it can be imported, as when it is run itself."""
     path = Path(text)
     name = f"samenet_checked_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a file of Python source, which ends in .py")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    if str(path.parent) not in sys.path:  # for what stands beside it, as when it is run itself
+    if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     spec.loader.exec_module(module)
-    return adopt(module)
+    return module

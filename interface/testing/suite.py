@@ -95,6 +95,7 @@ class Check:
         self.start, self.parts, self.limit, self.progress = start, parts, time_limit, progress
         self.results: dict[str, report.Part] = {}
         self.noted: dict[str, str] = {}
+        self.times: dict[str, float] = {}  # of an exercise
         self.stops: list[str] = []  # functions during which a worker ended, twice for one that hung
 
     def run(self, found: Report) -> Report:
@@ -141,6 +142,8 @@ class Check:
             elif "result" in event:
                 result = report.part_of(event["result"])
                 self.results[result.name] = result
+            elif "times" in event:
+                self.times = event["times"]
             elif "noted" in event:
                 self.noted = event["noted"] | self.noted
             elif "error" in event:

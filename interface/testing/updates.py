@@ -39,7 +39,9 @@ class Rule:
     def settings(self, network: Any) -> dict[str, Any]:
         """The arguments of `run_updates` that stay the same, and the state before the first update."""
         state = self.optimizer.state(network.model.theta)
-        return {"clip_value": self.clip_value, "clip_norm": self.clip_norm, "rule": self.optimizer, "state": state}
+        clipping = {"clip_value": self.clip_value, "clip_norm": self.clip_norm}
+        given = {name: limit for name, limit in clipping.items() if limit < math.inf}
+        return {"rule": self.optimizer, "state": state, **given}
 
 
 def run_updates(network: Any, X: Array, Y: Array, rule: UpdateRule = _DESCENT, **settings: Any) -> Array:

@@ -5,6 +5,7 @@ it, {"error": text} if the backend cannot be loaded, {"done": True} at the end. 
 backend it is in, and how many there were, so that whoever waits can tell a long run from one that hangs.
 """
 
+import contextlib
 import ctypes
 import json
 import mmap
@@ -43,7 +44,6 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
             if runner.explain(part, result):
                 emit({"result": asdict_of(result)})
             emit({"noted": dict(guard.noted)})
-    emit({"done": True})
 
 
 class ThreadWorker:
@@ -62,6 +62,7 @@ class ThreadWorker:
     def _run(self, guard: Guard, parts: Sequence[Part], level: str, shrinks: bool) -> None:
         try:
             run(guard, parts, level, shrinks, self.events.put)
+            self.events.put({"done": True})
         except Stopped:
             pass
         except BaseException as error:  # a mistake of the suite's own, which must not leave who waits without an end
@@ -85,9 +86,9 @@ class ThreadWorker:
 
 
 class ProcessWorker:
-    """The parts on a backend that is loaded in a process of its own."""
+    """The parts on a backend that is loaded in a process of its own; or on what a learner's exercise makes one of."""
 
-    def __init__(self, text: str, parts: Sequence[Part], level: str, shrinks: bool) -> None:
+    def __init__(self, text: str, parts: Sequence[Part], level: str, shrinks: bool, exercise: str = "") -> None:
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
         number, self.path = tempfile.mkstemp(prefix="samenet-check-")
         with os.fdopen(number, "r+b") as file:
@@ -95,13 +96,14 @@ class ProcessWorker:
             file.flush()
             self.memory = mmap.mmap(file.fileno(), _SIZE)
         options = {"backend": text, "level": level, "shrinks": shrinks, "calls": self.path}
-        options["parts"] = [part.name for part in parts]
+        options |= {"parts": [part.name for part in parts], "exercise": exercise}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "samenet.testing.workers", json.dumps(options)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        self.is_done = False
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -109,7 +111,9 @@ class ProcessWorker:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             try:
-                self.events.put(json.loads(line))
+                event = json.loads(line)
+                self.is_done = self.is_done or "done" in event
+                self.events.put(event)
             except ValueError:  # cut off, when the process died
                 break
 
@@ -132,7 +136,10 @@ class ProcessWorker:
         return f"crashed its process: {name}"
 
     def stop(self) -> None:
-        """Kill the process, if it still runs."""
+        """End the process; one that is done may end by itself."""
+        if self.is_done:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_PATIENCE)
         self.process.kill()
         self.process.wait()
         self.reader.join(_PATIENCE)  # a process of the backend's own may hold the pipe open
@@ -167,11 +174,16 @@ def main(options: dict[str, Any]) -> None:
         text = call.encode("utf-8")[: _SIZE - 8]
         calls[:_SIZE] = count.to_bytes(8, "little") + text.ljust(_SIZE - 8, b"\0")
 
-    from samenet.testing.loading import load
+    from samenet.testing.loading import execute, load
 
     enter("loading it")
     try:
-        module = load(options["backend"])
+        if options["exercise"]:
+            from samenet.testing.exercises import grading
+
+            module = grading.adapted(options["exercise"], execute(options["backend"]))
+        else:
+            module = load(options["backend"])
     except BaseException as error:  # whatever its code raises as it is run, sys.exit among them
         emit({"error": f"{type(error).__name__}: {printable(error)}".removesuffix(": ")})
         return
@@ -181,8 +193,12 @@ def main(options: dict[str, Any]) -> None:
     os.lseek(1, 0, os.SEEK_SET)
     parts = [part for part in PARTS if part.name in options["parts"]]
     run(guard, parts, options["level"], options["shrinks"], emit)
+    if options["exercise"]:
+        enter("timing of an exercise")
+        with printing.kept():
+            emit({"times": grading.times(options["exercise"], module)})
+    emit({"done": True})
 
 
 if __name__ == "__main__":
     main(json.loads(sys.argv[1]))
-    os._exit(0)  # not waiting for threads of the backend's
