@@ -58,7 +58,7 @@ def test_the_page_on_backends_runs_and_shows_what_is_printed(
     monkeypatch.chdir(ROOT)
     exec(compile(second, "conformance.md", "exec"), {"__name__": "page"})
     capsys.readouterr()
-    for command, shown in re.findall(r"^\$ samenet (.*)\n((?:.+\n)*)```", page, re.MULTILINE):
+    for command, shown in re.findall(r"^\$ samenet (check .*)\n((?:.+\n)*)```", page, re.MULTILINE):
         assert main(command.split()) == 1
         assert _DECIMAL.sub("0.0", capsys.readouterr().out) == _DECIMAL.sub("0.0", shown), "the page is out of date"
     assert re.search(r"^FAIL: gradient", page, re.MULTILINE)

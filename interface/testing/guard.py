@@ -6,9 +6,11 @@ mistake is reported once, and not again wherever its traces show.
 """
 
 import inspect
+import sysconfig
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -131,6 +133,9 @@ def _is_own(backend: Any, name: str) -> bool:
 
 
 _GENERIC = "samenet.backends.generic"
+# Where lines stand that nobody who writes a backend wants to be told of.
+_LIBRARIES = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<")
+_LIBRARIES += (str(Path(np.__file__).parents[1]),)
 
 
 def _told(error: BaseException) -> str:
@@ -138,6 +143,7 @@ def _told(error: BaseException) -> str:
     kind = type(error).__name__
     text = printable(error)[:300]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    own = [frame for frame in frames if frame.filename == frames[0].filename]  # not those of a library that it calls
-    where = f" in {own[-1].name}, line {own[-1].lineno}" + (f": {own[-1].line}" if own[-1].line else "") if own else ""
+    theirs = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    last = (theirs or frames)[-1:]
+    where = f" in {last[0].name}, line {last[0].lineno}" + (f": {last[0].line}" if last[0].line else "") if last else ""
     return f"{kind}{': ' + text if text else ''}{where}"

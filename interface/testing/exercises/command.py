@@ -53,13 +53,14 @@ def check(path: Path) -> int:
 def _show(console: Console, found: Grade) -> None:
     name = found.exercise.name
     if not found.begun:
-        reason = next((part.reason for part in found.report.parts if part.reason != "NotImplementedError"), "")
+        reasons = [part.reason for part in found.report.parts]
+        reason = next((reason for reason in reasons if not reason.endswith("NotImplementedError")), "")
         console.print(f"{name}: nothing to grade yet" + (f": {reason}" if reason else ""), markup=False)
         return
     console.print(f"{name}: {'done' if found.done else 'not yet'}", style="bold", markup=False)
     for part in found.report.parts:
         word = {"passed": "ok", "failed": "FAIL", "generic": "FAIL"}.get(part.status, "-")
-        notes = f"{part.answers} answers right" if part.status == "passed" else part.reason
+        notes = f"{part.answers} answers right" if part.status == "passed" and found.is_written else part.reason
         console.print(f"{word:5} {part.name:22} {notes}".rstrip(), markup=False)
         for line in part.failure.lines() if part.failure is not None else []:
             console.print(f"      {line.replace('most likely: ', 'hint: ')}", markup=False)
@@ -69,7 +70,7 @@ def _show(console: Console, found: Grade) -> None:
         yours, loops, ours = (duration(times[who]) for who in ("yours", "reference", "samenet"))
         shown = f"time  yours {yours}, the reference's loops {loops} ({gain} times yours), samenet's NumPy {ours}"
         console.print(shown, markup=False)
-    if not found.is_fast:
+    if times and not found.is_fast:
         console.print(f"      hint: it must be {found.exercise.faster:g} times as fast as the loops", markup=False)
     if found.done:
         names = [*EXERCISES, ""]

@@ -17,10 +17,9 @@ from samenet.testing.exercises import adapters
 from samenet.testing.exercises.catalogue import Exercise, find, of_file
 from samenet.testing.inputs import Case, Functions
 from samenet.testing.parts import PARTS
-from samenet.testing.report import Report
+from samenet.testing.report import Part, Report
 from samenet.testing.suite import Check
 from samenet.testing.workers import ProcessWorker
-from samenet.validation.checks import short
 
 TIME_LIMIT = 20.0
 _CASE = Case((64, 30, 10), 32)
@@ -41,8 +40,13 @@ class Grade:
 
     @property
     def begun(self) -> bool:
-        """Whether anything is written yet."""
-        return any(part.status != "not offered" for part in self.report.parts)
+        """Whether anything is written yet that can be graded."""
+        return any(part.status != "not offered" and not _is_unwritten(part) for part in self.report.parts)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether nothing raises NotImplementedError any more where the exercise asks."""
+        return not any(map(_is_unwritten, self.report.parts))
 
     @property
     def is_fast(self) -> bool:
@@ -56,7 +60,12 @@ class Grade:
     @property
     def done(self) -> bool:
         """Whether all parts passed, and the time is as asked."""
-        return self.begun and all(part.status == "passed" for part in self.report.parts) and self.is_fast
+        passed = all(part.status == "passed" for part in self.report.parts)
+        return self.begun and self.is_written and passed and self.is_fast
+
+
+def _is_unwritten(part: Part) -> bool:
+    return part.reason.endswith("NotImplementedError")
 
 
 def grade(path: Path) -> Grade:
@@ -73,7 +82,8 @@ def adapted(name: str, task: Any) -> ModuleType:
     """The backend that a learner's file makes. Raises ValueError if a function is missing."""
     missing = [function for function in find(name).defines if not callable(getattr(task, function, None))]
     if missing:
-        raise ValueError(f"{short(getattr(task, '__name__', ''))} has no function {', '.join(missing)}")
+        file = Path(getattr(task, "__file__", None) or "the file").name
+        raise ValueError(f"{file} has no function {', '.join(missing)}")
     return adapters.module(name, task)
 
 
@@ -103,7 +113,7 @@ def times(name: str, made: Any) -> dict[str, float]:
 def _least(call: Callable[[], Any]) -> float:
     """The least seconds of a few calls."""
     call()
-    seconds, ends = [], time.perf_counter() + _SECONDS
+    seconds, ends = list[float](), time.perf_counter() + _SECONDS
     while len(seconds) < 2 or time.perf_counter() < ends:
         began = time.perf_counter()
         call()
