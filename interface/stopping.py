@@ -12,7 +12,7 @@ gradient); the first that holds ends training, and `history.stopped_by` is its s
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,7 @@ class Patience(Rule):
     def watch(self, objective: Objective, history: History) -> Watch:
         """Start watching a training run; `objective` is that of its training samples."""
         X, Y = objective.model.labelled(self.X, self.Y)
-        validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.everything
+        validation, theta = objective.of(X, Y), objective.model.theta.everything
         least, best = validation.cost(), theta.copy()
         history.best_epoch = 0
 

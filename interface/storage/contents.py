@@ -9,6 +9,7 @@ The description is an object in JSON:
 "sizes"     the number of nodes in each layer, the input layer first
 "dtype"     "float64" or "float32"
 "settings"  the other settings of the network by name; one that is not known here is of a newer samenet
+"table"     optional: what `samenet.tabular` knows of columns and classes, an object with a version of its own
 "sha256"    the checksum of all of the above, as JSON with sorted keys, followed by the numbers of the arrays in order
 ==========  ====================================================================================================
 
@@ -66,16 +67,20 @@ def little(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 
-def describe(model: Model, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """The description of a model with these arrays."""
+def describe(model: Model, arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Any] | None = None) -> str:
+    """The description of a model with these arrays. Raises ValueError for a table that is too large."""
     said = {
         **{"format": FORMAT, "version": VERSION, "samenet": __version__},
         **{"sizes": model.sizes, "dtype": model.dtype.name, "settings": model.settings},
+        **({} if table is None else {"table": table}),
     }
     checksum = begin_checksum(said)
     for array in arrays.values():
         checksum.update(little(array).data)
-    return json.dumps(said | {"sha256": checksum.hexdigest()})
+    text = json.dumps(said | {"sha256": checksum.hexdigest()})
+    if table is not None and len(text) > TEXT_BYTES:
+        raise ValueError(f"table: expected names and classes of at most {TEXT_BYTES} bytes, got {len(text)}")
+    return text
 
 
 def begin_checksum(said: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ import os
 
 from samenet.backends import backend as find_backend
 from samenet.backends import backends
+from samenet.model import Model
 from samenet.network import Network
 from samenet.storage.reading import read
 from samenet.validation import checks
@@ -27,7 +28,11 @@ def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1
     array([0.5])
     """
     checks.choice("backend", backend, backends())
-    model = read(path, limit)
+    return network_of(read(path, limit), backend)
+
+
+def network_of(model: Model, backend: str) -> Network:
+    """A network on a backend whose model this is."""
     cls: type[Network] = find_backend(backend).Network
     network = cls(model.sizes, dtype=model.dtype, seed=0, **model.settings)
     network.model = model

@@ -24,6 +24,11 @@ _PART = 1 << 20  # bytes that are checked at a time
 
 def read(path: str | os.PathLike[str], limit: int) -> Model:
     """The model in a file; raises ValueError, naming the path, with the reason why a file is not read."""
+    return read_with_table(path, limit)[0]
+
+
+def read_with_table(path: str | os.PathLike[str], limit: int) -> tuple[Model, Any]:
+    """The model in a file, and what stands there for "table", unchecked, or None; raises as `read` does."""
     name = paths.path("path", path)
     most = checks.integer("limit", limit, least=1)
     if not stat.S_ISREG(os.stat(name).st_mode):  # before it is opened: opening a pipe waits for its other end
@@ -36,7 +41,7 @@ def read(path: str | os.PathLike[str], limit: int) -> Model:
         raise ValueError(f"path: expected a network saved by samenet, got {shown}: {reason}") from None
 
 
-def _read(file: BinaryIO, size: int, most: int) -> Model:
+def _read(file: BinaryIO, size: int, most: int) -> tuple[Model, Any]:
     start = file.read(9)
     if start[:4] == npz.MAGIC:
         text, members = npz.table(file, size)
@@ -52,7 +57,7 @@ def _read(file: BinaryIO, size: int, most: int) -> Model:
         if file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:  # type: ignore[attr-defined]
             raise Unreadable("it has become shorter")
         to_native(array)
-    return model
+    return model, said.get("table")
 
 
 def _check(file: BinaryIO, said: Mapping[str, Any], members: Mapping[str, Member], model: Model) -> None:

@@ -1,7 +1,9 @@
 """A model into a file."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from samenet.model import Model
 from samenet.output import files
@@ -12,8 +14,11 @@ from samenet.validation import arrays, checks, paths
 _WRITERS = {".npz": npz.write, ".safetensors": safetensors.write}
 
 
-def save(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a model to a file, in the format that its name ends in."""
+def save(model: Model, path: str | os.PathLike[str], table: Mapping[str, Any] | None = None) -> None:
+    """Write a model to a file, in the format that its name ends in.
+
+    table: what goes with it into the description, see `contents`.
+    """
     name = Path(paths.path("path", path))
     writer = _WRITERS.get(name.suffix.lower())
     if writer is None:
@@ -23,5 +28,5 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"network: expected at most {ARRAYS} arrays in a file, got {len(numbers)}")
     for array_name, array in numbers.items():
         arrays.finite(array_name, array)
-    text = describe(model, numbers)
+    text = describe(model, numbers, table)
     files.write(name, lambda temporary: writer(temporary, text, numbers))

@@ -66,6 +66,7 @@ def train_many(
 
     X, Y      the samples and the targets of all networks, (m, n_in) and (m, n_out); or those of each network, with one
               dimension more: (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
+    sample_weight  as for `Network.train`, for all networks; or of each network, (networks, m), or a list of vectors
     seeds     the `seed` of each network; by default, each training draws from a stream of its own
     init      how the weights of new networks begin, see `samenet.initialize`
     options   the other arguments of `Network.train`
@@ -100,6 +101,8 @@ def train_many(
         numbers = _listed("seeds", seeds)
         trained = [pattern] * len(numbers)  # until there are new ones
     given, of_X, of_Y = _arguments(options), _each("X", X, len(trained)), _each("Y", Y, len(trained))
+    weights = given["sample_weight"]
+    of_weights = None if weights is None else _each("sample_weight", weights, len(trained), rank=2)
     known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
     plans: dict[Any, Options] = {}  # the options of the first network of a kind
     planned = []
@@ -113,7 +116,8 @@ def train_many(
                 samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
                 known[key] = model.labelled(*samples, given["reduction"])
             x, y = known[key]
-            like = (*key, model.sizes[1:-1], model.activations[-1], model.theta.normalized)
+            given["sample_weight"] = weights if of_weights is None else of_weights[i]
+            like = (of_weights and i, *key, model.sizes[1:-1], model.activations[-1], model.theta.normalized)
             if like not in plans:
                 plan = plans[like] = Options.checked(model, x, y, {**given, "seed": seed}, warns=False)
             elif plans[like].stop or not (x.flags.owndata and y.flags.owndata):  # which each network has to be seen for
@@ -210,13 +214,14 @@ def _distinct(networks: Iterable[Any]) -> list[Network]:
     return found
 
 
-def _each(name: str, value: Any, count: int) -> list[Any] | None:
+def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
     """What each network has for itself, or None if all have the same."""
-    if _rank(value) != 3:
+    if _rank(value) != rank:
         return None
-    given = list(value)
+    given = list(value) if isinstance(value, list | tuple) else list(np.asarray(value))
     if len(given) != count:
-        raise ValueError(f"{name}: expected {count} matrices, one for each network, got {len(given)}")
+        what = "matrices" if rank == 3 else "vectors"
+        raise ValueError(f"{name}: expected {count} {what}, one for each network, got {len(given)}")
     return given
 
 

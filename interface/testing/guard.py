@@ -22,7 +22,7 @@ from samenet.testing import forms
 from samenet.testing.forms import Broken, printable
 
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
-_COPIED = ("SECONDS", "QUIET", "SPREADS_NAN", "NORMALIZES")
+_COPIED = ("SECONDS", "QUIET", "SPREADS_NAN", "NORMALIZES", "WEIGHS")
 
 
 class NotOffered(Exception):

@@ -144,6 +144,14 @@ def _drawn(case: Case) -> tuple[list[Array], list[Array], Array, Array]:
     return drawn[0], drawn[1], drawn[2], drawn[3]
 
 
+def sample_weights(rows: int) -> Array:
+    """Weights of samples: positive numbers of several sizes, and some zeros; the first is none, as all must not be."""
+    random = np.random.default_rng(rows)
+    weights: Array = random.lognormal(0, 1, rows) * (random.random(rows) < 0.8)
+    weights[0] = 1.5
+    return weights
+
+
 def mostly_zero(X: Array) -> Array:
     """A copy with one number in ten left, and no row empty: its first number stays. The last column is 0."""
     kept = np.random.default_rng(X.size).random(X.shape) < 0.1

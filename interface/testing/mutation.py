@@ -17,7 +17,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 MODULES = (
-    *(f"samenet.fast.{name}" for name in ("functions", "steps", "masks", "sampler", "normalization")),
+    *(f"samenet.fast.{name}" for name in ("sample_weight", "functions", "steps", "masks", "sampler", "normalization")),
     "samenet.fast.numpy",
 )
 _lock = threading.Lock()

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.testing import agreement, behaviour, sampled_updates, tolerance, updates
 from samenet.testing.answers import Answer, Compared
-from samenet.testing.inputs import Case, Functions
+from samenet.testing.inputs import Case, Functions, sample_weights
 from samenet.testing.updates import Rule
 
 LEVELS = ("standard", "thorough")
@@ -85,6 +87,35 @@ def _masked(nodes: bool, weights: bool, cls: Any, trusted: Any, case: Case) -> C
         yield from updates.ruled_at_once(net, case.X, case.Y, descent, case.masks)
 
 
+def _weighted(cls: Any, trusted: Any, case: Case) -> Compared:
+    weights = sample_weights(case.rows)
+    networks = case.network(cls), case.network(trusted)
+    yield from agreement.gradient(*networks, case.X, case.Y, sample_weight=weights)
+    for rule in (Rule(), Rule(Momentum(0.9))):
+        descent = updates.Descent(case.rows // 2 + 1, 2, True, "mean", 0.2, rule)
+        yield from updates.ruled(*networks, case.X, case.Y, descent, case.masks, weights)
+        yield from updates.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks, weights)
+    if case.functions.hidden == "relu":  # a sample of weight 0 is left out, whatever its numbers
+        far, Y = case.X.copy(), case.Y.copy()
+        far[weights == 0], Y[weights == 0] = 1e300, -1.7e308
+        moved = [network.copy() for network in networks]
+        for network in moved:
+            network.weights[0][:] *= 1e10
+            network.weights[1][:] *= 1e-10
+        with np.errstate(all="ignore"):
+            yield from agreement.gradient(moved[0], moved[1], far, Y, sample_weight=weights)
+    if hasattr(cls.backend, "NORMALIZES"):
+        settings: dict[str, Any] = {"init": "normal", "seed": 1, "batch_normalization": True}
+        normal = [one(case.sizes, **settings) for one in (cls, trusted)]
+        yield from agreement.normalized(normal[0], normal[1], case.X, case.Y, sample_weight=weights)
+    ends = [network.copy() for network in networks]
+    none = np.zeros(case.rows)
+    none[-1] = 1.0  # so that a batch may have no weight at all
+    for one in ends:
+        updates.run_updates(one, case.X, case.Y, alpha=0.1, batch_size=2, sample_weight=none)
+    yield Answer("updates of batches without weight", ends[0].parameters, ends[1].parameters, 1e-12)
+
+
 def _by(rule: Rule, cls: Any, trusted: Any, case: Case) -> Compared:
     networks = case.network(cls), case.network(trusted)
     descent = updates.Descent(max(1, case.rows - 1), epochs=2, alpha=0.4, rule=rule)
@@ -142,6 +173,9 @@ _BOTH = (
     Functions("softmax", "relu", "sum_of_squares"),
     Functions("relu", "sigmoid", "binary_cross_entropy", first="tanh"),
 )
+_WEIGHTED = _of(
+    (Functions("relu", "identity", "sum_of_squares"), Functions("tanh", "softmax", "cross_entropy")), (4, 3, 2), 13
+)
 _FAR_OUT = (
     Functions(),
     *(Functions("sigmoid", name) for name in ("tanh", "relu", "identity")),
@@ -192,6 +226,7 @@ PARTS = (
     ),
     Part("dropout", "gradient", partial(_masked, True, False), _of(_COSTS[:2]), ("dropout",)),
     Part("DropConnect", "gradient", partial(_masked, False, True), _of(_COSTS[3:5]), ("drop_connect",)),
+    Part("sample weights", "gradient", _weighted, _WEIGHTED, ("sample_weight",)),
     _rule("descent", Descent()),
     _rule("momentum", Momentum(0.9), Momentum(0.3)),
     _rule("nesterov", Nesterov(0.9), Nesterov(0.3)),

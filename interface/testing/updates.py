@@ -97,9 +97,11 @@ class Descent:
         return run_updates(network, X, Y, **settings)
 
 
-def given_masks(dropout: Dropout | None, drop_connect: DropConnect | None) -> dict[str, Any]:
-    """The masks that there are, as arguments: a backend need not know of others."""
-    masks = {"dropout": dropout, "drop_connect": drop_connect}
+def given_masks(
+    dropout: Dropout | None, drop_connect: DropConnect | None, sample_weight: Array | None = None
+) -> dict[str, Any]:
+    """The masks and weights that there are, as arguments: a backend need not know of others."""
+    masks = {"dropout": dropout, "drop_connect": drop_connect, "sample_weight": sample_weight}
     return {name: mask for name, mask in masks.items() if mask is not None}
 
 
@@ -119,7 +121,15 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
 Masks = tuple[Dropout, DropConnect]
 
 
-def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
+def ruled(
+    network: Any,
+    trusted: Any,
+    X: Array,
+    Y: Array,
+    descent: Descent,
+    masked: Masks,
+    sample_weight: Array | None = None,
+) -> Compared:
     """As `lockstep`, by another rule, with clipping or masks; both take each update from the trusted backend's state.
 
     masked: what is used if the rule has dropout, or DropConnect.
@@ -133,12 +143,14 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
         own = masked[0].after(visit * len(X) + start) if rule.dropout else None
         of_weights = masked[1].after(number) if rule.drop_connect else None
         network.parameters = trusted.parameters
+        weights = None if sample_weight is None else sample_weight[rows]
         known = expected | {"masks": masks(own, len(rows)), "weight_masks": weight_masks(of_weights, trusted.sizes)}
+        known["sample_weight"] = weights
         allowed, of_velocity = tolerance.step(trusted.model, x, y, descent.alpha, descent.reduction, **known)
         given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
         for one, settings in ((network, given), (trusted, expected)):
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
-            run_updates(one, x, y, **given_masks(own, of_weights), **settings)
+            run_updates(one, x, y, **given_masks(own, of_weights, weights), **settings)
         yield Answer("one update by rule", network.parameters, trusted.parameters, allowed, network.dtype)
         yield Answer("number of updates", given["state"].t, number + 1, 0)
         if isinstance(rule.optimizer, optimizers.Momentum):
@@ -146,7 +158,9 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
             yield Answer("velocity", mine, its, of_velocity, network.dtype)
 
 
-def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
+def ruled_at_once(
+    network: Any, X: Array, Y: Array, descent: Descent, masked: Masks, sample_weight: Array | None = None
+) -> Compared:
     """The same in one call, against as many calls by the same backend, each of which `ruled` holds to the bound.
 
     Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
@@ -157,7 +171,8 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Ma
         "batch_size": descent.batch_size,
         "reduction": descent.reduction,
     }
-    whole = given_masks(masked[0] if rule.dropout else None, masked[1] if rule.drop_connect else None)
+    whole = given_masks(masked[0] if rule.dropout else None, masked[1] if rule.drop_connect else None, sample_weight)
+    whole |= {"order": descent.order(len(X))} if descent.shuffled else {}
     run_updates(at_once, X, Y, epochs=descent.epochs, **whole, **constant, **rule.settings(at_once))
     settings = rule.settings(one_by_one)
     batches = -(-len(X) // descent.batch_size)
@@ -165,7 +180,8 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Ma
         visit, start = number // batches, number % batches * descent.batch_size
         own = masked[0].after(visit * len(X) + start) if rule.dropout else None
         of_weights = masked[1].after(number) if rule.drop_connect else None
-        run_updates(one_by_one, X[rows], Y[rows], **given_masks(own, of_weights), **constant, **settings)
+        weights = None if sample_weight is None else sample_weight[rows]
+        run_updates(one_by_one, X[rows], Y[rows], **given_masks(own, of_weights, weights), **constant, **settings)
     yield Answer("several updates by rule", at_once.parameters, one_by_one.parameters, 0)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from samenet import schedules
 from samenet.backends.adaptive import Sampler
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
@@ -62,6 +63,7 @@ class Loop:
         self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
         if self.sampler is not None:
             self.arguments["sampler"] = self.sampler
+        self.run_updates = weighing(training.backend, "run_updates", options.sample_weight)
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def run(self, release: Callable[[], None]) -> None:
@@ -120,6 +122,8 @@ class Loop:
     def _one_epoch_in_parts(self) -> Iterator[None]:
         X, Y, m, done = self.options.X, self.options.Y, len(self.options.X), 0
         alphas, order = self._alphas(1), self.draws.order()
+        if order is None and self.options.sample_weight is not None:  # which belong to all of X
+            order = np.arange(m).reshape(1, m)
         before = self._snapshot()
         while done < m:
             rows = slice(done, min(m, done + self.updates * self.batch_size))
@@ -182,9 +186,7 @@ class Loop:
         alpha = alphas.item(0) if is_constant else alphas
         began = time.perf_counter()
         with overflow_ignored(self.training.backend):  # of the weights, it is reported below
-            costs = self.training.backend.run_updates(
-                *(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments
-            )
+            costs = self.run_updates(*(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments)
         seconds, costs = time.perf_counter() - began, np.asarray(costs)
         finite, suspicious = all_finite(model.theta.everything), self.divergence.suspects(costs)
         if self.options.unchecked:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import optimizers, schedules, stopping
+from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
@@ -18,6 +19,7 @@ from samenet.training.monitors import MONITORS, monitor
 from samenet.training.sampling import Draws, Random, is_stream
 from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
+from samenet.validation.weights import sample_weight
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 _MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
@@ -72,6 +74,7 @@ class Options:
     warns: bool = True  # whether divergence gives a warning
     stream: Random | None = None
     unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+    sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
 
     @property
     def random(self) -> Random:
@@ -85,6 +88,10 @@ class Options:
         """What is drawn for a training."""
         given = self.random, len(self.X), shuffled, self.dropout, dtype, self.settings.drop_connect
         return Draws(*given, self.batch_size, self.settings.sampling is not None)
+
+    def objective(self, model: Model, backend: Any) -> Objective:
+        """What is minimised."""
+        return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
 
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
@@ -101,6 +108,7 @@ class Options:
             options.unchecked = (
                 settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
+                and options.sample_weight is None  # a sample of weight 0 would not be met
                 and not (settings.has_masks or options.stop or is_stream(options.seed))
             )
             if not options.unchecked:
@@ -115,6 +123,7 @@ class Options:
         return Options(
             *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
             *(self.dropout, self.warns),
+            sample_weight=self.sample_weight,
         )
 
     def check_samples(self) -> None:
@@ -152,6 +161,11 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
+        weights = given["sample_weight"]
+        if weights is not None:
+            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
+        if settings.sampling is not None and given["sample_weight"] is not None:
+            raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
@@ -164,6 +178,7 @@ class Options:
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
             warns,
+            sample_weight=weights,
         )
 
 

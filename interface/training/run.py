@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.optimizers import Minimizer, MultiStart, Optimizer, UpdateRule
 from samenet.stopping import StopTraining
@@ -45,7 +44,7 @@ def descend(
     """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
         quiet = replace(options, warns=False, stream=options.random)  # `best_of` warns if the best start diverged
-        objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+        objective = options.objective(model, backend)
 
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:
             descend(inner, user, model, backend, quiet, release)

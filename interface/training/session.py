@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
-from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.model import Model
 from samenet.stopping import StopTraining
@@ -23,7 +22,7 @@ class Training:
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
-        self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+        self.objective = options.objective(model, backend)
         self.earlier = user.history
         self.history = user.history = History(tuple(options.monitors))
         self.watches: list[stopping.Watch] = []

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.history import History
 from samenet.model import Model
 from samenet.stopping import StopTraining
@@ -50,10 +51,12 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     before, history, drawn = theta.copy(), History(), None
     user.history = history
     returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
+    weights = options.sample_weight
+    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
     with overflow_ignored(backend):
         if returns_cost:
             costs = np.asarray(
-                backend.run_updates(
+                run_updates(
                     *(model, options.X, options.Y, settings.optimizer),
                     **{"batch_size": size, "epochs": settings.epochs, **settings.arguments},
                 )
@@ -64,7 +67,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
             if isinstance(options.seed, np.random.Generator):
                 drawn = options.seed.bit_generator.state
             costs = _by_batches(model, backend, options, history)
-    if not all_finite(theta) or not divergence.is_harmless(costs, size, settings.reduction):
+    amount = size if weights is None else divergence.amount_of(size, weights)
+    if not all_finite(theta) or not divergence.is_harmless(costs, amount, settings.reduction):
         theta[:], options.stream = before, None  # the loop begins anew
         if drawn is not None:
             options.seed.bit_generator.state = drawn
@@ -89,13 +93,14 @@ def _by_batches(model: Model, backend: Any, options: Options, history: History) 
     step = settings.record_every or epochs
     if step < epochs:
         arguments["state"] = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
+    evaluate, run_updates = (weighing(backend, f, options.sample_weight) for f in ("evaluate", "run_updates"))
     costs = []
     for start in range(0, epochs, step):
         if settings.record_every > 0:
-            history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
+            history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
         if draws is not None:
             arguments |= draws.masks(start)
         count = min(step, epochs - start)
         rows = None if order is None else order[start : start + count]
-        costs.append(backend.run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
+        costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
     return np.concatenate(costs)

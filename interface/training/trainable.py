@@ -48,6 +48,7 @@ class Trainable(HasModel):
         clip_value: float | None = None,
         clip_norm: float | None = None,
         sampling: str | AdaptiveSampling | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -77,6 +78,11 @@ class Trainable(HasModel):
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
+        sample_weight (m,), at least 0: with w_s for sample s, the cost of a batch is sum w_s J_s / sum w_s for the
+                      "mean" and sum w_s J_s for the "sum", and penalties are added once, as ever; a batch of weights
+                      0 has no other cost. Recorded costs, stop rules and SciPy's methods are of this cost; monitors,
+                      the cost of `Patience`, and the statistics of batch normalization count all samples alike.
+                      Not with `sampling`. Where weights are all equal, the mean has the same bits as without
 
         A second call continues from the current weights, but counts epochs from 0 again and resets the state of
         optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.

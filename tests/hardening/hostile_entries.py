@@ -110,6 +110,7 @@ def array(
     return draw
 
 
+sample_weight = array(np.array([0.5, 1, 2, 0, 4]), (5,), as_is=np.float64, extremes=False)
 labels = array(np.array([0.0, 1, 2, 1, 0]), (None,), as_is=np.float64, extremes=False)
 
 
@@ -432,8 +433,10 @@ TRAIN: dict[str, Argument] = {
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
     "sampling": name(none=True),  # of a full batch
+    "sample_weight": sample_weight,
 }
 _SAMPLES: dict[str, Argument] = {"X": array(X, (5, 3)), "Y": array(Y, (5, 2))}
+_WEIGHTS: dict[str, Argument] = {"sample_weight": sample_weight}
 _IN_FLOAT64: dict[str, Argument] = {
     "X": array(X, (5, 3), as_is=np.float64),
     "Y": array(Y, (5, 2), as_is=np.float64),
@@ -465,8 +468,8 @@ ENTRIES: dict[str, Entry] = {
     "predictor": Entry(
         lambda net, x, out=None: net.predictor()(x, out), {"x": _not_looked_at, "out": out}, lambda: {"x": X[0].copy()}
     ),
-    "cost": Entry(lambda net, **given: net.cost(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
-    "gradient": Entry(lambda net, **given: net.gradient(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
+    "cost": Entry(lambda net, **given: net.cost(**given), _SAMPLES | _COSTS | _WEIGHTS, _samples, says=_PAIR),
+    "gradient": Entry(lambda net, **given: net.gradient(**given), _SAMPLES | _COSTS | _WEIGHTS, _samples, says=_PAIR),
     "train": Entry(
         _train, TRAIN, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(FloatingPointError,), says=_PAIR
     ),
@@ -479,7 +482,11 @@ ENTRIES: dict[str, Entry] = {
     ),
     "train on rows drawn": Entry(
         _train,
-        {key: value for key, value in TRAIN.items() if key not in ("batch_size", "shuffle", "optimizer")}
+        {
+            key: value
+            for key, value in TRAIN.items()
+            if key not in ("batch_size", "shuffle", "optimizer", "sample_weight")
+        }
         | {"sampling": name("adaptive", none=True)},
         lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0, "sampling": "adaptive"},
         also=(FloatingPointError,),

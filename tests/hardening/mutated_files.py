@@ -28,7 +28,7 @@ import numpy as np
 
 import samenet
 from samenet.model import Model
-from samenet.storage import contents, npz, safetensors
+from samenet.storage import contents, npz, reading, safetensors, saving
 
 LIMIT = 200 << 20  # bytes of memory
 FORMATS = ("npz", "safetensors")
@@ -36,10 +36,17 @@ _WRITE = {"npz": npz.write, "safetensors": safetensors.write}
 Arrays = dict[str, np.ndarray]
 
 
+# What goes with a network for a table of columns.
+TABLE = {"version": 1, "header": True, "inputs": [{"name": "\u00e4", "mean": 0.1, "scale": 3}], "target": {"name": "y"}}
+
+
 def networks() -> list[Any]:
-    """Small ones that differ in shape, settings and dtype."""
+    """Small ones that differ in shape, settings and dtype, and of which one has a table."""
     Network = samenet.backend("numpy").Network
+    with_table = Network([1, 2], seed=4)
+    with_table.table = TABLE
     return [
+        with_table,
         Network([3, 4, 2], seed=0),
         Network([3, 4, 2], seed=1, dtype="f4", activation=["relu", "softmax"], cost="cross_entropy", l2=1e-3),
         Network([5, 1], seed=2, bias=False, activation="identity", l1=0.5),
@@ -336,7 +343,9 @@ def outcome(path: Path) -> tuple[Any, str]:
     """The network in a file, or why it is refused; any other end is a failure."""
     with warnings.catch_warnings(action="error"):
         try:
-            return samenet.load(path, "numpy"), ""
+            network = samenet.load(path, "numpy")
+            network.table = reading.read_with_table(path, 1 << 30)[1]  # type: ignore[attr-defined]
+            return network, ""
         except ValueError as error:
             if type(error) is not ValueError or not str(error).startswith(
                 "path: expected a network saved by samenet, got"
@@ -346,7 +355,9 @@ def outcome(path: Path) -> tuple[Any, str]:
 
 
 def same(network: Any, original: Any) -> bool:
-    return bool(network == original) and network.parameters.tobytes() == original.parameters.tobytes()
+    tables = [getattr(one, "table", None) for one in (network, original)]
+    is_equal = bool(network == original) and tables[0] == tables[1]
+    return is_equal and network.parameters.tobytes() == original.parameters.tobytes()
 
 
 def peak() -> int | None:
@@ -371,7 +382,7 @@ def main() -> int:
         originals = [(form, network) for network in networks() for form in FORMATS]
         data = []
         for form, network in originals:
-            network.save(f"{path}.{form}")
+            saving.save(network.model, f"{path}.{form}", getattr(network, "table", None))
             data.append(Path(f"{path}.{form}").read_bytes())
 
         def attempt(kind: str, name: str, mutated: bytes, right: list[Any]) -> None:

@@ -114,15 +114,15 @@ MUTANTS = (
     ),
     Mutant(
         "sampling: the gradient of a row as it is",
-        "sampled.factors * delta.dtype",
+        "c * delta.dtype",
         "delta.dtype",
         "adaptive sampling",
         "the gradient of a row as it is",
     ),
     Mutant(
         "sampling: the cost of a row as it is",
-        "values if c is None else c * values",
-        "values",
+        "terms if c is None else weighed(terms, c)",
+        "terms",
         "adaptive sampling",
         "the cost of a row as it is",
     ),

@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: the gradient with masks, and batch normalization."""
+"""Mistakes in what a backend computes: the gradient with masks, batch normalization and weights of samples."""
 
 from samenet.testing.mutation import Mutant
 
@@ -176,5 +176,69 @@ MUTANTS = (
         "g.biases[layer][:] = 0",
         "batch normalization",
         "no bias slope",
+    ),
+    # sample weights
+    Mutant(
+        "weights: not divided by their sum",
+        "sample_weight / total if",
+        "sample_weight if",
+        "sample weights",
+        "the mean is weighted: divide by the sum of the weights",
+    ),
+    Mutant(
+        "weights: the mean for the sum",
+        'reduction == "mean" and total > 0',
+        "total > 0",
+        "sample weights",
+        'the mean for the sum: reduction="sum" does not divide by the sum of the weights',
+    ),
+    Mutant(
+        "weights: a batch of none",
+        'reduction == "mean" and total > 0',
+        'reduction == "mean"',
+        "sample weights",
+        "a batch whose weights are all 0 has no cost and no gradient, and 0 / 0 is NaN",
+    ),
+    Mutant(
+        "weights: infinity times 0",
+        "np.multiply(values, c, where=kept, out=np.zeros_like(values))",
+        "values * c",
+        "sample weights",
+        "a sample of weight 0 is left out, also if its cost is infinite",
+    ),
+    Mutant(
+        "weights: samples of weight 0 in the gradient",
+        "X if (c != 0).all() else np.where(c != 0, X, X.dtype.type(0))",
+        "X",
+        "sample weights",
+        "a sample of weight 0 is left out, also if its numbers overflow",
+    ),
+    Mutant(
+        "weights: samples left out of statistics",
+        "X if model.theta.normalized else left_out(X, c)",
+        "left_out(X, c)",
+        "sample weights",
+        "the statistics of batch normalization are of all samples",
+    ),
+    Mutant(
+        "weights: costs averaged as well",
+        'X.dtype), "sum"\n    return',
+        "X.dtype), reduction\n    return",
+        "sample weights",
+        "the cost is divided by the number of samples, too",
+    ),
+    Mutant(
+        "weights: averaged as well",
+        'X.dtype), "sum"\n        X = X',
+        "X.dtype), reduction\n        X = X",
+        "sample weights",
+        "the gradient is divided by the number of samples, too",
+    ),
+    Mutant(
+        "weights: those of the first samples",
+        "else sample_weight[batch]",
+        "else sample_weight[: len(x)]",
+        "sample weights",
+        "the weights of the first samples are used for every batch",
     ),
 )
