@@ -111,8 +111,7 @@ def test_from_the_list_to_the_grade(
     assert re.search(r"^time  yours [\d.]+ .s, the reference's loops [\d.]+ ms \([\d.]+ times yours\)", printed, re.M)
     assert "Next: samenet exercises start activations" in printed
     assert "@ W.T" not in printed, "no solution is printed"
-    with pytest.raises(SystemExit):
-        main(["exercises", "start", "feed-forward-arrays"])
+    assert main(["exercises", "start", "feed-forward-arrays"]) == 2
     assert "which exists" in capsys.readouterr().err
     assert path.read_text("utf-8") != text, "an existing file is left alone"
 
@@ -144,11 +143,24 @@ def test_a_vectorised_exercise_must_be_fast() -> None:
 def test_files_of_no_exercise(first: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.py"
     path.write_text(first + "\n")
-    with pytest.raises(SystemExit) as status:
-        main(["exercises", "check", str(path)])
-    assert status.value.code == 2
+    assert main(["exercises", "check", str(path)]) == 2
     assert told in capsys.readouterr().err
-    assert main(["exercises", "check", str(tmp_path / "absent.py")]) == 2
+    assert main(["exercises", "check", str(tmp_path / "absent.py")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["begin"], "invalid choice: 'begin'"),
+        (["start"], "start: expected a NAME, got none"),
+        (["check"], "check: expected a FILE, got none"),
+        (["start", "sigmod"], "did you mean 'sigmoid'"),
+        (["check", "x.py", "--output", "y.py"], "--output goes with start"),
+    ],
+)
+def test_what_the_command_refuses(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exercises", *given]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_a_function_that_is_gone_is_told(tmp_path: Path) -> None:
