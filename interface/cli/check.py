@@ -46,7 +46,7 @@ def check(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON and nothing else.")] = False,
 ) -> int:
-    """Check a saved network on this machine, or a backend of your own.
+    """Check a saved network, or a backend of your own.
 
     A network: on random samples, the outputs and the gradient of every backend are compared with the reference's, by a
     derived bound, and the gradient with differences of the cost, for each parameter of a network that is not large.
