@@ -67,7 +67,12 @@ def check(
         raise values.refusal(f"--backend: of a network, and {values.shown(what)} is a backend")
     from samenet.testing import command
 
-    settings = {"level": level or "standard", "parts": parts or None, "time_limit": time_limit, "as_json": json}
+    settings: dict[str, Any] = {
+        "level": level or "standard",
+        "parts": parts or None,
+        "time_limit": time_limit,
+        "as_json": json,
+    }
     try:
         return command.check(what, shrinks=not no_shrink, **settings)
     except ValueError as error:

@@ -134,8 +134,8 @@ def _is_own(backend: Any, name: str) -> bool:
 
 _GENERIC = "samenet.backends.generic"
 # Where lines stand that nobody who writes a backend wants to be told of.
-_LIBRARIES = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<")
-_LIBRARIES += (str(Path(np.__file__).parents[1]),)
+_PLACES = str(Path(__file__).parents[1]), str(Path(np.__file__).parents[1])
+_LIBRARIES = (*_PLACES, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<")
 
 
 def _told(error: BaseException) -> str:
