@@ -3,24 +3,27 @@
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Literal, cast
 
-# A new backend is a module with the contract's functions, and a line here; one of another package, an entry point, see
-# `samenet.backends.plugins`.
-MODULES = {
+# A new backend is a module with the contract's functions, and its name and its line here; one of another package, an
+# entry point, see `samenet.backends.plugins`, and its name may be any text.
+BackendName = Literal["reference", "numpy", "numba"]
+MODULES: dict[BackendName, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
 }
 
 
-def backends() -> tuple[str, ...]:
+def backends() -> tuple[BackendName, ...]:
     """The names of the built-in backends, the reference first, and then those of other installed packages."""
     from samenet.backends.plugins import plugins
 
-    return (*MODULES, *(name for name in plugins() if name not in MODULES))
+    others = (name for name in plugins() if name not in MODULES)
+    return (*MODULES, *cast(Iterable[BackendName], others))
 
 
-def backend(name: str) -> ModuleType:
+def backend(name: BackendName) -> ModuleType:
     """The module of a backend: `backend("numba").Network` is what `from samenet.fast.numba import Network` gives.
 
     Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
@@ -41,9 +44,9 @@ def backend(name: str) -> ModuleType:
         raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES.get(name)) from error
 
 
-def missing(names: Iterable[str]) -> dict[str, str]:
+def missing(names: Iterable[BackendName]) -> dict[BackendName, str]:
     """Those of the named backends that cannot be imported, with the reason."""
-    found = {}
+    found: dict[BackendName, str] = {}
     for name in names:
         try:
             backend(name)

@@ -2,15 +2,15 @@
 
 import os
 
+from samenet.backends import BackendName, backends
 from samenet.backends import backend as find_backend
-from samenet.backends import backends
 from samenet.model import Model
 from samenet.network import Network
 from samenet.storage.reading import read
 from samenet.validation import checks
 
 
-def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
+def load(path: str | os.PathLike[str], backend: BackendName = "numba", *, limit: int = 1 << 30) -> Network:
     """A network that `net.save(path)` saved, or that a checkpoint is of, with the same bits, on any backend.
 
     backend  the name of the backend: "reference", "numpy" or "numba"
