@@ -1,7 +1,7 @@
 """The rules: clipping, and one step against the gradient; equations: `samenet.reference.optimizers`."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float64, int64, types
@@ -28,6 +28,23 @@ class Rule(NamedTuple):
 
 
 RULE = types.NamedTuple((int64, *(float64,) * 5, int64), Rule)
+
+
+class Update(NamedTuple):
+    """The step of one update, and the penalties that belong to its gradient."""
+
+    alpha: Any
+    rule: Any
+    t: Any  # its number
+    state: Any  # a row for each of the rule's state arrays
+    l1: Any
+    l2: Any
+
+
+def update_type(f):
+    """The type of an `Update`."""
+    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64), Update)
+
 
 _sum_of_squares = vectorized(lambda a: (a * a,))
 _cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
