@@ -53,10 +53,10 @@ def _pack(A, B):
         transposed(A.T, B)
 
 
-@external(lambda f: (*(matrix(f),) * 4, int64, float64))
-def _multiply_packed(A, B, S, C, registers, alpha):
+@external(lambda f: (*(matrix(f),) * 5, int64, float64))
+def _multiply_packed(A, B, S, C, ahead, registers, alpha):
     """C := S + alpha A B for some columns; see `microkernels.multiply_packed`."""
-    multiply_packed(A, B, S, C, registers, alpha)
+    multiply_packed(A, B, S, C, ahead, registers, alpha)
 
 
 @kernel()
@@ -90,34 +90,33 @@ def _aligned(m, n, like):
 
 @external(lambda f: (*(matrix(f),) * 4, float64), makes_arrays=True)
 def packed_product(A, B, S, C, alpha):
-    """C := S + alpha A B, by packed blocks of A and packed panels of B; see `product`."""
+    """C := S + alpha A B, by packed panels of B; and by packed blocks of A, if its columns are contiguous."""
     (m, k), t = C.shape, len(B)
-    lanes, contiguous = REGISTER // C.itemsize, B.strides[1] == B.itemsize
+    lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
     longest = _KC if contiguous else 2 * _KC  # rows that are read on for longer are read faster
-    terms, height = -(-t // -(-t // longest)), min(_MC, -(-m // PACKED_MR) * PACKED_MR)  # about as many in each block
-    block = _aligned(height // PACKED_MR, terms * PACKED_MR, C)
+    terms, height = -(-t // -(-t // longest)), min(_MC, m) if turned else m  # about as many in each block
+    block = _aligned(height if turned else 0, terms, C)
     panel = _aligned(terms, PACKED_NR * lanes, C)
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):
-            rows = min(height, m - top)
-            for r in range(0, rows, PACKED_MR):
-                tile, there = block[r // PACKED_MR].reshape(terms, PACKED_MR), min(PACKED_MR, rows - r)
-                _pack(A[top + r : top + r + there, start : start + count].T, tile)
-                for x in range(there, PACKED_MR):
-                    for s in range(count):
-                        tile[s, x] = tile[s, there - 1]
-            begin = C[top : top + rows] if start else S[top : top + rows] if len(S) > 1 else S
+            a, c = A[top : top + height, start : start + count], C[top : top + height]
+            if turned:
+                transposed(a.T, block)
+                a = block[: len(c), :count]
+            begin = c if start else S[top : top + height] if len(S) > 1 else S
             i = 0
             while i < k:
                 left = -(-(k - i) // lanes)
                 registers = max(PACKED_NR - 1, -(-left // -(-left // PACKED_NR)))
                 end = min(i + registers * lanes, k)
-                b = B[start : start + count, i:end]
+                b, ahead = B[start : start + count, i:end], B[start : start + count, end : end + registers * lanes]
                 if not contiguous or m > _UNPACKED:
                     _pack(b, panel)
-                    b = panel[:count, : end - i]
-                _multiply_packed(block, b, begin[:, i:end], C[top : top + rows, i:end], registers, alpha)
+                    b, ahead = panel[:count, : end - i], ahead if contiguous else ahead.T
+                if turned:
+                    ahead = c[PACKED_MR:, i:end]
+                _multiply_packed(a, b, begin[:, i:end], c[:, i:end], ahead, registers, alpha)
                 i = end
 
 

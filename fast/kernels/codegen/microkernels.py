@@ -6,7 +6,6 @@ of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv`
 `rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -102,26 +101,24 @@ multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_pane
 # --- packed operands ------------------------------------------------------------------------------------------------
 
 
-def _multiply_packed(A, B, S, C, registers, alpha):
+def _multiply_packed(A, B, S, C, ahead, registers, alpha):
     """C := S + alpha A B for a panel of at most so many registers of columns: `PACKED_NR`, or one less.
 
-    A row of A holds `PACKED_MR` rows of t numbers, side by side: (t, `PACKED_MR`). Past the last row of C they repeat
-    it. Rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands for all. Every sum is
-    made in the order of t.
+    Rows of A (m, t), B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) for all. Every sum
+    is made in the order of t. ahead: a matrix that is brought into the cache meanwhile, for what comes next.
     """
-    t = len(B)
-    rows = A[:, : t * PACKED_MR].reshape(len(A), t, PACKED_MR).transpose(0, 2, 1).reshape(-1, t)
-    C[:] = S[: len(C)] + C.dtype.type(alpha) * (rows[: len(C)] @ B)
+    C[:] = S[: len(C)] + C.dtype.type(alpha) * (A @ B)
 
 
-def _write_multiply_packed(vb, A, B, S, C, registers, alpha):
-    """Tile by tile; where rows repeat the last one, the same is written once more, after all has been read."""
+def _write_multiply_packed(vb, A, B, S, C, ahead, registers, alpha):
+    """Tile by tile; rows past the last one repeat it: the same is written once more, after all has been read."""
     builder = vb.builder
     (m, k), (t, _) = vb.pair(C.shape), vb.pair(B.shape)
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
     one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
-    same, limit = vb.long(0), builder.sub(m, vb.long(1))
-    s_row = builder.select(one, same, vb.pair(S.strides)[0])
+    limit = builder.sub(m, vb.long(1))
+    s_row = builder.select(one, vb.long(0), vb.pair(S.strides)[0])
+    advance = _write_way(vb, ahead, vb.times(builder.add(limit, vb.long(PACKED_MR)), t))
 
     for count in (PACKED_NR, PACKED_NR - 1):
         left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
@@ -132,24 +129,40 @@ def _write_multiply_packed(vb, A, B, S, C, registers, alpha):
 
         with vb.when(registers, "==", vb.long(count)), vb.for_range(m, PACKED_MR) as (r, _):
             rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(PACKED_MR)]
-            starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
-            for place, _ in itertools.chain(*starts):
-                vb.prefetch(place)
+            numbers = [vb.at(vb.start(A), vb.times(a_row, row)) for row in rows]
             sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
-            a = vb.at(vb.start(A), vb.times(a_row, builder.sdiv(r, vb.long(PACKED_MR))))
             with vb.for_range(t) as (term, _):
-                a_t, b_t = vb.at(a, vb.times(term, PACKED_MR * vb.size)), vb.at(vb.start(B), vb.times(term, b_row))
-                columns = [vb.load(*place) for place in registers_of(b_t)]
-                for x, row in enumerate(sums):
-                    number = vb.broadcast_load(vb.at(a_t, vb.long(x * vb.size)))
+                columns = [vb.load(*place) for place in registers_of(vb.at(vb.start(B), vb.times(term, b_row)))]
+                for start, row in zip(numbers, sums, strict=True):
+                    number = vb.broadcast_load(vb.at(start, vb.times(term, vb.size)))
                     for total, column in zip(row, columns, strict=True):
                         total.value = vb.multiply_add(number, column, total.value)
+                advance()
+            starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
             for begin, row in zip(starts, sums, strict=True):
                 for place, total in zip(begin, row, strict=True):
                     total.value = vb.multiply_add(alpha, total.value, vb.load(*place))
             for r_c, row in zip(rows, sums, strict=True):
                 for place, total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, r_c))), row, strict=True):
                     vb.store(total.value, *place)
+
+
+def _write_way(vb, matrix, steps):
+    """What prefetches the next part of a matrix, row by row: all of it in so many steps of `PACKED_MR` numbers."""
+    builder, (m, n), step = vb.builder, vb.pair(matrix.shape), vb.pair(matrix.strides)[0]
+    width = vb.times(n, vb.size)
+    pace = builder.sdiv(vb.times(vb.times(m, width), PACKED_MR), builder.add(steps, vb.long(1)))
+    pace = vb.minimum(builder.add(pace, vb.long(1)), width)
+    row, column = vb.variable(vb.start(matrix)), vb.variable(vb.long(0))
+
+    def advance():
+        vb.prefetch(vb.at(row.value, column.value))
+        moved = builder.add(column.value, pace)
+        over = builder.icmp_signed(">=", moved, width)
+        column.value = builder.select(over, builder.sub(moved, width), moved)
+        row.value = builder.select(over, vb.at(row.value, step), row.value)
+
+    return advance
 
 
 multiply_packed = generated(_multiply_packed, _write_multiply_packed)
