@@ -92,21 +92,19 @@ def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple
 def packed_panels(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """Rows, the last of which is repeated, and columns, with all registers and with one less; in place as well."""
     kernels = ns.microkernels
-    run = native(kernels.multiply_packed, ns.width, *(matrix(dtype),) * 4, int64, DTYPES[dtype])
+    run = native(kernels.multiply_packed, ns.width, *(matrix(dtype),) * 5, int64, DTYPES[dtype])
     width, height = lanes(ns.width, dtype), kernels.PACKED_MR
     for fewer, m in itertools.product((0, 1), (1, height - 1, height, height + 1)):
         registers = kernels.PACKED_NR - fewer
         least = 1 if fewer else (registers - 1) * width + 1
         for k, (t, s_rows) in itertools.product((least, registers * width), ((1, 1), (5, m), (6, 0))):
-            tiles = integers((-(-m // height) * t, height), dtype, 1).reshape(-1, t, height)
-            tiles[-1, :, (m - 1) % height :] = tiles[-1, :, (m - 1) % height, None]
-            A, _ = guarded(tiles.reshape(-(-m // height), t * height))
+            A, _ = guarded(integers((m, t), dtype, 1))
             B, _ = guarded(integers((t, k), dtype, 2))
             C, around = guarded(integers((m, k), dtype, 4), **OUTPUT)
             expected = C.copy()
             S = guarded(integers((s_rows, k), dtype, 3))[0] if s_rows else C
-            kernels.multiply_packed.plain(A, B, S if s_rows else expected, expected, registers, -2.0)
-            run(A, B, S, C, registers, -2.0)
+            kernels.multiply_packed.plain(A, B, S if s_rows else expected, expected, A, registers, -2.0)
+            run(A, B, S, C, B if fewer else A[:0], registers, -2.0)  # what is fetched ahead may be empty
             well = np.array_equal(C, expected) and nothing_else_written(C, around)
             yield f"{m} rows, {t} terms, {k} columns, {registers} registers, S of {s_rows or 'C'}", well
 
