@@ -117,7 +117,8 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, registers, alpha):
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
     one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
     limit = builder.sub(m, vb.long(1))
-    s_row = builder.select(one, vb.long(0), vb.pair(S.strides)[0])
+    same = vb.long(0)
+    s_row = builder.select(one, same, vb.pair(S.strides)[0])
     advance = _write_way(vb, ahead, vb.times(builder.add(limit, vb.long(PACKED_MR)), t))
 
     for count in (PACKED_NR, PACKED_NR - 1):
