@@ -266,6 +266,7 @@ def test_the_inputs_of_the_cases_do_not_saturate() -> None:
             assert h.std(axis=0).min() > 0.005, "the samples differ in every node"
 
 
+@pytest.mark.compiled
 def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the faster of two, and without the JIT on NumPy alone."""
     names = ["numpy"] if numba.config.DISABLE_JIT else ["numpy", "numba"]
@@ -543,6 +544,7 @@ def test_what_is_compared_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) ->
     assert given[0].items() >= {"sizes": None, "batches": [1], "json_file": None, "plot_file": None}.items()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("epochs", "order", "trained"), [(0, ["numpy"], 0), (1, ["numpy"], 1), (5, [], 0)])
 def test_the_whole_training_is_done_if_there_are_epochs_and_a_backend(
     epochs: int, order: list[str], trained: int, monkeypatch: pytest.MonkeyPatch

@@ -261,6 +261,7 @@ def test_backpropagation(backend: str) -> None:
     assert report["the mean cost of 4 equal samples over that of one"] == pytest.approx(1, rel=1e-15)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_contours(backend: str) -> None:
     report = find("contours").run(backend)

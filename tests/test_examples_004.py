@@ -49,6 +49,7 @@ def test_eleven_lines(backend: str) -> None:
     assert "r = 0.707" in _notes(report)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("seed", [0, 7])
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_eleven_lines_of_another_seed(backend: str, seed: int) -> None:

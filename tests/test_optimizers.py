@@ -647,6 +647,7 @@ def test_starts_on_several_threads_end_like_those_on_one(backend: Backend, optio
     assert len(ends[0][1].starts) == options["optimizer"].starts
 
 
+@pytest.mark.compiled
 def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
     for alpha, some in ((1.0, True), (10.0, False)):
         ends: list[Any] = []

@@ -68,6 +68,7 @@ def test_the_norm_of_the_gradient(backend: Backend) -> None:
     assert np.array_equal(net.parameters, weights[first])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("restore", [True, False])
 @pytest.mark.parametrize("epochs", [1, 3, 500])
 def test_patience(backend: Backend, epochs: int, restore: bool) -> None:
