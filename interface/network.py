@@ -20,6 +20,7 @@ from samenet.storage import Saving
 from samenet.training.classification import labels_of
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
+from samenet.validation.weights import sample_weight as checked_weights
 
 N = TypeVar("N", bound="Network")
 
@@ -39,7 +40,8 @@ class Network(Trainable, Saving):
                 "cross_entropy", -sum y ln h, with a softmax output layer
     l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but no biases, is added to the cost once,
                 whatever the number of samples
-    init        the initialization scheme, see `samenet.initialize`: "glorot", or a tutorial's own
+    init        the initialization scheme, see `samenet.initialize`: "glorot", "he_normal", "he_uniform",
+                "lecun_normal", "lecun_uniform", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
     dtype       numpy.float64 or numpy.float32 (for which the reference computes in float64 and rounds what it stores)
     weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied
@@ -201,27 +203,53 @@ class Network(Trainable, Saving):
         classes = labels_of(labels, self.activations[-1], self.sizes[-1])
         return classes(self.predict(X))
 
-    def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
+    def cost(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        cost: str | None = None,
+        reduction: str = "mean",
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """The network's cost, as the mean or sum over the samples, plus its penalties.
 
         X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: the name of a cost to use instead of the
         network's. Infinite if the sum over the samples exceeds 2^1020, or 2^124 in float32.
+        sample_weight: (m,), at least 0, for sum w_s J_s / sum w_s or sum w_s J_s, of the cost J_s of sample s.
+
+        >>> from samenet.fast.numpy import Network
+        >>> net = Network([1, 1], activation="identity", weights=[[[1.0]]])
+        >>> net.cost([[1.0], [2.0]], [[0.0], [0.0]], sample_weight=[3, 1])
+        0.875
         """
-        return self._objective(X, Y, cost, reduction).cost()
+        return self._objective(X, Y, cost, reduction, sample_weight).cost()
 
     def gradient(
-        self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean"
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        cost: str | None = None,
+        reduction: str = "mean",
+        sample_weight: ArrayLike | None = None,
     ) -> tuple[float, Parameters]:
         """The cost and its gradient by backpropagation.
 
         X: (m, n_in), Y: (m, n_out), m >= 1; or one sample (n_in,) and (n_out,).
         cost: the name of a cost to use instead of the network's; reduction: "mean" or "sum" over the samples.
+        sample_weight: as for `cost`; with weight 0, a sample is left out.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
         if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
-        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones.
+        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
+        whatever their weights.
         """
-        return self._objective(X, Y, cost, reduction).gradient()
+        return self._objective(X, Y, cost, reduction, sample_weight).gradient()
 
-    def _objective(self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str) -> Objective:
+    def _objective(
+        self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str, sample_weight: ArrayLike | None
+    ) -> Objective:
         model = self.model.with_cost(cost)
-        return Objective(model, self.backend, *model.labelled(X, Y, reduction), reduction)
+        X, Y = model.labelled(X, Y, reduction)
+        if sample_weight is None:
+            return Objective(model, self.backend, X, Y, reduction)
+        weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
+        return Objective(model, self.backend, X, Y, reduction, weights)
