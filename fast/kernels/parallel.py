@@ -167,8 +167,6 @@ def wait_for_tasks(queue):
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
     """work(*arguments, queue, True, *more), the coordinator, and the same with False in so many other threads."""
     queue = np.zeros(_TURNS + slots, np.int64)
-    if helpers == 0:
-        return work(*arguments, queue, True, *more)
     try:
         for _ in range(helpers):
             _pool().submit(work, *arguments, queue, False, *more)
