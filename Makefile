@@ -64,6 +64,7 @@ harden: $(VENV)/installed-test
 	$(BIN)/python tests/hardening/random_networks.py --networks 10000 --seed $(SEED) --exact 10000
 	$(BIN)/python tests/hardening/gradient_check.py --calls 300 --seed $(SEED)
 	$(BIN)/python tests/hardening/mutated_files.py --files 10000 --seed $(SEED)
+	$(BIN)/python tests/hardening/killed.py --moments 100 --seed $(SEED)
 	$(BIN)/python tests/hardening/interrupts.py --moments 50 --seed $(SEED)
 	$(BIN)/python tests/hardening/threads.py --minutes $(MINUTES) --seed $(SEED)
 

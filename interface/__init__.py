@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
+    from samenet.training.reach import UnreachableTargetsWarning
 
 __version__ = "0.2.0"
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Parameters",
     "StopTraining",
     "TrainingErrors",
+    "UnreachableTargetsWarning",
     "__version__",
     "backend",
     "backends",
@@ -68,6 +70,7 @@ _LATER = {
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
     "TrainingErrors": "samenet.study.many",
+    "UnreachableTargetsWarning": "samenet.training.reach",
     "check_gradient": "samenet.testing.gradient_check",
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",

@@ -40,7 +40,8 @@ class Network(Trainable, Saving):
                 "cross_entropy", -sum y ln h, with a softmax output layer
     l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but no biases, is added to the cost once,
                 whatever the number of samples
-    init        the initialization scheme, see `samenet.initialize`: "glorot", or a tutorial's own
+    init        the initialization scheme, see `samenet.initialize`: "glorot", "he_normal", "he_uniform",
+                "lecun_normal", "lecun_uniform", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
     dtype       numpy.float64 or numpy.float32 (for which the reference computes in float64 and rounds what it stores)
     weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied

@@ -16,6 +16,8 @@ from samenet import __main__
 from samenet.examples import examples, find, gallery
 from samenet.examples.report import Report, Settings
 
+pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
+
 NAMES = list(examples())
 # The experiments of the catalogue: five tutorials, A to E.
 KNOWN = {

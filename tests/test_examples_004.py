@@ -10,6 +10,8 @@ from samenet import data
 from samenet.examples import find
 from samenet.examples.report import Report
 
+pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
+
 FAST = ["numba", "numpy"]
 XOR = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 

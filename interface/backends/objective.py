@@ -27,6 +27,7 @@ class Objective:
 
     X: (m, n_in), Y: (m, n_out), already checked, of the model's dtype; reduction: "mean" or "sum".
     sample_weight: (m,), of `samenet.validation.weights`, for the weighted mean or sum; it belongs to X and Y.
+    validation: in a training with a validation set, the objective on that.
     """
 
     model: Model
@@ -35,6 +36,7 @@ class Objective:
     Y: NDArray[Any]
     reduction: str = "mean"
     sample_weight: NDArray[np.float64] | None = None
+    validation: "Objective | None" = None
 
     def of(self, X: NDArray[Any], Y: NDArray[Any]) -> "Objective":
         """The same of other samples, which have no weights."""

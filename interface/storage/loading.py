@@ -11,7 +11,7 @@ from samenet.validation import checks
 
 
 def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
-    """A network that `net.save(path)` saved, with the same bits, on any backend.
+    """A network that `net.save(path)` saved, or that a checkpoint is of, with the same bits, on any backend.
 
     backend  the name of the backend: "reference", "numpy" or "numba"
     limit    the number of bytes that its parameters may take

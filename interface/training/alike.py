@@ -98,6 +98,7 @@ def train(
             one.stream = None  # it draws anew
             continue
         user.history = history = History()
+        user.training_state = None
         if every > 0:
             history.record_costs(0, costs[i] if returns_cost else np.repeat(recorded[i], every), every)
         model.theta.flat[:] = thetas[i]

@@ -1,8 +1,6 @@
 """Divergence: a cost that grows without bound, reported while it is still finite."""
 
 import math
-import sys
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from samenet.backends.objective import Objective
 from samenet.history import History
+from samenet.validation import warning
 
 _GROWTH = 1e6
 _MOST = 1e24  # in units of the scale; training that starts beyond it is taken to have diverged in an earlier call
@@ -47,13 +46,17 @@ class Watch:
         self.suspicious: list[NDArray[np.float64]] = []  # batch costs of the current epoch
         self.is_done = False  # the warning was given, or divergence cannot be detected
 
+    def go_on(self, first: NDArray[Any], largest: float, suspicious: list[NDArray[np.float64]], is_done: bool) -> None:
+        """Go on with what another has seen, in an earlier part of the training."""
+        self.initial_theta, self.largest, self.suspicious, self.is_done = first, largest, suspicious, is_done
+
     def suspects(self, costs: NDArray[np.float64]) -> bool:
         """Whether one of these batch costs is so large that the cost over all samples must be computed."""
         if self.is_done:
             return False
         if math.isnan(self.largest):
             amount = amount_of(self.batch_size, self.objective.sample_weight)
-            self.largest = _first_bound(costs, amount, self.objective.reduction)
+            self.largest = first_bound(costs.item(0), amount, self.objective.reduction)
         return not _worst(costs) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
@@ -102,7 +105,7 @@ def amount_of(rows: int, sample_weight: NDArray[np.float64] | None) -> float:
 
 def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bool:
     """Whether none of a training's batch costs, from its first on, is suspicious."""
-    return _worst(costs) < _first_bound(costs, amount, reduction)
+    return _worst(costs) < first_bound(costs.item(0), amount, reduction)
 
 
 def _worst(costs: NDArray[np.float64]) -> float:
@@ -110,8 +113,9 @@ def _worst(costs: NDArray[np.float64]) -> float:
     return worst
 
 
-def _first_bound(costs: NDArray[np.float64], amount: float, reduction: str) -> float:
-    return _bound(costs.item(0), amount if reduction == "sum" else 1)
+def first_bound(first: float, amount: float, reduction: str) -> float:
+    """Batch costs below it are not suspicious at first, by the first of all."""
+    return _bound(first, amount if reduction == "sum" else 1)
 
 
 def _bound(first: float, scale: float) -> float:
@@ -119,9 +123,6 @@ def _bound(first: float, scale: float) -> float:
 
 
 def warn(what: str) -> None:
-    """Give the warning, attributed to the line outside samenet that led here."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "samenet":
-        frame, level = frame.f_back, level + 1
+    """Give the warning."""
     advice = "try a smaller alpha, or inputs and targets scaled to a size of about 1"
-    warnings.warn(f"training diverges: {what}; {advice}", DivergenceWarning, stacklevel=level)
+    warning.warn(f"training diverges: {what}; {advice}", DivergenceWarning)

@@ -114,6 +114,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
         model.theta.flat[:] = theta
         current = float(intermediate_result.fun)
         history.epochs_done += 1
+        training.hooks_begun = 0
         try:
             over = training.should_stop()
         except StopIteration as error:  # the callback's own, which SciPy would take for a request to stop

@@ -1,9 +1,10 @@
 """`Network.train`: the options of training, documented, and the call that trains."""
 
+import os
 import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +26,7 @@ class Trainable(HasModel):
 
     backend: ClassVar[ModuleType]
     history: History | None
+    training_state: Any = None  # what `resume=True` goes on from
 
     def train(
         self,
@@ -49,6 +51,12 @@ class Trainable(HasModel):
         clip_norm: float | None = None,
         sampling: str | AdaptiveSampling | None = None,
         sample_weight: ArrayLike | None = None,
+        resume: bool | str | os.PathLike[str] = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: float | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        verbose: bool = False,
+        progress: bool | Literal["always"] = False,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -83,15 +91,34 @@ class Trainable(HasModel):
                       0 has no other cost. Recorded costs, stop rules and SciPy's methods are of this cost; monitors,
                       the cost of `Patience`, and the statistics of batch normalization count all samples alike.
                       Not with `sampling`. Where weights are all equal, the mean has the same bits as without
+        validation    samples and targets (X, Y) to measure on and not to learn from: each record has "validation_cost",
+                      what training minimises, penalties included, over them, and each monitor, "validation_accuracy";
+                      it takes a forward pass over them for each record. `stop=Patience()` watches them
+        verbose       whether to print a line for each record, and one at the end
+        progress      whether to show a bar, on standard error or in a notebook: the epochs, the cost, the validation
+                      cost, the learning rate and the time left. A file or a pipe gets nothing, or with "always" a line
+                      for each tenth
+        resume        True to go on where the last call ended: with the optimizer's state, random numbers, stop rules
+                      and history, and counting epochs on; or the path of a checkpoint, to complete the call that wrote
+                      it. What may change, and all the rest: `samenet.training.going_on`
+        checkpoint    the path of a file, .npz or .safetensors, from which a training that was killed can go on
+        every         seconds between checkpoints, 60 if not given; each is written after an epoch
 
-        A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
+        Without `resume`, a second call continues from the current weights, but counts epochs from 0 again and resets
+        the state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
+        `samenet.UnreachableTargetsWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)
-        train(self, model, self.backend, Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN")))
+        options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
+        if resume is not False or checkpoint is not None or every is not None:
+            from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
+
+            prepare(options, self, self.model, model, self.backend, given)
+        train(self, model, self.backend, options)
         assert self.history is not None
         return self.history

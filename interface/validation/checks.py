@@ -89,6 +89,16 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def flag_or(name: str, value: Any, word: str) -> bool | str:
+    """True or False, or this one word."""
+    if isinstance(value, str) and str.__eq__(value, word):
+        return word
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(f"{name}: expected True, False or {word!r}, got {short(value)} ({type(value).__name__})")
+
+
 def flags(name: str, value: Any, hidden: int) -> tuple[bool, ...]:
     """True or False for each of so many hidden layers, given as one flag for all or as a list."""
     if not is_listing(value):

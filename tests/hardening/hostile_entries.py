@@ -213,6 +213,21 @@ stop = listing(
     ("patience, text", lambda: stopping.Patience(X, "Y"), False),
     also=lambda v: v.kind == "None",
 )
+validation = listing(
+    ("a pair", lambda: (X, Y), True),
+    ("a list of two", lambda: [X.tolist(), Y.tolist()], True),
+    ("one sample", lambda: (X[0], Y[0]), True),
+    ("three", lambda: (X, Y, Y), False),
+    ("one", lambda: (X,), False),
+    ("swapped", lambda: (Y, X), False),
+    ("nothing", lambda: ((), ()), False),
+    ("nan", lambda: (X * np.nan, Y), False),
+    ("masked", lambda: ([[1, 2, np.ma.masked]], Y[:1]), False),
+    ("an array", lambda: np.zeros((2, 5, 3)), False),
+    ("raises", lambda: [hostile.Raising(), Y], False),
+    also=lambda v: v.kind == "None",
+)
+always = of(lambda v: v.kind == "bool" or (v.kind == "text" and v.means == "always"))
 optimizer = listing(
     ("Adam", optimizers.Adam, True),
     ("a class", lambda: optimizers.Adam, False),
@@ -354,6 +369,17 @@ def saved_path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
     return value, label, False
 
 
+def _to_resume(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    """False, as the network has not been trained, or the path of a checkpoint."""
+    value, label, good = path(chance, dtype)
+    return value, label, not value if isinstance(value, bool | np.bool_) else good
+
+
+def _to_checkpoint(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    value, label, good = saved_path(chance, dtype)
+    return value, label, value is None or good
+
+
 def is_identifier(value: Value) -> bool:
     """Whether a value is the prefix of names in C."""
     text = value.means
@@ -433,6 +459,9 @@ TRAIN: dict[str, Argument] = {
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
     "sampling": name(none=True),  # of a full batch
+    "validation": validation,
+    "verbose": unless(lambda value: isinstance(value, bool | np.bool_) and bool(value), flag),  # which prints
+    "progress": unless(lambda value: isinstance(value, str) and value == "always", always),
     "sample_weight": sample_weight,
 }
 _SAMPLES: dict[str, Argument] = {"X": array(X, (5, 3)), "Y": array(Y, (5, 2))}
@@ -491,6 +520,15 @@ ENTRIES: dict[str, Entry] = {
         lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0, "sampling": "adaptive"},
         also=(FloatingPointError,),
         says=_PAIR,
+    ),
+    "resume": Entry(_train, {"resume": _to_resume}, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(OSError,)),
+    "checkpoint": Entry(
+        _train, {"checkpoint": _to_checkpoint}, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(OSError,)
+    ),
+    "every": Entry(
+        _train,
+        {"every": number(lambda x: x >= 0, none=True)},
+        lambda: _samples() | {"alpha": 0.1, "epochs": 1, "checkpoint": FOLDER / "samenet-hostile.npz"},
     ),
     "AdaptiveSampling": Entry(
         samenet.AdaptiveSampling, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False
@@ -691,7 +729,7 @@ ENTRIES: dict[str, Entry] = {
             (schedules.Cosine, {"alpha": positive, "epochs": integer(1), "least": at_least_0}),
             (stopping.CostChange, {"least": positive}),
             (stopping.GradientNorm, {"least": positive}),
-            (stopping.Patience, {"epochs": integer(1), "restore": flag}),
+            (stopping.Patience, {"epochs": integer(1), "restore": always, "min_delta": at_least_0}),
         )
     },
     **{
