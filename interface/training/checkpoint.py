@@ -97,7 +97,7 @@ class Checkpoint:
 
     def _write(self, state: TrainingState) -> None:
         said, arrays = described(state)
-        save(self.model, self.path, self.said | said, arrays)
+        save(self.model, self.path, training=self.said | said, others=arrays)
 
 
 def texts(options: Options, cost: str) -> dict[str, str]:
