@@ -27,7 +27,9 @@ from samenet.tabular.errors import TableError
 from samenet.testing import networks
 
 pytestmark = pytest.mark.without_jit  # all on NumPy
-COMMANDS = ("compare", "train", "predict", "evaluate", "check", "advise", "warmup", "info", "examples", "export", "docs")
+COMMANDS = (
+    *("compare", "train", "predict", "evaluate", "check", "advise", "warmup", "info", "examples", "export", "docs"),
+)
 FAST = ("--backend", "numpy", "--epochs", "30")
 
 
