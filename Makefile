@@ -10,7 +10,7 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick page docs lint package types clean
+.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick estimators page docs lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
 	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 324 settings, to results/: two hours"
+	@echo "make estimators   accuracy, R2 and times of MLPClassifier and MLPRegressor beside scikit-learn's own, to results/: minutes"
 	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
 	@echo "make page      build/page/index.html: the report for a browser, with the history that asv recorded"
 	@echo "make docs      build/site/index.html: the documentation as a site that needs no network"
@@ -113,6 +114,11 @@ peers: $(VENV)/installed-peers
 	$(BIN)/python -m benchmarks peers
 	$(BIN)/python -m benchmarks report
 
+estimators: $(VENV)/installed-bench
+	@$(INSTALL) "statsmodels>=0.14"
+	$(BIN)/python -m benchmarks estimators
+	$(BIN)/python -m benchmarks report
+
 peers-quick: $(VENV)/installed-peers
 	$(BIN)/python -m benchmarks peers --quick --into build/peers
 
@@ -140,6 +146,7 @@ package: $(VENV)/installed-dev
 
 types: package
 	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python -p samenet
+	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python $(abspath tests/types_of_names.py)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import samenet
+from samenet.backends import BackendName
 
 if TYPE_CHECKING:
     from samenet.network import Network
@@ -32,7 +33,7 @@ class Settings:
              result that then differs depends on how sums are rounded
     """
 
-    backend: str = "numba"
+    backend: BackendName = "numba"
     quick: bool = False
     seed: int = 0
     moved: bool = False

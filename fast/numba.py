@@ -293,6 +293,6 @@ def _descend(
 
 
 class Network(interface.Network):
-    """The network on compiled Numba kernels; documented in `samenet.network.Network`."""
+    """The network on compiled Numba kernels."""
 
     backend = sys.modules[__name__]

@@ -280,6 +280,6 @@ def run_updates(
 
 
 class Network(interface.Network):
-    """The network on NumPy; documented in `samenet.network.Network`."""
+    """The network on NumPy."""
 
     backend = sys.modules[__name__]

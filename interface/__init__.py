@@ -10,10 +10,13 @@ Importing this module is cheap: NumPy and Numba are imported with the first back
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from samenet.backends import backend, backends
+from samenet.backends import BackendName, backends
 
 if TYPE_CHECKING:
-    from samenet import data, export, optimizers, schedules, stopping
+    from types import ModuleType
+
+    from samenet import data, export, optimizers, plot, schedules, stopping
+    from samenet.conversion import from_keras, from_torch
     from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
     from samenet.network import Network
@@ -29,6 +32,16 @@ if TYPE_CHECKING:
     from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
     from samenet.training.reach import UnreachableTargetsWarning
+
+    class Backend(ModuleType):
+        """A backend's module, as type checkers know it: `backend("numba").Network` is a class of networks."""
+
+        Network: type[Network]
+
+    def backend(name: BackendName) -> Backend:
+        """The module of a backend, see `samenet.backends.backend`."""
+else:
+    from samenet.backends import backend
 
 __version__ = "0.2.0"
 __all__ = [
@@ -52,8 +65,11 @@ __all__ = [
     "draw_network",
     "error_surface",
     "export",
+    "from_keras",
+    "from_torch",
     "load",
     "optimizers",
+    "plot",
     "schedules",
     "stopping",
     "train_many",
@@ -75,10 +91,12 @@ _LATER = {
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
+    "from_keras": "samenet.conversion",
+    "from_torch": "samenet.conversion",
     "load": "samenet.storage.loading",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "export", "optimizers", "schedules", "stopping")
+_MODULES = ("data", "export", "optimizers", "plot", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:

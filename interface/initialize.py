@@ -23,6 +23,7 @@ The last three schemes' tutorials have no biases; if a network has them, they ar
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,8 @@ def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
 
 
 Fill = Callable[[Parameters, Random, Draw], None]
-SCHEMES: dict[str, tuple[Fill, Draw]] = {
+Scheme = Literal["glorot", "uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
+SCHEMES: dict[Scheme, tuple[Fill, Draw]] = {
     "glorot": (_zero_biases, _glorot),
     "he_normal": (_zero_biases, _fan_in_normal(2)),
     "he_uniform": (_zero_biases, _fan_in_uniform(2)),
@@ -111,7 +113,7 @@ SCHEMES: dict[str, tuple[Fill, Draw]] = {
 }
 
 
-def initialize(theta: Parameters, scheme: str, random: Random) -> None:
+def initialize(theta: Parameters, scheme: Scheme, random: Random) -> None:
     """Fill theta by a scheme, with numbers drawn from `random`."""
     fill, draw = SCHEMES[scheme]
     fill(theta, random, draw)

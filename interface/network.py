@@ -1,23 +1,26 @@
 """The network as a user sees it: the same class on every backend."""
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from samenet.backends import BackendName, generic, prediction
 from samenet.backends import backend as find_backend
-from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
+from samenet.functions import Activation, Cost, Reduction
 from samenet.history import History
-from samenet.initialize import SCHEMES, initialize
+from samenet.initialize import SCHEMES, Scheme, initialize
 from samenet.model import Model
+from samenet.output.summary import Summary
 from samenet.parameters import Parameters
 from samenet.storage import Saving
-from samenet.training.classification import labels_of
+from samenet.training.classification import Labels, labels_of
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight as checked_weights
@@ -65,14 +68,14 @@ class Network(Trainable, Saving):
         self,
         sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "sigmoid",
+        activation: Activation | Sequence[Activation] = "sigmoid",
         bias: bool = True,
-        cost: str = "squared_error",
+        cost: Cost = "squared_error",
         l1: float = 0.0,
         l2: float = 0.0,
-        init: str = "glorot",
+        init: Scheme = "glorot",
         seed: Seed = None,
-        dtype: DTypeLike = np.float64,
+        dtype: checks.DType = np.float64,
         weights: Sequence[ArrayLike] | None = None,
         biases: Sequence[ArrayLike] | None = None,
         threads: int = 1,
@@ -97,12 +100,14 @@ class Network(Trainable, Saving):
         super().__init_subclass__(**others)
         if hasattr(cls, "backend"):
             generic.complete(cls.backend)
+        if "backend" in vars(cls) and cls.__doc__ and Network.__doc__:  # help() of a backend's class shows it all
+            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{inspect.cleandoc(Network.__doc__)}"
 
     def copy(self) -> Self:
         """An independent network with the same values, on the same backend."""
         return self._onto(type(self))
 
-    def on(self, backend: str) -> "Network":
+    def on(self, backend: BackendName) -> "Network":
         """A copy on another backend, by name: `net.on("numba")`."""
         cls: type[Network] = find_backend(backend).Network
         return self._onto(cls)
@@ -134,6 +139,29 @@ class Network(Trainable, Saving):
             f"Network({list(self.sizes)}, {', '.join(settings)}, dtype={self.dtype}) "
             f"with {self.parameters.size} parameters on samenet.{name}"
         )
+
+    def summary(self) -> Summary:
+        """A table of the layers: nodes, activation, shape of the weights, number of parameters.
+
+        `print(net.summary())` shows it, a prompt or a notebook without print; `str(net.summary())` is the text.
+
+        >>> from samenet.fast.numpy import Network
+        >>> net = Network([64, 30, 10], activation=["relu", "softmax"], cost="cross_entropy")
+        >>> print(net.summary())
+        Network on samenet.fast.numpy
+        layer  nodes  activation  weights  biases  parameters
+        -----------------------------------------------------
+            1     64  input
+            2     30  relu        30 x 64      30       1,950
+            3     10  softmax     10 x 30      10         310
+        -----------------------------------------------------
+        2,260 parameters of float64, 18 kB; cost: cross_entropy
+        """
+        title = f"{type(self).__name__} on {self.backend.__name__}"
+        return Summary(title, self.model.theta, self.activations, self.cost_function)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def feed_forward(self, x: ArrayLike) -> list[NDArray[Any]]:
         """The activations of every layer, [h1, ..., hL] with h1 = x.
@@ -172,7 +200,7 @@ class Network(Trainable, Saving):
         """
         return prediction.for_one(self.model, self.backend)
 
-    def classify(self, X: ArrayLike, *, labels: str = "auto") -> Any:
+    def classify(self, X: ArrayLike, *, labels: Labels = "auto") -> Any:
         """The class of each sample, as int64: (m,) for a batch (m, n_in), one number for a sample (n_in,).
 
         It depends on the activation of the output layer, with h = predict(X):
@@ -207,8 +235,8 @@ class Network(Trainable, Saving):
         self,
         X: ArrayLike,
         Y: ArrayLike,
-        cost: str | None = None,
-        reduction: str = "mean",
+        cost: Cost | None = None,
+        reduction: Reduction = "mean",
         sample_weight: ArrayLike | None = None,
     ) -> float:
         """The network's cost, as the mean or sum over the samples, plus its penalties.
@@ -228,8 +256,8 @@ class Network(Trainable, Saving):
         self,
         X: ArrayLike,
         Y: ArrayLike,
-        cost: str | None = None,
-        reduction: str = "mean",
+        cost: Cost | None = None,
+        reduction: Reduction = "mean",
         sample_weight: ArrayLike | None = None,
     ) -> tuple[float, Parameters]:
         """The cost and its gradient by backpropagation.
@@ -245,7 +273,7 @@ class Network(Trainable, Saving):
         return self._objective(X, Y, cost, reduction, sample_weight).gradient()
 
     def _objective(
-        self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str, sample_weight: ArrayLike | None
+        self, X: ArrayLike, Y: ArrayLike, cost: Cost | None, reduction: Reduction, sample_weight: ArrayLike | None
     ) -> Objective:
         model = self.model.with_cost(cost)
         X, Y = model.labelled(X, Y, reduction)

@@ -268,10 +268,8 @@ def test_contours(backend: str) -> None:
     costs = [report[f"cost at p{i}"] for i in range(1, 5)]
     assert costs == sorted(costs, reverse=True)
     assert report["where it ends"] == pytest.approx([2, -1], abs=1e-9)
-    grid, path = report.curves["grid"], report.curves["path"]
-    best = divmod(int(report.curves["costs"].argmin()), len(grid))
-    assert [grid[i] for i in reversed(best)] == pytest.approx([2, -1]), "w1 runs along the rows of the picture"
-    assert len(path) == report["steps"] + 1
+    assert report.curves["surface"].best == pytest.approx([2, -1])
+    assert len(report.curves["path"]) == report["steps"] + 1
 
 
 def test_digits_data() -> None:

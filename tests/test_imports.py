@@ -59,6 +59,7 @@ def test_import_samenet_is_light() -> None:
         ("import samenet; samenet.load, samenet.export", {"numpy"}, HEAVY - {"numpy"}),
         ("import samenet; samenet.MLPClassifier, samenet.MLPRegressor", {"numpy", "sklearn"}, {"numba", "matplotlib"}),
         ("import samenet; samenet.downhill, samenet.DirectionChanges", {"numpy"}, HEAVY - {"numpy"}),
+        ("import samenet; samenet.plot.history", {"numpy", "matplotlib"}, {"numba", "matplotlib.pyplot", "sklearn"}),
     ],
 )
 def test_what_is_loaded(statement: str, needed: set[str], not_needed: set[str]) -> None:
@@ -138,10 +139,12 @@ WINGS = (
     "backends",
     "cli",
     "compare",
+    "conversion",
     "data",
     "estimators",
     "export",
     "output",
+    "plot",
     "storage",
     "study",
     "tabular",

@@ -3,21 +3,23 @@
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Literal
 
-# A new backend is a module with the contract's functions, and a line here.
-MODULES = {
+# A new backend is a module with the contract's functions, and its name and its line here.
+BackendName = Literal["reference", "numpy", "numba"]
+MODULES: dict[BackendName, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
 }
 
 
-def backends() -> tuple[str, ...]:
+def backends() -> tuple[BackendName, ...]:
     """The names of the backends, the reference first."""
     return tuple(MODULES)
 
 
-def backend(name: str) -> ModuleType:
+def backend(name: BackendName) -> ModuleType:
     """The module of a backend: `backend("numba").Network` is what `from samenet.fast.numba import Network` gives.
 
     Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
@@ -34,9 +36,9 @@ def backend(name: str) -> ModuleType:
         raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
 
 
-def missing(names: Iterable[str]) -> dict[str, str]:
+def missing(names: Iterable[BackendName]) -> dict[BackendName, str]:
     """Those of the named backends that cannot be imported, with the reason."""
-    found = {}
+    found: dict[BackendName, str] = {}
     for name in names:
         try:
             backend(name)

@@ -31,6 +31,7 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded
 from samenet.backends.weighing import weighing
+from samenet.functions import Activation
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -219,7 +220,7 @@ def _forward(module: ModuleType, model: Model, X: Array, masks: Array | None) ->
     raise AssertionError("a network has at least two layers")
 
 
-def _layer(module: ModuleType, model: Model, layer: int, activation: str, h: Array) -> Array:
+def _layer(module: ModuleType, model: Model, layer: int, activation: Activation, h: Array) -> Array:
     one = Model(model.sizes[layer : layer + 2], activation=activation, bias=model.bias, dtype=model.dtype)
     one.theta.fill([model.weights[layer]], [model.biases[layer]] if model.bias else [])
     return np.asarray(module.feed_forward(one, h)[-1], model.dtype)

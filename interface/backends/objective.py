@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.weighing import weighing
+from samenet.functions import Reduction
 from samenet.model import Model
 from samenet.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
@@ -34,7 +35,7 @@ class Objective:
     backend: Any
     X: NDArray[Any]
     Y: NDArray[Any]
-    reduction: str = "mean"
+    reduction: Reduction = "mean"
     sample_weight: NDArray[np.float64] | None = None
     validation: "Objective | None" = None
 

@@ -3,19 +3,20 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from samenet.backends import BackendName
 from samenet.backends import backend as find_backend
 from samenet.estimators import descent, lbfgs
 from samenet.estimators.samples import Samples
-from samenet.estimators.settings import Callback, Settings
+from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
 from samenet.estimators.weights import Weights, of_samples, some
 from samenet.network import Network
 from samenet.validation import checks
@@ -39,12 +40,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: HiddenActivation | Sequence[HiddenActivation] = "relu",
         *,
-        solver: str = "adam",
+        solver: Solver = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Schedule = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -62,8 +63,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        backend: str = "numba",
-        dtype: DTypeLike | None = None,
+        backend: BackendName = "numba",
+        dtype: checks.DType | None = None,
         threads: int = 1,
         dropout: float | Sequence[float] = 0.0,
         callbacks: Callback | Sequence[Callback] | None = None,

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.initialize import SCHEMES
+from samenet.initialize import SCHEMES, Scheme
 from samenet.network import Network
 from samenet.training import alike, divergence
 from samenet.training.options import Options
@@ -50,7 +50,7 @@ def train_many(
     Y: ArrayLike | Sequence[ArrayLike],
     *,
     seeds: Iterable[Any] | None = None,
-    init: str = "glorot",
+    init: Scheme = "glorot",
     **options: Any,
 ) -> list[Network]:
     """Train many networks, with the same result as training one after the other, to the bit.
@@ -193,7 +193,7 @@ def train_many(
     return trained
 
 
-def _like(pattern: Network, init: str, seed: Any) -> Network:
+def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
     settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
     return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from samenet import optimizers, schedules, stopping
 from samenet.backends.objective import Objective
-from samenet.functions import MADE_FOR
+from samenet.functions import MADE_FOR, Reduction
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
@@ -42,7 +42,7 @@ Callback = Callable[[Any, History], object]
 class Settings(NamedTuple):
     """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
 
-    reduction: str
+    reduction: Reduction
     alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
     epochs: int
     batch_size: int | None

@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samenet.functions import Cost, Reduction
 from samenet.history import History
 from samenet.model import HasModel
-from samenet.optimizers import Optimizer
+from samenet.optimizers import Optimizer, OptimizerName
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training.adaptive_sampling import AdaptiveSampling
+from samenet.training.adaptive_sampling import AdaptiveSampling, SamplingName
+from samenet.training.monitors import Monitor
 from samenet.training.options import Callback, Options
 from samenet.training.run import train
 
@@ -38,18 +40,18 @@ class Trainable(HasModel):
         batch_size: int | None = None,
         shuffle: bool = True,
         seed: Seed | random.Random = None,
-        cost: str | None = None,
-        reduction: str = "mean",
-        monitors: Iterable[str] = (),
+        cost: Cost | None = None,
+        reduction: Reduction = "mean",
+        monitors: Monitor | Iterable[Monitor] = (),
         record_every: int = 1,
         callback: Callback | None = None,
-        optimizer: str | Optimizer = "descent",
+        optimizer: OptimizerName | Optimizer = "descent",
         stop: Rule | Iterable[Rule] | None = None,
         dropout: float | Sequence[float] = 0.0,
         drop_connect: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
-        sampling: str | AdaptiveSampling | None = None,
+        sampling: SamplingName | AdaptiveSampling | None = None,
         sample_weight: ArrayLike | None = None,
         resume: bool | str | os.PathLike[str] = False,
         checkpoint: str | os.PathLike[str] | None = None,

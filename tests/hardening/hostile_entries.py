@@ -430,15 +430,6 @@ def _assign(attribute: str) -> Callable[..., Any]:
     return lambda net, **value: setattr(net, attribute, value[attribute])
 
 
-class Axes:
-    """Takes what matplotlib's axes are asked for."""
-
-    def _nothing(self, *args: Any, **kwargs: Any) -> None:
-        return
-
-    plot = scatter = text = set_xlim = set_ylim = axis = _nothing
-
-
 TRAIN: dict[str, Argument] = {
     "X": array(X, (5, 3)),
     "Y": array(Y, (5, 2)),
@@ -601,9 +592,22 @@ ENTRIES: dict[str, Entry] = {
         _samples,
         says=_PAIR,
     ),
-    "draw_network": Entry(
-        lambda net, axes=None, **given: samenet.draw_network(axes or Axes(), net, **given),
-        {"biases": flag, "numbers": flag, "most": integer(1)},
+    "plot.network": Entry(
+        lambda net, **given: samenet.plot.network(net, **given), {"biases": flag, "numbers": flag, "most": integer(1)}
+    ),
+    "plot.activations": Entry(
+        lambda net, X, **given: samenet.plot.activations(net, X, **given),
+        {"X": unless(lambda value: length(value) == 0, batch(3, X)), "output": flag},
+        lambda: {"X": X.copy()},
+    ),
+    "plot.history": Entry(
+        lambda **given: samenet.plot.history({"a": [1.0, 2.0]}, **given), {"log": flag}, by_network=False
+    ),
+    "plot.digits": Entry(
+        lambda **given: samenet.plot.digits(np.eye(4), **given), {"columns": integer(1, none=True)}, by_network=False
+    ),
+    "plot.confusion_matrix": Entry(
+        lambda **given: samenet.plot.confusion_matrix([0, 1], [0, 1], **given), {"normalize": flag}, by_network=False
     ),
     "downhill": Entry(
         lambda slope, x, **given: samenet.downhill(slope, x, **given),
