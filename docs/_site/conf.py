@@ -47,6 +47,7 @@ suppress_warnings = ["myst.header"]  # pages made from results begin sections at
 
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 
 html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
