@@ -24,7 +24,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from samenet.backends import BackendName
 from samenet.examples.report import Report, Settings
 from samenet.output import figures
 from samenet.validation import checks
@@ -47,7 +46,7 @@ class Example:
         return {"name": self.name, "ids": list(self.ids), "shows": self.shows}
 
     def run(
-        self, backend: BackendName = "numba", quick: bool = False, seed: int | None = None, *, moved: bool = False
+        self, backend: str = "numba", quick: bool = False, seed: int | None = None, *, moved: bool = False
     ) -> Report:
         """Run it. `seed` is from 0 to 2**32 - 1, by default the example's own; `moved`: see `Settings`."""
         seed = self.seed if seed is None else checks.integer("seed", seed, least=0)

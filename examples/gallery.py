@@ -6,7 +6,6 @@
 import time
 from pathlib import Path
 
-from samenet.backends import BackendName
 from samenet.examples import Example, examples
 from samenet.examples.report import Report, run_as_script
 from samenet.output import files
@@ -41,7 +40,7 @@ def section(example: Example, report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(folder: Path, backend: BackendName = "numba", quick: bool = False) -> None:
+def write(folder: Path, backend: str = "numba", quick: bool = False) -> None:
     """Run every example and write the page, README.md, and its images into a folder."""
     load_matplotlib()  # so that an import error comes before the wait
     known = examples().values()

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 import samenet
-from samenet.backends import BackendName
 
 if TYPE_CHECKING:
     from samenet.network import Network
@@ -33,7 +32,7 @@ class Settings:
              result that then differs depends on how sums are rounded
     """
 
-    backend: BackendName = "numba"
+    backend: str = "numba"
     quick: bool = False
     seed: int = 0
     moved: bool = False

@@ -10,7 +10,7 @@ Importing this module is cheap: NumPy and Numba are imported with the first back
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from samenet.backends import BackendName, backends
+from samenet.backends import backends
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
         Network: type[Network]
 
-    def backend(name: BackendName) -> Backend:
+    def backend(name: str) -> Backend:
         """The module of a backend, see `samenet.backends.backend`."""
 else:
     from samenet.backends import backend

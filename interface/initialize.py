@@ -97,7 +97,8 @@ def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
 
 
 Fill = Callable[[Parameters, Random, Draw], None]
-Scheme = Literal["glorot", "uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
+Tutorials = Literal["uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
+Scheme = Literal["glorot", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", Tutorials]
 SCHEMES: dict[Scheme, tuple[Fill, Draw]] = {
     "glorot": (_zero_biases, _glorot),
     "he_normal": (_zero_biases, _fan_in_normal(2)),

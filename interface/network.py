@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.backends import BackendName, generic, prediction
 from samenet.backends import backend as find_backend
+from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
 from samenet.functions import Activation, Cost, Reduction
 from samenet.history import History
@@ -107,7 +107,7 @@ class Network(Trainable, Saving):
         """An independent network with the same values, on the same backend."""
         return self._onto(type(self))
 
-    def on(self, backend: BackendName) -> "Network":
+    def on(self, backend: str) -> "Network":
         """A copy on another backend, by name: `net.on("numba")`."""
         cls: type[Network] = find_backend(backend).Network
         return self._onto(cls)

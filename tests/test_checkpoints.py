@@ -225,7 +225,12 @@ def test_ctrl_c_in_an_epoch_leaves_the_last_checkpoint(tmp_path: Path, monkeypat
 
 def test_how_often_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written, plain = list[int](), checkpoint.save
-    monkeypatch.setattr(checkpoint, "save", lambda *given: (written.append(given[2]["epochs_done"]), plain(*given))[-1])
+
+    def watched(*given: Any, training: Any, others: Any) -> None:
+        written.append(training["epochs_done"])
+        plain(*given, training=training, others=others)
+
+    monkeypatch.setattr(checkpoint, "save", watched)
     path = tmp_path / "net.npz"
     network().train(X, Y, epochs=4, checkpoint=path, callback=lambda n, h: None, **BATCHES)
     assert written == [0, 4], "60 seconds"
@@ -371,10 +376,10 @@ def test_what_could_not_be_written_is_refused_at_once(tmp_path: Path) -> None:
 def test_a_disk_that_becomes_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, whole, net, plain = tmp_path / "net.npz", network(), network(), checkpoint.save
 
-    def save(model: Any, path: Any, said: Any, arrays: Any) -> None:
-        if said["epochs_done"] == 2:
+    def save(model: Any, path: Any, *, training: Any, others: Any) -> None:
+        if training["epochs_done"] == 2:
             raise OSError("the disk is full")
-        plain(model, path, said, arrays)
+        plain(model, path, training=training, others=others)
 
     whole.train(X, Y, epochs=9, **BATCHES)
     with monkeypatch.context() as patch:

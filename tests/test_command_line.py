@@ -390,6 +390,8 @@ def trained(capsys: Any) -> None:
     Path("text.parquet").write_text("no table")
     np.savez("objects.npz", y=np.array([None, 1], object))
     np.savez("lengths.npz", X=np.ones((3, 2)), y=np.ones(4))
+    np.savez("called.npz", X=np.ones((3, 2)), X1=np.ones(3))
+    np.savez("nothing.npz")
     np.savez("deep.npz", X=np.ones((3, 2, 2)), y=np.ones(3))
     tables = {
         "empty.csv": "",
@@ -478,6 +480,12 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("train", "lengths.npz", "--target", "y"), 3, r"as many rows as each other, got X \(3, 2\), y \(4,\)"),
     (("train", "deep.npz", "--target", "y"), 3, r"array 'X': expected shape \(m,\) or \(m, n\), got \(3, 2, 2\)"),
     (("train", "net.npz", "--target", "y"), 3, "net.npz: expected a table, got a network"),
+    (("train", "nothing.npz", "--target", "y"), 3, "nothing.npz: expected a table, got no columns"),
+    (
+        ("train", "called.npz", "--target", "X2"),
+        3,
+        "called.npz: expected columns with names of their own, got 'X1' twice",
+    ),
     (("train", "empty.csv", "--target", "y"), 3, "empty.csv: expected a table, got an empty file"),
     (("train", "header.csv", "--target", "kind"), 3, "header.csv: expected rows to learn from, got none"),
     (("train", "ragged.csv", "--target", "n"), 3, "ragged.csv, line 3: expected 3 cells as in the first row, got 2"),
@@ -744,6 +752,36 @@ def test_advice_is_remembered(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert json.loads(capsys.readouterr().out)["file"] is None
 
 
+def test_advice_in_words(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {"compiling": {"predict": 8.0, "gradient": 9.0}, "loading": {"predict": 0.5, "gradient": 1.0}}
+    rows = told((1, {"numba": 1.0, "numpy": 3.0}), (64, {"numpy": 3.0, "numba": 4.0}), first=first)
+    monkeypatch.setattr(advice, "measure", lambda *given: rows)
+    assert run("advise", "4-2") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "predict: numpy overtakes numba between batches 1 and 64." in lines
+    assert "  predict, batch 1: 4 calls, or 1 once compiled, against numpy" in lines
+    assert "  predict, batch 64: never, numpy is faster" in lines
+
+
+def test_what_first_calls_take_is_measured_in_processes_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
+    script = """
+import json, os, pathlib, sys
+marker = pathlib.Path(os.environ["NUMBA_CACHE_DIR"], "marker")
+print(json.dumps({"predict": 1.0 + marker.exists(), "given": json.loads(sys.argv[1])}))
+marker.touch()
+"""
+    monkeypatch.setattr(advice, "_FIRST_CALLS", script)
+    found = advice.first_calls([4, 2], 8)
+    assert found is not None
+    assert found["compiling"] == {"predict": 1.0, "given": [[4, 2], 8]}, "with nothing on disk"
+    assert found["loading"]["predict"] == 2.0
+    monkeypatch.setattr(advice, "_FIRST_CALLS", "raise SystemExit(1)")
+    assert advice.first_calls([4, 2], 8) is None
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert advice.first_calls([4, 2], 8) is None
+
+
 def test_every_job_of_the_warmup_can_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warming, "backend", lambda name: samenet.backend("numpy"))
     begun: list[str] = []
@@ -793,3 +831,37 @@ def test_info(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["samenet.backends"], "missing", lambda names: {"numba": "no Numba here"})
     assert run("info") == 0
     assert "backend numba     no Numba here" in capsys.readouterr().out
+    monkeypatch.undo()
+    kept = importlib.import_module("samenet.fast.kernel_cache")
+    for name, value, said in (
+        ("folder", lambda: None, "no folder can be written"),
+        ("is_compiled", lambda: True, "no folder can be written"),
+        ("is_compiled", lambda: False, "not compiled: NUMBA_DISABLE_JIT is set"),
+    ):
+        monkeypatch.setattr(kept, "is_compiled", lambda: True)
+        monkeypatch.setattr(kept, name, value)
+        assert run("info") == 0
+        assert said in capsys.readouterr().out
+
+
+def test_kernels_on_disk_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = importlib.import_module("samenet.fast.kernel_cache")
+    assert kept.count(tmp_path / "none") == (0, 0)
+    for name, size in (("samenet.gemm.f-1.nbc", 3), ("samenet.gemm.g-1.nbc", 4), ("other.nbc", 5)):
+        (tmp_path / name).write_bytes(bytes(size))
+    assert kept.count(tmp_path) == (2, 7)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(kept.caching, "folders", lambda _: iter([tmp_path / "file" / "a", tmp_path / "new" / "b"]))
+    assert kept.folder() == tmp_path / "new" / "b"
+    monkeypatch.setattr(kept.caching, "folders", lambda _: iter([tmp_path / "file" / "a"]))
+    assert kept.folder() is None
+
+
+def test_progress_is_shown_on_a_terminal_alone(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write("flowers.csv", flowers())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert run("train", data, "--target", "kind", *FAST) == 0
+    told = capsys.readouterr()
+    assert "training on numpy" in told.err
+    assert "epoch" in told.err

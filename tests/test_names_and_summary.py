@@ -9,7 +9,6 @@ from agreement import Backend
 
 import samenet
 from samenet import functions, initialize, optimizers
-from samenet.backends import MODULES, BackendName
 from samenet.estimators import settings
 from samenet.output.summary import HEADINGS
 from samenet.study import downhill, error_surface
@@ -24,7 +23,6 @@ NAMES = {
     "labels": (classification.Labels, classification.LABELS),
     "optimizer": (optimizers.OptimizerName, optimizers.OPTIMIZERS),
     "sampling": (adaptive_sampling.SamplingName, adaptive_sampling.SAMPLING),
-    "backend": (BackendName, MODULES),
     "activation of estimators": (settings.HiddenActivation, settings.ACTIVATIONS),
     "solver": (settings.Solver, settings.SOLVERS),
     "learning_rate": (settings.Schedule, settings.SCHEDULES),

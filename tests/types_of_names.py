@@ -16,12 +16,11 @@ from samenet.network import Network as AnyNetwork
 table = data.xor()
 X, Y = table.X, table.Y
 
-# The backends by name.
+# The backends by name, of which other packages may add some.
 assert_type(samenet.backend("numba").Network, type[AnyNetwork])
 net = samenet.backend("numpy").Network([3, 2], activation="relu")
 assert_type(net, AnyNetwork)
 net.on("reference")
-samenet.backend("nunba")  # type: ignore[arg-type]
 net.on("nunba")  # type: ignore[arg-type]
 net.trian(X, Y)  # type: ignore[attr-defined]
 
@@ -70,4 +69,3 @@ MLPClassifier(activation="rleu")  # type: ignore[arg-type]
 MLPClassifier(solver="adm")  # type: ignore[arg-type]
 MLPClassifier(learning_rate="adaptiv")  # type: ignore[arg-type]
 MLPClassifier(batch_size="all")  # type: ignore[arg-type]
-MLPClassifier(backend="nunba")  # type: ignore[arg-type]

@@ -3,23 +3,21 @@
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
-from typing import Literal
 
-# A new backend is a module with the contract's functions, and its name and its line here.
-BackendName = Literal["reference", "numpy", "numba"]
-MODULES: dict[BackendName, str] = {
+# A new backend is a module with the contract's functions, and a line here.
+MODULES: dict[str, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
 }
 
 
-def backends() -> tuple[BackendName, ...]:
+def backends() -> tuple[str, ...]:
     """The names of the backends, the reference first."""
     return tuple(MODULES)
 
 
-def backend(name: BackendName) -> ModuleType:
+def backend(name: str) -> ModuleType:
     """The module of a backend: `backend("numba").Network` is what `from samenet.fast.numba import Network` gives.
 
     Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
@@ -36,9 +34,9 @@ def backend(name: BackendName) -> ModuleType:
         raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
 
 
-def missing(names: Iterable[BackendName]) -> dict[BackendName, str]:
+def missing(names: Iterable[str]) -> dict[str, str]:
     """Those of the named backends that cannot be imported, with the reason."""
-    found: dict[BackendName, str] = {}
+    found: dict[str, str] = {}
     for name in names:
         try:
             backend(name)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import data
-from samenet.backends import BackendName, backend
+from samenet.backends import backend
 from samenet.functions import Reduction
 from samenet.network import Network
 from samenet.testing import tolerance
@@ -31,7 +31,7 @@ class Contender:
     """
 
     name: str
-    backend: BackendName
+    backend: str
     call: Callable[[], Any]
     answer: Callable[[], Any]
     work: float = 1.0
@@ -83,7 +83,7 @@ def _loop_forward(forward_sample: Any, weights: Any, biases: Any, samples: Any, 
 
 
 def forward(
-    sizes: tuple[int, ...], rows: int | None, names: Sequence[BackendName], tutorial: dict[str, float] | None = None
+    sizes: tuple[int, ...], rows: int | None, names: Sequence[str], tutorial: dict[str, float] | None = None
 ) -> Case:
     """The output of a network for a batch of `rows` samples, or for a single sample if `rows` is None."""
     sample, tutorial = backend("reference").forward_sample, tutorial or {}
@@ -108,7 +108,7 @@ def forward(
     )
 
 
-def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[BackendName]) -> Case:
+def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
     """The cost and its gradient over a batch."""
     batch_gradient = backend("reference").batch_gradient
     network, X, Y = example(sizes, rows)
@@ -138,7 +138,7 @@ def training(
     initial: Network,
     X: NDArray[Any],
     Y: NDArray[Any],
-    names: Sequence[BackendName],
+    names: Sequence[str],
     *,
     what: str,
     alpha: float,
@@ -192,14 +192,14 @@ def tutorial_digits() -> tuple[Network, data.Split, NDArray[np.float64]]:
     return network, split, data.one_hot(split.y_train, 10)
 
 
-def full_batch_epoch(names: Sequence[BackendName], epochs: int = 50) -> Case:
+def full_batch_epoch(names: Sequence[str], epochs: int = 50) -> Case:
     """One epoch of tutorial 000's training on the digits: one update by the gradient over all samples."""
     network, split, Y = tutorial_digits()
     what = f"training, one epoch of {len(Y)} digits"
     return training(network, split.X_train, Y, names, what=what, alpha=0.25, epochs=epochs)
 
 
-def mini_batch_epoch(names: Sequence[BackendName]) -> Case:
+def mini_batch_epoch(names: Sequence[str]) -> Case:
     """One epoch on the digits in batches of 10, in their order: 108 updates, the last of 8 samples."""
     network, split, Y = tutorial_digits()
     what = f"training, one epoch of {len(Y)} digits in batches of 10"
@@ -214,7 +214,7 @@ def eleven_lines_problem() -> tuple[Network, NDArray[np.float64], NDArray[np.flo
     return network, X, np.array([[0.0], [1], [1], [0]])
 
 
-def eleven_lines(names: Sequence[BackendName]) -> Case:
+def eleven_lines(names: Sequence[str]) -> Case:
     """Tutorial 004's training: 60,000 updates by all four samples, rate 1."""
     network, X, Y = eleven_lines_problem()
     several = {"epochs": 60_000, "loop_epochs": 600, "counted": 60_000}

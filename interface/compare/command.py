@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from samenet.backends import MODULES, BackendName, missing
+from samenet.backends import MODULES, missing
 from samenet.compare import cases, environment, timing
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
 from samenet.compare.measurement import Result, Row, measure
@@ -29,7 +29,7 @@ _TUTORIAL = {
 }
 
 
-def _show(console: Console, result: Result, left_out: Mapping[BackendName, str]) -> None:
+def _show(console: Console, result: Result, left_out: Mapping[str, str]) -> None:
     """Print a case's title, table and noise; as rich's title and caption they would wrap at the table's width."""
     console.print(result.title, style="bold", markup=False)
     table = _table(result)
@@ -80,7 +80,7 @@ def _called(row: Row) -> str:
     return {LOOPS_OVER_LISTS: "plain loops over lists", "numpy": "NumPy", "numba": "Numba"}.get(row.name, row.name)
 
 
-def _in_order(results: Sequence[Result]) -> list[BackendName]:
+def _in_order(results: Sequence[Result]) -> list[str]:
     """The backends that passed every check and were timed, by the geometric mean of their speed-ups, largest first.
 
     By paired speed-ups, not by medians, which may be in the wrong order on a machine of varying speed.
@@ -93,7 +93,7 @@ def _in_order(results: Sequence[Result]) -> list[BackendName]:
     return sorted(means, key=lambda name: -means[name])
 
 
-def _train_in_full(console: Console, name: BackendName, epochs: int) -> dict[str, Any]:
+def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
     """The tutorial's whole training run on one backend, with a progress bar; returns its results."""
     initial, split, Y = cases.tutorial_digits()
     network = initial.on(name)
@@ -127,7 +127,7 @@ def _train_in_full(console: Console, name: BackendName, epochs: int) -> dict[str
 
 
 def _digits(
-    console: Console, names: Sequence[BackendName], left_out: Mapping[BackendName, str], epochs: int
+    console: Console, names: Sequence[str], left_out: Mapping[str, str], epochs: int
 ) -> tuple[Result, dict[str, Any] | None]:
     """Tutorial 000, section 5: an epoch on every backend, then the whole training run on the fastest."""
     with console.status("digits"):
@@ -146,7 +146,7 @@ def _digits(
     return result, full
 
 
-def _cases(sizes: Sequence[Sequence[int]] | None, batches: Sequence[int], names: Sequence[BackendName]) -> list[Case]:
+def _cases(sizes: Sequence[Sequence[int]] | None, batches: Sequence[int], names: Sequence[str]) -> list[Case]:
     if sizes is not None:
         layers = [tuple(s) for s in sizes]
         chosen = [cases.forward(s, m, names) for s in layers for m in batches]
@@ -160,7 +160,7 @@ def run(
     *,
     sizes: Sequence[Sequence[int]] | None,
     batches: Sequence[int],
-    names: Sequence[BackendName],
+    names: Sequence[str],
     epochs: int,
     json_file: Path | None,
     plot_file: Path | None,

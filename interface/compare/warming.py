@@ -52,7 +52,7 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     )
 
 
-def _network(dtype: str, sizes: Sequence[int], **settings: Any) -> Network:
+def _network(dtype: Any, sizes: Sequence[int], **settings: Any) -> Network:
     cls: type[Network] = backend("numba").Network
     return cls(sizes, dtype=dtype, seed=0, **settings)
 

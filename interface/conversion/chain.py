@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends import BackendName
 from samenet.backends import backend as find_backend
 from samenet.functions import EPSILON, Activation, Cost
 from samenet.network import Network
@@ -106,7 +105,7 @@ class Chain:
             raise self.refused(where, "a softmax of one node is always 1")
         self.layers[-1].activation = activation
 
-    def network(self, backend: BackendName, dtype: Any, cost: Cost) -> Network:
+    def network(self, backend: str, dtype: Any, cost: Cost) -> Network:
         """The network."""
         if not self.layers:
             raise ValueError(f"{self.name}: expected at least one layer with weights, got none")

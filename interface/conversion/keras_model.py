@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet.backends import MODULES, BackendName
+from samenet.backends import MODULES
 from samenet.conversion.chain import Array, Chain, Normalization, named
 from samenet.functions import Activation, Cost
 from samenet.network import Network
@@ -18,7 +18,7 @@ _NOTHING = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Acti
 
 
 def from_keras(
-    model: Any, *, backend: BackendName = "numba", dtype: checks.DType | None = None, cost: Cost = "squared_error"
+    model: Any, *, backend: str = "numba", dtype: checks.DType | None = None, cost: Cost = "squared_error"
 ) -> Network:
     """A model of Keras as a network that predicts the same, up to rounding.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet.backends import MODULES, BackendName
+from samenet.backends import MODULES
 from samenet.conversion.chain import Array, Chain, Normalization, named
 from samenet.functions import Activation, Cost
 from samenet.network import Network
@@ -18,7 +18,7 @@ _ONLY_IN_TRAINING = ("Dropout", "Dropout1d", "AlphaDropout", "FeatureAlphaDropou
 
 
 def from_torch(
-    module: Any, *, backend: BackendName = "numba", dtype: checks.DType | None = None, cost: Cost = "squared_error"
+    module: Any, *, backend: str = "numba", dtype: checks.DType | None = None, cost: Cost = "squared_error"
 ) -> Network:
     """A `torch.nn.Sequential` as a network that predicts the same, up to rounding, as the module does after `.eval()`.
 

@@ -12,7 +12,6 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from samenet.backends import BackendName
 from samenet.backends import backend as find_backend
 from samenet.estimators import descent, lbfgs
 from samenet.estimators.samples import Samples
@@ -63,7 +62,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        backend: BackendName = "numba",
+        backend: str = "numba",
         dtype: checks.DType | None = None,
         threads: int = 1,
         dropout: float | Sequence[float] = 0.0,

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from samenet.estimators.base import Estimator, takes_steps
-from samenet.estimators.settings import Settings
+from samenet.estimators.settings import HiddenActivation, Settings
 from samenet.estimators.weights import Weights, of_classes
 from samenet.validation import checks
 
@@ -93,7 +93,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: HiddenActivation | Sequence[HiddenActivation] = "relu",
         *,
         class_weight: str | Mapping[Any, float] | None = None,
         **others: Any,

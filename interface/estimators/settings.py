@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from samenet.backends import MODULES, BackendName
+from samenet.backends import MODULES
 from samenet.functions import Activation
 from samenet.training.options import probabilities
 from samenet.validation import checks
@@ -53,7 +53,7 @@ class Settings:
     epsilon: float
     n_iter_no_change: float  # may be infinite
     max_fun: int
-    backend: BackendName
+    backend: str
     dtype: np.dtype[Any] | None
     threads: int
     dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout

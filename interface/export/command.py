@@ -1,6 +1,7 @@
 """`samenet export`: a saved network as a program of its own."""
 
 from pathlib import Path
+from typing import Any
 
 from samenet.export import to_c, to_js, to_onnx
 from samenet.export.bound import Errors
@@ -9,7 +10,7 @@ from samenet.model import Model
 SUFFIXES = {"c": ".h", "onnx": ".onnx", "js": ".mjs"}
 
 
-def run(model: Model, to: str, path: Path, *, name: str | None, dtype: str | None, within: float) -> Errors:
+def run(model: Model, to: str, path: Path, *, name: str | None, dtype: Any, within: float) -> Errors:
     """Export to a file, and return how far it may be off; raises ValueError for what cannot be exported."""
     if to == "c":
         return to_c(model, path, name=name, dtype=dtype, within=within)

@@ -2,7 +2,7 @@
 
 import os
 
-from samenet.backends import MODULES, BackendName
+from samenet.backends import MODULES
 from samenet.backends import backend as find_backend
 from samenet.model import Model
 from samenet.network import Network
@@ -10,7 +10,7 @@ from samenet.storage.reading import read
 from samenet.validation import checks
 
 
-def load(path: str | os.PathLike[str], backend: BackendName = "numba", *, limit: int = 1 << 30) -> Network:
+def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
     """A network that `net.save(path)` saved, or that a checkpoint is of, with the same bits, on any backend.
 
     backend  the name of the backend: "reference", "numpy" or "numba"

@@ -29,6 +29,7 @@ def save(
     model: Model,
     path: str | os.PathLike[str],
     table: Mapping[str, Any] | None = None,
+    *,
     training: Mapping[str, Any] | None = None,
     others: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:

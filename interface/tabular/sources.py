@@ -86,13 +86,15 @@ def _npz(path: str) -> Source:
         raise TableError(f"{name}: expected a table, got a network")
     columns: dict[str, Any] = {}
     for key, array in arrays.items():
+        where = f"{name}, array {short(key)}"
         if array.ndim not in (1, 2):
-            raise TableError(f"{name}, array {short(key)}: expected shape (m,) or (m, n), got {array.shape}")
-        if array.ndim == 1:
-            columns[key] = _plain(f"{name}, array {short(key)}", array)
-        else:
-            found = {f"{key}{i + 1}": _plain(f"{name}, array {short(key)}", array[:, i]) for i in range(array.shape[1])}
-            columns |= found
+            raise TableError(f"{where}: expected shape (m,) or (m, n), got {array.shape}")
+        several = array.ndim == 2
+        for i, column in enumerate(array.T if several else [array], 1):
+            called = f"{key}{i}" if several else key
+            if called in columns:
+                raise TableError(f"{name}: expected columns with names of their own, got {short(called)} twice")
+            columns[called] = _plain(where, column)
     rows = {len(column) for column in columns.values()}
     if len(rows) > 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())

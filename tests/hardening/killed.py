@@ -109,6 +109,8 @@ def attempt(way: str, path: Path, backend: str, delay: float) -> tuple[str | Non
             process.kill()
         took = time.perf_counter() - began
         rest = process.stdout.read()
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"{way} on {backend} ended with {process.returncode}")
     return (begin + rest if process.returncode == 0 else None), took
 
 
