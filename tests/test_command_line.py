@@ -39,6 +39,7 @@ COMMANDS = (
     "examples",
     "export",
     "docs",
+    "demo",
 )
 FAST = ("--backend", "numpy", "--epochs", "30")
 
