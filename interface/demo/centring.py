@@ -41,7 +41,7 @@ def resampling(n: int, wanted: int) -> Array:
 
 
 def centred(box: Array) -> Array:
-    """A picture of at most 20x20 in one of 28x28, shifted by whole pixels so that its centre of mass is in the middle."""
+    """At most 20x20 pixels in 28x28, shifted by whole pixels so that the centre of mass is in the middle."""
     found = np.zeros((SIDE, SIDE))
     total = box.sum()
     at = []

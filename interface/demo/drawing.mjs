@@ -26,7 +26,10 @@ export function drawGrid(canvas, values, width, scale, side = 1) {
   const height = values.length / width;
   const small = new OffscreenCanvas(width, height);
   const image = new ImageData(width, height);
-  values.forEach((v, k) => image.data.set([...scale(v).map(Math.round), 255], 4 * k));
+  values.forEach((v, k) => {
+    const [red, green, blue] = scale(v);
+    [image.data[4 * k], image.data[4 * k + 1], image.data[4 * k + 2], image.data[4 * k + 3]] = [red, green, blue, 255];
+  });
   small.getContext("2d").putImageData(image, 0, 0);
   [canvas.width, canvas.height] = [width * side, height * side];
   const context = canvas.getContext("2d");
@@ -62,6 +65,9 @@ export function drawDot(context, [x, y], fill, radius = 5) {
   Object.assign(context, { strokeStyle: colour("surface"), lineWidth: 2 });
   context.stroke();
 }
+
+// A colour of a scale for the canvas.
+export const css = (parts) => `rgb(${parts.map(Math.round)})`;
 
 export const short = (v) => (Math.abs(v) < 1e-3 && v !== 0 ? v.toExponential(1) : Number(v.toPrecision(4)).toString());
 

@@ -1,11 +1,27 @@
 // Small networks that learn: descent, live, on the error surface over two of the weights.
 import { cost, descend, feedForward, surface } from "./descent.mjs";
-import { colour, drawDot, drawLine, element, grey, sharp, short, whenShownAnew } from "./drawing.mjs";
+import { colour, css, drawDot, drawLine, element, grey, sharp, short, whenShownAnew } from "./drawing.mjs";
 
 const POINTS = 41; // of the surface, along each side
+const KEPT = 2000; // places of a path; of a longer one, every second is kept
 const PER_FRAME = 4; // steps of descent
 const AT_ONCE = 500; // steps for who wants no motion
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Values one after the other, thinned out when they are many, with the last one.
+function makeTrace(first) {
+  let [values, last, every, count] = [[first], first, 1, 0];
+  return {
+    add(value) {
+      last = value;
+      count += 1;
+      if (count % every === 0) values.push(value);
+      if (values.length > KEPT) [values, every] = [values.filter((_, k) => k % 2 === 0), 2 * every];
+    },
+    all: () => [...values, last],
+    last: () => last,
+  };
+}
 
 export function makeLearner(learners) {
   let learner, parameters, chosen, steps, costs, path, reach, playing;
@@ -16,12 +32,12 @@ export function makeLearner(learners) {
 
   function begin() {
     parameters = structuredClone(learner.starts[start]);
-    [steps, costs] = [0, [cost(parameters, learner.X, learner.Y)]];
+    [steps, costs] = [0, makeTrace(cost(parameters, learner.X, learner.Y))];
     aim();
   }
   // Look at the two weights that are chosen: their path begins here.
   function aim() {
-    path = [chosen.map(value)];
+    path = makeTrace(chosen.map(value));
     reach = 4;
     pause();
     show();
@@ -31,8 +47,8 @@ export function makeLearner(learners) {
     for (let k = 0; k < times; k++) {
       descend(parameters, learner.X, learner.Y, alpha(), only);
       steps += 1;
-      costs.push(cost(parameters, learner.X, learner.Y));
-      path.push(chosen.map(value));
+      costs.add(cost(parameters, learner.X, learner.Y));
+      path.add(chosen.map(value));
     }
     show();
   }
@@ -64,7 +80,7 @@ export function makeLearner(learners) {
   // --- what is to be seen
 
   function show() {
-    const now = costs.at(-1);
+    const now = costs.last();
     element("progress").textContent = `Step ${steps}: J = ${short(now)}`;
     element("progress").dataset.cost = String(now);
     element("alpha-value").textContent = short(alpha());
@@ -84,19 +100,21 @@ export function makeLearner(learners) {
     const made = sharp(element("surface"));
     if (!made) return;
     const { context, width, height } = made;
-    const [x, y] = path[0];
-    for (const at of path.slice(-PER_FRAME)) while (Math.max(Math.abs(at[0] - x), Math.abs(at[1] - y)) > 0.95 * reach) reach *= 1.5;
+    const places = path.all();
+    const [x, y] = places[0];
+    const farthest = places.reduce((most, [a, b]) => Math.max(most, Math.abs(a - x), Math.abs(b - y)), 0);
+    while (farthest > 0.95 * reach) reach *= 1.5;
     const values = surface(parameters, learner.X, learner.Y, chosen, { x, y, reach, points: POINTS });
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const scale = grey();
     const cell = [width / POINTS, height / POINTS];
     values.forEach((v, k) => {
-      const band = Math.floor((12 * (v - least)) / (most - least || 1)) / 12; // bands, as the lines of a map
-      context.fillStyle = `rgb(${scale(0.75 * band).map(Math.round)})`;
+      const height = Math.log(v / least) / Math.log(most / least) || 0; // so that valleys are seen as well
+      context.fillStyle = css(scale(0.07 * Math.floor(12 * height))); // in bands, between lines as on a map
       context.fillRect((k % POINTS) * cell[0], Math.floor(k / POINTS) * cell[1], cell[0] + 1, cell[1] + 1);
     });
     const place = ([a, b]) => [width * (0.5 + (a - x) / (2 * reach)), height * (0.5 - (b - y) / (2 * reach))];
-    const points = path.map(place);
+    const points = places.map(place);
     drawLine(context, points, colour("surface"), 5);
     drawLine(context, points, colour("path"), 2.5);
     drawDot(context, points[0], colour("ink"), 4);
@@ -104,15 +122,14 @@ export function makeLearner(learners) {
     const range = (v) => `from ${short(v - reach)} to ${short(v + reach)}`;
     const [first, second] = chosen.map(title);
     element("surface-about").textContent =
-      `J over ${first} (across, ${range(x)}) and ${second} (up, ${range(y)}): from ${short(least)}, pale in light and dark in dark, to ${short(most)}. ` +
-      `The path is at ${first} = ${short(path.at(-1)[0])}, ${second} = ${short(path.at(-1)[1])}.`;
+      `J over ${first}, ${range(x)}, and ${second}, ${range(y)}. It is least, ${short(least)}, where the colour is the page's, ` +
+      `and rises to ${short(most)}. The path is at ${path.last().map(short).join(", ")}.`;
   }
   function showCurve() {
     const made = sharp(element("curve"));
     if (!made) return;
     const { context, width, height } = made;
-    const every = Math.max(1, Math.ceil(costs.length / width));
-    const shown = costs.filter((_, k) => k % every === 0 || k === costs.length - 1);
+    const shown = costs.all();
     const most = Math.max(...shown);
     const points = shown.map((v, k) => [
       8 + ((width - 16) * k) / Math.max(shown.length - 1, 1), height - 8 - ((height - 16) * v) / (most || 1)]);

@@ -1,5 +1,5 @@
 // Where one draws: strokes of a round pen, by pointer or by keys.
-import { colour, whenShownAnew } from "./drawing.mjs";
+import { colour, drawGrid, grey, whenShownAnew } from "./drawing.mjs";
 
 const PEN = 22; // of 280, as thick as digits in MNIST are when 20 pixels high
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -8,6 +8,7 @@ const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 export function makePad(canvas, changed) {
   const { width, height } = canvas;
   let strokes = [];
+  let shown = null; // a picture from elsewhere
   let current = null; // the stroke that a pointer or a lowered pen draws
   let pen = null; // where the keys are: { x, y, down }
 
@@ -23,6 +24,7 @@ export function makePad(canvas, changed) {
   function draw() {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, width, height);
+    if (shown) drawShown(context);
     trace(context, colour("high"));
     if (!pen) return;
     Object.assign(context, { strokeStyle: colour("path"), lineWidth: pen.down ? 5 : 2 });
@@ -30,23 +32,37 @@ export function makePad(canvas, changed) {
     context.arc(pen.x, pen.y, PEN / 2, 0, 2 * Math.PI);
     context.stroke();
   }
+  function drawShown(context) {
+    const canvas = new OffscreenCanvas(1, 1);
+    drawGrid(canvas, shown.ink, shown.width, grey());
+    const scale = Math.min(width / shown.width, height / shown.height);
+    const [across, down] = [shown.width * scale, shown.height * scale];
+    context.drawImage(canvas, (width - across) / 2, (height - down) / 2, across, down);
+  }
   function picture() {
     const context = new OffscreenCanvas(width, height).getContext("2d");
     trace(context, "#000");
     const { data } = context.getImageData(0, 0, width, height);
     return { width, height, ink: Array.from({ length: width * height }, (_, k) => data[4 * k + 3] / 255) };
   }
+  let waiting = false;
   function update() {
     draw();
-    changed(picture());
+    if (waiting) return;
+    waiting = true; // at most once for each frame
+    requestAnimationFrame(() => {
+      waiting = false;
+      if (!shown) changed(picture());
+    });
   }
   function begin(point) {
     current = [point];
+    shown = null;
     strokes.push(current);
     update();
   }
   function replace(others) {
-    [strokes, current] = [others, null];
+    [strokes, current, shown] = [others, null, null];
     if (pen) pen.down = false;
     update();
   }
@@ -94,5 +110,9 @@ export function makePad(canvas, changed) {
     draw();
   });
   whenShownAnew(draw);
-  return { clear: () => replace([]), undo: () => replace(strokes.slice(0, -1)), erase: () => ((strokes = []), draw()) };
+  function show(picture) {
+    [strokes, current, pen, shown] = [[], null, null, picture];
+    draw();
+  }
+  return { clear: () => replace([]), undo: () => replace(strokes.slice(0, -1)), show };
 }

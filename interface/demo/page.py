@@ -76,11 +76,11 @@ def learners() -> list[dict[str, Any]]:
     """The small networks that learn on the page: their samples, and parameters to start from, drawn by samenet."""
     scores, xor = data.scores(), data.xor()
     scaled = scores.X / scores.X.max(axis=0), scores.Y / 100
-    asked = "hours of sleep and of study, by their largest; the score, by 100"
+    asked = "hours of sleep and of study, divided by the largest; the score, by 100"
     without = {"sizes": [2, 3, 1], "bias": False, "init": "normal_in_out"}
     return [
-        _learner("2-3-1: hours of sleep and study to a test score", asked, scaled, 3.0, without),
-        _learner("2-2-1: exclusive or", "1 where one input is 1, but not both", xor, 8.0, {"sizes": [2, 2, 1]}),
+        _learner("2-3-1: a test score", asked, scaled, 1.0, without),
+        _learner("2-2-1: exclusive or", "y is 1 where one input is 1, but not both", xor, 10.0, {"sizes": [2, 2, 1]}),
     ]
 
 

@@ -1,20 +1,21 @@
 // A digit, the steps that prepare it, the activations of every layer and the answer; and a weight that can be changed.
 import { inkOf, prepared, SIDE } from "./prepare.mjs";
-import { colour, drawGrid, drawLine, element, grey, short, signed, whenShownAnew } from "./drawing.mjs";
+import { colour, css, drawGrid, drawLine, element, grey, short, signed, whenShownAnew } from "./drawing.mjs";
 import { makePad } from "./pad.mjs";
 
 const MARK = 10; // pixels of the screen for each of a picture's, where marks are drawn over it
+const [CELL, ACROSS] = [36, 16]; // pixels of a node, and nodes in a row
 const LARGEST = 400; // pixels of a picture's longer side; larger ones are made smaller first
 
 export function makeReader(network, about) {
   const { layers } = network;
   const trained = structuredClone(layers.map(({ W }) => W));
-  const state = { picture: null, steps: null, input: new Array(network.inputs).fill(0), layer: 0, to: 0, from: 0 };
+  const state = { picture: null, steps: null, input: new Array(network.inputs).fill(0), layer: layers.length - 1, to: 0, from: 0 };
   const name = (l) => (l < layers.length - 1 ? `hidden layer ${l + 1}` : "output layer");
   const share = short((100 * about.right) / about.of);
   const sizes = [network.inputs, ...layers.map(({ W }) => W.length)].join("-");
   element("about").textContent =
-    `A network ${sizes}, trained on ${about.learnedFrom}. It reads ${about.right} of ${about.of} test digits rightly, ${share} %.`;
+    `A network ${sizes}, trained on ${about.learnedFrom}. It reads ${about.right} of ${about.of} test digits correctly, ${share} %.`;
 
   // The activations of every layer but the last, of which the exported `predict` gives the answer.
   function hidden(x) {
@@ -25,11 +26,12 @@ export function makeReader(network, about) {
     }
     return found;
   }
-  const swapped = (matrices) => layers.map((layer, l) => ([layer.W, matrices[l]] = [matrices[l], layer.W])[1]);
+  const use = (matrices) => layers.forEach((layer, l) => (layer.W = matrices[l]));
   function answerBefore(x) {
-    const now = swapped(trained);
+    const now = layers.map(({ W }) => W);
+    use(trained);
     const found = network.predict(x);
-    swapped(now);
+    use(now);
     return found;
   }
   const isChanged = () =>
@@ -93,17 +95,20 @@ export function makeReader(network, about) {
       canvas.setAttribute("aria-label", `The ${name(l)}: ${h.length} nodes, the most active is node ${most} with ${short(h[most])}`);
     });
   }
-  const CELL = 12;
   function drawNodes(canvas, h, chosen) {
-    [canvas.width, canvas.height] = [CELL * h.length, CELL];
+    [canvas.width, canvas.height] = [CELL * ACROSS, CELL * Math.ceil(h.length / ACROSS)];
     const context = canvas.getContext("2d");
     const scale = grey();
+    Object.assign(context, { font: `${CELL / 2.2}px sans-serif`, textAlign: "center", textBaseline: "middle" });
     h.forEach((v, i) => {
-      context.fillStyle = `rgb(${scale(v).map(Math.round)})`;
-      context.fillRect(CELL * i, 0, CELL, CELL);
-      Object.assign(context, { strokeStyle: colour(i === chosen ? "path" : "line"), lineWidth: i === chosen ? 3 : 0.5 });
+      const [x, y] = [CELL * (i % ACROSS), CELL * Math.floor(i / ACROSS)];
+      context.fillStyle = css(scale(v));
+      context.fillRect(x, y, CELL, CELL);
+      Object.assign(context, { strokeStyle: colour(i === chosen ? "path" : "line"), lineWidth: i === chosen ? 6 : 1 });
       const inset = context.lineWidth / 2;
-      context.strokeRect(CELL * i + inset, inset, CELL - 2 * inset, CELL - 2 * inset);
+      context.strokeRect(x + inset, y + inset, CELL - 2 * inset, CELL - 2 * inset);
+      context.fillStyle = css(scale(v < 0.5 ? 1 : 0));
+      context.fillText(i, x + CELL / 2, y + CELL / 2);
     });
   }
   layers.forEach(({ W }, l) => {
@@ -111,10 +116,11 @@ export function makeReader(network, about) {
     part.innerHTML = `<span>${name(l)}, ${W.length} nodes</span><canvas id="layer-${l}" role="img"></canvas>`;
     element("layers").append(part);
     const canvas = element(`layer-${l}`);
-    canvas.style.aspectRatio = `${W.length} / 1`;
-    canvas.style.maxWidth = `${W.length * 2.4}rem`;
-    canvas.addEventListener("click", (event) =>
-      choose({ layer: l, to: Math.floor((event.offsetX / canvas.clientWidth) * W.length) }));
+    canvas.addEventListener("click", ({ offsetX, offsetY }) => {
+      const cell = canvas.clientWidth / ACROSS;
+      const i = Math.floor(offsetX / cell) + ACROSS * Math.floor(offsetY / cell);
+      if (i < W.length) choose({ layer: l, to: i });
+    });
   });
 
   // --- a weight
@@ -137,14 +143,15 @@ export function makeReader(network, about) {
     if (Number(element("weight").value) !== weight || !element("weight").value) element("weight").value = weight;
     element("slide").value = weight;
     const first = state.layer === 0;
-    const width = first ? SIDE : 4;
+    const width = first ? SIDE : 4; // in a row
     const most = Math.max(...row.map(Math.abs));
     const values = [...row, ...new Array((width - (row.length % width)) % width).fill(0)];
-    const context = drawGrid(element("weights"), values, width, signed(most), MARK);
+    const side = first ? MARK : 7 * MARK;
+    const context = drawGrid(element("weights"), values, width, signed(most), side);
     element("weights").style.aspectRatio = `${width} / ${values.length / width}`;
     const [x, y] = [state.from % width, Math.floor(state.from / width)];
     Object.assign(context, { strokeStyle: colour("path"), lineWidth: 2.5 });
-    context.strokeRect(x * MARK, y * MARK, MARK, MARK);
+    context.strokeRect(x * side, y * side, side, side);
     const place = first ? `from pixel ${x} of row ${y}` : `from node ${state.from}`;
     element("weights-about").textContent =
       `The ${row.length} weights into node ${state.to} of the ${name(state.layer)}, from ${short(-most)} (orange) to ${short(most)} (blue); chosen: ${place}.`;
@@ -152,19 +159,19 @@ export function makeReader(network, about) {
   }
   function set(value) {
     if (!Number.isFinite(value)) return;
-    layers[state.layer].W[state.to][state.from] = value;
+    layers[state.layer].W[state.to][state.from] = Math.min(Math.max(value, -1e6), 1e6); // far from overflow
     show();
   }
   element("layer").addEventListener("change", (event) => choose({ layer: Number(event.target.value) }));
   for (const id of ["to", "from"]) element(id).addEventListener("input", (event) => event.target.value && choose({ [id]: event.target.valueAsNumber }));
   for (const id of ["weight", "slide"]) element(id).addEventListener("input", (event) => set(event.target.valueAsNumber));
   element("weights").addEventListener("click", ({ target, offsetX, offsetY }) => {
-    const [across, down] = [target.width / MARK, target.height / MARK];
-    const [x, y] = [(offsetX / target.clientWidth) * across, (offsetY / target.clientHeight) * down].map(Math.floor);
-    choose({ from: y * across + x });
+    const across = state.layer === 0 ? SIDE : 4;
+    const side = target.clientWidth / across;
+    choose({ from: Math.floor(offsetY / side) * across + Math.floor(offsetX / side) });
   });
   element("restore").addEventListener("click", () => {
-    layers.forEach((layer, l) => (layer.W = structuredClone(trained[l])));
+    use(structuredClone(trained));
     show();
   });
 
@@ -183,15 +190,20 @@ export function makeReader(network, about) {
     const [file] = target.files;
     target.value = ""; // so that the same file can be chosen again
     if (!file) return;
-    pad.erase();
     try {
-      take(inkOf(await pixels(file)));
-      if (!state.steps) element("answer").textContent = "no digit is to be seen in this picture";
+      const picture = inkOf(await pixels(file));
+      lay(picture);
+      if (!picture) element("answer").textContent = "none: there is no ink in this picture";
     } catch {
-      take(null);
-      element("answer").textContent = "this file is no picture that the browser can read";
+      lay(null);
+      element("answer").textContent = "none: the browser cannot read this file as a picture";
     }
   });
+  // Put a picture on the pad.
+  function lay(picture) {
+    pad.show(picture);
+    take(picture);
+  }
   // A file's picture in grey, from 0 to 255. What is transparent is paper.
   async function pixels(file) {
     const bitmap = await createImageBitmap(file);
@@ -215,8 +227,7 @@ export function makeReader(network, about) {
     paint();
     whenShownAnew(paint);
     button.addEventListener("click", () => {
-      pad.erase();
-      take({ width: SIDE, height: SIDE, ink });
+      lay({ width: SIDE, height: SIDE, ink });
     });
     element("samples").append(button);
   }
