@@ -12,6 +12,7 @@ from samenet.demo.centring import BOX, SIDE, as_mnist, resampling
 from samenet.network import Network
 
 SIZES = (SIDE * SIDE, 32, 16, 10)
+_WIDTHS, _SLANTS = (20, 26), (-0.2, 0.1, 0.4)  # MNIST's digits are wider than the 8x8 ones, and lean to the right
 _DECIMALS = 4  # of weights and biases on the page, which makes it a third as large
 
 
@@ -35,20 +36,37 @@ def trained() -> Reader:
     ImportError if there are none and scikit-learn is missing.
     """
     if mnist_loader.default_folder() is None:
-        return _trained("scikit-learn's 8x8 digits, enlarged", *_enlarged(), epochs=30, alpha=2e-3)
+        return _trained("scikit-learn's 8x8 digits, enlarged", *_enlarged(), epochs=10, alpha=2e-3)
     found = data.mnist()
     split = found.X_train, found.y_train, found.X_test, found.y_test
     return _trained("MNIST", *split, epochs=6, alpha=3e-3)
 
 
 def _enlarged() -> tuple[Any, ...]:
-    """The 8x8 digits as MNIST has its own: a fifth of them for the test."""
+    """The 8x8 digits as MNIST has its own: a fifth of them for the test, the others in several widths and slants."""
     X, y = data.digits()
     up = resampling(8, BOX)
-    large = np.clip(2 * (up @ (X.reshape(-1, 8, 8) / 16) @ up.T) - 0.5, 0, 1)  # enlarged edges are soft: sharpen them
-    pictures = np.array([as_mnist(ink).ravel() for ink in large])
-    split = data.split(pictures, y, test_size=0.2, seed=0)
-    return split.X_train, split.y_train, split.X_test, split.y_test
+    large = up @ (X.reshape(-1, 8, 8) / 16) @ up.T
+    train, test, y_train, y_test = data.split(large.reshape(len(large), -1), y, test_size=0.2, seed=0)
+    train, test = (part.reshape(-1, BOX, BOX) for part in (train, test))
+    varied = [_prepared(_slanted(train @ resampling(BOX, n).T, slant)) for n in _WIDTHS for slant in _SLANTS]
+    return np.concatenate(varied), np.tile(y_train, len(varied)), _prepared(test), y_test
+
+
+def _slanted(pictures: Any, slant: float) -> Any:
+    """Each row shifted by whole pixels, `slant` more than the one below."""
+    count, height, width = pictures.shape
+    room = int(height * abs(slant)) + 1
+    found = np.zeros((count, height, width + 2 * room))
+    for row in range(height):
+        begin = room + round((height / 2 - row) * slant)
+        found[:, row, begin : begin + width] = pictures[:, row]
+    return found
+
+
+def _prepared(pictures: Any) -> Any:
+    """As MNIST has them, with edges sharpened, which are soft where pictures are enlarged."""
+    return np.array([as_mnist(ink).ravel() for ink in np.clip(2 * pictures - 0.5, 0, 1)])
 
 
 def _trained(learned_from: str, X: Any, y: Any, X_test: Any, y_test: Any, *, epochs: int, alpha: float) -> Reader:
