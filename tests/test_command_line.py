@@ -29,7 +29,7 @@ from samenet.testing import networks
 pytestmark = pytest.mark.without_jit  # all on NumPy
 COMMANDS = (
     *("compare", "train", "predict", "evaluate", "check", "advise", "warmup", "info", "examples"),
-    *("exercises", "export", "docs"),
+    *("exercises", "export", "docs", "demo"),
 )
 FAST = ("--backend", "numpy", "--epochs", "30")
 

@@ -141,6 +141,7 @@ WINGS = (
     "compare",
     "conversion",
     "data",
+    "demo",
     "estimators",
     "export",
     "output",

@@ -15,6 +15,7 @@ from samenet.cli import (
     advise,
     check,
     compare,
+    demo,
     docs,
     evaluate,
     examples,
@@ -102,7 +103,7 @@ def _samenet(
 
 for _command in (
     *(compare.compare, train.train, predict.predict, evaluate.evaluate, check.check, advise.advise),
-    *(warmup.warmup, info.info, examples.examples, export.export, docs.docs, exercises.exercises),
+    *(warmup.warmup, info.info, examples.examples, export.export, docs.docs, exercises.exercises, demo.demo),
 ):
     app.command(cls=Several if _command in (compare.compare, advise.advise, check.check) else Command)(_command)
 
