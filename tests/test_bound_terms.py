@@ -236,6 +236,25 @@ def test_networks_of_sampled_rows(functions, monkeypatch):
                 _same(squares, norms)
 
 
+@pytest.mark.parametrize("functions", COMBINATIONS[1::3], ids=str)
+def test_networks_of_weighted_samples(functions, monkeypatch):
+    """Some of weight 0, one of a weight that counts for nearly nothing, and a batch in which no weight is left."""
+    for sizes, bias, penalties in (((3, 2, 4, 2), True, {"l2": 0.5}), ((2, 3, 2), False, {})):
+        case = Case(
+            sizes, 4, bias, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties)
+        )
+        net = case.network(samenet.backend("reference").Network)
+        for r, weights in zip(LIMITS[::16], ([0.3, 0.0, 4.5, 1e-9], [2.0, 1.0, 1.0, 1.0], [0.0] * 4), strict=False):
+            _with(monkeypatch, r)
+            nodes, of_weights = masks(case.dropout, case.rows), weight_masks(case.drop_connect, case.sizes)
+            for seen, reduction in (((None, None), "sum"), ((nodes, None), "mean"), ((nodes, of_weights), "mean")):
+                cost, pieces = bounds.backward(net, case.X, case.Y, reduction, *seen, None, np.array(weights))
+                J, slope, _ = derivation.run(net, case.X, case.Y, reduction, r, *seen, None, weights)
+                _same(cost, J)
+                flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
+                _same(flat, slope)
+
+
 @np.errstate(all="ignore")
 @pytest.mark.parametrize("stored", [0.0, 0.7, 1e-9])
 @pytest.mark.parametrize("error", [0.0, 1e-9, 0.3, np.inf])

@@ -7,6 +7,8 @@ import samenet
 from samenet.examples import find
 from samenet.examples.report import Report
 
+pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
+
 
 def run(name: str, backend: str, seed: int | None = None, quick: bool = False) -> Report:
     return find(name).run(backend, quick, seed)

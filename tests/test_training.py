@@ -408,8 +408,8 @@ def test_calls_end_at_the_next_record(done: int) -> None:
     """Wherever they begin."""
     training = SimpleNamespace(
         history=SimpleNamespace(epochs_done=done),
-        settings=SimpleNamespace(record_every=5, epochs=14),
-        training=SimpleNamespace(has_epoch_hooks=False),
+        settings=SimpleNamespace(record_every=5),
+        training=SimpleNamespace(has_epoch_hooks=False, end=14),
         updates_return_cost=False,
     )
     assert loop.Loop._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
