@@ -9,16 +9,18 @@ from samenet.validation import checks
 
 @contextmanager
 def connected(client: Any) -> Iterator[Any]:
-    """The client given, one for an address, which is closed again, or the current one for None.
+    """The client given; one for a cluster or an address, which is closed again; or the current one for None.
 
-    Raises ValueError or TypeError, naming the argument, if it is neither; ImportError without Dask.
+    Raises ValueError or TypeError, naming the argument, if there is none; ImportError without Dask.
     """
     try:
+        import dask.array
         import distributed
     except ImportError as error:
         raise ImportError(
             f"samenet.distributed needs Dask: pip install samenet[distributed] ({error})", name="distributed"
         ) from None
+    del dask
     if client is None:
         try:
             client = distributed.get_client()
@@ -26,22 +28,76 @@ def connected(client: Any) -> Iterator[Any]:
             raise ValueError(
                 "client: expected a dask.distributed.Client, or a scheduler's address, where none is current, got None"
             ) from None
-    if isinstance(client, str):
+    if isinstance(client, str | distributed.deploy.Cluster):
         try:
-            opened = distributed.Client(client)
+            opened = distributed.Client(client, set_as_default=False)
         except Exception as error:
-            raise ValueError(f"client: expected the address of a scheduler, got {client!r} ({error})") from None
+            raise ValueError(
+                f"client: expected the address of a scheduler, got {checks.short(client)} ({error})"
+            ) from None
         with opened:
             yield opened
     elif isinstance(client, distributed.Client) and not client.asynchronous:
+        if client.status != "running":
+            raise ValueError(f"client: expected one that is connected to a scheduler, got one that is {client.status}")
         yield client
     else:
         raise TypeError(
-            "client: expected a dask.distributed.Client that is not asynchronous, or an address, "
-            f"got {checks.short(client)}"
+            "client: expected a dask.distributed.Client that is not asynchronous, a cluster, or an address, "
+            f"got {checks.short(client)} ({type(client).__name__})"
         )
 
 
-def compute(client: Any, values: Any) -> Any:
-    """What delayed values are, computed by the workers; the first error of a task is raised here."""
-    return client.gather(client.compute(values, optimize_graph=False), direct=False)
+def compute(client: Any, values: Any, each: str = "") -> Any:
+    """What delayed values are, computed by the workers; the first error of a task is raised here.
+
+    each: what each of a list of values is of, if an error is to say the number of the one that failed.
+
+    Raises ConnectionError if the scheduler is gone, and RuntimeError if workers die of a task, or with what cannot be
+    computed again.
+    """
+    from distributed.client import CancelledError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        futures = client.compute(values, optimize_graph=False)
+        if each:
+            _raise_first(futures, each)
+        return client.gather(futures, direct=False)
+    except KilledWorker as error:
+        raise RuntimeError(
+            "X: the workers that were given a task died of it, one after the other; a partition may be larger than "
+            f"the memory of a worker ({error})"
+        ) from error
+    except CancelledError as error:
+        if client.status == "running":
+            raise RuntimeError(
+                "X: a partition was lost with its worker, and cannot be computed again, as scattered data cannot; "
+                f"give delayed values, a Dask array, or files ({error})"
+            ) from error
+        raise _lost(error) from error
+    except (OSError, RuntimeError) as error:  # of a client that was closed meanwhile
+        if client.status == "running":
+            raise
+        raise _lost(error) from error
+
+
+def _raise_first(futures: Any, each: str) -> None:
+    """Raise the error of the first that failed, when all are done."""
+    import distributed
+
+    distributed.wait(futures)
+    for i, future in enumerate(futures):
+        if future.status == "error":
+            error = future.exception()
+            is_clear = str(error).startswith((each, "net:"))
+            if is_clear or isinstance(error, distributed.scheduler.KilledWorker):
+                raise error
+            raise ValueError(f"{each} {i}: {type(error).__name__}: {error}") from error
+
+
+def _lost(error: BaseException) -> ConnectionError:
+    return ConnectionError(
+        f"client: the connection to the scheduler was lost ({type(error).__name__}: {error}); the network has the "
+        "parameters of the last update"
+    )
