@@ -32,6 +32,8 @@ HEAVY = {
     "safetensors",
     "typer",
     "pyarrow",
+    "dask",
+    "distributed",
 }
 
 
@@ -141,6 +143,7 @@ WINGS = (
     "compare",
     "conversion",
     "data",
+    "distributed",
     "estimators",
     "export",
     "output",

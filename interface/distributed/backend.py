@@ -26,7 +26,7 @@ class DistributedBackend:
     """The functions of the contract that training needs, of `Rows` in place of samples.
 
     Samples of a batch are taken in ascending order, which is that of their masks. The weights of samples that are given
-    are those that the workers have. Samples that are real, such as those of a validation set, are for the local backend.
+    are those that the workers have. Real samples, such as those of a validation set, are for the local backend.
     """
 
     QUIET = True

@@ -68,7 +68,9 @@ class Partitions:
         if isinstance(X, Files):
             for name, value in (("Y", samples[1]), ("sample_weight", samples[2])):
                 if value is not None:
-                    raise ValueError(f"{name}: expected None where X is files, which have it, got {checks.short(value)}")
+                    raise ValueError(
+                        f"{name}: expected None where X is files, which have it, got {checks.short(value)}"
+                    )
             parts = [work.File(i, path) for i, path in enumerate(X.paths)]
         else:
             part = dask.delayed(work.part, pure=False)
