@@ -4,7 +4,8 @@ import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
-# A new backend is a module with the contract's functions, and a line here.
+# A new backend is a module with the contract's functions, and a line here; one of another package, an entry point, see
+# `samenet.backends.plugins`.
 MODULES: dict[str, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
@@ -13,8 +14,10 @@ MODULES: dict[str, str] = {
 
 
 def backends() -> tuple[str, ...]:
-    """The names of the backends, the reference first."""
-    return tuple(MODULES)
+    """The names of the built-in backends, the reference first, and then those of other installed packages."""
+    from samenet.backends.plugins import plugins
+
+    return (*MODULES, *(name for name in plugins() if name not in MODULES))
 
 
 def backend(name: str) -> ModuleType:
@@ -26,12 +29,16 @@ def backend(name: str) -> ModuleType:
     if type(name) is not str or name not in MODULES:
         from samenet.validation.checks import choice  # which needs NumPy
 
-        choice("backend", name, MODULES)
+        name = choice("backend", name, backends())
     try:
+        if name not in MODULES:
+            from samenet.backends.plugins import load
+
+            return load(name)  # type: ignore[no-any-return]
         return importlib.import_module(MODULES[name])
-    except Exception as error:  # a Numba that does not match its NumPy fails in many ways
+    except (Exception, SystemExit) as error:  # a Numba that does not match its NumPy fails in many ways
         reason = f"{type(error).__name__}: {error}"
-        raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
+        raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES.get(name)) from error
 
 
 def missing(names: Iterable[str]) -> dict[str, str]:
