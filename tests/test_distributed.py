@@ -49,7 +49,7 @@ def client() -> Iterator[Any]:
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "3s"}),
         Dask.LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
-        Dask.Client(cluster) as client,
+        Dask.Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -234,7 +234,9 @@ def test_what_is_refused(client: Any, changed: dict[str, Any], error: type[Excep
     with pytest.raises(error, match=message):
         distributed.train(**given)
     net = given["net"]
-    assert net == 3 or ((net.parameters == make().parameters).all() and net.history is None)
+    if "net" not in changed:
+        assert (net.parameters == make().parameters).all()
+        assert net.history is None
 
 
 def test_targets_out_of_reach_give_one_warning(client: Any) -> None:
@@ -270,7 +272,7 @@ def test_going_on(client: Any, tmp_path: Path) -> None:
     kept: dict[str, Any] = {"checkpoint": path, "resume": path, "epochs": 4, "seed": 1, **given}
     with pytest.raises(Killed):
         distributed.train(make(), *samples, every=0.0, callback=die, **kept)
-    with pytest.raises(ValueError, match="Y: expected the samples"):
+    with pytest.raises(ValueError, match="Y: expected the values that the checkpoint is of"):
         distributed.train(make(), parts(X), parts(Y[::-1]), **kept)
     again = make()
     distributed.train(again, *samples, **kept)
@@ -296,7 +298,7 @@ def test_a_backend_of_someone_else(client: Any) -> None:
 
 
 def test_search(client: Any) -> None:
-    grid = {"alpha": [0.1, 1.0, 1e300], "activation": ["tanh", ["relu", "sigmoid"]]}
+    grid = {"alpha": [0.1, 1.0, 1e300], "activation": ["tanh", "identity"]}
     settings: dict[str, Any] = {"epochs": 3, "batch_size": 20, "stop": stopping.Patience(epochs=9)}
     given: dict[str, Any] = {"validation": HELD, "backend": "numpy", "client": client}
     trials = distributed.search([5, 4, 3], X, Y, grid, seeds=(0, 1), **given, **settings)

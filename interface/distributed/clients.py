@@ -56,12 +56,15 @@ def compute(client: Any, values: Any, each: str = "") -> Any:
     Raises ConnectionError if the scheduler is gone, and RuntimeError if workers die of a task, or with what cannot be
     computed again.
     """
+    import distributed
     from distributed.client import CancelledError
     from distributed.scheduler import KilledWorker
 
     try:
         futures = client.compute(values, optimize_graph=False)
         if each:
+            with client.as_current():
+                distributed.wait(futures)
             _raise_first(futures, each)
         return client.gather(futures, direct=False)
     except KilledWorker as error:
@@ -76,22 +79,21 @@ def compute(client: Any, values: Any, each: str = "") -> Any:
                 f"give delayed values, a Dask array, or files ({error})"
             ) from error
         raise _lost(error) from error
-    except (OSError, RuntimeError) as error:  # of a client that was closed meanwhile
+    except Exception as error:
         if client.status == "running":
             raise
         raise _lost(error) from error
 
 
 def _raise_first(futures: Any, each: str) -> None:
-    """Raise the error of the first that failed, when all are done."""
-    import distributed
+    """Raise the error of the first that failed, of those that are done."""
+    from distributed.scheduler import KilledWorker
 
-    distributed.wait(futures)
     for i, future in enumerate(futures):
         if future.status == "error":
             error = future.exception()
             is_clear = str(error).startswith((each, "net:"))
-            if is_clear or isinstance(error, distributed.scheduler.KilledWorker):
+            if is_clear or isinstance(error, KilledWorker):
                 raise error
             raise ValueError(f"{each} {i}: {type(error).__name__}: {error}") from error
 
