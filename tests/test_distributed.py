@@ -70,7 +70,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "lbfgs": {"optimizer": "lbfgs", "sample_weight": W},
     "bfgs": {"optimizer": "bfgs", "stop": stopping.GradientNorm(1e-3)},
     "rules": {"alpha": 0.5, "stop": [stopping.CostChange(1e-3), stopping.GradientNorm(1e-9)], "epochs": 50},
-    "a validation set": {"alpha": 0.5, "validation": HELD, "stop": stopping.Patience(epochs=2), "optimizer": "adam"},
+    "a validation set": {"alpha": 0.01, "validation": HELD, "stop": stopping.Patience(epochs=2), "optimizer": "adam"},
     "several starts": {"alpha": 0.5, "optimizer": MultiStart(2, Adam()), "seed": 2},
     "another cost": {"alpha": 0.5, "cost": "binary_cross_entropy"},
 }

@@ -71,7 +71,7 @@ class Partitions:
                     raise ValueError(
                         f"{name}: expected None where X is files, which have it, got {checks.short(value)}"
                     )
-            parts = [work.File(i, path) for i, path in enumerate(X.paths)]
+            parts: list[Any] = [work.File(i, path) for i, path in enumerate(X.paths)]
         else:
             part = dask.delayed(work.part, pure=False)
             parts = [part(i, *one, shared) for i, one in enumerate(triples(*samples))]
@@ -79,12 +79,13 @@ class Partitions:
         found: list[work.Facts] = compute(client, [facts(one, shared, checksums) for one in parts], "partition")
         if all(one.rows == 0 for one in found):
             raise ValueError("X: expected at least one sample, got partitions without rows")
-        parts, found = zip(*((part, one) for part, one in zip(parts, found, strict=True) if one.rows), strict=True)
+        parts = [part for part, one in zip(parts, found, strict=True) if one.rows]
+        found = [one for one in found if one.rows]
         if keep if keep is not None else sum(one.bytes for one in found) < _KEPT * _memory(client):
             if isinstance(X, Files):
                 parts = [dask.delayed(work.part_of_file, pure=False)(file, shared) for file in parts]
-            parts = client.persist(list(parts))
-        self.parts: list[Any] = list(parts)
+            parts = list(client.persist(parts))
+        self.parts = parts
         self.starts: NDArray[np.int64] = np.array(list(accumulate((one.rows for one in found), initial=0)))
         self.largest = max(one.largest for one in found)
         self.weights = _weights([one.weights for one in found])

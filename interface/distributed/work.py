@@ -101,8 +101,11 @@ def facts(samples: Part | File, shared: Shared, checksums: bool) -> Facts:
     name = shared.model.activations[-1]
     is_any = len(Y) > 0 and shared.model.cost_function not in MADE_FOR  # those refuse targets out of reach
     return Facts(
-        *(len(X), sum(values.nbytes for values in (X, Y, weights) if values is not None)),
-        *(float(np.abs(Y).max(initial=0)), unreachable(name, Y) if is_any else None, weights),
+        len(X),
+        sum(values.nbytes for values in (X, Y, weights) if values is not None),
+        float(np.abs(Y).max(initial=0)),
+        unreachable(name, Y) if is_any else None,
+        weights,
         (zlib.crc32(X.data), zlib.crc32(Y.data)) if checksums else None,
     )
 
