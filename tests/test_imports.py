@@ -32,6 +32,8 @@ HEAVY = {
     "safetensors",
     "typer",
     "pyarrow",
+    "dask",
+    "distributed",
 }
 
 
@@ -142,6 +144,7 @@ WINGS = (
     "conversion",
     "data",
     "demo",
+    "distributed",
     "estimators",
     "export",
     "output",
