@@ -10,6 +10,7 @@ MODULES = {
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
 }
+EXTRAS = {"torch": "samenet.fast.torch", "jax": "samenet.fast.jax"}  # which need a library that samenet does not
 
 
 def backends() -> tuple[str, ...]:
@@ -23,15 +24,16 @@ def backend(name: str) -> ModuleType:
     Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
     cannot be imported. The other backends work without it.
     """
-    if type(name) is not str or name not in MODULES:
+    modules = MODULES | EXTRAS
+    if type(name) is not str or name not in modules:
         from samenet.validation.checks import choice  # which needs NumPy
 
-        choice("backend", name, MODULES)
+        choice("backend", name, modules)
     try:
-        return importlib.import_module(MODULES[name])
+        return importlib.import_module(modules[name])
     except Exception as error:  # a Numba that does not match its NumPy fails in many ways
         reason = f"{type(error).__name__}: {error}"
-        raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
+        raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=modules[name]) from error
 
 
 def missing(names: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,123 @@
+"""The network in JAX, compiled by XLA: the same functions as `samenet.reference`, the same answers.
+
+A function is compiled at its first call for each network, and for each number of samples. `Network(sizes,
+device="gpu")` computes there; parameters stay in NumPy's memory, and travel with each call. JAX's numbers have 64 bits
+inside these functions, whatever its own setting; `threads=` has no effect.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from numpy.typing import NDArray
+
+from samenet.fast import array_backend
+from samenet.fast.array_backend import ArrayBackend, Put, Run
+from samenet.fast.array_updates import Counters, Masks, update
+
+NORMALIZES = QUIET = True  # see `samenet.backends.generic`
+SECONDS = 1e-3, 1e-8
+
+
+def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f compiled for each description, which is its first argument."""
+    compiled = jax.jit(f, static_argnums=0)
+
+    @wraps(f)
+    def call(*args: Any) -> Any:
+        with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+            return compiled(*args)
+
+    return call
+
+
+def _put(array: NDArray[Any], device: str) -> Any:
+    return array if device == "cpu" else jax.device_put(array, jax.devices(device)[0])
+
+
+@_compiled
+def _epochs(
+    run: Run,
+    epochs: Any,
+    everything: Any,
+    values: Any,
+    X: Any,
+    Y: Any,
+    order: Any,
+    factors: Any,
+    masks: Any,
+    counters: Any,
+) -> Any:
+    """So many epochs, at most as there are factors (epochs, batches, 2); the rest of these is not used."""
+    d, m, size = run.d, run.m, run.batch_size
+    whole = m // size
+
+    def one(state: Any, epoch: Any, batch: Any, rows: int) -> Any:
+        everything, values, costs = state
+        start = batch * size
+        if order is not None:
+            numbers = lax.dynamic_slice(order, (epoch, start), (1, rows))[0]
+            x, y = X[numbers], Y[numbers]
+        else:
+            x, y = (lax.dynamic_slice_in_dim(A, start, rows) for A in (X, Y))
+        now = counters.after(d, epoch * m + start, epoch * factors.shape[1] + batch)
+        given = everything, values, x, y, factors[epoch, batch], masks, now
+        everything, values, cost = update(jnp, d, run.rule, run.clipping, *given)
+        return everything, values, costs.at[epoch, batch].set(cost)
+
+    def one_epoch(epoch: Any, state: Any) -> Any:
+        state = lax.fori_loop(0, whole, lambda batch, state: one(state, epoch, batch, size), state)
+        return one(state, epoch, whole, m - whole * size) if whole * size < m else state
+
+    start = everything, values, jnp.zeros(factors.shape[:2])
+    return lax.fori_loop(0, epochs, one_epoch, start)
+
+
+def _updates(
+    run: Run,
+    put: Put,
+    order: NDArray[np.int64] | None,
+    factors: NDArray[Any],
+    everything: Any,
+    values: Any,
+    X: Any,
+    Y: Any,
+    masks: Masks,
+    counters: Counters,
+) -> tuple[Any, Any, Any]:
+    """All in one compiled loop, which is compiled for powers of two of epochs at most."""
+    epochs = len(factors)
+    most = 1 << (epochs - 1).bit_length()
+    order, factors = (None if a is None else put(_lengthened(a, most)) for a in (order, factors))
+    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, order, factors, masks, counters)
+    return everything, values, costs[:epochs]
+
+
+def _lengthened(rows: NDArray[Any], count: int) -> NDArray[Any]:
+    longer = np.zeros((count, *rows.shape[1:]), rows.dtype)
+    longer[: len(rows)] = rows
+    return longer
+
+
+_backend = ArrayBackend(jnp, _put, np.asarray, _updates, _compiled)
+feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
+gradient, run_updates = _backend.gradient, _backend.run_updates
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError for a device that JAX does not have here."""
+    try:
+        jax.devices(device)
+    except Exception as error:
+        raise ValueError(f"device: expected one that JAX has here, got {device!r}: {error}") from None
+
+
+class Network(array_backend.OnDevice):
+    """The network on JAX; documented in `samenet.network.Network`."""
+
+    backend = sys.modules[__name__]
