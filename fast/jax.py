@@ -104,7 +104,7 @@ def _lengthened(rows: NDArray[Any], count: int) -> NDArray[Any]:
     return longer
 
 
-_backend = ArrayBackend(jnp, _put, np.asarray, _updates, _compiled)
+_backend = ArrayBackend(jnp, _put, np.array, _updates, _compiled)  # np.asarray would be read-only
 feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
 gradient, run_updates = _backend.gradient, _backend.run_updates
 
