@@ -10,7 +10,7 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick page lint package types clean
+.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick estimators page docs lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
@@ -23,8 +23,10 @@ help:
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
 	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 324 settings, to results/: two hours"
+	@echo "make estimators   accuracy, R2 and times of MLPClassifier and MLPRegressor beside scikit-learn's own, to results/: minutes"
 	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
-	@echo "make page      build/page/index.html: the report for a browser; build/asv: the history by asv"
+	@echo "make page      build/page/index.html: the report for a browser, with the history that asv recorded"
+	@echo "make docs      build/site/index.html: the documentation as a site that needs no network"
 	@echo "make lint      ruff"
 	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
 	@echo "make types     mypy, strict, on that installed wheel"
@@ -40,7 +42,7 @@ $(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 	@$(INSTALL) -e ".[$*]"
 	@touch $@
 
-compare: $(VENV)/installed-data,plot
+compare: $(VENV)/installed-cli,data,plot
 	@$(BIN)/samenet compare
 
 # The second run counts the lines of the kernels too, which the compiler hides. What would take too long there, or is
@@ -63,6 +65,7 @@ harden: $(VENV)/installed-test
 	$(BIN)/python tests/hardening/random_networks.py --networks 10000 --seed $(SEED) --exact 10000
 	$(BIN)/python tests/hardening/gradient_check.py --calls 300 --seed $(SEED)
 	$(BIN)/python tests/hardening/mutated_files.py --files 10000 --seed $(SEED)
+	$(BIN)/python tests/hardening/killed.py --moments 100 --seed $(SEED)
 	$(BIN)/python tests/hardening/interrupts.py --moments 50 --seed $(SEED)
 	$(BIN)/python tests/hardening/threads.py --minutes $(MINUTES) --seed $(SEED)
 
@@ -73,7 +76,7 @@ mutants: $(VENV)/installed-test
 matrix:
 	$(PYTHON) -m benchmarks matrix $(ARGUMENTS)
 
-examples: $(VENV)/installed-data,plot
+examples: $(VENV)/installed-cli,data,plot
 	$(BIN)/samenet examples --gallery docs/gallery
 
 # One machine has one name in asv's history, which is not the host's.
@@ -111,12 +114,22 @@ peers: $(VENV)/installed-peers
 	$(BIN)/python -m benchmarks peers
 	$(BIN)/python -m benchmarks report
 
+estimators: $(VENV)/installed-bench
+	@$(INSTALL) "statsmodels>=0.14"
+	$(BIN)/python -m benchmarks estimators
+	$(BIN)/python -m benchmarks report
+
 peers-quick: $(VENV)/installed-peers
 	$(BIN)/python -m benchmarks peers --quick --into build/peers
 
 page: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks report --page build/page
-	$(ASV) publish --html-dir build/asv
+
+# Warnings, such as a dead link, are errors, and given for every page only where all are read anew. With the root as its
+# source, links hold in the repository and on the site.
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx --builder html --conf-dir docs/_site --fresh-env --fail-on-warning --keep-going --quiet . build/site
+	@echo "build/site/index.html"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -128,11 +141,12 @@ package: $(VENV)/installed-dev
 	rm -rf dist $(WHEEL)
 	$(BIN)/python -m build
 	$(PYTHON) -m venv $(WHEEL)
-	$(WHEEL)/$(SCRIPTS)/python -m pip install --quiet dist/samenet-*.whl
+	for wheel in dist/samenet-*.whl; do $(WHEEL)/$(SCRIPTS)/python -m pip install --quiet "$$wheel[cli]"; done
 	cd $(WHEEL) && $(SCRIPTS)/samenet compare --sizes 3-3-1
 
 types: package
 	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python -p samenet
+	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python $(abspath tests/types_of_names.py)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -13,6 +13,7 @@ COMMANDS = {
     "report": "write the tables, figures and text about the measurements, or the web page",
     "peers": "measure samenet and other libraries, and write peers.json, .md and .png",
     "techniques": "measure what each technique of the Numba backend gains, and write techniques.json and .md",
+    "estimators": "scores and times of the estimators beside scikit-learn's own, and write estimators.json and .md",
     "matrix": "run the contract's tests with other versions, Pythons and processors, and print a table",
 }
 

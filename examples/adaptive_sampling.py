@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet.examples.report import Report, Settings, run_as_script
+from samenet.training.adaptive_sampling import SamplingName
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ IDS = ()
 
 SAMPLES, RARE, SEEDS, EPOCHS = 500, 10, 5, 12
 ALPHAS = (0.1, 0.3, 1.0, 3.0)
-WAYS: dict[str, str | None] = {"every row in turn": None, "by importance": "adaptive"}
+WAYS: dict[str, SamplingName | None] = {"every row in turn": None, "by importance": "adaptive"}
 
 
 def run(settings: Settings) -> Report:

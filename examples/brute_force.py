@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import samenet
 from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
 from samenet.study.error_surface import error_surface, in_words, search_time
@@ -50,17 +51,16 @@ def run(settings: Settings) -> Report:
             f"The best value lies on the edge of those tried, so it is no minimum: J is {line.lowest:.6f} there, and "
             f"{wider.lowest:.6f} at {wider.best[0]:g}."
         )
-    report.curves.update(line=(values, line.values), coarse=coarse, square=square.values)
+    report.curves.update(line=line, square=square)
     return report
 
 
 def draw(report: Report, figure: "Figure") -> None:
     """J over one weight, and over two."""
     curve, surface = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
-    curve.plot(*report.curves["line"])
+    for found, axes in zip(report.curves.values(), (curve, surface), strict=True):
+        samenet.plot.error_surface(found, ax=axes)
     curve.set(xlabel="W1[0, 0]", ylabel="J")
-    first, second = np.meshgrid(report.curves["coarse"], report.curves["coarse"], indexing="ij")
-    surface.plot_surface(first, second, report.curves["square"], cmap="viridis")
     surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", title="J")
     surface.set_box_aspect(None, zoom=0.9)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
 from samenet.history import History
@@ -66,11 +67,8 @@ def run(settings: Settings) -> Report:
 def draw(report: Report, figure: "Figure") -> None:
     """The loss of each iteration, and the table of predictions."""
     loss, predictions = figure.subplots(1, 2, width_ratios=[3, 2])
-    for name, curve in report.curves.items():
-        if name != "table":
-            loss.plot(curve, label=name)
+    samenet.plot.history({name: curve for name, curve in report.curves.items() if name != "table"}, ax=loss)
     loss.set(xlabel="iteration", ylabel="loss, the sum of squared errors", ylim=(0, None))
-    loss.legend()
     table = predictions.table(report.curves["table"], colLabels=["x1", "x2", "x3", "output", "y"], loc="center")
     table.scale(1, 2)
     table.auto_set_font_size(False)

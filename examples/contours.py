@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import samenet
 from samenet.examples.report import Report, Settings, run_as_script
 
 if TYPE_CHECKING:
@@ -38,12 +39,8 @@ def run(settings: Settings) -> Report:
     report.row("where it ends", path[-1], digits=8)
     report.row("cost at the end", net.cost(X, Y, reduction="sum"), digits=3)
 
-    report.curves["grid"] = grid = np.linspace(-4, 4, 17 if settings.quick else 81)
-    report.curves["costs"] = np.empty((len(grid), len(grid)))
-    for j, w2 in enumerate(grid):
-        for i, w1 in enumerate(grid):
-            net.parameters = [w1, w2]
-            report.curves["costs"][j, i] = net.cost(X, Y, reduction="sum")
+    grid = np.linspace(-4, 4, 17 if settings.quick else 81)
+    report.curves["surface"] = samenet.error_surface(net, X, Y, [0, 1], grid, grid, reduction="sum")
     report.curves["path"] = np.array(path)
     report.note(
         "The text's gradient, [2.1, 0.7], only shows that a gradient has two elements; its picture has no scale."
@@ -53,14 +50,11 @@ def run(settings: Settings) -> Report:
 
 def draw(report: Report, figure: "Figure") -> None:
     """Contours of the cost, the path, and its first three points by name."""
-    axes = figure.add_subplot()
-    grid, path = report.curves["grid"], report.curves["path"]
-    lines = axes.contour(grid, grid, report.curves["costs"], levels=15)
-    figure.colorbar(lines, label="cost")
-    axes.plot(*path.T, ".-", color="black", linewidth=1)
+    path = report.curves["path"]
+    axes = samenet.plot.error_surface(report.curves["surface"], path, ax=figure.add_subplot())
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for i in range(3):
-        axes.annotate(f"p{i + 1}", path[i], xytext=(0, 8), textcoords="offset points", ha="center")
-    axes.plot(*TARGET, "x", color="red", markersize=10)
+        axes.annotate(f"p{i + 1}", path[i], xytext=(0, 12), textcoords="offset points", ha="center", bbox=box)
     axes.set(xlabel="w1", ylabel="w2", aspect="equal")
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
 
@@ -45,9 +46,7 @@ def run(settings: Settings) -> Report:
 
 def draw(report: Report, figure: "Figure") -> None:
     """Image 1 of the set, which is a 1."""
-    axes = figure.add_subplot()
-    axes.matshow(report.curves["images"][1], cmap="gray")
-    axes.set(title="digits.images[1]")
+    samenet.plot.digits(report.curves["images"][1:2], ax=figure.add_subplot()).set(title="digits.images[1]")
 
 
 if __name__ == "__main__":

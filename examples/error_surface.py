@@ -7,6 +7,7 @@ import numpy as np
 import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
+from samenet.study.error_surface import Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ IDS = ("E14",)
 SEED = 1
 
 ITERATIONS, POINTS = 10000, 201
-MEASURES = {"MAE": "mean_absolute_error", "SSE": "sum_of_squared_errors"}
+MEASURES: dict[str, Measure] = {"MAE": "mean_absolute_error", "SSE": "sum_of_squared_errors"}
 
 
 def run(settings: Settings) -> Report:
@@ -39,8 +40,7 @@ def run(settings: Settings) -> Report:
         report.row(f"{name}: the greatest", surface.values.max())
         report.row(f"{name}: at the origin", surface.values[points // 2, points // 2])
         report.row(f"{name}: is the least on the edge", surface.on_edge)
-        report.curves[name] = surface.values
-    report.curves["grid"] = grid
+        report.curves[name] = surface
     best = report["MAE: weights with the least error"]
     report.note(
         f"The text asks where the second weight should be: low, at {best[1]:g} where the first is at {best[0]:g}. Both "
@@ -52,11 +52,9 @@ def run(settings: Settings) -> Report:
 
 def draw(report: Report, figure: "Figure") -> None:
     """A surface for each measure."""
-    grid = report.curves["grid"]
-    first, second = np.meshgrid(grid, grid, indexing="ij")
     for place, name in enumerate(MEASURES, start=1):
         axes = figure.add_subplot(1, 2, place, projection="3d")
-        axes.plot_surface(first, second, report.curves[name], cmap="viridis", rcount=40, ccount=40)
+        samenet.plot.error_surface(report.curves[name], ax=axes)
         axes.set(xlabel="weight 1", ylabel="weight 2", title=name)
         axes.view_init(elev=30, azim=35)
 

@@ -7,7 +7,6 @@ import numpy as np
 
 import samenet
 from samenet.examples.report import Report, Settings, run_as_script
-from samenet.study.diagram import draw_network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +53,7 @@ def draw(report: Report, figure: "Figure") -> None:
         [("node", False), ("node", True), ("network", False), ("network", True)],
         strict=True,
     ):
-        draw_network(axes, report.curves[name], biases=biases, numbers=name == "node")
+        samenet.plot.network(report.curves[name], biases=biases, numbers=name == "node", ax=axes)
 
 
 if __name__ == "__main__":

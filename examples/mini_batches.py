@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
 
@@ -58,11 +59,8 @@ def run(settings: Settings) -> Report:
 
 def draw(report: Report, figure: "Figure") -> None:
     """The cost after each update."""
-    axes = figure.add_subplot()
-    for name, costs in report.curves.items():
-        axes.plot(costs, label=name, linewidth=1)
+    axes = samenet.plot.history(report.curves, ax=figure.add_subplot())
     axes.set(xlabel="update", ylabel="cost on all samples")
-    axes.legend()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
 
@@ -73,11 +74,7 @@ def study(report: Report, settings: Settings, part: data.Split, name: str, hidde
 
 def draw(report: Report, figure: "Figure") -> None:
     """The share of test images classified correctly after each epoch."""
-    axes = figure.add_subplot()
-    for name, share in report.curves.items():
-        axes.plot(share, "-" if name.startswith("MNIST") else ":", label=name)
-    axes.set(xlabel="epoch", ylabel="right, %")
-    axes.legend(fontsize="small")
+    samenet.plot.history(report.curves, ax=figure.add_subplot()).set(ylabel="right, %")
 
 
 if __name__ == "__main__":

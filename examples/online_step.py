@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import samenet
 from samenet.examples.report import Report, Settings, run_as_script
-from samenet.study.diagram import draw_network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,8 +46,8 @@ def run(settings: Settings) -> Report:
 def draw(report: Report, figure: "Figure") -> None:
     """The final network, and the cost before each step."""
     network, axes = figure.subplots(1, 2)
-    draw_network(network, report.curves["network"], biases=True, numbers=True)
-    axes.semilogy(report.curves["cost"])
+    samenet.plot.network(report.curves["network"], biases=True, numbers=True, ax=network)
+    samenet.plot.history({"cost": report.curves["cost"]}, log=True, ax=axes)
     axes.set(xlabel="step", ylabel="cost, 1/2 ||a - y||^2")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from samenet import check_gradient
 from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
+from samenet.functions import Reduction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ SHOWS = "the scores learnt: gradient check, BFGS, and a penalty against overfitt
 IDS = ("D10",)
 
 STEP, ITERATIONS, L2, SEEDS = 1e-4, 200, 1e-4, 5
+PENALTIES: tuple[tuple[float, Reduction], ...] = ((0.0, "sum"), (L2, "mean"))
 
 
 def run(settings: Settings) -> Report:
@@ -47,7 +49,7 @@ def run(settings: Settings) -> Report:
     report.row("SciPy by itself: J, iterations, evaluations", [float(alone.fun), alone.nit, alone.nfev], digits=3)
 
     spread, seeds = [], range(settings.seed, settings.seed + SEEDS)
-    for l2, how in ((0.0, "sum"), (L2, "mean")):
+    for l2, how in PENALTIES:
         scores = []
         for seed in seeds:
             other = network(settings.with_seed(seed % 2**32), l2=l2)

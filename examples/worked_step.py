@@ -3,8 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
+import samenet
 from samenet.examples.report import Report, Settings, run_as_script
-from samenet.study.diagram import draw_network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def run(settings: Settings) -> Report:
 
 def draw(report: Report, figure: "Figure") -> None:
     """The network with its weights and biases after the step."""
-    draw_network(figure.add_subplot(), report.curves["after the step"], biases=True, numbers=True)
+    samenet.plot.network(report.curves["after the step"], biases=True, numbers=True, ax=figure.add_subplot())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.fast.sample_weight import weighed
+
 Array = NDArray[Any]
 
 
@@ -70,13 +72,13 @@ class Cost(NamedTuple):
     needs_z: bool = False
 
 
-def _times(values: Array, c: Array | None) -> Array:
-    return values if c is None else c * values
+def _sum(terms: Array, c: Array | None) -> float:
+    return float((terms if c is None else weighed(terms, c)).sum(dtype=np.float64))
 
 
 def _squares(Y: Array, h: Array, z: Array, c: Array | None) -> float:
     error = h - Y
-    return float(np.vdot(error, _times(error, c)))
+    return float(np.vdot(error, error)) if c is None else _sum(error * error, c)
 
 
 def _squares_delta(Y: Array, h: Array, backward: Callable[[Array, Array], object]) -> Array:
@@ -86,13 +88,13 @@ def _squares_delta(Y: Array, h: Array, backward: Callable[[Array, Array], object
 
 
 def _binary_cross_entropy(Y: Array, h: Array, z: Array, c: Array | None) -> float:
-    return float(_times(np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z))), c).sum(dtype=np.float64))
+    return _sum(np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z))), c)
 
 
 def _cross_entropy(Y: Array, h: Array, z: Array, c: Array | None) -> float:
     largest = z.max(axis=1, keepdims=True)
     logarithm = largest + np.log(np.exp(z - largest).sum(axis=1, keepdims=True))
-    return float(_times(Y * (logarithm - z), c).sum(dtype=np.float64))
+    return _sum(Y * (logarithm - z), c)
 
 
 COSTS = {

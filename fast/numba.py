@@ -28,15 +28,19 @@ from samenet.fast.kernels import adaptive, forward, inference, normalization, ti
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
+from samenet.fast.sample_weight import factors
 from samenet.fast.workspace import is_packed, masking, most_in_lanes, packed_workspace, workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
 from samenet.validation import arrays
 
+Array = NDArray[Any]
 _OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 MANY = many_networks
-SPREADS_NAN = QUIET = NORMALIZES = True  # see `samenet.backends.generic`, which says what they and the next mean
+SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
+    True  # see `samenet.backends.generic`, which says what they and the next mean
+)
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER = np.empty((0, 0), np.int64)
@@ -48,12 +52,10 @@ _most_rows = functools.cache(forward.most_rows)
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
     """How many threads to call in, for work on so many rows that is cut into so many pieces."""
-    if rows * model.theta.flat.size < _PAYS:
-        return 0
-    return min(model.threads, pieces) - 1
+    return 0 if rows * model.theta.flat.size < _PAYS else min(model.threads, pieces) - 1
 
 
-def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
+def feed_forward(model: Model, x: Array) -> list[Array]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
     model = folded(model) if model.theta.normalized else model
     theta = model.theta
@@ -67,12 +69,12 @@ def feed_forward(model: Model, x: NDArray[Any]) -> list[NDArray[Any]]:
     return found
 
 
-def predict(model: Model, x: NDArray[Any]) -> NDArray[Any]:
+def predict(model: Model, x: Array) -> Array:
     """The output layer alone; see `samenet.reference.predict`."""
     return _predict(folded(model) if model.theta.normalized else model, x)[0]
 
 
-def _predict(model: Model, x: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     """The output layer, and whether x is finite."""
     theta = model.theta
     if x.ndim == 1:
@@ -137,48 +139,51 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     return of_one if one else of_many
 
 
-def evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str = "mean") -> tuple[float, NDArray[Any]]:
+def evaluate(
+    model: Model, X: Array, Y: Array, reduction: str = "mean", sample_weight: Array | None = None
+) -> tuple[float, Array]:
     """The cost and the output; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
     if model.theta.normalized:  # penalties are on W as it is, not folded
-        cost, out = evaluate(folded(model.without_penalties()), X, Y, reduction)
+        cost, out = evaluate(folded(model.without_penalties()), X, Y, reduction, sample_weight)
         return cost + penalty(model), out
+    if sample_weight is not None:
+        return _evaluate(model, X, Y, 1.0, out, factors(sample_weight, reduction, X.dtype)[:, 0])[0], out
     return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
 
-def _evaluate(model: Model, X: NDArray[Any], Y: NDArray[Any], scale: float, out: NDArray[Any]) -> tuple[float, bool]:
-    """The cost if Y has rows, and if not, whether X is finite."""
+def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *factors: Array) -> tuple[float, bool]:
+    """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
-    given = theta.flat, P, layout(model), theta.bias, _objective(model)
-    cost: float
+    given = theta.flat, P, layout(model), theta.bias, _objective(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
-    cost, finite = run_parallel(inference.evaluate, (*given, X, Y, scale, out, values), helpers, values.size)
-    return cost, finite
+    found: tuple[float, bool] = run_parallel(inference.evaluate, given, helpers, values.size, *factors)
+    return found
 
 
 def gradient(
     model: Model,
-    X: NDArray[Any],
-    Y: NDArray[Any],
+    X: Array,
+    Y: Array,
     reduction: str = "mean",
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    if model.theta.normalized:
-        g = model.theta.empty_like()
-        given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect
-        return float(_descend(model, model.theta.flat, g.flat.reshape(1, -1), g.flat, *given)[0]), g
+    given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect, sample_weight
     theta, g = model.theta.flat, model.theta.empty_like()
+    if model.theta.normalized:
+        return float(_descend(model, theta, g.flat.reshape(1, -1), g.flat, *given)[0]), g
     G, P = workspace(model, training.parts_of(len(X), theta.size))
     if P is not theta:
         g.flat[:] = theta
         theta = g.flat  # the gradient takes its place
     elif len(G) == 1:
         G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, P, X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect)
+    costs = _descend(model, theta, G, P, *given)
     if theta is not g.flat and len(G) > 1:
         g.flat[:] = G[0]
     return float(costs[0]), g
@@ -186,13 +191,13 @@ def gradient(
 
 def run_updates(
     model: Model,
-    X: NDArray[Any],
-    Y: NDArray[Any],
+    X: Array,
+    Y: Array,
     rule: UpdateRule,
     *,
     alpha: Any,
     batch_size: int,
-    order: NDArray[Any] | None = None,
+    order: Array | None = None,
     epochs: int = 1,
     reduction: str = "mean",
     dropout: Dropout | None = None,
@@ -201,6 +206,7 @@ def run_updates(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
     sampler: Sampler | None = None,
+    sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
     epochs = epochs if order is None else len(order)
@@ -209,20 +215,20 @@ def run_updates(
     given = X, Y, alphas, batch_size, order, epochs, reduction
     state = rule.state(model.theta) if state is None else state
     constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    if model.theta.normalized:
-        G = np.empty((1, model.theta.flat.size), model.dtype)
-        costs = _descend(model, model.theta.flat, G, G[0], *given, dropout, drop_connect, constants, state.values)
-        state.t += costs.size
-        return costs
-    if dropout is None and drop_connect is None and sampler is None and tiny_network.fits(model, batch_size):
+    theta, more = model.theta, (dropout, drop_connect, sample_weight)
+    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
+    if is_plain and not theta.normalized and tiny_network.fits(model, batch_size):
         return _descend_tiny(model, given, constants, state)
-    theta, parts = model.theta, training.parts_of(batch_size, model.theta.flat.size) if sampler is None else 1
-    key = __name__, parts, theta.sizes, theta.bias
-    if key not in state.prepared:
-        state.prepared[key] = workspace(model, parts)
-    G, P = state.prepared[key]
-    P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
-    costs = _descend(model, theta.flat, G, P, *given, dropout, drop_connect, constants, state.values, sampler)
+    if theta.normalized:
+        G = np.empty((1, theta.flat.size), model.dtype)
+        P = G[0]
+    else:
+        parts = training.parts_of(batch_size, theta.flat.size) if sampler is None else 1
+        if (key := (__name__, parts, theta.sizes, theta.bias)) not in state.prepared:
+            state.prepared[key] = workspace(model, parts)
+        G, P = state.prepared[key]
+        P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
+    costs = _descend(model, theta.flat, G, P, *given, *more, constants, state.values, sampler)
     state.t += costs.size
     return costs
 
@@ -243,20 +249,21 @@ def _descend_tiny(
 
 def _descend(
     model: Model,
-    theta: NDArray[Any],
-    G: NDArray[Any],
-    P: NDArray[Any],
-    X: NDArray[Any],
-    Y: NDArray[Any],
+    theta: Array,
+    G: Array,
+    P: Array,
+    X: Array,
+    Y: Array,
     alphas: NDArray[np.float64],
     batch_size: int,
-    order: NDArray[Any] | None,
+    order: Array | None,
     epochs: int,
     reduction: str,
     dropout: Dropout | None,
     drop_connect: DropConnect | None,
+    sample_weight: Array | None,
     rule: tuple[float, ...] = _NO_RULE,
-    state: NDArray[Any] | None = None,
+    state: Array | None = None,
     sampler: Sampler | None = None,
 ) -> NDArray[np.float64]:
     """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.
@@ -269,21 +276,23 @@ def _descend(
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = G[:0] if state is None else state
+    weighed = () if sample_weight is None else (sample_weight,)
     if model.theta.normalized:
         described = theta, model.theta.everything[theta.size :], layout(model), _objective(model)
-        normalization.run_updates(*described, data, batch, alphas, rule, state, costs, G[0])
+        normalization.run_updates(*described, data, batch, alphas, rule, state, costs, G[0], *weighed)
         return costs
     given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
     more = () if drop_connect is None else (masking(model, drop_connect),)
     if sampler is not None:
         adaptive.run_updates(*given, G[0], tuple(sampler), *more)
         return costs
+    options = (*(more or (None,)), *weighed) if weighed else more
     helpers = _helpers(model, batch_size, len(G))
-    run_parallel(training.run_updates, (*given, G, np.empty(len(G))), helpers, len(G), *more)
+    run_parallel(training.run_updates, (*given, G, np.empty(len(G))), helpers, len(G), *options)
     return costs
 
 
 class Network(interface.Network):
-    """The network on compiled Numba kernels; documented in `samenet.network.Network`."""
+    """The network on compiled Numba kernels."""
 
     backend = sys.modules[__name__]

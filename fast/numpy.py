@@ -21,6 +21,7 @@ from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.functions import ACTIVATIONS, COSTS
 from samenet.fast.masks import masks_of, weight_masks_of
 from samenet.fast.normalization import Batch, backward, by_batch, by_running, move
+from samenet.fast.sample_weight import factors, left_out, weighed
 from samenet.fast.sampler import Sampled, learn
 from samenet.fast.steps import clip, step
 from samenet.model import Model
@@ -29,7 +30,7 @@ from samenet.parameters import Parameters
 from samenet.validation.finite import all_finite
 
 Array = NDArray[Any]
-NORMALIZES = True  # see `samenet.backends.generic`
+NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 
 
 class _Pass(NamedTuple):
@@ -147,11 +148,15 @@ def _scale(X: Sequence[Any] | Array, reduction: str) -> float:
     return 1 / len(X) if reduction == "mean" else 1.0
 
 
-def evaluate(model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
+def evaluate(
+    model: Model, X: Array, Y: Array, reduction: str = "mean", sample_weight: Array | None = None
+) -> tuple[float, Array]:
     """The cost and the output; see `samenet.reference.evaluate`."""
-    cost = COSTS[model.cost_function]
+    cost, c = COSTS[model.cost_function], None
     h, _, z = _forward(model, X, _workspace(model, len(X)), None, cost.needs_z)
-    return _scale(X, reduction) * cost.value(Y, h[-1], z, None) + _penalty(model), h[-1]
+    if sample_weight is not None:
+        c, reduction = factors(sample_weight, reduction, X.dtype), "sum"
+    return _scale(X, reduction) * cost.value(Y, h[-1], z, c) + _penalty(model), h[-1]
 
 
 def _backpropagate(
@@ -165,18 +170,26 @@ def _backpropagate(
     weight_masks: list[Array] | None,
     batches: list[Batch | None],
     sampled: Sampled | None = None,
+    sample_weight: Array | None = None,
 ) -> float:
     """g := dJ/dtheta over the rows of X; returns J.
 
     H is memory for the activations; batches: see `_forward`; `sampled` gets squared norms.
     """
+    c = None if sampled is None else sampled.factors
+    if sample_weight is not None:
+        c, reduction = factors(sample_weight, reduction, X.dtype), "sum"
+        X = X if model.theta.normalized else left_out(X, c)  # statistics are of all
     cost, scale, used = COSTS[model.cost_function], _scale(X, reduction), model.weights
     if weight_masks is not None:
         used = tuple(M * W for M, W in zip(weight_masks, model.weights, strict=True))
     layers, seen, z = _forward(model, X, H, masks, cost.needs_z, used, batches)
     functions = [ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
-    delta *= scale if sampled is None else sampled.factors * delta.dtype.type(scale)
+    if c is None:
+        delta *= scale
+    else:
+        delta = weighed(delta, c * delta.dtype.type(scale))
     end = None if masks is None else masks.shape[1]
     for layer in range(len(H) - 1, -1, -1):
         W, h = model.weights[layer], layers[layer]
@@ -200,7 +213,7 @@ def _backpropagate(
             g.weights[layer][:] += model.l2 * W
         if model.l1:
             g.weights[layer][:] += model.l1 * np.sign(W)
-    return scale * cost.value(Y, layers[-1], z, None if sampled is None else sampled.factors) + _penalty(model)
+    return scale * cost.value(Y, layers[-1], z, c) + _penalty(model)
 
 
 def gradient(
@@ -210,12 +223,13 @@ def gradient(
     reduction: str = "mean",
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     g, H = model.theta.empty_like(), _workspace(model, len(X))
     masks = masks_of(dropout, len(X)), weight_masks_of(drop_connect, model)
     with np.errstate(all="ignore"):
-        return _backpropagate(model, X, Y, reduction, g, H, *masks, []), g
+        return _backpropagate(model, X, Y, reduction, g, H, *masks, [], None, sample_weight), g
 
 
 def run_updates(
@@ -235,6 +249,7 @@ def run_updates(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
     sampler: Sampler | None = None,
+    sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.run_updates`."""
     g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), list[float]()
@@ -251,7 +266,9 @@ def run_updates(
             x, y = X[batch], Y[batch]
             masks = masks_of(dropout, len(x), epoch * m + start), weight_masks_of(drop_connect, model, len(costs))
             batches: list[Batch | None] = []
-            costs.append(_backpropagate(model, x, y, reduction, g, [h[: len(x)] for h in H], *masks, batches, sampled))
+            weights = None if sample_weight is None else sample_weight[batch]
+            given = g, [h[: len(x)] for h in H], *masks, batches, sampled, weights
+            costs.append(_backpropagate(model, x, y, reduction, *given))
             if sampler is not None and sampled is not None:
                 learn(sampler, sampled.rows, sampled.squares / _scale(x, reduction) ** 2)
             if clip_value < math.inf or clip_norm < math.inf:
@@ -263,6 +280,6 @@ def run_updates(
 
 
 class Network(interface.Network):
-    """The network on NumPy; documented in `samenet.network.Network`."""
+    """The network on NumPy."""
 
     backend = sys.modules[__name__]

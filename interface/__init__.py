@@ -10,10 +10,13 @@ Importing this module is cheap: NumPy and Numba are imported with the first back
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from samenet.backends import backend, backends
+from samenet.backends import backends
 
 if TYPE_CHECKING:
-    from samenet import data, export, optimizers, schedules, stopping
+    from types import ModuleType
+
+    from samenet import data, export, optimizers, plot, schedules, stopping
+    from samenet.conversion import from_keras, from_torch
     from samenet.estimators import MLPClassifier, MLPRegressor
     from samenet.history import History
     from samenet.network import Network
@@ -28,6 +31,17 @@ if TYPE_CHECKING:
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
+    from samenet.training.reach import UnreachableTargetsWarning
+
+    class Backend(ModuleType):
+        """A backend's module, as type checkers know it: `backend("numba").Network` is a class of networks."""
+
+        Network: type[Network]
+
+    def backend(name: str) -> Backend:
+        """The module of a backend, see `samenet.backends.backend`."""
+else:
+    from samenet.backends import backend
 
 __version__ = "0.2.0"
 __all__ = [
@@ -41,6 +55,7 @@ __all__ = [
     "Parameters",
     "StopTraining",
     "TrainingErrors",
+    "UnreachableTargetsWarning",
     "__version__",
     "backend",
     "backends",
@@ -50,8 +65,11 @@ __all__ = [
     "draw_network",
     "error_surface",
     "export",
+    "from_keras",
+    "from_torch",
     "load",
     "optimizers",
+    "plot",
     "schedules",
     "stopping",
     "train_many",
@@ -68,14 +86,17 @@ _LATER = {
     "Parameters": "samenet.parameters",
     "StopTraining": "samenet.stopping",
     "TrainingErrors": "samenet.study.many",
+    "UnreachableTargetsWarning": "samenet.training.reach",
     "check_gradient": "samenet.testing.gradient_check",
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
+    "from_keras": "samenet.conversion",
+    "from_torch": "samenet.conversion",
     "load": "samenet.storage.loading",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "export", "optimizers", "schedules", "stopping")
+_MODULES = ("data", "export", "optimizers", "plot", "schedules", "stopping")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,17 @@
 """The activation functions and costs that every backend has, by name; the equations are in `samenet.reference`.
 
-Compiled backends identify them by their position in these tuples.
+Compiled backends identify them by their position in these tuples. Type checkers know the names, too.
 """
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity", "softmax")
-COSTS = ("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy")
-REDUCTIONS = ("mean", "sum")
+from typing import Literal, get_args
+
+Activation = Literal["sigmoid", "tanh", "relu", "identity", "softmax"]
+Cost = Literal["squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"]
+Reduction = Literal["mean", "sum"]
+
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+COSTS: tuple[Cost, ...] = get_args(Cost)
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 EPSILON, MOMENTUM = 1e-5, 0.1  # of batch normalization, see `samenet.backends.normalization`
 

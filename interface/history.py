@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from samenet.validation import checks
 
 Array = NDArray[Any]
+NOTHING: Mapping[str, float] = {}
 
 
 class History(Mapping[str, NDArray[np.float64]]):
@@ -29,7 +30,11 @@ class History(Mapping[str, NDArray[np.float64]]):
                  stop rule, or the message of scipy's optimizer
     diverged_at  the number of completed epochs when a `DivergenceWarning` was issued, or None
     best_epoch   with `stopping.Patience`: the number of completed epochs at the lowest validation cost
+    validation_curve  with `stopping.Patience`: the validation cost before training and after each epoch, or None
     starts       with `optimizers.MultiStart`: the cost after each start, infinity for one that diverged
+
+    With `train(validation=(X, Y))` there is "validation_cost", the same cost with its penalties on those samples, and
+    for each monitor, as "validation_accuracy", its value on them, before each recorded epoch like the others.
 
     Monitors, over m samples: mean_norm is (1/m) sum ||y - h||, the plain norm, which tutorial 000 prints as its
     average cost; mean_absolute_error is the mean of |y - h| over samples and outputs (tutorial 004); accuracy,
@@ -51,6 +56,7 @@ class History(Mapping[str, NDArray[np.float64]]):
         self.starts: tuple[float, ...] = ()
         # Python's own arrays: they grow like lists, and take many numbers at once.
         self._epochs = array("q")
+        self._curve: array[float] | None = None
         self._values = {name: array("d") for name in names}
 
     @property
@@ -62,6 +68,21 @@ class History(Mapping[str, NDArray[np.float64]]):
     def cost(self) -> NDArray[np.float64]:
         """The cost before each recorded epoch."""
         return self["cost"]
+
+    @property
+    def validation_curve(self) -> NDArray[np.float64] | None:
+        """The validation cost before training and after each epoch, as `stopping.Patience` saw it."""
+        return None if self._curve is None else np.array(self._curve, np.float64)
+
+    def begin_validation_curve(self, cost: float) -> "array[float]":
+        """Begin the curve with the cost before training; returns what the others are to be appended to."""
+        self._curve = array("d", [cost])
+        return self._curve
+
+    def continue_validation_curve(self, costs: Array | None) -> None:
+        """Put earlier costs in place of those of the curve that has begun."""
+        if self._curve is not None and costs is not None:
+            self._curve[:] = array("d", costs.tolist())
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         if name not in self._values:
@@ -77,8 +98,11 @@ class History(Mapping[str, NDArray[np.float64]]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
             return NotImplemented
-        mine, others = ({**vars(history), "_values": list(history)} for history in (self, other))
-        return mine == others and all(np.array_equal(self[name], other[name], equal_nan=True) for name in self)
+        mine, others = ({**vars(history), "_values": list(history), "_curve": None} for history in (self, other))
+        if mine != others or (self._curve is None) != (other._curve is None):
+            return False
+        same = [np.array_equal(self[name], other[name], equal_nan=True) for name in self]
+        return all(same) and np.array_equal(self._curve or (), other._curve or (), equal_nan=True)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -86,12 +110,31 @@ class History(Mapping[str, NDArray[np.float64]]):
         return copy.deepcopy(self)  # so that a copy made in a callback does not change
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name} {values[-1]:.6g}" for name, values in self._values.items() if values)
+        last = ", ".join(f"{name} {value:.6g}" for name, value in self.latest().items())
         ended = f"; stopped by {self.stopped_by}" if self.stopped_by is not None else ""
         return (
             f"History({self.epochs_done} epochs done, {len(self._epochs)} recorded of {', '.join(self)}"
             f"{'; last: ' + last if last else ''}{ended})"
         )
+
+    def is_recorded(self, epoch: int) -> bool:
+        """Whether the state before this epoch is the last that was recorded."""
+        return bool(self._epochs) and self._epochs[-1] == epoch
+
+    def fill(self, epochs: Array, records: Array) -> None:
+        """Records from elsewhere: the numbers of their epochs, and for each name its values, (names, records)."""
+        self._epochs.frombytes(epochs.astype(np.int64).tobytes())
+        for values, row in zip(self._values.values(), records, strict=True):
+            values.frombytes(row.astype(np.float64).tobytes())
+
+    def latest(self) -> dict[str, float]:
+        """The values of the last recorded epoch, by name."""
+        return {name: values[-1] for name, values in self._values.items() if values}
+
+    def records(self, first: int = 0) -> Iterator[tuple[int, dict[str, float]]]:
+        """The recorded epochs from the `first` on, and their values by name."""
+        for i in range(first, len(self._epochs)):
+            yield self._epochs[i], {name: values[i] for name, values in self._values.items()}
 
     def stop(self, source: object, reason: Exception) -> None:
         """Record what raised `StopTraining`, unless already recorded."""
@@ -104,11 +147,16 @@ class History(Mapping[str, NDArray[np.float64]]):
         for name, values in self._values.items():
             values.append(cost if name == "cost" else watched[name])
 
-    def record_costs(self, epoch: int, costs: Array, every: int) -> None:
-        """Record the costs before many epochs, beginning with this one, at multiples of `every`."""
+    def record_costs(self, epoch: int, costs: Array, every: int, watched: Mapping[str, float] = NOTHING) -> None:
+        """Record the costs before many epochs, beginning with this one, at multiples of `every`.
+
+        watched: what else there is, where only one of them is recorded.
+        """
         first = -epoch % every
         if len(costs) > 32:
             self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, dtype=np.int64).tobytes())
         else:
             self._epochs.extend(range(epoch + first, epoch + len(costs), every))
         self._values["cost"].frombytes(costs[first::every].astype(np.float64).tobytes())
+        for name, value in watched.items():
+            self._values[name].append(value)

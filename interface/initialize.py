@@ -5,6 +5,10 @@ Each tutorial's scheme draws in the order of the tutorial's code. So with the le
 
 ====================  ===========================================================================================
 "glorot"              W uniform in +-sqrt(6 / (n_in + n_out)), b = 0 (Glorot and Bengio, 2010)
+"he_normal"           W from N(0, 2 / n_in), b = 0, for relu (He et al., 2015)
+"he_uniform"          W uniform in +-sqrt(6 / n_in), b = 0: the same variance, 2 / n_in
+"lecun_normal"        W from N(0, 1 / n_in), b = 0 (LeCun et al., Efficient BackProp, 1998)
+"lecun_uniform"       W uniform in +-sqrt(3 / n_in), b = 0: the same variance, 1 / n_in
 "uniform"             W, b from U[0, 1), drawn W1, b1, W2, b2, ... (tutorial 000); the outputs saturate
 "normal"              W, b from N(0, 1), drawn b1, b2, ..., then W1, W2, ... (tutorial 001 and Nielsen's network.py)
 "small_normal"        W from 0.01 N(0, 1), b = 0 (tutorial 002, params dictionary)
@@ -13,11 +17,13 @@ Each tutorial's scheme draws in the order of the tutorial's code. So with the le
 "normal_in_out"       W from N(0, 1), each drawn as (n_in, n_out), then b likewise (tutorial 003)
 ====================  ===========================================================================================
 
+"glorot" has the variance 2 / (n_in + n_out). No normal distribution is truncated.
 The last three schemes' tutorials have no biases; if a network has them, they are drawn after all weights.
 """
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +56,21 @@ def _glorot(random: Random, shape: tuple[int, ...]) -> Array:
     return random.uniform(-limit, limit, shape)
 
 
+def _fan_in_normal(variance: float) -> Draw:
+    """N(0, variance / n_in), for a matrix (n_out, n_in)."""
+    return lambda random, shape: math.sqrt(variance / shape[1]) * random.standard_normal(shape)
+
+
+def _fan_in_uniform(variance: float) -> Draw:
+    """Uniform, with the variance / n_in: a uniform distribution in +-a has a^2 / 3."""
+
+    def draw(random: Random, shape: tuple[int, ...]) -> Array:
+        limit = math.sqrt(3 * variance / shape[1])
+        return random.uniform(-limit, limit, shape)
+
+    return draw
+
+
 def _layer_by_layer(theta: Parameters, random: Random, draw: Draw) -> None:
     for layer, W in enumerate(theta.weights):
         W[:] = draw(random, W.shape)
@@ -76,8 +97,14 @@ def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
 
 
 Fill = Callable[[Parameters, Random, Draw], None]
-SCHEMES: dict[str, tuple[Fill, Draw]] = {
+Tutorials = Literal["uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
+Scheme = Literal["glorot", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", Tutorials]
+SCHEMES: dict[Scheme, tuple[Fill, Draw]] = {
     "glorot": (_zero_biases, _glorot),
+    "he_normal": (_zero_biases, _fan_in_normal(2)),
+    "he_uniform": (_zero_biases, _fan_in_uniform(2)),
+    "lecun_normal": (_zero_biases, _fan_in_normal(1)),
+    "lecun_uniform": (_zero_biases, _fan_in_uniform(1)),
     "uniform": (_layer_by_layer, _uniform),
     "normal": (_biases_first, _normal),
     "small_normal": (_zero_biases, _small_normal),
@@ -87,7 +114,7 @@ SCHEMES: dict[str, tuple[Fill, Draw]] = {
 }
 
 
-def initialize(theta: Parameters, scheme: str, random: Random) -> None:
+def initialize(theta: Parameters, scheme: Scheme, random: Random) -> None:
     """Fill theta by a scheme, with numbers drawn from `random`."""
     fill, draw = SCHEMES[scheme]
     fill(theta, random, draw)

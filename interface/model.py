@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS
+from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS, Activation, Cost, Reduction
 from samenet.parameters import Parameters
 from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
@@ -29,8 +29,8 @@ class Model:
     Only the numbers in theta, with its running statistics, and `threads`, ever change.
     """
 
-    activations: tuple[str, ...]
-    cost_function: str
+    activations: tuple[Activation, ...]
+    cost_function: Cost
     l1: float
     l2: float
 
@@ -38,12 +38,12 @@ class Model:
         self,
         sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "sigmoid",
+        activation: Activation | Sequence[Activation] = "sigmoid",
         bias: bool = True,
-        cost: str = "squared_error",
+        cost: Cost = "squared_error",
         l1: float = 0.0,
         l2: float = 0.0,
-        dtype: DTypeLike = np.float64,
+        dtype: checks.DType = np.float64,
         threads: int = 1,
         batch_normalization: bool | Sequence[bool] = False,
     ) -> None:
@@ -109,7 +109,7 @@ class Model:
         self._threads = checks.integer("threads", number, least=1)
 
     @property
-    def activation(self) -> str | tuple[str, ...]:
+    def activation(self) -> Activation | tuple[Activation, ...]:
         """The name of the activation function, or the names where layers differ."""
         return self.activations[0] if len(set(self.activations)) == 1 else self.activations
 
@@ -130,7 +130,7 @@ class Model:
         self.theta.begin_normalization()
 
     def labelled(
-        self, X: Any, Y: Any, reduction: str = "mean", most: float = math.inf
+        self, X: Any, Y: Any, reduction: Reduction = "mean", most: float = math.inf
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
@@ -140,7 +140,7 @@ class Model:
             raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
         return X, Y
 
-    def with_cost(self, cost: str | None) -> Self:
+    def with_cost(self, cost: Cost | None) -> Self:
         """This model, or, for a different cost, a copy that shares its parameters' memory."""
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
@@ -195,7 +195,7 @@ def _checked(
     return layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype), normalized
 
 
-def _checked_cost(cost: Any, output: str) -> str:
+def _checked_cost(cost: Any, output: str) -> Cost:
     """The name of a cost that is defined for this activation of the output layer."""
     name = checks.choice("cost", cost, COSTS)
     needed = MADE_FOR.get(name)
@@ -215,17 +215,17 @@ class HasModel:
         return self.model.sizes
 
     @property
-    def activation(self) -> str | tuple[str, ...]:
+    def activation(self) -> Activation | tuple[Activation, ...]:
         """The name of the activation function, or the names where layers differ."""
         return self.model.activation
 
     @property
-    def activations(self) -> tuple[str, ...]:
+    def activations(self) -> tuple[Activation, ...]:
         """The name of the activation function of each layer after the first."""
         return self.model.activations
 
     @property
-    def cost_function(self) -> str:
+    def cost_function(self) -> Cost:
         """The name of the cost."""
         return self.model.cost_function
 

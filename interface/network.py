@@ -1,25 +1,29 @@
 """The network as a user sees it: the same class on every backend."""
 
 import copy
+import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from samenet.backends import backend as find_backend
 from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
+from samenet.functions import Activation, Cost, Reduction
 from samenet.history import History
-from samenet.initialize import SCHEMES, initialize
+from samenet.initialize import SCHEMES, Scheme, initialize
 from samenet.model import Model
+from samenet.output.summary import Summary
 from samenet.parameters import Parameters
 from samenet.storage import Saving
-from samenet.training.classification import labels_of
+from samenet.training.classification import Labels, labels_of
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
+from samenet.validation.weights import sample_weight as checked_weights
 
 N = TypeVar("N", bound="Network")
 
@@ -39,7 +43,8 @@ class Network(Trainable, Saving):
                 "cross_entropy", -sum y ln h, with a softmax output layer
     l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but no biases, is added to the cost once,
                 whatever the number of samples
-    init        the initialization scheme, see `samenet.initialize`: "glorot", or a tutorial's own
+    init        the initialization scheme, see `samenet.initialize`: "glorot", "he_normal", "he_uniform",
+                "lecun_normal", "lecun_uniform", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
     dtype       numpy.float64 or numpy.float32 (for which the reference computes in float64 and rounds what it stores)
     weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied
@@ -63,14 +68,14 @@ class Network(Trainable, Saving):
         self,
         sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "sigmoid",
+        activation: Activation | Sequence[Activation] = "sigmoid",
         bias: bool = True,
-        cost: str = "squared_error",
+        cost: Cost = "squared_error",
         l1: float = 0.0,
         l2: float = 0.0,
-        init: str = "glorot",
+        init: Scheme = "glorot",
         seed: Seed = None,
-        dtype: DTypeLike = np.float64,
+        dtype: checks.DType = np.float64,
         weights: Sequence[ArrayLike] | None = None,
         biases: Sequence[ArrayLike] | None = None,
         threads: int = 1,
@@ -95,6 +100,8 @@ class Network(Trainable, Saving):
         super().__init_subclass__(**others)
         if hasattr(cls, "backend"):
             generic.complete(cls.backend)
+        if "backend" in vars(cls) and cls.__doc__ and Network.__doc__:  # help() of a backend's class shows it all
+            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{inspect.cleandoc(Network.__doc__)}"
 
     def copy(self) -> Self:
         """An independent network with the same values, on the same backend."""
@@ -133,6 +140,29 @@ class Network(Trainable, Saving):
             f"with {self.parameters.size} parameters on samenet.{name}"
         )
 
+    def summary(self) -> Summary:
+        """A table of the layers: nodes, activation, shape of the weights, number of parameters.
+
+        `print(net.summary())` shows it, a prompt or a notebook without print; `str(net.summary())` is the text.
+
+        >>> from samenet.fast.numpy import Network
+        >>> net = Network([64, 30, 10], activation=["relu", "softmax"], cost="cross_entropy")
+        >>> print(net.summary())
+        Network on samenet.fast.numpy
+        layer  nodes  activation  weights  biases  parameters
+        -----------------------------------------------------
+            1     64  input
+            2     30  relu        30 x 64      30       1,950
+            3     10  softmax     10 x 30      10         310
+        -----------------------------------------------------
+        2,260 parameters of float64, 18 kB; cost: cross_entropy
+        """
+        title = f"{type(self).__name__} on {self.backend.__name__}"
+        return Summary(title, self.model.theta, self.activations, self.cost_function)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
     def feed_forward(self, x: ArrayLike) -> list[NDArray[Any]]:
         """The activations of every layer, [h1, ..., hL] with h1 = x.
 
@@ -170,7 +200,7 @@ class Network(Trainable, Saving):
         """
         return prediction.for_one(self.model, self.backend)
 
-    def classify(self, X: ArrayLike, *, labels: str = "auto") -> Any:
+    def classify(self, X: ArrayLike, *, labels: Labels = "auto") -> Any:
         """The class of each sample, as int64: (m,) for a batch (m, n_in), one number for a sample (n_in,).
 
         It depends on the activation of the output layer, with h = predict(X):
@@ -201,27 +231,53 @@ class Network(Trainable, Saving):
         classes = labels_of(labels, self.activations[-1], self.sizes[-1])
         return classes(self.predict(X))
 
-    def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
+    def cost(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        cost: Cost | None = None,
+        reduction: Reduction = "mean",
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """The network's cost, as the mean or sum over the samples, plus its penalties.
 
         X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: the name of a cost to use instead of the
         network's. Infinite if the sum over the samples exceeds 2^1020, or 2^124 in float32.
+        sample_weight: (m,), at least 0, for sum w_s J_s / sum w_s or sum w_s J_s, of the cost J_s of sample s.
+
+        >>> from samenet.fast.numpy import Network
+        >>> net = Network([1, 1], activation="identity", weights=[[[1.0]]])
+        >>> net.cost([[1.0], [2.0]], [[0.0], [0.0]], sample_weight=[3, 1])
+        0.875
         """
-        return self._objective(X, Y, cost, reduction).cost()
+        return self._objective(X, Y, cost, reduction, sample_weight).cost()
 
     def gradient(
-        self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean"
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        cost: Cost | None = None,
+        reduction: Reduction = "mean",
+        sample_weight: ArrayLike | None = None,
     ) -> tuple[float, Parameters]:
         """The cost and its gradient by backpropagation.
 
         X: (m, n_in), Y: (m, n_out), m >= 1; or one sample (n_in,) and (n_out,).
         cost: the name of a cost to use instead of the network's; reduction: "mean" or "sum" over the samples.
+        sample_weight: as for `cost`; with weight 0, a sample is left out.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
         if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
-        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones.
+        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
+        whatever their weights.
         """
-        return self._objective(X, Y, cost, reduction).gradient()
+        return self._objective(X, Y, cost, reduction, sample_weight).gradient()
 
-    def _objective(self, X: ArrayLike, Y: ArrayLike, cost: str | None, reduction: str) -> Objective:
+    def _objective(
+        self, X: ArrayLike, Y: ArrayLike, cost: Cost | None, reduction: Reduction, sample_weight: ArrayLike | None
+    ) -> Objective:
         model = self.model.with_cost(cost)
-        return Objective(model, self.backend, *model.labelled(X, Y, reduction), reduction)
+        X, Y = model.labelled(X, Y, reduction)
+        if sample_weight is None:
+            return Objective(model, self.backend, X, Y, reduction)
+        weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
+        return Objective(model, self.backend, X, Y, reduction, weights)

@@ -26,11 +26,11 @@ array([0.5, 0.5, 0.5])
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from samenet.initialize import SCHEMES
+from samenet.initialize import SCHEMES, Scheme
 from samenet.parameters import Parameters
 from samenet.validation import checks
 
@@ -240,7 +240,7 @@ class MultiStart(Optimizer):
 
     starts: int
     optimizer: Any = field(default_factory=Descent)
-    init: str = "glorot"
+    init: Scheme = "glorot"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", checks.integer("starts", self.starts, least=1))
@@ -256,7 +256,8 @@ class MultiStart(Optimizer):
         return bool(self.optimizer.takes_steps)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
+OptimizerName = Literal["descent", "momentum", "nesterov", "rmsprop", "adam", "bfgs", "lbfgs", "cg"]
+OPTIMIZERS: dict[OptimizerName, type[Optimizer]] = {
     "descent": Descent,
     "momentum": Momentum,
     "nesterov": Nesterov,

@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from samenet.validation import checks
+from samenet.validation.names import hint
 
 Schedule = Callable[[int], float]
 
@@ -120,6 +121,9 @@ def schedule(value: Any) -> Schedule:
     """A number as a schedule, or a function unchanged; TypeError or ValueError for anything else."""
     if callable(value):
         return value  # type: ignore[no-any-return]
+    if isinstance(value, str):
+        meant = hint(value, ("StepDecay", "Exponential", "InverseTime", "Cosine"), "samenet.schedules")
+        raise TypeError(f"alpha: expected a number or a function of the epoch, got {checks.short(value)} (str){meant}")
     return Constant(checks.number("alpha", value, positive=True))
 
 

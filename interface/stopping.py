@@ -12,8 +12,8 @@ gradient); the first that holds ends training, and `history.stopped_by` is its s
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,7 @@ from samenet.backends.objective import Objective
 from samenet.history import History
 from samenet.model import Model
 from samenet.validation import checks
+from samenet.validation.names import hint
 
 
 class StopTraining(Exception):
@@ -41,15 +42,36 @@ class StopTraining(Exception):
     """
 
 
-class Watch:
-    """A rule applied to one training run: `ends` is called after every epoch, `close` when training is over."""
+def _nothing() -> None:
+    return
 
-    def __init__(self, ends: Callable[[], bool], close: Callable[[], None] = lambda: None) -> None:
-        self.ends, self.close = ends, close
+
+class Watch:
+    """A rule applied to one training run.
+
+    `ends` is called after every epoch, `close` when training is over, or `failed` when an exception or Ctrl-C ended it.
+    state: what `ends` remembers from epoch to epoch, numbers and copies of `model.theta.everything` by name. A training
+    that goes on, see `resume` of `Network.train`, puts that of the earlier one into it; without, the rule begins anew.
+    """
+
+    def __init__(
+        self,
+        ends: Callable[[], bool],
+        close: Callable[[], None] = _nothing,
+        failed: Callable[[], None] = _nothing,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self.ends, self.close, self.failed = ends, close, failed
+        self.state = {} if state is None else state
 
 
 class Rule(ABC):
     """The base class of all stop rules."""
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether `objective.validation`, the objective on the validation set of `train`, has to be there."""
+        return False
 
     def check(self, model: Model) -> None:
         """Raise ValueError or TypeError if the rule does not fit the network."""
@@ -71,14 +93,13 @@ class CostChange(Rule):
 
     def watch(self, objective: Objective, history: History) -> Watch:
         """Start watching a training run that minimises the objective."""
-        last = objective.cost()
+        state = {"last": objective.cost()}
 
         def ends() -> bool:
-            nonlocal last
-            before, last = last, objective.cost()
-            return abs(last - before) < self.least
+            before, state["last"] = state["last"], objective.cost()
+            return abs(state["last"] - before) < self.least
 
-        return Watch(ends)
+        return Watch(ends, state=state)
 
 
 @dataclass(frozen=True)
@@ -97,26 +118,46 @@ class GradientNorm(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Patience(Rule):
-    """End when `epochs` epochs in a row have not lowered the cost of a validation set below its minimum so far.
+    """End when the cost of a validation set has not fallen for so many epochs in a row.
 
-    X: (m, n_in), Y: (m, n_out), the validation set; read at the start of training, never written to.
-    restore  restore the weights of the lowest cost when training ends, unless an exception ended it
+    X: (m, n_in), Y: (m, n_out), the validation set, read at the start of training, never written to; without them,
+    that of `train(..., validation=(X, Y))`
+    epochs     how many
+    restore    restore the weights of the lowest cost when training ends: True, unless an exception ended it; "always",
+               also after an exception and Ctrl-C; False, never
+    min_delta  only a cost lower by more than this has fallen, compared with where it last fell to; the weights restored
+               are those of the lowest cost, be it lower by less
 
-    `history.best_epoch` is the number of completed epochs at the lowest cost: 0 if it never fell.
+    The cost is what training minimises, penalties included, over the validation set. `history.best_epoch` is the number
+    of completed epochs at the lowest: 0 if it never fell. `history.validation_curve` has it before training and after
+    each epoch. Of several such rules, the last restores, and the history tells of it.
     Source: L. Prechelt, Early stopping - but when? (1998), the criterion UP.
     """
 
-    X: ArrayLike = field(repr=False)
-    Y: ArrayLike = field(repr=False)
+    X: ArrayLike | None = field(default=None, repr=False)
+    Y: ArrayLike | None = field(default=None, repr=False)
     epochs: int = 10
-    restore: bool = True
+    restore: bool | Literal["always"] = True
+    min_delta: float = 0.0
 
     def __post_init__(self) -> None:
+        if (self.X is None) != (self.Y is None):
+            name, given, other = ("Y", self.X, "X") if self.Y is None else ("X", self.Y, "Y")
+            hint = f"; did you mean epochs={given}?" if isinstance(given, int) else ""
+            raise ValueError(f"{name}: expected a validation set (X, Y), or neither, got {other} alone{hint}")
         object.__setattr__(self, "epochs", checks.integer("epochs", self.epochs, least=1))
-        object.__setattr__(self, "restore", checks.flag("restore", self.restore))
+        object.__setattr__(self, "restore", checks.flag_or("restore", self.restore, "always"))
+        object.__setattr__(self, "min_delta", checks.number("min_delta", self.min_delta, least=0.0))
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether it watches the validation set of `train`."""
+        return self.X is None
 
     def check(self, model: Model) -> None:
         """Raise ValueError or TypeError if X or Y do not fit the network."""
+        if self.X is None:
+            return
         try:
             model.labelled(self.X, self.Y)
         except (TypeError, ValueError) as error:
@@ -124,24 +165,37 @@ class Patience(Rule):
 
     def watch(self, objective: Objective, history: History) -> Watch:
         """Start watching a training run; `objective` is that of its training samples."""
-        X, Y = objective.model.labelled(self.X, self.Y)
-        validation, theta = replace(objective, X=X, Y=Y), objective.model.theta.everything
-        least, best = validation.cost(), theta.copy()
-        history.best_epoch = 0
+        if self.X is None:
+            assert objective.validation is not None
+            validation = objective.validation
+        else:
+            validation = objective.of(*objective.model.labelled(self.X, self.Y))
+        theta, begin = objective.model.theta.everything, history.epochs_done
+        least = validation.cost()
+        state: dict[str, Any] = {
+            "least": least,
+            "mark": least,
+            "best": theta.copy(),
+            "best_at": begin,
+            "fell_at": begin,
+        }
+        history.best_epoch, curve = begin, history.begin_validation_curve(least)
 
         def ends() -> bool:
-            nonlocal least
             cost = validation.cost()
-            if cost < least:
-                least, history.best_epoch = cost, history.epochs_done
-                best[:] = theta
-            return history.epochs_done - (history.best_epoch or 0) >= self.epochs
+            curve.append(cost)
+            if cost < state["least"]:
+                state["least"], state["best_at"] = cost, history.epochs_done
+                state["best"][:], history.best_epoch = theta, history.epochs_done
+            if cost < state["mark"] - self.min_delta:
+                state["mark"], state["fell_at"] = cost, history.epochs_done
+            return bool(history.epochs_done - state["fell_at"] >= self.epochs)
 
-        def close() -> None:
-            if self.restore:
-                theta[:] = best
+        def restore() -> None:
+            theta[:], history.best_epoch = state["best"], state["best_at"]
 
-        return Watch(ends, close)
+        close = restore if self.restore else _nothing
+        return Watch(ends, close, restore if self.restore == "always" else _nothing, state)
 
 
 def rules(value: Any) -> tuple[Rule, ...]:
@@ -149,8 +203,11 @@ def rules(value: Any) -> tuple[Rule, ...]:
     if value is None:
         return ()
     expected = "rules of samenet.stopping"
-    given = (value,) if isinstance(value, Rule) else tuple(checks.listed("stop", value, expected))
+    given = (value,) if isinstance(value, Rule | str) else tuple(checks.listed("stop", value, expected))
     for rule in given:
         if not isinstance(rule, Rule):
-            raise TypeError(f"stop: expected {expected}, got {checks.short(rule)}")
+            known = ("CostChange", "GradientNorm", "Patience")
+            raise TypeError(
+                f"stop: expected {expected}, got {checks.short(rule)}{hint(rule, known, 'samenet.stopping')}"
+            )
     return given

@@ -5,7 +5,8 @@ arrays both work; `samenet.parameters` and the fast backends use NumPy, this pac
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
 `optimizers`; then the other activation functions, `activations`, the costs, `costs`, the masks, `dropout`, rows drawn
-by importance, `sampling`, and batch normalization, `normalization` and `layerwise`.
+by importance, `sampling`, weights of samples, `sample_weight`, and batch normalization, `normalization` and
+`layerwise`.
 
 =========  ==============================================================================================
 x, y       one sample and its target; X, Y: many of them, one per row
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 
-NORMALIZES = True  # see `samenet.backends.generic`
+NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 
 
 def __getattr__(name: str) -> Any:

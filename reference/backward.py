@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from samenet.reference.activations import ACTIVATIONS
 from samenet.reference.costs import COSTS, penalty, penalty_slope
 from samenet.reference.forward import apply_mask, forward_pass
+from samenet.reference.sample_weight import factors
 
 
 class Gradient(NamedTuple):
@@ -31,8 +32,9 @@ def sample_gradient(
     activations: Sequence[str] | None = None,
     cost: str = "squared_error",
     masks: Sequence[Any] | None = None,
+    factor: float = 1.0,
 ) -> float:
-    """The cost of one sample; its gradient is added to `total`.
+    """The cost of one sample, times a factor; its gradient, times the same, is added to `total`.
 
     J = 1/2 ||y - h||^2, or another of `COSTS`
     delta_i = -(y_i - h_i) f'(z_i)                        in the output layer,
@@ -45,7 +47,7 @@ def sample_gradient(
     """
     functions = [ACTIVATIONS[name] for name in activations or ["sigmoid"] * len(weights)]
     h, layer_inputs, z = forward_pass(weights, biases, x, activations, masks)
-    delta = COSTS[cost].delta(y, h[-1], functions[-1].backward)
+    delta = [factor * d for d in COSTS[cost].delta(y, h[-1], functions[-1].backward)]
 
     for l in range(len(weights) - 1, -1, -1):
         for i in range(len(delta)):
@@ -63,7 +65,7 @@ def sample_gradient(
             if masks is not None:
                 errors = apply_mask(masks[l - 1], errors)
             delta = functions[l - 1].backward(h[l], errors)
-    return COSTS[cost].value(y, h[-1], z)
+    return factor * COSTS[cost].value(y, h[-1], z)
 
 
 def batch_gradient(
@@ -78,19 +80,25 @@ def batch_gradient(
     l1: float = 0.0,
     l2: float = 0.0,
     weight_masks: Sequence[Any] | None = None,
+    sample_weight: Sequence[float] | None = None,
 ) -> tuple[float, Gradient]:
     """The cost and its gradient over many samples: summed sample by sample, then divided by m for the mean.
 
     masks: for each sample, the masks of its hidden layers. l1, l2: the penalties, added once for either reduction.
     weight_masks: for DropConnect, a factor m for each weight: J is of m W in place of W, and dJ/dW = m dJ/d(m W).
+    sample_weight: for each sample; see `samenet.reference.sample_weight`. A sample of weight 0 is left out.
     """
     used = weights if weight_masks is None else masked(weight_masks, weights)
     total = zeros(weights, biases)
     value = 0.0
+    c = None if sample_weight is None else factors(sample_weight, reduction)
     for s in range(len(X)):
         mask = None if masks is None else masks[s]
-        value += sample_gradient(used, biases, X[s], Y[s], total, activations, cost, mask)
-    value = average(value, total, weights, len(X), reduction)
+        factor = 1.0 if c is None else c[s]
+        if factor != 0.0:
+            value += sample_gradient(used, biases, X[s], Y[s], total, activations, cost, mask, factor)
+    if c is None:
+        value = average(value, total, weights, len(X), reduction)
     if weight_masks is not None:
         total = Gradient(masked(weight_masks, total.weights), total.biases)
     return penalized(value, total, weights, l1, l2), total

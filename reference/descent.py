@@ -80,6 +80,7 @@ def run_updates(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
     sampler: Any = None,
+    sample_weight: Any = None,
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
@@ -96,6 +97,7 @@ def run_updates(
     state: the rule's state, changed in place, see `State`; zero if None. clip_value, clip_norm: see `clip`.
     sampler: for adaptive sampling, its state, changed in place, see `sampling`; `order` then has a random number of
     [0, 1) for each draw in place of the row's.
+    sample_weight: for each row of X; see `samenet.reference.sample_weight`. Not with a sampler.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
     costs = list[float]()
@@ -112,7 +114,8 @@ def run_updates(
                 cost, downhill = sampled_gradient(model, X, Y, batch, sampler, reduction, masks, of_weights)
             else:
                 x, y = [as_lists(X[s]) for s in batch], [as_lists(Y[s]) for s in batch]
-                cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks, of_weights)
+                w = None if sample_weight is None else [float(sample_weight[s]) for s in batch]
+                cost, downhill, statistics = gradient_and_statistics(model, x, y, reduction, masks, of_weights, w)
             if clip_value < math.inf or clip_norm < math.inf:
                 clip(downhill, clip_value, clip_norm)
             step(model, downhill, rate, rule, state)

@@ -8,6 +8,7 @@ from samenet.reference.backward import Gradient, average, penalized, zeros
 from samenet.reference.costs import COSTS
 from samenet.reference.forward import apply_mask, weighted_sums
 from samenet.reference.normalization import Statistics, backward, normalize, of_batch, scale_and_shift
+from samenet.reference.sample_weight import factors, weighed
 
 
 def gradient_layer_by_layer(
@@ -22,10 +23,12 @@ def gradient_layer_by_layer(
     masks: Sequence[Any] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
+    sample_weight: Sequence[float] | None = None,
 ) -> tuple[float, Gradient, list[Statistics | None]]:
     """The cost and its gradient, as `samenet.reference.backward.batch_gradient`; and each layer's statistics.
 
-    gammas: for each layer after the first (n_out,), or an empty list where it is not normalized.
+    gammas: for each layer after the first (n_out,), or an empty list where it is not normalized. Statistics are of all
+    samples alike, whatever their weights.
     Equations: `normalization`; and dJ/dgamma_i = sum_s delta_si n_si, dJ/db_i = sum_s delta_si, with delta = dJ/dz'.
     """
     functions, samples, last = [ACTIVATIONS[name] for name in activations], range(len(X)), len(weights) - 1
@@ -46,6 +49,8 @@ def gradient_layer_by_layer(
 
     total = zeros(weights, biases, gammas)
     deltas = [COSTS[cost].delta(Y[s], H[-1][s], functions[-1].backward) for s in samples]
+    c = [1.0 for _ in samples] if sample_weight is None else factors(sample_weight, reduction)
+    deltas = [weighed(c[s], deltas[s]) for s in samples]
     for l in range(last, -1, -1):
         batch = statistics[l]
         for s in samples:
@@ -66,8 +71,9 @@ def gradient_layer_by_layer(
 
     value = 0.0
     for s in samples:
-        value += COSTS[cost].value(Y[s], H[-1][s], Z[s])
-    value = average(value, total, weights, len(X), reduction)
+        value += weighed(c[s], [COSTS[cost].value(Y[s], H[-1][s], Z[s])])[0]
+    if sample_weight is None:
+        value = average(value, total, weights, len(X), reduction)
     return penalized(value, total, weights, l1, l2), total, statistics
 
 

@@ -8,6 +8,6 @@ from samenet import network as interface
 
 
 class Network(interface.Network):
-    """The network on the reference loops; documented in `samenet.network.Network`."""
+    """The network on the reference loops."""
 
     backend: ClassVar[ModuleType] = samenet.reference

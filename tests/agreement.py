@@ -84,34 +84,42 @@ def gradient(
     Y: Array,
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
+    sample_weight: Array | None = None,
 ) -> Compared:
     """The cost, and its gradient, with both reductions; with masks, of the backend's own functions."""
-    left_out = masks(dropout, len(X)), weight_masks(drop_connect, trusted.sizes)
+    left_out = masks(dropout, len(X)), weight_masks(drop_connect, trusted.sizes), sample_weight
     for reduction in ("mean", "sum"):
         (cost, slope), (cost_expected, expected) = (
-            _gradient(n, X, Y, reduction, dropout, drop_connect) for n in (network, trusted)
+            _gradient(n, X, Y, reduction, dropout, drop_connect, sample_weight) for n in (network, trusted)
         )
         cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, *left_out)
         yield "cost", compare(cost, cost_expected, cost_allowed)
         if dropout is drop_connect is None:
-            yield "cost", compare(network.cost(X, Y, reduction=reduction), cost_expected, cost_allowed)
+            cost = network.cost(X, Y, reduction=reduction, sample_weight=sample_weight)
+            yield "cost", compare(cost, cost_expected, cost_allowed)
         for part in ("weights", "biases"):
             for got, want, bound in zip(*(getattr(p, part) for p in (slope, expected, allowed)), strict=True):
                 yield f"gradient of {part}", compare(got, want, bound, network.dtype)
 
 
-def _gradient(
-    network: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None, drop_connect: DropConnect | None
-) -> tuple[float, Parameters]:
+def _gradient(network: Any, X: Array, Y: Array, reduction: str, *options: Any) -> tuple[float, Parameters]:
+    dropout, drop_connect, sample_weight = options
     if dropout is drop_connect is None:
-        return network.gradient(X, Y, reduction=reduction)  # type: ignore[no-any-return]
-    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, dropout, drop_connect)
+        return network.gradient(X, Y, reduction=reduction, sample_weight=sample_weight)  # type: ignore[no-any-return]
+    cost, lists = network.backend.gradient(network.model, X.copy(), Y.copy(), reduction, *options)
     slope = network.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope
 
 
-def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout | None = None) -> Compared:
+def normalized(
+    network: Any,
+    trusted: Any,
+    X: Array,
+    Y: Array,
+    dropout: Dropout | None = None,
+    sample_weight: Array | None = None,
+) -> Compared:
     """Predictions, gradients and an update of networks with batch normalization, and what moves their statistics."""
     yield from forward(network, trusted, X)
     kept = masks(dropout, len(X))
@@ -119,9 +127,9 @@ def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout 
     yield "cost by running statistics", compare(*costs, 1e-5 * abs(costs[1]))
     for reduction in ("mean", "sum"):
         (cost, g), (cost_expected, expected) = (
-            one.backend.gradient(one.model, X, Y, reduction, dropout) for one in (network, trusted)
+            one.backend.gradient(one.model, X, Y, reduction, dropout, None, sample_weight) for one in (network, trusted)
         )
-        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, kept)
+        cost_allowed, allowed = tolerance.gradient(trusted.model, X, Y, reduction, kept, None, sample_weight)
         yield "cost", compare(cost, cost_expected, cost_allowed)
         for part in ("weights", "biases", "gammas"):
             for got, want, bound in zip(*(getattr(one, part) for one in (g, expected, allowed)), strict=True):
@@ -135,15 +143,17 @@ def normalized(network: Any, trusted: Any, X: Array, Y: Array, dropout: Dropout 
     for rule in (_DESCENT, optimizers.Adam()):
         ends = [one.copy() for one in (network, trusted)]
         for one in ends:
-            run_updates(one, X, Y, rule, alpha=0.5, batch_size=len(X), dropout=dropout)
-        theta = tolerance.update(trusted.model, X, Y, 0.5, rule=rule, masks=kept)
+            given = {"batch_size": len(X), "dropout": dropout, "sample_weight": sample_weight}
+            run_updates(one, X, Y, rule, alpha=0.5, **given)
+        theta = tolerance.update(trusted.model, X, Y, 0.5, rule=rule, masks=kept, sample_weight=sample_weight)
         yield "one update", compare(ends[0].parameters, ends[1].parameters, theta, trusted.dtype)
         for l, limit in limits.items():
             yield "running statistics", compare(ends[0].running[l], ends[1].running[l], limit, trusted.dtype)
     order = np.random.default_rng(len(X)).permutation(len(X)).reshape(1, -1)
     ends = [one.copy() for one in (network, trusted)]
     for one in ends:
-        run_updates(one, X, Y, alpha=0.1, batch_size=len(X) // 2 + 1, order=order, dropout=dropout, clip_norm=0.1)
+        given = {"batch_size": len(X) // 2 + 1, "order": order, "dropout": dropout, "sample_weight": sample_weight}
+        run_updates(one, X, Y, alpha=0.1, clip_norm=0.1, **given)
     theta = np.abs(ends[1].model.theta.everything)
     allowed = (1e-9 if trusted.dtype == np.float64 else 1e-3) * (
         1 + theta
@@ -234,7 +244,15 @@ def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
 Masks = tuple[Dropout, DropConnect]
 
 
-def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
+def ruled(
+    network: Any,
+    trusted: Any,
+    X: Array,
+    Y: Array,
+    descent: Descent,
+    masked: Masks,
+    sample_weight: Array | None = None,
+) -> Compared:
     """As `lockstep`, by another rule, with clipping or masks; both take each update from the trusted backend's state.
 
     masked: what is used if the rule has dropout, or DropConnect.
@@ -248,12 +266,15 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
         own = masked[0].after(visit * len(X) + start) if rule.dropout else None
         of_weights = masked[1].after(number) if rule.drop_connect else None
         network.parameters = trusted.parameters
+        weights = None if sample_weight is None else sample_weight[rows]
         known = expected | {"masks": masks(own, len(rows)), "weight_masks": weight_masks(of_weights, trusted.sizes)}
+        known["sample_weight"] = weights
         allowed, of_velocity = tolerance.step(trusted.model, x, y, descent.alpha, descent.reduction, **known)
         given["state"].values[:], given["state"].t = expected["state"].values, expected["state"].t
         for one, settings in ((network, given), (trusted, expected)):
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
-            run_updates(one, x, y, dropout=own, drop_connect=of_weights, **settings)
+            settings |= {"dropout": own, "drop_connect": of_weights, "sample_weight": weights}
+            run_updates(one, x, y, **settings)
         yield "one update by rule", compare(network.parameters, trusted.parameters, allowed, network.dtype)
         yield "number of updates", compare(given["state"].t, number + 1, 0)
         if isinstance(rule.optimizer, optimizers.Momentum):
@@ -261,7 +282,9 @@ def ruled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, mask
             yield "velocity", compare(mine, its, of_velocity, network.dtype)
 
 
-def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
+def ruled_at_once(
+    network: Any, X: Array, Y: Array, descent: Descent, masked: Masks, sample_weight: Array | None = None
+) -> Compared:
     """The same in one call, against as many calls by the same backend, each of which `ruled` holds to the bound.
 
     Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
@@ -271,6 +294,8 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Ma
     whole = {
         "dropout": masked[0] if rule.dropout else None,
         "drop_connect": masked[1] if rule.drop_connect else None,
+        "sample_weight": sample_weight,
+        "order": descent.order(len(X)),
     }
     run_updates(at_once, X, Y, epochs=descent.epochs, **whole, **constant, **rule.settings(at_once))
     settings = rule.settings(one_by_one)
@@ -279,7 +304,9 @@ def ruled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Ma
         visit, start = number // batches, number % batches * descent.batch_size
         own = masked[0].after(visit * len(X) + start) if rule.dropout else None
         of_weights = masked[1].after(number) if rule.drop_connect else None
-        run_updates(one_by_one, X[rows], Y[rows], dropout=own, drop_connect=of_weights, **constant, **settings)
+        masks = {"dropout": own, "drop_connect": of_weights}
+        masks["sample_weight"] = None if sample_weight is None else sample_weight[rows]
+        run_updates(one_by_one, X[rows], Y[rows], **masks, **constant, **settings)
     yield "several updates by rule", compare(at_once.parameters, one_by_one.parameters, 0)
 
 

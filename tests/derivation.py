@@ -329,9 +329,19 @@ def run(
     masks: Any,
     weight_masks: Any,
     factors: Sequence[float] | None = None,
+    sample_weight: Sequence[float] | None = None,
 ) -> tuple[Number, Row, Row]:
     """The cost, the flat gradient, and the squared norm of each row's gradient, with its factor."""
     scale = 1 / len(X) if reduction == "mean" else 1.0
+    c = None if factors is None else [Number(factor) for factor in factors]
+    if sample_weight is not None:
+        used = [s for s, w in enumerate(sample_weight) if w or not any(sample_weight)]
+        X, Y, scale = X[used], Y[used], 1.0
+        masks = None if masks is None else masks[used]
+        whole = sum(sample_weight) if reduction == "mean" and any(sample_weight) else 1.0
+        c = [Number(sample_weight[s] / whole) for s in used]
+        if reduction == "mean" and any(sample_weight):
+            c = [more(x, gamma(len(used) + 2, r) * x.v + r.least) for x in c]
     small = r._replace(most=r.most * scale)
     weights = [[list(map(Number, row)) for row in W.tolist()] for W in net.weights]
     if weight_masks is not None:
@@ -359,8 +369,8 @@ def run(
     deltas: list[list[Row]] = [[] for _ in net.weights]
     for s, (layers, _) in enumerate(ways):
         d = delta(net.cost_function, layers[-1], Y[s].tolist(), scale, ACTIVATIONS[net.activations[-1]][1], small)
-        if factors is not None:
-            weighed = [times(x, Number(factors[s])) for x in d]
+        if c is not None:
+            weighed = [times(x, c[s]) for x in d]
             weighed = [more(x, gamma(3, r) * x.top + 2 * r.least) for x in weighed]
             d = [fitting(x, x.top, most=small.most) for x in weighed]
         deltas[-1].append(d)
@@ -397,11 +407,11 @@ def run(
             x = more(x, gamma(parameters + 8, r) * x.top + lost)
             found.append(fitting(x, x.top, most=small.most))
         squares.append(total(found[::-1]))
-    if factors is None:
+    if c is None:
         J = scaled(cost(net.cost_function, hs, zs, Y.tolist(), r), scale)
     else:
         costs = [cost(net.cost_function, hs[s : s + 1], zs[s : s + 1], Y[s : s + 1].tolist(), r) for s in range(len(X))]
-        J = total([scaled(x, c) for x, c in zip(costs, factors, strict=True)])
+        J = total([times(x, factor) for x, factor in zip(costs, c, strict=True)])
         J = more(J, gamma(len(X) + 4, r) * J.top + len(X) * r.least)
         J = scaled(fitting(J, J.top, most=r.most), scale)
     if penalised:

@@ -88,6 +88,7 @@ def run(
     reduction: str,
     masks: NDArray[Any] | None = None,
     weight_masks: list[NDArray[Any]] | None = None,
+    sample_weight: NDArray[np.float64] | None = None,
 ) -> tuple[Any, Decimal, Vector]:
     """The output for each sample, without masks; the cost and the flat gradient, with them."""
     with localcontext(_DIGITS):
@@ -98,6 +99,7 @@ def run(
             used = [_times(M, W) for M, W in zip(map(_numbers, weight_masks), weights, strict=True)]
         dW = [[[ZERO] * len(row) for row in W] for W in weights]
         db = [[ZERO] * len(b) for b in biases]
+        c = [ONE] * len(X) if sample_weight is None else _numbers(sample_weight)
         for s in range(len(X)):
             x, y = _numbers(X[s]), _numbers(Y[s])
             h = x
@@ -113,8 +115,8 @@ def run(
                 kept.append(_numbers(masks[s, start : start + n]) if dropped else [ONE] * n)
                 seen.append([a * b for a, b in zip(layers[-1], kept[-1], strict=True)])
                 start += n
-            cost += _cost(network.cost_function, y, layers[-1], z)
-            delta = _delta(network.cost_function, y, layers[-1], activations[-1][1])
+            cost += c[s] * _cost(network.cost_function, y, layers[-1], z)
+            delta = [c[s] * d for d in _delta(network.cost_function, y, layers[-1], activations[-1][1])]
             for l in range(len(weights) - 1, -1, -1):
                 for i, d in enumerate(delta):
                     dW[l][i] = [a + d * b for a, b in zip(dW[l][i], seen[l], strict=True)]
@@ -127,11 +129,11 @@ def run(
                     delta = activations[l - 1][1](layers[l], e)
         if weight_masks is not None:
             dW = [_times(M, g) for M, g in zip(map(_numbers, weight_masks), dW, strict=True)]
-        return outputs, *_reduced(network, weights, cost, dW, db, len(X) if reduction == "mean" else 1)
+        return outputs, *_reduced(network, weights, cost, dW, db, sum(c) or ONE if reduction == "mean" else ONE)
 
 
-def _reduced(network: Any, weights: Any, cost: Decimal, dW: Any, db: Any, m: int) -> tuple[Decimal, Vector]:
-    """Divided by m, with the penalties, in the order of the flat vector."""
+def _reduced(network: Any, weights: Any, cost: Decimal, dW: Any, db: Any, m: Decimal) -> tuple[Decimal, Vector]:
+    """Divided by m, the sum of the weights, with the penalties, in the order of the flat vector."""
     l1, l2 = Decimal(network.l1), Decimal(network.l2)
     flat: Vector = []
     cost /= m

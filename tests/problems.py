@@ -60,6 +60,7 @@ class Problem:
     clip_norm: float
     dropout: float
     drop_connect: float
+    spread: float = 0.0  # of the logarithms of the samples' weights; 0 for none
 
     def network(self, name: str) -> Any:
         """The network on a backend."""
@@ -107,6 +108,14 @@ class Problem:
             of_weights = DropConnect.of(np.full(len(self.weights), self.drop_connect), dtype, self.seed)
         return X, Y, of_nodes, of_weights
 
+    def sample_weight(self) -> Array | None:
+        """The weights of samples, of which some are 0."""
+        if not self.spread:
+            return None
+        random = np.random.default_rng([self.seed, 4])
+        weights = random.lognormal(0, self.spread, self.rows) * (random.random(self.rows) < 0.8)
+        return weights.astype(self.dtype).astype(np.float64)
+
     def clipping(self) -> dict[str, float]:
         """The arguments of an update."""
         return {"clip_value": 10.0**self.clip_value, "clip_norm": 10.0**self.clip_norm}
@@ -121,6 +130,7 @@ class Problem:
             return replace(self, rows=max(1, self.rows + int(random.integers(-2, 3))))
         if kind == 2:
             names = "bias", "dtype", "reduction", "momentum", "decay", "epsilon", "dropout", "drop_connect", "zeros"
+            names = (*names, "spread")
             return self._with(str(random.choice(names)), other)
         if kind == 3:
             names = "clip_value", "clip_norm", "l1", "l2"
@@ -235,6 +245,8 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
     own = np.random.default_rng([problem.seed, 3])  # the stream, and so the networks of a seed, do not depend on it
     if own.random() < 0.3:
         problem = replace(problem, drop_connect=float(own.uniform(0.1, 0.9)))
+    if own.random() < 0.3:
+        problem = replace(problem, spread=float(own.choice([0.5, 2.0, 20.0] if wild else [0.5, 2.0])))
     return problem._at_an_edge(random) if wild and random.random() < 0.5 else problem
 
 
@@ -263,24 +275,26 @@ def _forward(problem: Problem) -> Compared:
     answers = {name: net.predictor()(X[0]) for name, net in nets.items()}
     yield from _pairs("predict", answers, allowed[-1][0], problem.dtype)
     # As backends work it out: `Network.cost` is infinite by definition where it is larger than a sum may be.
-    objectives = {name: Objective(net.model, net.backend, X, Y, problem.reduction) for name, net in nets.items()}
+    weights = problem.sample_weight()
+    objectives = {n: Objective(net.model, net.backend, X, Y, problem.reduction, weights) for n, net in nets.items()}
     costs = {name: objective.evaluate()[0] for name, objective in objectives.items()}
-    yield from _pairs("cost", costs, tolerance.gradient(nets["reference"].model, X, Y, problem.reduction)[0])
+    limit = tolerance.gradient(nets["reference"].model, X, Y, problem.reduction, None, None, weights)[0]
+    yield from _pairs("cost", costs, limit)
 
 
 def _slope(
-    net: Any, X: Array, Y: Array, reduction: str, dropout: Dropout | None, drop_connect: DropConnect | None
+    net: Any, X: Array, Y: Array, reduction: str, *options: Dropout | DropConnect | Array | None
 ) -> tuple[float, Array]:
-    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, dropout, drop_connect)
+    cost, lists = net.backend.gradient(net.model, X.copy(), Y.copy(), reduction, *options)
     slope = net.model.theta.empty_like()
     slope.fill(lists.weights, lists.biases)
     return cost, slope.flat
 
 
-def _seen(problem: Problem) -> tuple[Array | None, list[Array] | None]:
-    """The masks of nodes and of weights."""
+def _seen(problem: Problem) -> tuple[Array | None, list[Array] | None, Array | None]:
+    """The masks of nodes and of weights, and the weights of samples."""
     _, _, dropout, drop_connect = problem.samples()
-    return masks(dropout, problem.rows), weight_masks(drop_connect, problem.sizes)
+    return masks(dropout, problem.rows), weight_masks(drop_connect, problem.sizes), problem.sample_weight()
 
 
 def _gradient(problem: Problem) -> Compared:
@@ -288,7 +302,8 @@ def _gradient(problem: Problem) -> Compared:
     cost_allowed, allowed = tolerance.gradient(
         problem.network("reference").model, X, Y, problem.reduction, *_seen(problem)
     )
-    found = {name: _slope(problem.network(name), X, Y, problem.reduction, *left_out) for name in NAMES}
+    options = *left_out, problem.sample_weight()
+    found = {name: _slope(problem.network(name), X, Y, problem.reduction, *options) for name in NAMES}
     yield from _pairs("cost", {name: cost for name, (cost, _) in found.items()}, cost_allowed)
     yield from _pairs("gradient", {name: slope for name, (_, slope) in found.items()}, allowed.flat, problem.dtype)
 
@@ -308,7 +323,7 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
     states = {name: way.state(net.model.theta) for name, net in nets.items()}
     trusted, state = nets["reference"], states["reference"]
     settings = {"reduction": problem.reduction, **problem.clipping()}
-    seen, of_weights = _seen(problem)
+    seen, of_weights, weights = _seen(problem)
     for _ in range(updates):
         if not np.isfinite(trusted.parameters).all():  # there training stops
             return
@@ -316,9 +331,10 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
             nets[name].parameters[:] = trusted.parameters
             states[name].values[:], states[name].t = state.values, state.t
         bound = {"masks": seen, "weight_masks": of_weights, "rule": way, "state": state, **problem.clipping()}
-        limits = tolerance.step(trusted.model, X, Y, alpha, problem.reduction, **bound)
+        limits = tolerance.step(trusted.model, X, Y, alpha, problem.reduction, sample_weight=weights, **bound)
         for name, net in nets.items():
             own = {"dropout": dropout, "drop_connect": drop_connect, "batch_size": len(X), "alpha": alpha, **settings}
+            own["sample_weight"] = weights
             net.backend.run_updates(net.model, X.copy(), Y.copy(), way, state=states[name], **own)
         yield from _pairs(rule, {name: net.parameters for name, net in nets.items()}, limits[0], problem.dtype)
         if rule in ("momentum", "nesterov"):
@@ -338,12 +354,12 @@ def against_exact(problem: Problem) -> Compared:
         outputs, cost, slope = exact.run(net, X, Y, problem.reduction, *seen)
         allowed = tolerance.forward(net.model, X)[-1] / 2
         cost_allowed, slope_allowed = tolerance.gradient(net.model, X, Y, problem.reduction, *seen)
-        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, *seen)
+        value, pieces = bounds.backward(net.model, X, Y, problem.reduction, *seen[:2], None, seen[2])
         flat = np.concatenate([piece.value.ravel() for piece in pieces])
         found = [(bounds.forward(net.model, X).layers[-1].value, float(value.value), flat)]
         for name in NAMES:
             one = problem.network(name)
-            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, *left_out)))
+            found.append((one.predict(X), *_slope(one, X, Y, problem.reduction, *left_out, seen[2])))
         for output, own_cost, own_slope in found:
             yield "exact output", compare(exact.distance(output, outputs), np.zeros(allowed.size), allowed.ravel())
             yield "exact cost", compare(exact.distance(own_cost, cost), np.zeros(1), cost_allowed / 2)

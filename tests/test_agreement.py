@@ -118,6 +118,7 @@ def test_updates_by_rule(pair, case, rule, record):
             record(name, comparison)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_one_call_is_many(backend, rule, shuffled):

@@ -119,6 +119,7 @@ ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("number", range(len(ALONE)))
 def test_what_is_trained_alone(number: int, calls: list[int]) -> None:
     kind, way = ALONE[number]
@@ -133,6 +134,7 @@ def test_what_is_trained_alone(number: int, calls: list[int]) -> None:
     assert calls == []
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("threads", [1, 2])
 def test_kinds_are_told_apart(threads: int, calls: list[int]) -> None:
     X, Y = samples((4, 8, 3), 50)

@@ -66,6 +66,7 @@ def test_predictions_are_by_the_running_statistics(backend: Backend, flags: Any,
     np.testing.assert_allclose(net.cost(X, Y, reduction="sum"), ((Y - expected) ** 2).sum() / 2, rtol=1e-5)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("flags", [True, [True, False], [False, True]], ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("hidden", ACTIVATIONS)

@@ -120,6 +120,7 @@ def test_products_and_sums():
         _same(b.summed(r), [derivation.column_sum(column, r) for column in columns])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("value", [math.inf, 0.8])
 @pytest.mark.parametrize("errors", [[0.0], [0.0, 1e-3, 0.02], ERRORS])
 def test_clipping(errors, value):
@@ -171,6 +172,7 @@ def test_steps(momentum, alpha, monkeypatch):
                 _same(one, [pair[number] for pair in ours])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("alpha", [0.3, 40.0, -0.3])
 @pytest.mark.parametrize("rule", [(0.9, 0.99, 1e-3, 3), (0.5, 0.9, 0.25, 1), (0.0, 0.9, 0.3, None), (0.5, 0.6, 0.0, 2)])
 def test_adaptive_steps(rule, alpha, monkeypatch):
@@ -185,6 +187,7 @@ def test_adaptive_steps(rule, alpha, monkeypatch):
         _same(found, [derivation.adapted(t, x, alpha, rule, *state, r) for t, x, *state in rows])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_networks(functions, monkeypatch):
     """Layer by layer, with masks and penalties and without."""
@@ -211,6 +214,7 @@ def test_networks(functions, monkeypatch):
                     _same(flat, slope)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS[::3], ids=str)
 def test_networks_of_sampled_rows(functions, monkeypatch):
     """Each row with a factor, and the squared norms of their gradients."""
@@ -230,6 +234,25 @@ def test_networks_of_sampled_rows(functions, monkeypatch):
                 flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
                 _same(flat, slope)
                 _same(squares, norms)
+
+
+@pytest.mark.parametrize("functions", COMBINATIONS[1::3], ids=str)
+def test_networks_of_weighted_samples(functions, monkeypatch):
+    """Some of weight 0, one of a weight that counts for nearly nothing, and a batch in which no weight is left."""
+    for sizes, bias, penalties in (((3, 2, 4, 2), True, {"l2": 0.5}), ((2, 3, 2), False, {})):
+        case = Case(
+            sizes, 4, bias, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties)
+        )
+        net = case.network(samenet.backend("reference").Network)
+        for r, weights in zip(LIMITS[::16], ([0.3, 0.0, 4.5, 1e-9], [2.0, 1.0, 1.0, 1.0], [0.0] * 4), strict=False):
+            _with(monkeypatch, r)
+            nodes, of_weights = masks(case.dropout, case.rows), weight_masks(case.drop_connect, case.sizes)
+            for seen, reduction in (((None, None), "sum"), ((nodes, None), "mean"), ((nodes, of_weights), "mean")):
+                cost, pieces = bounds.backward(net, case.X, case.Y, reduction, *seen, None, np.array(weights))
+                J, slope, _ = derivation.run(net, case.X, case.Y, reduction, r, *seen, None, weights)
+                _same(cost, J)
+                flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
+                _same(flat, slope)
 
 
 @np.errstate(all="ignore")

@@ -175,6 +175,7 @@ def test_adaptive_steps_move_by_what_their_bound_says(t, epsilon, size):
     _worst(step, update_bounds.adapted(theta, g, alpha, rule, m, s), [g], tight=0.1)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_the_bound_is_of_the_same_network(functions):
     """Its own values, worked out in float64, are within it of the network in decimal numbers: every sign is right."""

@@ -266,6 +266,7 @@ def test_the_inputs_of_the_cases_do_not_saturate() -> None:
             assert h.std(axis=0).min() > 0.005, "the samples differ in every node"
 
 
+@pytest.mark.compiled
 def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the faster of two, and without the JIT on NumPy alone."""
     names = ["numpy"] if numba.config.DISABLE_JIT else ["numpy", "numba"]
@@ -311,7 +312,7 @@ def test_without_matplotlib_a_picture_is_refused_before_the_waiting(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "samenet.compare.chart")
     monkeypatch.delattr(samenet.compare, "chart")
-    assert __main__.main(["compare", "--sizes", "3-3-1", "--plot", str(tmp_path / "bars.png")]) == 2
+    assert __main__.main(["compare", "--sizes", "3-3-1", "--plot", str(tmp_path / "bars.png")]) == 3
     told = capsys.readouterr()
     assert 'pip install "samenet[plot]"' in told.err
     assert "3-3-1" not in told.out
@@ -421,19 +422,15 @@ def test_a_file_that_cannot_be_written_is_found_first(
 ) -> None:
     for why, path in unwritable(tmp_path).items():
         before = sorted(tmp_path.rglob("*"))
-        with pytest.raises(SystemExit) as stop:
-            __main__.main([*WRITERS[writer], str(path)])
-        assert stop.value.code == 2, why
+        assert __main__.main([*WRITERS[writer], str(path)]) == 2, why
         told = capsys.readouterr().err
-        assert f"argument {WRITERS[writer][-1]}: expected a" in told, why
+        assert f"{WRITERS[writer][-1]}: expected a" in told, why
         assert sorted(tmp_path.rglob("*")) == before, why
 
 
 @pytest.mark.usefixtures("nothing_runs")
 def test_a_nul_in_a_name(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        __main__.main(["compare", "--json", "a\0b"])
-    assert stop.value.code == 2
+    assert __main__.main(["compare", "--json", "a\0b"]) == 2
     assert "expected a file that can be written" in capsys.readouterr().err
 
 
@@ -477,9 +474,9 @@ def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys:
     (tmp_path / "file").touch()
     (tmp_path / "gallery" / "sigmoid.png").mkdir(parents=True)
     for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "gallery", tmp_path / ("x" * 300)):
-        assert __main__.main(["examples", "--gallery", str(folder)]) == 2
+        assert __main__.main(["examples", "--gallery", str(folder)]) == 3
         assert str(folder) in capsys.readouterr().err
-    assert __main__.main(["examples", "--gallery", str(tmp_path / "file")]) == 2
+    assert __main__.main(["examples", "--gallery", str(tmp_path / "file")]) == 3
     assert "is not a folder" in capsys.readouterr().err
 
 
@@ -493,8 +490,8 @@ def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys:
     ids=" ".join,
 )
 def test_what_does_not_fit_in_memory_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert __main__.main(["compare", *arguments, "--backends", "numpy"]) == 2
-    assert "samenet: --sizes, --batch: expected" in capsys.readouterr().err
+    assert __main__.main(["compare", *arguments, "--backends", "numpy"]) == 3
+    assert "samenet compare: error: --sizes, --batch: expected" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -517,10 +514,9 @@ def test_what_does_not_fit_in_memory_is_refused(arguments: list[str], capsys: py
     ids=" ".join,
 )
 def test_wrong_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        __main__.main(["compare", *arguments])
-    assert stop.value.code == 2
-    assert arguments[0] in capsys.readouterr().err
+    assert __main__.main(["compare", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert any(option in message for option in arguments if option.startswith("--"))
 
 
 def test_a_file_that_cannot_be_filled_says_why_though_it_is_gone(tmp_path: Path) -> None:
@@ -543,6 +539,7 @@ def test_what_is_compared_if_nothing_is_said(monkeypatch: pytest.MonkeyPatch) ->
     assert given[0].items() >= {"sizes": None, "batches": [1], "json_file": None, "plot_file": None}.items()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("epochs", "order", "trained"), [(0, ["numpy"], 0), (1, ["numpy"], 1), (5, [], 0)])
 def test_the_whole_training_is_done_if_there_are_epochs_and_a_backend(
     epochs: int, order: list[str], trained: int, monkeypatch: pytest.MonkeyPatch
@@ -595,11 +592,9 @@ _NUMBERS = ["9" * 5000, "-1", "1e3", "0.5", "1_0", "\u00b2"]
 def test_hostile_arguments_are_refused_in_a_line_that_names_them(
     command: str, option: str, given: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as stop:
-        __main__.main([command, option, given])
-    assert stop.value.code == 2
+    assert __main__.main([command, option, given]) == 2
     message = capsys.readouterr().err.partition("error: ")[2]
-    assert message.startswith(f"argument {option}: ")
+    assert message.startswith(f"{option}: ")
     assert len(message) < 400
     assert "invalid _" not in message, "the name of a function"
     assert message.count("\n") == 1
@@ -781,7 +776,7 @@ def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.
     assert [text for text, _ in texts] == ["3-3-1", *labels[:4], "digits", *labels[4:]]
     assert [y for _, (_, y) in texts] == pytest.approx([0, 1, 2, 3, 4, 5.4, 6.4, 7.4])
     assert [x for (text, (x, _)) in texts if text in labels and text != "FAIL"] == pytest.approx([b[1] for b in bars])
-    assert [x for (text, (x, _)) in texts if text in ("3-3-1", "digits")] == [0, 0]
+    assert len({bar.get_hatch() for bar in axes.patches}) == 5, "and its hatching"
     assert axes.get_xscale() == "log"
     assert axes.get_xlim()[1] > 2.0
     assert axes.get_ylim()[0] > 7.4 + 0.41
@@ -835,7 +830,7 @@ def test_the_others_are_compared(without_numba: str, capsys: pytest.CaptureFixtu
     assert list(content["left_out"]) == ["numba"]
     assert without_numba in content["left_out"]["numba"]
     assert without_numba in printed
-    assert __main__.main(["compare", "--sizes", "3-2", "--backends", "numba"]) == 2
+    assert __main__.main(["compare", "--sizes", "3-2", "--backends", "numba"]) == 3
     assert without_numba in capsys.readouterr().err
 
 
@@ -846,7 +841,7 @@ def test_examples_run_on_another(without_numba: str, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr()
     assert json.loads(printed.out)["backend"] == "numpy"
     assert without_numba in printed.err
-    assert __main__.main(["examples", "alpha", "--quick", "--backend", "numba"]) == 2
+    assert __main__.main(["examples", "alpha", "--quick", "--backend", "numba"]) == 3
     assert without_numba in capsys.readouterr().err
 
 

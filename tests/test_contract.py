@@ -51,9 +51,10 @@ def test_the_functions_are_those_of_the_contract() -> None:
     none = inspect.Parameter.empty
     assert shape(reference.feed_forward) == shape(reference.predict) == [("model", anyhow, none), ("x", anyhow, none)]
     given = [("model", anyhow, none), ("X", anyhow, none), ("Y", anyhow, none)]
-    assert shape(reference.evaluate) == [*given, ("reduction", anyhow, "mean")]
+    weights = ("sample_weight", anyhow, None)
+    assert shape(reference.evaluate) == [*given, ("reduction", anyhow, "mean"), weights]
     masks = [("dropout", anyhow, None), ("drop_connect", anyhow, None)]
-    assert shape(reference.gradient) == [*given, ("reduction", anyhow, "mean"), *masks]
+    assert shape(reference.gradient) == [*given, ("reduction", anyhow, "mean"), *masks, weights]
     assert shape(reference.run_updates) == [
         *given,
         ("rule", anyhow, none),
@@ -68,6 +69,7 @@ def test_the_functions_are_those_of_the_contract() -> None:
         ("clip_value", by_keyword, math.inf),
         ("clip_norm", by_keyword, math.inf),
         ("sampler", by_keyword, None),
+        ("sample_weight", by_keyword, None),
     ]
 
 

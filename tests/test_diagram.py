@@ -7,14 +7,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import samenet
-from samenet import draw_network
+from samenet import plot
 from samenet.fast.numpy import Network
 
 
 def drawn(net: samenet.Network, **settings: bool | int) -> Axes:
-    axes = Figure().add_subplot()
-    draw_network(axes, net, **settings)
-    return axes
+    return plot.network(net, **settings)
 
 
 def words(axes: Axes) -> list[str]:
@@ -55,7 +53,7 @@ def test_weights_of_zero_are_drawn_too() -> None:
 @pytest.mark.parametrize(("argument", "value"), [("most", 0), ("biases", 1), ("numbers", "yes")])
 def test_what_is_refused(argument: str, value: object) -> None:
     with pytest.raises((ValueError, TypeError), match=argument):
-        draw_network(Figure().add_subplot(), Network([2, 1], seed=0), **{argument: value})
+        plot.network(Network([2, 1], seed=0), **{argument: value})
 
 
 def test_everything_has_its_place() -> None:
@@ -84,6 +82,8 @@ def test_everything_has_its_place() -> None:
             for start, w in (*zip(below, W[i], strict=True), (one, b[i])):
                 expected[start, end] = 0.4 + 2.2 * abs(w) / 8, "#0072b2" if w >= 0 else "#d55e00"
     assert lines == expected
+    dashed = {line for line, (_, colour) in lines.items() if colour == "#d55e00"}
+    assert dashed == {tuple(zip(*one.get_data(), strict=True)) for one in axes.lines if one.get_linestyle() != "-"}
     for (start, end), (width, _) in lines.items():
         (near,) = [
             (text, x, y)
@@ -113,3 +113,10 @@ def test_dots_stand_below_the_last_node_that_is_drawn() -> None:
         assert dots.get_position() == pytest.approx((0, (most - 1) / 2 - most + 0.25))
     assert not any("..." in word for word in words(drawn(Network([8, 1], seed=0))))
     assert "... 9" in words(drawn(Network([9, 1], seed=0))), "eight, unless more are asked for"
+
+
+def test_the_former_name_draws_the_same_with_a_warning() -> None:
+    net, axes = Network([2, 3, 1], seed=0), Figure().add_subplot()
+    with pytest.warns(DeprecationWarning, match=r"samenet\.plot\.network"):
+        samenet.draw_network(axes, net, biases=True)
+    assert words(axes) == words(plot.network(net, biases=True))

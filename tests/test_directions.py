@@ -143,6 +143,7 @@ def _changes_as_the_tutorial(alpha, iterations):
     return count
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("alpha", [1, 10, 100])
 @pytest.mark.parametrize("epochs", [1, 2, 300])
 def test_direction_changes_of_the_first_steps(backend, alpha, epochs):

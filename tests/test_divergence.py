@@ -50,6 +50,7 @@ def training(net: Any, X: Any = X, Y: Any = Y, **settings: Any) -> tuple[list[st
     return [str(warning.message) for warning in given], error
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("dtype", "record_every"), [(np.float64, 0), (np.float32, 1)])
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_it_is_named_once_before_the_weights_overflow(
@@ -68,6 +69,7 @@ def test_it_is_named_once_before_the_weights_overflow(
     assert f"epoch {at - 1} " in said[0] or f"in epoch {at} " in said[0]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_it_is_the_first_epoch_that_meets_the_definition(
@@ -118,6 +120,7 @@ def test_a_short_training_that_is_begun_anew_draws_the_same(
     assert ends[0] == ends[1]
 
 
+@pytest.mark.compiled
 def test_weights_that_overflow_in_the_very_epoch(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     many, targets = np.tile(X, (20, 1)), np.tile(Y, (20, 1))
     for seconds in (1e-12, 1e12):
@@ -192,6 +195,7 @@ def test_of_many_starts_it_is_the_one_kept_that_counts(backend: Backend) -> None
 
 def quiet(net: Any, X: Any, Y: Any, **settings: Any) -> None:
     with warnings.catch_warnings(action="error"):
+        warnings.simplefilter("ignore", samenet.UnreachableTargetsWarning)
         history = net.train(X, Y, **({"seed": 0} | settings))
     assert history.diverged_at is None
 

@@ -4,8 +4,11 @@ Measurements are between markers, where `python -m benchmarks report` inserts th
 test_report.py checks. Numbers elsewhere must agree with the code.
 """
 
+import io
 import json
+import os
 import re
+import shlex
 import textwrap
 import tomllib
 from pathlib import Path
@@ -13,12 +16,20 @@ from typing import Any
 
 import pytest
 
+from samenet.__main__ import main
+from samenet.cli import application
+from samenet.compare import environment
 from samenet.fast.kernels import forward, gemm, inference
 from samenet.training import loop
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/speed.md", "docs/sources.md")
+_SECTIONS = ("start", "compare", "do", "know")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/speed.md", "docs/sources.md", "docs/side-by-side.md"),
+    "docs/command_line.md",
+    *(path.relative_to(ROOT).as_posix() for part in _SECTIONS for path in sorted((ROOT / "docs" / part).glob("*.md"))),
+)
 CODE = ("reference", "fast", "interface", "examples", "benchmarks", "tests")
 
 
@@ -42,6 +53,38 @@ def test_the_readme_runs_from_top_to_bottom(capsys: Any, tmp_path: Any, monkeypa
 def test_blocks_are_found() -> None:
     text = "a\n\n```python\nx = 1\n```\n\n```bash\nls\n```\n\n  ```python\n  y = x\n  ```\n"
     assert blocks(text) == [(4, "x = 1\n"), (12, "y = x\n")]
+
+
+_COMMAND_LINE = (ROOT / "docs" / "command_line.md").read_text("utf-8")
+
+
+def same(text: str) -> list[str]:
+    """What a page's output must have in common with a new one: all but numbers, which differ with the machine."""
+    return re.sub(r"[\d.]+(e-\d+)?", "0", text).split()
+
+
+@pytest.mark.without_jit
+def test_the_command_line_s_page_shows_what_is_printed(tmp_path: Any, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in environment.THREAD_VARIABLES:
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    (table,) = re.findall(r"^```csv\n(.*?)^```", _COMMAND_LINE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "flowers.csv").write_text(table)
+    sessions = "".join(re.findall(r"^```console\n(.*?)^```", _COMMAND_LINE, re.MULTILINE | re.DOTALL))
+    shown = re.findall(r"^\$ (?:printf '(.*)' \| )?samenet (.*)\n((?:(?!\$ ).*\n)*)", sessions, re.MULTILINE)
+    assert len(shown) == sessions.count("$ ") == 7
+    for given, command, output in shown:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given.replace("\\n", "\n").encode())))
+        main(shlex.split(command))
+        printed = capsys.readouterr()
+        assert same(printed.out + printed.err) == same(output), command
+
+
+@pytest.mark.without_jit
+def test_the_command_line_s_page_has_every_command() -> None:
+    rows = re.findall(r"^\| `samenet (\w+)", _COMMAND_LINE, re.MULTILINE)
+    assert set(rows) == application._names()
+    assert len(rows) == len(set(rows))
 
 
 # --- sources --------------------------------------------------------------------------------------------------------
@@ -110,6 +153,7 @@ def sources() -> set[str]:
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
         "3 units",  # in the last place: `ULPS` in test_elementary.py
         "20 minutes",  # of reading
+        "95 %",  # of every interval
     }
 
 

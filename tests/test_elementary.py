@@ -95,6 +95,7 @@ def ulps(name: str, dtype: str, f: Callable[[Array], Array]) -> Array:
         return np.array([float(abs(mpmath.mpf(float(x)) - y)) for x, y in zip(f(a), answers, strict=True)]) / units
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ULPS)
 @pytest.mark.parametrize(("width", "dtype"), KINDS)
 def test_functions_are_as_accurate_as_they_say(name: str, width: int, dtype: str) -> None:
@@ -132,6 +133,7 @@ def test_functions_without_any_of_it_are_less_accurate(wrong: str, dtype: str) -
     assert not ulps(name, dtype, f).max() <= ULPS[name]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(("width", "dtype"), KINDS)
 def test_functions_at_the_ends(width: int, dtype: str) -> None:
     info = np.finfo(dtype)

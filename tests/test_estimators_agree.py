@@ -1,10 +1,12 @@
 """From the same random_state, the estimators take the steps of scikit-learn's own, to rounding, on every backend."""
 
+import inspect
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning
 
@@ -261,3 +263,70 @@ def test_a_mistake_is_noticed(mutant: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(where, name, value)
     with pytest.raises(AssertionError):
         agree(*fitted("three numbers", "numpy", **settings))
+
+
+# ------------------------------------------------------------------------------------------------ weights of samples
+
+OWN = np.random.default_rng(11)
+WEIGHTS = OWN.lognormal(0, 1, 47) * (OWN.random(47) < 0.8)
+takes_weights = pytest.mark.skipif(
+    "sample_weight" not in inspect.signature(neural_network.MLPClassifier.fit).parameters,
+    reason="scikit-learn's own take weights from 1.7 on",
+)
+
+
+@takes_weights
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_of_samples(name: str, kind: str) -> None:
+    """Batches with penalties of their own, without any, and all samples at once; and one weight for all."""
+    for settings in (
+        {"solver": "adam", "alpha": 3.0, "learning_rate_init": 0.01},
+        {"solver": "adam", "alpha": 0.0},
+        {"solver": "sgd", "alpha": 0.3, "batch_size": 47},
+        {"solver": "lbfgs", "alpha": 0.3, "activation": "tanh"},
+    ):
+        if not comparable(kind, settings["solver"]):
+            continue
+        for weights in (WEIGHTS, 2.5 * np.ones(47)):
+            ours, theirs = (
+                model.fit(X, TARGETS[kind], sample_weight=weights) for model in both(kind, name, **settings)
+            )
+            agree(ours, theirs, rtol=1e-7 if settings["solver"] == "lbfgs" else 1e-9)
+            y = TARGETS[kind]
+            assert ours.score(X, y, sample_weight=WEIGHTS) == pytest.approx(theirs.score(X, y, sample_weight=WEIGHTS))
+
+
+@takes_weights
+@pytest.mark.parametrize("kind", ["two classes", "three numbers"])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_of_samples_that_are_held_out(name: str, kind: str) -> None:
+    settings: dict[str, Any] = {"early_stopping": True, "validation_fraction": 0.3, "learning_rate_init": 0.03}
+    agree(*(model.fit(X, TARGETS[kind], sample_weight=WEIGHTS) for model in both(kind, name, **settings)))
+
+
+@takes_weights
+@pytest.mark.parametrize("kind", ["three classes", "one number"])
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_of_samples_in_partial_fits(name: str, kind: str) -> None:
+    ours, theirs = both(kind, name)
+    given = {"classes": np.unique(TARGETS[kind])} if kind == "three classes" else {}
+    for rows in (slice(0, 20), slice(15, 47)):
+        for model in (ours, theirs):
+            model.partial_fit(X[rows], TARGETS[kind][rows], sample_weight=WEIGHTS[rows], **given)
+    agree(ours, theirs)
+
+
+@takes_weights
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_weights_of_sparse_samples(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By blocks of a few rows, of which one has no weight."""
+    monkeypatch.setattr("samenet.estimators.samples.MOST_DENSE", 50)
+    weights = WEIGHTS.copy()
+    weights[10:20] = 0
+    ours, theirs = both("three classes", "numpy", solver=solver, activation="tanh", alpha=0.5)
+    sparse = csr_matrix(X)
+    agree(
+        *(model.fit(sparse, TARGETS["three classes"], sample_weight=weights) for model in (ours, theirs)),
+        rtol=1e-7,
+    )

@@ -7,6 +7,8 @@ import samenet
 from samenet.examples import find
 from samenet.examples.report import Report
 
+pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
+
 
 def run(name: str, backend: str, seed: int | None = None, quick: bool = False) -> Report:
     return find(name).run(backend, quick, seed)
@@ -187,6 +189,7 @@ def test_scores(backend: str) -> None:
     assert report["sigmoid of [[-2.0, -1.0], [1.0, 2.0]]"][1][0] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_brute_force(backend: str) -> None:
     """The coarse grid of two weights has the corner in which the fine one, too, has its best."""
@@ -223,6 +226,7 @@ def test_batch_or_stochastic(backend: str, seed: int) -> None:
     assert one[2] > exact[2]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("backend", samenet.backends())
 @pytest.mark.parametrize("seed", [0, 4])
 def test_score_training(backend: str, seed: int) -> None:

@@ -10,6 +10,8 @@ from samenet import data
 from samenet.examples import find
 from samenet.examples.report import Report
 
+pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
+
 FAST = ["numba", "numpy"]
 XOR = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 
@@ -49,6 +51,7 @@ def test_eleven_lines(backend: str) -> None:
     assert "r = 0.707" in _notes(report)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("seed", [0, 7])
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_eleven_lines_of_another_seed(backend: str, seed: int) -> None:
@@ -118,7 +121,7 @@ def test_error_surface(backend: str) -> None:
     _close(report["output, as printed before the last update"], known)
     _close(report["weights"], [5.283166180518819, -5.283118156627174])
     for name, lowest, highest, origin in (("MAE", 4.53979e-05, 0.999955, 0.5), ("SSE", 8.24387e-09, 3.99964, 1.0)):
-        assert report.curves[name].shape == (201, 201)
+        assert report.curves[name].values.shape == (201, 201)
         assert report[f"{name}: weights with the least error"] == [10, -10]
         assert report[f"{name}: is the least on the edge"] is True
         assert report[f"{name}: the least"] == pytest.approx(lowest, rel=1e-6)
@@ -129,11 +132,11 @@ def test_error_surface(backend: str) -> None:
 def test_error_surface_by_hand() -> None:
     """Every point of the coarse grid, w1 along the first axis."""
     report = find("error-surface").run("numpy", quick=True)
-    grid = report.curves["grid"]
+    grid = report.curves["MAE"].grids[0]
     w1, w2 = np.meshgrid(grid, grid, indexing="ij")
     zero, one = 1 / (1 + np.exp(-w2)), 1 / (1 + np.exp(-w1))
-    np.testing.assert_allclose(report.curves["MAE"], (zero + (1 - one)) / 2, rtol=1e-12)
-    np.testing.assert_allclose(report.curves["SSE"], 2 * zero**2 + 2 * (1 - one) ** 2, rtol=1e-9)
+    np.testing.assert_allclose(report.curves["MAE"].values, (zero + (1 - one)) / 2, rtol=1e-12)
+    np.testing.assert_allclose(report.curves["SSE"].values, 2 * zero**2 + 2 * (1 - one) ** 2, rtol=1e-9)
 
 
 # (hidden, alpha): errors before iterations 0, 10000, ..., 50000 and at the end, and how far rounding takes them.

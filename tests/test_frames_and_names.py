@@ -1,6 +1,7 @@
 """What users bring along: data frames, labels to stratify by, other libraries' names, `~`, other people's files."""
 
 import gzip
+import inspect
 import pickle
 import subprocess
 import sys
@@ -175,12 +176,27 @@ TYPED = {
         "momentum": ["heavy_ball"],
     },
     "init": {
-        "glorot": ["he", "xavier", "kaiming_normal", "he_uniform", "glorot_uniform", "Xavier"],
+        "glorot": ["xavier", "glorot_uniform", "Xavier", "xavier_normal_"],
+        "he_normal": ["he", "He", "kaiming", "kaiming_normal", "he_init"],
+        "he_uniform": ["kaiming_uniform_", "HeUniform"],
+        "lecun_normal": ["lecun", "variance_scaling", "LecunNormal"],
+        "lecun_uniform": ["lecun-uniform"],
         "uniform": ["random"],
         "normal": ["randn", "gaussian"],
     },
     "reduction": {"mean": ["average", "avg", "men", "none"], "sum": ["total"]},
-    "monitors": {"accuracy": ["acc"], "mean_absolute_error": ["mae"]},
+    "monitors": {
+        "accuracy": ["acc", "val_accuracy"],
+        "mean_absolute_error": ["mae"],
+        "label_accuracy": ["hamming"],
+        "subset_accuracy": ["exact_match"],
+    },
+    "sampling": {"adaptive": ["importance", "AW-SGD", "Adaptive"]},
+    "solver": {"sgd": ["SGD", "descent", "momentum"], "adam": ["AdamW"], "lbfgs": ["l-bfgs"]},
+    "learning_rate": {"invscaling": ["inverse_scaling"], "adaptive": ["ReduceLROnPlateau"], "constant": ["fixed"]},
+    "measure": {"cost": ["loss"], "sum_of_squared_errors": ["sse", "mse"], "mean_absolute_error": ["mae"]},
+    "rule": {"slope": ["gradient"], "sign": ["direction"]},
+    "train_many": {"alpha": ["learning_rate", "lr"], "validation": ["validation_data"], "epochs": ["max_iter"]},
     "labels": {"one": ["argmax"], "several": ["multilabel", "several "], "auto": [None]},
     "backend": {"reference": ["python", "loops"], "numpy": ["np", "NumPy"], "numba": ["jit", "cuda", "Numba"]},
 }
@@ -195,6 +211,14 @@ def use(argument: str, value: Any) -> None:
         net.classify(X, labels=value)
     elif argument == "backend":
         net.on(value)
+    elif argument in ("solver", "learning_rate"):
+        samenet.MLPRegressor(**{"solver": "sgd", argument: value}).fit([[0.0], [1.0]], [0.0, 1.0])
+    elif argument == "measure":
+        samenet.error_surface(net, X, Y, [(0, 0, 0)], [0.0], measure=value)
+    elif argument == "rule":
+        samenet.downhill(lambda x: x, 0.0, alpha=0.1, rule=value)
+    elif argument == "train_many":
+        samenet.train_many([net], X, Y, **{value: 1})
     elif argument in ("cost", "reduction"):
         for call in (net.cost, net.gradient):
             with pytest.raises((ValueError, TypeError), match="did you mean"):
@@ -219,6 +243,25 @@ def test_names_of_other_libraries_get_the_nearest(argument: str, value: Any, our
         use(argument, value)
 
 
+@pytest.mark.parametrize(
+    ("argument", "value", "meant"),
+    [
+        ("stop", "patience", "stopping.Patience"),
+        ("stop", ["EarlyStopping"], "stopping.Patience"),
+        ("stop", "cost_change", "stopping.CostChange"),
+        ("alpha", "cosine", "schedules.Cosine"),
+        ("alpha", "StepLR", "schedules.StepDecay"),
+    ],
+)
+def test_names_of_what_is_an_object_here(argument: str, value: Any, meant: str) -> None:
+    net = samenet.backend("numpy").Network([2, 1], seed=0)
+    with pytest.raises(TypeError, match=rf"^{argument}: expected .*; did you mean samenet\.{meant}\?$"):
+        net.train([[0.0, 1.0]], [[1.0]], **{"alpha": 1.0, "epochs": 1, argument: value})
+    for unknown in ("zzzz", ""):
+        with pytest.raises(TypeError, match=f"^{argument}: expected [^;]*$"):
+            net.train([[0.0, 1.0]], [[1.0]], **{"alpha": 1.0, "epochs": 1, argument: unknown})
+
+
 def test_names_that_mean_nothing_get_no_guess() -> None:
     for value in ("zzzz", "", "?", 5, object(), ["relu"], len):
         assert nearest(value, ACTIVATIONS) is None
@@ -229,13 +272,18 @@ def test_names_that_mean_nothing_get_no_guess() -> None:
 
 
 def test_every_synonym_leads_to_a_name_that_exists() -> None:
+    from samenet.estimators.settings import SCHEDULES, SOLVERS
     from samenet.functions import REDUCTIONS
     from samenet.initialize import SCHEMES
+    from samenet.training.adaptive_sampling import SAMPLING
     from samenet.validation import names
 
-    measures = ("cost", "mean_absolute_error", "sum_of_squared_errors", "slope")
+    measures = {"cost", "mean_absolute_error", "sum_of_squared_errors", "slope", "sign"}
     known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *LABELS, *MODULES}
-    assert set(names._ELSEWHERE) <= known | set(measures)
+    known |= measures | {*SOLVERS, *SCHEDULES, *SAMPLING} | {*inspect.signature(samenet.Network.train).parameters}
+    assert {name for name in names._ELSEWHERE if name[0].islower()} <= known
+    for name in set(names._ELSEWHERE) - known:
+        assert hasattr(samenet.stopping, name) or hasattr(samenet.schedules, name)
     for ours, words in names._ELSEWHERE.items():
         assert all(word == names._plain(word) for word in words.split()), ours
         assert len(set(words.split())) == len(words.split()), ours
@@ -245,8 +293,7 @@ def test_every_synonym_leads_to_a_name_that_exists() -> None:
 def test_names_of_examples(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r"^name: .*did you mean '11-lines'\?$"):
         examples.find(typed)
-    with pytest.raises(SystemExit):
-        main(["examples", typed])
+    assert main(["examples", typed]) == 2
     assert "did you mean '11-lines'?" in capsys.readouterr().err
 
 
@@ -257,8 +304,7 @@ def test_an_experiments_number_leads_to_its_example() -> None:
 
 @pytest.mark.parametrize("arguments", [["compare", "--backends", "np"], ["examples", "11-lines", "--backend", "np"]])
 def test_names_of_backends_on_the_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(arguments)
+    assert main(arguments) == 2
     names = ", ".join(map(repr, samenet.backends()))
     assert f"invalid choice: 'np' (choose from {names}); did you mean 'numpy'?" in capsys.readouterr().err
 

@@ -14,6 +14,8 @@ from agreement import compare
 from samenet import data
 from samenet.testing import tolerance
 
+pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
+
 # Tutorial 000, section 3: one sample through 3-3-1 ------------------------------------------------------------------
 
 

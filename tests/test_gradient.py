@@ -63,6 +63,7 @@ def test_reference_against_finite_differences(case, reduction):
     assert (abs(slope.flat - numeric.flat) <= 1e-7 * abs(numeric.flat) + floor).all()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_every_activation_cost_and_penalty(backend, functions):
     """On every backend, with and without biases; no sample lies so near relu's kink that a difference crosses it."""

@@ -90,7 +90,7 @@ def test_a_tutorials_weights_to_the_bit(scheme: str, seed: int, name: str) -> No
 
 
 def test_every_scheme_is_tested() -> None:
-    assert set(SCHEMES) == {*TUTORIALS, "glorot"}
+    assert set(SCHEMES) == {*TUTORIALS, "glorot", *FAN_IN}
 
 
 def test_known_first_numbers() -> None:
@@ -127,6 +127,35 @@ def test_glorot(bias: bool) -> None:
     random = np.random.default_rng(0)
     limit = np.sqrt(6 / 80)
     assert np.array_equal(net.weights[0], random.uniform(-limit, limit, (30, 50)))
+
+
+FAN_IN = {"he_normal": 2, "he_uniform": 2, "lecun_normal": 1, "lecun_uniform": 1}  # the variance of W, times n_in
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("scheme", FAN_IN)
+def test_variances_by_fan_in(scheme: str, bias: bool) -> None:
+    net = samenet.backend("numpy").Network([500, 50, 300], bias=bias, seed=0, init=scheme)
+    for W in net.weights:
+        variance = FAN_IN[scheme] / W.shape[1]
+        # The errors of the mean and of the variance of n draws: v^(1/2) / n^(1/2), and v ((k - 1) / n)^(1/2) with the
+        # kurtosis k, 3 for a normal and 9/5 for a uniform distribution.
+        n, kurtosis = W.size, 3 if scheme.endswith("normal") else 9 / 5
+        assert abs(W.mean()) < 4 * (variance / n) ** 0.5
+        assert abs(W.var() - variance) < 4 * variance * ((kurtosis - 1) / n) ** 0.5
+        assert abs(np.mean(W**4) / np.mean(W**2) ** 2 - kurtosis) < 0.15
+        limit = (3 * variance) ** 0.5
+        if scheme.endswith("uniform"):
+            assert 0.999 * limit < np.abs(W).max() <= limit
+        else:
+            assert np.abs(W).max() > 3.5 * variance**0.5, "not truncated"
+    assert not any(b.any() for b in net.biases)
+    random = np.random.default_rng(0)
+    drawn = random.standard_normal((50, 500)) * np.sqrt(FAN_IN[scheme] / 500)
+    if scheme.endswith("uniform"):
+        limit = np.sqrt(3 * FAN_IN[scheme] / 500)
+        drawn = np.random.default_rng(0).uniform(-limit, limit, (50, 500))
+    assert np.array_equal(net.weights[0], drawn)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

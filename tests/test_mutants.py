@@ -28,6 +28,7 @@ import pytest
 from agreement import Descent, Rule
 from children import HANGS
 from inputs import Case, Functions, mostly_zero
+from test_sample_weight import weights_of
 
 import samenet
 from samenet.network import Network as Interface
@@ -209,6 +210,48 @@ MUTANTS = {
         Mutant("weights by the numbers of nodes", "2**63 + n)", "n)"),
         Mutant("one factor for all layers", "float(drop_connect.factors[l])", "float(drop_connect.factors[0])"),
         Mutant("one threshold for all layers", ">= drop_connect.thresholds[l]", ">= drop_connect.thresholds[0]"),
+        Mutant("weights: not divided by their sum", "float(w) / total", "float(w)"),
+        Mutant("weights: divided by their number", "float(w) / total", "float(w) / len(sample_weight)"),
+        Mutant("weights: the mean for the sum", 'reduction == "sum" or total == 0.0', "total == 0.0"),
+        Mutant("weights: infinity times 0", "factor * values[i] if factor != 0.0 else 0.0", "factor * values[i]"),
+        Mutant(
+            "weights: samples of weight 0 in the gradient",
+            "if factor != 0.0:\n            value",
+            "if True:\n            value",
+        ),
+        Mutant("weights: the gradient of a sample as it is", "[factor * d for d in", "[d for d in"),
+        Mutant("weights: the cost of a sample as it is", "return factor * COSTS[cost]", "return COSTS[cost]"),
+        Mutant(
+            "weights: averaged as well", "if c is None:\n        value = average", "if True:\n        value = average"
+        ),
+        Mutant(
+            "weights: those of the first samples",
+            "float(sample_weight[s]) for s in batch",
+            "float(w) for w in sample_weight[: len(batch)]",
+        ),
+        Mutant(
+            "weights: normalized, deltas as they are", "deltas = [weighed(c[s], deltas[s]) for s in samples]", "pass"
+        ),
+        Mutant(
+            "weights: normalized, costs as they are",
+            "weighed(c[s], [COSTS[cost].value(Y[s], H[-1][s], Z[s])])",
+            "[COSTS[cost].value(Y[s], H[-1][s], Z[s])]",
+        ),
+        Mutant(
+            "weights: normalized, averaged as well",
+            "if sample_weight is None:\n        value",
+            "if True:\n        value",
+        ),
+        Mutant(
+            "weights: costs as they are",
+            "weighed(c[s], [COSTS[cost].value(Y[s], h[-1], z)])",
+            "[COSTS[cost].value(Y[s], h[-1], z)]",
+        ),
+        Mutant(
+            "weights: costs averaged as well",
+            'if sample_weight is None and reduction == "mean"',
+            'if reduction == "mean"',
+        ),
     ],
     "numpy": [
         Mutant("bias dropped", "z += model.biases[layer]", "z += 0"),
@@ -292,8 +335,8 @@ MUTANTS = {
         Mutant("sampling: the left sum not passed", "rest -= np.where(beyond, left, 0.0)", "pass"),
         Mutant("sampling: importance without the floor", "* weights + sampler.floor)", "* weights)"),
         Mutant("sampling: importance of all mass", "(1.0 - sampler.floor) * weights", "1.0 * weights"),
-        Mutant("sampling: the gradient of a row as it is", "sampled.factors * delta.dtype", "delta.dtype"),
-        Mutant("sampling: the cost of a row as it is", "values if c is None else c * values", "values"),
+        Mutant("sampling: the gradient of a row as it is", "c * delta.dtype", "delta.dtype"),
+        Mutant("sampling: the cost of a row as it is", "terms if c is None else weighed(terms, c)", "terms"),
         Mutant(
             "sampling: norms of the last layer alone",
             "self.squares[:] += _squares(delta)",
@@ -323,6 +366,25 @@ MUTANTS = {
             "sampler.mean[0] = running + count",
             "sampler.mean[0] = running + 0 * count",
         ),
+        Mutant("weights: not divided by their sum", "sample_weight / total if", "sample_weight if"),
+        Mutant("weights: the mean for the sum", 'reduction == "mean" and total > 0', "total > 0"),
+        Mutant("weights: a batch of none", 'reduction == "mean" and total > 0', 'reduction == "mean"'),
+        Mutant(
+            "weights: infinity times 0", "np.multiply(values, c, where=kept, out=np.zeros_like(values))", "values * c"
+        ),
+        Mutant(
+            "weights: samples of weight 0 in the gradient",
+            "X if (c != 0).all() else np.where(c != 0, X, X.dtype.type(0))",
+            "X",
+        ),
+        Mutant(
+            "weights: samples left out of statistics",
+            "X if model.theta.normalized else left_out(X, c)",
+            "left_out(X, c)",
+        ),
+        Mutant("weights: costs averaged as well", 'X.dtype), "sum"\n    return', "X.dtype), reduction\n    return"),
+        Mutant("weights: averaged as well", 'X.dtype), "sum"\n        X = X', "X.dtype), reduction\n        X = X"),
+        Mutant("weights: those of the first samples", "else sample_weight[batch]", "else sample_weight[: len(x)]"),
     ],
     "numba": [
         # functions
@@ -464,8 +526,8 @@ MUTANTS = {
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
         Mutant(
             "step at once, of all weights",
-            "settings = packed, objective, data, batch, alphas, alphas[:0], rule",
-            "settings = packed, objective, data, batch, alphas, at_once, rule",
+            "at_once = alphas[:0]\n        settings",
+            "pass\n        settings",
         ),
         Mutant(
             "weights of the first update",
@@ -671,7 +733,11 @@ MUTANTS = {
         Mutant("sampling: the left sum not passed", "rest -= tree[node]", "pass"),
         Mutant("sampling: importance without the floor", "* m / tree[1]) + floor)", "* m / tree[1]))"),
         Mutant("sampling: importance of all mass", "(1.0 - floor) * (tree", "1.0 * (tree"),
-        Mutant("sampling: the gradient of a row as it is", "delta[i] *= factors[s]", "pass"),
+        Mutant(
+            "sampling: the gradient of a row as it is",
+            "factors[s] * delta[i] if factors[s] != 0.0 else zero",
+            "delta[i]",
+        ),
         Mutant("sampling: the cost of a row as it is", "total += factors[s] * value(", "total += value("),
         Mutant(
             "sampling: another row's cost",
@@ -820,12 +886,70 @@ MUTANTS = {
             "epochs * -(-rows // batch_size))\n    masks",
             "epochs * (rows // batch_size))\n    masks",
         ),
+        Mutant("weights: not divided by their sum", "weights[sample] / divisor", "weights[sample]"),
+        Mutant("weights: those of the first samples", "weights[sample] / divisor", "weights[s] / divisor"),
+        Mutant("weights: the sum of a part alone", "update % updates * batch_size, whole)", "start, rows)"),
+        Mutant("weights: the sum of samples in order", "order[epoch, place] if order.size else place", "place"),
+        Mutant(
+            "weights: the sum in the first epoch",
+            "order[epoch, place] if order.size else place",
+            "order[0, place] if order.size else place",
+        ),
+        Mutant(
+            "weights: the sum of the first batch",
+            "for place in range(start, start + rows):",
+            "for place in range(rows):",
+        ),
+        Mutant("weights: a batch of none", "total if total > 0.0 else 1.0", "total"),
+        Mutant("weights: the mean for the sum", "batch_size, whole) if mean else 1.0", "batch_size, whole)"),
+        Mutant(
+            "weights: normalized, the mean for the sum", "epoch, start, rows) if mean else 1.0", "epoch, start, rows)"
+        ),
+        Mutant("weights: averaged as well", "        scale = 1.0\n        divisor", "        divisor"),
+        Mutant(
+            "weights: normalized, averaged as well", "1.0, workspace.factors[:rows]", "scale, workspace.factors[:rows]"
+        ),
+        Mutant("weights: cost divided as well", "if mean and weights is None else", "if mean else"),
+        Mutant("weights: samples of weight 0 in the gradient", "factors[s] != 0.0 or not leaves_out", "True"),
+        Mutant("weights: samples left out of statistics", "factors[s] != 0.0 or not leaves_out", "factors[s] != 0.0"),
+        Mutant(
+            "weights: samples in order",
+            "sample = order[epoch, start + s] if order.size else start + s",
+            "sample = start + s",
+        ),
+        Mutant(
+            "weights: samples of the first batch",
+            "sample = order[epoch, start + s] if order.size else start + s",
+            "sample = order[epoch, s] if order.size else start + s",
+        ),
+        Mutant(
+            "weights: targets in order",
+            "row, target = X[sample], Y[sample]",
+            "row, target = X[sample], Y[start + s]",
+        ),
+        Mutant(
+            "weights: infinity times 0", "factors[s] * delta[i] if factors[s] != 0.0 else zero", "factors[s] * delta[i]"
+        ),
+        Mutant(
+            "weights: infinite costs times 0", "if factors[s] != 0.0:\n            total", "if True:\n            total"
+        ),
+        Mutant("weights: costs of the first block", "factors[start : start + rows], h[:0]", "factors[:rows], h[:0]"),
+        Mutant(
+            "weights: costs of another reduction",
+            "factors(sample_weight, reduction, X.dtype)[:, 0]",
+            'factors(sample_weight, "sum", X.dtype)[:, 0]',
+        ),
+        Mutant(
+            "weights: normalized, as they are",
+            "weigh(cost, h, z, target, sizes[-1], factors, delta[: y.size])",
+            "value(cost, h, z, target)",
+        ),
     ],
 }
 
 REFERENCE = (
-    *("sigmoid", "activations", "costs", "dropout", "normalization", "forward", "backward", "layerwise", "objective"),
-    *("optimizers", "sampling", "descent"),
+    *("sigmoid", "activations", "costs", "dropout", "normalization", "forward"),
+    *("sample_weight", "backward", "layerwise", "objective", "optimizers", "sampling", "descent"),
 )
 KERNELS = (
     *(
@@ -858,11 +982,15 @@ _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
-    "numpy": [*(f"samenet.fast.{name}" for name in ("functions", "steps", "masks", "sampler")), *_OF_NUMPY],
+    "numpy": [
+        *(f"samenet.fast.{name}" for name in ("sample_weight", "functions", "steps", "masks", "sampler")),
+        *_OF_NUMPY,
+    ],
     "numba": [
         "samenet.fast",
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
+        "samenet.fast.sample_weight",
         "samenet.fast.workspace",
         "samenet.fast.description",
         "samenet.fast.many_networks",
@@ -995,6 +1123,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
         yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
     yield from _sampled(cls, trusted)
+    yield from _weighted(cls, trusted)
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
     yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
     with np.errstate(all="ignore"):
@@ -1052,6 +1181,45 @@ def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[s
     case = Case((3, 2), 6, bias=False)
     networks = case.network(cls), case.network(trusted)
     yield from agreement.sampled(*networks, case.X, case.Y, Descent(5), case.masks)
+
+
+def _weighted(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Weights of samples: some 0, of samples with huge numbers; batches of none; several blocks, parts and threads."""
+    weights = weights_of(13)
+    for functions, rule, reduction in (
+        (Functions("tanh", "softmax", "cross_entropy", l1=0.2), Rule(Momentum(0.9), dropout=True), "mean"),
+        (Functions("relu", "identity", "sum_of_squares"), Rule(drop_connect=True), "sum"),
+    ):
+        case = Case((4, 5, 2), 13, functions=functions)
+        networks, descent = (case.network(cls), case.network(trusted)), Descent(5, 2, True, reduction, 0.1, rule)
+        yield from agreement.gradient(*networks, case.X, case.Y, None, None, weights)
+        yield from agreement.ruled(*networks, case.X, case.Y, descent, case.masks, weights)
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks, weights)
+    x, y = case.X.copy(), case.Y.copy()
+    x[weights == 0], y[weights == 0] = 1e300, -1.7e308
+    for network in networks:
+        network.weights[0][:] *= 1e10
+        network.weights[1][:] *= 1e-10
+    with np.errstate(all="ignore"):
+        yield from agreement.gradient(*networks, x, y, None, None, weights)
+        for reduction in ("mean", "sum"):
+            ends = [one.copy() for one in networks]
+            options = {
+                "alpha": 0.1,
+                "batch_size": 4,
+                "reduction": reduction,
+                "sample_weight": np.arange(13) // 4 % 2 * 1.0,
+            }
+            costs = [agreement.run_updates(one, case.X, case.Y, **options) for one in ends]
+            yield "costs", compare(*costs, 1e-9 * np.abs(costs[1]))
+            yield "several updates", compare(ends[0].parameters, ends[1].parameters, 1e-9 * np.abs(ends[1].parameters))
+    case = Case((4, 3, 2), 60)
+    networks = case.network(cls), case.network(trusted)
+    networks[0].threads = 3
+    yield from agreement.gradient(*networks, case.X, case.Y, None, None, weights_of(60))
+    settings: dict[str, Any] = {"activation": ["tanh", "sigmoid"], "init": "normal", "batch_normalization": True}
+    networks = cls(case.sizes, seed=1, **settings), trusted(case.sizes, seed=1, **settings)
+    yield from agreement.normalized(*networks, case.X[:7], case.Y[:7], None, np.array([2.0, 0.5, 0, 1, 3, 0.25, 0]))
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1113,6 +1281,13 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)
+
+
+# By what a mutant's name begins with: what it is likely to fail, and so is tried first.
+ABOUT = {
+    **{"wide": _wide, "sampling": _sampled, "small": _small, "zeros": _zeros, "normalization": _normalized},
+    "weights": _weighted,
+}
 
 
 def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1213,7 +1388,10 @@ def test_mutant_fails(backend, mutant, monkeypatch):
     ((name, start, end),) = found
     changed = texts[name][:start] + mutant.new + texts[name][end:]
     mutated = _load(backend, texts | {name: changed}, monkeypatch)
-    assert any(not comparison.ok for _, comparison in _compare(mutated)), "the comparison passed a wrong backend"
+    about = ABOUT.get(mutant.name.partition(":")[0])
+    first = () if about is None else about(mutated, samenet.backend("reference").Network)
+    compared = itertools.chain(first, _compare(mutated))
+    assert any(not comparison.ok for _, comparison in compared), "the comparison passed a wrong backend"
 
 
 def test_every_backend_has_mutants():

@@ -227,7 +227,7 @@ def test_weights_and_state_are_put_back_when_weights_overflow(
             **{"alpha": alpha, "epochs": epochs, "batch_size": 3, "shuffle": False, "seed": 0},
             **{"reduction": "mean", "monitors": (), "record_every": 0, "callback": None, "optimizer": way},
             **{"stop": None, "dropout": 0.0, "drop_connect": 0.0, "clip_value": None, "clip_norm": None},
-            **{"sampling": None},
+            **{"sampling": None, "validation": None, "verbose": False, "progress": False, "sample_weight": None},
         )
         loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
         return net, loop.state, loop
@@ -647,6 +647,7 @@ def test_starts_on_several_threads_end_like_those_on_one(backend: Backend, optio
     assert len(ends[0][1].starts) == options["optimizer"].starts
 
 
+@pytest.mark.compiled
 def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
     for alpha, some in ((1.0, True), (10.0, False)):
         ends: list[Any] = []

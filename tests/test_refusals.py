@@ -412,7 +412,7 @@ def test_memory_that_scipy_would_not_get_is_refused_before_training(backend: Bac
 
 def test_drawing_and_counting_name_what_they_are_given(backend: Backend) -> None:
     net = make(backend)
-    refused(TypeError, "^axes: expected", lambda: samenet.draw_network(None, net))
+    refused(TypeError, "^ax: expected", lambda: samenet.plot.network(net, ax="axes"))
     count = samenet.DirectionChanges(net, X, Y)
     for other in (None, backend.Network([3, 2], seed=0)):
         refused(TypeError, "^net: expected", lambda other=other: count(other, None))

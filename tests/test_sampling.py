@@ -232,6 +232,7 @@ def test_the_probabilities_become_those_of_least_variance(backend: Backend) -> N
 RULES = [Rule(drop_connect=True), Rule(Momentum(0.9), dropout=True), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_backends_agree(pair: Pair, functions: Functions, record: Any) -> None:
     for dtype, penalties, rule in zip(("float64", "float32", "float64"), ({}, {"l1": 0.1, "l2": 0.2}, {}), RULES):  # noqa: B905

@@ -32,6 +32,7 @@ def make(backend: Backend) -> Any:
     return backend.Network([3, 4, 2], seed=2)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("seconds", [1e-12, 1e12], ids=["short calls", "long calls"])
 @pytest.mark.parametrize("size", [2, 7])
 @pytest.mark.parametrize("schedule", [*(s for s, _ in VALUES[:4]), Cosine(0.5, 9), lambda epoch: 1 / (epoch + 1)])

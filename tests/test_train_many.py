@@ -38,6 +38,7 @@ def same(some: Any, others: Any) -> bool:
     )
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("settings", SETTINGS, ids=range(len(SETTINGS)))
 @pytest.mark.parametrize("name", NAMES)

@@ -128,6 +128,7 @@ def test_training_goes_on_where_it_stopped(name: str) -> None:
     assert parts == whole
 
 
+@pytest.mark.compiled
 def test_the_cost_comes_down(name: str) -> None:
     net = make(name)
     history = net.train(X, Y, alpha=1, epochs=200 if name == "reference" else 500)
@@ -210,6 +211,7 @@ def test_monitors_do_not_change_the_training(name: str) -> None:
     close(one.cost, two.cost)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("every", [0, 1, 2, 3, 100])
 @pytest.mark.parametrize("settings", [{}, {"monitors": ("accuracy",)}, {"batch_size": 2, "seed": 0}], ids=str)
 def test_recorded_now_and_then(name: str, settings: dict[str, Any], every: int) -> None:
@@ -339,6 +341,7 @@ def test_the_answer_does_not_depend_on_the_clock(
     assert one.epochs_done == two.epochs_done == 20
 
 
+@pytest.mark.compiled
 def test_short_updates_are_taken_many_at_a_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls, history = with_calls_of(1e12, monkeypatch, make(name), epochs=300, record_every=7)
     assert calls == [300]
@@ -405,8 +408,8 @@ def test_calls_end_at_the_next_record(done: int) -> None:
     """Wherever they begin."""
     training = SimpleNamespace(
         history=SimpleNamespace(epochs_done=done),
-        settings=SimpleNamespace(record_every=5, epochs=14),
-        training=SimpleNamespace(has_epoch_hooks=False),
+        settings=SimpleNamespace(record_every=5),
+        training=SimpleNamespace(has_epoch_hooks=False, end=14),
         updates_return_cost=False,
     )
     assert loop.Loop._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
@@ -597,6 +600,7 @@ print("ok")
 """
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("size", [None, 16])
 def test_ctrl_c_from_outside(name: str, size: int | None) -> None:
     assert printed(INTERRUPTED, name, str(size)) == "ok\n"

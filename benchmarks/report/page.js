@@ -6,18 +6,27 @@ const HUES = {
   "numba, 2 threads": "--threads", "numba, float32": "--single",
 };
 const DASHES = ["none", "8 5", "2 4", "12 4 2 4"];
+// Outlines within a circle of radius 1: lines can be told apart without their colours.
+const MARKS = [
+  "M-1 0A1 1 0 1 0 1 0A1 1 0 1 0 -1 0Z", "M-.85 -.85H.85V.85H-.85Z", "M0 -1.15L1.15 0L0 1.15L-1.15 0Z", "M0 -1.1L1.1 .9H-1.1Z",
+  "M0 1.1L1.1 -.9H-1.1Z", "M-.4 -1.1H.4V-.4H1.1V.4H.4V1.1H-.4V.4H-1.1V-.4H-.4Z",
+];
 
-// A colour and a dash for each name; those without a colour of their own take turns, and then another dash.
+// A colour, a mark and a dash for each name; those without a colour of their own take turns, and then another dash.
 function styles(names) {
-  const others = names.filter((name) => !HUES[name]), spare = ["#8c6d31", "#5b7f95", "#a23b3b"];
+  const others = names.filter((name) => !HUES[name]), spare = ["#8c6d31", "#5b7f95", "#a23b3b"], known = Object.keys(HUES);
   return Object.fromEntries(names.map((name) => {
-    const i = others.indexOf(name);
-    return [name, i < 0 ? { colour: `var(${HUES[name]})`, dash: 0 } : { colour: spare[i % spare.length], dash: Math.floor(i / spare.length) }];
+    const i = others.indexOf(name), mark = i < 0 ? known.indexOf(name) : (known.length + i) % MARKS.length;
+    const line = i < 0 ? { colour: `var(${HUES[name]})`, dash: 0 } : { colour: spare[i % spare.length], dash: Math.floor(i / spare.length) };
+    return [name, { ...line, mark: MARKS[mark] }];
   }));
 }
 
+const marker = (line, x, y, ...children) =>
+  make("path", { d: line.mark, transform: `translate(${x} ${y}) scale(5.5)`, fill: line.colour }, ...children);
+
 function make(tag, attributes = {}, ...children) {
-  const svg = ["svg", "line", "polyline", "circle", "text", "title"].includes(tag);
+  const svg = ["svg", "line", "polyline", "path", "text", "title"].includes(tag);
   const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
@@ -134,10 +143,11 @@ function chart(host, lines, { names = null, label, format }) {
     const dash = DASHES[line.dash % DASHES.length];
     svg.append(make("polyline", { points: points.map((p) => `${X(p[0])},${Y(p[1])}`).join(" "), fill: "none", stroke: line.colour, "stroke-width": 2.5, "stroke-dasharray": dash }));
     for (const [x, y, text] of points)
-      svg.append(make("circle", { cx: X(x), cy: Y(y), r: 5, fill: line.colour }, make("title", {}, text)));
+      svg.append(marker(line, X(x), Y(y), make("title", {}, text)));
   }
   const key = make("ul", { class: "key" }, ...lines.map((line) => make("li", {},
-    make("svg", { "aria-hidden": "true" }, make("line", { x1: 0, x2: 34, y1: 7, y2: 7, stroke: line.colour, "stroke-width": 3, "stroke-dasharray": DASHES[line.dash % DASHES.length] })),
+    make("svg", { "aria-hidden": "true" }, make("line", { x1: 0, x2: 34, y1: 7, y2: 7, stroke: line.colour, "stroke-width": 3, "stroke-dasharray": DASHES[line.dash % DASHES.length] }),
+      marker(line, 17, 7)),
     line.name)));
   const rows = lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.name), ...shown.map((x) => {
     const point = line.points.find((p) => p[0] === x);
@@ -167,8 +177,8 @@ function drawScaling() {
   const label = { width: "width: units a layer", depth: "depth: layers of 64 units", batch: "batch: samples a call" }[along];
   const style = styles(unique(lines.map((line) => line.contender)));
   const shaped = lines.map((line) => {
-    const { colour, dash } = style[line.contender];
-    return { ...line, colour, dash: dash + held.indexOf(line.held) };
+    const { colour, mark, dash } = style[line.contender];
+    return { ...line, colour, mark, dash: dash + held.indexOf(line.held) };
   });
   chart($("scaling-chart"), shaped, { label, format: (value, exact) => (exact ? duration(value) : duration(value).replace(/\.0+ /, " ")) });
 }
@@ -231,7 +241,9 @@ const ofMachine = () => data.history.lines.filter((line) => line.machine === $("
 const ofBenchmark = () => ofMachine().filter((line) => line.benchmark === $("benchmark").value);
 
 function chooseMachine() {
-  options($("benchmark"), unique(ofMachine().map((line) => line.benchmark)));
+  const names = unique(ofMachine().map((line) => line.benchmark));
+  const length = (name) => Math.max(...ofMachine().filter((line) => line.benchmark === name).map((line) => line.points.length));
+  options($("benchmark"), names.sort((a, b) => length(b) - length(a))); // the longest history first
   chooseBenchmark();
 }
 

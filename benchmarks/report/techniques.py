@@ -39,7 +39,8 @@ def table(content: dict[str, Any]) -> Table:
     return Table(("technique", "what it is", "case", *measured), rows, words=3)
 
 
-def _where(around: dict[str, Any]) -> str:
+def where(around: dict[str, Any]) -> str:
+    """The machine, the date and the commit of a run."""
     return (
         f"{around['processor']}, {counted(around['cores'], 'core')}, {around['python']}, {around['utc'][:10]}, "
         f"commit `{around['commit'] or 'unknown'}`"
@@ -51,7 +52,7 @@ def page(content: dict[str, Any]) -> str:
     n = content["repeats"]
     quick = " **A quick run: do not quote it.**" if content["quick"] else ""
     return (
-        f"# What each technique gains\n\n{_where(content['environment'])}, {counted(n, 'pair')} of processes."
+        f"# What each technique gains\n\n{where(content['environment'])}, {counted(n, 'pair')} of processes."
         f"{quick} Made by `make techniques`; do not edit.\n\n{HOW_TO_READ}\n\n{table(content).markdown()}"
     )
 
@@ -65,7 +66,7 @@ def in_short(folder: Path) -> str:
         "The ratio of the Numba backend's time with one technique turned off, and nothing else changed, to its usual "
         f"time: the geometric mean over {content['repeats']} pairs of processes, with its 95 % interval in brackets; a "
         "ratio without brackets is from a single pair. An interval that contains 1 shows no gain. Gains hold for their "
-        f"case, and do not multiply. {_where(content['environment'])}.\n\n{few.markdown()}"
+        f"case, and do not multiply. {where(content['environment'])}.\n\n{few.markdown()}"
     )
 
 

@@ -151,7 +151,7 @@ def report(record: Record) -> str:
         "compiled or loaded from its cache, compared with NumPy; never, where NumPy is as fast.\n\n"
         + tables.break_even(record).markdown(),
         **_beside(record.folder.parent),
-        "History": "asv times this repository's commits: its results are in [asv](asv), and `asv publish` and "
+        "History": "asv times this repository's commits: its results are in `results/asv`, and `asv publish` and "
         "`asv preview` show them. `make page` builds a web page of all this with filters, and with that history.",
     }
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())

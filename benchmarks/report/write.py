@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import ROOT, measure
-from benchmarks.report import figures, page, techniques, text
+from benchmarks.report import estimators, figures, page, techniques, text
 from benchmarks.report.model import Record, newest
 from samenet.output import files
 
-COMPARE, TECHNIQUES = (
-    tuple(f"<!-- {name}: {end} -->" for end in ("begin", "end")) for name in ("compare", "techniques")
+COMPARE, TECHNIQUES, ESTIMATORS = (
+    tuple(f"<!-- {name}: {end} -->" for end in ("begin", "end")) for name in ("compare", "techniques", "estimators")
 )
 
 
@@ -27,7 +27,11 @@ def texts(record: Record, root: Path) -> dict[Path, str]:
     """Every text of the report, by its file."""
     readme, speed = root / "README.md", root / "docs" / "speed.md"
     gains = newest(root / "results", "techniques.json")
-    found = {}
+    found, scores = {}, newest(root / "results", "estimators.json")
+    fitted = root / "docs" / "estimators.md"
+    if scores is not None and fitted.exists():
+        part = f"\n{estimators.in_short(estimators.read(scores))}\n"
+        found[fitted] = with_region(fitted.read_text(encoding="utf-8"), part, ESTIMATORS)
     if gains is not None and speed.exists():
         part = f"\n{techniques.in_short(gains)}\n"
         found[speed] = with_region(speed.read_text(encoding="utf-8"), part, TECHNIQUES)

@@ -75,7 +75,7 @@ def run_updates(
     most, is_mean = min(batch[0], m), batch[1]
     cost, l1, l2 = objective
     updates, lanes = -(-m // most), lanes_of(sizes, P.itemsize)
-    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, most)
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, most, most)
     x, y = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     rows, rule = np.empty(most, np.int64), Rule(*rule)
     used_theta, used = theta, P

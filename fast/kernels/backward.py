@@ -29,14 +29,17 @@ class Workspace(NamedTuple):
     zeros: Any  # as many as the widest layer has nodes
     lists: Any  # which inputs are not 0, for each group of rows
     flags: Any  # what is known of the first layer: see `sparse_input`
-    factors: Any  # with adaptive sampling, of the rows of the batch
-    squares: Any  # and to be found, the squared norms of their gradients, with factors and scale
+    factors: Any  # with adaptive sampling or weights of samples, of the rows of the batch
+    squares: Any  # with adaptive sampling, to be found: squared norms of their gradients, with factors and scale
 
 
 @kernel(makes_arrays=True)
-def make_workspace(theta, sizes, cost, rows, dropout, sampled):
-    """A workspace for so many rows; for more than a block it is no larger. sampled: how many have factors."""
-    factors, squares = np.empty(sampled, theta.dtype), np.empty(sampled)
+def make_workspace(theta, sizes, cost, rows, dropout, weighed, sampled):
+    """A workspace for so many rows; for more than a block it is no larger.
+
+    weighed, sampled: how many have factors, and squared norms.
+    """
+    factors, squares = np.empty(weighed, theta.dtype), np.empty(sampled)
     rows = min(rows, most_rows(sizes))
     total, widest = nodes(sizes)
     H = np.empty(rows * total, theta.dtype)
@@ -109,9 +112,11 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
         if factors.size:
-            costs += _weigh(cost, h, z, target, n_out, factors, delta, squares)
+            costs += weigh(cost, h, z, target, n_out, factors, delta)
         else:
             costs += value(cost, h, z, target)
+        for s in range(squares.size):
+            squares[s] = 0.0
         column = masks.shape[1]
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
@@ -125,7 +130,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
                 if flags[STEPPED]:
                     _step(P[biases : biases + k], G[biases : biases + k], alpha)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
-            if factors.size:
+            if squares.size:
                 _add_squares(deltas, layer_inputs, bias, squares)
             if layer:
                 errors = rows_at(back, 0, rows, n)
@@ -154,15 +159,18 @@ _sum_of_squares = vectorized(lambda a: (a * a,))
 
 
 @kernel()
-def _weigh(cost, h, z, y, width, factors, delta, squares):
-    """delta *= the factor of each row, and squares := 0; returns the sum of the factors times the rows' costs."""
-    total = 0.0
+def weigh(cost, h, z, y, width, factors, delta):
+    """delta *= the factor of each row, unless it is empty; returns the sum of the factors times the rows' costs.
+
+    A row whose factor is 0 is left out: its delta is 0, even if it was infinite.
+    """
+    total, zero = 0.0, h.dtype.type(0)
     for s in range(factors.size):
         start, end = s * width, (s + 1) * width
-        total += factors[s] * value(cost, h[start:end], z[start:end], y[start:end])
-        for i in range(start, end):
-            delta[i] *= factors[s]
-        squares[s] = 0.0
+        if factors[s] != 0.0:
+            total += factors[s] * value(cost, h[start:end], z[start:end], y[start:end])
+        for i in range(start, min(end, delta.size)):
+            delta[i] = factors[s] * delta[i] if factors[s] != 0.0 else zero
     return total
 
 

@@ -11,7 +11,7 @@ from numba import boolean, float64, from_dtype, int32, int64, types
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import needs_z, value
-from samenet.fast.kernels.backward import penalty
+from samenet.fast.kernels.backward import penalty, weigh
 from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.microkernels import on_stack
@@ -195,13 +195,8 @@ def _workspace_type(f):
     return types.NamedTuple((*(f[::1],) * 4, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
 
 
-@external(
-    lambda f: (
-        *(types.Tuple((f[::1], f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
-        *(_workspace_type(f), float64[::1], int64[::1], boolean),
-    )
-)
-def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
+@kernel()
+def _each_block(model, cost, X, Y, out, workspace, values, queue, is_coordinator, factors):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
     theta, P, layout, bias = model
     H, Z, zeros = workspace.H, workspace.Z, workspace.zeros
@@ -227,7 +222,10 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
                 finite = forward_in_lanes(theta, layout, x, workspace.lanes, h.reshape(rows, n_out), z, z[:0])
             else:
                 finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
-            if len(Y):
+            if factors is not None:
+                target = Y[start : start + rows].reshape(rows * n_out)
+                result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
+            elif len(Y):
                 target = Y[start : start + rows].reshape(rows * n_out)
                 result = value(cost, h, z, target)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
@@ -240,12 +238,24 @@ def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
                 finish_task(queue)
 
 
+@external(
+    lambda f: (
+        *(types.Tuple((f[::1], f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
+        *(_workspace_type(f), float64[::1], int64[::1], boolean),
+    )
+)
+def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
+    """The same without factors of rows."""
+    _each_block(model, cost, X, Y, out, workspace, values, queue, is_coordinator, None)
+
+
 @kernel(makes_arrays=True)
-def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator):
+def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
     """out := the output layer for the rows of X, by blocks that threads share.
 
     Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
     values: a number for each block. P: for the packed parameters; if it is empty, samples go into the lanes.
+    factors: of the rows, by which their costs are multiplied.
     """
     sizes, in_lanes = layout[0], P.size == 0
     m, n_out = out.shape
@@ -262,7 +272,11 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
         if not in_lanes:
             pack(theta, sizes, bias, P)
         add_tasks(queue, values.size)
-    _blocks((theta, P, layout, bias), cost, X, Y, out, workspace, values, queue, is_coordinator)
+    model = theta, P, layout, bias
+    if factors is None:
+        _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator)
+    else:
+        _each_block(model, cost, X, Y, out, workspace, values, queue, is_coordinator, factors)
     if not is_coordinator:
         return 0.0, True
     wait_for_all(queue)

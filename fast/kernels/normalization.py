@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
-from samenet.fast.kernels.backward import add_penalties, sum_of_rows
+from samenet.fast.kernels.backward import add_penalties, sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -19,6 +19,7 @@ from samenet.fast.kernels.forward import apply_mask
 from samenet.fast.kernels.gemm import WIDE, product, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.steps import Rule, step
+from samenet.fast.kernels.training import gather_weighed, total_weight
 from samenet.functions import EPSILON, MOMENTUM
 
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
@@ -39,6 +40,7 @@ class _Workspace(NamedTuple):
     sums: Any  # for each layer and node: mean, variance, 1 / deviation; means of delta and of delta n; what is not used
     x: Any  # the rows of a batch, and their targets, where they are not neighbours
     y: Any
+    factors: Any  # with weights of samples, of the rows of the batch
 
 
 @kernel("contract")
@@ -122,8 +124,11 @@ def _forward(theta, layout, x, masks, z, workspace):
 
 
 @kernel()
-def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace):
-    """g := the gradient of scale times the cost's sum over the rows of x; returns that sum."""
+def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
+    """g := the gradient of scale times the cost's sum over the rows of x; returns that sum.
+
+    factors: those of the rows, or None.
+    """
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
     delta, back = workspace.delta, workspace.back
@@ -132,8 +137,11 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace):
     total, _ = nodes(sizes)
     p, q, place = theta.size, rows * total, masks.shape[1]
     h = H[q - y.size : q]
-    costs = value(cost, h, z, target)
     slope(cost, codes[-1], h, target, sizes[-1], scale, delta)
+    if factors is None:
+        costs = value(cost, h, z, target)
+    else:
+        costs = weigh(cost, h, z, target, sizes[-1], factors, delta[: y.size])
     for layer in range(sizes.size - 2, -1, -1):
         n, k = sizes[layer], sizes[layer + 1]
         q -= rows * k
@@ -189,8 +197,8 @@ def _move(running, layout, rows, workspace):
 
 
 @kernel()
-def _updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, workspace):
-    """Update after update; see `run_updates`."""
+def _updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, workspace, weights):
+    """Update after update; see `run_updates`. weights: those of the samples, or None."""
     X, Y, order, dropout = data
     batch_size, mean = batch
     cost, l1, l2 = objective
@@ -200,7 +208,12 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         epoch, start = update // updates, update % updates * batch_size
         rows = min(batch_size, m - start)
         x, y = X[start : start + rows], Y[start : start + rows]
-        if order.size:
+        scale = 1.0 / len(x) if mean else 1.0
+        if weights is not None:
+            x, y, scale, factors = workspace.x[:rows], workspace.y[:rows], 1.0, workspace.factors[:rows]
+            divisor = total_weight(weights, order, epoch, start, rows) if mean else 1.0
+            gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
+        elif order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
             for s in range(rows):
                 visited = order[epoch, start + s]
@@ -211,8 +224,10 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
                     y[s, i] = target[i]
         masks = workspace.masks[:rows]
         fill_masks(dropout, epoch * m + start, masks)
-        scale = 1.0 / len(x) if mean else 1.0
-        costs[update] = scale * _gradient(theta, layout, cost, scale, x, y, masks, g, workspace)
+        if weights is None:
+            costs[update] = scale * _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, None)
+        else:
+            costs[update] = _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors)
         if l1 or l2:
             costs[update] += _penalty(theta, g, layout, l1, l2)
         if alphas.size == 0:
@@ -223,11 +238,12 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
 
 
 @kernel(makes_arrays=True)
-def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g):
+def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights=None):
     """As many updates as `costs` is long, in place of theta and of the running statistics.
 
     layout: a row for sizes, for activations, and for flags of normalized layers. g: memory for the gradient, which is
-    left there, and no step taken, if there are no alphas. The rest: see `samenet.fast.kernels.training.run_updates`.
+    left there, and no step taken, if there are no alphas. weights: those of the samples. The rest: see
+    `samenet.fast.kernels.training.run_updates`.
     """
     X, Y, order, dropout = data
     batch_size, _ = batch
@@ -242,7 +258,10 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
     Z = np.empty(most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
     delta, back = np.empty(most * widest, dtype), np.empty(most * widest, dtype)
     zeros, sums = np.zeros(max(widest, sizes[0]), dtype), np.zeros((sizes.size - 1, 6, widest), dtype)
-    gathered = most if order.size else 0
+    weighed = most if weights is not None else 0
+    gathered = max(weighed, most if order.size else 0)
     x, y = np.empty((gathered, X.shape[1]), dtype), np.empty((gathered, Y.shape[1]), dtype)
-    workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, np.zeros(length, dtype), sums, x, y)
-    _updates(theta, running, layout, objective, data, batch, alphas, Rule(*rule), state, costs, g, workspace)
+    factors = np.empty(weighed, dtype)
+    workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, np.zeros(length, dtype), sums, x, y, factors)
+    of_updates = alphas, Rule(*rule), state, costs, g, workspace, weights
+    _updates(theta, running, layout, objective, data, batch, *of_updates)

@@ -23,10 +23,11 @@ def parts_of(batch_size: int, parameters: int) -> int:
 
 
 @kernel()
-def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, g):
+def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, g, weights):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
-    alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`.
+    alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`. weights: those of the
+    samples, or None.
     """
     X, Y, order, dropout = data
     batch_size, mean = batch
@@ -42,7 +43,12 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
     scale = 1.0 / whole if mean else 1.0
     alpha = alphas[epoch] if alphas.size else 0.0
     first = epoch * m + start
-    if shuffled:
+    if weights is not None:
+        scale = 1.0
+        divisor = total_weight(weights, order, epoch, update % updates * batch_size, whole) if mean else 1.0
+        gather_weighed(X, Y, order, epoch, start, weights, divisor, True, x[:rows], y[:rows], workspace.factors)
+        x, y = x[:rows], y[:rows]
+    elif shuffled:
         for s in range(rows):
             row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
             for j in range(row.size):
@@ -53,6 +59,33 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
     else:
         x, y = X[start:end], Y[start:end]
     return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, alpha, g, workspace)
+
+
+@kernel()
+def total_weight(weights, order, epoch, start, rows):
+    """The sum of the weights of a batch; 1 if all are 0."""
+    total = 0.0
+    for place in range(start, start + rows):
+        total += weights[order[epoch, place] if order.size else place]
+    return total if total > 0.0 else 1.0
+
+
+@kernel()
+def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y, factors):
+    """Rows of X and Y, and for each its factor: its weight over the divisor.
+
+    leaves_out: whether there are zeros in place of a sample of weight 0, of which no number is to be met by any other.
+    """
+    zero = x.dtype.type(0)
+    for s in range(len(x)):
+        sample = order[epoch, start + s] if order.size else start + s
+        row, target = X[sample], Y[sample]
+        factors[s] = weights[sample] / divisor
+        is_used = factors[s] != 0.0 or not leaves_out
+        for j in range(row.size):
+            x[s, j] = row[j] if is_used else zero
+        for i in range(target.size):
+            y[s, i] = target[i]
 
 
 # The types of what the kernels below are given together: model, data, batch, gathered.
@@ -71,13 +104,8 @@ def _gathered(f):
     return types.UniTuple(f[:, ::1], 2)
 
 
-@external(
-    lambda f: (
-        *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
-        *(_gathered(f), f[:, ::1], f[::1], float64[::1], int64[::1], int64),
-    )
-)
-def _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update):
+@kernel()
+def _each_part(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update, weights):
     """Do the parts of an update that nobody else does: all that are left, if update is -1, the work of a helper.
 
     private: for a helper, the gradient until it owns the part.
@@ -97,13 +125,24 @@ def _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, v
         if parts > 1:
             workspace.flags[FINITE] = False  # the weights have changed since this thread last looked at them
         g = G[part] if is_coordinator else private
-        value = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, g)
+        value = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, g, weights)
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
             if not is_coordinator:
                 for i in range(g.size):
                     G[part, i] = g[i]
             finish_task(queue)
+
+
+@external(
+    lambda f: (
+        *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
+        *(_gathered(f), f[:, ::1], f[::1], float64[::1], int64[::1], int64),
+    )
+)
+def _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update):
+    """The same without weights of samples."""
+    _each_part(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update, None)
 
 
 @kernel()
@@ -119,7 +158,7 @@ def _add_parts(G):
 
 
 @kernel("contract")
-def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect):
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights):
     """Update after update, of which other threads may claim parts; see `run_updates`.
 
     used: the model with the parameters that the gradient is of.
@@ -136,7 +175,10 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if drop_connect is not None:
             mask_weights(drop_connect, update, P, sizes, bias)
         add_tasks(queue, parts)
-        _parts(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
+        if weights is None:
+            _parts(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
+        else:
+            _each_part(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update, weights)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
@@ -145,7 +187,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if drop_connect is not None:
             products(g, g, drop_connect[7])
         whole = min(batch_size, m - update % updates * batch_size)
-        costs[update] = total / whole if mean else total
+        costs[update] = total / whole if mean and weights is None else total
         if l1 or l2:
             costs[update] += penalty(P, g, sizes, bias, lanes_of(sizes, P.itemsize), l1, l2)
         if alphas.size == 0:
@@ -168,9 +210,9 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     )
 )
 def _updates(model, state, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue):
-    """The same without DropConnect."""
+    """The same without DropConnect, and without weights of samples."""
     settings = state, objective, data, batch, alphas, at_once, rule
-    _each_update(model, model, settings, workspace, gathered, G, costs, values, queue, None)
+    _each_update(model, model, settings, workspace, gathered, G, costs, values, queue, None, None)
 
 
 @kernel(makes_arrays=True)
@@ -191,6 +233,7 @@ def run_updates(
     queue,
     is_coordinator,
     drop_connect=None,
+    weights=None,
 ):
     """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
 
@@ -198,6 +241,7 @@ def run_updates(
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
     is taken, and theta gets the gradient. P: for the packed parameters. rule: a `Rule` as a tuple.
     state: a row for each of the rule's state arrays. G, values: a row for each part. drop_connect: see `mask_weights`.
+    weights: those of the samples, (m,).
     """
     X, Y, order, dropout = data
     model = used = theta, P, layout, bias
@@ -207,8 +251,11 @@ def run_updates(
     cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, 0)
-    most = most if order.size else 0
+    weighed = 0
+    if weights is not None:
+        weighed = most
+    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, weighed, 0)
+    most = most if order.size else weighed
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
     rule = Rule(*rule)
     plain = parts == 1 and rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and l1 == 0 and l2 == 0
@@ -216,18 +263,25 @@ def run_updates(
     if not is_coordinator:
         private = np.zeros(P.size, P.dtype)
         while wait_for_tasks(queue):
-            _parts(used, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
+            if weights is None:
+                _parts(used, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
+            else:
+                _each_part(
+                    used, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1, weights
+                )
         return
     pack(theta, sizes, bias, P)
     packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
-    if drop_connect is None:  # most users never compile the other way
+    if drop_connect is None and weights is None:  # most users never compile the other way
         _updates(
             model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue
         )
     else:
-        settings = packed, objective, data, batch, alphas, alphas[:0], rule
-        _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect)
+        if drop_connect is not None:
+            at_once = alphas[:0]
+        settings = packed, objective, data, batch, alphas, at_once, rule
+        _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
     for i in range(len(state)):
         unpack(packed[i], sizes, bias, False, state[i])

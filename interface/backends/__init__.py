@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from types import ModuleType
 
 # A new backend is a module with the contract's functions, and a line here.
-MODULES = {
+MODULES: dict[str, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
@@ -38,7 +38,7 @@ def backend(name: str) -> ModuleType:
 
 def missing(names: Iterable[str]) -> dict[str, str]:
     """Those of the named backends that cannot be imported, with the reason."""
-    found = {}
+    found: dict[str, str] = {}
     for name in names:
         try:
             backend(name)

@@ -14,6 +14,8 @@ SPREADS_NAN  a sample that is not finite leaves weights that are not after an up
 MANY         a module that trains networks that are alike together; see `samenet.training.alike`
 NORMALIZES   its functions know batch normalization. One that offers `feed_forward` alone need not: it is given models
              without, of the same outputs, and trains by the NumPy backend; one that offers more without is refused it
+WEIGHS       its functions take `sample_weight`. For one without, those here are used where samples have weights, which
+             need nothing of it but `feed_forward`
 """
 
 import math
@@ -28,6 +30,8 @@ from samenet.backends import backend as named
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded
+from samenet.backends.weighing import weighing
+from samenet.functions import Activation
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -40,6 +44,8 @@ def complete(module: Any) -> None:
     for function in _FALLBACKS:
         if not hasattr(module, function.__name__):
             setattr(module, function.__name__, partial(function, module))
+    if not hasattr(module, "WEIGHS"):
+        module.FOR_WEIGHTS = {f.__name__: partial(f, module) for f in (evaluate, gradient, run_updates)}
 
 
 def check_normalizes(module: Any, model: Model) -> None:
@@ -70,10 +76,18 @@ def fast_predict(module: ModuleType, model: Model, otherwise: Any, one: bool) ->
     return otherwise
 
 
-def evaluate(module: ModuleType, model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
+def evaluate(
+    module: ModuleType,
+    model: Model,
+    X: Array,
+    Y: Array,
+    reduction: str = "mean",
+    sample_weight: Array | None = None,
+) -> tuple[float, Array]:
     """The cost, from the weighted sums of the output layer, and the output."""
     h, _, z = _forward(module, folded(model) if model.theta.normalized else model, X, None)
-    return _cost(model, Y, h[-1], z, reduction), h[-1]
+    c, scale = _factors(model, len(X), reduction, sample_weight)
+    return _cost(model, Y, h[-1], z, scale, c), h[-1]
 
 
 def gradient(
@@ -85,14 +99,18 @@ def gradient(
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
     sampled: Any = None,
+    sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`.
 
     With batch normalization, the NumPy backend's. sampled: with adaptive sampling, a `samenet.fast.sampler.Sampled`.
     """
     if model.theta.normalized:
-        return named("numpy").gradient(model, X, Y, reduction, dropout)  # type: ignore[no-any-return]
-    reference, g = named("reference"), model.theta.empty_like()
+        return named("numpy").gradient(model, X, Y, reduction, dropout, None, sample_weight)  # type: ignore[no-any-return]
+    reference, numpy, g = named("reference"), named("numpy"), model.theta.empty_like()
+    c, scale = _factors(model, len(X), reduction, sample_weight)
+    c = c if sampled is None else sampled.factors
+    X = X if sample_weight is None else numpy.left_out(X, c)
     masks = None if dropout is None else np.array([reference.mask(dropout, s) for s in range(len(X))], model.dtype)
     used, weight_masks = model, [np.ones((), model.dtype)] * len(model.weights)
     if drop_connect is not None:
@@ -105,17 +123,16 @@ def gradient(
     delta = _rows(
         reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
     )
-    if sampled is not None:
-        delta *= sampled.factors
+    delta = delta if c is None else numpy.weighed(delta, c)
     end = 0 if masks is None else masks.shape[1]
     for layer in range(len(model.weights) - 1, -1, -1):
         W = model.weights[layer]
         if sampled is not None:
             sampled.add(delta, layer_inputs[layer], model.bias)
-        slope = delta.T @ layer_inputs[layer] / (len(X) if reduction == "mean" else 1)
+        slope = scale * (delta.T @ layer_inputs[layer])
         g.weights[layer][:] = slope * weight_masks[layer]
         if model.bias:
-            g.biases[layer][:] = delta.sum(axis=0) / (len(X) if reduction == "mean" else 1)
+            g.biases[layer][:] = scale * delta.sum(axis=0)
         g.weights[layer][:] += model.l1 * np.sign(W) + model.l2 * W
         if layer > 0:
             errors = delta @ used.weights[layer]
@@ -123,7 +140,7 @@ def gradient(
                 errors *= masks[:, end - W.shape[1] : end]
                 end -= W.shape[1]
             delta = _rows(backward[layer - 1](out, e) for out, e in zip(h[layer], errors, strict=True))
-    return _cost(model, Y, h[-1], z, reduction, sampled), g
+    return _cost(model, Y, h[-1], z, scale, c), g
 
 
 def run_updates(
@@ -144,6 +161,7 @@ def run_updates(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
     sampler: Sampler | None = None,
+    sample_weight: Array | None = None,
 ) -> Array:
     """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend.
 
@@ -153,6 +171,7 @@ def run_updates(
     if model.theta.normalized:
         options = {"alpha": alpha, "batch_size": batch_size, "order": order, "epochs": epochs, "reduction": reduction}
         options |= {"dropout": dropout, "state": state, "clip_value": clip_value, "clip_norm": clip_norm}
+        options["sample_weight"] = sample_weight
         return numpy.run_updates(model, X, Y, rule, **options)  # type: ignore[no-any-return]
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
@@ -165,7 +184,8 @@ def run_updates(
             given: dict[str, Any] = {} if dropout is None else {"dropout": dropout.after(epoch * m + start)}
             given |= {} if drop_connect is None else {"drop_connect": drop_connect.after(len(costs))}
             if sampler is None:
-                cost, slope = module.gradient(model, X[rows], Y[rows], reduction, **given)
+                of = weighing(module, "gradient", None if sample_weight is None else sample_weight[rows])
+                cost, slope = of(model, X[rows], Y[rows], reduction, **given)
             else:
                 sampled = numpy.Sampled.by(sampler, rows, X.dtype)
                 rows = sampled.rows
@@ -200,16 +220,22 @@ def _forward(module: ModuleType, model: Model, X: Array, masks: Array | None) ->
     raise AssertionError("a network has at least two layers")
 
 
-def _layer(module: ModuleType, model: Model, layer: int, activation: str, h: Array) -> Array:
+def _layer(module: ModuleType, model: Model, layer: int, activation: Activation, h: Array) -> Array:
     one = Model(model.sizes[layer : layer + 2], activation=activation, bias=model.bias, dtype=model.dtype)
     one.theta.fill([model.weights[layer]], [model.biases[layer]] if model.bias else [])
     return np.asarray(module.feed_forward(one, h)[-1], model.dtype)
 
 
-def _cost(model: Model, Y: Array, h: Array, z: Array, reduction: str, sampled: Any = None) -> float:
+def _factors(model: Model, m: int, reduction: str, sample_weight: Array | None) -> tuple[Array | None, float]:
+    """The factors of the samples, if they have weights, and that of all sums over them."""
+    if sample_weight is None:
+        return None, 1 / m if reduction == "mean" else 1.0
+    return named("numpy").factors(sample_weight, reduction, model.dtype), 1.0
+
+
+def _cost(model: Model, Y: Array, h: Array, z: Array, scale: float, c: Array | None) -> float:
     reference = named("reference")
     value = reference.COSTS[model.cost_function].value
     values = [value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True)]
-    total = math.fsum(values if sampled is None else sampled.factors[:, 0] * values)
-    total = total / len(Y) if reduction == "mean" else total
+    total = scale * math.fsum(values if c is None else named("numpy").weighed(np.array(values), c[:, 0]))
     return total + reference.penalty(model.weights, model.l1, model.l2) if model.l1 or model.l2 else total

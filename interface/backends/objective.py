@@ -1,12 +1,15 @@
 """The objective J(theta), a model's cost on given samples, and its gradient, computed by a backend."""
 
+import math
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.backends.weighing import weighing
+from samenet.functions import Reduction
 from samenet.model import Model
 from samenet.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
@@ -24,24 +27,41 @@ class Objective:
     """J at the model's current parameters; backend: a module that implements the contract.
 
     X: (m, n_in), Y: (m, n_out), already checked, of the model's dtype; reduction: "mean" or "sum".
+    sample_weight: (m,), of `samenet.validation.weights`, for the weighted mean or sum; it belongs to X and Y.
+    validation: in a training with a validation set, the objective on that.
     """
 
     model: Model
     backend: Any
     X: NDArray[Any]
     Y: NDArray[Any]
-    reduction: str = "mean"
+    reduction: Reduction = "mean"
+    sample_weight: NDArray[np.float64] | None = None
+    validation: "Objective | None" = None
+
+    def of(self, X: NDArray[Any], Y: NDArray[Any]) -> "Objective":
+        """The same of other samples, which have no weights."""
+        return replace(self, X=X, Y=Y, sample_weight=None)
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Those of the samples that count: a sample of weight 0 is left out."""
+        return self.Y if self.sample_weight is None else self.Y[self.sample_weight > 0]
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
         with overflow_ignored(self.backend):
-            cost, output = self.backend.evaluate(self.model, self.X, self.Y, self.reduction)
+            weights = self.sample_weight
+            evaluate = self.backend.evaluate if weights is None else weighing(self.backend, "evaluate", weights)
+            cost, output = evaluate(self.model, self.X, self.Y, self.reduction)
         return float(cost), np.asarray(output)
 
     def slope(self) -> tuple[float, Parameters]:
         """The cost and its gradient as the backend computes them."""
         with overflow_ignored(self.backend):
-            cost, slope = self.backend.gradient(self.model, self.X, self.Y, self.reduction)
+            weights = self.sample_weight
+            gradient = self.backend.gradient if weights is None else weighing(self.backend, "gradient", weights)
+            cost, slope = gradient(self.model, self.X, self.Y, self.reduction)
             if not isinstance(slope, Parameters):
                 lists, slope = slope, self.model.theta.empty_like()
                 slope.fill(lists.weights, lists.biases, getattr(lists, "gammas", ()))
@@ -57,7 +77,7 @@ class Objective:
             raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
         cost, slope = self.slope()
         cost = self._in_range(cost)
-        if not has_gradient(cost, self.Y):
+        if not (math.isfinite(cost) or has_gradient(cost, self.targets)):
             slope.flat[:] = np.nan
         return cost, slope
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from samenet import data
 from samenet.backends import backend
+from samenet.functions import Reduction
 from samenet.network import Network
 from samenet.testing import tolerance
 from samenet.testing.tolerance import Comparison
@@ -145,7 +146,7 @@ def training(
     loop_epochs: int = 1,
     counted: int = 1,
     batch_size: int | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Case:
     """`counted` epochs of training from `initial`, timed over `epochs` at a time, or `loop_epochs` on the slow loops.
 

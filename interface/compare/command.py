@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _TUTORIAL = {
 }
 
 
-def _show(console: Console, result: Result, left_out: dict[str, str]) -> None:
+def _show(console: Console, result: Result, left_out: Mapping[str, str]) -> None:
     """Print a case's title, table and noise; as rich's title and caption they would wrap at the table's width."""
     console.print(result.title, style="bold", markup=False)
     table = _table(result)
@@ -127,7 +127,7 @@ def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
 
 
 def _digits(
-    console: Console, names: Sequence[str], left_out: dict[str, str], epochs: int
+    console: Console, names: Sequence[str], left_out: Mapping[str, str], epochs: int
 ) -> tuple[Result, dict[str, Any] | None]:
     """Tutorial 000, section 5: an epoch on every backend, then the whole training run on the fastest."""
     with console.status("digits"):

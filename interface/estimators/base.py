@@ -3,10 +3,10 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from samenet.backends import backend as find_backend
 from samenet.estimators import descent, lbfgs
 from samenet.estimators.samples import Samples
-from samenet.estimators.settings import Callback, Settings
+from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
+from samenet.estimators.weights import Weights, of_samples, some
 from samenet.network import Network
 from samenet.validation import checks
 
@@ -38,12 +39,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: HiddenActivation | Sequence[HiddenActivation] = "relu",
         *,
-        solver: str = "adam",
+        solver: Solver = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Schedule = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -62,7 +63,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         backend: str = "numba",
-        dtype: DTypeLike | None = None,
+        dtype: checks.DType | None = None,
         threads: int = 1,
         dropout: float | Sequence[float] = 0.0,
         callbacks: Callback | Sequence[Callback] | None = None,
@@ -96,25 +97,27 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.dropout = dropout
         self.callbacks = callbacks
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train from new weights, or with `warm_start` from those of the last call. Returns the estimator.
 
-        X: (m, n_in), an array, a data frame or a sparse matrix of SciPy; y: (m,) or (m, n_out).
+        X: (m, n_in), an array, a data frame or a sparse matrix of SciPy; y: (m,) or (m, n_out). sample_weight: (m,), at
+        least 0, or one number for all; losses are weighted means, to which alpha / (2 sum w) sum W^2 is added, of the
+        weights w of a batch. So are the scores and losses of `early_stopping`.
         Raises ValueError or TypeError, naming the argument, and then nothing is changed.
         """
-        return self._fit(X, y, once=False)
+        return self._fit(X, y, sample_weight, once=False)
 
     @available_if(takes_steps)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """One epoch over these samples, from the weights and the optimizer's state of the last call.
 
         With `early_stopping`, a part of the samples is held out in each call, the same of the same data, and the score
         on them is recorded. After `n_iter_no_change` calls without a better one, the best weights are restored, and
         `stopped_by_` is "validation score" after this call: time to end a loop. Returns the estimator.
         """
-        return self._fit(X, y, once=True)
+        return self._fit(X, y, sample_weight, once=True)
 
-    def _fit(self, X: Any, y: Any, once: bool) -> Self:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, once: bool) -> Self:
         settings, random = Settings.of(self), check_random_state(self.random_state)
         backend = find_backend(settings.backend)
         before = dict(vars(self))
@@ -122,15 +125,17 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             first = not hasattr(self, "network_") or not (settings.warm_start or once)
             dtype = settings.dtype or ([np.float64, np.float32] if first else self.network_.dtype)
             X, Y = self._validated(X, y, settings, dtype, first, once)
+            weights = self._weighed(of_samples(sample_weight, len(Y)), Y, once)
+            some(weights, slice(None), "when those of classes are multiplied in")
             if first:
                 self._begin(backend, settings, X, Y, random)
             else:
                 self._continue(backend, settings, X, Y)
             samples = Samples(X)
             if settings.solver == "lbfgs":
-                lbfgs.minimize(self, settings, samples, Y)
+                lbfgs.minimize(self, settings, samples, Y, weights)
             else:
-                descent.Fit(self, settings, samples, Y, random, once).run()
+                descent.Fit(self, settings, samples, Y, weights, random, once).run()
         except BaseException:
             self._restore(before)
             raise
@@ -220,8 +225,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """The activation of the output layer, and the cost."""
 
     @abstractmethod
-    def _score_of(self, output: Array, Y: Array) -> float:
-        """The score of outputs for targets, both (m, n_out)."""
+    def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
+        """The score of outputs for targets, both (m, n_out), with weights of samples, or None."""
+
+    def _weighed(self, weights: Weights | None, Y: Array, once: bool) -> Weights | None:
+        """The weights of samples, times those of their classes."""
+        return weights
 
     def _strata(self, Y: Array) -> NDArray[np.int64] | None:
         """The classes by which a split is stratified, or None."""

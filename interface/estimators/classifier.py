@@ -1,5 +1,7 @@
 """The classifier."""
 
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +12,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from samenet.estimators.base import Estimator, takes_steps
-from samenet.estimators.settings import Settings
+from samenet.estimators.settings import HiddenActivation, Settings
+from samenet.estimators.weights import Weights, of_classes
 from samenet.validation import checks
 
 Array = NDArray[Any]
+
+
+def _with(function: Any, base: Any) -> inspect.Signature:
+    """The signature of a function that passes all others on to this one, with their parameters by name."""
+    own, theirs = (dict(inspect.signature(f).parameters) for f in (function, base))
+    return inspect.Signature([p for p in (theirs | own).values() if p.kind != p.VAR_KEYWORD])
 
 
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
@@ -51,6 +60,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     backend              "numba", "numpy" or "reference"
     dtype                numpy.float64 or numpy.float32; None for float32 where X is, else float64
     threads              see `samenet.network.Network`
+    class_weight         None; "balanced", for classes that weigh the same in all; or a dictionary from labels to
+                         weights, 1 for those that it does not name. A sample's weight is multiplied by that of its
+                         class, for training and for `early_stopping`; not in `score`, nor where samples have several
+                         labels
     dropout              the probability that a hidden node is dropped, one number or one for each hidden layer
     callbacks            a function of the estimator, or a list, called after every epoch; `samenet.StopTraining` raised
                          in it ends training
@@ -77,8 +90,27 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     _is_classifier = True
 
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: HiddenActivation | Sequence[HiddenActivation] = "relu",
+        *,
+        class_weight: str | Mapping[Any, float] | None = None,
+        **others: Any,
+    ) -> None:
+        super().__init__(hidden_layer_sizes, activation, **others)
+        self.class_weight = class_weight
+
+    __init__.__signature__ = _with(__init__, Estimator.__init__)  # type: ignore[attr-defined]
+
     @available_if(takes_steps)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """As `Estimator.partial_fit`; classes: all labels that will ever come, needed in the first call."""
         known = getattr(self, "classes_", None)
         before = dict(vars(self))
@@ -91,7 +123,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         elif classes is not None and not np.array_equal(unique_labels(classes), known):
             raise ValueError(f"classes: expected those of earlier calls, {known}, got {checks.short(classes)}")
         try:
-            return self._fit(X, y, once=True)
+            return self._fit(X, y, sample_weight, once=True)
         except BaseException:
             self._restore(before)
             raise
@@ -136,11 +168,28 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return "softmax", "cross_entropy"
         return "sigmoid", "binary_cross_entropy"
 
-    def _score_of(self, output: Array, Y: Array) -> float:
+    def _weighed(self, weights: Weights | None, Y: Array, once: bool) -> Weights | None:
+        if self.class_weight is None:
+            return weights
+        given = checks.short(self.class_weight)
+        classes = self._strata(Y)
+        if classes is None:
+            raise ValueError(f"class_weight: expected None for samples with several labels, got {given}")
+        if once and isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight: expected None or a dictionary for partial_fit, which does not know how many samples of "
+                "a class will come, got 'balanced'"
+            )
+        factors = of_classes(self.class_weight, self.classes_.tolist(), classes, weights)
+        with np.errstate(over="ignore"):
+            return factors if weights is None else factors * weights
+
+    def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
         """The accuracy; a sample with several labels is right if all are."""
+        right = ((output > 0.5) == (Y > 0.5)).all(axis=1)
         if self.out_activation_ == "softmax":
-            return float((output.argmax(axis=1) == Y.argmax(axis=1)).mean())
-        return float(((output > 0.5) == (Y > 0.5)).all(axis=1).mean())
+            right = output.argmax(axis=1) == Y.argmax(axis=1)
+        return float(np.average(right, weights=weights))
 
     def _strata(self, Y: Array) -> NDArray[np.int64] | None:
         """The class of each sample, or None where samples have several labels."""

@@ -85,4 +85,4 @@ def to_sklearn(estimator: Any) -> Any:
 
 def _name(activation: Any) -> str:
     """The activation of a network without hidden layers, which nothing uses."""
-    return _THEIRS[ACTIVATIONS[activation]] if isinstance(activation, str) else "relu"
+    return _THEIRS[checks.choice("activation", activation, ACTIVATIONS)] if isinstance(activation, str) else "relu"

@@ -14,6 +14,7 @@ from samenet.backends.objective import Objective
 from samenet.estimators.samples import Samples
 from samenet.estimators.settings import Settings
 from samenet.estimators.steps import Steps
+from samenet.estimators.weights import Weights, share, some
 from samenet.stopping import StopTraining
 from samenet.training.interrupts import deferred_interrupt
 from samenet.validation.finite import all_finite
@@ -30,20 +31,33 @@ class Fit:
     """
 
     def __init__(
-        self, estimator: Any, settings: Settings, samples: Samples, Y: Array, random: np.random.RandomState, once: bool
+        self,
+        estimator: Any,
+        settings: Settings,
+        samples: Samples,
+        Y: Array,
+        weights: Weights | None,
+        random: np.random.RandomState,
+        once: bool,
     ) -> None:
         self.estimator, self.settings, self.random, self.once = estimator, settings, random, once
         self.model, self.backend = estimator.network_.model, estimator.network_.backend
-        self.held: tuple[Samples, Array] | None = None
+        self.held: tuple[Samples, Array, Weights | None] | None = None
         if settings.early_stopping:
             trained, held = self._split(samples, Y)
-            self.held = samples.select(held), Y[held]
+            self.held = (
+                samples.select(held),
+                Y[held],
+                some(weights, held, "among the samples that early_stopping holds out"),
+            )
+            weights = some(weights, trained, "among the samples that early_stopping leaves to train on")
             samples, Y = samples.select(trained), np.ascontiguousarray(Y[trained])
         self._begin_watching()
         outputs = 1 if estimator._is_classifier else Y.shape[1]
         self.outputs, self.samples = outputs, samples
         self.steps = Steps(
-            *(self.model, self.backend, settings, samples, Y, estimator._memory if once else None, outputs),
+            *(self.model, self.backend, settings, samples, Y, weights),
+            *(estimator._memory if once else None, outputs),
             *(self._dropout(), estimator.t_),
         )
 
@@ -156,12 +170,13 @@ class Fit:
             )
             estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
             return
-        samples, Y = self.held
+        samples, Y, weights = self.held
         cost, output = 0.0, np.empty_like(Y)
         for rows, X in samples.blocks():
-            value, output[rows] = Objective(self.model, self.backend, X, Y[rows]).evaluate()
-            cost += value * len(X) / len(Y) / self.outputs
-        score = estimator._score_of(output, Y) if all_finite(output) else np.nan
+            w = None if weights is None else weights[rows]
+            value, output[rows] = Objective(self.model, self.backend, X, Y[rows], "mean", w).evaluate()
+            cost += value * share(weights, rows, len(Y)) / self.outputs
+        score = estimator._score_of(output, Y, weights) if all_finite(output) else np.nan
         estimator.validation_loss_curve_.append(cost)
         estimator.validation_scores_.append(score)
         if self.settings.verbose:

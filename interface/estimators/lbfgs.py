@@ -11,6 +11,7 @@ from samenet.backends.objective import Objective
 from samenet.estimators.samples import Samples
 from samenet.estimators.settings import Settings
 from samenet.estimators.steps import penalty, shown
+from samenet.estimators.weights import Weights, share
 from samenet.stopping import StopTraining
 from samenet.training.interrupts import deferred_interrupt
 from samenet.validation.finite import all_finite
@@ -18,18 +19,18 @@ from samenet.validation.finite import all_finite
 Array = NDArray[Any]
 
 
-def minimize(estimator: Any, settings: Settings, samples: Samples, Y: Array) -> None:
-    """Minimise, over m samples, the mean of their costs + alpha / (2 m) sum W^2, in place.
+def minimize(estimator: Any, settings: Settings, samples: Samples, Y: Array, weights: Weights | None) -> None:
+    """Minimise, over m samples, the mean of their costs + alpha / (2 m) sum W^2, in place; with weights, sum w for m.
 
-    The gradient is the mean of those of the blocks of samples, weighted by their rows, in float64. It belongs to the
-    cost; scikit-learn's own minimises another cost than it takes the gradient of where a regression has several
-    outputs.
+    The gradient is the mean of those of the blocks of samples, weighted by their rows or weights, in float64. It
+    belongs to the cost; scikit-learn's own minimises another cost than it takes the gradient of where a regression has
+    several outputs.
     """
     import scipy.optimize
 
     network, m = estimator.network_, len(samples)
-    model = network.model
-    trial = model.holding(model.theta.flat.astype(np.float64)).with_penalty(settings.alpha / m)
+    model, amount = network.model, m if weights is None else float(weights.sum())
+    trial = model.holding(model.theta.flat.astype(np.float64)).with_penalty(settings.alpha / amount)
     outputs = 1 if estimator._is_classifier else Y.shape[1]
     Y = Y.astype(np.float64, copy=False)
     estimator.n_iter_, estimator.stopped_by_ = 0, None
@@ -40,9 +41,10 @@ def minimize(estimator: Any, settings: Settings, samples: Samples, Y: Array) -> 
         cost, slope = 0.0, np.zeros_like(theta)
         for rows, X in samples.blocks():
             x = X.astype(np.float64, copy=False)
-            value, gradient = Objective(trial, network.backend, x, Y[rows]).slope()
-            cost += len(x) / m * value
-            slope += len(x) / m * gradient.flat
+            w, part = None if weights is None else weights[rows], share(weights, rows, m)
+            value, gradient = Objective(trial, network.backend, x, Y[rows], "mean", w).slope()
+            cost += part * value
+            slope += part * gradient.flat
         return cost, slope
 
     def keep(theta: Array, cost: float) -> None:

@@ -8,6 +8,7 @@ from sklearn.metrics import r2_score
 
 from samenet.estimators.base import Estimator
 from samenet.estimators.settings import Settings
+from samenet.estimators.weights import Weights
 
 Array = NDArray[Any]
 
@@ -43,9 +44,9 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
     def _output(self) -> tuple[str, str]:
         return "identity", "squared_error"
 
-    def _score_of(self, output: Array, Y: Array) -> float:
+    def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
         """R^2."""
-        return float(r2_score(Y, output))
+        return float(r2_score(Y, output, sample_weight=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,17 +3,25 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from samenet.backends import MODULES
+from samenet.functions import Activation
 from samenet.training.options import probabilities
 from samenet.validation import checks
 
-SOLVERS = ("adam", "sgd", "lbfgs")
-SCHEDULES = ("constant", "invscaling", "adaptive")
-ACTIVATIONS = {name: name for name in ("identity", "sigmoid", "tanh", "relu")} | {"logistic": "sigmoid"}
+Solver = Literal["adam", "sgd", "lbfgs"]
+Schedule = Literal["constant", "invscaling", "adaptive"]
+HiddenActivation = Literal["identity", "sigmoid", "tanh", "relu", "logistic"]
+
+SOLVERS: tuple[Solver, ...] = get_args(Solver)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+ACTIVATIONS: dict[HiddenActivation, Activation] = {
+    **{"identity": "identity", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu"},
+    "logistic": "sigmoid",
+}
 _AUTO_BATCH = 200
 
 Callback = Callable[[Any], object]
@@ -24,11 +32,11 @@ class Settings:
     """The parameters in the form in which training uses them; their meaning: `Estimator`."""
 
     hidden: tuple[int, ...]  # the number of nodes in each hidden layer
-    activations: tuple[str, ...]  # one for each hidden layer, by samenet's names
-    solver: str
+    activations: tuple[Activation, ...]  # one for each hidden layer, by samenet's names
+    solver: Solver
     alpha: float
     batch_size: int | None  # None for "auto"
-    learning_rate: str
+    learning_rate: Schedule
     learning_rate_init: float
     power_t: float
     max_iter: int
@@ -109,7 +117,7 @@ def _hidden(value: Any) -> tuple[int, ...]:
     return tuple(checks.integer(f"hidden_layer_sizes[{i}]", n, least=1) for i, n in enumerate(given))
 
 
-def _activations(value: Any, layers: int) -> tuple[str, ...]:
+def _activations(value: Any, layers: int) -> tuple[Activation, ...]:
     return tuple(ACTIVATIONS[name] for name in checks.choices("activation", value, ACTIVATIONS, layers))
 
 

@@ -11,6 +11,7 @@ from samenet.backends.dropout import Dropout
 from samenet.backends.objective import overflow_ignored
 from samenet.estimators.samples import Samples
 from samenet.estimators.settings import Settings
+from samenet.estimators.weights import Weights
 from samenet.model import Model
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, State, UpdateRule
 from samenet.training.loop import CALL_SECONDS, seconds_of
@@ -63,7 +64,8 @@ class Steps:
     In the core's Adam epsilon is added to the root of the corrected v. Both are the same where beta^t is 0: so the core
     is told that it has made very many updates, and the corrections are put into the rate. Learning rates belong to
     epochs there, so each batch is one of the epochs of a call. A last, smaller batch has a larger penalty, and a call
-    of its own.
+    of its own; and so has each batch where samples have weights, of which the mean is weighted, and b is the sum: a
+    batch in which all are 0 has no penalty either.
     Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (2015), the end of section 2.
 
     outputs  by how many outputs the cost is divided where it is shown, see `shown`
@@ -77,12 +79,14 @@ class Steps:
         settings: Settings,
         samples: Samples,
         Y: Array,
+        weights: Weights | None,
         memory: Memory | None,
         outputs: int,
         dropout: Dropout | None,
         seen: int,
     ) -> None:
-        self.backend, self.settings, self.samples, self.Y = backend, settings, samples, Y
+        self.model, self.backend, self.settings = model, backend, settings
+        self.samples, self.Y, self.weights = samples, Y, weights
         self.outputs, self.dropout, self.seen = outputs, dropout, seen
         self.size = settings.batch(len(samples))
         self.whole = model.with_penalty(settings.alpha / self.size)
@@ -101,6 +105,8 @@ class Steps:
         self.shows_mean = outputs > 1 and settings.alpha > 0
         if self.shows_mean:
             self.batches = 1  # the penalty must be known before each update
+        if weights is not None and settings.alpha > 0:
+            self.batches = 1  # each has a penalty of its own
 
     @property
     def memory(self) -> Memory:
@@ -124,12 +130,17 @@ class Steps:
 
     def _updates(self, model: Model, rows: NDArray[np.int64]) -> float:
         """One update for each row of row numbers; returns the sum of the costs."""
-        X, Y, order = self.samples.X, self.Y, rows
+        X, Y, weights, order = self.samples.X, self.Y, self.weights, rows
+        if weights is not None and self.settings.alpha > 0:
+            amount = float(weights[rows].sum())
+            model = self.model.with_penalty(self.settings.alpha / amount if amount > 0 else 0.0)
         if self.samples.is_sparse:
             X, Y = self.samples.rows(rows.ravel()), Y[rows.ravel()]
+            weights = None if weights is None else weights[rows.ravel()]
             order = np.arange(rows.size).reshape(rows.shape)
         before = penalty(model) if self.shows_mean else 0.0
-        dropout = {} if self.dropout is None else {"dropout": self.dropout.after(self.seen)}
+        options: dict[str, Any] = {} if self.dropout is None else {"dropout": self.dropout.after(self.seen)}
+        options |= {} if weights is None else {"sample_weight": weights}
         self.state.t = _LATE
         with overflow_ignored(self.backend):
             costs = self.backend.run_updates(
@@ -139,7 +150,7 @@ class Steps:
                 order=order,
                 epochs=len(rows),
                 state=self.state,
-                **dropout,
+                **options,
             )
         self.t += len(rows)
         self.seen += rows.size

@@ -5,7 +5,7 @@ import textwrap
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from samenet.export.bound import Errors
 from samenet.export.layers import Exported, exported
@@ -68,7 +68,7 @@ def to_c(
     path: str | os.PathLike[str],
     *,
     name: str | None = None,
-    dtype: DTypeLike | None = None,
+    dtype: checks.DType | None = None,
     within: float = 1.0,
 ) -> Errors:
     """Write a network as a C header with one function, `void NAME_predict(const double x[n_in], double h[n_out])`.

@@ -4,6 +4,7 @@ import argparse
 import os
 import stat
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,14 @@ _PREFIX = ".samenet-"  # of temporary files
 _LARGEST_FILE = 1 << 20  # bytes: no file that the command line writes is larger
 
 
-def write(path: Path, fill: Callable[[Path], object]) -> None:
+def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> None:
     """Let `fill` write a temporary file beside `path`, with the same suffix, then replace `path` with it.
 
-    If `path` is a link, the file that it points to is replaced.
+    If `path` is a link, the file that it points to is replaced. durable: a file that was written is there after a power
+    failure, too, for which the disk is waited for.
     """
     path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX, suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -25,10 +27,31 @@ def write(path: Path, fill: Callable[[Path], object]) -> None:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp creates files that only their owner can read
+        if durable:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
+        if durable and hasattr(os, "O_DIRECTORY"):  # the new name is in the folder
+            folder = os.open(path.parent, os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _prefix(path: Path) -> str:
+    """What temporary files of this one begin with."""
+    return f"{_PREFIX}{zlib.crc32(os.fsencode(path.name)):08x}-"
+
+
+def remove_left(path: Path) -> None:
+    """Remove temporary files of this one that a process which was killed has left."""
+    path = path.resolve()
+    for left in path.parent.glob(f"{_prefix(path)}*"):
+        left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

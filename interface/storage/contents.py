@@ -9,12 +9,15 @@ The description is an object in JSON:
 "sizes"     the number of nodes in each layer, the input layer first
 "dtype"     "float64" or "float32"
 "settings"  the other settings of the network by name; one that is not known here is of a newer samenet
+"table"     optional: what `samenet.tabular` knows of columns and classes, an object with a version of its own
+"training"  of a checkpoint alone: what `samenet.training.checkpoint` has to say of the training
 "sha256"    the checksum of all of the above, as JSON with sorted keys, followed by the numbers of the arrays in order
 ==========  ====================================================================================================
 
 The arrays are W1, b1, W2, b2, ..., where W1 (n_out, n_in) and b1 (n_out,) lead to the second layer, little-endian and
 row by row. A layer with batch normalization also has gamma (n_out,), and running (2, n_out), its means and variances.
-The random stream, the history and the number of threads are not saved.
+In a checkpoint the names of others begin with "training.", and come after these, in alphabetical order. In other files
+the random stream and the history are not saved; in none the number of threads.
 """
 
 import hashlib
@@ -37,6 +40,7 @@ ARRAYS, TEXT_BYTES = 10_000, 1 << 19
 
 # What a model has for each layer after the first, or for none, and what its arrays are called in a file.
 _LETTERS = {"weights": "W", "biases": "b", "gammas": "gamma", "running": "running"}
+_OF_TRAINING = "training."
 
 
 class Unreadable(Exception):
@@ -66,16 +70,35 @@ def little(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 
-def describe(model: Model, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """The description of a model with these arrays."""
+def of_training(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays of a training, by the names that they have in a checkpoint."""
+    return {f"{_OF_TRAINING}{name}": arrays[name] for name in sorted(arrays)}
+
+
+def describe(
+    model: Model,
+    arrays: Mapping[str, NDArray[Any]],
+    table: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> str:
+    """The description of a model, or of a checkpoint of its training, with these arrays.
+
+    Raises ValueError for a table that is too large.
+    """
     said = {
         **{"format": FORMAT, "version": VERSION, "samenet": __version__},
         **{"sizes": model.sizes, "dtype": model.dtype.name, "settings": model.settings},
+        **({} if table is None else {"table": table}),
     }
+    if training is not None:
+        said["training"] = training
     checksum = begin_checksum(said)
     for array in arrays.values():
         checksum.update(little(array).data)
-    return json.dumps(said | {"sha256": checksum.hexdigest()})
+    text = json.dumps(said | {"sha256": checksum.hexdigest()})
+    if table is not None and len(text) > TEXT_BYTES:
+        raise ValueError(f"table: expected names and classes of at most {TEXT_BYTES} bytes, got {len(text)}")
+    return text
 
 
 def begin_checksum(said: Mapping[str, Any]) -> Any:
@@ -116,6 +139,27 @@ def model_of(said: Mapping[str, Any], members: Mapping[str, Member], size: int, 
         raise Unreadable(f"its description is wrong, or a newer samenet's: {error}") from None
     _check_members(arrays_of(model), members)
     return model
+
+
+def training_of(
+    said: Mapping[str, Any], members: Mapping[str, Member]
+) -> tuple[dict[str, Any] | None, dict[str, Member]]:
+    """What a checkpoint says of the training, and its arrays; None, and none, for another file."""
+    training = said.get("training")
+    if not isinstance(training, dict):
+        return None, {}
+    found = {name.removeprefix(_OF_TRAINING): members[name] for name in sorted(members) if _is_of_training(name)}
+    return training, found
+
+
+def of_model(said: Mapping[str, Any], members: Mapping[str, Member]) -> dict[str, Member]:
+    """The arrays of a file but for those of a training."""
+    is_checkpoint = isinstance(said.get("training"), dict)
+    return {name: member for name, member in members.items() if not (is_checkpoint and _is_of_training(name))}
+
+
+def _is_of_training(name: str) -> bool:
+    return name.startswith(_OF_TRAINING)
 
 
 def _check_version(said: Mapping[str, Any]) -> None:

@@ -4,13 +4,14 @@ import os
 
 from samenet.backends import MODULES
 from samenet.backends import backend as find_backend
+from samenet.model import Model
 from samenet.network import Network
 from samenet.storage.reading import read
 from samenet.validation import checks
 
 
 def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
-    """A network that `net.save(path)` saved, with the same bits, on any backend.
+    """A network that `net.save(path)` saved, or that a checkpoint is of, with the same bits, on any backend.
 
     backend  the name of the backend: "reference", "numpy" or "numba"
     limit    the number of bytes that its parameters may take
@@ -27,7 +28,11 @@ def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1
     array([0.5])
     """
     checks.choice("backend", backend, MODULES)
-    model = read(path, limit)
+    return network_of(read(path, limit), backend)
+
+
+def network_of(model: Model, backend: str) -> Network:
+    """A network on a backend whose model this is."""
     cls: type[Network] = find_backend(backend).Network
     network = cls(model.sizes, dtype=model.dtype, seed=0, **model.settings)
     network.model = model

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from samenet.storage.contents import ARRAYS, TEXT_BYTES, Member, Unreadable, little, parsed
 
-_DTYPES = {"F64": "<f8", "F32": "<f4"}
+_DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
 _HEADER_BYTES = 2 * TEXT_BYTES + 128 * ARRAYS  # the description is a text within a text, where quotes take two bytes
 
 

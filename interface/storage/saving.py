@@ -1,27 +1,50 @@
-"""A model into a file."""
+"""A model, or a checkpoint of its training, into a file."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from samenet.model import Model
 from samenet.output import files
 from samenet.storage import npz, safetensors
-from samenet.storage.contents import ARRAYS, arrays_of, describe
+from samenet.storage.contents import ARRAYS, arrays_of, describe, of_training
 from samenet.validation import arrays, checks, paths
 
 _WRITERS = {".npz": npz.write, ".safetensors": safetensors.write}
 
 
-def save(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a model to a file, in the format that its name ends in."""
-    name = Path(paths.path("path", path))
-    writer = _WRITERS.get(name.suffix.lower())
-    if writer is None:
-        raise ValueError(f"path: expected a name that ends in {' or '.join(_WRITERS)}, got {checks.short(str(name))}")
+def writer_of(name: str, path: str | os.PathLike[str]) -> Path:
+    """The path of a file to be written, whose name says in which format; `name` is that of the argument."""
+    found = Path(paths.path(name, path))
+    if found.suffix.lower() not in _WRITERS:
+        ends = " or ".join(_WRITERS)
+        raise ValueError(f"{name}: expected a name that ends in {ends}, got {checks.short(str(found))}")
+    return found
+
+
+def save(
+    model: Model,
+    path: str | os.PathLike[str],
+    table: Mapping[str, Any] | None = None,
+    *,
+    training: Mapping[str, Any] | None = None,
+    others: Mapping[str, NDArray[Any]] | None = None,
+) -> None:
+    """Write a model to a file, in the format that its name ends in.
+
+    table: what goes with it into the description, see `contents`.
+    training, others: of a checkpoint, what it says of the training, and its arrays.
+    """
+    name = writer_of("path", path)
     numbers = arrays_of(model)
-    if len(numbers) > ARRAYS:
-        raise ValueError(f"network: expected at most {ARRAYS} arrays in a file, got {len(numbers)}")
     for array_name, array in numbers.items():
         arrays.finite(array_name, array)
-    text = describe(model, numbers)
-    files.write(name, lambda temporary: writer(temporary, text, numbers))
+    numbers |= of_training(others or {})
+    if len(numbers) > ARRAYS:
+        raise ValueError(f"network: expected at most {ARRAYS} arrays in a file, got {len(numbers)}")
+    text = describe(model, numbers, table, training)
+    writer = _WRITERS[name.suffix.lower()]
+    files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)

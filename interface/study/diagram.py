@@ -1,65 +1,22 @@
-"""A network as a drawing: a circle for each node, a line for each weight."""
+"""The former name of `samenet.plot.network`."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 from samenet.network import Network
-from samenet.validation import checks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_POSITIVE, _NEGATIVE = "#0072B2", "#D55E00"  # colours of weights that the colour-blind can tell apart, too
 
+def draw_network(axes: "Axes", net: Network, *, biases: bool = False, numbers: bool = False, most: int = 8) -> None:
+    """Draw a network on matplotlib axes. Deprecated: use `samenet.plot.network`, of the same options."""
+    warnings.warn(
+        "samenet.draw_network(axes, net) is deprecated, and will be removed in 0.4: use "
+        "samenet.plot.network(net, ax=axes)",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    from samenet.plot import network
 
-def draw_network(axes: "Axes", net: "Network", *, biases: bool = False, numbers: bool = False, most: int = 8) -> None:
-    """Draw a network on matplotlib axes, the input layer on the left.
-
-    Lines are blue for positive weights and orange for negative ones, and wider for larger weights.
-    biases   draw them as tutorial 000 does: as weights from an extra node of each layer that is always 1
-    numbers  write each weight beside its line, for networks of a few nodes
-    most     the largest number of nodes drawn per layer; dots stand for the rest
-    """
-    if not hasattr(type(axes), "plot"):
-        raise TypeError(f"axes: expected matplotlib axes, got {checks.short(axes)} ({type(axes).__name__})")
-    if not isinstance(net, Network):
-        raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
-    biases, numbers = checks.flag("biases", biases) and net.bias, checks.flag("numbers", numbers)
-    most = checks.integer("most", most, least=1)
-    shown = [min(n, most) for n in net.sizes]
-    largest = max(float(abs(net.parameters).max(initial=0.0)), 1e-300)
-
-    def y(layer: int, node: int) -> float:
-        return (shown[layer] - 1) / 2 - node
-
-    def line(layer: int, start: float, end: float, weight: float, place: float) -> None:
-        """Draw a line from a node of the previous layer to one of this layer."""
-        colour = _POSITIVE if weight >= 0 else _NEGATIVE
-        axes.plot([layer - 1, layer], [start, end], color=colour, linewidth=0.4 + 2.2 * abs(weight) / largest, zorder=1)
-        if numbers:
-            at = (layer - 1 + place, start + place * (end - start))
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-            axes.text(*at, f"{weight:.3g}", ha="center", va="center", fontsize="x-small", bbox=box, zorder=2)
-
-    def node(layer: int, height: float, text: str, dotted: bool = False) -> None:
-        outline = ":" if dotted else "-"
-        axes.scatter([layer], [height], s=500, facecolor="white", edgecolor="black", linestyle=outline, zorder=3)
-        axes.text(layer, height, text, ha="center", va="center", fontsize="small", zorder=4)
-
-    for layer, (W, kept) in enumerate(zip(net.weights, shown[1:], strict=True), start=1):
-        for i in range(kept):
-            for j in range(shown[layer - 1]):
-                place = 0.3 + 0.4 * ((i + j) % 2)  # so that the numbers of crossing lines lie apart
-                line(layer, y(layer - 1, j), y(layer, i), float(W[i, j]), place)
-            if biases:
-                line(layer, y(layer - 1, -1), y(layer, i), float(net.biases[layer - 1][i]), 0.5)
-    for layer, (n, kept) in enumerate(zip(net.sizes, shown, strict=True)):
-        name = "x" if layer == 0 else "h"
-        for i in range(kept):
-            node(layer, y(layer, i), f"{name}{i + 1}")
-        if n > kept:
-            axes.text(layer, y(layer, kept) + 0.25, f"... {n}", ha="center", va="center")
-        if biases and layer < len(shown) - 1:
-            node(layer, y(layer, -1), "+1", dotted=True)
-    axes.set_xlim(-0.4, len(shown) - 0.6)
-    axes.set_ylim(-max(shown) / 2 - 0.6, max(shown) / 2 + (1.0 if biases else 0.2))
-    axes.axis("off")
+    network(net, biases=biases, numbers=numbers, most=most, ax=axes)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from samenet.functions import Reduction
 from samenet.history import History
 from samenet.network import Network
 from samenet.validation import arrays, checks
@@ -31,7 +32,7 @@ class DirectionChanges:
     total    the sum of the counts
     """
 
-    def __init__(self, net: Network, X: ArrayLike, Y: ArrayLike, *, reduction: str = "mean") -> None:
+    def __init__(self, net: Network, X: ArrayLike, Y: ArrayLike, *, reduction: Reduction = "mean") -> None:
         if not isinstance(net, Network):
             raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")
         self._given = (*arrays.labelled(X, Y, net.sizes[0], net.sizes[-1], net.dtype), reduction)  # converted once

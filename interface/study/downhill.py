@@ -12,12 +12,14 @@ in a bucket).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet.validation import arrays, checks
+
+Rule = Literal["slope", "sign"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def downhill(
     alpha: float,
     precision: float = 1e-5,
     max_steps: int = 10_000,
-    rule: str = "slope",
+    rule: Rule = "slope",
 ) -> Path:
     """Descend from x by x := x - alpha f'(x), until no coordinate moves by more than `precision`.
 
@@ -76,7 +78,7 @@ def downhill(
     alpha = checks.number("alpha", alpha, positive=True)
     precision = checks.number("precision", precision, least=0.0)
     max_steps = checks.integer("max_steps", max_steps, least=0)
-    checks.choice("rule", rule, ("slope", "sign"))
+    checks.choice("rule", rule, get_args(Rule))
     points, converged = [at.copy()], False
     while len(points) <= max_steps and not converged:
         before = points[-1]

@@ -11,12 +11,12 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import REDUCTIONS
+from samenet.functions import REDUCTIONS, Reduction
 from samenet.network import Network
 from samenet.output.formats import digits, duration
 from samenet.testing.probe import probe
@@ -35,6 +35,7 @@ def _sum_of_squared_errors(net: Network, X: Array, Y: Array) -> float:
     return float(np.vdot(error, error))
 
 
+Measure = Literal["cost", "mean_absolute_error", "sum_of_squared_errors"]
 _MEASURES: dict[str, Callable[[Network, Array, Array], float]] = {
     "mean_absolute_error": _mean_absolute_error,
     "sum_of_squared_errors": _sum_of_squared_errors,
@@ -83,8 +84,8 @@ def error_surface(
     Y: ArrayLike,
     places: Sequence[Place],
     *grids: ArrayLike,
-    measure: str = "cost",
-    reduction: str = "mean",
+    measure: Measure = "cost",
+    reduction: Reduction = "mean",
 ) -> Surface:
     """Measure the error for every combination of values of a few parameters, with all others fixed.
 
@@ -104,7 +105,7 @@ def error_surface(
     """
     trial = probe(net)
     X, Y = arrays.labelled(X, Y, net.sizes[0], net.sizes[-1], trial.dtype)
-    checks.choice("measure", measure, ("cost", *_MEASURES))
+    checks.choice("measure", measure, get_args(Measure))
     checks.choice("reduction", reduction, REDUCTIONS)
     given = checks.listed("places", places, "a list of places as in [(0, 0, 0)]")
     if len(given) == 0 or len(given) != len(grids):

@@ -9,10 +9,12 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.initialize import SCHEMES
+from samenet.initialize import SCHEMES, Scheme
 from samenet.network import Network
 from samenet.training import alike, divergence
 from samenet.training.options import Options
+from samenet.training.reach import unreachable, warn_unreachable
+from samenet.training.reporting import ReportOfMany
 from samenet.training.run import train_under
 from samenet.training.together import run_together
 from samenet.validation import checks
@@ -48,7 +50,7 @@ def train_many(
     Y: ArrayLike | Sequence[ArrayLike],
     *,
     seeds: Iterable[Any] | None = None,
-    init: str = "glorot",
+    init: Scheme = "glorot",
     **options: Any,
 ) -> list[Network]:
     """Train many networks, with the same result as training one after the other, to the bit.
@@ -66,9 +68,11 @@ def train_many(
 
     X, Y      the samples and the targets of all networks, (m, n_in) and (m, n_out); or those of each network, with one
               dimension more: (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
+    sample_weight  as for `Network.train`, for all networks; or of each network, (networks, m), or a list of vectors
     seeds     the `seed` of each network; by default, each training draws from a stream of its own
     init      how the weights of new networks begin, see `samenet.initialize`
-    options   the other arguments of `Network.train`
+    options   the other arguments of `Network.train`; of a `validation` (X, Y), X and Y are those of all networks or of
+              each, too; `verbose` prints a line for each network that is done, and the bar of `progress` counts them
 
     Returns the networks, in the order of the list or of the seeds, each with its `history`.
 
@@ -100,6 +104,13 @@ def train_many(
         numbers = _listed("seeds", seeds)
         trained = [pattern] * len(numbers)  # until there are new ones
     given, of_X, of_Y = _arguments(options), _each("X", X, len(trained)), _each("Y", Y, len(trained))
+    validation = _validation(given["validation"], len(trained))
+    shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
+    report = ReportOfMany(len(trained), *shown)
+    given |= {"verbose": False, "progress": False}  # of each training
+    outside: dict[int, str] = {}  # by their numbers, the first networks of a kind whose targets cannot be reached
+    weights = given["sample_weight"]
+    of_weights = None if weights is None else _each("sample_weight", weights, len(trained), rank=2)
     known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
     plans: dict[Any, Options] = {}  # the options of the first network of a kind
     planned = []
@@ -113,17 +124,25 @@ def train_many(
                 samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
                 known[key] = model.labelled(*samples, given["reduction"])
             x, y = known[key]
-            like = (*key, model.sizes[1:-1], model.activations[-1], model.theta.normalized)
+            held = validation[i] if isinstance(validation, list) else validation
+            given["sample_weight"] = weights if of_weights is None else of_weights[i]
+            like = (of_weights and i, *key, id(held), model.sizes[1:-1], model.activations[-1], model.theta.normalized)
+            its = {**given, "seed": seed, "validation": held}
             if like not in plans:
-                plan = plans[like] = Options.checked(model, x, y, {**given, "seed": seed}, warns=False)
-            elif plans[like].stop or not (x.flags.owndata and y.flags.owndata):  # which each network has to be seen for
-                plan = Options.checked(model, x, y, {**given, "seed": seed}, warns=False)
+                plan = plans[like] = Options.checked(model, x, y, its, warns=False)
+                if found := unreachable(model.activations[-1], y):
+                    outside[i] = found
+            elif plans[like].stop or not all(v.flags.owndata for v in (x, y, *plans[like].held)):
+                # Which each network has to be seen for.
+                plan = Options.checked(model, x, y, its, warns=False)
             else:
                 plan = plans[like].for_another(model, seed)
             planned.append(plan)
         except (TypeError, ValueError) as refusal:
             refusal.add_note(f"in train_many, for networks[{i}]")
             raise
+    if outside:
+        warn_unreachable(f"in train_many, for {_named(outside)}, {next(iter(outside.values()))}")
     threads = max((network.threads for network in trained), default=1)
     streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]
     threads = threads if len(set(streams)) == len(streams) else 1
@@ -141,6 +160,9 @@ def train_many(
             models = [net.model.with_cost(given["cost"]) for net in nets]
             left = alike.train(nets, models, nets[0].backend, [planned[i] for i in group], release)
             alone = [group[place] for place in left]
+            for i in group:
+                if i not in alone:
+                    report.end_of(i, trained[i].history, None)
         for i in alone:
             net = trained[i]
             model = net.model.with_cost(given["cost"])
@@ -151,11 +173,14 @@ def train_many(
                 train_under(net, model, net.backend, planned[i], release)
             except Exception as error:
                 failed[i] = error
+            net.training_state = None
+            report.end_of(i, net.history, failed.get(i))
 
     models = [network.model.with_cost(given["cost"]) for network in trained]
     groups = alike.groups(models, [network.backend for network in trained], planned, threads)
-    for number, error in run_together([partial(train, group) for group in groups], threads).items():
-        failed |= dict.fromkeys(groups[number], error)
+    with report:
+        for number, error in run_together([partial(train, group) for group in groups], threads).items():
+            failed |= dict.fromkeys(groups[number], error)
     failed = dict(sorted(failed.items()))
     histories = {i: net.history for i, net in enumerate(trained) if i not in failed and net.history is not None}
     diverged = [i for i, history in histories.items() if history.diverged_at is not None]
@@ -168,7 +193,7 @@ def train_many(
     return trained
 
 
-def _like(pattern: Network, init: str, seed: Any) -> Network:
+def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
     settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
     return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
 
@@ -180,8 +205,12 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
         for name, parameter in inspect.signature(Network.train).parameters.items()
         if name not in ("self", "X", "Y", "seed")
     }
-    for name in options:
+    for name, value in options.items():
         checks.choice("train_many", name, known)
+        if name in ("resume", "checkpoint", "every") and value is not known[name]:
+            raise ValueError(
+                f"{name}: expected none in train_many, which keeps nothing to go on from, got {value!r:.60}"
+            )
     missing = [name for name, default in known.items() if default is inspect.Parameter.empty and name not in options]
     if missing:
         raise TypeError(f"train_many: expected {', '.join(missing)} to be given")
@@ -210,13 +239,22 @@ def _distinct(networks: Iterable[Any]) -> list[Network]:
     return found
 
 
-def _each(name: str, value: Any, count: int) -> list[Any] | None:
+def _validation(value: Any, count: int) -> Any:
+    """The validation set of all networks, or a list with that of each."""
+    if not (isinstance(value, tuple | list) and len(value) == 2 and 3 in map(_rank, value)):
+        return value
+    X, Y = (_each("validation", part, count) or [part] * count for part in value)
+    return list(zip(X, Y, strict=True))
+
+
+def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
     """What each network has for itself, or None if all have the same."""
-    if _rank(value) != 3:
+    if _rank(value) != rank:
         return None
-    given = list(value)
+    given = list(value) if isinstance(value, list | tuple) else list(np.asarray(value))
     if len(given) != count:
-        raise ValueError(f"{name}: expected {count} matrices, one for each network, got {len(given)}")
+        what = "matrices" if rank == 3 else "vectors"
+        raise ValueError(f"{name}: expected {count} {what}, one for each network, got {len(given)}")
     return given
 
 

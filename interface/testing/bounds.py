@@ -18,7 +18,9 @@ e the error that layer l inherits, and |h| the largest magnitude that a computed
 DropConnect's m W in place of W, and m dJ/d(m W), are one more product each, as are dropout's of h and of its error.
 
 A row drawn by importance has a factor c, which is rounded, and so are c delta and c J: delta gains gamma_3 |c delta|
-and 2 least, and J, summed over m rows, gamma_(m+4) sum c J and m least.
+and 2 least, and J, summed over m rows, gamma_(m+4) sum c J and m least. The same holds for the factor of a sample that
+has a weight, w itself for a sum; for the mean w / sum w, which has itself an error of gamma_(m+2) w / sum w and least.
+A sample of weight 0 is left out; only statistics of batch normalization know of it.
 
 The terms of the other activations, the costs and the penalties are similar; they are derived where they are computed,
 in the modules of `samenet.testing`. `rounding` defines the error; where a number may overflow, there is no bound, and
@@ -104,14 +106,24 @@ def forward(
     return Pass(layers, layer_inputs, z)
 
 
-def _rows_costs(of: Callable[..., Bounded], h: Bounded, z: Bounded, y: Array, c: Array, r: Rounding) -> Bounded:
+def _rows_costs(of: Callable[..., Bounded], h: Bounded, z: Bounded, y: Array, c: Bounded, r: Rounding) -> Bounded:
     """The sum over the rows, each times its factor."""
     total = exact(np.zeros(()))
-    for s in range(len(c)):
+    m = len(c.value)
+    for s in range(m):
         one = slice(s, s + 1)
         row = [Bounded(x.value[one], x.error[one]) for x in (h, z)]
-        total = total + of(*row, y[one], r).times(float(c[s]))
-    return total.rounded(gamma(len(c) + 4, r.u) * total.largest + len(c) * r.least).within(r)
+        total = total + of(*row, y[one], r) * Bounded(c.value[s], c.error[s])
+    return total.rounded(gamma(m + 4, r.u) * total.largest + m * r.least).within(r)
+
+
+def _factors(sample_weight: Array, reduction: str, r: Rounding) -> Bounded:
+    """What the rows are multiplied by."""
+    total = sample_weight.sum()
+    if reduction == "sum" or total == 0:
+        return exact(sample_weight)
+    c = exact(sample_weight / total)
+    return c.rounded(gamma(len(sample_weight) + 2, r.u) * c.value + r.least)
 
 
 def _squares(delta: Bounded, h: Bounded, bias: bool, parameters: int, r: Rounding) -> Bounded:
@@ -133,12 +145,14 @@ def backward(
     masks: NDArray[Any] | None = None,
     weight_masks: Sequence[NDArray[Any]] | None = None,
     factors: Array | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[Bounded, list[Bounded]]:
     """The cost, and the gradient for each matrix, bias vector and gamma, in the order of the flat vector.
 
     With batch normalization, by the statistics of the batch. factors: of the rows, (m,), with adaptive sampling.
+    sample_weight: of the rows, (m,), as backends are given them.
     """
-    return sampled(model, X, Y, reduction, masks, weight_masks, factors)[:2]
+    return sampled(model, X, Y, reduction, masks, weight_masks, factors, sample_weight)[:2]
 
 
 @np.errstate(all="ignore")
@@ -150,10 +164,17 @@ def sampled(
     masks: NDArray[Any] | None,
     weight_masks: Sequence[NDArray[Any]] | None,
     factors: Array | None,
+    sample_weight: Array | None = None,
 ) -> tuple[Bounded, list[Bounded], Bounded]:
-    """The same, and ||scale c_s dJ_s/dtheta||^2 of every row, (m,)."""
+    """The same, and ||scale c_s dJ_s/dtheta||^2 of every row that is not left out, (m,)."""
+    c, scale = None if factors is None else exact(factors), 1 / len(X) if reduction == "mean" else 1.0
+    if sample_weight is not None:
+        if not len(model.gammas) and sample_weight.any():
+            kept = sample_weight > 0
+            X, Y, sample_weight = X[kept], Y[kept], sample_weight[kept]
+            masks = None if masks is None else masks[kept]
+        c, scale = _factors(sample_weight, reduction, Rounding.of(model.dtype)), 1.0
     m, y = len(X), Y.astype(np.float64)
-    scale = 1 / m if reduction == "mean" else 1.0
     whole = Rounding.of(model.dtype)
     r = whole.times(scale)
     batches: dict[int, Batch] = {}
@@ -161,11 +182,11 @@ def sampled(
     backs = [ACTIVATIONS[name][1] for name in model.activations]
     value, delta_of = COSTS[model.cost_function]
     delta = delta_of(layers[-1], y, scale, backs[-1], r)
-    if factors is None:
+    if c is None:
         cost = value(layers[-1], z, y, whole).times(scale)
     else:
-        cost = _rows_costs(value, layers[-1], z, y, factors, whole).times(scale)
-        delta = delta * exact(factors[:, None])
+        cost = _rows_costs(value, layers[-1], z, y, c, whole).times(scale)
+        delta = delta * Bounded(c.value[:, None], c.error[:, None])
         delta = delta.rounded(gamma(3, r.u) * delta.largest + 2 * r.least).within(r)
     squares = exact(np.zeros(m))
     pieces: list[Bounded] = []

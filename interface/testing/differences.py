@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.functions import Reduction
 from samenet.parameters import Parameters
 from samenet.testing.kinks import Kinks
 from samenet.testing.probe import Answers
@@ -80,7 +81,7 @@ class Slopes:
     Parameters are changed while a cost is computed, and restored when a call returns.
     """
 
-    def __init__(self, net: Answers, X: NDArray[Any], Y: NDArray[Any], reduction: str) -> None:
+    def __init__(self, net: Answers, X: NDArray[Any], Y: NDArray[Any], reduction: Reduction) -> None:
         self.net, self.flat = net, net.model.theta.flat
         self.cost: Callable[[], float] = lambda: net.cost(X, Y, reduction=reduction)
         if net.model.theta.normalized:  # `cost` is by the running statistics, and the gradient by those of X

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import REDUCTIONS
+from samenet.functions import REDUCTIONS, Reduction
 from samenet.parameters import Parameters
 from samenet.testing.differences import Estimate, Slopes
 from samenet.testing.probe import Answers, probe
@@ -127,7 +127,7 @@ class GradientCheck:
 
 
 def check_gradient(
-    net: Answers, X: ArrayLike, Y: ArrayLike, *, step: float = 1e-5, reduction: str = "mean"
+    net: Answers, X: ArrayLike, Y: ArrayLike, *, step: float = 1e-5, reduction: Reduction = "mean"
 ) -> GradientCheck:
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 

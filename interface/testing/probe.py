@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from samenet.functions import Cost, Reduction
 from samenet.model import HasModel, Model
 from samenet.parameters import Parameters
 from samenet.validation import checks
@@ -22,11 +23,11 @@ class Answers(Protocol):
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The output layer."""
 
-    def cost(self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean") -> float:
+    def cost(self, X: ArrayLike, Y: ArrayLike, cost: Cost | None = None, reduction: Reduction = "mean") -> float:
         """The cost."""
 
     def gradient(
-        self, X: ArrayLike, Y: ArrayLike, cost: str | None = None, reduction: str = "mean"
+        self, X: ArrayLike, Y: ArrayLike, cost: Cost | None = None, reduction: Reduction = "mean"
     ) -> tuple[float, Parameters]:
         """The cost and its gradient."""
 

@@ -40,13 +40,15 @@ def gradient(
     reduction: str = "mean",
     masks: NDArray[Any] | None = None,
     weight_masks: Sequence[NDArray[Any]] | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """How far the cost, and each entry of its gradient, may differ.
 
     masks: with dropout, (m, hidden nodes). weight_masks: with DropConnect, a matrix for each layer of weights.
+    sample_weight: (m,), as backends are given them.
     """
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
-    cost, pieces = bounds.backward(model, x, y, reduction, masks, weight_masks)
+    cost, pieces = bounds.backward(model, x, y, reduction, masks, weight_masks, None, sample_weight)
     flat = np.concatenate([p.error.ravel() for p in pieces])
     theta = getattr(model, "model", model).theta  # also of a network, which has all else that a bound is made from
     return _SIDES * float(cost.error), theta.like(_SIDES * flat)
@@ -62,10 +64,11 @@ def _slope(
     clip_value: float,
     clip_norm: float,
     factors: NDArray[Any] | None,
+    sample_weight: Array | None,
 ) -> Bounded:
     """The gradient, clipped, as a flat vector."""
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
-    pieces = bounds.backward(model, x, y, reduction, masks, weight_masks, factors)[1]
+    pieces = bounds.backward(model, x, y, reduction, masks, weight_masks, factors, sample_weight)[1]
     g = Bounded(*(np.concatenate([getattr(p, part).ravel() for p in pieces]) for part in ("value", "error")))
     return update_bounds.clipped(g, clip_value, clip_norm, Rounding.of(model.dtype))
 
@@ -84,14 +87,16 @@ def step(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
     factors: NDArray[Any] | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[Array, Array]:
     """How far each parameter, and each entry of the velocity, may differ after one update from equal parameters.
 
     state: the rule's state before the update; zero if None. Without a velocity, the second array is how far the move
     -alpha g may differ for descent, and the first array again for RMSProp and Adam. Derived in
-    `samenet.testing.update_bounds`. factors: of the rows of X, where they were drawn by importance.
+    `samenet.testing.update_bounds`. factors: of the rows of X, where they were drawn by importance; sample_weight: as
+    for `gradient`.
     """
-    g = _slope(model, X, Y, reduction, masks, weight_masks, clip_value, clip_norm, factors)
+    g = _slope(model, X, Y, reduction, masks, weight_masks, clip_value, clip_norm, factors, sample_weight)
     theta, state = model.parameters, rule.state(model.theta) if state is None else state
     if isinstance(rule, Adam | RMSProp):
         kept = state.values if isinstance(rule, Adam) else (np.zeros_like(theta), *state.values)

@@ -10,7 +10,7 @@ None         every row once in each epoch, in a new random order unless `shuffle
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from samenet.validation import checks
 
@@ -59,7 +59,8 @@ class AdaptiveSampling:
         object.__setattr__(self, "floor", floor)
 
 
-SAMPLING = {"adaptive": AdaptiveSampling}
+SamplingName = Literal["adaptive"]
+SAMPLING: dict[SamplingName, type[AdaptiveSampling]] = {"adaptive": AdaptiveSampling}
 
 
 def sampling(value: Any) -> AdaptiveSampling | None:

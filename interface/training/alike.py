@@ -24,7 +24,7 @@ _ARGUMENTS = {"reduction", "alpha", "clip_value"}  # of a backend's `run_updates
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     """How many networks like this the backend trains together, 0 if none; and how many times that a call should."""
     settings, many = options.settings, getattr(backend, "MANY", None)
-    if many is None or settings.has_masks or settings.sampling is not None:
+    if many is None or settings.has_masks or settings.sampling is not None or options.sample_weight is not None:
         return 0, 0
     if not _ARGUMENTS.issuperset(settings.arguments):
         return 0, 0
@@ -44,7 +44,8 @@ def groups(
     for i, (model, backend, options) in enumerate(zip(models, backends, planned, strict=True)):
         theta = model.theta
         kind = id(backend), theta.sizes, theta.bias, model.activations, model.cost_function, model.l1, model.l2
-        lists = of_kind.setdefault((*kind, theta.flat.dtype, id(options.X), id(options.Y)), [])
+        samples = id(options.X), id(options.Y), id(options.sample_weight)
+        lists = of_kind.setdefault((*kind, theta.flat.dtype, *samples), [])
         for alike in lists:
             settings = planned[alike[0]].settings
             if settings is options.settings or settings == options.settings:
@@ -97,6 +98,7 @@ def train(
             one.stream = None  # it draws anew
             continue
         user.history = history = History()
+        user.training_state = None
         if every > 0:
             history.record_costs(0, costs[i] if returns_cost else np.repeat(recorded[i], every), every)
         model.theta.flat[:] = thetas[i]

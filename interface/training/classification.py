@@ -39,7 +39,7 @@ I. Katakis, Multi-label classification: an overview (2007), section 4.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,11 @@ from samenet.validation import checks
 
 Array = NDArray[Any]
 
-ACCURACIES = ("accuracy", "subset_accuracy", "label_accuracy")
-LABELS = ("auto", "one", "several")
+Accuracy = Literal["accuracy", "subset_accuracy", "label_accuracy"]
+Labels = Literal["auto", "one", "several"]
+
+ACCURACIES: tuple[Accuracy, ...] = get_args(Accuracy)
+LABELS: tuple[Labels, ...] = get_args(Labels)
 
 # The two classes of a node; the threshold is their midpoint.
 _CLASSES = {"sigmoid": (0, 1), "tanh": (-1, 1)}

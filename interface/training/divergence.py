@@ -1,8 +1,6 @@
 """Divergence: a cost that grows without bound, reported while it is still finite."""
 
 import math
-import sys
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from samenet.backends.objective import Objective
 from samenet.history import History
+from samenet.validation import warning
 
 _GROWTH = 1e6
 _MOST = 1e24  # in units of the scale; training that starts beyond it is taken to have diverged in an earlier call
@@ -19,8 +18,8 @@ _MOST = 1e24  # in units of the scale; training that starts beyond it is taken t
 class DivergenceWarning(RuntimeWarning):
     """Training diverges: the cost is a million times what could be expected at the start.
 
-    With J0 the cost over all samples when training started, J the cost now, and s = 1 + n_out max |Y|^2 (times m for
-    reduction="sum"), the warning is given after the first epoch with
+    With J0 the cost over all samples when training started, J the cost now, and s = 1 + n_out max |Y|^2 (times m, or
+    the sum of the weights of samples, for reduction="sum"), the warning is given after the first epoch with
 
         J > 10^6 max(s, min(J0, 10^24 s))
 
@@ -47,12 +46,17 @@ class Watch:
         self.suspicious: list[NDArray[np.float64]] = []  # batch costs of the current epoch
         self.is_done = False  # the warning was given, or divergence cannot be detected
 
+    def go_on(self, first: NDArray[Any], largest: float, suspicious: list[NDArray[np.float64]], is_done: bool) -> None:
+        """Go on with what another has seen, in an earlier part of the training."""
+        self.initial_theta, self.largest, self.suspicious, self.is_done = first, largest, suspicious, is_done
+
     def suspects(self, costs: NDArray[np.float64]) -> bool:
         """Whether one of these batch costs is so large that the cost over all samples must be computed."""
         if self.is_done:
             return False
         if math.isnan(self.largest):
-            self.largest = _first_bound(costs, self.batch_size, self.objective.reduction)
+            amount = amount_of(self.batch_size, self.objective.sample_weight)
+            self.largest = first_bound(costs.item(0), amount, self.objective.reduction)
         return not _worst(costs) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
@@ -73,7 +77,7 @@ class Watch:
             self._report(history, f"in epoch {history.epochs_done} the cost of a batch is {cost:.3g}")
 
     def _limit(self) -> float:
-        Y, m = self.objective.Y, len(self.objective.Y)
+        Y, m = self.objective.targets, amount_of(len(self.objective.Y), self.objective.sample_weight)
         y = float(np.abs(Y).max())
         first = self._cost(self.initial_theta)
         scale = (1 + Y.shape[1] * y * y) * (m if self.objective.reduction == "sum" else 1)
@@ -94,9 +98,14 @@ def _text(cost: float) -> str:
     return f"{cost:.3g}" if math.isfinite(cost) else "no longer a number" if math.isnan(cost) else "infinite"
 
 
-def is_harmless(costs: NDArray[np.float64], batch_size: int, reduction: str) -> bool:
+def amount_of(rows: int, sample_weight: NDArray[np.float64] | None) -> float:
+    """How much a sum over so many samples counts: their number, times the mean of all weights."""
+    return rows if sample_weight is None else rows * float(sample_weight.mean())
+
+
+def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bool:
     """Whether none of a training's batch costs, from its first on, is suspicious."""
-    return _worst(costs) < _first_bound(costs, batch_size, reduction)
+    return _worst(costs) < first_bound(costs.item(0), amount, reduction)
 
 
 def _worst(costs: NDArray[np.float64]) -> float:
@@ -104,8 +113,9 @@ def _worst(costs: NDArray[np.float64]) -> float:
     return worst
 
 
-def _first_bound(costs: NDArray[np.float64], batch_size: int, reduction: str) -> float:
-    return _bound(costs.item(0), batch_size if reduction == "sum" else 1)
+def first_bound(first: float, amount: float, reduction: str) -> float:
+    """Batch costs below it are not suspicious at first, by the first of all."""
+    return _bound(first, amount if reduction == "sum" else 1)
 
 
 def _bound(first: float, scale: float) -> float:
@@ -113,9 +123,6 @@ def _bound(first: float, scale: float) -> float:
 
 
 def warn(what: str) -> None:
-    """Give the warning, attributed to the line outside samenet that led here."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "samenet":
-        frame, level = frame.f_back, level + 1
+    """Give the warning."""
     advice = "try a smaller alpha, or inputs and targets scaled to a size of about 1"
-    warnings.warn(f"training diverges: {what}; {advice}", DivergenceWarning, stacklevel=level)
+    warning.warn(f"training diverges: {what}; {advice}", DivergenceWarning)

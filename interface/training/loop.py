@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from samenet import schedules
 from samenet.backends.adaptive import Sampler
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
 from samenet.training.sampling import Orders
 from samenet.training.session import Training
+from samenet.training.state import Partial, Snapshot
 from samenet.validation.finite import all_finite
 
 CALL_SECONDS = 0.05
 _GROWTH = 16  # at most, from call to call
-Snapshot = tuple[NDArray[Any], NDArray[Any], int, Sampler | None]  # theta, the rule's state and t, and the sampler's
 _SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
 _MASK = 4  # the samples for which an update takes as long as for its mask of weights
 
@@ -43,16 +44,24 @@ class Loop:
         options = training.options
         self.training, self.options, self.settings = training, options, options.settings
         self.history = training.history
-        self.model, self.rule, self.state = training.model, rule, rule.state(training.model.theta)
+        self.model, self.rule, saved = training.model, rule, options.saved
+        theta = self.model.theta
+        self.state = rule.state(theta) if saved is None else saved.optimizer(rule, theta)
         self.batch_size = options.batch_size
         full_batch = options.batch_size == len(options.X)
         # The gradient of all samples does not depend on their order.
         shuffled = self.settings.shuffle and not full_batch
-        self.draws, sampling = options.draws(self.model.dtype, shuffled), self.settings.sampling
-        self.sampler = None if sampling is None else Sampler.of(sampling.rate, sampling.floor, len(options.X))
+        of_saved, sampling = None if saved is None else saved.draws, self.settings.sampling
+        self.draws = of_saved or options.draws(self.model.dtype, shuffled)
+        self.ahead: Orders = None  # the orders that were drawn of the epochs to come, and of one that has begun
+        self.partial: Partial | None = None  # where in an epoch it is, between its calls
+        self.is_sound = True  # whether it may go on from here: not in the middle of a call
+        self.sampler: Sampler | None = None
+        if sampling is not None:
+            self.sampler = Sampler.of(sampling.rate, sampling.floor, len(options.X)) if saved is None else saved.sampler
         # A full-batch update returns the cost to record, unless masks or batch normalization change it; monitors and
         # mini-batches need an extra forward pass.
-        is_plain = not self.settings.has_masks and not self.model.theta.normalized
+        is_plain = not self.settings.has_masks and not theta.normalized
         self.updates_return_cost = full_batch and is_plain and not options.monitors
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         seconds = seconds_of(training.backend, self.model, 1, self.batch_size, bool(self.settings.drop_connect))
@@ -62,14 +71,30 @@ class Loop:
         self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
         if self.sampler is not None:
             self.arguments["sampler"] = self.sampler
+        self.run_updates = weighing(training.backend, "run_updates", options.sample_weight)
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
+        if saved is not None:
+            self.divergence.go_on(saved.first, saved.largest, saved.suspicious, saved.is_done)
+            self.ahead, self.partial = saved.ahead, saved.partial
+            self.saved = np.empty_like(theta.everything), np.empty_like(self.state.values)
 
     def run(self, release: Callable[[], None]) -> None:
         """Train until all epochs are done, the callback or a stop rule ends it, or Ctrl-C is pressed."""
-        while self.history.epochs_done < self.settings.epochs:
-            if not self.updates_return_cost:
+        checkpoint = self.options.checkpoint
+        if checkpoint is not None:
+            checkpoint.begin(self)
+        if self.training.should_stop():  # after the last epoch of a training that goes on
+            return
+        while self.history.epochs_done < self.training.end:
+            if self.partial is not None or self.history.is_recorded(self.history.epochs_done):
+                pass  # by the part before
+            elif self.updates_return_cost:
+                self.training.measure()
+            else:
                 self.training.record()
             for _ in self._advance(self._next_stop()):
+                if checkpoint is not None:
+                    checkpoint.save_if_due(self)
                 release()
             if self.training.should_stop():
                 return
@@ -78,22 +103,29 @@ class Loop:
         done, every = self.history.epochs_done, self.settings.record_every
         if self.training.has_epoch_hooks:
             return done + 1
-        if every > 0 and not self.updates_return_cost:
-            return min(self.settings.epochs, done + every - done % every)
-        return self.settings.epochs
+        if every > 0 and not (self.updates_return_cost and self.training.validation is None):
+            return min(self.training.end, done + every - done % every)
+        return self.training.end
 
     def _advance(self, stop: int) -> Iterator[None]:
         """Train up to epoch `stop`, one backend call at a time."""
         X, Y, m, history = self.options.X, self.options.Y, len(self.options.X), self.history
         batches = -(-m // self.batch_size)
         while history.epochs_done < stop:
-            if self.updates < batches:
+            if self.updates < batches or self.partial is not None:
                 yield from self._one_epoch_in_parts()
                 continue
             epochs = min(stop - history.epochs_done, self.updates // batches, self.draws.epochs_at_once)
-            alphas = self._alphas(epochs)
-            self._call(X, Y, alphas, self.draws.epochs(len(alphas)))
+            alphas = self._alphas(epochs if self.ahead is None else min(epochs, len(self.ahead)))
+            self._call(X, Y, alphas, self._orders(len(alphas)))
             yield
+
+    def _orders(self, epochs: int) -> Orders:
+        """The orders of the next epochs: those drawn for an earlier call, or new ones."""
+        self.is_sound = False  # until the end of the call that they are for
+        if self.ahead is None:
+            self.ahead = self.draws.epochs(epochs)
+        return None if self.ahead is None else self.ahead[:epochs]
 
     def _alphas(self, epochs: int) -> NDArray[np.float64]:
         """The learning rates of the next epochs, at least one: up to the first epoch for which the schedule raises.
@@ -119,8 +151,14 @@ class Loop:
 
     def _one_epoch_in_parts(self) -> Iterator[None]:
         X, Y, m, done = self.options.X, self.options.Y, len(self.options.X), 0
-        alphas, order = self._alphas(1), self.draws.order()
-        before = self._snapshot()
+        if self.partial is None:
+            alphas, order = self._alphas(1), self._orders(1)
+            before = self._snapshot()
+        else:
+            done, alphas, before = self.partial
+            order = self._orders(1)
+        if order is None and self.options.sample_weight is not None:  # which belong to all of X
+            order = np.arange(m).reshape(1, m)
         while done < m:
             rows = slice(done, min(m, done + self.updates * self.batch_size))
             start, done = done, rows.stop
@@ -132,6 +170,8 @@ class Loop:
             except FloatingPointError:
                 self._restore(*before)  # the whole epoch is undone, however it was split into calls
                 raise
+            if done < m:
+                self.partial, self.is_sound = Partial(done, alphas, before), True
             yield
 
     def _snapshot(self) -> Snapshot:
@@ -174,7 +214,7 @@ class Loop:
         before: Snapshot | None = None,
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
-        model, history = self.model, self.history
+        model, history, self.is_sound = self.model, self.history, False
         epochs = len(alphas)
         before = before or self._snapshot()
         arguments: dict[str, Any] = self.arguments | self.draws.masks(history.epochs_done, start)
@@ -182,9 +222,7 @@ class Loop:
         alpha = alphas.item(0) if is_constant else alphas
         began = time.perf_counter()
         with overflow_ignored(self.training.backend):  # of the weights, it is reported below
-            costs = self.training.backend.run_updates(
-                *(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments
-            )
+            costs = self.run_updates(*(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments)
         seconds, costs = time.perf_counter() - began, np.asarray(costs)
         finite, suspicious = all_finite(model.theta.everything), self.divergence.suspects(costs)
         if self.options.unchecked:
@@ -200,15 +238,19 @@ class Loop:
             self.divergence.suspicious.append(costs)
         if not finite:
             self._restore(*before)
+            self.partial, self.is_sound = None, True
             self.divergence.overflow(history)
             raise FloatingPointError(
                 f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
                 "they were restored to their values before it. Try a smaller alpha"
             )
-        if self.updates_return_cost and self.settings.record_every > 0:
-            history.record_costs(history.epochs_done, costs, self.settings.record_every)
+        if self.updates_return_cost:
+            self.training.record_costs(costs)
+        self.training.alpha = alphas.item(-1)
         history.epochs_done += epochs if ends_epoch else 0
         if ends_epoch:
+            self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]
+            self.partial, self.training.hooks_begun, self.is_sound = None, 0, True
             self.divergence.end_epoch(history)
         updates = int(len(costs) * min(_GROWTH, CALL_SECONDS / max(seconds, 1e-9)))
         if seconds < CALL_SECONDS / 2:  # never fewer: a call may be short because a record was due

@@ -1,12 +1,12 @@
 """What training can record besides the cost: functions of the output and the targets; see `History`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.training.classification import ACCURACIES, accuracy
+from samenet.training.classification import ACCURACIES, Accuracy, accuracy
 
 Array = NDArray[Any]
 
@@ -19,7 +19,10 @@ def _mean_absolute_error(output: Array, Y: Array) -> float:
     return float(np.abs(Y - output).mean())
 
 
-_DISTANCES: dict[str, Callable[[Array, Array], float]] = {
+Distance = Literal["mean_norm", "mean_absolute_error"]
+Monitor = Distance | Accuracy
+
+_DISTANCES: dict[Distance, Callable[[Array, Array], float]] = {
     "mean_norm": _mean_norm,
     "mean_absolute_error": _mean_absolute_error,
 }

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from samenet import schedules
 from samenet.backends.objective import Objective
@@ -25,6 +26,7 @@ class _Start:
     """In place of the network, which has one history, while several starts are trained."""
 
     history: History | None = None
+    training_state: Any = None
 
 
 def _are_independent(options: Options, optimizer: Optimizer) -> bool:
@@ -32,7 +34,7 @@ def _are_independent(options: Options, optimizer: Optimizer) -> bool:
     settings = options.settings
     draws = settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
     is_plain = settings.alpha is None or type(settings.alpha) is schedules.Constant
-    return is_plain and not (draws or options.callback is not None or options.stop)
+    return is_plain and not (draws or options.is_watched)
 
 
 def _best_of_together(

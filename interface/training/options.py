@@ -11,22 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import optimizers, schedules, stopping
+from samenet.backends.objective import Objective
+from samenet.functions import MADE_FOR, Reduction
 from samenet.history import History
 from samenet.model import Model
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
 from samenet.training.monitors import MONITORS, monitor
+from samenet.training.reach import check_reach
+from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
+from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
+from samenet.validation.weights import sample_weight
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
-_MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
+MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
 class Trained(Protocol):
-    """The network as the user sees it: it is passed to callbacks, and holds the history."""
+    """The network as the user sees it: it is passed to callbacks, and holds the history and what can go on."""
 
     history: History | None
+    training_state: Any  # a `TrainingState`, or what makes one; None if there is none
 
 
 Callback = Callable[[Any, History], object]
@@ -35,7 +42,7 @@ Callback = Callable[[Any, History], object]
 class Settings(NamedTuple):
     """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
 
-    reduction: str
+    reduction: Reduction
     alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
     epochs: int
     batch_size: int | None
@@ -49,6 +56,8 @@ class Settings(NamedTuple):
     is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
     arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
+    verbose: bool
+    progress: bool | str
 
     @property
     def has_masks(self) -> bool:
@@ -71,7 +80,28 @@ class Options:
     dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
     warns: bool = True  # whether divergence gives a warning
     stream: Random | None = None
+    validation: ValidationSet | None = None
+    report: Report | None = None  # what is shown meanwhile
     unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+    sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
+    saved: Any = None  # the `TrainingState` to go on from
+    completes: bool = False  # whether the call is completed that left it in a checkpoint
+    checkpoint: Any = None  # the `Checkpoint` to write
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether something is called, measured or shown between epochs."""
+        return bool(self.callback is not None or self.stop or self.validation or self.report)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The names in the history besides the cost."""
+        return (*self.monitors, *(() if self.validation is None else self.validation.names))
+
+    @property
+    def held(self) -> tuple[NDArray[Any], ...]:
+        """The samples and the targets of the validation set, if there is one."""
+        return () if self.validation is None else self.validation[:2]
 
     @property
     def random(self) -> Random:
@@ -85,6 +115,10 @@ class Options:
         """What is drawn for a training."""
         given = self.random, len(self.X), shuffled, self.dropout, dtype, self.settings.drop_connect
         return Draws(*given, self.batch_size, self.settings.sampling is not None)
+
+    def objective(self, model: Model, backend: Any) -> Objective:
+        """What is minimised."""
+        return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
 
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
@@ -101,10 +135,14 @@ class Options:
             options.unchecked = (
                 settings.is_simple
                 and "clip_value" not in settings.clipping  # which makes infinity a number
+                and options.sample_weight is None  # a sample of weight 0 would not be met
                 and not (settings.has_masks or options.stop or is_stream(options.seed))
+                and not (options.validation or options.report)
             )
             if not options.unchecked:
                 options.check_samples()
+        if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
+            check_reach(model.activations[-1], options.Y)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
@@ -114,7 +152,8 @@ class Options:
             checks.seed("seed", seed)
         return Options(
             *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
-            *(self.dropout, self.warns),
+            *(self.dropout, self.warns, None, self.validation),
+            sample_weight=self.sample_weight,
         )
 
     def check_samples(self) -> None:
@@ -152,9 +191,20 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
+        held = given["validation"]
+        validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
+        weights = given["sample_weight"]
+        if weights is not None:
+            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
+        if settings.sampling is not None and given["sample_weight"] is not None:
+            raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
         stop = stopping.rules(given["stop"])
         for rule in stop:
             rule.check(model)
+            if rule.needs_validation and validation is None:
+                raise ValueError(
+                    f"stop: expected a validation set for {rule}, as validation=(X, Y) or by Patience(X, Y), got none"
+                )
         if settings.sampling is not None and (settings.batch_size or len(X)) >= len(X):
             raise ValueError(
                 f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
@@ -163,14 +213,16 @@ class Options:
             *(X, Y, settings, batch_size, seed),
             *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
             np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
-            warns,
+            *(warns, None, validation),
+            Report.of(settings) if settings.verbose or settings.progress else None,
+            sample_weight=weights,
         )
 
 
 _NO_DROPOUT = np.empty(0)
 _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
-    *("clip_value", "clip_norm", "drop_connect", "sampling"),
+    *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
 _values = itemgetter(*_NAMES)
 
@@ -188,7 +240,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     if not optimizer.takes_steps:
         without = {name: None for name, p in (("dropout", dropout), ("drop_connect", drop_connect)) if not p}
         _reject_step_options(optimizer, given | without)
-    epochs = checks.integer("epochs", given["epochs"], least=0, most=_MOST_EPOCHS)
+    epochs = checks.integer("epochs", given["epochs"], least=0, most=MOST_EPOCHS)
     size = given["batch_size"]
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
@@ -204,6 +256,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
         *(sampled, is_simple, arguments, drop_connect),
+        *(checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.optimizers import Minimizer, MultiStart, Optimizer, UpdateRule
 from samenet.stopping import StopTraining
@@ -13,6 +12,7 @@ from samenet.training.interrupts import deferred_interrupt
 from samenet.training.loop import Loop
 from samenet.training.options import Options, Trained
 from samenet.training.session import Training
+from samenet.training.state import leave
 
 Release = Callable[[], None]  # delivers a deferred Ctrl-C
 
@@ -33,7 +33,11 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
 def train_under(user: Trained, model: Model, backend: Any, options: Options, release: Release) -> None:
     """Train in place, where someone else has seen to it that Ctrl-C is deferred."""
     try:
-        if not short.train(user, model, backend, options, release):
+        if options.report is not None:
+            with options.report as report:
+                release = report.following(release)
+                descend(options.settings.optimizer, user, model, backend, options, release)
+        elif not short.train(user, model, backend, options, release):
             descend(options.settings.optimizer, user, model, backend, options, release)
     except StopTraining:
         pass
@@ -45,18 +49,25 @@ def descend(
     """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
         quiet = replace(options, warns=False, stream=options.random)  # `best_of` warns if the best start diverged
-        objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
+        objective = options.objective(model, backend)
 
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:
             descend(inner, user, model, backend, quiet, release)
 
-        multistart.best_of(optimizer, user, objective, options, train_one, release)
+        try:
+            multistart.best_of(optimizer, user, objective, options, train_one, release)
+        finally:
+            user.training_state = None  # it is of the last start
     elif isinstance(optimizer, Minimizer):
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)
         training.run(scipy_methods.minimize, training, optimizer, release)
     elif isinstance(optimizer, UpdateRule):
         training = Training(user, model, backend, options)
-        training.run(Loop(training, optimizer).run, release)
+        loop = Loop(training, optimizer)
+        try:
+            training.run(loop.run, release)
+        finally:
+            leave(loop)
     else:
         raise TypeError(f"optimizer: expected one of samenet.optimizers, got {type(optimizer).__name__}")

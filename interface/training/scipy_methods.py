@@ -27,7 +27,8 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
     """The cost and its gradient in float64, at the model's parameters, from samples that may be of float32.
 
     Many of these are converted a block of rows at a time, or their copy would take twice the memory of the samples: the
-    sum over all rows is the sum over the blocks, and the mean is the mean of the blocks' means, weighted by their rows.
+    sum over all rows is the sum over the blocks, and the mean is the mean of the blocks' means, weighted by their rows,
+    or by the weights of these.
     """
     X, Y, m = objective.X, objective.Y, len(objective.X)
     is_whole = X.dtype == np.float64 or objective.model.theta.normalized  # which is by the statistics of all rows
@@ -41,14 +42,17 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
 
         return of_whole
     is_mean, others = objective.reduction == "mean", objective.model.without_penalties()
+    weights = objective.sample_weight
 
     def of_blocks() -> tuple[float, NDArray[np.float64]]:
         cost, slope = 0.0, np.zeros_like(objective.model.theta.flat)
         for start in range(0, m, rows):
             x, y = (values[start : start + rows].astype(np.float64) for values in (X, Y))
             model = objective.model if is_mean or start == 0 else others  # a sum has the penalties once
-            value, gradient = replace(objective, model=model, X=x, Y=y).slope()
-            weight = len(x) / m if is_mean else 1.0
+            w = None if weights is None else weights[start : start + rows]
+            value, gradient = replace(objective, model=model, X=x, Y=y, sample_weight=w).slope()
+            share = len(x) / m if weights is None or w is None else w.sum() / weights.sum()
+            weight = float(share) if is_mean else 1.0
             cost += weight * value
             slope += weight * gradient.flat
         return cost, slope
@@ -110,6 +114,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
         model.theta.flat[:] = theta
         current = float(intermediate_result.fun)
         history.epochs_done += 1
+        training.hooks_begun = 0
         try:
             over = training.should_stop()
         except StopIteration as error:  # the callback's own, which SciPy would take for a request to stop

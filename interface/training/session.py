@@ -1,17 +1,18 @@
 """One training run of a network: what is recorded, and what ended it."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
-from samenet.backends.objective import Objective
-from samenet.history import History
+from samenet.history import NOTHING, History
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training.options import Options, Trained
+from samenet.training.validation_set import ValidationObjective
 
 
 class Training:
@@ -23,20 +24,35 @@ class Training:
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
-        self.objective = Objective(model, backend, options.X, options.Y, options.settings.reduction)
-        self.earlier = user.history
-        self.history = user.history = History(tuple(options.monitors))
+        self.objective = options.objective(model, backend)
+        self.validation: ValidationObjective | None = None
+        if options.validation is not None:
+            self.validation = self.objective.validation = options.validation.objective(self.objective)
+        self.earlier, saved = (user.history, user.training_state), options.saved
+        self.history = History(options.recorded) if saved is None else copy.copy(saved.history)
+        user.history, user.training_state = self.history, None
+        self.began = saved.began if options.completes else self.history.epochs_done
+        self.end = self.began + options.settings.epochs  # the number of epochs done at the end
         self.watches: list[stopping.Watch] = []
+        self.hooks_begun: int | None = None  # of the callback and the rules after the last epoch; None for all
+        self.last: NDArray[Any] | None = None  # the parameters of the last update, where rules put back others
+        self.is_over = self.is_refused = False  # before it began; because of its samples
+        self.alpha: float | None = None  # the learning rate of the last epoch
+        self.measured: Mapping[str, float] = NOTHING  # of the validation set, to be recorded with the next cost
+        if options.report is not None:
+            options.report.begin(self)
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
-        if self.options.settings.epochs == 0:
+        before = self.model.theta.everything.copy() if self.options.completes else None
+        if not self._begins():
+            self.is_over = True
             return
         source: object = None
         try:
-            for rule in self.options.stop:
+            for place, rule in enumerate(self.options.stop):
                 source = rule
-                self.watches.append(rule.watch(self.objective, self.history))
+                self.watches.append(self._watch(place, rule, before))
             source = "StopTraining"  # raised by anything else, such as a signal handler
             descend(*given)
         except StopTraining as reason:
@@ -44,7 +60,41 @@ class Training:
             self.note(source, reason)
             self._close()
             raise
+        except BaseException:
+            self._close(failed=True)
+            raise
         self._close()
+
+    def _watch(self, place: int, rule: stopping.Rule, before: NDArray[Any] | None) -> stopping.Watch:
+        """Begin or go on to watch by a rule; before: the parameters to put back if a checkpoint does not fit it."""
+        saved, given = self.options.saved, (self.objective, self.history)
+        if saved is None:
+            return rule.watch(*given)
+        try:
+            watch: stopping.Watch = saved.watch(place, rule, *given)
+        except ValueError:
+            if before is not None:
+                self.model.theta.everything[:] = before
+                self._refuse()
+            raise
+        return watch
+
+    def _begins(self) -> bool:
+        """Whether there is something to be done: not if the call that is completed had come to its end."""
+        saved, everything = self.options.saved, self.model.theta.everything
+        if saved is None:
+            return self.end > 0
+        if self.options.completes:
+            everything[:] = saved.theta
+            has_ended = self.history.stopped_by is not None or (
+                self.history.epochs_done >= self.end and saved.hooks_begun is None
+            )
+        else:
+            has_ended = self.history.epochs_done >= self.end
+        if not has_ended:
+            self.history.stopped_by, self.hooks_begun = None, saved.hooks_begun
+            saved.put_back(everything)
+        return not has_ended
 
     def check_samples(self) -> None:
         """If X has not been checked, do so; if it is not finite, put back what was before, and raise ValueError."""
@@ -52,12 +102,23 @@ class Training:
             try:
                 self.options.check_samples()
             except ValueError:
-                self.user.history = self.earlier
+                self._refuse()
                 raise
 
-    def _close(self) -> None:
+    def _refuse(self) -> None:
+        """Put back the history, and what the network could go on from."""
+        self.user.history, self.user.training_state = self.earlier
+        self.is_refused = True
+
+    def _close(self, failed: bool = False) -> None:
+        if not self.watches:
+            return
+        everything = self.model.theta.everything
+        last = everything.copy()
         for watch in self.watches:
-            watch.close()
+            (watch.failed if failed else watch.close)()
+        if not np.array_equal(last, everything):
+            self.last = last
 
     def note(self, source: object, reason: StopTraining) -> None:
         """Record in the history what raised `StopTraining`, unless already recorded."""
@@ -68,16 +129,34 @@ class Training:
         """Whether a callback or a stop rule must run after every epoch."""
         return self.options.callback is not None or bool(self.watches)
 
+    @property
+    def is_record_due(self) -> bool:
+        """Whether the state before the next epoch is to be recorded."""
+        every = self.options.settings.record_every
+        return every > 0 and self.history.epochs_done % every == 0
+
     def record(self) -> None:
         """If the state before the next epoch is to be recorded, do so, by a forward pass."""
-        epoch, every = self.history.epochs_done, self.options.settings.record_every
-        if every > 0 and epoch % every == 0:
+        if self.is_record_due:
             cost, output = self.objective.evaluate()
-            self.record_state(epoch, cost, output if self.options.monitors else None)
+            self.record_state(self.history.epochs_done, cost, output if self.options.monitors else None)
+
+    def measure(self) -> None:
+        """If the next update returns a cost to be recorded, measure the validation set, to be recorded with it."""
+        if self.validation is not None and self.is_record_due:
+            self.measured = self.validation.measure()
+
+    def record_costs(self, costs: NDArray[Any]) -> None:
+        """Record the costs before the next epochs, as updates returned them."""
+        every = self.options.settings.record_every
+        if every > 0:
+            self.history.record_costs(self.history.epochs_done, costs, every, self.measured)
+            self.measured = NOTHING
 
     def record_state(self, epoch: int, cost: float, output: NDArray[Any] | None) -> None:
         """Record the state before an epoch; the output is needed for monitors only."""
         values = {} if output is None else {name: f(output) for name, f in self.options.monitors.items()}
+        values |= {} if self.validation is None else self.validation.measure()
         self.history.record(epoch, cost, values)
 
     def output(self) -> NDArray[Any] | None:
@@ -88,16 +167,25 @@ class Training:
             return np.asarray(self.backend.predict(self.model, self.options.X), self.model.dtype)
 
     def should_stop(self) -> bool:
-        """After an epoch, call the callback and the stop rules; the rule that ends training is noted in the history."""
+        """After an epoch, call the callback and the stop rules; the rule that ends training is noted in the history.
+
+        Those that have had their turn after this epoch, in a training that goes on, are left out.
+        """
         source: object = "callback"
         try:
-            if self.options.callback is not None:
-                self.options.callback(self.user, self.history)
-            for source, watch in zip(self.options.stop, self.watches, strict=True):
-                if watch.ends():
+            if self.hooks_begun == 0:
+                self.hooks_begun = 1
+                if self.options.callback is not None:
+                    self.options.callback(self.user, self.history)
+            while self.hooks_begun is not None and self.hooks_begun <= len(self.watches):
+                place = self.hooks_begun - 1
+                self.hooks_begun += 1
+                source = self.options.stop[place]
+                if self.watches[place].ends():
                     self.history.stopped_by = str(source)
                     return True
         except StopTraining as reason:
             self.note(source, reason)
             raise
+        self.hooks_begun = None
         return False

@@ -10,18 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import weighing
 from samenet.history import History
 from samenet.model import Model
+from samenet.optimizers import State
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, sampling
 from samenet.training.options import Options, Trained
+from samenet.training.sampling import Draws
 from samenet.validation.finite import all_finite
 
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.callback is not None or options.stop or options.unchecked:
+    if not settings.is_simple or options.is_watched or options.unchecked:
+        return False
+    if options.saved is not None or options.checkpoint is not None:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
@@ -47,15 +52,18 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     if not is_short(model, backend, options):
         return False
     settings, theta, size = options.settings, model.theta.everything, options.batch_size
-    before, history, drawn = theta.copy(), History(), None
-    user.history = history
+    before, history, drawn, draws = theta.copy(), History(), None, None
+    state = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
+    user.history, user.training_state = history, None
     returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
+    weights = options.sample_weight
+    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
     with overflow_ignored(backend):
         if returns_cost:
             costs = np.asarray(
-                backend.run_updates(
+                run_updates(
                     *(model, options.X, options.Y, settings.optimizer),
-                    **{"batch_size": size, "epochs": settings.epochs, **settings.arguments},
+                    **{"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments},
                 )
             )
             if settings.record_every > 0:
@@ -63,13 +71,17 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
         else:
             if isinstance(options.seed, np.random.Generator):
                 drawn = options.seed.bit_generator.state
-            costs = _by_batches(model, backend, options, history)
-    if not all_finite(theta) or not divergence.is_harmless(costs, size, settings.reduction):
+            costs, draws = _by_batches(model, backend, options, history, state)
+    amount = size if weights is None else divergence.amount_of(size, weights)
+    if not all_finite(theta) or not divergence.is_harmless(costs, amount, settings.reduction):
         theta[:], options.stream = before, None  # the loop begins anew
         if drawn is not None:
             options.seed.bit_generator.state = drawn
         return False
     history.epochs_done = settings.epochs
+    cost, first_cost = model.cost_function, costs.item(0)
+    left = options.seed, state.values, state.t, draws, history, before
+    user.training_state = settings, len(options.X), size, cost, first_cost, amount, *left
     try:
         release()
     except StopTraining as reason:
@@ -77,25 +89,26 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     return True
 
 
-def _by_batches(model: Model, backend: Any, options: Options, history: History) -> NDArray[np.float64]:
-    """All updates, with a forward pass before each epoch that is recorded; returns their costs."""
+def _by_batches(
+    model: Model, backend: Any, options: Options, history: History, state: State
+) -> tuple[NDArray[np.float64], Draws | None]:
+    """All updates, with a forward pass before each epoch that is recorded; returns their costs, and what was drawn."""
     settings, X, Y, epochs = options.settings, options.X, options.Y, options.settings.epochs
-    arguments, order = {"batch_size": options.batch_size, **settings.arguments}, None
+    arguments, order = {"batch_size": options.batch_size, "state": state, **settings.arguments}, None
     draws = None
     if _draws(options):
         shuffled = settings.shuffle and options.batch_size < len(X)
         draws = options.draws(model.dtype, shuffled)
         order = draws.epochs(epochs)
     step = settings.record_every or epochs
-    if step < epochs:
-        arguments["state"] = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
+    evaluate, run_updates = (weighing(backend, f, options.sample_weight) for f in ("evaluate", "run_updates"))
     costs = []
     for start in range(0, epochs, step):
         if settings.record_every > 0:
-            history.record(start, float(backend.evaluate(model, X, Y, settings.reduction)[0]), {})
+            history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
         if draws is not None:
             arguments |= draws.masks(start)
         count = min(step, epochs - start)
         rows = None if order is None else order[start : start + count]
-        costs.append(backend.run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
-    return np.concatenate(costs)
+        costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
+    return np.concatenate(costs), draws

@@ -1,19 +1,22 @@
 """`Network.train`: the options of training, documented, and the call that trains."""
 
+import os
 import random
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samenet.functions import Cost, Reduction
 from samenet.history import History
 from samenet.model import HasModel
-from samenet.optimizers import Optimizer
+from samenet.optimizers import Optimizer, OptimizerName
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training.adaptive_sampling import AdaptiveSampling
+from samenet.training.adaptive_sampling import AdaptiveSampling, SamplingName
+from samenet.training.monitors import Monitor
 from samenet.training.options import Callback, Options
 from samenet.training.run import train
 
@@ -25,6 +28,7 @@ class Trainable(HasModel):
 
     backend: ClassVar[ModuleType]
     history: History | None
+    training_state: Any = None  # what `resume=True` goes on from
 
     def train(
         self,
@@ -36,18 +40,25 @@ class Trainable(HasModel):
         batch_size: int | None = None,
         shuffle: bool = True,
         seed: Seed | random.Random = None,
-        cost: str | None = None,
-        reduction: str = "mean",
-        monitors: Iterable[str] = (),
+        cost: Cost | None = None,
+        reduction: Reduction = "mean",
+        monitors: Monitor | Iterable[Monitor] = (),
         record_every: int = 1,
         callback: Callback | None = None,
-        optimizer: str | Optimizer = "descent",
+        optimizer: OptimizerName | Optimizer = "descent",
         stop: Rule | Iterable[Rule] | None = None,
         dropout: float | Sequence[float] = 0.0,
         drop_connect: float | Sequence[float] = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
-        sampling: str | AdaptiveSampling | None = None,
+        sampling: SamplingName | AdaptiveSampling | None = None,
+        sample_weight: ArrayLike | None = None,
+        resume: bool | str | os.PathLike[str] = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: float | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        verbose: bool = False,
+        progress: bool | Literal["always"] = False,
     ) -> History:
         """Gradient descent, in place: theta := theta - alpha dJ/dtheta for every batch of every epoch.
 
@@ -77,15 +88,39 @@ class Trainable(HasModel):
         clip_norm     then scale the gradient down to this 2-norm if its own is larger
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
+        sample_weight (m,), at least 0: with w_s for sample s, the cost of a batch is sum w_s J_s / sum w_s for the
+                      "mean" and sum w_s J_s for the "sum", and penalties are added once, as ever; a batch of weights
+                      0 has no other cost. Recorded costs, stop rules and SciPy's methods are of this cost; monitors,
+                      the cost of `Patience`, and the statistics of batch normalization count all samples alike.
+                      Not with `sampling`. Where weights are all equal, the mean has the same bits as without
+        validation    samples and targets (X, Y) to measure on and not to learn from: each record has "validation_cost",
+                      what training minimises, penalties included, over them, and each monitor, "validation_accuracy";
+                      it takes a forward pass over them for each record. `stop=Patience()` watches them
+        verbose       whether to print a line for each record, and one at the end
+        progress      whether to show a bar, on standard error or in a notebook: the epochs, the cost, the validation
+                      cost, the learning rate and the time left. A file or a pipe gets nothing, or with "always" a line
+                      for each tenth
+        resume        True to go on where the last call ended: with the optimizer's state, random numbers, stop rules
+                      and history, and counting epochs on; or the path of a checkpoint, to complete the call that wrote
+                      it. What may change, and all the rest: `samenet.training.going_on`
+        checkpoint    the path of a file, .npz or .safetensors, from which a training that was killed can go on
+        every         seconds between checkpoints, 60 if not given; each is written after an epoch
 
-        A second call continues from the current weights, but counts epochs from 0 again and resets the state of
-        optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
+        Without `resume`, a second call continues from the current weights, but counts epochs from 0 again and resets
+        the state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. Raises FloatingPointError, naming the epoch, if weights
         become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
+        `samenet.UnreachableTargetsWarning`.
         """
         given = locals()
         model = self.model.with_cost(cost)
-        train(self, model, self.backend, Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN")))
+        options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
+        if resume is not False or checkpoint is not None or every is not None:
+            from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
+
+            prepare(options, self, self.model, model, self.backend, given)
+        train(self, model, self.backend, options)
         assert self.history is not None
         return self.history

@@ -61,6 +61,7 @@ def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> N
     """Real numbers of any type as float64."""
     if not all(isinstance(v, Real) and not isinstance(v, np.timedelta64) for v in given.flat):
         hint = "; use .toarray()" if any(map(is_sparse, given.flat)) else ""
+        hint = "; use .collect()" if hasattr(type(value), "collect") else hint  # a query of Polars
         raise TypeError(f"{name}: expected real numbers, got {short(value)} ({type(value).__name__}){hint}")
     try:
         return given.astype(np.float64)

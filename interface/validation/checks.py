@@ -12,13 +12,15 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from samenet.validation.names import nearest
 
 Float = np.dtype[Any]
+DType = type[np.float64 | np.float32] | np.dtype[np.float64] | np.dtype[np.float32] | Literal["float64", "float32"]
+Name = TypeVar("Name", bound=str)
 
 
 def short(value: object) -> str:
@@ -89,6 +91,16 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def flag_or(name: str, value: Any, word: str) -> bool | str:
+    """True or False, or this one word."""
+    if isinstance(value, str) and str.__eq__(value, word):
+        return word
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(f"{name}: expected True, False or {word!r}, got {short(value)} ({type(value).__name__})")
+
+
 def flags(name: str, value: Any, hidden: int) -> tuple[bool, ...]:
     """True or False for each of so many hidden layers, given as one flag for all or as a list."""
     if not is_listing(value):
@@ -101,15 +113,15 @@ def flags(name: str, value: Any, hidden: int) -> tuple[bool, ...]:
     return tuple(flag(f"{name}[{i}]", item) for i, item in enumerate(given))
 
 
-def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
+def choice(name: str, value: Any, known: Iterable[Name], others: Mapping[str, str] | None = None) -> Name:
     """One of the known names; for any other, the message suggests the nearest. others: aliases of the known names."""
     known = known if isinstance(known, tuple | dict) else list(known)
     if type(value) is str and value in known:
-        return value
+        return value  # type: ignore[return-value]
     if isinstance(value, str):
         try:
             if value in known:
-                return str.__str__(value)  # a plain str, also of a `StrEnum`'s member
+                return str.__str__(value)  # type: ignore[return-value]  # a plain str, also of a `StrEnum`'s member
         except Exception as error:  # from a user-defined subclass of str
             raise TypeError(
                 f"{name}: expected text, got a {type(value).__name__} that cannot be compared ({error})"
@@ -122,7 +134,7 @@ def choice(name: str, value: Any, known: Iterable[str], others: Mapping[str, str
     raise ValueError(f"{name}: expected one of {names}, got {short(value)}{hint}")
 
 
-def choices(name: str, value: Any, known: Iterable[str], number: int) -> tuple[str, ...]:
+def choices(name: str, value: Any, known: Iterable[Name], number: int) -> tuple[Name, ...]:
     """One of the known names for each of `number` layers, given as one name for all or as a list."""
     known = tuple(known)
     if isinstance(value, str) or not is_listing(value):

@@ -33,8 +33,11 @@ _ELSEWHERE = {
     "lbfgs": "lbfgsb limitedmemorybfgs fminlbfgsb",
     "cg": "conjugategradient conjugategradients fmincg scg ncg",
     # initialization schemes
-    "glorot": "xavier xavieruniform xaviernormal glorotuniform glorotnormal he heuniform henormal kaiming "
-    "kaiminguniform kaimingnormal lecun lecununiform lecunnormal default auto variancescaling orthogonal",
+    "glorot": "xavier xavieruniform xaviernormal glorotuniform glorotnormal default auto orthogonal",
+    "he_normal": "he kaiming kaimingnormal msra",
+    "he_uniform": "kaiminguniform",
+    "lecun_normal": "lecun variancescaling efficientbackprop",
+    "lecun_uniform": "fanin",
     "uniform": "random rand randomuniform",
     "normal": "randn gaussian gauss randomnormal standardnormal nielsen",
     "small_normal": "small truncatednormal zeros zero",
@@ -42,8 +45,11 @@ _ELSEWHERE = {
     "mean": "average avg batchmean auto none sumoverbatchsize",
     "sum": "total add",
     # monitors and measures
-    "accuracy": "acc accuracyscore categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy score errorrate",
-    "mean_absolute_error": "mae l1 l1loss absoluteerror meanabsolute meanerror",
+    "accuracy": "acc accuracyscore categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy score errorrate "
+    "valacc valaccuracy validationaccuracy",
+    "subset_accuracy": "exactmatch exactmatchratio jaccard",
+    "label_accuracy": "hamming hammingscore multilabelaccuracy elementwiseaccuracy",
+    "mean_absolute_error": "mae l1 l1loss absoluteerror meanabsolute meanerror regression valmae",
     "mean_norm": "norm meanerrornorm",
     "sum_of_squared_errors": "sse rss mse meansquarederror squarederror sumofsquares l2",
     "cost": "loss objective error criterion",
@@ -55,8 +61,36 @@ _ELSEWHERE = {
     "auto": "default automatic none",
     "one": "argmax single multiclass class",
     "several": "multi multilabel multiple many binary threshold indicator",
-    # stop rules
+    # directions, stop rules
     "slope": "gradient derivative",
+    "sign": "direction signum rprop",
+    "CostChange": "tol tolerance convergence plateau",
+    "GradientNorm": "gtol gradienttolerance gradient",
+    "Patience": "earlystopping earlystop early validation es",
+    # schedules of the learning rate, ours and those of the estimators
+    "StepDecay": "step steplr multisteplr piecewise piecewiseconstant",
+    "Exponential": "exponentiallr exponentialdecay exp",
+    "InverseTime": "inversetimedecay inverse invscaling timedecay decay",
+    "Cosine": "cosineannealing cosineannealinglr cosinedecay cosinelr",
+    "constant": "fixed none",
+    "invscaling": "inversescaling inversetime inversetimedecay inverse",
+    "adaptive": "plateau reducelronplateau reduceonplateau importance importancesampling awsgd",
+    # solvers of the estimators
+    "sgd": "descent gd gradientdescent stochasticgradientdescent momentum nesterov nag",
+    # arguments of `train`
+    "alpha": "learningrate lr eta stepsize learningrateinit rate",
+    "epochs": "epoch nepochs numepochs maxepochs maxiter niter iterations",
+    "batch_size": "batch minibatch minibatchsize batchsizes",
+    "shuffle": "shuffled",
+    "callback": "callbacks",
+    "monitors": "metrics metric monitor scoring",
+    "optimizer": "solver method algorithm",
+    "stop": "earlystopping patience stopping stoprule",
+    "validation": "validationdata validationset valdata valset evalset validationsplit validationfraction",
+    "verbose": "verbosity verb",
+    "progress": "progressbar tqdm bar",
+    "clip_norm": "maxnorm clipnorm gradientclipping gradclip maxgradnorm",
+    "clip_value": "clipvalue",
 }
 _SUFFIXES = ("loss", "cost", "activation", "optimizer", "optimiser", "initializer", "initialiser", "init", "backend")
 
@@ -104,3 +138,9 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
         typed, synonyms, n=1, cutoff=0.8
     )
     return (spellings | synonyms)[near[0]] if near else None
+
+
+def hint(value: Any, known: Iterable[str], module: str) -> str:
+    """The end of an error message: what in a module may be meant by text given in its place; or nothing."""
+    near = nearest(value, known) if isinstance(value, str) else None
+    return f"; did you mean {module}.{near}?" if near else ""

@@ -189,6 +189,8 @@ def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_:
         sampler = Sampler.of(0.5, 0.1, rows)
         given["sampler"] = sampler._replace(tree=memory.copy(sampler.tree), mean=memory.copy(sampler.mean))
         given["order"] = memory.copy(random_.random((epochs, rows)))
+    elif draw.random() < 0.3:
+        given["sample_weight"] = memory.copy(random_.random(rows) * (random_.random(rows) < 0.8))
     return backend.run_updates(net.model, X, Y, rule, **given)
 
 

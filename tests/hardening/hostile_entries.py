@@ -110,6 +110,7 @@ def array(
     return draw
 
 
+sample_weight = array(np.array([0.5, 1, 2, 0, 4]), (5,), as_is=np.float64, extremes=False)
 labels = array(np.array([0.0, 1, 2, 1, 0]), (None,), as_is=np.float64, extremes=False)
 
 
@@ -212,6 +213,21 @@ stop = listing(
     ("patience, text", lambda: stopping.Patience(X, "Y"), False),
     also=lambda v: v.kind == "None",
 )
+validation = listing(
+    ("a pair", lambda: (X, Y), True),
+    ("a list of two", lambda: [X.tolist(), Y.tolist()], True),
+    ("one sample", lambda: (X[0], Y[0]), True),
+    ("three", lambda: (X, Y, Y), False),
+    ("one", lambda: (X,), False),
+    ("swapped", lambda: (Y, X), False),
+    ("nothing", lambda: ((), ()), False),
+    ("nan", lambda: (X * np.nan, Y), False),
+    ("masked", lambda: ([[1, 2, np.ma.masked]], Y[:1]), False),
+    ("an array", lambda: np.zeros((2, 5, 3)), False),
+    ("raises", lambda: [hostile.Raising(), Y], False),
+    also=lambda v: v.kind == "None",
+)
+always = of(lambda v: v.kind == "bool" or (v.kind == "text" and v.means == "always"))
 optimizer = listing(
     ("Adam", optimizers.Adam, True),
     ("a class", lambda: optimizers.Adam, False),
@@ -353,6 +369,17 @@ def saved_path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
     return value, label, False
 
 
+def _to_resume(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    """False, as the network has not been trained, or the path of a checkpoint."""
+    value, label, good = path(chance, dtype)
+    return value, label, not value if isinstance(value, bool | np.bool_) else good
+
+
+def _to_checkpoint(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    value, label, good = saved_path(chance, dtype)
+    return value, label, value is None or good
+
+
 def is_identifier(value: Value) -> bool:
     """Whether a value is the prefix of names in C."""
     text = value.means
@@ -403,15 +430,6 @@ def _assign(attribute: str) -> Callable[..., Any]:
     return lambda net, **value: setattr(net, attribute, value[attribute])
 
 
-class Axes:
-    """Takes what matplotlib's axes are asked for."""
-
-    def _nothing(self, *args: Any, **kwargs: Any) -> None:
-        return
-
-    plot = scatter = text = set_xlim = set_ylim = axis = _nothing
-
-
 TRAIN: dict[str, Argument] = {
     "X": array(X, (5, 3)),
     "Y": array(Y, (5, 2)),
@@ -432,8 +450,13 @@ TRAIN: dict[str, Argument] = {
     "clip_value": number(lambda x: x > 0, none=True),
     "clip_norm": number(lambda x: x > 0, none=True),
     "sampling": name(none=True),  # of a full batch
+    "validation": validation,
+    "verbose": unless(lambda value: isinstance(value, bool | np.bool_) and bool(value), flag),  # which prints
+    "progress": unless(lambda value: isinstance(value, str) and value == "always", always),
+    "sample_weight": sample_weight,
 }
 _SAMPLES: dict[str, Argument] = {"X": array(X, (5, 3)), "Y": array(Y, (5, 2))}
+_WEIGHTS: dict[str, Argument] = {"sample_weight": sample_weight}
 _IN_FLOAT64: dict[str, Argument] = {
     "X": array(X, (5, 3), as_is=np.float64),
     "Y": array(Y, (5, 2), as_is=np.float64),
@@ -465,8 +488,8 @@ ENTRIES: dict[str, Entry] = {
     "predictor": Entry(
         lambda net, x, out=None: net.predictor()(x, out), {"x": _not_looked_at, "out": out}, lambda: {"x": X[0].copy()}
     ),
-    "cost": Entry(lambda net, **given: net.cost(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
-    "gradient": Entry(lambda net, **given: net.gradient(**given), _SAMPLES | _COSTS, _samples, says=_PAIR),
+    "cost": Entry(lambda net, **given: net.cost(**given), _SAMPLES | _COSTS | _WEIGHTS, _samples, says=_PAIR),
+    "gradient": Entry(lambda net, **given: net.gradient(**given), _SAMPLES | _COSTS | _WEIGHTS, _samples, says=_PAIR),
     "train": Entry(
         _train, TRAIN, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(FloatingPointError,), says=_PAIR
     ),
@@ -479,11 +502,24 @@ ENTRIES: dict[str, Entry] = {
     ),
     "train on rows drawn": Entry(
         _train,
-        {key: value for key, value in TRAIN.items() if key not in ("batch_size", "shuffle", "optimizer")}
+        {
+            key: value
+            for key, value in TRAIN.items()
+            if key not in ("batch_size", "shuffle", "optimizer", "sample_weight")
+        }
         | {"sampling": name("adaptive", none=True)},
         lambda: _samples() | {"alpha": 0.1, "epochs": 2, "batch_size": 2, "seed": 0, "sampling": "adaptive"},
         also=(FloatingPointError,),
         says=_PAIR,
+    ),
+    "resume": Entry(_train, {"resume": _to_resume}, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(OSError,)),
+    "checkpoint": Entry(
+        _train, {"checkpoint": _to_checkpoint}, lambda: _samples() | {"alpha": 0.1, "epochs": 1}, also=(OSError,)
+    ),
+    "every": Entry(
+        _train,
+        {"every": number(lambda x: x >= 0, none=True)},
+        lambda: _samples() | {"alpha": 0.1, "epochs": 1, "checkpoint": FOLDER / "samenet-hostile.npz"},
     ),
     "AdaptiveSampling": Entry(
         samenet.AdaptiveSampling, {"rate": share, "floor": number(lambda x: 0 < x < 1)}, by_network=False
@@ -556,9 +592,22 @@ ENTRIES: dict[str, Entry] = {
         _samples,
         says=_PAIR,
     ),
-    "draw_network": Entry(
-        lambda net, axes=None, **given: samenet.draw_network(axes or Axes(), net, **given),
-        {"biases": flag, "numbers": flag, "most": integer(1)},
+    "plot.network": Entry(
+        lambda net, **given: samenet.plot.network(net, **given), {"biases": flag, "numbers": flag, "most": integer(1)}
+    ),
+    "plot.activations": Entry(
+        lambda net, X, **given: samenet.plot.activations(net, X, **given),
+        {"X": unless(lambda value: length(value) == 0, batch(3, X)), "output": flag},
+        lambda: {"X": X.copy()},
+    ),
+    "plot.history": Entry(
+        lambda **given: samenet.plot.history({"a": [1.0, 2.0]}, **given), {"log": flag}, by_network=False
+    ),
+    "plot.digits": Entry(
+        lambda **given: samenet.plot.digits(np.eye(4), **given), {"columns": integer(1, none=True)}, by_network=False
+    ),
+    "plot.confusion_matrix": Entry(
+        lambda **given: samenet.plot.confusion_matrix([0, 1], [0, 1], **given), {"normalize": flag}, by_network=False
     ),
     "downhill": Entry(
         lambda slope, x, **given: samenet.downhill(slope, x, **given),
@@ -684,7 +733,7 @@ ENTRIES: dict[str, Entry] = {
             (schedules.Cosine, {"alpha": positive, "epochs": integer(1), "least": at_least_0}),
             (stopping.CostChange, {"least": positive}),
             (stopping.GradientNorm, {"least": positive}),
-            (stopping.Patience, {"epochs": integer(1), "restore": flag}),
+            (stopping.Patience, {"epochs": integer(1), "restore": always, "min_delta": at_least_0}),
         )
     },
     **{

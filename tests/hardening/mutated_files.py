@@ -1,11 +1,12 @@
-"""Damaged and hostile files of networks: each is refused with a reason, or is loaded with the right bits.
+"""Damaged and hostile files of networks and checkpoints: each is refused with a reason, or gives the right bits.
 
     python tests/hardening/mutated_files.py --files 10000 --seed 1
 
 First every file of `crafted`, each made to go wrong in one way, with the checksum that its maker would compute. Then so
 many files with random damage: flipped bits, a cut, zeros, and parts that are left out, repeated, exchanged, inserted or
 taken from another file. A file that is refused raises ValueError and names the path; one that is not must have the very
-settings and bits that were saved. There are no warnings, and the process takes at most 200 MiB. Prints how many of each
+settings and bits that were saved. Every third is a checkpoint: a training must go on from it to the bits of one that
+was never stopped, or refuse it. There are no warnings, and the process takes at most 200 MiB. Prints how many of each
 kind were refused; exit status 1 if anything is wrong.
 """
 
@@ -21,6 +22,8 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,7 @@ import numpy as np
 
 import samenet
 from samenet.model import Model
-from samenet.storage import contents, npz, safetensors
+from samenet.storage import contents, npz, reading, safetensors, saving
 
 LIMIT = 200 << 20  # bytes of memory
 FORMATS = ("npz", "safetensors")
@@ -36,10 +39,17 @@ _WRITE = {"npz": npz.write, "safetensors": safetensors.write}
 Arrays = dict[str, np.ndarray]
 
 
+# What goes with a network for a table of columns.
+TABLE = {"version": 1, "header": True, "inputs": [{"name": "\u00e4", "mean": 0.1, "scale": 3}], "target": {"name": "y"}}
+
+
 def networks() -> list[Any]:
-    """Small ones that differ in shape, settings and dtype."""
+    """Small ones that differ in shape, settings and dtype, and of which one has a table."""
     Network = samenet.backend("numpy").Network
+    with_table = Network([1, 2], seed=4)
+    with_table.table = TABLE
     return [
+        with_table,
         Network([3, 4, 2], seed=0),
         Network([3, 4, 2], seed=1, dtype="f4", activation=["relu", "softmax"], cost="cross_entropy", l2=1e-3),
         Network([5, 1], seed=2, bias=False, activation="identity", l1=0.5),
@@ -329,6 +339,163 @@ def crafted() -> Iterator[tuple[str, bytes, str]]:
             yield f"{form}, {name}", data, reason
 
 
+# --- checkpoints ------------------------------------------------------------------------------------------------------
+
+X, Y = np.random.default_rng(0).normal(size=(12, 3)), np.random.default_rng(1).random((12, 2))
+OPTIONS: dict[str, Any] = {
+    **{"alpha": 0.1, "batch_size": 5, "seed": 5, "optimizer": "adam", "epochs": 4, "dropout": 0.5},
+    **{"stop": samenet.stopping.Patience(X, Y, 20), "monitors": "mean_norm"},
+}
+
+
+class Broken(Exception):
+    """Raised by a callback."""
+
+
+def _network() -> Any:
+    return samenet.backend("numpy").Network([3, 4, 2], seed=0)
+
+
+@cache
+def checkpoint(form: str) -> bytes:
+    """The checkpoint of a training that was broken off after two of its epochs."""
+
+    def callback(network: Any, history: Any) -> None:
+        if history.epochs_done == 2:
+            raise Broken
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"net.{form}"
+        with suppress(Broken):
+            _network().train(X, Y, checkpoint=path, callback=callback, **OPTIONS)
+        return path.read_bytes()
+
+
+def ended() -> bytes:
+    """The bits that the training ends with."""
+    network = _network()
+    network.train(X, Y, **OPTIONS)
+    return bits(network)
+
+
+def bits(network: Any) -> bytes:
+    """The parameters and the history of a network."""
+    history = network.history
+    records = b"".join(history[name].tobytes() for name in history)
+    text = repr((history.epochs.tolist(), history.epochs_done, history.stopped_by, history.best_epoch))
+    return network.model.theta.everything.tobytes() + records + text.encode()
+
+
+def gone_on(path: Path) -> tuple[Any, str]:
+    """The network after a training that goes on from a checkpoint, or why it is refused; other ends are failures."""
+    network, before = _network(), _network()
+    with warnings.catch_warnings(action="error"):
+        try:
+            network.train(X, Y, resume=path, **OPTIONS)
+        except ValueError as error:
+            if type(error) is not ValueError or network != before or network.history is not None:
+                raise
+            return None, str(error)
+    return network, ""
+
+
+def remade(form: str, change: Callable[[dict[str, Any], Arrays], None]) -> bytes:
+    """The checkpoint with what it says of the training, or its arrays, changed, and signed."""
+    with np.load(io.BytesIO(checkpoint("npz")), allow_pickle=False) as file:
+        arrays = dict(file)
+    said = json.loads(bytes(arrays.pop("samenet")))
+    change(said["training"], arrays)
+    model = [name for name in arrays if not name.startswith("training.")]
+    arrays = {name: arrays[name] for name in [*model, *sorted(arrays.keys() - set(model))]}
+    checksum = contents.begin_checksum(said)
+    for array in arrays.values():
+        checksum.update(np.ascontiguousarray(array).data)
+    return written(form, json.dumps(said | {"sha256": checksum.hexdigest()}), arrays)
+
+
+def _forget(training: dict[str, Any], arrays: Arrays) -> None:
+    del training["rules"][0][1]["mark"]
+
+
+def crafted_checkpoints(form: str) -> Iterator[tuple[str, bytes, str]]:
+    """The name of each such file, its bytes, and a pattern for the reason that it is refused for."""
+
+    def said(**values: Any) -> bytes:
+        return remade(form, lambda training, arrays: training.update(values))
+
+    def stream(**values: Any) -> bytes:
+        return remade(form, lambda training, arrays: training["stream"][1].update(values))
+
+    def history(**values: Any) -> bytes:
+        return remade(form, lambda training, arrays: training["history"].update(values))
+
+    def array(name: str, values: Any) -> bytes:
+        return remade(form, lambda training, arrays: arrays.update({f"training.{name}": np.asarray(values)}))
+
+    patience = str(OPTIONS["stop"])
+    yield from [
+        ("newer", said(version=2), "version 2; this reads 1"),
+        ("no version", said(version=None), "version None; this reads 1"),
+        ("no options", said(options=None), "options of training that this samenet does not know"),
+        ("other options", said(options={"alpha": 1}), "options of training that this samenet does not know"),
+        ("another backend", said(backend=["numpy"]), "got one by"),
+        ("other samples", said(samples={"X": 1, "Y": 2}), "X: expected the values"),
+        ("no samples", said(samples=None), "X: expected the values"),
+        ("other targets", remade(form, lambda t, a: t["samples"].update(Y=7)), "Y: expected the values"),
+        ("another seed", said(seed=6), "seed: expected 6"),
+        ("a seed of text", said(seed="RandomState"), "seed: expected 'RandomState'"),
+        ("epochs of text", said(epochs_done="2"), "epochs_done is '2'"),
+        ("negative epochs", said(epochs_done=-1), "epochs_done is -1"),
+        ("huge epochs", said(epochs_done=2**62), "epochs_done is"),
+        ("unbounded epochs", said(epochs_done=10**400), "epochs_done is"),
+        ("began later", said(began=3), "began is 3"),
+        ("updates of floats", said(updates=6.0), "updates is 6.0"),
+        ("a huge key", said(key=2**63), "key is"),
+        ("no stream", said(stream=None), "it has no random stream"),
+        ("another kind of stream", said(stream=["Random", {}]), "its random stream|random stream has a state"),
+        ("an unknown stream", said(stream=["Generator(os)", {}]), "of no kind that this samenet knows"),
+        ("a position beyond", stream(has_uint32=2), "a state that no stream has"),
+        ("a state of text", stream(uinteger="1"), "a state that no stream has"),
+        ("more of a state", stream(more=1), "a state that no stream has"),
+        ("divergence", said(divergence=[1, 2]), "whether the training diverged"),
+        ("no divergence", said(divergence=None), "whether the training diverged"),
+        ("no history", said(history=None), "records is None"),
+        ("a history of others", history(names=["cost"]), "its history is of"),
+        ("a reason of numbers", history(stopped_by=3), "its history is of"),
+        ("a best epoch later", history(best_epoch=99), "best_epoch is 99"),
+        ("many records", history(records=10**9), "epochs is .*, not"),
+        ("fewer records", history(records=1), "epochs is .*, not"),
+        ("no records", history(records=0), "epochs is .*, not None"),
+        ("rules of text", said(rules=["Patience"]), "stop rules that are none"),
+        ("other rules", said(rules=[["Other", {}, []]]), "not those of its options"),
+        ("rules that remember text", said(rules=[[patience, {"least": "1"}, []]]), "remembers what none does"),
+        ("rules of other arrays", said(rules=[[patience, {}, ["../best"]]]), "remembers what none does"),
+        (
+            "rules that remember huge numbers",
+            said(rules=[[patience, {"least": 10**30}, []]]),
+            "remembers what none does",
+        ),
+        ("rules that remember nothing", said(rules=[[patience, {}, []]]), "best is .*, not None"),
+        ("rules that remember less", remade(form, _forget), "expected Patience.* to remember"),
+        ("a best of nan", array("rule0.best", np.full(26, np.nan)), "parameters in it are NaN or infinite"),
+        ("epochs that are not in order", array("epochs", np.array([1, 0])), "epochs of its history are not in order"),
+        ("epochs beyond", array("epochs", np.array([0, 3])), "epochs of its history are not in order"),
+        ("last of numbers", said(last=1), "whether its network has the parameters of the last update"),
+        ("version True", said(version=True), "version True; this reads 1"),
+        ("hooks beyond", said(hooks_begun=3), "hooks_begun is 3"),
+        ("no last", said(last=True), "last is None, not"),
+        ("a transposed state", array("state", np.zeros((26, 2))), "state is .*, not"),
+        ("a state of float32", array("state", np.zeros((2, 26), "f4")), "state is .*, not"),
+        ("epochs of float", array("epochs", np.zeros(2)), "epochs is .*, not"),
+        ("another array", array("more", np.zeros(2)), "more is .*, not None"),
+        ("rows", array("rows", np.arange(12)), "rows is .*, not None"),
+        ("lacks an array", remade(form, lambda t, a: a.pop("training.first")), "first is None, not"),
+        ("no training", remade(form, lambda t, a: t.clear()), "version None"),
+    ]
+    if form == "npz":
+        yield "objects", array("more", np.zeros(2, "u1")), "which is not taken"
+
+
 # --- the search -------------------------------------------------------------------------------------------------------
 
 
@@ -336,7 +503,9 @@ def outcome(path: Path) -> tuple[Any, str]:
     """The network in a file, or why it is refused; any other end is a failure."""
     with warnings.catch_warnings(action="error"):
         try:
-            return samenet.load(path, "numpy"), ""
+            network = samenet.load(path, "numpy")
+            network.table = reading.read_with_table(path, 1 << 30)[1]  # type: ignore[attr-defined]
+            return network, ""
         except ValueError as error:
             if type(error) is not ValueError or not str(error).startswith(
                 "path: expected a network saved by samenet, got"
@@ -346,7 +515,9 @@ def outcome(path: Path) -> tuple[Any, str]:
 
 
 def same(network: Any, original: Any) -> bool:
-    return bool(network == original) and network.parameters.tobytes() == original.parameters.tobytes()
+    tables = [getattr(one, "table", None) for one in (network, original)]
+    is_equal = bool(network == original) and tables[0] == tables[1]
+    return is_equal and network.parameters.tobytes() == original.parameters.tobytes()
 
 
 def peak() -> int | None:
@@ -371,15 +542,21 @@ def main() -> int:
         originals = [(form, network) for network in networks() for form in FORMATS]
         data = []
         for form, network in originals:
-            network.save(f"{path}.{form}")
+            saving.save(network.model, f"{path}.{form}", getattr(network, "table", None))
             data.append(Path(f"{path}.{form}").read_bytes())
+        checkpoints, right_bits = [checkpoint(form) for form in FORMATS], ended()
 
-        def attempt(kind: str, name: str, mutated: bytes, right: list[Any]) -> None:
+        def attempt(kind: str, name: str, mutated: bytes, right: list[Any] | None) -> None:
+            """right: the networks that it may be; None for a checkpoint."""
             nonlocal failed
             path.write_bytes(mutated)
             try:
-                network, _ = outcome(path)
-                wrong = "" if network is None or any(same(network, original) for original in right) else "loaded"
+                if right is None:
+                    network, _ = gone_on(path)
+                    wrong = "" if network is None or bits(network) == right_bits else "gone on"
+                else:
+                    network, _ = outcome(path)
+                    wrong = "" if network is None or any(same(network, original) for original in right) else "loaded"
             except Exception as error:
                 network, wrong = None, f"{type(error).__name__}: {error}"
             (refused if network is None else loaded)[kind] += 1
@@ -389,8 +566,16 @@ def main() -> int:
 
         for name, mutated, _ in crafted():
             attempt("crafted", name, mutated, [])
+        for form in FORMATS:
+            for name, mutated, _ in crafted_checkpoints(form):
+                attempt("crafted", f"{form}, checkpoint, {name}", mutated, None)
         for number in range(options.files):
             chance = random.Random(options.seed * 1_000_003 + number)
+            if number % 3 == 2:
+                damage, which = chance.choice(DAMAGE), chance.randrange(2)
+                mutated = damage(chance, checkpoints[which], chance.choice(data))
+                attempt(damage.__name__, f"{damage.__name__}, checkpoint {number}", mutated, None)
+                continue
             (which, other), damage = chance.choices(range(len(data)), k=2), chance.choice(DAMAGE)
             mutated = damage(chance, data[which], data[other])
             right = [originals[which][1], *([originals[other][1]] if damage is joined else [])]

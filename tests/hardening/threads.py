@@ -96,6 +96,8 @@ class World:
             self.training["clip_norm"] = 0.1
         if draw.random() < 0.2 and self.batch is not None and self.batch < rows:
             self.training["sampling"] = "adaptive"
+        elif draw.random() < 0.2:
+            self.training["sample_weight"] = draws.random(rows)
         self.shared, self.moving, self.trained = self.make(), self.make(), threading.Lock()
         self.predictor = self.shared.predictor()
         self.start = self.moving.parameters.copy()

@@ -1,0 +1,21 @@
+"""What a built site would load from elsewhere: nothing, or it does not work offline."""
+
+import re
+from pathlib import Path
+
+_LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|audio|video)\b[^>]*\ssrc=["'](?:https?:)?//[^"']*|"""
+    r"""<link\b(?=[^>]*\srel=["'](?:stylesheet|preload|icon|preconnect))[^>]*\shref=["'](?:https?:)?//[^"']*|"""
+    r"""(?:@import\s+|url\()\s*["']?(?:https?:)?//[^)"']*""",
+    re.IGNORECASE,
+)
+
+
+def loaded_from_elsewhere(folder: Path) -> list[str]:
+    """What the pages and style sheets of a folder would load over a network."""
+    return [
+        f"{path.relative_to(folder).as_posix()}: {found}"
+        for pattern in ("*.html", "*.css")
+        for path in sorted(folder.rglob(pattern))
+        for found in _LOADED.findall(path.read_text("utf-8"))
+    ]

@@ -1,0 +1,27 @@
+"""Weights of samples on whole arrays; equations: `samenet.reference.sample_weight`."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def factors(sample_weight: NDArray[np.float64], reduction: str, dtype: Any) -> Array:
+    """c of every sample of a batch, (m, 1)."""
+    total = sample_weight.sum()
+    c = sample_weight / total if reduction == "mean" and total > 0 else sample_weight
+    with np.errstate(under="ignore"):
+        return c[:, np.newaxis].astype(dtype)
+
+
+def weighed(values: Array, c: Array) -> Array:
+    """c times the values of each row; zeros where c is 0, also if values are not finite there."""
+    kept = c != 0
+    return np.multiply(values, c, where=kept, out=np.zeros_like(values))
+
+
+def left_out(X: Array, c: Array) -> Array:
+    """The samples, but zeros in place of those of weight 0, of which no number is to be met by any other."""
+    return X if (c != 0).all() else np.where(c != 0, X, X.dtype.type(0))

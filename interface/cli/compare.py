@@ -1,0 +1,68 @@
+"""`samenet compare`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samenet import backends
+from samenet.cli import values
+from samenet.compare import environment
+
+_NAMES = ", ".join(backends())
+
+
+def compare(
+    sizes: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=values.sizes, metavar="N-N", help="These networks instead, such as 784-30-10, and no digits."
+        ),
+    ] = None,
+    batch: Annotated[
+        list[Any] | None,
+        typer.Option(parser=values.positive, metavar="M", help="With --sizes: batch sizes.  [default: 1]"),
+    ] = None,
+    names: Annotated[
+        list[Any] | None,
+        typer.Option("--backends", parser=values.backend, metavar="NAME", help=f"Of {_NAMES}."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(parser=values.positive, metavar="N", help="For NumPy's BLAS.  [default: 1]")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(parser=values.count, metavar="N", help="Of the full training on the digits.  [default: 3000]"),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(parser=values.writable, metavar="FILE", help="Write all measurements.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(parser=values.picture, metavar="FILE", help="Draw a bar chart (png, svg or pdf)."),
+    ] = None,
+) -> int:
+    """Check every backend against the reference, then time them.
+
+    The three networks of the tutorial, one gradient, and training on the digits. Exits with 1 if a check fails.
+    --sizes, --batch and --backends take one value or several.
+    """
+    if batch and not sizes:
+        raise values.refusal("--batch goes with --sizes")
+    if sizes and epochs is not None:
+        raise values.refusal("--epochs is of the training on the digits, which --sizes leaves out")
+    if threads is not None and names and "numpy" not in names:
+        raise values.refusal("--threads is for NumPy's BLAS, and numpy is not among the --backends")
+    if json and plot and json.resolve() == plot.resolve():
+        raise values.refusal("--json and --plot: expected two files, got the same one")
+    environment.set_threads(threads or 1)
+    from samenet.compare import command
+
+    return command.run(
+        sizes=sizes,
+        batches=batch or [1],
+        names=names or list(backends()),
+        epochs=3000 if epochs is None else epochs,
+        json_file=json,
+        plot_file=plot,
+    )

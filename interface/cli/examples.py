@@ -1,0 +1,93 @@
+"""`samenet examples`."""
+
+import json as as_json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samenet import backends
+from samenet.cli import values
+from samenet.cli.backend import chosen
+
+
+def examples(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one to run.")] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            parser=values.backend,
+            metavar="NAME",
+            help=f"Of {', '.join(backends())}.  [default: numba, if it can be imported]",
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A short run, to see that it works.")] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(parser=values.seed, metavar="N", help="Of the random numbers.  [default: the tutorial's]"),
+    ] = None,
+    rounding: Annotated[
+        bool,
+        typer.Option("--rounding", help="Run it twice, and show which numbers depend on how sums are rounded."),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the numbers, or the list, as JSON and nothing else.")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(parser=values.picture, metavar="FILE", help="Draw the example's figure (png, svg or pdf)."),
+    ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(parser=values.folder, metavar="FOLDER", help="Run all, and write their tables and figures there."),
+    ] = None,
+) -> int:
+    """Run the tutorials' experiments; without a name, list them."""
+    from rich.console import Console
+
+    from samenet import examples
+    from samenet.output import figures
+    from samenet.output.console import console as standard_output
+
+    options = {"--backend": backend, "--quick": quick, "--seed": seed, "--plot": plot, "--rounding": rounding}
+    console = standard_output()
+    known = examples.examples()
+    if gallery is not None:
+        alone = {"NAME": name, "--json": json, "--plot": plot, "--seed": seed, "--rounding": rounding}
+        if given := values.given(alone):
+            why = "--gallery runs every example with its own seed, and goes with --backend, --quick"
+            raise values.refusal(f"{given}: {why}")
+        from samenet.examples import gallery as galleries
+
+        galleries.write(gallery, chosen(backend), quick)
+        return 0
+    if name is None:
+        if given := values.given(options):
+            raise values.refusal(f"{given} goes with the name of an example")
+        if json:
+            print(as_json.dumps([example.about() for example in known.values()], indent=1))
+        for example in [] if json else known.values():
+            console.print(f"[bold]{example.name:{max(map(len, known))}}[/]  {example.shows}")
+        return 0
+    try:
+        example = examples.find(name)
+    except ValueError as error:
+        raise values.refusal(f"NAME: {str(error).partition(': ')[2]}") from None
+    if plot:
+        figures.load_matplotlib()  # so that a missing one is reported before the wait
+        if not example.has_figure:
+            raise values.refusal(f"--plot: {example.name} has no figure")
+    used, stream = chosen(backend), example.seed if seed is None else seed
+    with Console(stderr=True).status(example.name):
+        report = example.run(used, quick, stream)
+        if rounding:
+            report.beside(example.run(used, quick, stream, moved=True))
+    if plot:
+        example.draw(report, plot)
+    if json:
+        about = example.about() | {"backend": used, "quick": quick, "seed": stream}
+        print(as_json.dumps(about | report.as_json(), indent=1, allow_nan=False))
+    else:
+        console.print(example.shows, markup=False)
+        report.print(console)
+    return 0

@@ -1,0 +1,88 @@
+"""`samenet predict`."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from samenet import backends
+from samenet.cli import tables, values
+
+if TYPE_CHECKING:
+    from samenet.tabular.source import Source
+
+
+def predict(
+    model: tables.Model,
+    data: tables.Data,
+    output: Annotated[
+        str, typer.Option(metavar="FILE", help="CSV with a header; - for standard output.  [default: -]")
+    ] = "-",
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Write the columns of DATA, too, in front; of one name, the other gets predicted: in front.",
+        ),
+    ] = False,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of each class, too, as class:NAME.")
+    ] = False,
+    backend: Annotated[
+        str,
+        typer.Option(parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"),
+    ] = "numpy",
+    delimiter: tables.Delimiter = None,
+    header: tables.Header = None,
+    force: tables.Force = False,
+) -> int:
+    """Predict a row of CSV for each row of a table, of any length.
+
+    Columns are found by their names, in any order, and others are passed over. The column that is written has the name
+    of the target, and its classes or its numbers. A network that was not saved by `samenet train` takes the columns as
+    they stand, unscaled, and its outputs are written as output1, output2, ...
+    """
+    path = None if output == "-" else values.writable(output)
+    if path is not None:
+        tables.check_new("--output", path, force, data, model)
+    from samenet.output import files
+    from samenet.tabular import predicting
+    from samenet.tabular.files import load
+
+    predictor = predicting.Predictor(*load(model, backend))
+    if probabilities and not predictor.has_classes:
+        raise values.refusal(f"--probabilities: {values.shown(str(model))} predicts no classes")
+    with tables.opened(data, delimiter, header) as source:
+        predictor.check(source)
+        rows = _rows(predictor, source, keep, probabilities)
+        if path is None:
+            _write(rows, sys.stdout)
+        else:
+            files.write(path, lambda temporary: _written(rows, temporary))
+    return 0
+
+
+def _rows(predictor: Any, source: "Source", keep: bool, probabilities: bool) -> Iterator[list[list[Any]]]:
+    """Rows of text, some at a time; the names first."""
+    names = predictor.names(probabilities)
+    if keep:  # names of their own, so that the file can be read again
+        names = [f"predicted:{name}" if name in source.names else name for name in names]
+    yield [[*source.names, *names] if keep else names]
+    for part in source.parts():
+        columns = predictor.columns(part, source.has_header, probabilities)
+        kept = [cells if not hasattr(cells, "tolist") else cells.tolist() for cells in part.columns.values()]
+        yield [list(row) for row in zip(*(kept if keep else ()), *columns, strict=True)]
+
+
+def _write(rows: Iterator[list[list[Any]]], file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    for some in rows:
+        writer.writerows(some)
+
+
+def _written(rows: Iterator[list[list[Any]]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        _write(rows, file)

@@ -1,0 +1,101 @@
+"""What commands that read tables have in common: their argument, their options, and what they say."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samenet.cli import values
+
+if TYPE_CHECKING:
+    from samenet.tabular.source import Source
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table: .csv, .tsv, .txt, .parquet, .npz, - for CSV from standard input, or a data set that "
+        "scikit-learn ships: breast-cancer, diabetes, digits, iris, wine.",
+    ),
+]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The network, .npz or .safetensors.")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(parser=values.delimiter, metavar="CHAR", help="Of CSV, or tab.  [default: found in the first row]"),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Of CSV: whether the first row has names; without, columns are 1, 2, ...  [default: found]",
+    ),
+]
+DropMissing = Annotated[bool, typer.Option("--drop-missing", help="Leave out rows without a value.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+
+def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
+    """The table; refuses options of CSV where it is none."""
+    from samenet.tabular.sources import is_csv, open_table
+
+    if not is_csv(data):
+        option = "--delimiter" if delimiter is not None else "--header" if header is not None else None
+        if option is not None:
+            raise values.refusal(f"{option} goes with CSV, and {values.shown(data)} is none")
+    return open_table(data, delimiter, header)
+
+
+@contextmanager
+def hints() -> Iterator[None]:
+    """Name the option that helps, where a value is missing."""
+    from samenet.tabular.errors import MissingValue, TableError
+
+    try:
+        yield
+    except MissingValue as error:
+        raise TableError(f"{error}; --drop-missing leaves out such rows") from None
+
+
+def check_new(option: str, path: Path, force: bool, *others: Any) -> None:
+    """Refuse to replace a file without --force, and to replace a file that is read."""
+    if any(Path(str(other)).exists() and path.resolve() == Path(str(other)).resolve() for other in others):
+        raise values.refusal(f"{option}: expected another file than those that are read, got {values.shown(str(path))}")
+    if path.exists() and not force:
+        raise values.refusal(f"{option}: {values.shown(str(path))} exists; --force replaces it")
+
+
+def print_figures(console: Any, told: dict[str, Any]) -> None:
+    """Accuracy, the confusion matrix and figures of each class; or R2 and errors."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from samenet.output.console import print_table
+    from samenet.output.formats import counted, digits
+
+    if told["task"] == "regression":
+        r2 = "none: all targets are the same" if told["r2"] is None else digits(told["r2"])
+        console.print(f"R2: {r2}, of {counted(told['rows'], 'row')}")
+        console.print(f"root of the mean squared error: {digits(told['root_mean_squared_error'])}")
+        console.print(f"mean absolute error: {digits(told['mean_absolute_error'])}")
+        return
+    right = sum(row[i] for i, row in enumerate(told["confusion"]))
+    console.print(f"accuracy: {100 * told['accuracy']:.1f} %, {right} of {counted(told['rows'], 'row')}\n")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("class", no_wrap=True)
+    for heading in ("rows", "precision", "recall", "f1"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in told["classes"]:
+        shares = ("" if one[key] is None else f"{one[key]:.3f}" for key in ("precision", "recall", "f1"))
+        table.add_row(Text(one["class"]), str(one["rows"]), *shares)
+    print_table(console, table)
+    console.print("\nconfusion matrix: a row for each true class, a column for each predicted one")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    names = [one["class"] for one in told["classes"]]
+    for name in names:
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    for name, row in zip(names, told["confusion"], strict=True):
+        table.add_row(Text(name), *map(str, row))
+    print_table(console, table)

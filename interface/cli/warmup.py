@@ -1,0 +1,61 @@
+"""`samenet warmup`."""
+
+import importlib
+import json as as_json
+import sys
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from samenet.cli import values
+
+
+def warmup(
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            parser=partial(values.one_of, known=("float64", "float32")),
+            metavar="float64|float32",
+            help="Of this dtype alone.  [default: both]",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON and nothing else.")] = False,
+) -> int:
+    """Compile all kernels of the Numba backend, and keep them on disk.
+
+    For images of containers, and wherever a first call should not wait: later processes load what is kept. Kernels are
+    for this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they cannot be kept.
+    """
+    from rich.console import Console
+
+    from samenet.backends import backend
+    from samenet.compare import warming
+    from samenet.output.formats import digits
+    from samenet.tabular.errors import TableError
+
+    backend("numba")  # an ImportError says why, if it cannot be imported
+    kept: Any = importlib.import_module("samenet.fast.kernel_cache")
+    if not kept.is_compiled():
+        raise TableError("NUMBA_DISABLE_JIT is set, so nothing is compiled")
+    folder = kept.folder()
+    if folder is None:
+        raise TableError("no folder for compiled kernels can be written; NUMBA_CACHE_DIR names one")
+    before = kept.count(folder)[0]
+    console = Console(stderr=True)
+    with console.status("compiling") as status:
+        begin = (lambda text: status.update(f"compiling: {text}")) if console.is_terminal else None
+        done, problems = warming.warm_up([dtype] if dtype else warming.DTYPES, begin)
+    kernels, size = kept.count(folder)
+    seconds = sum(one["seconds"] for one in done)
+    told = {"folder": str(folder), "kernels": kernels, "new": kernels - before, "bytes": size, "seconds": seconds}
+    if json:
+        print(as_json.dumps(told | {"parts": done, "problems": problems}, indent=1))
+    else:
+        for one in done:
+            print(f"{one['dtype']}, {one['kernels']}: {digits(one['seconds'])} s")
+        print(f"{kernels} kernels, {kernels - before} of them new, {size / 2**20:.1f} MiB, in {folder}")
+        print(f"It took {digits(seconds)} s.")
+    for problem in problems:
+        print(f"samenet warmup: error: {problem.removeprefix('samenet: ')}", file=sys.stderr)
+    return 3 if problems else 0

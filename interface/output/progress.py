@@ -1,0 +1,137 @@
+"""Where a progress bar appears: a terminal, a notebook, or, where it is asked for, lines in a file or a pipe.
+
+It is written to standard error, as what is on standard output may be a program's result. What is no terminal never gets
+control characters, whatever FORCE_COLOR says.
+"""
+
+import os
+import sys
+import uuid
+from typing import Any, Protocol
+
+_PARTS = 10  # lines, where there is no bar
+
+
+class Bar(Protocol):
+    """A bar for so many steps, shown from `start` until it is closed."""
+
+    def start(self) -> None:
+        """Show it."""
+
+    def show(self, done: int, text: str) -> None:
+        """Show that so much is done, and a text beside it."""
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+
+
+def bar(total: int, unit: str, always: bool) -> Bar | None:
+    """A bar that is not shown yet; None where there is nowhere to show it. always: lines where there is no bar."""
+    if _is_terminal(sys.stderr):
+        return TerminalBar(total)
+    if _is_notebook():
+        return NotebookBar(total)
+    return LinesBar(total, unit) if always and sys.stderr is not None else None
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Whether a stream shows what is written to it, and may be written over."""
+    try:
+        return bool(stream.isatty()) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
+
+
+def _is_notebook() -> bool:
+    """Whether IPython shows what is displayed, and can show something else in its place."""
+    if "IPython" not in sys.modules:
+        return False
+    from rich.console import Console
+
+    return Console(stderr=True).is_jupyter
+
+
+def _progress(total: int, **settings: Any) -> Any:
+    """rich's progress display with one bar; the caller refreshes it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.description}", markup=False)
+    progress = Progress(*columns, auto_refresh=False, expand=True, **settings)
+    progress.add_task("", total=total)
+    return progress
+
+
+class TerminalBar:
+    """A bar that is written over itself; whatever else is printed appears above it."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+
+        console = Console(stderr=True, force_terminal=True, force_jupyter=False)
+        # What goes to a file is not to be led to the terminal.
+        self.progress = _progress(total, console=console, redirect_stdout=_is_terminal(sys.stdout))
+
+    def start(self) -> None:
+        """Show it."""
+        self.progress.start()
+
+    def show(self, done: int, text: str) -> None:
+        """Show that so much is done, and a text beside it."""
+        self.progress.update(self.progress.task_ids[0], completed=done, description=text, refresh=True)
+
+    def close(self) -> None:
+        """Leave the bar, show the cursor, and give back standard output and standard error."""
+        self.progress.stop()
+
+
+class NotebookBar:
+    """A bar in the output of a cell, as text that is replaced; it needs nothing but IPython."""
+
+    def __init__(self, total: int) -> None:
+        import io
+
+        from rich.console import Console
+
+        self.console = Console(file=io.StringIO(), width=100, force_terminal=False, force_jupyter=False)
+        self.progress = _progress(total, console=self.console)
+        self.name = uuid.uuid4().hex
+
+    def start(self) -> None:
+        """Show it."""
+        self._display("", update=False)
+
+    def show(self, done: int, text: str) -> None:
+        """Show that so much is done, and a text beside it."""
+        self.progress.update(self.progress.task_ids[0], completed=done)
+        self._display(text, update=True)
+
+    def _display(self, text: str, update: bool) -> None:
+        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+
+        self.progress.update(self.progress.task_ids[0], description=text)
+        with self.console.capture() as shown:
+            self.console.print(self.progress.get_renderable())
+        display({"text/plain": shown.get().rstrip()}, raw=True, display_id=self.name, update=update)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+
+
+class LinesBar:
+    """Lines without control characters, one for each tenth."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        self.total, self.unit, self.part = total, unit, 0
+
+    def start(self) -> None:
+        """The first line comes with the first tenth."""
+
+    def show(self, done: int, text: str) -> None:
+        """Print a line if another tenth is done."""
+        part = done * _PARTS // max(1, self.total)
+        if part > self.part:
+            self.part = part
+            print(f"{self.unit} {done} of {self.total}: {text}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """The lines are there."""

@@ -1,0 +1,75 @@
+"""What all pictures share: axes to draw on, and looks that can be told apart without seeing colours."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from samenet.validation import arrays, checks
+
+# M. Okabe and K. Ito, Color universal design (2008); without yellow, which is too light on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+DASHES = ("-", "--", "-.", ":")
+HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++", "ooo")
+GREY = "#595959"
+
+FONT = 12.0  # points, of figures made here
+
+
+class Canvas(NamedTuple):
+    """Axes, and the size of the type on them."""
+
+    axes: Axes
+    font: float
+
+    def label(self, x: str = "", y: str = "", title: str = "") -> None:
+        """Name the axes, in the size of the type."""
+        self.axes.set_xlabel(x, fontsize=self.font)
+        self.axes.set_ylabel(y, fontsize=self.font)
+        if title:
+            self.axes.set_title(title, fontsize=self.font)
+        self.axes.tick_params(labelsize=self.font)
+
+    def legend(self, **where: Any) -> None:
+        """A legend."""
+        self.axes.legend(fontsize=self.font, frameon=False, **where)
+
+    def bar(self, image: Any, label: str) -> Any:
+        """A bar that says what the colours of an image mean."""
+        figure = self.axes.figure
+        bar = figure.colorbar(image, ax=self.axes)
+        bar.set_label(label, fontsize=self.font)
+        bar.ax.tick_params(labelsize=self.font)
+        return bar
+
+
+def check_axes(ax: Any) -> None:
+    """Reject what cannot be drawn on."""
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax: expected matplotlib axes or None, got {checks.short(ax)} ({type(ax).__name__})")
+
+
+def canvas(ax: Axes | None, width: float = 5.2, height: float = 3.8) -> Canvas:
+    """The given axes, in the user's size of type; or those of a new figure, so many inches wide and high."""
+    if ax is not None:
+        return Canvas(ax, float(rcParams["font.size"]))
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return Canvas(figure.add_subplot(), FONT)
+
+
+def numbers(name: str, value: Any, rank: int, finite: bool = False) -> NDArray[np.float64]:
+    """Real numbers in an array of a rank, at least one; NaN and infinity are left out of pictures, or refused."""
+    found = arrays.array(name, value, np.dtype(np.float64))
+    if found.ndim != rank or found.size == 0:
+        raise ValueError(f"{name}: expected an array of rank {rank} that is not empty, got shape {found.shape}")
+    return arrays.finite(name, found) if finite else np.where(np.isfinite(found), found, np.nan)
+
+
+def text_on(colour: Any) -> str:
+    """Black or white, whichever can be read on a colour; by the luminance of WCAG 2."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3])
+    return "black" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else "white"

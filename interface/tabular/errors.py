@@ -1,0 +1,22 @@
+"""What is wrong with a table."""
+
+
+class TableError(ValueError):
+    """A table, or a cell, that cannot be used; the message names the file, and the line and the column of a cell."""
+
+
+class MissingValue(TableError):
+    """A cell without a value, where one is needed."""
+
+
+def listed(names: object) -> str:
+    """Names for a message, at most 10 of them."""
+    given = list(names)  # type: ignore[call-overload]
+    more = f" and {len(given) - 10} more" if len(given) > 10 else ""
+    return ", ".join(short(name) for name in given[:10]) + more
+
+
+def short(text: object) -> str:
+    """A name or a cell for a message: its repr, cut to one short line."""
+    found = repr(text)
+    return found if len(found) <= 60 else found[:57] + "..."

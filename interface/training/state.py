@@ -1,0 +1,182 @@
+"""What a training leaves behind so that another one can go on: the states of its optimizer, its draws and its rules."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.adaptive import Sampler
+from samenet.backends.objective import Objective
+from samenet.history import History
+from samenet.optimizers import State, UpdateRule
+from samenet.parameters import Parameters
+from samenet.stopping import Rule, Watch
+from samenet.training import divergence
+from samenet.training.options import Options, Settings
+from samenet.training.sampling import Draws, Orders
+
+Array = NDArray[Any]
+
+
+Snapshot = tuple[Array, Array, int, Sampler | None]  # theta, the rule's state and t, and the sampler's
+
+
+class Partial(NamedTuple):
+    """Where in an epoch a training ended, and what it was like before that epoch."""
+
+    done: int  # samples
+    alphas: NDArray[np.float64]
+    before: Snapshot
+
+
+class Kept(NamedTuple):
+    """The arguments of `train` that stay the same when a training goes on."""
+
+    rows: int
+    batch_size: int
+    cost: str
+    reduction: str
+    optimizer: Any
+    shuffle: bool
+    sampling: Any
+    dropout: tuple[float, ...]
+    drop_connect: tuple[float, ...]
+    monitors: tuple[str, ...]
+    validation: str
+
+    @classmethod
+    def of(cls, settings: Settings, rows: int, batch_size: int, cost: str, validation: Any = None) -> "Kept":
+        """Those of a training with these settings."""
+        s = settings
+        return cls(
+            *(rows, batch_size, cost, s.reduction, s.optimizer, s.shuffle, s.sampling, s.dropout, s.drop_connect),
+            *(s.monitors, "None" if validation is None else "a validation set"),
+        )
+
+    @classmethod
+    def of_options(cls, options: Options, cost: str) -> "Kept":
+        """Those of a training with these options."""
+        return cls.of(options.settings, len(options.X), options.batch_size, cost, options.validation)
+
+    def texts(self) -> dict[str, str]:
+        """Their values by the names of the arguments, as text."""
+        found = {name: str(value) for name, value in self._asdict().items() if name != "rows"}
+        return {"X": f"{self.rows} samples", **found}
+
+
+@dataclass(eq=False)
+class TrainingState:
+    """The state of a training by an update rule; no samples, no functions of the user's: it can be pickled.
+
+    kept         what must be the same when it goes on; seed: the seed that its stream was made from
+    values, t    the optimizer's `State`
+    draws        its stream, what the masks are made from; None if nothing was drawn
+    first        the parameters before it; largest, suspicious, is_done: see `divergence.Watch`
+    rules        str() of each stop rule, and the state of its watch
+    hooks_begun  how many of the callback and the rules had their turn after the last epoch; None for all
+    ahead        orders that were drawn and not used
+    last, left   if rules put back other parameters: those of the last update, and those put back
+    began        the number of epochs done when the call of `train` began
+    theta        of a checkpoint: the parameters
+    """
+
+    kept: Kept
+    seed: Any
+    values: Array
+    t: int
+    draws: Draws | None
+    history: History
+    first: Array
+    largest: float
+    suspicious: list[NDArray[np.float64]] = field(default_factory=list)
+    is_done: bool = False
+    sampler: Sampler | None = None
+    rules: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    hooks_begun: int | None = None
+    ahead: Orders = None
+    partial: Partial | None = None
+    last: Array | None = None
+    left: Array | None = None
+    began: int = 0
+    theta: Array | None = None
+
+    def optimizer(self, rule: UpdateRule, theta: Parameters) -> State:
+        """The optimizer's state."""
+        state = rule.state(theta)
+        state.values, state.t = self.values, self.t
+        return state
+
+    def put_back(self, everything: Array) -> None:
+        """Where rules have put back other parameters, those of the last update again, if they are not the user's."""
+        if self.last is not None and self.left is not None and np.array_equal(everything, self.left):
+            everything[:] = self.last
+
+    def watch(self, place: int, rule: Rule, objective: Objective, history: History) -> Watch:
+        """Watch by a rule: one that was there goes on, as its str() tells; others begin."""
+        before, curve = history.best_epoch, history.validation_curve
+        watch = rule.watch(objective, history)
+        if place < len(self.rules):
+            text, state = self.rules[place]
+            if text == str(rule) and state.keys() != watch.state.keys() and self.theta is not None:
+                raise ValueError(
+                    f"resume: expected {text} to remember {[*watch.state]}, got a checkpoint with {[*state]}"
+                )
+            if text == str(rule) and state.keys() == watch.state.keys():
+                history.best_epoch = before
+                history.continue_validation_curve(curve)
+                for name, value in state.items():
+                    watch.state[name] = value.copy() if isinstance(value, np.ndarray) else value
+        return watch
+
+    @property
+    def is_between_epochs(self) -> bool:
+        """Whether it ended after an epoch, with nothing drawn for the next."""
+        return self.partial is None and self.ahead is None
+
+    @classmethod
+    def of_short(
+        cls,
+        settings: Settings,
+        rows: int,
+        batch_size: int,
+        cost: str,
+        first_cost: float,
+        amount: float,
+        *others: Any,
+    ) -> "TrainingState":
+        """What a training has left that was too short to make an object of it; others: from seed to first.
+
+        amount: how much its batches count, see `divergence.amount_of`.
+        """
+        kept = Kept.of(settings, rows, batch_size, cost)
+        largest = divergence.first_bound(first_cost, amount, settings.reduction)
+        given = *others, largest
+        return cls(kept, *given)
+
+    @classmethod
+    def of(cls, loop: Any) -> "TrainingState | None":
+        """What a `Loop` leaves, or None if it has been left in the middle of a call."""
+        training, options, watched = loop.training, loop.options, loop.divergence
+        if not loop.is_sound or training.is_refused:
+            return None
+        rules = zip(options.stop, training.watches, strict=False)
+        left = None if training.last is None else training.model.theta.everything.copy()
+        return cls(
+            Kept.of_options(options, training.model.cost_function),
+            *(options.seed, loop.state.values, loop.state.t, loop.draws, training.history),
+            *(watched.initial_theta, watched.largest, watched.suspicious, watched.is_done, loop.sampler),
+            *([(str(rule), watch.state) for rule, watch in rules], training.hooks_begun),
+            *(loop.ahead, loop.partial, training.last, left, training.began),
+        )
+
+
+def leave(loop: Any) -> None:
+    """At the end of a training, however it ended: what it leaves is the network's, and its last checkpoint."""
+    training, options = loop.training, loop.options
+    if training.is_over and options.saved is not None:
+        training.user.training_state = options.saved
+    elif not training.is_refused:
+        training.user.training_state = state = TrainingState.of(loop)
+        if options.checkpoint is not None and state is not None:
+            options.checkpoint.end(state)

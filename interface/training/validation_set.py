@@ -1,0 +1,74 @@
+"""The validation set of a training: samples that it does not learn from, on which it is measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.objective import Objective
+from samenet.model import Model
+from samenet.training.monitors import monitor
+from samenet.validation import checks
+
+Monitors = Mapping[str, Callable[[NDArray[Any]], float]]
+
+
+class ValidationSet(NamedTuple):
+    """The argument `validation` of `Network.train`, checked and converted; monitors are functions of the output."""
+
+    X: NDArray[Any]
+    Y: NDArray[Any]
+    monitors: Monitors
+
+    @classmethod
+    def of(cls, model: Model, value: Any, monitors: Sequence[str]) -> "ValidationSet":
+        """From a pair (X, Y). Raises ValueError or TypeError, naming the argument."""
+        if not isinstance(value, tuple | list) or len(value) != 2:
+            hint = "; samenet.data.split makes one" if isinstance(value, float | int) else ""
+            raise TypeError(
+                f"validation: expected a pair (X, Y) of samples and targets, got {checks.short(value)} "
+                f"({type(value).__name__}){hint}"
+            )
+        try:
+            X, Y = model.labelled(*value)
+            # As with the samples of training: those that share memory with the parameters would change.
+            X, Y = (v.copy() if np.may_share_memory(v, model.theta.everything) else v for v in (X, Y))
+            return cls(X, Y, {name: monitor(name, model.activations[-1], Y) for name in monitors})
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation, {error}") from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is recorded of it."""
+        return "validation_cost", *(f"validation_{name}" for name in self.monitors)
+
+    def objective(self, training: Objective) -> "ValidationObjective":
+        """The objective of a training, on this set."""
+        return ValidationObjective(
+            *(training.model, training.backend, self.X, self.Y, training.reduction), monitors=self.monitors
+        )
+
+
+@dataclass(eq=False, slots=True)
+class ValidationObjective(Objective):
+    """J on the validation set; what is measured is remembered until the parameters change."""
+
+    monitors: Monitors = field(kw_only=True)
+    _theta: NDArray[Any] | None = field(default=None, init=False)
+    _measured: dict[str, float] = field(default_factory=dict, init=False)
+
+    def measure(self) -> dict[str, float]:
+        """The cost and the monitors at the model's parameters, by their names in the history."""
+        theta = self.model.theta.everything
+        if self._theta is None or not np.array_equal(self._theta, theta):
+            cost, output = self.evaluate()
+            self._measured = {"validation_cost": cost}
+            self._measured |= {f"validation_{name}": f(output) for name, f in self.monitors.items()}
+            self._theta = theta.copy()
+        return self._measured
+
+    def cost(self) -> float:
+        """The cost; infinite as `Objective.cost` has it."""
+        return self._in_range(self.measure()["validation_cost"])

@@ -1,0 +1,12 @@
+"""Warnings, attributed to the user's own line."""
+
+import sys
+import warnings
+
+
+def warn(text: str, category: type[Warning]) -> None:
+    """Give a warning, attributed to the line outside samenet that led here."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "samenet":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
