@@ -28,17 +28,8 @@ from samenet.testing import networks
 
 pytestmark = pytest.mark.without_jit  # all on NumPy
 COMMANDS = (
-    "compare",
-    "train",
-    "predict",
-    "evaluate",
-    "check",
-    "advise",
-    "warmup",
-    "info",
-    "examples",
-    "export",
-    "docs",
+    *("compare", "train", "predict", "evaluate", "check", "advise", "warmup", "info", "examples"),
+    *("exercises", "export", "docs"),
 )
 FAST = ("--backend", "numpy", "--epochs", "30")
 

@@ -2,8 +2,8 @@
 
 import os
 
-from samenet.backends import MODULES
 from samenet.backends import backend as find_backend
+from samenet.backends import backends
 from samenet.model import Model
 from samenet.network import Network
 from samenet.storage.reading import read
@@ -27,7 +27,7 @@ def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1
     ...     load(f"{folder}/net.npz", "numpy").predict([1.0, 1.0])
     array([0.5])
     """
-    checks.choice("backend", backend, MODULES)
+    checks.choice("backend", backend, backends())
     return network_of(read(path, limit), backend)
 
 
