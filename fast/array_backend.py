@@ -12,11 +12,12 @@ from samenet.backends import generic
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast import arrays
-from samenet.fast.array_updates import Counters, Masks, Put, masks_of, scales
+from samenet.fast.array_updates import Counters, Masks, Put, masks_of, scales, update
 from samenet.fast.arrays import Description
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
+from samenet.validation.checks import short
 
 Array = NDArray[Any]
 N = TypeVar("N", bound=interface.Network)
@@ -43,7 +44,7 @@ class ArrayBackend:
     xp        its namespace of the array API
     put       put(array, device), of a NumPy array
     get       the NumPy array again
-    updates   all updates of a call: what `run_updates` below calls
+    updates   all updates of a call, such as `one_by_one(xp)`: what `run_updates` below calls
     compiled  what makes a function of (description, *arrays) faster that is called for the same description again
     """
 
@@ -60,37 +61,36 @@ class ArrayBackend:
         def forward(d: Description, everything: Any, x: Any) -> list[Any]:
             return arrays.forward(xp, d, arrays.layers(d, everything), x).h[1:]
 
-        def evaluate(d: Description, everything: Any, X: Any, Y: Any) -> tuple[Any, Any]:
-            parts = arrays.layers(d, everything)
-            passed = arrays.forward(xp, d, parts, X)
-            return arrays.cost(xp, d, parts, Y, passed.h[-1], passed.z), passed.h[-1]
+        def evaluate(d: Description, everything: Any, X: Any, Y: Any, weights: Any) -> tuple[Any, Any]:
+            return arrays.evaluate(xp, d, everything, X, Y, weights)
 
-        def gradient(d: Description, everything: Any, X: Any, Y: Any, masks: Any, counters: Any) -> tuple[Any, Any]:
+        def gradient(
+            d: Description, everything: Any, X: Any, Y: Any, weights: Any, masks: Any, counters: Any
+        ) -> tuple[Any, Any]:
             left_out = masks_of(xp, d, masks, counters, X.shape[0])
-            return arrays.gradient(xp, d, everything, X, Y, *left_out)[:2]
+            return arrays.gradient(xp, d, everything, X, Y, *left_out, weights)[:2]
 
         self._forward, self._evaluate, self._gradient = map(compiled, (forward, evaluate, gradient))
 
     def _onto(self, model: Model) -> Put:
         device = _device(model)
-        return lambda array: self._put(array, device)
-
-    def _describe(self, model: Model, reduction: str = "mean") -> Description:
-        return Description.of(model, reduction, None if _device(model) == "cpu" else _device(model))
+        return lambda array: None if array is None else self._put(array, device)
 
     def feed_forward(self, model: Model, x: Array) -> list[Array]:
         """The activations of every layer; see `samenet.reference.feed_forward`."""
-        put, d = self._onto(model), self._describe(model)
+        put, d = self._onto(model), Description.of(model)
         return [x, *map(self._get, self._forward(d, put(model.theta.everything), put(x)))]
 
     def predict(self, model: Model, x: Array) -> Array:
         """The output layer alone; see `samenet.reference.predict`."""
         return self.feed_forward(model, x)[-1]
 
-    def evaluate(self, model: Model, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
+    def evaluate(
+        self, model: Model, X: Array, Y: Array, reduction: str = "mean", sample_weight: Array | None = None
+    ) -> tuple[float, Array]:
         """The cost and the output; see `samenet.reference.evaluate`."""
-        put, d = self._onto(model), self._describe(model, reduction)
-        cost, output = self._evaluate(d, put(model.theta.everything), put(X), put(Y))
+        put, d = self._onto(model), Description.of(model, reduction)
+        cost, output = self._evaluate(d, put(model.theta.everything), *map(put, (X, Y, sample_weight)))
         return float(cost), self._get(output)
 
     def gradient(
@@ -101,11 +101,12 @@ class ArrayBackend:
         reduction: str = "mean",
         dropout: Dropout | None = None,
         drop_connect: DropConnect | None = None,
+        sample_weight: Array | None = None,
     ) -> tuple[float, Parameters]:
         """The cost and its gradient; see `samenet.reference.gradient`."""
-        put, d, g = self._onto(model), self._describe(model, reduction), model.theta.empty_like()
+        put, d, g = self._onto(model), Description.of(model, reduction), model.theta.empty_like()
         masks = Masks.of(put, d, dropout, drop_connect), Counters(*map(put, Counters.of(d, dropout, drop_connect)))
-        cost, flat = self._gradient(d, put(model.theta.everything), put(X), put(Y), *masks)
+        cost, flat = self._gradient(d, *map(put, (model.theta.everything, X, Y, sample_weight)), *masks)
         g.flat[:] = self._get(flat)
         return float(cost), g
 
@@ -127,6 +128,7 @@ class ArrayBackend:
         clip_value: float = math.inf,
         clip_norm: float = math.inf,
         sampler: Sampler | None = None,
+        sample_weight: Array | None = None,
     ) -> NDArray[np.float64]:
         """Many updates, in place; see `samenet.reference.run_updates`."""
         state = rule.state(model.theta) if state is None else state
@@ -136,18 +138,50 @@ class ArrayBackend:
             options |= {"alpha": alpha, "batch_size": batch_size, "clip_value": clip_value, "clip_norm": clip_norm}
             updates: Any = generic.run_updates
             return updates(self, model, X, Y, rule, **options)  # type: ignore[no-any-return]
-        put, d = self._onto(model), self._describe(model, reduction)
+        put, d = self._onto(model), Description.of(model, reduction)
         epochs, m = (epochs, len(X)) if order is None else order.shape
         run = Run(d, rule, (clip_value, clip_norm), min(batch_size, m), m)
         factors = _factors(run, alpha, epochs, state.t).astype(model.dtype)
         masks = Masks.of(put, d, dropout, drop_connect), Counters(*map(put, Counters.of(d, dropout, drop_connect)))
-        given = put(model.theta.everything), [put(v) for v in state.values], put(X), put(Y)
+        given = put(model.theta.everything), [put(v) for v in state.values], *map(put, (X, Y, sample_weight))
         everything, values, costs = self._updates(run, put, order, factors, *given, *masks)
         model.theta.everything[:] = self._get(everything)
         for old, new in zip(state.values, values, strict=True):
             old[:] = self._get(new)
         state.t += factors.shape[0] * factors.shape[1]
         return np.asarray(self._get(costs), np.float64).reshape(-1)
+
+
+def one_by_one(xp: Any) -> Callable[..., Any]:
+    """The `updates` of an `ArrayBackend`, by calls of the library for each."""
+
+    def updates(
+        run: Run,
+        put: Put,
+        order: NDArray[np.int64] | None,
+        factors: Array,
+        everything: Any,
+        values: list[Any],
+        X: Any,
+        Y: Any,
+        weights: Any,
+        masks: Masks,
+        counters: Counters,
+    ) -> tuple[Any, list[Any], Any]:
+        rows, costs = None if order is None else put(order), list[Any]()
+        for epoch, pairs in enumerate(factors.tolist()):
+            for i, pair in enumerate(pairs):
+                start = i * run.batch_size
+                part: Any = slice(start, start + run.batch_size)
+                part = part if rows is None else rows[epoch, part]
+                now = counters.after(run.d, epoch * run.m + start, len(costs))
+                w = None if weights is None else weights[part]
+                given = everything, values, X[part], Y[part], pair, masks, now, w
+                everything, values, cost = update(xp, run.d, run.rule, run.clipping, *given)
+                costs.append(cost)
+        return everything, values, xp.stack(costs)
+
+    return updates
 
 
 def _factors(run: Run, alpha: Any, epochs: int, t: int) -> NDArray[np.float64]:
@@ -158,25 +192,44 @@ def _factors(run: Run, alpha: Any, epochs: int, t: int) -> NDArray[np.float64]:
     return np.array(pairs, np.float64).reshape(epochs, batches, 2)
 
 
+def _checked(backend: Any, device: Any) -> str:
+    """A device on which the backend can compute."""
+    if not isinstance(device, str):
+        raise TypeError(f"device: expected a name such as 'cpu', got {short(device)} ({type(device).__name__})")
+    try:
+        backend.try_device(device)
+    except Exception as error:  # of many kinds
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"device: expected one that {backend.LIBRARY} has here, with float64, got {short(device)}: {reason}"
+        ) from None
+    return device
+
+
 class OnDevice(interface.Network):
     """A network whose backend computes on a device.
 
     device  its name, as the library knows it; the CPU if it is not given. It goes with copies, but not to another
-            backend. Everything else is documented in `samenet.network.Network`.
+            backend, nor into a file. Raises TypeError or ValueError for one that is not here, or has no float64.
+
+    Everything else is documented in `samenet.network.Network`.
     """
 
     def __init__(self, sizes: Sequence[int], *, device: str = "cpu", **settings: Any) -> None:
         super().__init__(sizes, **settings)
-        self.backend.check_device(device)
-        self.model.device = device
+        self.device = device
 
     @property
     def device(self) -> str:
-        """Where the backend computes."""
+        """Where the backend computes. It can be changed: `net.device = "cpu"`."""
         return _device(self.model)
+
+    @device.setter
+    def device(self, name: str) -> None:
+        self.model.device = _checked(self.backend, name)  # type: ignore[attr-defined]
 
     def _onto(self, cls: type[N]) -> N:
         network = super()._onto(cls)
         if isinstance(network, type(self)):
-            network.model.device = self.device
+            network.model.device = self.device  # type: ignore[attr-defined]
         return network

@@ -100,7 +100,7 @@ def _kept(
 ) -> Array:
     """The factors, and 0 for what is left out; shape: as of `thresholds`, or rows of it."""
     count = shape[0] * d.nodes if len(shape) > 1 else d.weights
-    n = xp.arange(1, count + 1, dtype=xp.int64, device=d.device)
+    n = xp.arange(1, count + 1, dtype=xp.int64, device=getattr(first, "device", None))  # JAX finds it out
     return xp.where(_random(key, first + n).reshape(shape) >= thresholds, factors, xp.zeros_like(factors))
 
 
@@ -163,9 +163,11 @@ def update(
     factors: tuple[Array, Array],
     masks: Masks,
     counters: Counters,
+    sample_weight: Array | None,
 ) -> tuple[Array, list[Array], Array]:
     """Everything that training changes, and the rule's state, after an update from these rows; and its cost."""
-    cost, g, batches = gradient(xp, d, everything, x, y, *masks_of(xp, d, masks, counters, x.shape[0]))
+    left_out = masks_of(xp, d, masks, counters, x.shape[0])
+    cost, g, batches = gradient(xp, d, everything, x, y, *left_out, sample_weight)
     n = d.parameters
     theta, values = step(xp, rule, everything[:n], clip(xp, g, *clipping), values, *factors)
     running = [moved(xp, d, everything, batches)] if any(d.normalized) else []

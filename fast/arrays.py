@@ -25,14 +25,13 @@ class Description(NamedTuple):
     l2: float
     normalized: tuple[bool, ...]
     reduction: str
-    device: Any = None  # where to make arrays that are no function of others; None where the library finds that out
 
     @classmethod
-    def of(cls, model: Model, reduction: str = "mean", device: Any = None) -> "Description":
+    def of(cls, model: Model, reduction: str = "mean") -> "Description":
         """Of a model."""
         theta = model.theta
         settings = model.activations, model.cost_function, model.l1, model.l2
-        return cls(theta.sizes, theta.bias, *settings, theta.normalized, reduction, device)
+        return cls(theta.sizes, theta.bias, *settings, theta.normalized, reduction)
 
     @property
     def nodes(self) -> int:
@@ -50,9 +49,9 @@ class Description(NamedTuple):
         shifts = sum(self.sizes[1:]) if self.bias else 0
         return self.weights + shifts + sum(n for n, flag in zip(self.sizes[1:], self.normalized, strict=False) if flag)
 
-    def scale(self, rows: int) -> float:
-        """The factor of a sum over so many samples."""
-        return 1 / rows if self.reduction == "mean" else 1.0
+    def scale(self, rows: int, c: Array | None) -> float:
+        """The factor of a sum over so many samples; c: their own factors, with which there is no other."""
+        return 1 / rows if self.reduction == "mean" and c is None else 1.0
 
 
 class Layer(NamedTuple):
@@ -123,7 +122,7 @@ def backward(xp: Any, name: str, h: Array, e: Array) -> Array:
         case "tanh":
             return e * (1 - h) * (1 + h)
         case "relu":
-            return e * xp.astype(h > 0, e.dtype)
+            return e * xp.asarray(h > 0, dtype=e.dtype)
         case "softmax":
             return (e - xp.sum(e * h, axis=-1, keepdims=True)) * h
     return e
@@ -164,7 +163,22 @@ def forward(
     return Pass(h, seen, z, batches)
 
 
-def _value(xp: Any, d: Description, Y: Array, h: Array, z: Array) -> Array:
+def _factors(xp: Any, d: Description, sample_weight: Array | None, dtype: Any) -> Array | None:
+    """c of every sample of a batch, (m, 1), if they have weights; see `samenet.reference.sample_weight`."""
+    if sample_weight is None:
+        return None
+    c, total = sample_weight, xp.sum(sample_weight)
+    if d.reduction == "mean":
+        c = xp.where(total > 0, c / total, c)
+    return xp.asarray(c.reshape((-1, 1)), dtype=dtype)
+
+
+def _weighed(xp: Any, values: Array, c: Array | None) -> Array:
+    """c times the values of each row; zeros where c is 0, also if values are not finite there."""
+    return values if c is None else xp.where(c != 0, values * c, xp.zeros_like(values))
+
+
+def _value(xp: Any, d: Description, Y: Array, h: Array, z: Array, c: Array | None) -> Array:
     """The sum of the cost over the samples."""
     if d.cost in ("squared_error", "sum_of_squares"):
         values = (h - Y) * (h - Y)
@@ -173,7 +187,7 @@ def _value(xp: Any, d: Description, Y: Array, h: Array, z: Array) -> Array:
     else:
         largest = xp.max(z, axis=-1, keepdims=True)
         values = Y * (largest + xp.log(xp.sum(xp.exp(z - largest), axis=-1, keepdims=True)) - z)
-    total = xp.sum(values, dtype=xp.float64)
+    total = xp.sum(_weighed(xp, values, c), dtype=xp.float64)
     return 0.5 * total if d.cost == "squared_error" else total
 
 
@@ -187,15 +201,24 @@ def _delta(xp: Any, d: Description, Y: Array, h: Array) -> Array:
     return 2 * delta if d.cost == "sum_of_squares" else delta
 
 
-def cost(xp: Any, d: Description, parts: Sequence[Layer], Y: Array, h: Array, z: Array) -> Array:
+def _cost(xp: Any, d: Description, parts: Sequence[Layer], Y: Array, h: Array, z: Array, c: Array | None) -> Array:
     """The cost, with penalties; Y, h and z: (m, n_out)."""
-    total = d.scale(Y.shape[0]) * _value(xp, d, Y, h, z)
+    total = d.scale(Y.shape[0], c) * _value(xp, d, Y, h, z, c)
     for part in parts:
         if d.l1:
             total = total + d.l1 * xp.sum(xp.abs(part.W), dtype=xp.float64)
         if d.l2:
             total = total + 0.5 * d.l2 * xp.sum(part.W * part.W, dtype=xp.float64)
     return total
+
+
+def evaluate(
+    xp: Any, d: Description, everything: Array, X: Array, Y: Array, sample_weight: Array | None
+) -> tuple[Array, Array]:
+    """The cost over the rows of X, and the output."""
+    parts = layers(d, everything)
+    h, _, z, _ = forward(xp, d, parts, X)
+    return _cost(xp, d, parts, Y, h[-1], z, _factors(xp, d, sample_weight, X.dtype)), h[-1]
 
 
 def gradient(
@@ -206,13 +229,16 @@ def gradient(
     Y: Array,
     masks: Array | None = None,
     weight_masks: Sequence[Array] | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[Array, Array, list[Batch | None]]:
     """The cost over the rows of X, its gradient as one vector, and the statistics by which layers were normalized."""
     parts = layers(d, everything)
     used = [part.W if weight_masks is None else part.W * weight_masks[i] for i, part in enumerate(parts)]
-    passed = forward(xp, d, parts, X, masks, used, by_batch=True)
-    h, seen, z, batches = passed
-    delta = d.scale(X.shape[0]) * _delta(xp, d, Y, h[-1])
+    c = _factors(xp, d, sample_weight, X.dtype)
+    if c is not None and not any(d.normalized):  # of a sample left out, no number is met by any other
+        X = xp.where(c != 0, X, xp.zeros_like(X))
+    h, seen, z, batches = forward(xp, d, parts, X, masks, used, by_batch=True)
+    delta = d.scale(X.shape[0], c) * _weighed(xp, _delta(xp, d, Y, h[-1]), c)
     slopes: list[list[Array]] = []
     end = d.nodes
     for layer in range(len(parts) - 1, -1, -1):
@@ -233,7 +259,8 @@ def gradient(
             delta = delta if masks is None else delta * masks[:, end - n : end]
             end -= n
             delta = backward(xp, d.activations[layer - 1], h[layer], delta)
-    return cost(xp, d, parts, Y, h[-1], z), xp.concat([s for layer in slopes for s in layer]), batches
+    J = _cost(xp, d, parts, Y, h[-1], z, c)
+    return J, xp.concat([s for layer in slopes for s in layer]), batches
 
 
 def moved(xp: Any, d: Description, everything: Array, batches: Sequence[Batch | None]) -> Array:

@@ -1,13 +1,13 @@
 """The network in JAX, compiled by XLA: the same functions as `samenet.reference`, the same answers.
 
 A function is compiled at its first call for each network, and for each number of samples. `Network(sizes,
-device="gpu")` computes there; parameters stay in NumPy's memory, and travel with each call. JAX's numbers have 64 bits
-inside these functions, whatever its own setting; `threads=` has no effect.
+device="gpu")` computes on an accelerator, `device="gpu:1"` on the second; parameters stay in NumPy's memory, and travel
+with each call. JAX's numbers have 64 bits inside these functions, whatever its own setting; `threads=` has no effect.
 """
 
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import jax
@@ -20,7 +20,8 @@ from samenet.fast import array_backend
 from samenet.fast.array_backend import ArrayBackend, Put, Run
 from samenet.fast.array_updates import Counters, Masks, update
 
-NORMALIZES = QUIET = True  # see `samenet.backends.generic`
+LIBRARY = "JAX"
+NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-3, 1e-8
 
 
@@ -36,8 +37,18 @@ def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+@cache
+def _device(name: str) -> Any:
+    """The device of a name such as "cpu", "gpu" or "gpu:1"."""
+    platform, _, number = name.partition(":")
+    return jax.devices(platform)[int(number or 0)]
+
+
 def _put(array: NDArray[Any], device: str) -> Any:
-    return array if device == "cpu" else jax.device_put(array, jax.devices(device)[0])
+    if device == jax.default_backend() and jax.config.jax_default_device is None:
+        return array  # which compiled functions take there, in less time
+    with jax.enable_x64(True):
+        return jax.device_put(array, _device(device))
 
 
 @_compiled
@@ -48,6 +59,7 @@ def _epochs(
     values: Any,
     X: Any,
     Y: Any,
+    weights: Any,
     order: Any,
     factors: Any,
     masks: Any,
@@ -62,11 +74,11 @@ def _epochs(
         start = batch * size
         if order is not None:
             numbers = lax.dynamic_slice(order, (epoch, start), (1, rows))[0]
-            x, y = X[numbers], Y[numbers]
+            x, y, w = (None if A is None else A[numbers] for A in (X, Y, weights))
         else:
-            x, y = (lax.dynamic_slice_in_dim(A, start, rows) for A in (X, Y))
+            x, y, w = (None if A is None else lax.dynamic_slice_in_dim(A, start, rows) for A in (X, Y, weights))
         now = counters.after(d, epoch * m + start, epoch * factors.shape[1] + batch)
-        given = everything, values, x, y, factors[epoch, batch], masks, now
+        given = everything, values, x, y, factors[epoch, batch], masks, now, w
         everything, values, cost = update(jnp, d, run.rule, run.clipping, *given)
         return everything, values, costs.at[epoch, batch].set(cost)
 
@@ -87,6 +99,7 @@ def _updates(
     values: Any,
     X: Any,
     Y: Any,
+    weights: Any,
     masks: Masks,
     counters: Counters,
 ) -> tuple[Any, Any, Any]:
@@ -94,7 +107,7 @@ def _updates(
     epochs = len(factors)
     most = 1 << (epochs - 1).bit_length()
     order, factors = (None if a is None else put(_lengthened(a, most)) for a in (order, factors))
-    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, order, factors, masks, counters)
+    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, weights, order, factors, masks, counters)
     return everything, values, costs[:epochs]
 
 
@@ -109,12 +122,10 @@ feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _back
 gradient, run_updates = _backend.gradient, _backend.run_updates
 
 
-def check_device(device: str) -> None:
-    """Raise ValueError for a device that JAX does not have here."""
-    try:
-        jax.devices(device)
-    except Exception as error:
-        raise ValueError(f"device: expected one that JAX has here, got {device!r}: {error}") from None
+def try_device(device: str) -> None:
+    """Raise an exception for a device that JAX does not have here, or that has no float64."""
+    with jax.enable_x64(True):
+        np.asarray(jax.device_put(np.ones(1), _device(device)))
 
 
 class Network(array_backend.OnDevice):

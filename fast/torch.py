@@ -8,15 +8,14 @@ import sys
 from typing import Any
 
 import array_api_compat.torch as xp
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from samenet.fast import array_backend
-from samenet.fast.array_backend import ArrayBackend, Put, Run
-from samenet.fast.array_updates import Counters, Masks, update
+from samenet.fast.array_backend import ArrayBackend, one_by_one
 
-NORMALIZES = QUIET = True  # see `samenet.backends.generic`
+LIBRARY = "PyTorch"
+NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-3, 1e-8
 
 
@@ -29,43 +28,14 @@ def _get(tensor: torch.Tensor) -> NDArray[Any]:
     return tensor.cpu().numpy()
 
 
-def _updates(
-    run: Run,
-    put: Put,
-    order: NDArray[np.int64] | None,
-    factors: NDArray[Any],
-    everything: torch.Tensor,
-    values: list[torch.Tensor],
-    X: torch.Tensor,
-    Y: torch.Tensor,
-    masks: Masks,
-    counters: Counters,
-) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
-    """One update after another."""
-    rows, costs, d = None if order is None else put(order), list[torch.Tensor](), run.d
-    for epoch, pairs in enumerate(factors.tolist()):
-        for i, pair in enumerate(pairs):
-            start = i * run.batch_size
-            part: Any = slice(start, start + run.batch_size)
-            part = part if rows is None else rows[epoch, part]
-            now = counters.after(d, epoch * run.m + start, len(costs))
-            given = everything, values, X[part], Y[part], pair, masks, now
-            everything, values, cost = update(xp, d, run.rule, run.clipping, *given)
-            costs.append(cost)
-    return everything, values, torch.stack(costs)
-
-
-_backend = ArrayBackend(xp, _put, _get, _updates)
+_backend = ArrayBackend(xp, _put, _get, one_by_one(xp))
 feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
 gradient, run_updates = _backend.gradient, _backend.run_updates
 
 
-def check_device(device: str) -> None:
-    """Raise ValueError for a device that PyTorch does not have here."""
-    try:
-        torch.empty(0, device=device)
-    except Exception as error:
-        raise ValueError(f"device: expected one that PyTorch has here, got {device!r}: {error}") from None
+def try_device(device: str) -> None:
+    """Raise an exception for a device that PyTorch does not have here, or that has no float64."""
+    torch.ones(1, dtype=torch.float64, device=device).cpu()
 
 
 class Network(array_backend.OnDevice):

@@ -25,7 +25,7 @@ def backends() -> tuple[str, ...]:
     return (*MODULES, *(name for name in plugins() if name not in MODULES | EXTRAS))
 
 
-def known() -> tuple[str, ...]:
+def known_backends() -> tuple[str, ...]:
     """All names that `backend` knows, of extras too, whether or not they are installed."""
     return (*backends(), *EXTRAS)
 
@@ -40,7 +40,7 @@ def backend(name: str) -> ModuleType:
     if type(name) is not str or name not in modules:
         from samenet.validation.checks import choice  # which needs NumPy
 
-        name = choice("backend", name, known())
+        name = choice("backend", name, known_backends())
     try:
         if name not in modules:
             from samenet.backends.plugins import load
