@@ -107,7 +107,7 @@ def activate(xp: Any, name: str, z: Array) -> Array:
         case "tanh":
             return xp.tanh(z)
         case "relu":
-            return xp.where(z < 0, xp.zeros_like(z), z)  # NaN stays NaN
+            return xp.maximum(z, xp.zeros_like(z))  # of NaN, NaN
         case "softmax":
             e = xp.exp(z - xp.max(z, axis=-1, keepdims=True))
             return e / xp.sum(e, axis=-1, keepdims=True)
@@ -183,7 +183,7 @@ def _value(xp: Any, d: Description, Y: Array, h: Array, z: Array, c: Array | Non
     if d.cost in ("squared_error", "sum_of_squares"):
         values = (h - Y) * (h - Y)
     elif d.cost == "binary_cross_entropy":
-        values = xp.where(z < 0, xp.zeros_like(z), z) - Y * z + xp.log1p(xp.exp(-xp.abs(z)))
+        values = xp.maximum(z, xp.zeros_like(z)) - Y * z + xp.log1p(xp.exp(-xp.abs(z)))
     else:
         largest = xp.max(z, axis=-1, keepdims=True)
         values = Y * (largest + xp.log(xp.sum(xp.exp(z - largest), axis=-1, keepdims=True)) - z)

@@ -37,7 +37,7 @@ def _version(package: str) -> str | None:
 
 
 def install(names: Sequence[str]) -> int:
-    """Install what the named contenders require, all if none is named, each by itself, so that the others run without one that is not there.
+    """Install what the named contenders require, or all, each by itself: the others run without one that is not there.
 
     With pip, which takes the newest that any index has.
     """
@@ -99,7 +99,7 @@ def main(given: Sequence[str]) -> int:
         nargs="+",
         default=[],
         metavar="WORD",
-        help="cases with one of these words: adam wide; with --install, these contenders: PyTorch",
+        help="cases with one of these words, as in: adam wide",
     )
     parser.add_argument("--setting", type=int, help=argparse.SUPPRESS)  # be one of the processes of a kind's setting
     parser.add_argument("--dtype", default="float64", help=argparse.SUPPRESS)

@@ -5,11 +5,7 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from samenet.backends import known_backends
-=======
-from samenet.backends import backends
->>>>>>> main
 from samenet.conversion.chain import Array, Chain, Normalization, named
 from samenet.functions import Activation, Cost
 from samenet.network import Network
@@ -41,11 +37,7 @@ def from_keras(
     if keras is None or not isinstance(model, keras.Model):
         got = f"{checks.short(model)} ({type(model).__name__})"
         raise TypeError(f"model: expected a Sequential or functional model of Keras, got {got}")
-<<<<<<< HEAD
     checks.choice("backend", backend, known_backends())
-=======
-    checks.choice("backend", backend, backends())
->>>>>>> main
     wanted = None if dtype is None else checks.dtype(dtype)
     chain = Chain("model")
     if not model.built:
