@@ -122,7 +122,7 @@ def backward(xp: Any, name: str, h: Array, e: Array) -> Array:
         case "tanh":
             return e * (1 - h) * (1 + h)
         case "relu":
-            return e * xp.asarray(h > 0, dtype=e.dtype)
+            return xp.where(h > 0, e, 0 * e)  # not e * (h > 0), which XLA rewrites so that NaN becomes 0
         case "softmax":
             return (e - xp.sum(e * h, axis=-1, keepdims=True)) * h
     return e

@@ -41,6 +41,8 @@ def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
 def _device(name: str) -> Any:
     """The device of a name such as "cpu", "gpu" or "gpu:1"."""
     platform, _, number = name.partition(":")
+    if not platform:
+        raise ValueError("it has no name")
     return jax.devices(platform)[int(number or 0)]
 
 
