@@ -423,7 +423,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     ((*TRAIN, "--layers", ""), 2, "--layers: expected"),
     ((*TRAIN, "--layers", "0", "--activation", "tanh"), 2, "--activation is of hidden layers"),
     ((*TRAIN, "--activation", "rleu"), 2, "--activation: invalid choice: 'rleu' .*did you mean 'relu'"),
-    ((*TRAIN, "--backend", "torch"), 2, "--backend: invalid choice: 'torch'"),
+    ((*TRAIN, "--backend", "cupy"), 2, "--backend: invalid choice: 'cupy'"),
     ((*TRAIN, "--backend", "numpy", "--threads", "2"), 2, "--threads is for numba, and --backend is numpy"),
     ((*TRAIN, "--task", "clustering"), 2, "--task: invalid choice"),
     *(((*TRAIN, "--epochs", text), 2, "--epochs: expected a whole number of at least 1") for text in ("0", "x", "1.5")),

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from samenet.backends import backend, backends
+from samenet.backends import backend, known_backends
 from samenet.backends.plugins import adopt
 from samenet.validation.checks import short
 from samenet.validation.names import nearest
@@ -34,12 +34,12 @@ def spelled(given: Any) -> str | None:
         if not path.is_file():
             raise ValueError(f"backend: expected a Python file, got {short(text)}, where there is none")
         return str(path.resolve())
-    if text in backends() or _is_importable(text):
+    if text in known_backends() or _is_importable(text):
         return text
-    near = f"{text}.py" if Path(f"{text}.py").is_file() else nearest(text, backends())
+    near = f"{text}.py" if Path(f"{text}.py").is_file() else nearest(text, known_backends())
     hint = f"; did you mean {near!r}?" if near else ""
-    known = ", ".join(map(repr, backends()))
-    raise ValueError(f"backend: expected one of {known}, a module or a file, got {short(text)}{hint}")
+    names = ", ".join(map(repr, known_backends()))
+    raise ValueError(f"backend: expected one of {names}, a module or a file, got {short(text)}{hint}")
 
 
 def _is_importable(name: str) -> bool:
@@ -52,7 +52,7 @@ def _is_importable(name: str) -> bool:
 
 def load(text: str) -> Any:
     """The module that `spelled` names. A file's code is run: that is what it is for."""
-    if text in backends():
+    if text in known_backends():
         return backend(text)
     if not text.endswith(".py") and os.sep not in text:
         return adopt(importlib.import_module(text))
