@@ -635,6 +635,23 @@ def test_output_that_is_closed(trained: None) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_output_that_nobody_reads(trained: None) -> None:
+    """A pipe whose reader has gone is no failed check, which would be status 1; a stream may be closed."""
+    command = [sys.executable, "-m", "samenet", "evaluate", "net.npz", "flowers.csv"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    gone = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (gone.returncode, gone.stderr) == (141, b"")
+    closed = subprocess.run(["sh", "-c", '"$@" >&- <&-', "sh", *command], capture_output=True, check=False)
+    assert (closed.returncode, closed.stderr) == (0, b"")
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" 2>&-', "sh", *command[:-1], "none.csv"], capture_output=True, check=False
+    )
+    assert (closed.returncode, closed.stdout) == (2, b"")
+
+
 def test_without_typer(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typer", None)
     assert run("compare") == 3

@@ -97,6 +97,7 @@ for _command in (
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     given = list(sys.argv[1:] if argv is None else argv)
+    _open_streams()
     name = f"samenet {given[0]}" if given and given[0] in _names() else "samenet"
     environment.set_threads(1)  # before anything imports NumPy: so sums do not depend on the number of cores
     try:
@@ -120,6 +121,14 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort, EOFError):
         print("stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Where a stream was closed before the program began (`>&-`), what is written to it goes nowhere."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, nowhere)
 
 
 def _ran(given: list[str], name: str) -> int:

@@ -215,9 +215,9 @@ def _said(table: "Table", task: "Task") -> str:
 
 def _fit(table: "Table", task: "Task", settings: "Settings") -> "Fitted":
     """Train, with a progress bar if standard error is a terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from samenet.output.console import Console
     from samenet.tabular.fitting import fit
 
     console = Console(stderr=True)
