@@ -649,7 +649,7 @@ def test_output_that_nobody_reads(trained: None) -> None:
     closed = subprocess.run(
         ["sh", "-c", '"$@" 2>&-', "sh", *command[:-1], "none.csv"], capture_output=True, check=False
     )
-    assert (closed.returncode, closed.stdout) == (2, b"")
+    assert (closed.returncode, closed.stdout) == (3, b"")
 
 
 def test_without_typer(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
