@@ -43,10 +43,9 @@ def examples(
     ] = None,
 ) -> int:
     """Run the tutorials' experiments; without a name, list them."""
-    from rich.console import Console
-
     from samenet import examples
     from samenet.output import figures
+    from samenet.output.console import Console
     from samenet.output.console import console as standard_output
 
     options = {"--backend": backend, "--quick": quick, "--seed": seed, "--plot": plot, "--rounding": rounding}

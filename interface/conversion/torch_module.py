@@ -55,7 +55,7 @@ def _add(chain: Chain, nn: Any, where: str, module: Any) -> None:
     if not is_sequential and type(module) is not getattr(nn, kind, None):
         raise chain.refused(shown, "it is not one of torch.nn's own classes, and may answer anything")
     if is_sequential:
-        for name, inner in module.named_children():
+        for name, inner in module._modules.items():  # named_children leaves out a module that is there again
             _add(chain, nn, f"{where}[{name}]", inner)
     elif kind == "Linear":
         W = _numbers(chain, f"{shown}.weight", module.weight)

@@ -36,16 +36,17 @@ def spelled(given: Any) -> str | None:
         return str(path.resolve())
     if text in known_backends() or _is_importable(text):
         return text
-    near = nearest(text, known_backends())
+    near = f"{text}.py" if Path(f"{text}.py").is_file() else nearest(text, known_backends())
     hint = f"; did you mean {near!r}?" if near else ""
     names = ", ".join(map(repr, known_backends()))
     raise ValueError(f"backend: expected one of {names}, a module or a file, got {short(text)}{hint}")
 
 
 def _is_importable(name: str) -> bool:
+    """Whether there is such a module, or its package; nothing is imported."""
     try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # of a parent package that is not there, or of no name at all
+        return importlib.util.find_spec(name.partition(".")[0]) is not None
+    except (ImportError, ValueError):  # no name at all
         return False
 
 
@@ -67,6 +68,6 @@ def execute(text: str) -> Any:
         raise ImportError(f"{path.name} is not a file of Python source, which ends in .py")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
+        sys.path.append(str(path.parent))  # last: a random.py there is not the one that libraries ask for
     spec.loader.exec_module(module)
     return module
