@@ -44,7 +44,7 @@ MB = 10**6
 def cluster(workers: int, memory: str = "1GB") -> Iterator[tuple[Any, Client]]:
     """So many workers with one thread each, in processes of their own."""
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=memory, dashboard_address=None) as own,
+        LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=memory, dashboard_address=":0") as own,
         Client(own) as client,
     ):
         yield own, client
