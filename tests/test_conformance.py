@@ -207,6 +207,19 @@ def test_what_is_raised_is_a_failure(error: BaseException, told: str) -> None:
     report.to_json().encode()
 
 
+class Exiting:
+    """What a backend may return to end whoever looks at it."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise SystemExit
+
+
+def test_what_ends_the_suite_itself_is_a_failure_of_its_part() -> None:
+    report = check_backend(module(feed_forward=lambda model, x: [x, Exiting()]), parts=["feed_forward", "predict"])
+    assert report["feed_forward"].status == "failed"
+    assert "SystemExit" in str(report)
+
+
 def test_not_implemented_is_not_offered() -> None:
     report = check_backend(raising(NotImplementedError("later")), parts=["feed_forward", "gradient"])
     assert not report.ok, "a backend that offers nothing has not passed"

@@ -20,7 +20,7 @@ from samenet.__main__ import main
 from samenet.cli import application
 from samenet.compare import environment
 from samenet.fast.kernels import forward, gemm, inference
-from samenet.training import loop
+from samenet.training import checkpoint, loop
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -172,6 +172,7 @@ def sources() -> set[str]:
         f"{forward.BLOCK} samples",
         f"{gemm.WIDE} columns",
         f"{1000 * loop.CALL_SECONDS:.0f} ms",
+        f"{checkpoint.SECONDS:.0f} seconds",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
         "3 units",  # in the last place: `ULPS` in test_elementary.py

@@ -326,9 +326,25 @@ MUTANTS = {
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant("errors through packed weights", "product(deltas, rows_at(theta, p,", "product(deltas, rows_at(P, r,"),
         Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
-        Mutant("wide: step of biases uphill", "b[i] -= step * db[i]", "b[i] += step * db[i]"),
-        Mutant("wide: a step from the first block", "(step if lanes == 1 else", "(m if lanes == 1 else"),
-        Mutant("wide: a second step", "P.size if at_once and lanes == 1 else 0, at", "0, at"),
+        Mutant(
+            "at once: step of biases uphill",
+            "step(P[biases : biases + k], db, alpha,",
+            "step(P[biases : biases + k], db, -alpha,",
+        ),
+        Mutant("at once: state of other biases", "update.state, biases, rule", "update.state, 0, rule"),
+        Mutant("at once: weights uphill", "step(p, g, update.alpha,", "step(p, g, -update.alpha,"),
+        Mutant("at once: state of the first slice", "state, start, update.rule", "state, r, update.rule"),
+        Mutant("at once: gradient of the first slice", "product(A[top : top + rows], B", "product(A[:rows], B"),
+        Mutant("at once: slices without penalty", "total += add_penalties(g, p, l1, l2)", "pass"),
+        Mutant("at once: penalty of the last slice", "total += add_penalties(g, p,", "total = add_penalties(g, p,"),
+        Mutant("at once: cost without penalty", "= finite, penalties", "= finite, 0.0"),
+        Mutant("at once: updates of before not counted", "rule, rule.t + update + 1, state", "rule, update + 1, state"),
+        Mutant(
+            "at once: a step from the first block", "rule.clip_norm == np.inf and m <= most", "rule.clip_norm == np.inf"
+        ),
+        Mutant("at once: a norm that is not clipped", "rule.clip_norm == np.inf and m <= most", "m <= most"),
+        Mutant("at once: a second step", "flags[AT_ONCE] = at_once,", "flags[AT_ONCE] = 0,"),
+        Mutant("no step but at once", "flags[AT_ONCE] = at_once,", "flags[AT_ONCE] = 1,"),
         Mutant("wide: state not kept", "packed = state if is_wide", "packed = 0 * state if is_wide"),
         Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
@@ -337,7 +353,9 @@ MUTANTS = {
         Mutant("slope of l1 of one sign", 'where(w, "<", 0.0, -l1, 0.0)', "l1"),
         Mutant("gradient without penalty", "penalty(P, g, sizes", "penalty(P, g[:0], sizes"),
         Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
-        Mutant("gradient's cost without penalty", "costs[update] += penalty(P, g,", "penalty(P, g,"),
+        Mutant(
+            "gradient's cost without penalty", "costs[update] += workspace.penalty[0] if", "workspace.penalty[0] if"
+        ),
         # descent
         Mutant("update not averaged", " scale = 1.0 / whole if", " scale = 1.0 if"),
         Mutant("partial batch averaged as a full one", " scale = 1.0 / whole if", " scale = 1.0 / batch_size if"),
@@ -370,16 +388,12 @@ MUTANTS = {
         # DropConnect
         Mutant(
             "gradient of the whole weights",
-            "_parts(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)",
-            "_parts(model, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)",
+            "_parts(used, settings, workspace, gathered, G, g, values, queue",
+            "_parts(model, settings, workspace, gathered, G, g, values, queue",
         ),
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
-        Mutant(
-            "step at once, of all weights",
-            "at_once = alphas[:0]\n        settings",
-            "pass\n        settings",
-        ),
+        Mutant("step at once, of all weights", "if parts == 1 and drop_connect is None else", "if parts == 1 else"),
         Mutant(
             "weights of the first update",
             "mask_weights(drop_connect, update, P, sizes, bias)\n        add",
@@ -447,8 +461,16 @@ MUTANTS = {
             "beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor",
             "beta2, 1.0 - beta2, beta1, 1.0 - beta1, factor",
         ),
-        Mutant("updates of before not counted", "left, rule, rule.t + update + 1)", "left, rule, update + 1)"),
-        Mutant("the first update in all", "left, rule, rule.t + update + 1)", "left, rule, rule.t + 1)"),
+        Mutant(
+            "updates of before not counted",
+            "state, 0, rule, rule.t + update + 1)\n        unpack",
+            "state, 0, rule, update + 1)\n        unpack",
+        ),
+        Mutant(
+            "the first update in all",
+            "state, 0, rule, rule.t + update + 1)\n        unpack",
+            "state, 0, rule, rule.t + 1)\n        unpack",
+        ),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
@@ -459,24 +481,23 @@ MUTANTS = {
         Mutant("zeros: sums that begin elsewhere", "GROUP_ROWS], P, start, Z", "GROUP_ROWS], P, 0 * start, Z"),
         Mutant("zeros: skipped under an infinite weight", "flags[FINITE] or are_finite(weights)", "True"),
         Mutant("zeros: skipped under an infinite delta", "and are_finite(delta[: rows * k])", "and True"),
-        Mutant("zeros: finite as before a dense step", "flags[FINITE] = False", "pass"),
+        Mutant("zeros: finite as before a dense step", "= finite, penalties", "= flags[FINITE] or finite, penalties"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
-        Mutant("zeros: a step twice", "left = flags[STEPPED]", "left = 0"),
-        Mutant("zeros: no step but at once", "lanes == 1 else 0, at_once", "lanes == 1 else flags[STEPPED], at_once"),
         Mutant(
-            "zeros: no step in the other layers",
-            "step(P[left:], g[left:], alpha, state,",
-            "step(P[left:], g[left:], 0 if left else alpha, state,",
+            "zeros: a step of the first inputs",
+            "few = plain and lanes > 1 and m <= GROUP_ROWS",
+            "few = plain and lanes > 1",
         ),
-        Mutant("zeros: a step at once of rows of another list", "lanes == 1 else GROUP_ROWS)", "lanes == 1 else m)"),
-        Mutant("zeros: a step at once without velocity", "and rule.code == DESCENT and", "and"),
         Mutant(
-            "zeros: a step at once that is not clipped",
-            "parts == 1 and rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and",
-            "parts == 1 and rule.code == DESCENT and",
+            "zeros: a step at once without velocity",
+            "rule.code == DESCENT and rule.clip_value == np",
+            "rule.clip_value == np",
         ),
-        Mutant("zeros: a step at once without penalty", "l1 == 0 and l2 == 0\n    at_once", "True\n    at_once"),
+        Mutant(
+            "zeros: a step at once that is not clipped", "and rule.clip_value == np.inf and update.l1", "and update.l1"
+        ),
+        Mutant("zeros: a step at once without penalty", "and update.l1 == 0 and update.l2 == 0", ""),
         # registers, small
         Mutant(
             "small: last number of a register left out", "n = min(n, len(width))", "n = max(0, min(n, len(width)) - 1)"
@@ -612,7 +633,9 @@ MUTANTS = {
         Mutant("sampling: numbers of the first epoch", "numbers[epoch, start + s]", "numbers[0, start + s]"),
         Mutant("sampling: numbers of the first batch", "numbers[epoch, start + s]", "numbers[epoch, s]"),
         Mutant(
-            "sampling: masks of the first epoch", "dropout, epoch * m + start, scale, 0.0", "dropout, start, scale, 0.0"
+            "sampling: masks of the first epoch",
+            "dropout, epoch * m + start, scale, later",
+            "dropout, start, scale, later",
         ),
         Mutant("sampling: cost without penalty", "costs[update] += penalty(P, G,", "penalty(P, G,"),
         Mutant("sampling: gradient without penalty", "+= penalty(P, G, sizes", "+= penalty(P, G[:0], sizes"),
@@ -638,8 +661,8 @@ MUTANTS = {
         ),
         Mutant(
             "sampling: weights of the first update",
-            "mask_weights(drop_connect, update, P, sizes, bias)\n        workspace",
-            "mask_weights(drop_connect, 0, P, sizes, bias)\n        workspace",
+            "mask_weights(drop_connect, update, P, sizes, bias)\n        given",
+            "mask_weights(drop_connect, 0, P, sizes, bias)\n        given",
         ),
         Mutant("sampling: nothing learned", "learn(sampler, rows[:count], workspace.squares[:count])", "pass"),
         Mutant(
@@ -826,7 +849,7 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "backward", "parallel", "steps", "training", "normalization", "inference", "tiny_network"),
+    *("lanes", "steps", "backward", "parallel", "training", "normalization", "inference", "tiny_network"),
     *("many_networks", "adaptive"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
@@ -861,6 +884,8 @@ SMALLER = {
     "_PAYS": 0,
     "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
     "_NARROW": 4,
+    "_SLICES_FROM": 0,
+    "_SLICE, _SLICE_ROWS": (8, 4),
 }
 
 
@@ -979,6 +1004,15 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
         yield from agreement.lockstep(*networks, case.X, case.Y, descent)
     for rule in (Rule(Momentum(0.9)), Rule(Momentum(0.9), drop_connect=True), Rule(drop_connect=True)):
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, 2, rule=rule), case.masks)
+    for functions, rule in (
+        (Functions(l1=0.1, l2=0.2), Rule(Adam(0.7, 0.9, 1e-2))),
+        (Functions(), Rule(clip_value=0.02)),
+    ):
+        case = Case((7, 9, 2), 8, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        yield from agreement.lockstep(*networks, case.X, case.Y, Descent(6))
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(6, 2, rule=rule), case.masks)
+        yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(6, 2, rule=rule), case.masks)
 
 
 def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1082,6 +1116,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     first_rows_alone[:, 0] = case.X[:, 0]
     first_rows_alone[range(4), range(1, 5)] = 1.0
     yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, epochs=2))
+    yield from agreement.free_run(*networks, first_rows_alone[::-1].copy(), case.Y, Descent(8))
     for penalties, rule in (
         ({}, Rule(Momentum(0.9), dropout=True)),
         ({}, Rule(clip_value=0.01)),

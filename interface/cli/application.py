@@ -167,4 +167,5 @@ def _usage(error: TyperException) -> str:
     before, _, message = text.partition(": ")
     if before.startswith("Invalid value for "):
         return f"{before.removeprefix('Invalid value for ').strip(chr(39))}: {message}"
-    return text if text.startswith("-") else text[:1].lower() + text[1:].rstrip(".")
+    is_name = text.startswith("-") or text.partition(":")[0].isupper()
+    return text if is_name else text[:1].lower() + text[1:].rstrip(".")

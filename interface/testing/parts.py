@@ -226,7 +226,7 @@ PARTS = (
     ),
     Part("dropout", "gradient", partial(_masked, True, False), _of(_COSTS[:2]), ("dropout",)),
     Part("DropConnect", "gradient", partial(_masked, False, True), _of(_COSTS[3:5]), ("drop_connect",)),
-    Part("sample weights", "gradient", _weighted, _WEIGHTED, ("sample_weight",)),
+    Part("sample weights", "gradient", _weighted, _WEIGHTED, ("sample_weight",), shrinks=False),
     _rule("descent", Descent()),
     _rule("momentum", Momentum(0.9), Momentum(0.3)),
     _rule("nesterov", Nesterov(0.9), Nesterov(0.3)),

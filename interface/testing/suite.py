@@ -148,8 +148,6 @@ class Check:
                 self.noted = event["noted"] | self.noted
             elif "error" in event:
                 return str(event["error"])
-            elif "fault" in event:
-                raise event["fault"]
             else:
                 return ""
 

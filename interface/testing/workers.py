@@ -19,11 +19,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from samenet.testing import printing
+from samenet.testing import printing, report
 from samenet.testing.forms import printable
 from samenet.testing.guard import Guard, Stopped
 from samenet.testing.parts import PARTS, Part
-from samenet.testing.report import asdict_of
+from samenet.testing.report import Failure, asdict_of
 from samenet.testing.runner import Runner
 
 Emit = Callable[[dict[str, Any]], None]
@@ -37,12 +37,18 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
     with printing.kept() as printed:
         for part in parts:
             emit({"part": part.name})
-            result = runner.run(part)
-            if text := printable("".join(printed)):
-                guard.note("prints", f"it prints {text[:60]!r}")
-            emit({"result": asdict_of(result)})
-            if runner.explain(part, result):
+            try:
+                result = runner.run(part)
+                if text := printable("".join(printed)):
+                    guard.note("prints", f"it prints {text[:60]!r}")
                 emit({"result": asdict_of(result)})
+                if runner.explain(part, result):
+                    emit({"result": asdict_of(result)})
+            except Stopped:
+                raise
+            except BaseException as error:  # what a backend did to make the suite itself fail is its failure, too
+                failure = Failure(part.function, "", got=f"{type(error).__name__}: {printable(error)}, in the suite")
+                emit({"result": asdict_of(report.Part(part.name, part.function, "failed", failure=failure))})
             emit({"noted": dict(guard.noted)})
 
 
@@ -65,8 +71,6 @@ class ThreadWorker:
             self.events.put({"done": True})
         except Stopped:
             pass
-        except BaseException as error:  # a mistake of the suite's own, which must not leave who waits without an end
-            self.events.put({"fault": error})
 
     def progress(self) -> tuple[int, str]:
         """How many calls there were, and the one it is in."""
