@@ -1,4 +1,4 @@
-"""The notebooks of docs/notebooks run and print what they say, and `samenet examples NAME --notebook` writes valid ones.
+"""The notebooks of docs/notebooks run and print what they say; `samenet examples NAME --notebook` writes valid ones.
 
 An example that a page runs on the NumPy backend is run in full. One that it runs as it is takes too long: it is run
 briefly, and what it prints is compared with the gallery, which has the numbers of a full run.
