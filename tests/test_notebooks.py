@@ -1,4 +1,4 @@
-"""The notebooks of docs/notebooks run and print what they say, and `samenet examples NAME --notebook` writes valid ones.
+"""The notebooks of docs/notebooks run and print what they say; `samenet examples NAME --notebook` writes valid ones.
 
 An example that a page runs on the NumPy backend is run in full. One that it runs as it is takes too long: it is run
 briefly, and what it prints is compared with the gallery, which has the numbers of a full run.
@@ -181,7 +181,7 @@ def test_a_report_as_text() -> None:
         (["sigmoid", "a.txt", "--notebook"], "ends in .ipynb"),
         (["sigmoid", ".ipynb", "--notebook"], "ends in .ipynb"),
         (["sigmoid", "no/such/a.ipynb", "--notebook"], "no/such"),
-        (["sigmoid", "a.ipynb"], "FILE goes with --notebook"),
+        (["sigmoid", "a.ipynb"], "a name of a file goes with --notebook"),
         (["sigmoid", "--notebook", "--json"], "--json: --notebook writes a notebook"),
         (["sigmoid", "--notebook", "--rounding", "--plot", "a.png"], "--plot, --rounding: --notebook writes"),
         (["000", "--notebook", "--quick"], "--quick goes with the name of an example"),
