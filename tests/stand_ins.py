@@ -50,10 +50,11 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module) -> None:
         super().__init__()
-        self.modules = modules
+        self._modules = {str(i): module for i, module in enumerate(modules)}
 
     def named_children(self) -> Any:
-        return [(str(i), module) for i, module in enumerate(self.modules)]
+        first = {id(module): (name, module) for name, module in reversed(self._modules.items())}
+        return [child for child in self._modules.items() if first[id(child[1])] == child]
 
 
 class Linear(Module):

@@ -29,7 +29,7 @@ from samenet.testing import networks
 pytestmark = pytest.mark.without_jit  # all on NumPy
 COMMANDS = (
     *("compare", "train", "predict", "evaluate", "check", "advise", "warmup", "info", "examples"),
-    *("exercises", "export", "docs"),
+    *("exercises", "export", "docs", "demo"),
 )
 FAST = ("--backend", "numpy", "--epochs", "30")
 
@@ -272,6 +272,19 @@ def test_rows_without_a_value(capsys: Any) -> None:
     assert json.loads(capsys.readouterr().out)["left_out"] == 2
 
 
+def test_words_of_missing_numbers_are_texts_among_texts(capsys: Any) -> None:
+    """NA is Namibia; only an empty cell is no text."""
+    rows = [{"country": ("NA", "DE", "None", "-")[i % 4], "n": i, "kind": "ab"[i % 2]} for i in range(40)]
+    rows[3]["country"] = ""
+    data = write("countries.csv", rows)
+    assert run("train", data, "--target", "kind", "--ignore", "n", "--drop-missing", *FAST) == 0
+    assert "39 rows (1 left out" in capsys.readouterr().out
+    assert run("evaluate", "countries.net.npz", data, "--drop-missing", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["left_out"] == 1
+    assert run("train", data, "--target", "country", "--drop-missing", "--force", *FAST) == 0
+    assert "39 rows (1 left out" in capsys.readouterr().out
+
+
 def test_the_same_seed_gives_the_same_file(capsys: Any) -> None:
     data = write("flowers.csv", flowers())
     for name, seed in (("a.npz", 1), ("b.npz", 1), ("c.npz", 2)):
@@ -399,6 +412,8 @@ def trained(capsys: Any) -> None:
         "few.csv": "a,y\n1,2\n",
         "missing.csv": "size,n\n1,2\n",
         "class.csv": "size,colour,n,kind\n1,red,2,tulip\n",
+        "comma.csv": "a;b;y\n0,5;1;x\n1,5;2;z\n2,5;1;x\n",
+        "trailing.csv": "a,y,\n1,x,\n2,z,\n",
     }
     for name, text in tables.items():
         Path(name).write_text(text)
@@ -423,7 +438,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     ((*TRAIN, "--layers", ""), 2, "--layers: expected"),
     ((*TRAIN, "--layers", "0", "--activation", "tanh"), 2, "--activation is of hidden layers"),
     ((*TRAIN, "--activation", "rleu"), 2, "--activation: invalid choice: 'rleu' .*did you mean 'relu'"),
-    ((*TRAIN, "--backend", "torch"), 2, "--backend: invalid choice: 'torch'"),
+    ((*TRAIN, "--backend", "cupy"), 2, "--backend: invalid choice: 'cupy'"),
     ((*TRAIN, "--backend", "numpy", "--threads", "2"), 2, "--threads is for numba, and --backend is numpy"),
     ((*TRAIN, "--task", "clustering"), 2, "--task: invalid choice"),
     *(((*TRAIN, "--epochs", text), 2, "--epochs: expected a whole number of at least 1") for text in ("0", "x", "1.5")),
@@ -459,6 +474,16 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("warmup", "--dtype", "float16"), 2, "--dtype: invalid choice"),
     (("info", "net.npz"), 2, "unexpected extra argument"),
     (("export", "net.npz", "--to", "js", "--output", "no/such.mjs"), 2, "expected a file that can be written"),
+    *(
+        (
+            ("export", "net.npz", "--to", to, "--output", name),
+            2,
+            "another file than those that are read, got '.*net.npz'",
+        )
+        for to, name in (("c", "net.npz"), ("js", "./net.npz"))
+    ),
+    (("predict", "net.npz", "flowers.csv", "--output", "net.npz", "--force"), 2, "than those that are read"),
+    (("examples", "none"), 2, "samenet examples: error: NAME: expected one of"),
     # what cannot be done
     (("train", "none.csv", "--target", "y"), 3, "samenet train: error: none.csv: No such file or directory"),
     (("train", "none", "--target", "y"), 3, "expected a file that ends in .csv.*breast-cancer.*, got 'none'"),
@@ -503,6 +528,12 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
         ("train", "flowers.csv", "--target", "kind", "--task", "regression"),
         3,
         "expected numbers for regression, got texts",
+    ),
+    (("train", "comma.csv", "--target", "y"), 3, "column 'a': expected numbers with a decimal point, got '0,5'"),
+    (("train", "comma.csv", "--target", "a"), 3, "column 'a': expected numbers with a decimal point, got '0,5'"),
+    *(
+        (("train", "trailing.csv", "--target", "y", *more), 3, "column '3': expected values, got none .*--ignore")
+        for more in ((), ("--drop-missing",))
     ),
     ((*TRAIN, "--ignore", "weight"), 3, "expected --ignore among the columns"),
     ((*TRAIN, "--ignore", "kind"), 3, "expected another column for --ignore than the target"),
@@ -593,6 +624,23 @@ def test_output_that_is_closed(trained: None) -> None:
         process.stdout.close()
         assert process.wait() == 141
         assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_output_that_nobody_reads(trained: None) -> None:
+    """A pipe whose reader has gone is no failed check, which would be status 1; a stream may be closed."""
+    command = [sys.executable, "-m", "samenet", "evaluate", "net.npz", "flowers.csv"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    gone = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (gone.returncode, gone.stderr) == (141, b"")
+    closed = subprocess.run(["sh", "-c", '"$@" >&- <&-', "sh", *command], capture_output=True, check=False)
+    assert (closed.returncode, closed.stderr) == (0, b"")
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" 2>&-', "sh", *command[:-1], "none.csv"], capture_output=True, check=False
+    )
+    assert (closed.returncode, closed.stdout) == (3, b"")
 
 
 def test_without_typer(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:

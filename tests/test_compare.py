@@ -503,7 +503,7 @@ def test_what_does_not_fit_in_memory_is_refused(arguments: list[str], capsys: py
         ["--sizes", "a-b"],
         ["--batch", "4"],
         ["--sizes", "3-3-1", "--batch", "0"],
-        ["--backends", "torch"],
+        ["--backends", "cupy"],
         ["--threads", "0"],
         ["--epochs", "-1"],
         ["--epochs", "3", "--sizes", "3-2"],

@@ -193,6 +193,18 @@ def test_a_module_in_modules_and_a_single_layer(torch: Any) -> None:
     np.testing.assert_allclose(one.predict(X), X @ W[0].T + B[0], rtol=0, atol=1e-12)
 
 
+def test_a_module_of_torch_that_is_there_again(torch: Any, backend: Backend) -> None:
+    """One activation is often used for all layers; a layer and a Sequential can be used again, too."""
+    act, layer = torch.nn.Sigmoid(), torch_layer(torch, "dense", W[0][:4, :4], B[0][:4])
+    both = torch.nn.Sequential(layer, act)
+    net = samenet.from_torch(torch.nn.Sequential(both, layer, act, both), backend=backend.name)
+    assert (net.sizes, net.activations) == ((4, 4, 4, 4), ("sigmoid",) * 3)
+    expected = X[:, :4]
+    for _ in range(3):
+        expected = 1 / (1 + np.exp(-(expected @ W[0][:4, :4].T + B[0][:4])))
+    np.testing.assert_allclose(net.predict(X[:, :4]), expected, rtol=0, atol=1e-12)
+
+
 def test_a_model_in_a_model(keras: Any) -> None:
     inner = keras.Sequential([keras.layers.Dense(4, activation="tanh")])
     outer = keras.Sequential([keras.Input((5,)), inner, keras.layers.Dense(2, activation="softmax")])

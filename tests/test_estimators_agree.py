@@ -118,6 +118,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tanh": {"activation": "tanh"},
     "identity": {"activation": "identity"},
     "no hidden layer": {"hidden_layer_sizes": ()},
+    "no hidden layer, logistic": {"hidden_layer_sizes": (), "activation": "logistic"},
     "one hidden layer": {"hidden_layer_sizes": 6},
     "no shuffling": {"shuffle": False},
     "batches without a rest": {"batch_size": 47},

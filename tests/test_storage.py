@@ -400,8 +400,9 @@ def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.npz")  # opening it would wait for a writer
         with pytest.raises(OSError, match="is not a regular file"):
             samenet.load(tmp_path / "pipe.npz")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as raised:
         network().save(tmp_path / "no such folder" / "net.npz")
+    assert raised.value.filename == str(tmp_path / "no such folder" / "net.npz")
 
 
 def test_a_backend_that_is_not_there(tmp_path: Path) -> None:

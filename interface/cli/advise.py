@@ -26,10 +26,9 @@ def advise(
     Measures briefly, ranks the backends for each batch size, says where another one becomes the fastest, and after how
     many calls Numba's compiling pays. It is remembered until a version or the machine changes.
     """
-    from rich.console import Console
-
     from samenet.backends import missing
     from samenet.compare import advice
+    from samenet.output.console import Console
 
     left_out = missing(backends())
     names = [name for name in backends() if name not in left_out]

@@ -15,6 +15,7 @@ from samenet.cli import (
     advise,
     check,
     compare,
+    demo,
     docs,
     evaluate,
     examples,
@@ -102,7 +103,7 @@ def _samenet(
 
 for _command in (
     *(compare.compare, train.train, predict.predict, evaluate.evaluate, check.check, advise.advise),
-    *(warmup.warmup, info.info, examples.examples, export.export, docs.docs, exercises.exercises),
+    *(warmup.warmup, info.info, examples.examples, export.export, docs.docs, exercises.exercises, demo.demo),
 ):
     app.command(cls=Several if _command in (compare.compare, advise.advise, check.check) else Command)(_command)
 
@@ -110,6 +111,7 @@ for _command in (
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     given = list(sys.argv[1:] if argv is None else argv)
+    _open_streams()
     name = f"samenet {given[0]}" if given and given[0] in _names() else "samenet"
     environment.set_threads(1)  # before anything imports NumPy: so sums do not depend on the number of cores
     try:
@@ -133,6 +135,14 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort, EOFError):
         print("stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Where a stream was closed before the program began (`>&-`), what is written to it goes nowhere."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, nowhere)
 
 
 def _ran(given: list[str], name: str) -> int:
@@ -167,5 +177,5 @@ def _usage(error: TyperException) -> str:
     before, _, message = text.partition(": ")
     if before.startswith("Invalid value for "):
         return f"{before.removeprefix('Invalid value for ').strip(chr(39))}: {message}"
-    is_name = text.startswith("-") or text.partition(":")[0].isupper()
+    is_name = text.startswith("-") or before.isupper()  # of an option, or of an argument
     return text if is_name else text[:1].lower() + text[1:].rstrip(".")

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from samenet import backends
+from samenet.backends import backends, known_backends
 from samenet.cli import values
 
+_NAMES = ", ".join(known_backends())
 _NETWORKS = (".npz", ".safetensors")
 
 
@@ -25,7 +26,7 @@ def check(
             "--backend",
             parser=values.backend,
             metavar="NAME",
-            help=f"Of a network: {', '.join(backends())}; several times for several.  [default: all]",
+            help=f"Of a network: {_NAMES}; several times for several.  [default: {', '.join(backends())}]",
         ),
     ] = None,
     parts: Annotated[

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from samenet import backends
+from samenet.backends import backends, known_backends
 
 
 def run(model: Path, names: list[str] | None, json: bool) -> int:
@@ -19,7 +19,7 @@ def run(model: Path, names: list[str] | None, json: bool) -> int:
     from samenet.tabular.files import read
     from samenet.testing.networks import MOST_PARAMETERS, check_networks
 
-    wanted = [name for name in backends() if not names or name in names]
+    wanted = [name for name in known_backends() if name in (names or backends())]
     left_out = missing(wanted)
     if names and left_out:
         raise ImportError("; ".join(left_out.values()))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.cli import values
 from samenet.cli.backend import chosen
 
@@ -24,7 +24,7 @@ def examples(
         typer.Option(
             parser=values.backend,
             metavar="NAME",
-            help=f"Of {', '.join(backends())}.  [default: numba, if it can be imported]",
+            help=f"Of {', '.join(known_backends())}.  [default: numba, if it can be imported]",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run, to see that it works.")] = False,
@@ -53,10 +53,9 @@ def examples(
     ] = None,
 ) -> int:
     """Run the tutorials' experiments; without a name, list them."""
-    from rich.console import Console
-
     from samenet import examples
     from samenet.output import figures
+    from samenet.output.console import Console
     from samenet.output.console import console as standard_output
 
     options = {"--backend": backend, "--quick": quick, "--seed": seed, "--plot": plot, "--rounding": rounding}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from samenet.cli import values
+from samenet.cli import tables, values
 
 
 def export(
@@ -59,6 +59,7 @@ def export(
 
     model = files.read(network)[0]
     path = output or Path(network.stem + command.SUFFIXES[to])
+    tables.check_new("--output", path, True, network)
     if output is None:
         values.writable(str(path))
     try:

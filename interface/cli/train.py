@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.cli import tables, values
 from samenet.cli.backend import chosen
 
@@ -55,7 +55,7 @@ def train(
         typer.Option(
             parser=values.backend,
             metavar="NAME",
-            help=f"Of {', '.join(backends())}.  [default: numba, if it can be imported]",
+            help=f"Of {', '.join(known_backends())}.  [default: numba, if it can be imported]",
         ),
     ] = None,
     layers: Annotated[
@@ -161,7 +161,8 @@ def train(
     try:
         fitted = _fit(table, found, settings)
     except FloatingPointError as error:
-        raise TableError(f"training diverged ({error}); try a smaller --alpha") from None
+        reason = str(error).partition(";")[0]  # the rest is of weights that are not kept, and of Python's arguments
+        raise TableError(f"training diverged: {reason}; try a smaller --alpha") from None
     except TableError:
         raise
     except ValueError as error:  # layers that do not fit in memory, numbers whose sums overflow
@@ -214,9 +215,9 @@ def _said(table: "Table", task: "Task") -> str:
 
 def _fit(table: "Table", task: "Task", settings: "Settings") -> "Fitted":
     """Train, with a progress bar if standard error is a terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from samenet.output.console import Console
     from samenet.tabular.fitting import fit
 
     console = Console(stderr=True)

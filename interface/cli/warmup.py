@@ -27,10 +27,9 @@ def warmup(
     For images of containers, and wherever a first call should not wait: later processes load what is kept. Kernels are
     for this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they cannot be kept.
     """
-    from rich.console import Console
-
     from samenet.backends import backend
     from samenet.compare import warming
+    from samenet.output.console import Console
     from samenet.output.formats import digits
     from samenet.tabular.errors import TableError
 

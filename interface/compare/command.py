@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from samenet.backends import backend, backends, missing
+from samenet.backends import backend, known_backends, missing
 from samenet.compare import cases, environment, timing
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
 from samenet.compare.measurement import Result, Row, measure
@@ -86,7 +86,7 @@ def _in_order(results: Sequence[Result]) -> list[str]:
     By paired speed-ups, not by medians, which may be in the wrong order on a machine of varying speed.
     """
     means = {}
-    for name in backends():
+    for name in known_backends():
         gains = [[result.gain(row.name) for row in result.rows if row.backend == name] for result in results]
         if all(group and None not in group for group in gains):
             means[name] = sum(math.log(max(gain for gain in group if gain is not None)) for group in gains)
@@ -167,8 +167,8 @@ def run(
 ) -> int:
     """Run the command; returns the exit status: 1 if a check failed, else 0."""
     console = standard_output()
-    left_out = missing(name for name in backends() if name in names)
-    names = [name for name in backends() if name in names and name not in left_out]
+    left_out = missing(name for name in known_backends() if name in names)
+    names = [name for name in known_backends() if name in names and name not in left_out]
     if not names:
         raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet.backends import backends
+from samenet.backends import known_backends
 from samenet.conversion.chain import Array, Chain, Normalization, named
 from samenet.functions import Activation, Cost
 from samenet.network import Network
@@ -36,7 +36,7 @@ def from_torch(
     if torch is None or not isinstance(module, torch.nn.Sequential | torch.nn.Linear):
         got = f"{checks.short(module)} ({type(module).__name__})"
         raise TypeError(f"module: expected a torch.nn.Sequential or a Linear, got {got}")
-    checks.choice("backend", backend, backends())
+    checks.choice("backend", backend, known_backends())
     wanted = None if dtype is None else checks.dtype(dtype)
     chain = Chain("module")
     _add(chain, torch.nn, "module", module)
@@ -55,7 +55,7 @@ def _add(chain: Chain, nn: Any, where: str, module: Any) -> None:
     if not is_sequential and type(module) is not getattr(nn, kind, None):
         raise chain.refused(shown, "it is not one of torch.nn's own classes, and may answer anything")
     if is_sequential:
-        for name, inner in module.named_children():
+        for name, inner in module._modules.items():  # named_children leaves out a module that is there again
             _add(chain, nn, f"{where}[{name}]", inner)
     elif kind == "Linear":
         W = _numbers(chain, f"{shown}.weight", module.weight)

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from samenet.backends import backends
+from samenet.backends import known_backends
 from samenet.functions import Activation
 from samenet.training.options import probabilities
 from samenet.validation import checks
@@ -33,6 +33,7 @@ class Settings:
 
     hidden: tuple[int, ...]  # the number of nodes in each hidden layer
     activations: tuple[Activation, ...]  # one for each hidden layer, by samenet's names
+    drawn_for: Activation  # by which the output layer's weights are drawn
     solver: Solver
     alpha: float
     batch_size: int | None  # None for "auto"
@@ -63,13 +64,16 @@ class Settings:
     def of(cls, given: Any) -> "Settings":
         """The parameters of an estimator. Raises ValueError or TypeError, naming the parameter."""
         hidden = _hidden(given.hidden_layer_sizes)
+        activations = _activations(given.activation, len(hidden))
+        only = given.activation if isinstance(given.activation, str) else "identity"  # without hidden layers
         solver = checks.choice("solver", given.solver, SOLVERS)
         dropout = probabilities("dropout", given.dropout, len(hidden), "hidden layer")
         if dropout and solver == "lbfgs":
             raise ValueError(f"dropout: expected 0 for solver='lbfgs', got {checks.short(given.dropout)}")
         return cls(
             hidden=hidden,
-            activations=_activations(given.activation, len(hidden)),
+            activations=activations,
+            drawn_for=activations[-1] if activations else ACTIVATIONS[only],  # type: ignore[index]
             solver=solver,
             alpha=checks.number("alpha", given.alpha, least=0.0),
             batch_size=_batch_size(given.batch_size),
@@ -90,7 +94,7 @@ class Settings:
             epsilon=checks.number("epsilon", given.epsilon, positive=True),
             n_iter_no_change=_patience(given.n_iter_no_change),
             max_fun=checks.integer("max_fun", given.max_fun, least=1),
-            backend=checks.choice("backend", given.backend, backends()),
+            backend=checks.choice("backend", given.backend, known_backends()),
             dtype=None if given.dtype is None else checks.dtype(given.dtype),
             threads=checks.integer("threads", given.threads, least=1),
             dropout=dropout,
@@ -104,10 +108,10 @@ class Settings:
     def initial_factors(self) -> tuple[float, ...]:
         """For each layer after the first the factor f of its initial weights, uniform in +-sqrt(f / (n_in + n_out)).
 
-        2 after a sigmoid, else 6. The output layer has the factor of the last hidden layer.
+        2 after a sigmoid, else 6. The output layer has the factor of the last hidden layer; where there is none, that
+        of the parameter `activation`.
         """
-        names = (*self.activations, *self.activations[-1:])
-        return tuple(2.0 if name == "sigmoid" else 6.0 for name in names) or (6.0,)
+        return tuple(2.0 if name == "sigmoid" else 6.0 for name in (*self.activations, self.drawn_for))
 
 
 def _hidden(value: Any) -> tuple[int, ...]:

@@ -4,11 +4,19 @@ import os
 import shutil
 import sys
 
-from rich.console import Console
+from rich import console as rich_console
 from rich.measure import Measurement
 from rich.table import Table
 
 _UNBOUNDED = 100_000  # columns if output is not a terminal, where rich would wrap at 80
+
+
+class Console(rich_console.Console):
+    """A console that tells of a reader that has gone: rich's own would end the process, as if something had failed."""
+
+    def on_broken_pipe(self) -> None:
+        """Called where a BrokenPipeError is handled."""
+        raise  # noqa: PLE0704
 
 
 def console() -> Console:

@@ -19,7 +19,10 @@ def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> 
     failure, too, for which the disk is waited for.
     """
     path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=path.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=path.suffix)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the temporary name
     os.close(handle)
     temporary = Path(name)
     try:

@@ -27,12 +27,14 @@ def counted(number: int, thing: str) -> str:
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """A number with so many significant digits and no exponent.
+    """A number with so many significant digits, and no exponent unless it is very large or small.
 
-    >>> digits(0.01234), digits(1.5), digits(488.4), digits(12345.6)
-    ('0.0123', '1.50', '488', '12300')
+    >>> digits(0.01234), digits(1.5), digits(488.4), digits(12345.6), digits(1.234e300)
+    ('0.0123', '1.50', '488', '12300', '1.23e+300')
     """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
+    if not 1e-12 < abs(value) < 1e15:
+        return f"{value:.{significant - 1}e}"
     places = significant - 1 - math.floor(math.log10(abs(float(f"{value:.{significant - 1}e}"))))
     return f"{round(value, places):.{max(0, places)}f}"

@@ -65,7 +65,7 @@ class TerminalBar:
     """A bar that is written over itself; whatever else is printed appears above it."""
 
     def __init__(self, total: int) -> None:
-        from rich.console import Console
+        from samenet.output.console import Console
 
         console = Console(stderr=True, force_terminal=True, force_jupyter=False)
         # What goes to a file is not to be led to the terminal.

@@ -84,3 +84,8 @@ def is_numeric(cells: Any) -> bool:
     given = [cell for cell in cells if not is_missing(cell)]
     found = numbers_or_nan(given) if given else np.empty(0)
     return bool(2 * (found == found).sum() > len(given))
+
+
+def has_decimal_commas(cells: Sequence[str]) -> bool:
+    """Whether cells are texts because their numbers have a comma where a point is expected."""
+    return any("," in cell for cell in cells) and is_numeric([cell.replace(",", ".", 1) for cell in cells])

@@ -12,10 +12,10 @@ def evaluate(
 ) -> tuple[Figures, int]:
     """The figures of all rows, and how many were left out for lack of a value."""
     found, left_out = figures(preparation.target), 0
-    needed = [*(column.name for column in preparation.inputs), preparation.target.name]
+    numbers, texts = preparation.numbers_and_texts()
     for part in source.parts():
         part = preparation.arranged(part, source.has_header, target=True)
-        kept = part.without_missing(needed) if drop_missing else part
+        kept = part.without_missing(numbers, texts) if drop_missing else part
         left_out += len(part.places) - len(kept.places)
         if kept.places:
             found.add(preparation.Y(kept), network.predict(preparation.X(kept)))

@@ -1,7 +1,7 @@
 """Some rows of a table, read together, and their cells as numbers or texts."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 # A cell without a value, where a number is expected; where a text is, only an empty one.
 _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
+_EMPTY = frozenset(("",))
 
 
 class Part(NamedTuple):
@@ -53,11 +54,12 @@ class Part(NamedTuple):
             raise MissingValue(f"{where}: expected a text, got none")
         return found
 
-    def without_missing(self, names: Sequence[str]) -> "Part":
-        """The rows that have a value in each of these columns."""
-        keep = [
-            row for row in range(len(self.places)) if not any(is_missing(self.columns[name][row]) for name in names)
+    def without_missing(self, numbers: Collection[str], texts: Collection[str]) -> "Part":
+        """The rows that have a value in each of these columns: those of numbers, and those of texts."""
+        without = [self._has_none(name, _MISSING) for name in numbers] + [
+            self._has_none(name, _EMPTY) for name in texts
         ]
+        keep = np.flatnonzero(~np.any(without, axis=0)).tolist() if without else [*range(len(self.places))]
         if len(keep) == len(self.places):
             return self
         columns = {
@@ -65,6 +67,17 @@ class Part(NamedTuple):
             for name, cells in self.columns.items()
         }
         return self._replace(columns=columns, places=[self.places[row] for row in keep])
+
+    def has_no_value(self, name: str) -> bool:
+        """Whether no cell of a column has a value, of which there are some."""
+        return bool(self.places) and bool(self._has_none(name, _EMPTY).all())
+
+    def _has_none(self, name: str, missing: Collection[str]) -> NDArray[np.bool_]:
+        """Whether a cell of a column has no value, for each row."""
+        cells = self.columns[name]
+        return (
+            np.isnan(cells) if isinstance(cells, np.ndarray) else np.array([c.lower() in missing for c in cells], bool)
+        )
 
 
 def is_missing(cell: Any) -> bool:

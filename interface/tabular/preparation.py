@@ -79,6 +79,12 @@ class Preparation(NamedTuple):
         """The number of a network's inputs."""
         return sum(column.width for column in self.inputs)
 
+    def numbers_and_texts(self) -> tuple[list[str], list[str]]:
+        """The names of the columns of numbers and of those of texts, with the target."""
+        told = {c.name: isinstance(c, Category) for c in self.inputs}
+        told[self.target.name] = isinstance(self.target, Classes) and not self.target.is_numeric
+        return [name for name, is_text in told.items() if not is_text], [name for name in told if told[name]]
+
     def arranged(self, part: Part, has_header: bool, target: bool = False) -> Part:
         """A part whose columns have the names known here: by their names, or else by their places.
 

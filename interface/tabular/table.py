@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.tabular.columns import MOST_CATEGORIES, is_numeric
+from samenet.tabular.columns import MOST_CATEGORIES, has_decimal_commas, is_numeric
 from samenet.tabular.errors import TableError, listed, short
 from samenet.tabular.part import Part
 from samenet.tabular.source import Source
@@ -72,6 +72,8 @@ def read_table(
     collected: dict[str, list[Any]] = {name: [] for name in wanted}
     texts: dict[str, set[str]] = {name: set() for name in inputs}
     numeric: dict[str, bool] = {}
+    are_numbers: list[str] = []
+    are_texts: list[str] = []
     places: list[int] = []
     left_out = 0
     part = Part(source.name, "row", {}, [])
@@ -79,7 +81,9 @@ def read_table(
         rows = len(part.places)
         if not numeric:
             numeric = {name: name not in categorical and is_numeric(part.columns[name]) for name in wanted}
-        part = part.without_missing(wanted) if drop_missing else part
+            _check_kinds(part, [name for name in wanted if not numeric[name] and name not in categorical])
+            are_numbers, are_texts = ([name for name in wanted if numeric[name] is is_one] for is_one in (True, False))
+        part = part.without_missing(are_numbers, are_texts) if drop_missing else part
         left_out += rows - len(part.places)
         places += part.places
         for name in wanted:
@@ -96,6 +100,20 @@ def read_table(
         name: np.concatenate(cells) if numeric[name] else cells for name, cells in collected.items()
     }
     return Table(Part(source.name, part.unit, columns, places), inputs, target, source.has_header, left_out)
+
+
+def _check_kinds(part: Part, names: Sequence[str]) -> None:
+    """Refuse columns that are taken for texts, and are empty, or numbers with a decimal comma."""
+    for name in names:
+        where = f"{part.source}, column {short(name)}"
+        if part.has_no_value(name):
+            raise TableError(f"{where}: expected values, got none in all its rows; --ignore leaves it out")
+        if has_decimal_commas(part.columns[name]):
+            got = short(next(cell for cell in part.columns[name] if "," in cell))
+            raise TableError(
+                f"{where}: expected numbers with a decimal point, got {got} with a comma; --categorical takes it for a "
+                "text"
+            )
 
 
 def _check_categories(part: Part, name: str, texts: set[str]) -> None:

@@ -98,9 +98,9 @@ class Guard:
                 if np.geterr() != handling:
                     self.note("handling", f"{name} changes NumPy's error handling")
                     np.seterr(**handling)
-            self.entering("")
             if not self._passed_on.yes:
                 forms.check(name, result, model, given[0 if of is not None else 1], named)
+            self.entering("")
             return result
 
         return watched

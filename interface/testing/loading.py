@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from samenet.backends import backend, backends
+from samenet.backends import backend, known_backends
 from samenet.backends.plugins import adopt
 from samenet.validation.checks import short
 from samenet.validation.names import nearest
@@ -34,24 +34,25 @@ def spelled(given: Any) -> str | None:
         if not path.is_file():
             raise ValueError(f"backend: expected a Python file, got {short(text)}, where there is none")
         return str(path.resolve())
-    if text in backends() or _is_importable(text):
+    if text in known_backends() or _is_importable(text):
         return text
-    near = nearest(text, backends())
+    near = f"{text}.py" if Path(f"{text}.py").is_file() else nearest(text, known_backends())
     hint = f"; did you mean {near!r}?" if near else ""
-    known = ", ".join(map(repr, backends()))
-    raise ValueError(f"backend: expected one of {known}, a module or a file, got {short(text)}{hint}")
+    names = ", ".join(map(repr, known_backends()))
+    raise ValueError(f"backend: expected one of {names}, a module or a file, got {short(text)}{hint}")
 
 
 def _is_importable(name: str) -> bool:
+    """Whether there is such a module, or its package; nothing is imported."""
     try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # of a parent package that is not there, or of no name at all
+        return importlib.util.find_spec(name.partition(".")[0]) is not None
+    except (ImportError, ValueError):  # no name at all
         return False
 
 
 def load(text: str) -> Any:
     """The module that `spelled` names. A file's code is run: that is what it is for."""
-    if text in backends():
+    if text in known_backends():
         return backend(text)
     if not text.endswith(".py") and os.sep not in text:
         return adopt(importlib.import_module(text))
@@ -67,6 +68,6 @@ def execute(text: str) -> Any:
         raise ImportError(f"{path.name} is not a file of Python source, which ends in .py")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
+        sys.path.append(str(path.parent))  # last: a random.py there is not the one that libraries ask for
     spec.loader.exec_module(module)
     return module

@@ -14,6 +14,7 @@ from samenet.testing.workers import ProcessWorker, ThreadWorker
 from samenet.validation import checks
 
 _POLL = 0.05
+_IDLE = 300.0  # more seconds for the suite's own work between two calls, which what was returned may hang as well
 _EFFECTS = "side effects"
 _MISTAKES = {
     "changes": "it writes into arrays that are not its own",
@@ -125,7 +126,7 @@ class Check:
                 if state != seen:
                     seen, since = state, now
                 ended = worker.ended()
-                hangs = bool(seen[1]) and now - since > self.limit
+                hangs = now - since > self.limit + (0 if seen[1] else _IDLE)
                 if not ended and not hangs:
                     continue
                 what = ended or f"did not return within {self.limit:g} s"

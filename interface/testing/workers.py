@@ -101,8 +101,9 @@ class ProcessWorker:
             self.memory = mmap.mmap(file.fileno(), _SIZE)
         options = {"backend": text, "level": level, "shrinks": shrinks, "calls": self.path}
         options |= {"parts": [part.name for part in parts], "exercise": exercise}
+        options["path"] = [os.path.abspath(entry) for entry in sys.path]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "samenet.testing.workers", json.dumps(options)],
+            [sys.executable, "-P", "-m", "samenet.testing.workers", json.dumps(options)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -164,6 +165,7 @@ def main(options: dict[str, Any]) -> None:
     with open(options["calls"], "r+b") as file:
         calls, count = mmap.mmap(file.fileno(), _SIZE), 0
     guard: Guard | None = None
+    sys.path += [entry for entry in options["path"] if entry not in sys.path]
 
     def emit(event: dict[str, Any]) -> None:
         if "noted" in event and guard is not None and os.fstat(1).st_size > 0:
