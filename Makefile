@@ -10,11 +10,12 @@ UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
 INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
 
-.PHONY: help compare test harden mutants matrix examples bench bench-quick techniques peers peers-quick estimators page docs lint package types clean
+.PHONY: help compare test test-arrays harden mutants matrix examples bench bench-quick techniques peers peers-quick estimators page docs lint package types clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
+	@echo "make test-arrays   the tests of the backends on PyTorch's and JAX's arrays, which it installs: 600 MB"
 	@echo "make harden    the long forms of the tests that try to break it, hours of them; MINUTES=5 for fewer of the last"
 	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: half an hour; SEED=2 others"
 	@echo "make matrix    the contract's tests on the oldest and newest versions, three Pythons, other processors: an hour"
@@ -55,6 +56,16 @@ test: $(VENV)/installed-test
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# PyTorch for the CPU alone, from where its contender of `make peers` has it; the rest of the two extras by their bounds.
+$(VENV)/installed-arrays: $(VENV)/installed-test benchmarks/contenders/pytorch.py
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(BIN)/python -m benchmarks peers --install --only PyTorch
+	@$(INSTALL) -e ".[torch,jax]"
+	@touch $@
+
+test-arrays: $(VENV)/installed-arrays
+	$(BIN)/python -m $(PYTEST) tests/test_array_backends.py
 
 SEED ?= 1
 MINUTES ?= 60

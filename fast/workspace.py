@@ -48,7 +48,10 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
 
 def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Memory for the gradient of each part of a batch, and for P."""
-    return _rows(model, parts), packed_workspace(model)
+    if not is_packed(model):
+        return _rows(model, parts), model.theta.flat
+    memory = _rows(model, parts + 1)
+    return memory[1:], memory[0]
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:

@@ -131,13 +131,12 @@ class Network(Trainable, Saving):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        name = self.backend.__name__.removeprefix("samenet.")
         defaults = {"bias": True, "cost": "squared_error", "l1": 0.0, "l2": 0.0, "batch_normalization": False}
         settings = [f"{key}={value!r}" for key, value in self.model.settings.items() if defaults.get(key) != value]
         settings += [f"threads={self.threads}"] if self.threads != 1 else []
         return (
             f"Network({list(self.sizes)}, {', '.join(settings)}, dtype={self.dtype}) "
-            f"with {self.parameters.size} parameters on samenet.{name}"
+            f"with {self.parameters.size} parameters on {self.backend.__name__}"
         )
 
     def summary(self) -> Summary:

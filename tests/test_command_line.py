@@ -28,17 +28,8 @@ from samenet.testing import networks
 
 pytestmark = pytest.mark.without_jit  # all on NumPy
 COMMANDS = (
-    "compare",
-    "train",
-    "predict",
-    "evaluate",
-    "check",
-    "advise",
-    "warmup",
-    "info",
-    "examples",
-    "export",
-    "docs",
+    *("compare", "train", "predict", "evaluate", "check", "advise", "warmup", "info", "examples"),
+    *("exercises", "export", "docs", "demo"),
 )
 FAST = ("--backend", "numpy", "--epochs", "30")
 
@@ -447,7 +438,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     ((*TRAIN, "--layers", ""), 2, "--layers: expected"),
     ((*TRAIN, "--layers", "0", "--activation", "tanh"), 2, "--activation is of hidden layers"),
     ((*TRAIN, "--activation", "rleu"), 2, "--activation: invalid choice: 'rleu' .*did you mean 'relu'"),
-    ((*TRAIN, "--backend", "torch"), 2, "--backend: invalid choice: 'torch'"),
+    ((*TRAIN, "--backend", "cupy"), 2, "--backend: invalid choice: 'cupy'"),
     ((*TRAIN, "--backend", "numpy", "--threads", "2"), 2, "--threads is for numba, and --backend is numpy"),
     ((*TRAIN, "--task", "clustering"), 2, "--task: invalid choice"),
     *(((*TRAIN, "--epochs", text), 2, "--epochs: expected a whole number of at least 1") for text in ("0", "x", "1.5")),

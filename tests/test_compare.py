@@ -24,6 +24,7 @@ import scipy
 
 import samenet
 from samenet import __main__
+from samenet.backends import MODULES
 from samenet.compare import cases, chart, environment, measurement, timing
 from samenet.compare import command as compare
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
@@ -502,7 +503,7 @@ def test_what_does_not_fit_in_memory_is_refused(arguments: list[str], capsys: py
         ["--sizes", "a-b"],
         ["--batch", "4"],
         ["--sizes", "3-3-1", "--batch", "0"],
-        ["--backends", "torch"],
+        ["--backends", "cupy"],
         ["--threads", "0"],
         ["--epochs", "-1"],
         ["--epochs", "3", "--sizes", "3-2"],
@@ -807,7 +808,7 @@ def without_numba(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
     """The backend's module raises as it is imported; the name of what it raises."""
     (tmp_path / "broken_backend.py").write_text(f"raise {request.param}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(compare.MODULES, "numba", "broken_backend")
+    monkeypatch.setitem(MODULES, "numba", "broken_backend")
     name: str = request.param.partition("(")[0]
     return name
 

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import math
 import pkgutil
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import samenet
+from samenet.backends import EXTRAS
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import OPTIMIZERS, UpdateRule
 
@@ -154,6 +156,7 @@ def modules() -> list[str]:
     for package in PACKAGES:
         where = importlib.import_module(package).__path__
         found |= {module.name for module in pkgutil.iter_modules(where, package + ".")}
+    found -= {module for library, module in EXTRAS.items() if importlib.util.find_spec(library) is None}
     return sorted(name for name in found if not name.endswith(".__main__"))
 
 

@@ -20,14 +20,14 @@ from samenet.__main__ import main
 from samenet.cli import application
 from samenet.compare import environment
 from samenet.fast.kernels import forward, gemm, inference
-from samenet.training import loop
+from samenet.training import checkpoint, loop
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 _SECTIONS = ("start", "compare", "do", "know")
 PAGES = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/speed.md", "docs/sources.md", "docs/side-by-side.md"),
-    "docs/command_line.md",
+    *("docs/command_line.md", "docs/conformance.md"),
     *(path.relative_to(ROOT).as_posix() for part in _SECTIONS for path in sorted((ROOT / "docs" / part).glob("*.md"))),
 )
 CODE = ("reference", "fast", "interface", "examples", "benchmarks", "tests")
@@ -48,6 +48,29 @@ def test_the_readme_runs_from_top_to_bottom(capsys: Any, tmp_path: Any, monkeypa
     for line, source in page:
         # Blank lines before it, so that a traceback shows the line of the page.
         exec(compile("\n" * (line - 1) + source, str(README), "exec"), namespace)
+
+
+_DECIMAL = re.compile(r"\d+\.\d+(e[-+]\d+)?")
+
+
+def test_the_page_on_backends_runs_and_shows_what_is_printed(
+    capsys: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samenet.__main__ import main
+    from samenet.testing import check_backend
+
+    page = (ROOT / "docs" / "conformance.md").read_text("utf-8")
+    (_, first), _ = blocks(page)
+    mine = tmp_path / "my_backend.py"
+    mine.write_text(first)
+    report = check_backend(mine)
+    assert report.ok, str(report)
+    assert report["activations"].reason == "not all of it: sigmoid, tanh and identity alone"
+    monkeypatch.chdir(ROOT)
+    for command, shown in re.findall(r"^\$ samenet (check .*)\n((?:.+\n)*)```", page, re.MULTILINE):
+        assert main(command.split()) == 1
+        assert _DECIMAL.sub("0.0", capsys.readouterr().out) == _DECIMAL.sub("0.0", shown), "the page is out of date"
+    assert re.search(r"^FAIL: gradient", page, re.MULTILINE)
 
 
 def test_blocks_are_found() -> None:
@@ -149,6 +172,7 @@ def sources() -> set[str]:
         f"{forward.BLOCK} samples",
         f"{gemm.WIDE} columns",
         f"{1000 * loop.CALL_SECONDS:.0f} ms",
+        f"{checkpoint.SECONDS:.0f} seconds",
         f"{project['tool']['coverage']['report']['fail_under']} %",
         "97 %",  # of mistakes: `TARGET` in hardening/mutants.py
         "3 units",  # in the last place: `ULPS` in test_elementary.py

@@ -18,7 +18,7 @@ import sklearn.model_selection
 import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
-from samenet.backends import MODULES
+from samenet.backends import MODULES, known_backends
 from samenet.functions import ACTIVATIONS, COSTS
 from samenet.training.classification import LABELS
 from samenet.training.monitors import MONITORS
@@ -305,7 +305,7 @@ def test_an_experiments_number_leads_to_its_example() -> None:
 @pytest.mark.parametrize("arguments", [["compare", "--backends", "np"], ["examples", "11-lines", "--backend", "np"]])
 def test_names_of_backends_on_the_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    names = ", ".join(map(repr, samenet.backends()))
+    names = ", ".join(map(repr, known_backends()))
     assert f"invalid choice: 'np' (choose from {names}); did you mean 'numpy'?" in capsys.readouterr().err
 
 

@@ -1,12 +1,13 @@
 """The page in a browser: it shows what was measured, its controls work, and it fetches nothing."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import browsers
 import pytest
+from browsers import look, needs_browser
 from report_inputs import content, write_history
 
 from benchmarks.report import page, write
@@ -15,25 +16,6 @@ from benchmarks.report.model import Record, newest
 ROOT = Path(__file__).resolve().parent.parent
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-)
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None,
-    reason="no Chromium, which pip cannot install; on Debian: apt-get install chromium chromium-driver",
-)
 
 
 def build(folder: Path, asv: Path) -> Path:
@@ -46,14 +28,7 @@ def build(folder: Path, asv: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = browsers.start(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()
 
@@ -67,28 +42,10 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
     browser.get_log("performance")
     browser.get(path.as_uri())
     yield browser
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    asked = browsers.requests(browser)
     assert path.as_uri() in asked
     assert all(url.startswith((path.as_uri(), "data:")) for url in asked)
     assert [entry["message"] for entry in browser.get_log("browser")] == []
-
-
-def look(browser: Any, path: Path, width: int, scheme: str) -> dict[str, int]:
-    """Take a screenshot of the whole page; its width and the window's."""
-    feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-    height = browser.execute_script("return document.documentElement.scrollHeight")
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size | {"height": height})
-    browser.save_screenshot(str(path))
-    shown: dict[str, int] = browser.execute_script(
-        "return {page: document.documentElement.scrollWidth, window: innerWidth}"
-    )
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    return shown
 
 
 def one(browser: Any, selector: str) -> Any:

@@ -17,6 +17,7 @@ from samenet import stopping
 from samenet.network import Network as Interface
 from samenet.optimizers import Adam, MultiStart, Nesterov
 from samenet.testing import tolerance
+from samenet.testing.inputs import sample_weights as weights_of
 from samenet.testing.tolerance import compare
 from samenet.training import loop, scipy_methods
 from samenet.validation.weights import sample_weight as checked
@@ -27,14 +28,6 @@ X = np.random.default_rng(0).normal(size=(M, 3))
 Y = np.random.default_rng(1).random((M, 2))
 W = np.array([0.5, 2.0, 0.0, 1.0, 4.0, 0.0, 0.25, 1.5, 3.0])
 TRAINING: dict[str, Any] = {"alpha": 0.3, "epochs": 4, "batch_size": 2, "seed": 5}
-
-
-def weights_of(rows: int) -> Array:
-    """Positive numbers of several sizes, and some zeros; the first is none, so that a sum is not 0."""
-    random = np.random.default_rng(rows)
-    weights = random.lognormal(0, 1, rows) * (random.random(rows) < 0.8)
-    weights[0] = 1.5
-    return weights
 
 
 def make(backend: Backend, **others: Any) -> Any:

@@ -28,6 +28,8 @@ PAGES = [
 
 _FENCE = re.compile(r"^( *)```(\w*) *\n(.*?)^ *``` *$", re.MULTILINE | re.DOTALL)
 
+_TABLE = re.compile(r"^\| \[.*$", re.MULTILINE)
+
 
 def of_site(name: str) -> ModuleType:
     """A module of docs/_site that needs no Sphinx."""
@@ -237,6 +239,14 @@ def test_every_public_name_is_in_the_api() -> None:
     names = {name for name in documented if name.startswith("samenet.")}
     for name in set(samenet.__all__) - {"__version__"}:
         assert names & {f"samenet.{name}", f"samenet.{name}.{name}"}, f"{name} is not in docs/api"
+
+
+@pytest.mark.without_jit
+def test_every_graded_exercise_has_its_place_in_learn(capsys: Any) -> None:
+    assert main(["exercises"]) == 0
+    names = re.findall(r"^([\w-]+) +\*+ ", capsys.readouterr().out, re.MULTILINE)
+    placed = re.findall(r"`([\w-]+)`", "".join(_TABLE.findall((DOCS / "learn" / "exercises.md").read_text("utf-8"))))
+    assert sorted(names) == sorted(placed)
 
 
 @pytest.mark.without_jit

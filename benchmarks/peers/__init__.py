@@ -36,13 +36,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def install() -> int:
-    """Install what the contenders require, each by itself, so that the others run without one that is not there.
+def install(names: Sequence[str]) -> int:
+    """Install what the named contenders require, or all, each by itself: the others run without one that is not there.
 
     With pip, which takes the newest that any index has.
     """
     for peer in registered():
-        if peer.requires:
+        if peer.requires and (not names or peer.name in names):
             say(f"installing {' '.join(peer.requires)}")
             if subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *peer.requires]):
                 say(f"without {peer.name}")
@@ -95,7 +95,11 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=1.0, help="roughly what the timing of a case takes")
     parser.add_argument("--repeats", type=int, default=3, help="processes of each number of threads")
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="WORD", help="cases with one of these words: adam wide"
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="cases with one of these words, as in: adam wide",
     )
     parser.add_argument("--setting", type=int, help=argparse.SUPPRESS)  # be one of the processes of a kind's setting
     parser.add_argument("--dtype", default="float64", help=argparse.SUPPRESS)
@@ -110,7 +114,7 @@ def main(given: Sequence[str]) -> int:
         print(json.dumps(process.measured(options.process, options.seconds, options.quick, options.only)))
         return 0
     if options.install:
-        return install()
+        return install(options.only)
     environment.set_threads(1)
     run = measure.Run(parser, options.into, "peers.json", "peers.md", "peers.png", "kinds.png")
     repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)

@@ -6,6 +6,9 @@ The root of the repository is the source; this folder has the settings, and what
 import sys
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 import samenet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +47,7 @@ suppress_warnings = ["myst.header"]  # pages made from results begin sections at
 
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 
 html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
@@ -74,3 +78,8 @@ html_theme_options = {
     "back_to_top_button": False,
 }
 copyright = "The samenet authors"
+
+
+def setup(app: Sphinx) -> None:
+    """Tables in CSV are plain text to Pygments."""
+    app.add_lexer("csv", TextLexer)

@@ -8,8 +8,7 @@ from samenet.fast.kernels.backward import gradient, make_workspace, penalty
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.dropout import mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
-from samenet.fast.kernels.sparse_input import FINITE
-from samenet.fast.kernels.steps import Rule, step
+from samenet.fast.kernels.steps import Rule, Update, step
 
 _MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
 
@@ -85,6 +84,7 @@ def run_updates(
     kept = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
     for k in range(len(state)):
         pack(state[k], sizes, bias, kept[k])
+    later = Update(0.0, rule, 0, kept, l1, l2)  # the step is not taken at once
     for update in range(costs.size):
         epoch, start = update // updates, update % updates * most
         count = min(most, m - start)
@@ -95,8 +95,7 @@ def run_updates(
             x[s], y[s] = X[row], Y[row]
         if drop_connect is not None:
             mask_weights(drop_connect, update, P, sizes, bias)
-        workspace.flags[FINITE] = 0  # the weights have changed
-        given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, 0.0
+        given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, later
         costs[update] = scale * gradient(used_theta, used, layout, bias, *given, G, workspace)
         if drop_connect is not None:
             products(G, G, drop_connect[7])

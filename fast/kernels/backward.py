@@ -9,12 +9,16 @@ from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, rows_at
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
-from samenet.fast.kernels.gemm import packed_product, product
+from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
 from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
 from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
+from samenet.fast.kernels.steps import DESCENT, step, update_type
+
+_SLICES_FROM = 1 << 19  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
+_SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
 
 
 class Workspace(NamedTuple):
@@ -28,7 +32,8 @@ class Workspace(NamedTuple):
     back: Any  # the same of the layer below
     zeros: Any  # as many as the widest layer has nodes
     lists: Any  # which inputs are not 0, for each group of rows
-    flags: Any  # what is known of the first layer: see `sparse_input`
+    flags: Any  # what is known of the first layer, and what was done: see `sparse_input`
+    penalty: Any  # one number: of the weights before they took their step, if that was at once
     factors: Any  # with adaptive sampling or weights of samples, of the rows of the batch
     squares: Any  # with adaptive sampling, to be found: squared norms of their gradients, with factors and scale
 
@@ -49,13 +54,48 @@ def make_workspace(theta, sizes, cost, rows, dropout, weighed, sampled):
     zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
     lists, flags = nonzero_workspace(sizes, rows)
     masks = np.empty((rows if dropout else 0, total - sizes[-1]), theta.dtype)
-    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, factors, squares)
+    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, np.zeros(1), factors, squares)
 
 
 def workspace_type(f):
     """The type of what `make_workspace` returns."""
-    sampled = f[::1], float64[::1]
-    return types.NamedTuple((*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1], *sampled), Workspace)
+    vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4), (f[::1], float64[::1])
+    return types.NamedTuple((*vectors, int32[:, ::1], int64[::1], float64[::1], *sampled), Workspace)
+
+
+def _penalty(w, l1, l2):
+    return l1 * abs(w) + 0.5 * l2 * (w * w)
+
+
+def _penalty_slope(w, l1, l2):
+    return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
+
+
+_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
+add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+
+
+@external(lambda f: (*(matrix(f),) * 2, *(f[::1],) * 2, int64, int64, f[::1], update_type(f)), returns=float64)
+def _step_weights(A, B, zeros, P, r, row, G, update):
+    """A step of P's numbers from r on, in rows of this length, against A B; returns their penalty before it.
+
+    Slice by slice: a slice's gradient is still in the cache when the step is taken.
+    """
+    m, k = len(A), B.shape[1]
+    height = min(m, _SLICE_ROWS if row >= WIDE else -(-_SLICE // (row * MR)) * MR)
+    total, state, l1, l2 = 0.0, update.state, update.l1, update.l2
+    if k < row:
+        for i in range(height * row):
+            G[i] = 0
+    for top in range(0, m, height):
+        rows = min(height, m - top)
+        start = r + top * row
+        p, g = P[start : start + rows * row], G[: rows * row]
+        product(A[top : top + rows], B, rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k])
+        if l1 or l2:
+            total += add_penalties(g, p, l1, l2)
+        step(p, g, update.alpha, state, start, update.rule, update.t)
+    return total
 
 
 @external(
@@ -69,22 +109,21 @@ def workspace_type(f):
         dropout_type(f),
         int64,
         float64,
-        float64,
+        update_type(f),
         f[::1],
         workspace_type(f),
     ),
     returns=float64,
 )
-def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G, workspace):
+def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
     Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices are read, but
     for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
-    If alpha is not 0, weights may take their step at once, P -= alpha dJ/dW, and G has nothing for them: those of the
-    first layer where zeros of a few rows are skipped, and all of a wide network. The flags of the workspace tell how
-    many numbers of P that are, from the first on.
+    update: the step of this update. If its alpha is not 0, and P is large, parameters may take it at once, layer by
+    layer, and G then has nothing. A flag of the workspace tells whether they did.
     """
     H, D, Z = workspace.H, workspace.D, workspace.Z
     zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
@@ -94,13 +133,17 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
     drops = dropout[1].size > 0
     total, _ = nodes(sizes)
     lanes = lanes_of(sizes, P.itemsize)
-    costs = 0.0
+    costs, finite = 0.0, False  # unless a step finds that what it writes is
     m = X.shape[0]
-    step = block_rows(m, most_rows(sizes))
-    at_once = alpha != 0 and m <= (step if lanes == 1 else GROUP_ROWS)
-    flags[STEPPED], flags[AT_ONCE] = P.size if at_once and lanes == 1 else 0, at_once
-    for start in range(0, m, step):
-        x, y = X[start : start + step], Y[start : start + step]
+    most = block_rows(m, most_rows(sizes))
+    alpha, rule, penalties = update.alpha, update.rule, 0.0
+    plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
+    few = plain and lanes > 1 and m <= GROUP_ROWS and len(lists) > 0
+    pays = few or (plain and lanes == 1) or P.size * P.itemsize >= _SLICES_FROM
+    at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
+    flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
+    for start in range(0, m, most):
+        x, y = X[start : start + most], Y[start : start + most]
         rows = x.shape[0]
         masks = workspace.masks[: rows if drops else 0]
         fill_masks(dropout, first + start, masks)
@@ -126,9 +169,10 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
             deltas = rows_at(delta, 0, rows, k)
             if bias:
                 biases = r + n * row_length(k, lanes)
-                sum_of_rows(deltas, G[biases : biases + k], start == 0)
-                if flags[STEPPED]:
-                    _step(P[biases : biases + k], G[biases : biases + k], alpha)
+                db = G[biases : biases + k]
+                sum_of_rows(deltas, db, start == 0)
+                if at_once:
+                    step(P[biases : biases + k], db, alpha, update.state, biases, rule, update.t)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
             if squares.size:
                 _add_squares(deltas, layer_inputs, bias, squares)
@@ -140,9 +184,13 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
             if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
-                flags[FINITE] = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
-                flags[STEPPED] = n * row_length(k, lanes)
-            elif lanes == 1 and at_once:
+                finite = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
+            elif at_once and not (plain and lanes == 1):
+                if lanes == 1:
+                    penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, n, G, update)
+                else:
+                    penalties += _step_weights(layer_inputs.T, deltas, zeros, P, r, row_length(k, lanes), G, update)
+            elif at_once:
                 W = rows_at(P, r, k, n)
                 packed_product(deltas.T, layer_inputs, W, W, -alpha)
             elif lanes == 1:
@@ -152,6 +200,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, alpha, G
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             delta, back = back, delta
+    flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs
 
 
@@ -191,26 +240,6 @@ def sum_of_rows(delta, db, anew):
         row = delta[s]
         for i in range(db.size):
             db[i] += row[i]
-
-
-@kernel("contract")
-def _step(b, db, alpha):
-    """b -= alpha db."""
-    step = b.dtype.type(alpha)
-    for i in range(b.size):
-        b[i] -= step * db[i]
-
-
-def _penalty(w, l1, l2):
-    return l1 * abs(w) + 0.5 * l2 * (w * w)
-
-
-def _penalty_slope(w, l1, l2):
-    return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
-
-
-_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
 
 
 @kernel()

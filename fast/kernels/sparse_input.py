@@ -136,7 +136,8 @@ def are_finite(values):
     return finite == values.size
 
 
-# What is known from one update to the next, and of this one: places in `flags`.
+# What is known from one update to the next, and of this one: places in `flags`. All parameters took their step if
+# STEPPED is set; those of the first layer may, from the inputs that are used, if AT_ONCE is.
 FINITE, SKIPPED, AT_ONCE, STEPPED = 0, 1, 2, 3
 
 

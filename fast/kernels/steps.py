@@ -1,7 +1,7 @@
 """The rules: clipping, and one step against the gradient; equations: `samenet.reference.optimizers`."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float64, int64, types
@@ -28,6 +28,23 @@ class Rule(NamedTuple):
 
 
 RULE = types.NamedTuple((int64, *(float64,) * 5, int64), Rule)
+
+
+class Update(NamedTuple):
+    """The step of one update, and the penalties that belong to its gradient."""
+
+    alpha: Any
+    rule: Any
+    t: Any  # its number
+    state: Any  # a row for each of the rule's state arrays
+    l1: Any
+    l2: Any
+
+
+def update_type(f):
+    """The type of an `Update`."""
+    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64), Update)
+
 
 _sum_of_squares = vectorized(lambda a: (a * a,))
 _cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
@@ -107,17 +124,17 @@ def step(theta, g, alpha, state, left, rule, t):
 
     left: where theta begins in the rows of state.
     """
-    beta1, beta2, code = rule.beta1, rule.beta2, rule.code
+    beta1, beta2, code, end = rule.beta1, rule.beta2, rule.code, left + theta.size
     shrink = _clipped(g, rule.clip_value, rule.clip_norm)
     if code == DESCENT:
         _step_of_descent(theta, g, alpha, shrink)
     elif code == NESTEROV:
-        _step_of_nesterov(theta, state[0][left:], g, alpha, shrink, beta1)
+        _step_of_nesterov(theta, state[0][left:end], g, alpha, shrink, beta1)
     elif code == RMSPROP:
-        _step_of_rmsprop(theta, state[0][left:], g, alpha, shrink, beta2, 1.0 - beta2, rule.epsilon)
+        _step_of_rmsprop(theta, state[0][left:end], g, alpha, shrink, beta2, 1.0 - beta2, rule.epsilon)
     elif code == ADAM:
         step, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
-        m, v = state[0][left:], state[1][left:]
+        m, v = state[0][left:end], state[1][left:end]
         _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, rule.epsilon)
     else:
-        _step_of_momentum(theta, state[0][left:], g, alpha, shrink, beta1)
+        _step_of_momentum(theta, state[0][left:end], g, alpha, shrink, beta1)

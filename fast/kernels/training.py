@@ -8,8 +8,8 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.dropout import dropout_type, mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
-from samenet.fast.kernels.sparse_input import FINITE, STEPPED
-from samenet.fast.kernels.steps import DESCENT, RULE, Rule, step
+from samenet.fast.kernels.sparse_input import STEPPED
+from samenet.fast.kernels.steps import RULE, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
@@ -23,12 +23,14 @@ def parts_of(batch_size: int, parameters: int) -> int:
 
 
 @kernel()
-def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, workspace, gathered, g, weights):
+def _part(task, parts, model, settings, workspace, gathered, g, weights):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
-    alphas: those of the epochs if a step may be taken at once, or none; see `backward.gradient`. weights: those of the
-    samples, or None.
+    weights: those of the samples, or None.
     """
+    theta, P, layout, bias = model
+    state, objective, data, batch, _, at_once, rule = settings
+    cost, l1, l2 = objective
     X, Y, order, dropout = data
     batch_size, mean = batch
     x, y = gathered
@@ -41,7 +43,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
     start, end = start + whole * part // parts, start + whole * (part + 1) // parts
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
-    alpha = alphas[epoch] if alphas.size else 0.0
+    now = Update(at_once[epoch] if at_once.size else 0.0, rule, rule.t + update + 1, state, l1, l2)
     first = epoch * m + start
     if weights is not None:
         scale = 1.0
@@ -58,7 +60,7 @@ def _part(task, parts, theta, P, layout, bias, cost, data, batch, alphas, worksp
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
-    return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, alpha, g, workspace)
+    return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, now, g, workspace)
 
 
 @kernel()
@@ -98,34 +100,41 @@ def _data(f):
 
 
 _BATCH = types.Tuple((int64, boolean))
+_OBJECTIVE = types.Tuple((int64, float64, float64))
 
 
 def _gathered(f):
     return types.UniTuple(f[:, ::1], 2)
 
 
+def _settings(f):
+    """state, objective, data, batch, alphas, at_once, rule; see `run_updates`.
+
+    at_once: alphas if steps may be taken at once, or none; see `backward.gradient`.
+    """
+    return types.Tuple((f[:, ::1], _OBJECTIVE, _data(f), _BATCH, float64[::1], float64[::1], RULE))
+
+
 @kernel()
-def _each_part(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update, weights):
+def _each_part(model, settings, workspace, gathered, G, private, values, queue, update, weights):
     """Do the parts of an update that nobody else does: all that are left, if update is -1, the work of a helper.
 
     private: for a helper, the gradient until it owns the part.
     """
-    theta, P, layout, bias = model
+    batch_size, _ = settings[3]
     parts, is_coordinator = len(G), update >= 0
     while True:
         task = claim(queue)
         if is_coordinator and task < 0:
-            part = take_over(queue, parts, update, 3 * batch[0] * P.size // parts)
+            part = take_over(queue, parts, update, 3 * batch_size * model[1].size // parts)
             task = update * parts + part if part >= 0 else -1
         elif is_coordinator:
             own(queue, task % parts, update)
         if task < 0:
             return
         part = task % parts
-        if parts > 1:
-            workspace.flags[FINITE] = False  # the weights have changed since this thread last looked at them
         g = G[part] if is_coordinator else private
-        value = _part(task, parts, theta, P, layout, bias, cost, data, batch, at_once, workspace, gathered, g, weights)
+        value = _part(task, parts, model, settings, workspace, gathered, g, weights)
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
             if not is_coordinator:
@@ -136,13 +145,13 @@ def _each_part(model, cost, data, batch, at_once, workspace, gathered, G, privat
 
 @external(
     lambda f: (
-        *(_model(f), int64, _data(f), _BATCH, float64[::1], workspace_type(f)),
-        *(_gathered(f), f[:, ::1], f[::1], float64[::1], int64[::1], int64),
+        *(_model(f), _settings(f), workspace_type(f), _gathered(f)),
+        *(f[:, ::1], f[::1], float64[::1], int64[::1], int64),
     )
 )
-def _parts(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update):
+def _parts(model, settings, workspace, gathered, G, private, values, queue, update):
     """The same without weights of samples."""
-    _each_part(model, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, update, None)
+    _each_part(model, settings, workspace, gathered, G, private, values, queue, update, None)
 
 
 @kernel()
@@ -164,10 +173,10 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     used: the model with the parameters that the gradient is of.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, alphas, at_once, rule = settings
+    state, objective, data, batch, alphas, _, rule = settings
     X, _, order, _ = data
     batch_size, mean = batch
-    cost, l1, l2 = objective
+    _, l1, l2 = objective
     sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
@@ -176,9 +185,9 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
             mask_weights(drop_connect, update, P, sizes, bias)
         add_tasks(queue, parts)
         if weights is None:
-            _parts(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update)
+            _parts(used, settings, workspace, gathered, G, g, values, queue, update)
         else:
-            _each_part(used, cost, data, batch, at_once, workspace, gathered, G, g, values, queue, update, weights)
+            _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
@@ -189,29 +198,25 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean and weights is None else total
         if l1 or l2:
-            costs[update] += penalty(P, g, sizes, bias, lanes_of(sizes, P.itemsize), l1, l2)
+            lanes = lanes_of(sizes, P.itemsize)
+            costs[update] += workspace.penalty[0] if flags[STEPPED] else penalty(P, g, sizes, bias, lanes, l1, l2)
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
-        alpha = alphas[update // updates]
-        left = flags[STEPPED]
-        if left == 0:
-            flags[FINITE] = False
-        step(P[left:], g[left:], alpha, state, left, rule, rule.t + update + 1)
+        if not flags[STEPPED]:
+            step(P, g, alphas[update // updates], state, 0, rule, rule.t + update + 1)
         unpack(P, sizes, bias, True, theta)
     unpack(P, sizes, bias, False, theta)
 
 
 @external(
     lambda f: (
-        *(_model(f), f[:, ::1], types.Tuple((int64, float64, float64)), _data(f), _BATCH, float64[::1], float64[::1]),
-        *(RULE, workspace_type(f), _gathered(f), f[:, ::1]),
-        *(float64[::1], float64[::1], int64[::1]),
+        *(_model(f), _settings(f), workspace_type(f), _gathered(f)),
+        *(f[:, ::1], float64[::1], float64[::1], int64[::1]),
     )
 )
-def _updates(model, state, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue):
+def _updates(model, settings, workspace, gathered, G, costs, values, queue):
     """The same without DropConnect, and without weights of samples."""
-    settings = state, objective, data, batch, alphas, at_once, rule
     _each_update(model, model, settings, workspace, gathered, G, costs, values, queue, None, None)
 
 
@@ -248,40 +253,31 @@ def run_updates(
     if drop_connect is not None:
         used = drop_connect[5], drop_connect[6], layout, bias
     batch_size, _ = batch
-    cost, l1, l2 = objective
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
     weighed = 0
     if weights is not None:
         weighed = most
-    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, weighed, 0)
+    workspace = make_workspace(theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
     gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
-    rule = Rule(*rule)
-    plain = parts == 1 and rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and l1 == 0 and l2 == 0
-    at_once = alphas if plain else alphas[:0]
+    at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]
+    packed = state if is_wide(sizes) else np.zeros((len(state), P.size if is_coordinator else 0), P.dtype)
+    settings = packed, objective, data, batch, alphas, at_once, Rule(*rule)
     if not is_coordinator:
         private = np.zeros(P.size, P.dtype)
         while wait_for_tasks(queue):
             if weights is None:
-                _parts(used, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1)
+                _parts(used, settings, workspace, gathered, G, private, values, queue, -1)
             else:
-                _each_part(
-                    used, cost, data, batch, at_once, workspace, gathered, G, private, values, queue, -1, weights
-                )
+                _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
         return
     pack(theta, sizes, bias, P)
-    packed = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
     if drop_connect is None and weights is None:  # most users never compile the other way
-        _updates(
-            model, packed, objective, data, batch, alphas, at_once, rule, workspace, gathered, G, costs, values, queue
-        )
+        _updates(model, settings, workspace, gathered, G, costs, values, queue)
     else:
-        if drop_connect is not None:
-            at_once = alphas[:0]
-        settings = packed, objective, data, batch, alphas, at_once, rule
         _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
     for i in range(len(state)):
         unpack(packed[i], sizes, bias, False, state[i])

@@ -4,17 +4,30 @@ import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
-# A new backend is a module with the contract's functions, and a line here.
+# A new backend is a module with the contract's functions, and a line here; one of another package, an entry point, see
+# `samenet.backends.plugins`.
 MODULES: dict[str, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
 }
+# Those that need a library which is an extra of the same name: used when asked for by name.
+EXTRAS = {"torch": "samenet.fast.torch", "jax": "samenet.fast.jax"}
 
 
 def backends() -> tuple[str, ...]:
-    """The names of the backends, the reference first."""
-    return tuple(MODULES)
+    """The names of the built-in backends, the reference first, and then those of other installed packages.
+
+    `backend` knows two more, which are extras: "torch" and "jax".
+    """
+    from samenet.backends.plugins import plugins
+
+    return (*MODULES, *(name for name in plugins() if name not in MODULES | EXTRAS))
+
+
+def known_backends() -> tuple[str, ...]:
+    """All names that `backend` knows, of extras too, whether or not they are installed."""
+    return (*backends(), *EXTRAS)
 
 
 def backend(name: str) -> ModuleType:
@@ -23,15 +36,22 @@ def backend(name: str) -> ModuleType:
     Raises ValueError for an unknown name, listing the known ones, and ImportError, with the reason, for a backend that
     cannot be imported. The other backends work without it.
     """
-    if type(name) is not str or name not in MODULES:
+    modules = MODULES | EXTRAS
+    if type(name) is not str or name not in modules:
         from samenet.validation.checks import choice  # which needs NumPy
 
-        choice("backend", name, MODULES)
+        name = choice("backend", name, known_backends())
     try:
-        return importlib.import_module(MODULES[name])
-    except Exception as error:  # a Numba that does not match its NumPy fails in many ways
+        if name not in modules:
+            from samenet.backends.plugins import load
+
+            return load(name)  # type: ignore[no-any-return]
+        return importlib.import_module(modules[name])
+    except (Exception, SystemExit) as error:  # a Numba that does not match its NumPy fails in many ways
         reason = f"{type(error).__name__}: {error}"
-        raise ImportError(f"the backend {name!r} cannot be imported here ({reason})", name=MODULES[name]) from error
+        extra = f"; try pip install 'samenet[{name}]'" if name in EXTRAS else ""
+        text = f"the backend {name!r} cannot be imported here ({reason}){extra}"
+        raise ImportError(text, name=modules.get(name)) from error
 
 
 def missing(names: Iterable[str]) -> dict[str, str]:

@@ -133,7 +133,8 @@ def gradient(
         g.weights[layer][:] = slope * weight_masks[layer]
         if model.bias:
             g.biases[layer][:] = scale * delta.sum(axis=0)
-        g.weights[layer][:] += model.l1 * np.sign(W) + model.l2 * W
+        if model.l1 or model.l2:  # 0 times an infinite weight would be NaN
+            g.weights[layer][:] += model.l1 * np.sign(W) + model.l2 * W
         if layer > 0:
             errors = delta @ used.weights[layer]
             if masks is not None:

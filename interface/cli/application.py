@@ -11,7 +11,21 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from samenet import __version__
-from samenet.cli import advise, check, compare, docs, evaluate, examples, export, info, predict, train, warmup
+from samenet.cli import (
+    advise,
+    check,
+    compare,
+    demo,
+    docs,
+    evaluate,
+    examples,
+    exercises,
+    export,
+    info,
+    predict,
+    train,
+    warmup,
+)
 from samenet.compare import environment
 from samenet.tabular.errors import TableError
 
@@ -89,9 +103,9 @@ def _samenet(
 
 for _command in (
     *(compare.compare, train.train, predict.predict, evaluate.evaluate, check.check, advise.advise),
-    *(warmup.warmup, info.info, examples.examples, export.export, docs.docs),
+    *(warmup.warmup, info.info, examples.examples, export.export, docs.docs, exercises.exercises, demo.demo),
 ):
-    app.command(cls=Several if _command in (compare.compare, advise.advise) else Command)(_command)
+    app.command(cls=Several if _command in (compare.compare, advise.advise, check.check) else Command)(_command)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

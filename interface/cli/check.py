@@ -1,87 +1,81 @@
 """`samenet check`."""
 
-import json as as_json
-import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from samenet import backends
-from samenet.cli import tables, values
+from samenet.backends import backends, known_backends
+from samenet.cli import values
+
+_NAMES = ", ".join(known_backends())
+_NETWORKS = (".npz", ".safetensors")
 
 
 def check(
-    model: tables.Model,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|BACKEND",
+            help="A network, .npz or .safetensors; or a backend: a Python file, or the name of one or of a module.",
+        ),
+    ],
     names: Annotated[
         list[Any] | None,
         typer.Option(
             "--backend",
             parser=values.backend,
             metavar="NAME",
-            help=f"Of {', '.join(backends())}; several times for several.  [default: all that can be imported]",
+            help=f"Of a network: {_NAMES}; several times for several.  [default: {', '.join(backends())}]",
         ),
     ] = None,
+    parts: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART", help="Of a backend: these parts alone, such as feed_forward.  [default: all]"),
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(metavar="standard|thorough", help="Of a backend.  [default: standard]")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            parser=values.above_0, metavar="S", help="Of a backend: seconds a call may take.  [default: 60 for a file]"
+        ),
+    ] = None,
+    no_shrink: Annotated[
+        bool, typer.Option("--no-shrink", help="Of a backend: do not look for the smallest network that fails.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON and nothing else.")] = False,
 ) -> int:
-    """Check a saved network on this machine.
+    """Check a saved network, or a backend of your own.
 
-    On random samples, the outputs and the gradient of every backend are compared with the reference's, by a derived
-    bound, and the gradient with differences of the cost, for each parameter of a network that is not large. Exits with
-    1 if a check fails.
+    A network: on random samples, the outputs and the gradient of every backend are compared with the reference's, by a
+    derived bound, and the gradient with differences of the cost, for each parameter of a network that is not large.
+
+    A backend, which is run: all of the contract, from feed_forward on, against the reference; what fails is shown on
+    the smallest network, with the most likely mistake. --parts takes one value or several.
+
+    Exits with 1 if a check fails.
     """
-    from rich.table import Table
+    of_backends = {"--parts": parts or None, "--level": level, "--time-limit": time_limit, "--no-shrink": no_shrink}
+    if what.lower().endswith(_NETWORKS):
+        if given := values.given(of_backends):
+            raise values.refusal(f"{given}: of a backend, and {values.shown(what)} is a network")
+        from samenet.cli import check_network
 
-    from samenet.backends import missing
-    from samenet.output.console import console as standard_output
-    from samenet.output.console import print_table
-    from samenet.storage.loading import network_of
-    from samenet.tabular.files import read
-    from samenet.testing.networks import MOST_PARAMETERS, check_networks
+        return check_network.run(Path(what), names, json)
+    if names:
+        raise values.refusal(f"--backend: of a network, and {values.shown(what)} is a backend")
+    from samenet.testing import command
 
-    wanted = [name for name in backends() if not names or name in names]
-    left_out = missing(wanted)
-    if names and left_out:
-        raise ImportError("; ".join(left_out.values()))
-    found, _ = read(model)
-    networks = {n: network_of(found, n) for n in dict.fromkeys(("reference", *wanted)) if n not in left_out}
-    results = {name: one for name, one in check_networks(networks).items() if name in wanted}
-    failed = [name for name, one in results.items() if not one.ok]
-    sizes = "-".join(map(str, found.sizes))
-    if json:
-        rows = {name: _told(one) for name, one in results.items()}
-        told = {"network": sizes, "parameters": found.parameters.size, "backends": rows, "left_out": left_out}
-        print(as_json.dumps(told | {"ok": not failed}, indent=1))
-    else:
-        console = standard_output()
-        print(f"{model.name}: {sizes}, {found.parameters.size} parameters, {found.dtype}")
-        table = Table(box=None, padding=(0, 1, 0, 0))
-        for heading in ("", "outputs", "gradient", "against differences", ""):
-            table.add_column(heading, no_wrap=True)
-        for name, one in results.items():
-            against = "" if one.slopes is None else f"relative error {one.slopes.relative_error:.1e}"
-            table.add_row(name, str(one.outputs), str(one.gradient), against, "ok" if one.ok else "FAIL")
-        print_table(console, table)
-        print("outputs, gradient: the worst difference to the reference, by what is allowed.")
-        if found.parameters.size > MOST_PARAMETERS:
-            print(f"Differences of the cost were left out: for more than {MOST_PARAMETERS} parameters they take long.")
-        for reason in left_out.values():
-            print(f"left out: {reason}")
-    for name in failed:
-        print(f"samenet check: failed: {name}", file=sys.stderr)
-        slopes = results[name].slopes
-        if slopes is not None and not slopes.ok:
-            print(slopes, file=sys.stderr)
-    return 1 if failed else 0
-
-
-def _told(one: Any) -> dict[str, Any]:
-    import math
-
-    def ratio(comparison: Any) -> dict[str, Any]:
-        worst = comparison.ratio if math.isfinite(comparison.ratio) else None
-        return {"ok": comparison.ok, "observed_by_allowed": worst}
-
-    slopes = None
-    if one.slopes is not None:
-        slopes = {"ok": one.slopes.ok, "relative_error": float(one.slopes.relative_error)}
-    return {"ok": one.ok, "outputs": ratio(one.outputs), "gradient": ratio(one.gradient), "differences": slopes}
+    settings: dict[str, Any] = {
+        "level": level or "standard",
+        "parts": parts or None,
+        "time_limit": time_limit,
+        "as_json": json,
+    }
+    try:
+        return command.check(what, shrinks=not no_shrink, **settings)
+    except ValueError as error:
+        text = str(error)
+        raise values.refusal(text if text.startswith("backend: ") else f"--{text}") from None

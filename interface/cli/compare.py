@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from samenet import backends
+from samenet.backends import backends, known_backends
 from samenet.cli import values
 from samenet.compare import environment
 
-_NAMES = ", ".join(backends())
+_NAMES = ", ".join(known_backends())
 
 
 def compare(
@@ -25,7 +25,12 @@ def compare(
     ] = None,
     names: Annotated[
         list[Any] | None,
-        typer.Option("--backends", parser=values.backend, metavar="NAME", help=f"Of {_NAMES}."),
+        typer.Option(
+            "--backends",
+            parser=values.backend,
+            metavar="NAME",
+            help=f"Of {_NAMES}.  [default: {', '.join(backends())}]",
+        ),
     ] = None,
     threads: Annotated[
         int | None, typer.Option(parser=values.positive, metavar="N", help="For NumPy's BLAS.  [default: 1]")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.cli import tables, values
 
 
@@ -22,7 +22,9 @@ def evaluate(
     drop_missing: tables.DropMissing = False,
     backend: Annotated[
         str,
-        typer.Option(parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"),
+        typer.Option(
+            parser=values.backend, metavar="NAME", help=f"Of {', '.join(known_backends())}.  [default: numpy]"
+        ),
     ] = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,

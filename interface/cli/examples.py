@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.cli import values
 from samenet.cli.backend import chosen
 
@@ -18,7 +18,7 @@ def examples(
         typer.Option(
             parser=values.backend,
             metavar="NAME",
-            help=f"Of {', '.join(backends())}.  [default: numba, if it can be imported]",
+            help=f"Of {', '.join(known_backends())}.  [default: numba, if it can be imported]",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run, to see that it works.")] = False,

@@ -14,6 +14,8 @@ _EXTRAS = {
     "parquet": "pyarrow",
     "plot": "matplotlib",
     "export": "onnx",
+    "torch": "torch",
+    "jax": "jax",
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.cli import tables, values
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def predict(
     ] = False,
     backend: Annotated[
         str,
-        typer.Option(parser=values.backend, metavar="NAME", help=f"Of {', '.join(backends())}.  [default: numpy]"),
+        typer.Option(
+            parser=values.backend, metavar="NAME", help=f"Of {', '.join(known_backends())}.  [default: numpy]"
+        ),
     ] = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.cli import tables, values
 from samenet.cli.backend import chosen
 
@@ -55,7 +55,7 @@ def train(
         typer.Option(
             parser=values.backend,
             metavar="NAME",
-            help=f"Of {', '.join(backends())}.  [default: numba, if it can be imported]",
+            help=f"Of {', '.join(known_backends())}.  [default: numba, if it can be imported]",
         ),
     ] = None,
     layers: Annotated[

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from samenet import backends
+from samenet.backends import known_backends
 from samenet.output import files
 
 
@@ -123,7 +123,7 @@ def one_of(text: str, known: Sequence[str]) -> str:
 
 def backend(text: str) -> str:
     """The name of a backend."""
-    return one_of(text, backends())
+    return one_of(text, known_backends())
 
 
 def folder(text: str) -> Path:

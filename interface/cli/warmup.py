@@ -22,7 +22,7 @@ def warmup(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON and nothing else.")] = False,
 ) -> int:
-    """Compile all kernels of the Numba backend, and keep them on disk.
+    """Compile the Numba backend's kernels, and keep them on disk.
 
     For images of containers, and wherever a first call should not wait: later processes load what is kept. Kernels are
     for this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they cannot be kept.

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from samenet.backends import MODULES, missing
+from samenet.backends import backend, known_backends, missing
 from samenet.compare import cases, environment, timing
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
 from samenet.compare.measurement import Result, Row, measure
 from samenet.output import files
+from samenet.output.console import Console, print_table
 from samenet.output.console import console as standard_output
-from samenet.output.console import print_table
 from samenet.output.formats import counted, digits, duration
 
 # What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.
@@ -86,7 +85,7 @@ def _in_order(results: Sequence[Result]) -> list[str]:
     By paired speed-ups, not by medians, which may be in the wrong order on a machine of varying speed.
     """
     means = {}
-    for name in MODULES:
+    for name in known_backends():
         gains = [[result.gain(row.name) for row in result.rows if row.backend == name] for result in results]
         if all(group and None not in group for group in gains):
             means[name] = sum(math.log(max(gain for gain in group if gain is not None)) for group in gains)
@@ -167,8 +166,8 @@ def run(
 ) -> int:
     """Run the command; returns the exit status: 1 if a check failed, else 0."""
     console = standard_output()
-    left_out = missing(name for name in MODULES if name in names)
-    names = [name for name in MODULES if name in names and name not in left_out]
+    left_out = missing(name for name in known_backends() if name in names)
+    names = [name for name in known_backends() if name in names and name not in left_out]
     if not names:
         raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
@@ -224,5 +223,5 @@ def run(
         return 1
     order = _in_order(results)
     if len(order) > 1:
-        console.print(f"Fastest here: {order[0]}. [bold]from {MODULES[order[0]]} import Network[/]")
+        console.print(f"Fastest here: {order[0]}. [bold]from {backend(order[0]).__name__} import Network[/]")
     return 0

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from samenet.backends import MODULES
 from samenet.compare import timing
-from samenet.compare.cases import Case
+from samenet.compare.cases import Case, Contender
 from samenet.testing.tolerance import Comparison
 
 
@@ -55,7 +56,7 @@ class Row:
             "observed_error": self.comparison.observed if math.isfinite(self.comparison.observed) else None,
             "allowed_error": self.comparison.allowed,
             "problem": self.comparison.problem or None,
-            "first_call_seconds": self.first_call,
+            "first_call_seconds": None if math.isnan(self.first_call) else self.first_call,
             "tutorial_seconds": self.tutorial,
             "timed": timed,
         }
@@ -89,6 +90,21 @@ class Result:
         return next((row.speed_up.estimate for row in self.rows if row.name == name and row.speed_up is not None), None)
 
 
+def _checked(case: Case, contender: Contender) -> tuple[float, Comparison]:
+    """The seconds of the first call, and how its answer compares; one that raises in a plugged-in backend is wrong."""
+    answers: list[Any] = []
+    try:
+        first_call = timing.first_call(lambda: answers.append(contender.answer()))
+        comparison = case.check(answers[0])
+        if comparison.ok and contender.backend not in MODULES:
+            contender.call()  # which may do more than the answer took
+        return first_call, comparison
+    except (Exception, SystemExit) as error:
+        if contender.backend in MODULES:
+            raise
+        return math.nan, Comparison(math.inf, 0.0, f"{type(error).__name__}: {' '.join(str(error).split())[:60]}")
+
+
 def measure(case: Case, seconds: float = 3.0) -> Result:
     """Check every contender of a case, then time those that passed, interleaved and warm.
 
@@ -96,9 +112,7 @@ def measure(case: Case, seconds: float = 3.0) -> Result:
     """
     checked = []
     for contender in case.contenders:
-        answers: list[Any] = []
-        first_call = timing.first_call(lambda c=contender, kept=answers: kept.append(c.answer()))  # type: ignore[misc]
-        checked.append((contender, first_call, case.check(answers[0])))
+        checked.append((contender, *_checked(case, contender)))
     passed = {contender.name: contender for contender, _, comparison in checked if comparison.ok}
     for contender in passed.values():
         contender.call()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet.backends import MODULES
+from samenet.backends import known_backends
 from samenet.conversion.chain import Array, Chain, Normalization, named
 from samenet.functions import Activation, Cost
 from samenet.network import Network
@@ -37,7 +37,7 @@ def from_keras(
     if keras is None or not isinstance(model, keras.Model):
         got = f"{checks.short(model)} ({type(model).__name__})"
         raise TypeError(f"model: expected a Sequential or functional model of Keras, got {got}")
-    checks.choice("backend", backend, MODULES)
+    checks.choice("backend", backend, known_backends())
     wanted = None if dtype is None else checks.dtype(dtype)
     chain = Chain("model")
     if not model.built:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet.backends import MODULES
+from samenet.backends import known_backends
 from samenet.conversion.chain import Array, Chain, Normalization, named
 from samenet.functions import Activation, Cost
 from samenet.network import Network
@@ -36,7 +36,7 @@ def from_torch(
     if torch is None or not isinstance(module, torch.nn.Sequential | torch.nn.Linear):
         got = f"{checks.short(module)} ({type(module).__name__})"
         raise TypeError(f"module: expected a torch.nn.Sequential or a Linear, got {got}")
-    checks.choice("backend", backend, MODULES)
+    checks.choice("backend", backend, known_backends())
     wanted = None if dtype is None else checks.dtype(dtype)
     chain = Chain("module")
     _add(chain, torch.nn, "module", module)

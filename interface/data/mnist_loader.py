@@ -91,6 +91,11 @@ def _pickle_in(folder: Path) -> Path | None:
     return next((path for end in ("", ".gz") if (path := folder / f"mnist.pkl{end}").is_file()), None)
 
 
+def default_folder() -> Path | None:
+    """The folder that `mnist()` reads files from; None if it would download them."""
+    return _folder(None, "mnist")
+
+
 def _folder(source: str | os.PathLike[str] | None, dataset: str | None) -> Path | None:
     """The folder to read the files from, or None; a default folder may lack all of them."""
     if source is not None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from samenet.backends import MODULES
+from samenet.backends import known_backends
 from samenet.functions import Activation
 from samenet.training.options import probabilities
 from samenet.validation import checks
@@ -94,7 +94,7 @@ class Settings:
             epsilon=checks.number("epsilon", given.epsilon, positive=True),
             n_iter_no_change=_patience(given.n_iter_no_change),
             max_fun=checks.integer("max_fun", given.max_fun, least=1),
-            backend=checks.choice("backend", given.backend, MODULES),
+            backend=checks.choice("backend", given.backend, known_backends()),
             dtype=None if given.dtype is None else checks.dtype(given.dtype),
             threads=checks.integer("threads", given.threads, least=1),
             dropout=dropout,

@@ -2,8 +2,8 @@
 
 import os
 
-from samenet.backends import MODULES
 from samenet.backends import backend as find_backend
+from samenet.backends import known_backends
 from samenet.model import Model
 from samenet.network import Network
 from samenet.storage.reading import read
@@ -13,7 +13,7 @@ from samenet.validation import checks
 def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
     """A network that `net.save(path)` saved, or that a checkpoint is of, with the same bits, on any backend.
 
-    backend  the name of the backend: "reference", "numpy" or "numba"
+    backend  the name of the backend: "reference", "numpy" or "numba", or another that `samenet.backend` knows
     limit    the number of bytes that its parameters may take
 
     The network has one thread and no history. Nothing in a file is run, and one that is not loaded takes little memory.
@@ -27,7 +27,7 @@ def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1
     ...     load(f"{folder}/net.npz", "numpy").predict([1.0, 1.0])
     array([0.5])
     """
-    checks.choice("backend", backend, MODULES)
+    checks.choice("backend", backend, known_backends())
     return network_of(read(path, limit), backend)
 
 

@@ -60,6 +60,7 @@ class GradientCheck:
     ok               whether every entry agrees, and the comparison proves something
     relative_error   ||g - n|| / ||g + n||, with g the gradient by backpropagation and n the numeric one
     analytic         g, as `Parameters`: `.weights`, `.biases`, `.flat`; numeric is n
+    allowed          how far each entry of one may be from the other's, likewise
     wrong            which entries disagree: `Parameters` of True and False
     kinks            likewise, the entries with a kink of the cost within the step, where the difference is not a slope
     worst            the `Entry` that disagrees most, relative to what is allowed
@@ -75,6 +76,7 @@ class GradientCheck:
         self.relative_error = 0.0 if zero else _relative_error(g, n)
         self.nothing = not zero and _is_lost(g, n, errors)
         allowed = _RELATIVE * (abs(g) + abs(n)) + errors
+        self.allowed = analytic.like(allowed)
         self.wrong = analytic.like(~(abs(g - n) <= allowed))  # a NaN is wrong
         self.kinks = analytic.like(kinks)
         self.ok = not self.wrong.flat.any() and not self.nothing

@@ -49,7 +49,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet.backends import MODULES
+from samenet.backends import EXTRAS, MODULES
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.storage import streams
@@ -81,7 +81,8 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
         )
     if options.unchecked:
         options.check_samples()
-    backend_name = next((name for name, module in MODULES.items() if module == backend.__name__), backend.__name__)
+    names = {module: name for name, module in (MODULES | EXTRAS).items()}
+    backend_name = names.get(backend.__name__, backend.__name__)
     checkpoint = None
     if path is not None:
         checkpoint = Checkpoint(path, every, options, network, model.cost_function, backend_name)

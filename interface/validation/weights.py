@@ -10,8 +10,8 @@ from samenet.validation import arrays, checks
 _LARGE = 2.0**960  # of weights from here on, the sum could overflow
 
 
-def checked(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Finite weights (rows,) of at least 0, not all 0."""
+def checked(value: Any, rows: int, dtype: np.dtype[Any], may_be_zero: bool = False) -> NDArray[Any]:
+    """Finite weights (rows,) of at least 0, not all 0 unless they may be."""
     given = arrays.array("sample_weight", value, dtype)
     if given.shape != (rows,):
         hint = "; use .ravel()" if given.shape in ((rows, 1), (1, rows)) and hasattr(value, "ravel") else ""
@@ -22,9 +22,17 @@ def checked(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     if given.min() < 0:
         place = int(given.argmin())
         raise ValueError(f"sample_weight: expected weights of at least 0, got {given[place]:g} for sample {place}")
-    if not given.any():
+    if not (may_be_zero or given.any()):
         raise ValueError(f"sample_weight: expected at least one weight that is not zero, got {checks.short(value)}")
     return given
+
+
+def of_part(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
+    """Those of a part of the samples, in float64."""
+    given = checked(value, rows, dtype, may_be_zero=True)
+    if given.max() > _LARGE:
+        raise ValueError(f"sample_weight: expected weights of at most 2^960, got {given.max():g}")
+    return given.astype(np.float64)
 
 
 def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -> NDArray[np.float64] | None:

@@ -17,7 +17,7 @@ import numpy as np
 from hostile_values import Random, Value
 
 import samenet
-from samenet import data, optimizers, schedules, stopping
+from samenet import data, optimizers, schedules, stopping, testing
 from samenet.estimators.settings import ACTIVATIONS as OF_ESTIMATORS
 from samenet.estimators.settings import SCHEDULES, SOLVERS, Settings
 from samenet.functions import ACTIVATIONS, REDUCTIONS
@@ -574,6 +574,19 @@ ENTRIES: dict[str, Entry] = {
         lambda net, **given: samenet.check_gradient(net, **given),
         _IN_FLOAT64 | {"step": number(lambda x: x >= 1e-100), "reduction": name(*REDUCTIONS)},
         _samples,
+        says=_PAIR,
+    ),
+    "check_backend": Entry(
+        lambda **given: testing.check_backend(samenet.backend("numpy"), parts=["predict"], **given),
+        {"time_limit": number(lambda x: x > 0, none=True)},
+        lambda: {"shrink": False},
+        by_network=False,
+    ),
+    "assert_same": Entry(
+        lambda net, **given: testing.assert_same("numpy", net.backend, net, **given),
+        _SAMPLES | {"seed": seed()},
+        _samples,
+        also=(AssertionError,),
         says=_PAIR,
     ),
     "error_surface": Entry(

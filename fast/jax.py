@@ -1,0 +1,136 @@
+"""The network in JAX, compiled by XLA: the same functions as `samenet.reference`, the same answers.
+
+A function is compiled at its first call for each network, and for each number of samples. `Network(sizes,
+device="gpu")` computes on an accelerator, `device="gpu:1"` on the second; parameters stay in NumPy's memory, and travel
+with each call. JAX's numbers have 64 bits inside these functions, whatever its own setting; `threads=` has no effect.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from numpy.typing import NDArray
+
+from samenet.fast import array_backend
+from samenet.fast.array_backend import ArrayBackend, Put, Run
+from samenet.fast.array_updates import Counters, Masks, update
+
+LIBRARY = "JAX"
+NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
+SECONDS = 1e-3, 1e-8
+
+
+def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f compiled for each description, which is its first argument."""
+    compiled = jax.jit(f, static_argnums=0)
+
+    @wraps(f)
+    def call(*args: Any) -> Any:
+        with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+            return compiled(*args)
+
+    return call
+
+
+@cache
+def _device(name: str) -> Any:
+    """The device of a name such as "cpu", "gpu" or "gpu:1"."""
+    platform, _, number = name.partition(":")
+    if not platform:
+        raise ValueError("it has no name")
+    return jax.devices(platform)[int(number or 0)]
+
+
+def _put(array: NDArray[Any], device: str) -> Any:
+    if device == jax.default_backend() and jax.config.jax_default_device is None:
+        return array  # which compiled functions take there, in less time
+    with jax.enable_x64(True):
+        return jax.device_put(array, _device(device))
+
+
+@_compiled
+def _epochs(
+    run: Run,
+    epochs: Any,
+    everything: Any,
+    values: Any,
+    X: Any,
+    Y: Any,
+    weights: Any,
+    order: Any,
+    factors: Any,
+    masks: Any,
+    counters: Any,
+) -> Any:
+    """So many epochs, at most as there are factors (epochs, batches, 2); the rest of these is not used."""
+    d, m, size = run.d, run.m, run.batch_size
+    whole = m // size
+
+    def one(state: Any, epoch: Any, batch: Any, rows: int) -> Any:
+        everything, values, costs = state
+        start = batch * size
+        if order is not None:
+            numbers = lax.dynamic_slice(order, (epoch, start), (1, rows))[0]
+            x, y, w = (None if A is None else A[numbers] for A in (X, Y, weights))
+        else:
+            x, y, w = (None if A is None else lax.dynamic_slice_in_dim(A, start, rows) for A in (X, Y, weights))
+        now = counters.after(d, epoch * m + start, epoch * factors.shape[1] + batch)
+        given = everything, values, x, y, factors[epoch, batch], masks, now, w
+        everything, values, cost = update(jnp, d, run.rule, run.clipping, *given)
+        return everything, values, costs.at[epoch, batch].set(cost)
+
+    def one_epoch(epoch: Any, state: Any) -> Any:
+        state = lax.fori_loop(0, whole, lambda batch, state: one(state, epoch, batch, size), state)
+        return one(state, epoch, whole, m - whole * size) if whole * size < m else state
+
+    start = everything, values, jnp.zeros(factors.shape[:2])
+    return lax.fori_loop(0, epochs, one_epoch, start)
+
+
+def _updates(
+    run: Run,
+    put: Put,
+    order: NDArray[np.int64] | None,
+    factors: NDArray[Any],
+    everything: Any,
+    values: Any,
+    X: Any,
+    Y: Any,
+    weights: Any,
+    masks: Masks,
+    counters: Counters,
+) -> tuple[Any, Any, Any]:
+    """All in one compiled loop, which is compiled for powers of two of epochs at most."""
+    epochs = len(factors)
+    most = 1 << (epochs - 1).bit_length()
+    order, factors = (None if a is None else put(_lengthened(a, most)) for a in (order, factors))
+    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, weights, order, factors, masks, counters)
+    return everything, values, costs[:epochs]
+
+
+def _lengthened(rows: NDArray[Any], count: int) -> NDArray[Any]:
+    longer = np.zeros((count, *rows.shape[1:]), rows.dtype)
+    longer[: len(rows)] = rows
+    return longer
+
+
+_backend = ArrayBackend(jnp, _put, np.array, _updates, _compiled)  # np.asarray would be read-only
+feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
+gradient, run_updates = _backend.gradient, _backend.run_updates
+
+
+def try_device(device: str) -> None:
+    """Raise an exception for a device that JAX does not have here, or that has no float64."""
+    with jax.enable_x64(True):
+        np.asarray(jax.device_put(np.ones(1), _device(device)))
+
+
+class Network(array_backend.OnDevice):
+    """The network on JAX; documented in `samenet.network.Network`."""
+
+    backend = sys.modules[__name__]

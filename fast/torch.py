@@ -1,0 +1,44 @@
+"""The network in PyTorch, on the CPU or on an accelerator: the same functions as `samenet.reference`, the same answers.
+
+`Network(sizes, device="cuda")` computes there; parameters stay in NumPy's memory, and travel with each call. PyTorch
+chooses the number of its threads (`torch.set_num_threads`), so `threads=` has no effect.
+"""
+
+import sys
+from typing import Any
+
+import array_api_compat.torch as xp
+import torch
+from numpy.typing import NDArray
+
+from samenet.fast import array_backend
+from samenet.fast.array_backend import ArrayBackend, one_by_one
+
+LIBRARY = "PyTorch"
+NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
+SECONDS = 1e-3, 1e-8
+
+
+def _put(array: NDArray[Any], device: str) -> torch.Tensor:
+    tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+    return tensor if device == "cpu" else tensor.to(device)
+
+
+def _get(tensor: torch.Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()
+
+
+_backend = ArrayBackend(xp, _put, _get, one_by_one(xp))
+feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
+gradient, run_updates = _backend.gradient, _backend.run_updates
+
+
+def try_device(device: str) -> None:
+    """Raise an exception for a device that PyTorch does not have here, or that has no float64."""
+    torch.ones(1, dtype=torch.float64, device=device).cpu()
+
+
+class Network(array_backend.OnDevice):
+    """The network on PyTorch; documented in `samenet.network.Network`."""
+
+    backend = sys.modules[__name__]

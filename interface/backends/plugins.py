@@ -1,0 +1,52 @@
+"""Backends of other packages, which they announce by an entry point of the group `samenet.backends`.
+
+    [project.entry-points."samenet.backends"]
+    mine = "my_package.my_backend"
+
+The module has `feed_forward(model, x)` at least; what else of the contract it lacks is that of
+`samenet.backends.generic`, and so is its `Network`. A built-in backend is never replaced.
+"""
+
+import importlib
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+GROUP = "samenet.backends"
+
+
+@cache
+def plugins() -> dict[str, EntryPoint]:
+    """What installed packages offer, by name, in alphabetical order."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    return dict(sorted(found.items()))
+
+
+def load(name: str) -> Any:
+    """The module that a name stands for, ready for use. Raises whatever importing it raises."""
+    return adopt(plugins()[name].load())
+
+
+def adopt(module: Any) -> Any:
+    """Give a module with the contract's functions, or some of them, the `Network` of its users; returns the module.
+
+    Raises TypeError for anything without a `feed_forward` that can be called.
+    """
+    if not callable(getattr(module, "feed_forward", None)):
+        name = getattr(module, "__name__", None) or type(module).__name__
+        raise TypeError(f"backend: expected a module with a function feed_forward(model, x), got {name}, without one")
+    if "Network" not in vars(module):
+        module.Network = network_on(module)
+    return module
+
+
+def network_on(module: ModuleType) -> Any:
+    """A class `Network` on a module's functions."""
+    base = importlib.import_module("samenet.network").Network
+    contents = {
+        "backend": module,
+        "__module__": module.__name__,
+        "__doc__": f"The network on {module.__name__}; documented in `samenet.network.Network`.",
+    }
+    return type("Network", (base,), contents)

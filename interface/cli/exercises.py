@@ -1,0 +1,45 @@
+"""`samenet exercises`."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samenet.cli import values
+
+
+def exercises(
+    task: Annotated[
+        str | None,
+        typer.Argument(
+            parser=partial(values.one_of, known=("start", "check")),
+            metavar="start|check",
+            help="Write the file of an exercise, or grade one, which is run.  [default: list them]",
+        ),
+    ] = None,
+    which: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE", help="The exercise to start, or the file to grade.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(parser=values.writable, metavar="FILE", help="With start: the file.  [default: NAME.py, here]"),
+    ] = None,
+) -> int:
+    """Do graded exercises along the tutorials.
+
+    Files to fill in, from the sigmoid to bugs that are to be found; what is written is checked as a backend is, with
+    hints, and timed. Exits with 1 if a file that is graded is not done.
+    """
+    from samenet.testing.exercises import command
+
+    if output is not None and task != "start":
+        raise values.refusal("--output goes with start")
+    if task is None:
+        return command.listing()
+    if which is None:
+        raise values.refusal(f"{task}: expected {'a NAME' if task == 'start' else 'a FILE'}, got none")
+    try:
+        return command.start(which, output) if task == "start" else command.check(Path(which))
+    except ValueError as error:
+        raise values.refusal(str(error)) from None

@@ -1,0 +1,13 @@
+"""The mistakes that the suite is known to catch: mutants of the NumPy backend, by the part that catches them.
+
+NOT_CAUGHT has, for each level, the (part, mutant) that pass: what that part of the suite does not see.
+"""
+
+from samenet.testing.mistakes import behaviour, epochs, gradient, masks, predictions, rules
+
+_KINDS = predictions, gradient, masks, rules, epochs, behaviour
+MUTANTS = tuple(mutant for kind in _KINDS for mutant in kind.MUTANTS)
+NOT_CAUGHT: dict[str, frozenset[tuple[str, str]]] = {
+    "standard": frozenset({("adaptive sampling", "sampling: without a least")}),
+    "thorough": frozenset(),
+}

@@ -1,0 +1,202 @@
+"""Mistakes in what a backend computes: updates by each optimizer's rule."""
+
+from samenet.testing.mutation import Mutant
+
+MUTANTS = (
+    # descent
+    Mutant(
+        "alpha left out",
+        "g *= alpha\n    theta -= g\n\n\ndef _momentum",
+        "theta -= g\n\n\ndef _momentum",
+        "descent",
+        "alpha is left out: theta := theta - alpha g",
+    ),
+    Mutant(
+        "no update of biases",
+        "step(model.theta.flat, g.flat, alphas[epoch], rule, state)",
+        "[b.fill(0) for b in g.biases]; step(model.theta.flat, g.flat, alphas[epoch], rule, state)",
+        "descent",
+        "the biases are not updated",
+    ),
+    Mutant(
+        "weights moved too soon",
+        "delta = delta @ used[layer]",
+        "delta = delta @ (used[layer] - model.prepared.get('alpha', 0.0) * g.weights[layer])",
+        "descent",
+        "the update comes in the wrong order: delta must go back through W before W is moved",
+        (
+            (
+                "batches: list[Batch | None] = []",
+                "batches: list[Batch | None] = []; model.prepared['alpha'] = alphas[epoch] * (rule.name == 'descent')",
+            ),
+        ),
+    ),
+    Mutant(
+        "averaged by the step, too",
+        "step(model.theta.flat, g.flat, alphas[epoch], rule, state)",
+        "step(model.theta.flat, g.flat / len(x), alphas[epoch], rule, state)",
+        "descent",
+        "the batch is averaged twice: gradient already divides by its size",
+    ),
+    Mutant(
+        "step uphill",
+        "theta -= g\n\n\ndef _momentum",
+        "theta += g\n\n\ndef _momentum",
+        "descent",
+        "wrong sign: theta := theta - alpha g goes downhill",
+    ),
+    # momentum
+    Mutant(
+        "velocity not kept",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "theta -= g - rule.beta * v",
+        "momentum",
+        "the velocity is not kept from one update to the next",
+    ),
+    Mutant(
+        "velocity of the other sign",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "v *= rule.beta\n    v += g\n    theta -= v",
+        "momentum",
+        "the velocity has the other sign: v := beta v - alpha g; theta := theta + v",
+    ),
+    Mutant(
+        "momentum as a mean",
+        "g *= alpha\n    v *= rule.beta\n    v -= g\n    theta += v",
+        "v *= rule.beta\n    v -= (1 - rule.beta) * alpha * g\n    theta += v",
+        "momentum",
+        "the wrong form of momentum, with (1 - beta) g: v := beta v - alpha g",
+    ),
+    Mutant(
+        "alpha outside the velocity",
+        "g *= alpha\n    v *= rule.beta\n    v -= g\n    theta += v",
+        "v *= rule.beta\n    v -= g\n    theta += alpha * v",
+        "momentum",
+        "the wrong form of momentum, with alpha outside: v := beta v - alpha g",
+    ),
+    Mutant(
+        "step without velocity",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "v *= rule.beta\n    v -= g\n    theta -= g",
+        "momentum",
+        "the velocity is not used: theta := theta + v",
+    ),
+    Mutant(
+        "state begins anew",
+        "state = rule.state(model.theta) if state is None else state",
+        "state = rule.state(model.theta)",
+        "momentum",
+        "the state that is given is not used: it persists between calls",
+    ),
+    Mutant(
+        "velocity that grows",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "v -= g\n    theta += v",
+        "momentum",
+        "beta is left out: v := beta v - alpha g",
+    ),
+    # nesterov
+    Mutant(
+        "momentum for Nesterov",
+        "theta += rule.beta * v\n    theta -= g",
+        "theta += v",
+        "nesterov",
+        "plain momentum in place of Nesterov's: theta := theta + beta v - alpha g",
+    ),
+    Mutant(
+        "Nesterov's step without the gradient",
+        "rule.beta * v\n    theta -= g",
+        "rule.beta * v",
+        "nesterov",
+        "the gradient is left out of the step: theta := theta + beta v - alpha g",
+    ),
+    # rmsprop
+    Mutant(
+        "RMSProp with epsilon inside",
+        "np.sqrt(s) + rule.epsilon",
+        "np.sqrt(s + rule.epsilon)",
+        "rmsprop",
+        "epsilon is inside the root: sqrt(s) + epsilon",
+    ),
+    Mutant(
+        "RMSProp with decay exchanged",
+        "rule.decay * s + (1 - rule.decay) * g * g",
+        "(1 - rule.decay) * s + rule.decay * g * g",
+        "rmsprop",
+        "decay and 1 - decay are exchanged",
+    ),
+    Mutant(
+        "RMSProp without the root",
+        "np.sqrt(s) + rule.epsilon",
+        "s + rule.epsilon",
+        "rmsprop",
+        "the root is left out: alpha g / (sqrt(s) + epsilon)",
+    ),
+    Mutant(
+        "RMSProp of the last slope alone",
+        "rule.decay * s +",
+        "0 * s +",
+        "rmsprop",
+        "the running mean is not kept: s := decay s + (1 - decay) g^2",
+    ),
+    Mutant(
+        "RMSProp with the sum of squares",
+        "(1 - rule.decay) * g",
+        "1 * g",
+        "rmsprop",
+        "1 - decay is left out: s := decay s + (1 - decay) g^2",
+    ),
+    Mutant("RMSProp without epsilon", "np.sqrt(s) + rule.epsilon", "np.sqrt(s)", "rmsprop", "epsilon is left out"),
+    # adam
+    Mutant(
+        "Adam with epsilon inside",
+        "root + rule.epsilon",
+        "np.sqrt(root**2 + rule.epsilon)",
+        "adam",
+        "epsilon is inside the root: sqrt(v') + epsilon",
+    ),
+    Mutant(
+        "Adam one update behind",
+        "_STEPS[rule.name](theta, g, alpha, rule, state.t, *state.values)",
+        "_STEPS[rule.name](theta, g, alpha, rule, state.t + 1, *state.values)",
+        "adam",
+        "t is one too large in the bias correction: the first update has t = 1",
+    ),
+    Mutant(
+        "Adam of g for g squared",
+        "(1 - rule.beta2) * g * g",
+        "(1 - rule.beta2) * np.abs(g)",
+        "adam",
+        "g in place of g^2 in the running mean of squares",
+    ),
+    Mutant(
+        "Adam without the first mean",
+        "m[:] = rule.beta1 * m +",
+        "m[:] = 0 * m +",
+        "adam",
+        "the running mean is not kept: m := beta1 m + (1 - beta1) g",
+    ),
+    Mutant(
+        "Adam without the mean of squares",
+        "v[:] = rule.beta2 * v +",
+        "v[:] = 0 * v +",
+        "adam",
+        "the running mean of squares is not kept: v := beta2 v + (1 - beta2) g^2",
+    ),
+    Mutant(
+        "Adam biased in the mean",
+        "m * (alpha / (1 - rule.beta1**t))",
+        "m * alpha",
+        "adam",
+        "the bias correction of m is left out: divide by 1 - beta1^t",
+    ),
+    Mutant(
+        "Adam biased in the squares",
+        "v * (1 / (1 - rule.beta2**t))",
+        "v",
+        "adam",
+        "the bias correction of v is left out: divide by 1 - beta2^t",
+    ),
+    Mutant("Adam without epsilon", "root + rule.epsilon", "root", "adam", "epsilon is left out"),
+    Mutant("updates not counted", "state.t += 1", "state.t = 1", "adam", "updates are not counted: state.t += 1"),
+)

@@ -1,0 +1,111 @@
+"""Backends with one known mistake: the NumPy backend's own source with a fragment replaced.
+
+They show what the suite would catch, and tell a mistake by what it does: a backend that gives exactly what such a
+mutant gives most likely makes the same mistake.
+"""
+
+import ast
+import functools
+import importlib
+import inspect
+import itertools
+import re
+import sys
+import threading
+from dataclasses import dataclass
+from types import CodeType, ModuleType
+from typing import Any
+
+MODULES = (
+    *(f"samenet.fast.{name}" for name in ("sample_weight", "functions", "steps", "masks", "sampler", "normalization")),
+    "samenet.fast.numpy",
+)
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is wrong, and the replacement that makes it so; `old` stands in the sources of the backend exactly once.
+
+    A whole expression or statement is found however it is written; what is a part of one, by its text.
+
+    part     the part of the suite that must catch it, see `samenet.testing.parts`
+    mistake  what to tell who made it
+    others   more replacements of the same kind, where one is not enough
+    """
+
+    name: str
+    old: str
+    new: str
+    part: str = ""
+    mistake: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.name.replace(" ", "_")
+
+    def applied(self, texts: dict[str, str]) -> dict[str, str]:
+        """The sources with the mistake. Raises ValueError for a fragment that does not stand there exactly once."""
+        for old, new in ((self.old, self.new), *self.others):
+            found = [(name, *place) for name, text in texts.items() for place in places_of(old, text)]
+            if len(found) != 1:
+                raise ValueError(f"{old!r} is {len(found)} times in the source, not once")
+            ((name, start, end),) = found
+            texts = texts | {name: texts[name][:start] + new + texts[name][end:]}
+        return texts
+
+
+def _shape(node: ast.AST) -> str:
+    """The content of a node, without its position, line breaks and brackets."""
+    return ast.dump(node.value if isinstance(node, ast.Expr) else node)
+
+
+@functools.cache
+def _places(text: str) -> dict[str, list[tuple[int, int]]]:
+    """The start and the end of each expression and each statement of a module."""
+    starts = list(itertools.accumulate(map(len, text.splitlines(keepends=True)), initial=0))
+    assert text.isascii(), "columns are bytes"
+    found: dict[str, list[tuple[int, int]]] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.expr | ast.stmt) and not isinstance(node, ast.Expr):
+            end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+            found.setdefault(_shape(node), []).append((starts[node.lineno - 1] + node.col_offset, end))
+    return found
+
+
+def places_of(old: str, text: str) -> list[tuple[int, int]]:
+    """Where a mutant's fragment is in a module."""
+    try:
+        (node,) = ast.parse(old).body
+    except (SyntaxError, ValueError):  # a part of an expression, or several statements
+        return [found.span() for found in re.finditer(re.escape(old), text)]
+    return _places(text).get(_shape(node), []) or [found.span() for found in re.finditer(re.escape(old), text)]
+
+
+@functools.cache  # all modules but one are the same again
+def code(text: str, file: str) -> CodeType:
+    """The compiled source of a module."""
+    return compile(text, file, "exec")
+
+
+@functools.cache
+def sources() -> dict[str, str]:
+    """The text of each module of the NumPy backend."""
+    return {name: inspect.getsource(importlib.import_module(name)) for name in MODULES}
+
+
+@functools.lru_cache(256)
+def mutated(mutant: Mutant | None) -> ModuleType:
+    """The NumPy backend with a mistake, or as it is: modules of its own, which nothing else sees."""
+    texts, package = sources(), "samenet_mutated"
+    texts = {name: texts[name].replace("samenet.fast", package) for name in MODULES}
+    texts = texts if mutant is None else mutant.applied(texts)
+    with _lock:
+        try:
+            for original, text in texts.items():
+                name = original.replace("samenet.fast", package)
+                module = sys.modules[name] = ModuleType(name)
+                exec(code(text, name), module.__dict__)
+        finally:
+            loaded: list[Any] = [sys.modules.pop(name.replace("samenet.fast", package), None) for name in MODULES]
+    return loaded[-1]  # type: ignore[no-any-return]

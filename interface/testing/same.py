@@ -1,0 +1,61 @@
+"""`assert_same`: two backends on one network of the user's."""
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from samenet.backends.plugins import network_on
+from samenet.model import HasModel
+from samenet.testing import agreement, loading
+from samenet.testing.tolerance import OVERFLOWS
+from samenet.validation import arrays, checks
+
+_ROWS = 5
+
+
+def assert_same(
+    a: Any, b: Any, network: Any, X: ArrayLike | None = None, Y: ArrayLike | None = None, *, seed: Any = 0
+) -> None:
+    """Raise AssertionError unless two backends give the same answers for a network, within the derived bound.
+
+    a, b     backends: modules, files or names, as for `check_backend`; b is the one that is trusted
+    network  a `Network` on any backend: its sizes, functions, dtype and weights are used; it is not changed
+    X, Y     samples (m, n_in) and targets (m, n_out); drawn from `seed`, as that of a network, if they are not given
+
+    Compared are the activations of every layer, predictions, the cost and its gradient, with both reductions, for a
+    batch and for its first sample. Where numbers may overflow there is no bound, and nothing is proved: that raises,
+    too. The message names the answer, the worst entry and what is allowed there.
+    Raises ValueError or TypeError, naming the argument, for anything else.
+    """
+    if not isinstance(network, HasModel):
+        raise TypeError(f"network: expected a Network, got {checks.short(network)} ({type(network).__name__})")
+    random = checks.generator("seed", seed)
+    model = network.model
+    X = random.standard_normal((_ROWS, model.sizes[0])) if X is None else X
+    given = arrays.samples("X", X, model.sizes[0], model.dtype)
+    if Y is None:
+        Y = random.uniform(size=(*given.shape[:-1], model.sizes[-1]))
+    samples, targets = model.labelled(given, Y)
+    mine, trusted = (_on(backend, network) for backend in (a, b))
+    for answers in (
+        agreement.forward(mine, trusted, samples),
+        agreement.gradient(mine, trusted, samples, targets),
+    ):
+        for answer in answers:
+            comparison = answer.comparison
+            if not comparison.ok:
+                proves = ": nothing is proved" if comparison.problem == OVERFLOWS else ""
+                raise AssertionError(
+                    f"{answer.name}{answer.detail}: observed / allowed is {comparison}{proves}, for {network!r}"
+                )
+
+
+def _on(backend: Any, network: Any) -> Any:
+    """The network on a backend, given in any form."""
+    text = loading.spelled(backend)
+    module = backend if text is None else loading.load(text)
+    cls = vars(module).get("Network") if hasattr(module, "__dict__") else None
+    cls = network_on(module) if cls is None else cls
+    moved = cls(network.sizes, dtype=network.dtype, seed=0, threads=network.threads, **network.model.settings)
+    moved.model.theta.everything[:] = network.model.theta.everything
+    return moved

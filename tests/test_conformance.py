@@ -1,0 +1,520 @@
+"""`samenet.testing`: right backends pass, wrong ones are told what is wrong with them, and nothing ends the run."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from children import python
+from learner import BUGS, Bug, learner
+
+import samenet
+from samenet.__main__ import main
+from samenet.testing import assert_same, check_backend, mistakes, mutation
+from samenet.testing.guard import Guard
+from samenet.testing.parts import LEVELS, PARTS
+from samenet.testing.runner import Runner, of_part
+
+pytestmark = pytest.mark.without_jit
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "backends"
+NAMES = [part.name for part in PARTS]
+
+
+def module(**functions: Any) -> ModuleType:
+    made = ModuleType("learner")
+    vars(made).update(functions)
+    return made
+
+
+def forward(model: Any, x: Any) -> Any:
+    return samenet.backend("numpy").feed_forward(model, x)
+
+
+# --- what passes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["reference", "numpy"])
+def test_the_built_in_backends_pass(name: str) -> None:
+    report = check_backend(samenet.backend(name))
+    assert report.ok, str(report)
+    assert [part.name for part in report.parts] == NAMES
+    assert {part.status for part in report.parts} == {"passed"} if name == "numpy" else {"passed", "generic"}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("parts", [NAMES])
+def test_the_compiled_backend_passes(parts: list[str]) -> None:
+    report = check_backend(samenet.backend("numba"), parts=parts)
+    assert report.ok, str(report)
+    assert {part.status for part in report.parts} == {"passed"}
+
+
+def test_feed_forward_alone_is_enough() -> None:
+    report = check_backend(module(feed_forward=forward))
+    assert report.ok, str(report)
+    assert report["feed_forward"].status == "passed"
+    assert report["gradient"].status == report["adam"].status == "generic"
+    assert "generic" in report["gradient"].line()
+
+
+def test_a_learner_s_backend_passes_but_for_what_it_does_not_take() -> None:
+    report = check_backend(learner())
+    assert report.ok, str(report)
+    reasons = {part.name: part.reason for part in report.parts if part.status == "not offered"}
+    assert reasons == {
+        "dropout": "gradient does not take dropout",
+        "DropConnect": "gradient does not take drop_connect",
+        "sample weights": "gradient does not take sample_weight",
+        "adaptive sampling": "run_updates does not take sampler",
+        "batch normalization": "its functions do not know batch normalization",
+    }
+
+
+# --- what fails -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
+def test_a_planted_bug_is_found_and_its_cause_told(bug: Bug) -> None:
+    report = check_backend(learner(bug), parts=[bug.part], shrink=False)
+    assert not report.ok
+    (part,) = report.failed
+    assert part.failure is not None
+    assert bug.cause in part.failure.mistake
+    assert part.failure.what
+    assert "FAIL" in str(report)
+
+
+def test_there_are_bugs_enough_and_most_have_a_cause() -> None:
+    assert len(BUGS) >= 40
+    assert sum(bool(bug.cause) for bug in BUGS) >= 30
+    assert len({bug.name for bug in BUGS}) == len(BUGS)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_part_catches_the_mistakes_that_the_report_says(level: str) -> None:
+    passed = set()
+    chosen = [(part, mutant) for part in PARTS for mutant in of_part(part)]
+    for part, mutant in chosen if level == "standard" else [c for c in chosen if c[0].name == "adaptive sampling"]:
+        runner = Runner(Guard(mutation.mutated(mutant)), level, False)
+        result = runner.run(part)
+        if result.status != "failed" and not (part.name == "side effects" and runner.guard.noted):
+            passed.add((part.name, mutant.name))
+    assert passed == mistakes.NOT_CAUGHT[level]
+    assert {mutant.part for mutant in mistakes.MUTANTS} <= set(NAMES)
+    assert len({mutant.name for mutant in mistakes.MUTANTS}) == len(mistakes.MUTANTS)
+
+
+def test_the_power_of_a_part_that_is_offered_in_part_is_measured() -> None:
+    def some(model: Any, x: Any) -> Any:
+        if "softmax" in model.activations:
+            raise NotImplementedError("no softmax")
+        return forward(model, x)
+
+    (part,) = check_backend(module(feed_forward=some), parts=["activations"]).parts
+    assert part.status == "passed"
+    assert part.reason == "not all of it: no softmax"
+    assert 0 < part.caught < part.mutants
+
+
+def test_the_smallest_network_is_shown() -> None:
+    report = check_backend(learner(BUGS[2]), parts=["feed_forward"])
+    failure = report["feed_forward"].failure
+    assert failure is not None
+    assert failure.shrunk
+    assert failure.network == "1-1, sigmoid, squared_error, 1 sample"
+    assert failure.numbers == ["W1 = [[0.0]], b1 = [0.25], X = [[0.0]], Y = [[0.0]]"]
+    assert failure.expected == pytest.approx(1 / (1 + np.exp(-0.25)))
+    assert failure.got == 0.5
+    assert 0 < failure.allowed < 1e-14
+    assert "expected 0.56217650088579807, got 0.5, allowed" in str(report)
+
+
+def test_without_hypothesis_a_network_is_shown_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    failure = check_backend(learner(BUGS[2]), parts=["feed_forward"])["feed_forward"].failure
+    assert failure is not None
+    assert not failure.shrunk
+    assert failure.network == "3-2, sigmoid, squared_error, 2 samples"
+    assert "bias" in failure.mistake
+
+
+# --- what must not end the run ----------------------------------------------------------------------------------------
+
+RETURNED = {
+    "nothing": (lambda model, x: None, "a list of 2 arrays"),
+    "a number": (lambda model, x: 1.0, "a list of 2 arrays"),
+    "text": (lambda model, x: "abc", "a list of 2 arrays"),
+    "the output": (lambda model, x: forward(model, x)[-1], "in a list"),
+    "a layer too few": (lambda model, x: forward(model, x)[1:], "one of 1"),
+    "rows of other lengths": (lambda model, x: [x, [[1.0], [1.0, 2.0]]], "h[1]"),
+    "transposed": (lambda model, x: [h.T for h in forward(model, x)], "shape (2, 3)"),
+    "complex": (lambda model, x: [h + 0j for h in forward(model, x)], "complex128"),
+    "objects": (lambda model, x: [h.astype(object) for h in forward(model, x)], "object"),
+    "float32": (lambda model, x: [h.astype(np.float32) for h in forward(model, x)], "float64, the network's dtype"),
+}
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_the_wrong_form_is_a_failure(name: str) -> None:
+    returned, expected = RETURNED[name]
+    report = check_backend(module(feed_forward=returned), shrink=False, parts=["feed_forward", "gradient"])
+    assert not report.ok
+    assert expected in str(report)
+    assert report["gradient"].status == "not run"
+
+
+def test_a_network_on_nested_lists_is_fine() -> None:
+    def lists(model: Any, x: Any) -> Any:
+        return [h.tolist() for h in forward(model, x)]
+
+    assert check_backend(module(feed_forward=lists), parts=["feed_forward", "predict", "float32"]).ok
+
+
+def raising(error: BaseException) -> Any:
+    def feed_forward(model: Any, x: Any) -> Any:
+        raise error
+
+    return module(feed_forward=feed_forward)
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (SystemExit(3), "raised SystemExit: 3"),
+        (KeyboardInterrupt(), "raised KeyboardInterrupt"),
+        (Unprintable(), "cannot be printed"),
+        (MemoryError("none left"), "raised MemoryError: none left"),
+        (ValueError("\ud800\0"), r"raised ValueError: \ud800\x00"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_raised_is_a_failure(error: BaseException, told: str) -> None:
+    report = check_backend(raising(error), parts=["feed_forward"], shrink=False)
+    assert not report.ok
+    assert told in str(report)
+    report.to_json().encode()
+
+
+class Exiting:
+    """What a backend may return to end whoever looks at it."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise SystemExit
+
+
+def test_what_ends_the_suite_itself_is_a_failure_of_its_part() -> None:
+    report = check_backend(module(feed_forward=lambda model, x: [x, Exiting()]), parts=["feed_forward", "predict"])
+    assert report["feed_forward"].status == "failed"
+    assert "SystemExit" in str(report)
+
+
+def test_not_implemented_is_not_offered() -> None:
+    report = check_backend(raising(NotImplementedError("later")), parts=["feed_forward", "gradient"])
+    assert not report.ok, "a backend that offers nothing has not passed"
+    assert {part.status for part in report.parts} == {"not offered"}
+    assert report.verdict.startswith("FAIL: feed_forward is not offered")
+
+
+def test_a_loop_without_end_is_a_failure_and_what_needs_it_is_not_run() -> None:
+    def feed_forward(model: Any, x: Any) -> Any:
+        while True:
+            pass
+
+    began = time.monotonic()
+    report = check_backend(module(feed_forward=feed_forward), time_limit=0.3)
+    assert time.monotonic() - began < 60
+    assert "did not return within 0.3 s" in str(report)
+    assert report["feed_forward"].status == "failed"
+    assert {part.status for part in report.parts[1:]} == {"not run"}
+
+
+SCRIPTS = {
+    "import os, signal\ndef feed_forward(model, x): os.kill(os.getpid(), signal.SIGTERM)\n": "its process",
+    "import os\ndef feed_forward(model, x): os._exit(3)\n": "ended its process with status 3",
+    "def feed_forward(model, x):\n    while True:\n        try:\n            input()\n"
+    "        except BaseException: pass\n": "did not return within 0.5 s",
+    "import sys\nsys.exit(3)\n": "cannot be loaded\n        SystemExit: 3",
+    "def feed_forward(model, x)\n": "SyntaxError",
+    "x = 1\n": "a function feed_forward",
+    "raise ValueError('at once')\n": "ValueError: at once",
+}
+
+
+@pytest.mark.parametrize("text", SCRIPTS, ids=["crash", "exit", "hangs", "sys_exit", "syntax", "nothing", "raises"])
+def test_a_file_may_do_what_it_likes(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    report = check_backend(path, parts=["feed_forward"], time_limit=0.5, shrink=False)
+    assert not report.ok
+    assert SCRIPTS[text] in str(report)
+
+
+def test_what_a_file_prints_is_told_and_nothing_else_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "beside.py").write_text("from samenet.fast.numpy import feed_forward\n")
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import os, beside\nprint('loaded')\ndef feed_forward(model, x):\n    print('hello')\n"
+        "    os.write(1, b'{\"done\": true}\\n')\n    return beside.feed_forward(model, x)\n"
+    )
+    report = check_backend(str(path), parts=["feed_forward", "side effects"])
+    assert report["feed_forward"].status == "passed"
+    assert "it prints 'hello hello" in str(report)
+    assert report["side effects"].failure is not None
+    assert report["side effects"].failure.mistake == "a print that was left in"
+    assert capfd.readouterr().out == ""
+
+
+def test_what_others_print_meanwhile_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    check_backend(learner(), parts=["feed_forward", "predict"], progress=print)
+    assert capsys.readouterr().out == "feed_forward\npredict\n"
+
+
+def spoiling(name: str) -> ModuleType:
+    kept: dict[str, Any] = {}
+
+    def feed_forward(model: Any, x: Any) -> Any:
+        h = forward(model, x)
+        if name == "input":
+            x *= 2
+        elif name == "weights":
+            model.weights[0][:] = 0
+        elif name == "random":
+            np.random.random()
+        elif name == "handling":
+            np.seterr(over="raise")
+        elif name == "view":
+            h[1] = model.theta.flat[: h[1].size].reshape(h[1].shape)
+        elif name == "kept":
+            memory = kept.setdefault(str((x.shape, len(h))), [np.empty_like(a) for a in h])
+            for mine, its in zip(memory[1:], h[1:], strict=True):
+                mine[:] = its
+            return [x, *memory[1:]]
+        return h
+
+    return module(feed_forward=feed_forward)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("input", "feed_forward changes its input"),
+        ("weights", "feed_forward changes the network's weights"),
+        ("random", "global stream"),
+        ("handling", "error handling"),
+        ("view", "a view of the weights"),
+        ("kept", "after another call"),
+    ],
+)
+def test_side_effects_are_failures(name: str, told: str) -> None:
+    before = np.geterr()
+    report = check_backend(spoiling(name), parts=["side effects"])
+    assert not report.ok
+    assert told in str(report)
+    assert np.geterr() == before
+
+
+# --- the report, and other ways to it ---------------------------------------------------------------------------------
+
+
+def test_the_report_for_programs() -> None:
+    report = check_backend(learner(BUGS[2]), parts=["feed_forward", "predict"], shrink=False)
+    found = json.loads(report.to_json())
+    assert found == report.as_json()
+    assert not found["ok"]
+    assert found["backend"] == "learner"
+    assert [part["status"] for part in found["parts"]] == ["failed", "failed"]
+    assert found["parts"][0]["failure"]["mistake"] == "the bias is left out: z = W h + b"
+    with pytest.raises(KeyError, match="expected one of 'feed_forward', 'predict'"):
+        report["sigmoid"]
+
+
+def test_numbers_that_are_not_finite_are_text_in_json() -> None:
+    bug = next(bug for bug in BUGS if bug.name == "NaN returned")
+    report = check_backend(learner(bug), parts=["feed_forward"], shrink=False)
+    assert json.loads(report.to_json())["parts"][0]["failure"]["got"] == "nan"
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "told"),
+    [
+        ({"backend": "nunpy"}, ValueError, "did you mean 'numpy'"),
+        ({"backend": "missing.py"}, ValueError, "where there is none"),
+        ({"backend": Path("missing")}, ValueError, "where there is none"),
+        ({"backend": 3}, TypeError, "expected a module, a file or a name, got 3"),
+        ({"backend": ""}, ValueError, "expected a file or a name"),
+        ({"backend": "a\0b.py"}, ValueError, "expected a file or a name"),
+        ({"level": "quick"}, ValueError, "level: expected one of 'standard', 'thorough'"),
+        ({"parts": ["forward"]}, ValueError, "did you mean 'feed_forward'"),
+        ({"parts": []}, ValueError, "at least one name"),
+        ({"parts": "gradient"}, TypeError, "a list of names"),
+        ({"time_limit": 0}, ValueError, "time_limit"),
+        ({"time_limit": "1"}, TypeError, "time_limit"),
+        ({"shrink": 1}, TypeError, "shrink"),
+        ({"progress": 1}, TypeError, "progress"),
+    ],
+)
+def test_bad_arguments(given: dict[str, Any], error: type[Exception], told: str) -> None:
+    arguments = {"backend": "numpy"} | given
+    with pytest.raises(error, match=told):
+        check_backend(arguments.pop("backend"), **arguments)
+
+
+def test_assert_same() -> None:
+    net = samenet.backend("numpy").Network([4, 3, 2], activation="tanh", seed=0, l2=0.1)
+    before = net.parameters.copy()
+    assert_same(learner(), "reference", net)
+    assert_same("numpy", samenet.backend("reference"), net, np.ones((2, 4)), np.zeros((2, 2)))
+    squared = samenet.backend("numpy").Network([4, 3, 2], seed=0)
+    assert_same(EXAMPLES / "plain_numpy.py", "numpy", squared)
+    slope = next(bug for bug in BUGS if bug.name == "slope of tanh")
+    with pytest.raises(AssertionError, match=r"gradient of weights\[0\], mean: observed / allowed is .*Network"):
+        assert_same(learner(slope), "reference", net)
+    assert (net.parameters == before).all()
+    huge = samenet.backend("numpy").Network([2, 2], activation="identity", weights=[[[1e300, 0.0], [0.0, 1e300]]])
+    with pytest.raises(AssertionError, match="nothing is proved"):
+        assert_same("numpy", "reference", huge, [[1e300, 1.0]], [[0.0, 0.0]])
+    with pytest.raises(TypeError, match="network: expected a Network"):
+        assert_same("numpy", "reference", [4, 3, 2])
+    with pytest.raises(ValueError, match="X: expected shape"):
+        assert_same("numpy", "reference", net, np.ones((2, 3)))
+
+
+def test_the_examples(tmp_path: Path) -> None:
+    names = ["feed_forward", "activations", "gradient", "penalties", "descent", "float32", "side effects"]
+    report = check_backend(EXAMPLES / "plain_numpy.py", parts=names)
+    assert report.ok, str(report)
+    assert report["gradient"].status == "passed"
+    assert report["penalties"].status == "not offered"
+    report = check_backend(EXAMPLES / "with_a_mistake.py", parts=["feed_forward", "gradient", "descent"])
+    assert report["feed_forward"].status == "passed"
+    failure = report["gradient"].failure
+    assert failure is not None
+    assert "h instead of z in the slope" in failure.mistake
+    assert report["descent"].reason == "made from gradient, which fails"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_the_example_in_c() -> None:
+    pytest.importorskip("cffi")
+    report = check_backend(EXAMPLES / "c_by_cffi.py", parts=["feed_forward", "gradient", "float32", "threads", "adam"])
+    assert report.ok, str(report)
+    assert report["gradient"].status == report["float32"].status == "passed"
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(EXAMPLES / "with_a_mistake.py")
+    assert main(["check", path, "--parts", "feed_forward", "gradient"]) == 1
+    assert "most likely: h instead of z in the slope" in capsys.readouterr().out
+    assert main(["check", "numpy", "--parts", "predict", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parts"][0]["status"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["missing.py"], "backend: expected a Python file, got 'missing.py', where there is none"),
+        (["nunpy"], "backend: expected one of .*did you mean 'numpy'"),
+        (["numpy", "--parts", "gradients"], "--parts: expected one of .*did you mean 'gradient'"),
+        (["numpy", "--level", "quick"], "--level: expected one of 'standard', 'thorough'"),
+        (["numpy", "--time-limit", "0"], "--time-limit: expected a number above 0"),
+        (["numpy", "--backend", "numba"], "--backend: of a network, and 'numpy' is a backend"),
+        (["net.npz", "--parts", "predict", "--no-shrink"], "--parts, --no-shrink: of a backend, and 'net.npz'"),
+    ],
+)
+def test_what_the_command_refuses(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *given]) == 2
+    assert re.search(f"^samenet check: error: {told}", capsys.readouterr().err)
+
+
+def test_pytest_s_plug_in(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    run = python(
+        *("-m", "pytest", "-p", "samenet.testing.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:randomly"),
+        *("-c", str(tmp_path / "pytest.ini"), str(tmp_path), "-v"),
+        *("--samenet-backend", str(EXAMPLES / "with_a_mistake.py"), "-k", "feed_forward or gradient or penalties"),
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "feed_forward[4_3_2-3_rows-float64] PASSED" in run.stdout
+    assert "gradient[4_3_2-3_rows-float64] FAILED" in run.stdout
+    assert "penalties[4_3_2-3_rows-float64-sigmoid-sigmoid-squared_error-l2] SKIPPED" in run.stdout
+    assert "most likely: h instead of z in the slope" in run.stdout
+    plugin = ("-m", "pytest", "-p", "samenet.testing.pytest_plugin", "-p", "no:cacheprovider")
+    run = python(*plugin, "-c", str(tmp_path / "pytest.ini"), str(tmp_path), "--samenet-backend", "nunpy")
+    assert run.returncode == 4
+    assert "did you mean 'numpy'?" in run.stderr
+
+
+# --- plug-ins ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plugged(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process in which a package with backends is installed."""
+    package = tmp_path / "theirs-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    names = ("right", "wrong", "raises", "exits", "absent")
+    points = "\n".join(f"{name} = their_{name}" for name in names)
+    (package / "entry_points.txt").write_text(f"[samenet.backends]\n{points}\nnumpy = their_right\n")
+    shutil.copy(EXAMPLES / "plain_numpy.py", tmp_path / "their_right.py")
+    shutil.copy(EXAMPLES / "with_a_mistake.py", tmp_path / "their_wrong.py")
+    (tmp_path / "their_raises.py").write_text("def feed_forward(model, x):\n    raise ValueError('never')\n")
+    (tmp_path / "their_exits.py").write_text("import sys\nsys.exit()\n")
+    return {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+
+
+USED = """
+import pickle, samenet
+assert samenet.backends() == ("reference", "numpy", "numba", "absent", "exits", "raises", "right", "wrong")
+assert samenet.backend("numpy").__name__ == "samenet.fast.numpy"
+right = samenet.backend("right")
+assert samenet.backend("right") is right and right.Network.backend is right
+net = right.Network([3, 2], seed=0)
+assert repr(net).endswith("on their_right")
+assert pickle.loads(pickle.dumps(net)) == net == net.on("numpy").on("right")
+history = net.train([[1.0, 2.0, 3.0]], [[0.0, 1.0]], alpha=0.5, epochs=3)
+assert history.cost[-1] < history.cost[0]
+for name, reason in (("absent", "No module named"), ("exits", "SystemExit")):
+    try:
+        samenet.backend(name)
+    except ImportError as error:
+        assert reason in str(error), error
+    else:
+        raise AssertionError(name)
+"""
+
+
+def test_backends_of_other_packages(plugged: dict[str, str]) -> None:
+    run = python("-c", USED, **plugged)
+    assert run.returncode == 0, run.stderr
+
+
+COMPARED = """
+import functools, sys
+from samenet.compare import command, measurement
+command.measure = functools.partial(measurement.measure, seconds=0.01)
+names = ["reference", "right", "wrong", "raises", "absent"]
+sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_file=None, plot_file=None))
+"""
+
+
+def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[str, str]) -> None:
+    run = python("-c", COMPARED, **plugged)
+    assert run.returncode == 1, run.stderr
+    for line in ("raises +FAIL +ValueError: never", "wrong +FAIL", "absent +left out", r"right +[\d.]+ [mun]?s"):
+        assert any(re.match(line, shown) for shown in run.stdout.splitlines()), line
+    assert python("-m", "samenet", "check", "right", "--parts", "gradient", **plugged).returncode == 0
