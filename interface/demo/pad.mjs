@@ -13,12 +13,14 @@ export function makePad(canvas, changed) {
   let pen = null; // where the keys are: { x, y, down }
 
   function trace(context, ink) {
-    Object.assign(context, { strokeStyle: ink, lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    Object.assign(context, { strokeStyle: ink, fillStyle: ink, lineWidth: PEN, lineCap: "round", lineJoin: "round" });
     for (const points of strokes) {
       context.beginPath();
       points.forEach(([x, y], k) => (k ? context.lineTo(x, y) : context.moveTo(x, y)));
-      if (points.length === 1) context.lineTo(...points[0]); // a dot
       context.stroke();
+      context.beginPath(); // a dot, as a line without length leaves no trace
+      context.arc(...points[0], PEN / 2, 0, 2 * Math.PI);
+      context.fill();
     }
   }
   function draw() {

@@ -266,15 +266,14 @@ def compile_it(task: Any) -> Functions:
             for l, W in enumerate(model.weights):
                 h.append(task.layer(W, model.biases[l] if model.bias else np.zeros(len(W), W.dtype), h[-1]))
             rows.append(h)
-        layers = [np.array([row[l] for row in rows]) for l in range(len(model.sizes))]
-        return layers if x.ndim == 2 else [h[0] for h in layers]
+        layers = (np.array([row[l] for row in rows]) for l in range(len(model.sizes)))
+        return [h if x.ndim == 2 else h[0] for h in layers]
 
     return {"feed_forward": feed_forward}
 
 
 def _as_it_is(task: Any) -> Functions:
-    names = ("feed_forward", "gradient", "run_updates")
-    return {name: getattr(task, name) for name in names if hasattr(task, name)}
+    return {name: getattr(task, name) for name in ("feed_forward", "gradient", "run_updates") if hasattr(task, name)}
 
 
 ADAPTERS: dict[str, Callable[[Any], Functions]] = {
@@ -297,6 +296,5 @@ ADAPTERS: dict[str, Callable[[Any], Functions]] = {
 
 def module(name: str, task: Any) -> ModuleType:
     """The backend that an exercise's file makes."""
-    made = ModuleType("exercise")
-    vars(made).update(ADAPTERS[name](task))
+    vars(made := ModuleType("exercise")).update(ADAPTERS[name](task))
     return made
