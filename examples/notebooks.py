@@ -13,6 +13,7 @@ from typing import Any
 
 import samenet
 from samenet.examples import Example
+from samenet.examples.report import run_as_script
 from samenet.output import files, manual
 
 Cell = dict[str, Any]
@@ -116,3 +117,7 @@ def _notebook(cells: list[Cell]) -> dict[str, Any]:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

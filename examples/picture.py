@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samenet.examples.report import Report
+from samenet.examples.report import Report, run_as_script
 from samenet.output import figures
 
 if TYPE_CHECKING:
@@ -33,3 +33,7 @@ class Picture:
         image = io.BytesIO()
         self.figure().savefig(image, format="png")
         return image.getvalue()
+
+
+if __name__ == "__main__":
+    run_as_script(__file__)

@@ -171,8 +171,7 @@ class Report:
         if self.depends_on_rounding:
             self.note(
                 "What is marked * varies if every weight of the last layer is changed by one ulp at the start, as in "
-                "the last column; and so with the order of sums, which differs between backends, processors and "
-                "versions."
+                "the last column; and so with the order of sums: between backends, processors and versions."
             )
 
     @property

@@ -181,7 +181,7 @@ def test_a_report_as_text() -> None:
         (["sigmoid", "a.txt", "--notebook"], "ends in .ipynb"),
         (["sigmoid", ".ipynb", "--notebook"], "ends in .ipynb"),
         (["sigmoid", "no/such/a.ipynb", "--notebook"], "no/such"),
-        (["sigmoid", "a.ipynb"], "FILE goes with --notebook"),
+        (["sigmoid", "a.ipynb"], "a name of a file goes with --notebook"),
         (["sigmoid", "--notebook", "--json"], "--json: --notebook writes a notebook"),
         (["sigmoid", "--notebook", "--rounding", "--plot", "a.png"], "--plot, --rounding: --notebook writes"),
         (["000", "--notebook", "--quick"], "--quick goes with the name of an example"),

@@ -61,7 +61,7 @@ def examples(
     options = {"--backend": backend, "--quick": quick, "--seed": seed, "--plot": plot, "--rounding": rounding}
     options |= {"--notebook": notebook}
     if file is not None and not notebook:
-        raise values.refusal("FILE goes with --notebook")
+        raise values.refusal("a name of a file goes with --notebook")
     console = standard_output()
     known = examples.examples()
     if gallery is not None:
