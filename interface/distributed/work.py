@@ -1,6 +1,7 @@
 """What workers do: each function is a task, of values that are where it runs."""
 
 import importlib
+import threading
 import zlib
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from samenet.validation import checks, weights
 
 Array = NDArray[Any]
 Sum = tuple[float, Array]  # a cost, and its gradient as one vector
+_reading = threading.Lock()  # NumPy parses a file's header by `ast`, which Python 3.11 has no two threads do at once
 
 
 class Part(NamedTuple):
@@ -83,7 +85,7 @@ def part_of_file(file: File, shared: Shared) -> Part:
     """The partition in a file; raises ValueError or TypeError, naming its number."""
     number, path = file
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with _reading, np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in ("X", "Y", "sample_weight") if name in arrays}
     except Exception as error:  # which there are many of, for a file that is damaged
         raise ValueError(f"partition {number}: expected an npz file, got {path} ({error})") from None
