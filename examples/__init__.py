@@ -24,11 +24,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from samenet.examples.picture import Picture
 from samenet.examples.report import Report, Settings
-from samenet.output import figures
 from samenet.validation import checks
 
-_NO_EXAMPLES = {"__main__", "gallery", "report"}
+_NO_EXAMPLES = {"__main__", "gallery", "notebooks", "picture", "report"}
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,11 @@ class Example:
 
     def draw(self, report: Report, path: Path) -> None:
         """Draw the results of `run` into a file: png, svg or pdf, by its suffix. Needs matplotlib."""
-        matplotlib = figures.load_matplotlib()
-        figure = matplotlib.figure.Figure(figsize=(8, 5), dpi=80, layout="constrained")
-        self.module.draw(report, figure)
-        figures.save(figure, path)
+        self.picture(report).save(path)
+
+    def picture(self, report: Report) -> Picture:
+        """The figure of the results of `run`, which Jupyter shows."""
+        return Picture(self.module.draw, report)
 
 
 def examples() -> dict[str, Example]:

@@ -43,7 +43,7 @@ def run(settings: Settings) -> Report:
             report.curves[f"{hidden} {alpha:g}"] = curve
             shown[alpha] = curve[::100]
             largest.append(weight)
-            report.row(f"hidden {hidden}, alpha {alpha:g}: {what}", shown[alpha], digits=None)
+            report.row(f"hidden {hidden}, alpha {alpha:g}: {what}", shown[alpha])
         report.row(f"hidden {hidden}: largest weight by alpha", largest, digits=4)
         best = min(shown, key=lambda alpha: shown[alpha][:-1].min())
         report.row(f"hidden {hidden}: the best alpha", best, 10.0)
@@ -51,7 +51,7 @@ def run(settings: Settings) -> Report:
         report.row(f"hidden {hidden}: the best alpha by iteration {every}", min(shown, key=lambda a: shown[a][1]), 10.0)
     for hidden in WIDTHS:
         curve, _ = errors(settings, hidden, 1.0, iterations)
-        report.row(f"hidden {hidden}, alpha 1: {what}", curve[::100], digits=None)
+        report.row(f"hidden {hidden}, alpha 1: {what}", curve[::100])
     if not settings.quick:
         wild = report.curves["4 100"]
         report.note(

@@ -20,8 +20,8 @@ def run(settings: Settings) -> Report:
 
     report.row("the error of 5 where 2 is wanted", abs(2 - 5), 3)
     h = net.predict(x)
-    report.row("1/2 ||y - h||^2", 0.5 * np.linalg.norm(y - h) ** 2, digits=10)
-    report.row("the network's cost", net.cost(x, y), digits=10)
+    report.row("1/2 ||y - h||^2", 0.5 * np.linalg.norm(y - h) ** 2)
+    report.row("the network's cost", net.cost(x, y))
 
     # z, h and delta as in the text; a sigmoid's slope is f'(z) = h (1 - h).
     h1 = x

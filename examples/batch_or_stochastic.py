@@ -55,7 +55,7 @@ def run(settings: Settings) -> Report:
     for name, costs in (("in batch", history.cost), ("sample by sample", cyclic.cost)):
         for i in (0, 1, 10, 100, 1000):
             if i < updates:
-                report.row(f"J after {i} passes {name}", costs[i], digits=10)
+                report.row(f"J after {i} passes {name}", costs[i])
         report.row(f"passes {name} in which J rises", int((np.diff(costs) > 0).sum()))
         report.curves[name] = costs
     J = [net.cost(X, Y, reduction="sum") for net in (batch, one, long)]
@@ -63,7 +63,7 @@ def run(settings: Settings) -> Report:
     report.row(f"J after {updates} updates sample by sample", J[1], digits=4)
     report.row(f"J after {updates} passes sample by sample", J[2], digits=4)
     for name, net in (("in batch", batch), ("sample by sample", one)):
-        report.row(f"yhat after {updates} updates {name}", net.predict(X)[:, 0], digits=10)
+        report.row(f"yhat after {updates} updates {name}", net.predict(X)[:, 0])
     report.note(
         f"Counted in updates, J is {J[0]:.1e} in batch and {J[1]:.1e} sample by sample; but each update in batch takes "
         f"the slopes of {len(X)} samples, and with as many slopes the other gets to {J[2]:.1e}."

@@ -26,11 +26,11 @@ def run(settings: Settings) -> Report:
     values, coarse = np.linspace(-5, 5, 1000), np.linspace(-5, 5, 51 if settings.quick else 1000)
     line = error_surface(net, X, Y, [FIRST], values, reduction="sum")
     square = error_surface(net, X, Y, [FIRST, SECOND], coarse, coarse, reduction="sum")
-    report.row("J of the weights as drawn", drawn, digits=None)
+    report.row("J of the weights as drawn", drawn)
     for what, found in (("one weight", line), ("two weights", square)):
         report.row(f"{what}: values tried", found.values.size, 1000 if found is line else 1_000_000)
         report.row(f"{what}: the best", found.best)
-        report.row(f"{what}: J there", found.lowest, digits=None)
+        report.row(f"{what}: J there", found.lowest)
         report.row(f"{what}: the best is on the edge of [-5, 5]", found.on_edge)
         report.row(f"{what}: seconds", found.seconds, STATED if found is line else 100, digits=3, timed=True)
     report.row("two weights at the text's pace", in_words(search_time(2, seconds=STATED / 1000)), "100 s")
@@ -40,6 +40,9 @@ def run(settings: Settings) -> Report:
     nine = {pace: in_words(search_time(9, seconds=pace / 1000)) for pace in (0.04, STATED, line.seconds)}
     for pace, time in nine.items():
         here = pace == line.seconds
+        if pace != 0.04:  # whose digits are the text's
+            number, unit = time.split(maxsplit=1)
+            time = nine[pace] = f"{float(number):.3g} {unit}"
         report.row(f"nine weights at {'the pace here' if here else f'{pace} s for 1000'}", time, stated, timed=here)
     report.note(
         "The text counts on two bases: 27 hours are 1000 times its 100 s, or 0.1 s for 1000 evaluations; "

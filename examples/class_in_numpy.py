@@ -33,10 +33,10 @@ def run(settings: Settings) -> Report:
     net, history = trained(settings, iterations)
     for i in (0, 1, 10, 100, 1000):
         if i < iterations:
-            report.row(f"loss at iteration {i}", history.cost[i], digits=12)
-    report.row(f"loss after {iterations}", net.cost(X, Y, reduction="sum"), digits=12)
+            report.row(f"loss at iteration {i}", history.cost[i])
+    report.row(f"loss after {iterations}", net.cost(X, Y, reduction="sum"))
     outputs = net.predict(X)
-    report.row("predictions", outputs[:, 0], digits=9)
+    report.row("predictions", outputs[:, 0])
     report.row("y", Y[:, 0])
     for number, W in enumerate(net.weights, start=1):
         report.row(f"weights{number}", W.T)
@@ -45,7 +45,7 @@ def run(settings: Settings) -> Report:
     for seed in range(settings.seed, settings.seed + SEEDS):
         other, losses = trained(settings.with_seed(seed % 2**32), iterations)
         report.curves[f"seed {seed}"] = losses.cost
-        report.row(f"loss after {iterations} from seed {seed}", other.cost(X, Y, reduction="sum"), digits=12)
+        report.row(f"loss after {iterations} from seed {seed}", other.cost(X, Y, reduction="sum"))
         rises = int((np.diff(losses.cost) > 0).sum())
         report.row(f"iterations in which it rises from seed {seed}", rises, "monotonically decreasing")
     far, _ = trained(settings, longer)

@@ -36,7 +36,7 @@ def run(settings: Settings) -> Report:
         report.row(f"p{i + 1}", path[i], digits=4)
         report.row(f"cost at p{i + 1}", history.cost[i], digits=4)
     report.row("steps", len(path) - 1)
-    report.row("where it ends", path[-1], digits=8)
+    report.row("where it ends", path[-1])
     report.row("cost at the end", net.cost(X, Y, reduction="sum"), digits=3)
 
     grid = np.linspace(-4, 4, 17 if settings.quick else 81)

@@ -36,7 +36,7 @@ def run(settings: Settings) -> Report:
         path.append(path[-1] + step)
 
     for i, x in enumerate(path[:6]):
-        report.row(f"x after {i} steps", x, digits=None)
+        report.row(f"x after {i} steps", x)
     report.row("steps", len(path) - 1)
     report.row("the minimum found", path[-1], 2.249965, digits=7)
     report.row("its distance to 9/4", abs(path[-1] - MINIMUM), f"at most {PRECISION:g}", digits=3)

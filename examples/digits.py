@@ -46,11 +46,11 @@ def run(settings: Settings) -> Report:
     norm = history["mean_norm"]
     for i in sorted({0, 1, 10, 100, 1000, 2000, iterations - 1}):
         if i < iterations:
-            report.row(f"average J at iteration {i}", norm[i], digits=10)
+            report.row(f"average J at iteration {i}", norm[i])
     report.row(f"cost minimised, 1/2 ||y - h||^2, at iteration {iterations - 1}", history.cost[-1])
-    report.row(f"average J after {iterations}", np.linalg.norm(Y - net.predict(X), axis=1).mean(), digits=10)
+    report.row(f"average J after {iterations}", np.linalg.norm(Y - net.predict(X), axis=1).mean())
     for l, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
-        report.row(f"norms of W{l} and b{l} after {iterations}", [np.linalg.norm(W), np.linalg.norm(b)], digits=10)
+        report.row(f"norms of W{l} and b{l} after {iterations}", [np.linalg.norm(W), np.linalg.norm(b)])
     test, train = accuracies()
     report.row(f"test accuracy after {iterations}, %", test, 86)
     report.row(f"training accuracy after {iterations}, %", train)

@@ -32,7 +32,7 @@ def run(settings: Settings) -> Report:
         report.row(f"alpha {alpha:g}: changes of synapse 0", first.T)
         report.row(f"alpha {alpha:g}: changes of synapse 1", second.ravel())
         report.row(f"alpha {alpha:g}: changes of both", count.total, words)
-        report.row(f"alpha {alpha:g}: error at the end", np.abs(y - net.predict(X)).mean(), digits=12)
+        report.row(f"alpha {alpha:g}: error at the end", np.abs(y - net.predict(X)).mean())
         report.row(f"alpha {alpha:g}: synapse 0", net.weights[0].T)
         report.row(f"alpha {alpha:g}: synapse 1", net.weights[1].ravel())
         report.curves[f"{alpha:g}"] = (int(first.sum()), int(second.sum()))

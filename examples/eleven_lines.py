@@ -53,10 +53,10 @@ def run(settings: Settings) -> Report:
         _, hidden, output = net.feed_forward(X)
         net.train(X, y, epochs=1, **step)
         for i in range(0, iterations, every):
-            report.row(f"{lines}: mean absolute error at iteration {i}", error[i // often], digits=None)
-        report.row(f"{lines}: output, as printed before the last update", output.ravel(), y.ravel(), digits=None)
-        report.row(f"{lines}: syn0", net.weights[0].T, digits=None)
-        report.row(f"{lines}: syn1", net.weights[1].ravel(), digits=None)
+            report.row(f"{lines}: mean absolute error at iteration {i}", error[i // often])
+        report.row(f"{lines}: output, as printed before the last update", output.ravel(), y.ravel())
+        report.row(f"{lines}: syn0", net.weights[0].T)
+        report.row(f"{lines}: syn1", net.weights[1].ravel())
         report.curves[f"alpha {alpha:g}"] = (history.epochs, error)
         if alpha == 1:
             syn0, syn1, l2 = eleven_lines(settings.stream(), X, y, iterations)

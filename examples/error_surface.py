@@ -27,10 +27,10 @@ def run(settings: Settings) -> Report:
     iterations, points = (1000, 21) if settings.quick else (ITERATIONS, POINTS)
     net = settings.network([2, 1], init="symmetric_uniform", bias=False, seed=settings.stream())
     net.train(X, y, alpha=1, epochs=iterations - 1, reduction="sum", record_every=0)
-    report.row("output, as printed before the last update", net.predict(X).ravel(), y.ravel(), digits=None)
+    report.row("output, as printed before the last update", net.predict(X).ravel(), y.ravel())
     net.train(X, y, alpha=1, epochs=1, reduction="sum")
-    report.row("output after it", net.predict(X).ravel(), y.ravel(), digits=None)
-    report.row("weights", net.weights[0].ravel(), ["high", "asked"], digits=None)
+    report.row("output after it", net.predict(X).ravel(), y.ravel())
+    report.row("weights", net.weights[0].ravel(), ["high", "asked"])
 
     grid = np.linspace(-10, 10, points)
     for name, measure in MEASURES.items():

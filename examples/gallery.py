@@ -17,8 +17,10 @@ Each example repeats experiments of the tutorials, and compares the tutorial's n
 `samenet examples NAME` runs one, `make examples` runs all and writes this page.
 
 Each was run a second time, with every weight of the last layer changed by one unit in the last place (ulp). Where a
-number then differs by more than a millionth, both are shown: such a number depends on how sums are rounded, and differs
-between versions, backends and processors.
+number then differs by more than a millionth, it is marked by `*` and both are shown: such a number is chaotic. It
+depends on how sums are rounded, and differs between versions, backends and processors.
+
+Numbers have six digits at most, unless it is the digits that are compared; `--json` prints them all.
 """
 
 
@@ -30,7 +32,8 @@ def section(example: Example, report: Report) -> str:
     """An example's part of the page, in Markdown."""
     ids = f" ({', '.join(example.ids)})" if example.ids else ""
     headings, cells = report.table()
-    lines = [f"## {example.name}", "", f"{example.shows}{ids}", ""]
+    source = f"{example.module.__name__.rpartition('.')[2]}.py"
+    lines = [f"## {example.name}", "", f"{example.shows}{ids}: [{source}](../../examples/{source})", ""]
     lines += ["| " + " | ".join(headings).strip() + " |", "| " + " | ".join(["---"] * len(headings)) + " |"]
     lines += ["| " + " | ".join(map(_cell, line)) + " |" for line in cells]
     for note in report.notes:

@@ -24,17 +24,17 @@ def run(settings: Settings) -> Report:
     """Train on the one sample; the cost is 1/2 ||a - y||^2."""
     report = Report()
     net = settings.network([2, 3, 2], weights=WEIGHTS, biases=BIASES)
-    report.row("output before", net.predict(X)[0], digits=None)
-    report.row("cost before", net.cost(X, Y), digits=None)
+    report.row("output before", net.predict(X)[0])
+    report.row("cost before", net.cost(X, Y))
     first = net.train(X, Y, alpha=STEP, epochs=1, batch_size=1)
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         report.row(f"W{layer} after one step", W)
         report.row(f"b{layer} after one step", b)
-    report.row("output after one step", net.predict(X)[0], digits=None)
-    report.row("cost after one step", net.cost(X, Y), digits=None)
+    report.row("output after one step", net.predict(X)[0])
+    report.row("cost after one step", net.cost(X, Y))
     steps = 100 if settings.quick else 1000
     history = net.train(X, Y, alpha=STEP, epochs=steps - 1, batch_size=1)
-    report.row(f"cost after {steps} steps", net.cost(X, Y), digits=None)
+    report.row(f"cost after {steps} steps", net.cost(X, Y))
     report.curves["cost"], report.curves["network"] = [*first.cost, *history.cost], net
     report.note(
         "The text prints no numbers. Its code subtracts in place, so that the arrays it is given change too; here the "

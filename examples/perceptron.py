@@ -27,10 +27,10 @@ def run(settings: Settings) -> Report:
     watch: dict[str, Any] = {"monitors": ["mean_absolute_error"], "record_every": 10}
     history = net.train(X, y, alpha=1, epochs=iterations - 1, reduction="sum", **watch)
     printed = [0.00966, 0.00787, 0.99359, 0.99212]
-    report.row("output, as printed before the last update", net.predict(X).ravel(), printed, digits=None)
+    report.row("output, as printed before the last update", net.predict(X).ravel(), printed)
     net.train(X, y, alpha=1, epochs=1, reduction="sum")
-    report.row("output after it", net.predict(X).ravel(), digits=None)
-    report.row("syn0", net.weights[0].ravel(), digits=None)
+    report.row("output after it", net.predict(X).ravel())
+    report.row("syn0", net.weights[0].ravel())
 
     net.weights[0][0, 0] = WEIGHT
     x, target = X[SAMPLE], y[SAMPLE]

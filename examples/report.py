@@ -1,5 +1,6 @@
 """What an example receives, and what it returns: rows that compare the tutorial's numbers with ours."""
 
+import html
 import math
 import sys
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import samenet
+from samenet.compare import environment
 
 if TYPE_CHECKING:
     from samenet.network import Network
@@ -52,6 +54,13 @@ class Settings:
     def stream(self) -> np.random.RandomState:
         """A new legacy stream, as after `numpy.random.seed(seed)` in a tutorial."""
         return np.random.RandomState(self.seed)
+
+
+def machine() -> str:
+    """The processor and the versions that a time depends on."""
+    on = environment.describe()
+    cores = f"{on['cores']} cores" if on["cores"] != 1 else "1 core"
+    return f"{on['processor']}, {cores}, {on['python']}, NumPy {on['numpy']}, Numba {on['numba']}"
 
 
 def plain(name: str, value: Any) -> Value:
@@ -115,7 +124,8 @@ class Row:
 
     def cells(self) -> tuple[str, str, str]:
         """The row as printed."""
-        return self.what, shown(self.tutorial, self.digits), shown(self.here, self.digits)
+        mark = " *" if self.depends_on_rounding else ""
+        return f"{self.what}{mark}", shown(self.tutorial, self.digits), shown(self.here, self.digits)
 
     @property
     def depends_on_rounding(self) -> bool:
@@ -142,6 +152,8 @@ class Report:
         """Add a row. digits: the number of significant digits printed; None prints all. JSON always has all."""
         if any(row.what == what for row in self.rows):
             raise ValueError(f"what: expected a name that no row has yet, got {what!r}")
+        if timed and not any(row.timed for row in self.rows):
+            self.note(f"Times are those of this machine: {machine()}.")
         self.rows.append(Row(what, plain(f"tutorial, {what}", tutorial), plain(f"here, {what}", here), digits, timed))
 
     def note(self, text: str) -> None:
@@ -156,6 +168,12 @@ class Report:
             row if row.timed or not differs(row.here, others[row.what]) else replace(row, moved=others[row.what])
             for row in self.rows
         ]
+        if self.depends_on_rounding:
+            self.note(
+                "What is marked * varies if every weight of the last layer is changed by one ulp at the start, as in "
+                "the last column; and so with the order of sums, which differs between backends, processors and "
+                "versions."
+            )
 
     @property
     def depends_on_rounding(self) -> bool:
@@ -170,6 +188,27 @@ class Report:
             for row, line in zip(self.rows, cells, strict=True):
                 line.append(shown(row.moved, row.digits))
         return headings, cells
+
+    def text(self, *beginnings: str) -> str:
+        """The rows as lines, or those whose names begin so, without the tutorial's column where that is empty."""
+        rows = [row for row in self.rows if not beginnings or row.what.startswith(beginnings)]
+        if not rows:
+            raise KeyError(f"{beginnings!r} begins no row; the rows are {', '.join(row.what for row in self.rows)}")
+        cells = [tuple(cell.replace("\n", "; ") for cell in row.cells()) for row in rows]
+        if any(tutorial for _, tutorial, _ in cells):
+            cells.insert(0, ("", "tutorial", "here"))
+        else:
+            cells = [(what, here, "") for what, _, here in cells]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
+
+    def _repr_html_(self) -> str:
+        """For Jupyter: the table, then the remarks."""
+        headings, lines = self.table()
+        text = [[html.escape(cell).replace("\n", "<br>") for cell in line] for line in [headings, *lines]]
+        rows = ["".join(f"<td>{cell}</td>" for cell in line) for line in text]
+        table = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table>{table}</table>" + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
 
     def __getitem__(self, what: str) -> Value:
         """The number found here in a row."""

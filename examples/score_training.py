@@ -35,7 +35,7 @@ def run(settings: Settings) -> Report:
     history = net.train(X, Y, optimizer="bfgs", epochs=ITERATIONS, reduction="sum")
     report.row("BFGS: J", net.cost(X, Y, reduction="sum"), digits=3)
     report.row("BFGS: iterations", history.epochs_done)
-    report.row("BFGS: yhat", net.predict(X)[:, 0], digits=10)
+    report.row("BFGS: yhat", net.predict(X)[:, 0])
     report.row("BFGS: score for (8, 3)", 100 * net.predict(query)[0, 0], digits=4)
     report.curves["J"] = history.cost
     trial = net.copy()

@@ -72,7 +72,7 @@ class ArrayBackend:
 
         self._forward, self._evaluate, self._gradient = map(compiled, (forward, evaluate, gradient))
 
-    def _onto(self, model: Model) -> Put:
+    def _onto(self, model: Model) -> Callable[[Array | None], Any]:
         device = _device(model)
         return lambda array: None if array is None else self._put(array, device)
 

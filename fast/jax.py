@@ -17,8 +17,8 @@ from jax import lax
 from numpy.typing import NDArray
 
 from samenet.fast import array_backend
-from samenet.fast.array_backend import ArrayBackend, Put, Run
-from samenet.fast.array_updates import Counters, Masks, update
+from samenet.fast.array_backend import ArrayBackend, Run
+from samenet.fast.array_updates import Counters, Masks, Put, update
 
 LIBRARY = "JAX"
 NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
@@ -108,8 +108,8 @@ def _updates(
     """All in one compiled loop, which is compiled for powers of two of epochs at most."""
     epochs = len(factors)
     most = 1 << (epochs - 1).bit_length()
-    order, factors = (None if a is None else put(_lengthened(a, most)) for a in (order, factors))
-    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, weights, order, factors, masks, counters)
+    given = [None if a is None else put(_lengthened(a, most)) for a in (order, factors)]
+    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, weights, *given, masks, counters)
     return everything, values, costs[:epochs]
 
 

@@ -25,7 +25,8 @@ def _put(array: NDArray[Any], device: str) -> torch.Tensor:
 
 
 def _get(tensor: torch.Tensor) -> NDArray[Any]:
-    return tensor.cpu().numpy()
+    array: NDArray[Any] = tensor.cpu().numpy()
+    return array
 
 
 _backend = ArrayBackend(xp, _put, _get, one_by_one(xp))

@@ -48,7 +48,7 @@ def client() -> Iterator[Any]:
     """Workers in this process: the same scheduler, messages and graphs as elsewhere."""
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "3s"}),
-        Dask.LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        Dask.LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
         Dask.Client(cluster, set_as_default=False) as client,
     ):
         yield client
@@ -363,7 +363,7 @@ def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scheduler_that_is_gone() -> None:
-    cluster = Dask.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    cluster = Dask.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
     client = Dask.Client(cluster)
     given: dict[str, Any] = {"client": client, "alpha": 0.3}
 
@@ -387,7 +387,7 @@ def test_workers_in_processes_of_which_one_is_killed(client: Any) -> None:
     options: dict[str, Any] = {"epochs": 12, "optimizer": "adam", "alpha": 0.1}
     expected, net, killed = make(), make(), []
     history = distributed.train(expected, parts(X), parts(Y), client=client, **options)
-    with Dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with Dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         with Dask.Client(cluster, set_as_default=False) as other:
             ids = list(other.run(os.getpid).values())
 

@@ -72,7 +72,14 @@ def test_the_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_module_is_an_example_or_known_not_to_be() -> None:
     folder = Path(samenet.examples.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__", "report", "gallery"}
+    files = {path.stem for path in folder.glob("*.py")} - {
+        "__init__",
+        "__main__",
+        "report",
+        "gallery",
+        "notebooks",
+        "picture",
+    }
     assert files == {example.module.__name__.rpartition(".")[2] for example in examples().values()}
     for name in files:
         assert len((folder / f"{name}.py").read_text("utf-8").splitlines()) <= 94, "an example is short"

@@ -68,7 +68,12 @@ def run_page(path: Path, text: str) -> int:
 @pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize(
     "page",
-    [path for path in PAGES if path.is_relative_to(DOCS) and "```python" in path.read_text("utf-8")],
+    # Notebooks are run by test_notebooks.py.
+    [
+        p
+        for p in PAGES
+        if p.is_relative_to(DOCS) and p.parent.name != "notebooks" and "```python" in p.read_text("utf-8")
+    ],
     ids=lambda path: path.relative_to(DOCS).as_posix(),
 )
 def test_the_code_of_a_page_prints_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,12 @@ from samenet.cli.backend import chosen
 
 def examples(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one to run.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            parser=values.notebook, metavar="[FILE]", help="With --notebook, its name.  [default: NAME.ipynb]"
+        ),
+    ] = None,
     backend: Annotated[
         str | None,
         typer.Option(
@@ -37,6 +43,10 @@ def examples(
         Path | None,
         typer.Option(parser=values.picture, metavar="FILE", help="Draw the example's figure (png, svg or pdf)."),
     ] = None,
+    notebook: Annotated[
+        bool,
+        typer.Option("--notebook", help="Write a Jupyter notebook of the example, or of a tutorial: 000 to 004."),
+    ] = False,
     gallery: Annotated[
         Path | None,
         typer.Option(parser=values.folder, metavar="FOLDER", help="Run all, and write their tables and figures there."),
@@ -49,10 +59,20 @@ def examples(
     from samenet.output.console import console as standard_output
 
     options = {"--backend": backend, "--quick": quick, "--seed": seed, "--plot": plot, "--rounding": rounding}
+    options |= {"--notebook": notebook}
+    if file is not None and not notebook:
+        raise values.refusal("FILE goes with --notebook")
     console = standard_output()
     known = examples.examples()
     if gallery is not None:
-        alone = {"NAME": name, "--json": json, "--plot": plot, "--seed": seed, "--rounding": rounding}
+        alone = {
+            "NAME": name,
+            "--notebook": notebook,
+            "--json": json,
+            "--plot": plot,
+            "--seed": seed,
+            "--rounding": rounding,
+        }
         if given := values.given(alone):
             why = "--gallery runs every example with its own seed, and goes with --backend, --quick"
             raise values.refusal(f"{given}: {why}")
@@ -68,6 +88,10 @@ def examples(
         for example in [] if json else known.values():
             console.print(f"[bold]{example.name:{max(map(len, known))}}[/]  {example.shows}")
         return 0
+    if notebook:
+        if given := values.given({"--json": json, "--plot": plot, "--rounding": rounding}):
+            raise values.refusal(f"{given}: --notebook writes a notebook, and goes with --backend, --quick, --seed")
+        return _write_notebook(name, file, backend, quick, seed)
     try:
         example = examples.find(name)
     except ValueError as error:
@@ -89,4 +113,30 @@ def examples(
     else:
         console.print(example.shows, markup=False)
         report.print(console)
+    return 0
+
+
+def _write_notebook(name: str, file: Path | None, backend: str | None, quick: bool, seed: int | None) -> int:
+    from samenet import examples
+    from samenet.examples import notebooks
+    from samenet.output.console import console
+
+    if name in notebooks.tutorials():
+        if given := values.given({"--backend": backend, "--quick": quick, "--seed": seed}):
+            raise values.refusal(f"{given} goes with the name of an example; {name} is a tutorial's notebook")
+        content = notebooks.of_tutorial(name)
+    else:
+        try:
+            example = examples.find(name)
+        except ValueError as error:
+            others = f"or of a tutorial, {', '.join(notebooks.tutorials())}"
+            raise values.refusal(f"NAME: {str(error).partition(': ')[2]}; {others}") from None
+        name = example.name
+        content = notebooks.of_example(example, chosen(backend), quick, example.seed if seed is None else seed)
+    path = file or Path(f"{name}.ipynb")
+    try:
+        notebooks.write(path, content)
+    except FileExistsError as error:
+        raise values.refusal(f"FILE: {error}") from None
+    console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -151,6 +151,13 @@ def picture(text: str) -> Path:
     return writable(text)
 
 
+def notebook(text: str) -> Path:
+    """A file for a notebook that can be written."""
+    if not text.lower().endswith(".ipynb") or Path(text).stem.startswith("."):
+        raise expected("a name that ends in .ipynb", text)
+    return writable(text)
+
+
 def network(text: str) -> Path:
     """A file for a network that can be written."""
     if not text.lower().endswith((".npz", ".safetensors")) or Path(text).stem.startswith("."):

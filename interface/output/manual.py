@@ -14,6 +14,7 @@ from samenet.validation import checks
 from samenet.validation.names import nearest
 
 _HIDDEN = re.compile(
+    r"\A---\n.*?^---\n|"  # of Jupytext
     r"^```\{toctree\}\n.*?^```\n|"  # what only a site has
     r"^</?details>\n|^<summary>(?=.*</summary>$)|</summary>$|"
     r"^<!-- .*? -->\n",

@@ -1,0 +1,118 @@
+"""Notebooks for Jupyter, of an example or of a tutorial: `samenet examples NAME --notebook`.
+
+An example's notebook has its story, its source in cells to change, and a cell that runs it. A tutorial's is its page in
+docs/notebooks, where a cell is a ```python block, and what it prints the ```text block after it; Jupytext reads these
+pages as they are. A file has the format that `nbformat` describes, version 4.5.
+"""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import samenet
+from samenet.examples import Example
+from samenet.output import files, manual
+
+Cell = dict[str, Any]
+
+_FOLDER = "notebooks/"
+_HEADER = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\n", re.MULTILINE)  # a cell draws it
+_LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:)[^)]*\)")  # leads to a page that a notebook has not beside it
+
+
+def tutorials() -> list[str]:
+    """The names of the notebooks that are pages: of the five tutorials, and others."""
+    return [name.removeprefix(_FOLDER) for name in manual.pages() if name.startswith(_FOLDER)]
+
+
+def of_tutorial(name: str) -> dict[str, Any]:
+    """The notebook of a page of docs/notebooks."""
+    page = _HEADER.sub("", manual.pages()[_FOLDER + name].read_text("utf-8"))
+    cells: list[Cell] = []
+    end = 0
+    for fence in _FENCE.finditer(page):
+        cells += _markdown(_LINK.sub(r"\1", _IMAGE.sub("", page[end : fence.start()])))
+        end = fence.end()
+        if fence[1] == "python":
+            cells += _code(fence[2])
+        else:
+            cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": fence[2]}]
+    return _notebook([*cells, *_markdown(_LINK.sub(r"\1", _IMAGE.sub("", page[end:])))])
+
+
+def of_example(example: Example, backend: str, quick: bool, seed: int) -> dict[str, Any]:
+    """The notebook of an example, to run with these settings."""
+    source = Path(str(example.module.__file__)).read_text("utf-8")
+    experiments = f"Experiments {', '.join(example.ids)}. " if example.ids else ""
+    doc = str(example.module.__doc__).strip()
+    shows = example.shows[0].upper() + example.shows[1:]
+    cells = _markdown(f"# {example.name}\n\n{shows}.\n\n{doc}\n\n{experiments}{_read_at(doc)}")
+    cells += [cell for part in _parts(source) for cell in _code(part)]
+    settings = f"Settings(backend={backend!r}, quick={quick}, seed={seed})"
+    cells += _markdown(
+        "## What it finds\n\nChange the settings, or anything above, and run it again. Beside each number found here "
+        "stands the tutorial's, where it has one; below the table, what to make of the difference."
+    )
+    cells += _code(f"report = run({settings})\nreport")
+    if example.has_figure:
+        cells += _code("from samenet.examples.picture import Picture\n\nPicture(draw, report)")
+    file = f"examples/{Path(str(example.module.__file__)).name}"
+    return _notebook([*cells, *_markdown(f"This is `{file}` of samenet {samenet.__version__}.")])
+
+
+def write(path: Path, notebook: dict[str, Any]) -> None:
+    """Write a notebook. Raises FileExistsError rather than write over one, which may have been worked on."""
+    if path.exists():
+        raise FileExistsError(f"{path.name}: expected the name of a new file, got one that exists")
+    files.write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+
+
+def _read_at(text: str) -> str:
+    """Where the tutorials are read that a text names."""
+    sources = manual.pages()["sources"].read_text("utf-8")
+    found = []
+    for number, title, _, url in re.findall(
+        r"^\| (\d{3}) \| (.*?) \| (.*?) \| .*\]\((.*?)\) \|$", sources, re.MULTILINE
+    ):
+        if f"utorial {number}" in text:
+            found.append(f"[{title}]({url})")
+    return f"Read the tutorial at {' and '.join(found)}." if found else ""
+
+
+def _parts(source: str) -> list[str]:
+    """A module's source without its docstring and what it does as a script: what is before a function, and each."""
+    lines, parts, begin = source.split("\n"), [""], 0
+    for node in ast.parse(source).body:
+        end = int(node.end_lineno or 0)
+        text = "\n".join(lines[begin:end])
+        begin = end
+        as_script = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+        if isinstance(node, ast.Expr) or as_script:
+            continue
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            parts += [text, ""]
+        else:
+            parts[-1] += text + "\n"
+    return [part.replace(", run_as_script", "") for part in parts if part.strip()]
+
+
+def _markdown(text: str) -> list[Cell]:
+    text = text.strip()
+    return [{"cell_type": "markdown", "metadata": {}, "source": text}] if text else []
+
+
+def _code(source: str) -> list[Cell]:
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source.strip("\n")}
+    return [cell]
+
+
+def _notebook(cells: list[Cell]) -> dict[str, Any]:
+    for i, cell in enumerate(cells, 1):
+        cell["id"] = f"cell-{i}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
