@@ -17,7 +17,7 @@ def as_mnist(ink: Array) -> Array:
     """Crop a digit, scale its longer side to 20 pixels, and put its centre of mass into the middle of 28x28.
 
     ink      (height, width), from 0, paper, to 1
-    returns  (28, 28); all 0 if there is no ink. A digit that fits already comes back unchanged, but for a shift
+    returns  (28, 28); all 0 if there is no ink. A digit of MNIST comes back unchanged
     """
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
@@ -41,12 +41,12 @@ def resampling(n: int, wanted: int) -> Array:
 
 
 def centred(box: Array) -> Array:
-    """At most 20x20 pixels in 28x28, shifted by whole pixels so that the centre of mass is in the middle."""
+    """At most 20x20 pixels in 28x28, by whole pixels: the centre of mass is in the pixel [14, 14], as in MNIST."""
     found = np.zeros((SIDE, SIDE))
     total = box.sum()
     at = []
     for axis, n in enumerate(box.shape):
         mass = (np.arange(n) + 0.5) @ box.sum(axis=1 - axis) / total
-        at.append(min(max(int(np.floor(SIDE / 2 - mass + 0.5 + 1e-9)), 0), SIDE - n))  # halves up, however sums round
+        at.append(min(max(int(np.ceil(SIDE / 2 - mass - 1e-9)), 0), SIDE - n))  # 1e-9: however sums round
     found[at[0] : at[0] + box.shape[0], at[1] : at[1] + box.shape[1]] = box
     return found

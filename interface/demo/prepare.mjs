@@ -60,12 +60,12 @@ export function fitBox({ width, height, ink }) {
   return { width: across.length, height: down.length, ink: rows.flat() };
 }
 
-// In 28x28, shifted by whole pixels so that the centre of mass is in the middle; `at` is where the box begins.
+// In 28x28, shifted by whole pixels so that the centre of mass is in the pixel [14, 14], as in MNIST; `at` is where the box begins.
 export function centre({ width, height, ink }) {
   const total = ink.reduce((a, b) => a + b);
   const place = (n, coordinate) => {
     const mass = ink.reduce((sum, v, k) => sum + v * (coordinate(k) + 0.5), 0) / total;
-    return Math.min(Math.max(Math.floor(SIDE / 2 - mass + 0.5 + 1e-9), 0), SIDE - n); // halves up, however sums round
+    return Math.min(Math.max(Math.ceil(SIDE / 2 - mass - 1e-9), 0), SIDE - n); // 1e-9: however sums round
   };
   const x = place(width, (k) => k % width);
   const y = place(height, (k) => Math.floor(k / width));

@@ -70,7 +70,7 @@ export function makeReader(network, about) {
     drawSquare(element("step-ink"), picture, cropped);
     drawSquare(element("step-box"), boxed);
     const context = drawGrid(element("step-centre"), centred.ink, SIDE, grey(), MARK);
-    const middle = (SIDE / 2) * MARK;
+    const middle = (SIDE / 2 + 0.5) * MARK;
     for (const [dx, dy] of state.steps ? [[2 * MARK, 0], [0, 2 * MARK]] : []) {
       drawLine(context, [[middle - dx, middle - dy], [middle + dx, middle + dy]], colour("path"), 4);
     }
