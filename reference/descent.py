@@ -104,7 +104,7 @@ def run_updates(
     state = State(model, rule.state_arrays) if state is None else state
     for epoch in range(epochs if order is None else len(order)):
         rows = range(len(X)) if order is None else order[epoch]
-        rate = alpha[epoch] if hasattr(alpha, "__len__") else alpha
+        rate = float(alpha[epoch]) if hasattr(alpha, "__len__") else alpha  # not NumPy's, which is not rounded alike
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             masks = None if dropout is None else dropout.after(epoch * len(rows) + start)

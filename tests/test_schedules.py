@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from agreement import Backend
 
+import samenet
 from samenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
 from samenet.training import loop
 
@@ -117,3 +118,17 @@ def test_a_factor_above_1_grows_to_infinity_and_is_refused_there(backend: Backen
     assert schedule(3) == math.inf
     with pytest.raises(ValueError, match=r"^alpha\(3\): expected a finite number"):
         make(backend).train(X, Y * 0 + 0.5, alpha=lambda epoch: schedule(3) if epoch == 3 else 0.1, epochs=5)
+
+
+@pytest.mark.parametrize("optimizer", ["descent", "momentum", "nesterov", "rmsprop", "adam"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["reference", "numpy", pytest.param("numba", marks=pytest.mark.compiled)])
+def test_how_epochs_are_split_into_calls_changes_no_bit(name: str, dtype: str, optimizer: str) -> None:
+    """A call of many epochs has an array of learning rates, which belong to them as those of calls of one epoch do."""
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(5, 3)), random.random((5, 1))
+    nets = [samenet.backend(name).Network([3, 4, 1], seed=0, dtype=dtype) for _ in range(2)]
+    schedule: Any = Exponential(0.1, 0.99)
+    for net, callback in zip(nets, (None, lambda *_: None), strict=True):
+        net.train(X, Y, alpha=schedule, epochs=10, optimizer=optimizer, callback=callback)
+    assert nets[0].parameters.tobytes() == nets[1].parameters.tobytes()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -17,8 +16,8 @@ from samenet.compare import cases, environment, timing
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
 from samenet.compare.measurement import Result, Row, measure
 from samenet.output import files
+from samenet.output.console import Console, print_table
 from samenet.output.console import console as standard_output
-from samenet.output.console import print_table
 from samenet.output.formats import counted, digits, duration
 
 # What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.

@@ -31,7 +31,7 @@ def console() -> Console:
     return Console(highlight=False, width=width)
 
 
-def print_table(console: Console, table: Table) -> None:
+def print_table(console: rich_console.Console, table: Table) -> None:
     """Print a table at its full width: a narrower terminal wraps its lines, and no cell is cut off."""
     needed = Measurement.get(console, console.options.update(width=_UNBOUNDED), table).maximum
     Console(file=console.file, highlight=False, width=max(needed, console.width)).print(table)

@@ -86,6 +86,6 @@ def is_numeric(cells: Any) -> bool:
     return bool(2 * (found == found).sum() > len(given))
 
 
-def has_decimal_commas(cells: Sequence[str]) -> bool:
+def has_decimal_commas(cells: Any) -> bool:
     """Whether cells are texts because their numbers have a comma where a point is expected."""
     return any("," in cell for cell in cells) and is_numeric([cell.replace(",", ".", 1) for cell in cells])
