@@ -107,7 +107,13 @@ def _markdown(text: str) -> list[Cell]:
 
 
 def _code(source: str) -> list[Cell]:
-    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source.strip("\n")}
+    cell: Cell = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": source.strip("\n"),
+    }
     return [cell]
 
 

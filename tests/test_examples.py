@@ -143,7 +143,7 @@ def test_a_seed_changes_what_is_drawn_at_random() -> None:
         (["sigmoid", "--gallery", "folder"], "NAME: --gallery runs every example"),
         (["--gallery", "folder", "--json", "--rounding"], "--json, --rounding: --gallery runs every example"),
         (["--gallery", "folder", "--seed", "0"], "with its own seed"),
-        (["sigmoid", "--backend", "torch"], "invalid choice: 'torch'"),
+        (["sigmoid", "--backend", "theano"], "invalid choice: 'theano'"),
         (["backpropagation", "--plot", "figure.png"], "backpropagation has no figure"),
     ],
 )
