@@ -59,6 +59,7 @@ def test_the_page_on_backends_runs_and_shows_what_is_printed(
     from samenet.__main__ import main
     from samenet.testing import check_backend
 
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
     page = (ROOT / "docs" / "conformance.md").read_text("utf-8")
     (_, first), _ = blocks(page)
     mine = tmp_path / "my_backend.py"

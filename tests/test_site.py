@@ -198,7 +198,8 @@ def test_what_would_be_loaded_from_elsewhere_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.without_jit
-def test_samenet_docs_lists_the_pages_and_prints_them(capsys: Any) -> None:
+def test_samenet_docs_lists_the_pages_and_prints_them(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
     assert main(["docs"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert {"start", "learn/node", "side-by-side", "know/glossary", "gallery"} <= set(listed)
