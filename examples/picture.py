@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from samenet.examples.report import Report, run_as_script
 from samenet.output import figures
@@ -22,7 +22,7 @@ class Picture:
         """A new figure of matplotlib."""
         figure = figures.load_matplotlib().figure.Figure(figsize=(8, 5), dpi=80, layout="constrained")
         self._draw(self._report, figure)
-        return figure  # type: ignore[no-any-return]
+        return cast("Figure", figure)
 
     def save(self, path: Path) -> None:
         """Write it as png, svg or pdf, by the file's suffix."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet.backends import EXTRAS
+from samenet.backends import EXTRAS, missing
 from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import OPTIMIZERS, UpdateRule
 
@@ -156,7 +156,7 @@ def modules() -> list[str]:
     for package in PACKAGES:
         where = importlib.import_module(package).__path__
         found |= {module.name for module in pkgutil.iter_modules(where, package + ".")}
-    found -= {module for library, module in EXTRAS.items() if importlib.util.find_spec(library) is None}
+    found -= {module for name, module in EXTRAS.items() if missing([name])}
     return sorted(name for name in found if not name.endswith(".__main__"))
 
 

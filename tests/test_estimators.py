@@ -502,7 +502,7 @@ WRONG: list[tuple[str, Any, type[Exception]]] = [
     ("n_iter_no_change", 0, ValueError),
     ("n_iter_no_change", float("nan"), TypeError),
     ("max_fun", 0, ValueError),
-    ("backend", "jax", ValueError),
+    ("backend", "theano", ValueError),
     ("dtype", np.float16, ValueError),
     ("threads", 0, ValueError),
     ("dropout", 1.0, ValueError),

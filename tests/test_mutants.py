@@ -555,7 +555,11 @@ MUTANTS = {
             "    plain = rule.code == DESCENT and",
         ),
         Mutant("small: a step without penalty", "l1 == 0 and l2 == 0\n    of_squares", "True\n    of_squares"),
-        Mutant("small: plain step by any rule", "    plain = rule.code == DESCENT and", "    plain ="),
+        Mutant(
+            "small: plain step by any rule",
+            "plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm",
+            "plain = rule.clip_value == rule.clip_norm",
+        ),
         Mutant("small: W transposed", "p + i * n + j if j < n", "p + (i * n + j) % k * n + (i * n + j) // k if j < n"),
         Mutant("small: bias dropped", "z = load(width, P, p + n * row + v)", "z = load_first(width, P, 0, 0)"),
         Mutant(
@@ -972,6 +976,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from agreement.schedule(small.network(cls), small.network(trusted), small.X, small.Y, [0.5, 0.1, 0.9])
     networks = blocks.network(cls), blocks.network(trusted)
     networks[0].threads = 3
+    yield from agreement.schedule(*networks, blocks.X[:30], blocks.Y[:30], [0.5, 0.1, 0.9])
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
     yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], *blocks.masks)

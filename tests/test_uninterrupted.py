@@ -212,6 +212,7 @@ def test_a_fork_waits_for_the_kernel_at_hand() -> None:
     threading.Timer(0.2, forking.set).start()  # the fork has begun by then, or else this proves nothing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        warnings.simplefilter("ignore", RuntimeWarning)  # of JAX, if a test before this one has loaded it
         child = os.fork()
     if child == 0:
         right = held == [True] and uninterrupted.uninterrupted(lambda: 1) == 1

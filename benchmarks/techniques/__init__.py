@@ -109,7 +109,13 @@ TECHNIQUES = (
         "gradient and step at once",
         "Of weights whose input was used in the batch, in one pass; without, a gradient of all, and a step of all.",
         "mini-batches of images",
-        (Change(f"{_KERNELS}/training.py", "at_once = alphas if plain else alphas[:0]", "at_once = alphas[:0]"),),
+        (
+            Change(
+                f"{_KERNELS}/training.py",
+                "at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]",
+                "at_once = alphas[:0]",
+            ),
+        ),
     ),
     Technique(
         "arrays not counted",

@@ -98,13 +98,14 @@ class Memory:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """The backend asks for its memory here."""
-        kept = parameters.aligned, workspace.aligned, backend.np
+        kept = parameters.aligned, workspace.aligned, backend.np, backend.workspace
         parameters.aligned = workspace.aligned = self.aligned
         backend.np = self
+        backend.workspace = lambda model, parts: (workspace._rows(model, parts), workspace.packed_workspace(model))
         try:
             yield
         finally:
-            parameters.aligned, workspace.aligned, backend.np = kept
+            parameters.aligned, workspace.aligned, backend.np, backend.workspace = kept
 
 
 class Usual:
