@@ -194,11 +194,11 @@ def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
     yield Answer("parameters after all updates", network.parameters, trusted.parameters, distance, network.dtype)
 
 
-def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float]) -> Compared:
+def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float], **options: Any) -> Compared:
     """An alpha for each epoch: too many updates for a bound, but what is allowed is far less than a wrong one."""
     ends = []
     for one in (network.copy(), trusted.copy()):
-        run_updates(one, X, Y, alpha=np.array(alphas), batch_size=3, epochs=len(alphas))
+        run_updates(one, X, Y, alpha=np.array(alphas), batch_size=3, epochs=len(alphas), **options)
         ends.append(one.parameters)
     yield Answer("updates of several alphas", ends[0], ends[1], 1e-9)
 
