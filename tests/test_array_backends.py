@@ -16,7 +16,7 @@ from children import printed
 
 import samenet
 from samenet import optimizers
-from samenet.backends import EXTRAS, backends, known_backends
+from samenet.backends import EXTRAS, backends, known_backends, missing
 from samenet.compare import cases
 from samenet.compare.measurement import measure
 from samenet.schedules import StepDecay
@@ -29,8 +29,8 @@ FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
 
 def found(library: str) -> ModuleType:
     """The backend on a library's arrays, if the library is here."""
-    if importlib.util.find_spec(library) is None:
-        pytest.skip(f"{library} is not installed, as it is no part of `make test`; `make test-arrays` installs it")
+    if absent := missing([library]):
+        pytest.skip(f"{absent[library]}: no part of `make test`; `make test-arrays` installs it")
     return samenet.backend(library)
 
 

@@ -21,7 +21,6 @@ assert_type(samenet.backend("numba").Network, type[AnyNetwork])
 net = samenet.backend("numpy").Network([3, 2], activation="relu")
 assert_type(net, AnyNetwork)
 net.on("reference")
-net.on("nunba")  # type: ignore[arg-type]
 net.trian(X, Y)  # type: ignore[attr-defined]
 
 # A network.
@@ -57,7 +56,6 @@ optimizers.MultiStart(3, init="nromal")  # type: ignore[arg-type]
 
 # The rest.
 samenet.load("net.npz", "numpy")
-samenet.load("net.npz", "numpi")  # type: ignore[arg-type]
 samenet.downhill(lambda x: x, 1.0, alpha=0.1, rule="sing")  # type: ignore[arg-type]
 samenet.error_surface(net, X, Y, [0], [1.0], measure="costs")  # type: ignore[arg-type]
 samenet.check_gradient(net, X, Y, reduction="sums")  # type: ignore[arg-type]
@@ -66,6 +64,6 @@ samenet.export.to_c(net, "net.h", dtype=np.int32)  # type: ignore[arg-type]
 MLPClassifier((30,), activation="logistic", solver="sgd", learning_rate="adaptive", batch_size="auto", backend="numpy")
 MLPRegressor((30, 10), activation=["tanh", "relu"])
 MLPClassifier(activation="rleu")  # type: ignore[arg-type]
-MLPClassifier(solver="adm")  # type: ignore[arg-type]
-MLPClassifier(learning_rate="adaptiv")  # type: ignore[arg-type]
-MLPClassifier(batch_size="all")  # type: ignore[arg-type]
+MLPRegressor(solver="adm")  # type: ignore[arg-type]
+MLPRegressor(learning_rate="adaptiv")  # type: ignore[arg-type]
+MLPRegressor(batch_size="all")  # type: ignore[arg-type]
