@@ -17,7 +17,7 @@ from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_m
 from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
 from samenet.fast.kernels.steps import DESCENT, step, update_type
 
-_SLICES_FROM = 1 << 19  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
+_SLICES_FROM = 1 << 20  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
 _SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
 
 
