@@ -74,6 +74,11 @@ def test_the_page_on_backends_runs_and_shows_what_is_printed(
     assert re.search(r"^FAIL: gradient", page, re.MULTILINE)
 
 
+def test_no_page_has_the_marks_of_an_unfinished_merge() -> None:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "results").rglob("*.md")]:
+        assert not re.search(r"^(<<<<<<<|>>>>>>>) ", path.read_text("utf-8"), re.MULTILINE), path
+
+
 def test_blocks_are_found() -> None:
     text = "a\n\n```python\nx = 1\n```\n\n```bash\nls\n```\n\n  ```python\n  y = x\n  ```\n"
     assert blocks(text) == [(4, "x = 1\n"), (12, "y = x\n")]
