@@ -1,8 +1,21 @@
-"""The backend of a command that names none."""
+"""The backend of a command: its option, and what is chosen where it is not given."""
 
 import sys
+from typing import Annotated
 
-from samenet.backends import missing
+import typer
+
+from samenet.backends import known_backends, missing
+from samenet.cli import values
+
+_NAMES = ", ".join(known_backends())
+Fastest = Annotated[
+    str | None,
+    typer.Option(parser=values.backend, metavar="NAME", help=f"Of {_NAMES}.  [default: numba, if it can be imported]"),
+]
+NumPy = Annotated[  # where nothing takes long enough to be compiled
+    str, typer.Option(parser=values.backend, metavar="NAME", help=f"Of {_NAMES}.  [default: numpy]")
+]
 
 
 def chosen(name: str | None) -> str:

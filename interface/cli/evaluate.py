@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from samenet.backends import known_backends
 from samenet.cli import tables, values
+from samenet.cli.backend import NumPy
 
 
 def evaluate(
@@ -20,12 +20,7 @@ def evaluate(
         ),
     ] = None,
     drop_missing: tables.DropMissing = False,
-    backend: Annotated[
-        str,
-        typer.Option(
-            parser=values.backend, metavar="NAME", help=f"Of {', '.join(known_backends())}.  [default: numpy]"
-        ),
-    ] = "numpy",
+    backend: NumPy = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")] = False,

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from samenet.backends import known_backends
 from samenet.cli import values
-from samenet.cli.backend import chosen
+from samenet.cli.backend import Fastest, chosen
 
 
 def examples(
@@ -19,14 +18,7 @@ def examples(
             parser=values.notebook, metavar="[FILE]", help="With --notebook, its name.  [default: NAME.ipynb]"
         ),
     ] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            parser=values.backend,
-            metavar="NAME",
-            help=f"Of {', '.join(known_backends())}.  [default: numba, if it can be imported]",
-        ),
-    ] = None,
+    backend: Fastest = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short run, to see that it works.")] = False,
     seed: Annotated[
         int | None,

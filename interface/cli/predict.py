@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from samenet.backends import known_backends
 from samenet.cli import tables, values
+from samenet.cli.backend import NumPy
 
 if TYPE_CHECKING:
     from samenet.tabular.source import Source
@@ -31,12 +31,7 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Write the probability of each class, too, as class:NAME.")
     ] = False,
-    backend: Annotated[
-        str,
-        typer.Option(
-            parser=values.backend, metavar="NAME", help=f"Of {', '.join(known_backends())}.  [default: numpy]"
-        ),
-    ] = "numpy",
+    backend: NumPy = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,
     force: tables.Force = False,

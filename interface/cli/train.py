@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samenet.backends import known_backends
 from samenet.cli import tables, values
-from samenet.cli.backend import chosen
+from samenet.cli.backend import Fastest, chosen
 
 if TYPE_CHECKING:
     from samenet.tabular.fitting import Fitted, Settings
@@ -50,14 +49,7 @@ def train(
         typer.Option(metavar="NAME", help="A column of texts though they look like numbers; several times."),
     ] = None,
     drop_missing: tables.DropMissing = False,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            parser=values.backend,
-            metavar="NAME",
-            help=f"Of {', '.join(known_backends())}.  [default: numba, if it can be imported]",
-        ),
-    ] = None,
+    backend: Fastest = None,
     layers: Annotated[
         Any,  # a list of sizes
         typer.Option(
