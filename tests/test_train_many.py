@@ -231,3 +231,14 @@ def test_ctrl_c_ends_all_of_them(threads: int) -> None:
         run_together([task(i) for i in range(9)], threads)
     assert len(begun) <= threads
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_handler_of_ctrl_c_that_raises_stop_training_when_all_is_done() -> None:
+    def handler(signum: int, frame: Any) -> None:
+        raise samenet.StopTraining
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert run_together([lambda release: signal.raise_signal(signal.SIGINT)], threads=1) == {}
+    finally:
+        signal.signal(signal.SIGINT, before)
