@@ -176,6 +176,14 @@ def test_a_checkpoint_with_another_validation_set(tmp_path: Path) -> None:
             network().train(X, Y, epochs=9, resume=path, **WAYS["watched"] | {"validation": other})
 
 
+def test_a_checkpoint_with_other_weights_of_samples(tmp_path: Path) -> None:
+    path, weights = tmp_path / "net.npz", np.arange(23.0)
+    left(path, network(), sample_weight=weights, **BATCHES)
+    network().train(X, Y, epochs=9, resume=path, sample_weight=weights, **BATCHES)
+    with pytest.raises(ValueError, match="^sample_weight: expected the values that the checkpoint is of, got others"):
+        network().train(X, Y, epochs=9, resume=path, sample_weight=weights[::-1], **BATCHES)
+
+
 @pytest.mark.parametrize("how", ["rule", "callback"])
 def test_a_call_that_had_ended_early_is_not_trained_further(how: str, tmp_path: Path) -> None:
     path, calls = tmp_path / "net.npz", list[int]()
