@@ -465,6 +465,10 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("predict", "net.npz", "flowers.csv", "--output", "sums.npz"), 2, "--output: 'sums.npz' exists"),
     (("predict", "net.npz", "flowers.csv", "--output", "no/such.csv"), 2, "expected a file that can be written"),
     (("predict", "net.npz", "flowers.csv", "--output", "flowers.csv", "--force"), 2, "than those that are read"),
+    (("predict", "net.npz", "flowers.csv", "--force"), 2, "--force goes with --output"),
+    (("compare", "--force"), 2, "--force goes with --json or --plot"),
+    (("examples", "sigmoid", "--force"), 2, "--force goes with --plot, --notebook or --gallery"),
+    (("exercises", "--force"), 2, "--force goes with start"),
     (("evaluate", "net.npz", "flowers.csv", "--at-least", "x"), 2, "--at-least: expected a number"),
     (("evaluate", "net.npz", "flowers.csv", "--keep"), 2, "no such option: --keep"),
     (("check", "net.npz", "--backend", "np"), 2, "--backend: invalid choice: 'np' .*did you mean 'numpy'"),
@@ -574,6 +578,37 @@ def test_what_is_wrong_is_said_in_a_line(capsys: Any) -> None:
         assert "Traceback" not in told.out
         assert status == 1 or "rows" in told.out or told.out in ("", "kind\n"), (arguments, told.out)
         assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before, arguments
+
+
+@pytest.mark.usefixtures("trained")
+def test_no_command_replaces_a_file_without_force(capsys: Any) -> None:
+    for option, name, *command in (
+        ("--output", "net.npz", *TRAIN, "--output", "net.npz"),
+        ("--output, for the report", "other.report.json", *TRAIN, "--output", "other.npz"),
+        ("--output", "a.csv", "predict", "net.npz", "flowers.csv", "--output", "a.csv"),
+        *(("--output", "a.txt", "export", "net.npz", "--to", to, "--output", "a.txt") for to in ("c", "js", "onnx")),
+        *(
+            ("--output", f"net{suffix}", "export", "net.npz", "--to", to)
+            for to, suffix in (("c", ".h"), ("js", ".mjs"))
+        ),
+        ("--json", "a.json", "compare", "--sizes", "3-2", "--json", "a.json"),
+        ("--plot", "a.png", "compare", "--sizes", "3-2", "--plot", "a.png"),
+        ("--plot", "a.svg", "examples", "sigmoid", "--plot", "a.svg"),
+        ("FILE", "a.ipynb", "examples", "sigmoid", "a.ipynb", "--notebook"),
+        ("FILE", "sigmoid.ipynb", "examples", "sigmoid", "--notebook"),
+        ("--gallery", "README.md", "examples", "--gallery", "."),
+        ("--output", "a.py", "exercises", "start", "sigmoid", "--output", "a.py"),
+        ("--output", "sigmoid.py", "exercises", "start", "sigmoid"),
+        ("--output", "a.html", "demo", "--no-open", "--output", "a.html"),
+    ):
+        Path(name).write_text("mine")
+        assert run(*command) == 2, command
+        assert re.search(f"error: {option}: '{name}' exists; --force replaces it\\n$", capsys.readouterr().err), command
+        assert Path(name).read_text() == "mine"
+    assert run("exercises", "start", "sigmoid", "--force") == 0
+    assert Path("sigmoid.py").read_text() != "mine"
+    assert run("examples", "sigmoid", "--notebook", "--force") == 0
+    assert Path("sigmoid.ipynb").read_text() != "mine"
 
 
 @pytest.mark.usefixtures("trained")

@@ -112,7 +112,7 @@ def test_from_the_list_to_the_grade(
     assert "Next: samenet exercises start activations" in printed
     assert "@ W.T" not in printed, "no solution is printed"
     assert main(["exercises", "start", "feed-forward-arrays"]) == 2
-    assert "which exists" in capsys.readouterr().err
+    assert "exists; --force replaces it" in capsys.readouterr().err
     assert path.read_text("utf-8") != text, "an existing file is left alone"
 
 
