@@ -142,6 +142,21 @@ MUTANTS = (
         "activations",
         "softmax is over the nodes of each sample, not over the samples",
     ),
+    Mutant(
+        "softmax of columns",
+        "z /= z.sum(axis=-1, keepdims=True)",
+        "z /= z.sum(axis=0, keepdims=True)",
+        "activations",
+        "softmax is over the nodes of each sample, not over the samples",
+        (("z -= z.max(axis=-1, keepdims=True)", "z -= z.max(axis=0, keepdims=True)"),),
+    ),
+    Mutant(
+        "softmax of all samples",
+        "z /= z.sum(axis=-1, keepdims=True)",
+        "z /= z.sum()",
+        "activations",
+        "softmax is over the nodes of each sample, not over the samples: divide by a sum for each row",
+    ),
     # predict
     Mutant(
         "the layer before the output",
