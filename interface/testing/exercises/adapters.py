@@ -81,6 +81,7 @@ def activations(task: Any) -> Functions:
 
     def activate(name: str, z: Array) -> Any:
         if name in ("tanh", "relu", "softmax"):
+            z.flags.writeable = False  # it returns a new array
             return getattr(task, name)(z)
         z = z.copy()
         with np.errstate(all="ignore"):

@@ -62,6 +62,13 @@ MUTANTS = (
         "the activation is applied twice",
     ),
     Mutant(
+        "no activation",
+        "ACTIVATIONS[model.activations[layer]].activate(h)",
+        "pass",
+        "feed_forward",
+        "the activation is left out: h = f(z)",
+    ),
+    Mutant(
         "sigmoid of -z",
         "np.negative(z, out=z)",
         "pass",
