@@ -50,7 +50,9 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
             except BaseException as error:  # what a backend did to make the suite itself fail is its failure, too
                 if result is None:
                     got = f"{type(error).__name__}: {printable(error)}, in the suite"
-                    result = report.Part(part.name, part.function, "failed", failure=Failure(part.function, "", got=got))
+                    result = report.Part(
+                        part.name, part.function, "failed", failure=Failure(part.function, "", got=got)
+                    )
                     emit({"result": asdict_of(result)})
             emit({"noted": dict(guard.noted)})
 
