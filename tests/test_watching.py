@@ -581,6 +581,27 @@ def test_targets_within_reach_do_not(backend: Backend, activation: str, row: lis
         net.train(np.ones((1, 3)), [small], alpha=1e-9, epochs=1)
 
 
+def test_targets_of_samples_of_weight_0_do_not_warn() -> None:
+    target, weights = np.zeros((13, 2)), np.ones(13)
+    target[[2, 5], 0] = 7
+    weights[2] = 0
+    net = NUMPY([3, 2], seed=0)
+
+    def trained() -> None:
+        for nets, given in ((net, weights), ([net, NUMPY([3, 2], seed=1)], [weights, weights])):
+            train = samenet.train_many if isinstance(nets, list) else NUMPY.train
+            train(nets, X, target, alpha=0.1, epochs=1, sample_weight=given)
+
+    with pytest.warns(samenet.UnreachableTargetsWarning, match=r"Y: 1 of 24 targets lie .* at Y\[5, 0\]") as caught:
+        trained()
+    assert len(caught) == 2
+    weights[5] = 0
+    with warnings.catch_warnings(action="error"):
+        trained()
+        with pytest.raises(samenet.UnreachableTargetsWarning):  # the same targets, when they count
+            net.train(X, target, alpha=0.1, epochs=1)
+
+
 def test_targets_that_change_between_two_calls_are_looked_at_again() -> None:
     net, target = NUMPY([3, 2], seed=0), np.zeros((13, 2))
     with warnings.catch_warnings(action="error"):

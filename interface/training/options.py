@@ -142,7 +142,7 @@ class Options:
             if not options.unchecked:
                 options.check_samples()
         if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
-            check_reach(model.activations[-1], options.Y)
+            check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
