@@ -21,15 +21,13 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
-from samenet.fast.description import constants as _constants
-from samenet.fast.description import layout
+from samenet.fast.description import layout, plan
 from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
-from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import is_packed, masking, most_in_lanes, packed_workspace, workspace
+from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -48,6 +46,11 @@ _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which anothe
 
 
 _most_rows = functools.cache(forward.most_rows)
+
+
+@functools.cache
+def _no_masks(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    return np.empty(0, np.int64), np.empty(0, dtype), 0, 0
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
@@ -177,16 +180,18 @@ def gradient(
     theta, g = model.theta.flat, model.theta.empty_like()
     if model.theta.normalized:
         return float(_descend(model, theta, g.flat.reshape(1, -1), g.flat, *given)[0]), g
-    G, P = workspace(model, training.parts_of(len(X), theta.size))
+    parts = training.parts_of(len(X), theta.size)
+    G, P = borrowed(model, parts)
     if P is not theta:
         g.flat[:] = theta
-        theta = g.flat  # the gradient takes its place
-    elif len(G) == 1:
-        G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, P, *given)
-    if theta is not g.flat and len(G) > 1:
+        costs = _descend(model, g.flat, G, P, *given)  # the gradient takes its place
+    elif parts == 1:
+        costs = _descend(model, theta, g.flat.reshape(1, -1), P, *given)
+    else:
+        costs = _descend(model, theta, G, P, *given)
         g.flat[:] = G[0]
-    return float(costs[0]), g
+    give_back(model, parts, G, P)
+    return costs.item(0), g
 
 
 def run_updates(
@@ -212,38 +217,49 @@ def run_updates(
     epochs = epochs if order is None else len(order)
     alphas = np.empty(epochs)
     alphas[:] = alpha
-    given = X, Y, alphas, batch_size, order, epochs, reduction
-    state = rule.state(model.theta) if state is None else state
-    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    theta, more = model.theta, (dropout, drop_connect, sample_weight)
-    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
-    if is_plain and not theta.normalized and tiny_network.fits(model, batch_size):
-        return _descend_tiny(model, given, constants, state)
-    if theta.normalized:
+    theta, planned, given = (
+        model.theta,
+        plan(model, rule, batch_size),
+        (X, Y, alphas, batch_size, order, epochs, reduction),
+    )
+    state = rule.state(theta) if state is None else state
+    constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    more = dropout, drop_connect, sample_weight
+    if planned.registers is not None and sampler is None and dropout is drop_connect is sample_weight is None:
+        costs = _descend_tiny(model, planned.registers, *given, constants, state.values)
+    elif theta.normalized:
         G = np.empty((1, theta.flat.size), model.dtype)
-        P = G[0]
+        costs = _descend(model, theta.flat, G, G[0], *given, *more, constants, state.values)
     else:
-        parts = training.parts_of(batch_size, theta.flat.size) if sampler is None else 1
-        if (key := (__name__, parts, theta.sizes, theta.bias)) not in state.prepared:
-            state.prepared[key] = workspace(model, parts)
-        G, P = state.prepared[key]
-        P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
-    costs = _descend(model, theta.flat, G, P, *given, *more, constants, state.values, sampler)
+        parts = planned.parts if sampler is None else 1
+        G, P = borrowed(model, parts, state.prepared)
+        costs = _descend(model, theta.flat, G, P, *given, *more, constants, state.values, sampler)
+        give_back(model, parts, G, P, state.prepared)
     state.t += costs.size
     return costs
 
 
 def _descend_tiny(
-    model: Model, given: tuple[Any, ...], rule: tuple[int, float, float, float, float, float, int], state: State
+    model: Model,
+    registers: tuple[Any, ...],
+    X: Array,
+    Y: Array,
+    alphas: NDArray[np.float64],
+    batch_size: int,
+    order: Array | None,
+    epochs: int,
+    reduction: str,
+    rule: tuple[float, ...],
+    state: Array,
 ) -> NDArray[np.float64]:
-    X, Y, alphas, batch_size, order, epochs, reduction = given
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    order = _NO_ORDER if order is None else order
-    register = width_for(max(model.sizes[1:]), model.dtype.itemsize), (0,) * tiny_network.registers(model)
-    own = model.theta.flat, layout(model), _objective(model), X, Y, order, (batch_size, reduction == "mean"), alphas
-    tiny_network.run_updates(*register, *own, rule, state.values, costs)
-    state.t += costs.size
+    described, data = (
+        (model.theta.flat, layout(model), _objective(model)),
+        (X, Y, _NO_ORDER if order is None else order),
+    )
+    batch = batch_size, reduction == "mean"
+    tiny_network.run_updates(*registers, *described, *data, batch, alphas, rule, state, costs)
     return costs
 
 
@@ -272,7 +288,7 @@ def _descend(
     """
     rows = len(X) if order is None else order.shape[1]
     costs = np.empty(epochs * -(-rows // batch_size))
-    masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
+    masks = _no_masks(X.dtype) if dropout is None else tuple(dropout)
     data = X, Y, _NO_ORDER if order is None else order, masks
     batch = batch_size, reduction == "mean"
     state = G[:0] if state is None else state

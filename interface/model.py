@@ -24,7 +24,7 @@ class Model:
     theta          all weights and biases, and what normalizes layers, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
-    prepared       a cache of what each backend derives from the model, by the backend's name; empty in copies
+    prepared       a cache of what each backend derives from the model, by keys of its own; empty in copies
 
     Only the numbers in theta, with its running statistics, and `threads`, ever change.
     """
@@ -54,7 +54,7 @@ class Model:
             self.theta = Parameters.empty(layers, bias, checked, normalized)
         except (MemoryError, OverflowError, ValueError):
             raise checks.too_large("sizes", sizes) from None
-        self.prepared: dict[str, Any] = {}
+        self.prepared: dict[Any, Any] = {}
 
     @property
     def sizes(self) -> tuple[int, ...]:

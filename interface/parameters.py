@@ -131,6 +131,8 @@ class Parameters:
         """Raise ValueError, naming the array, if a user has made any of them read-only."""
         if not self.flat.flags.writeable:
             raise ValueError("parameters: expected an array that can be written to, got a read-only one")
+        if not (self._weights or self._biases or self._gammas):
+            return
         for name, views in (("weights", self._weights), ("biases", self._biases), ("gammas", self._gammas)):
             for layer, view in enumerate(views or ()):
                 if not view.flags.writeable:

@@ -54,6 +54,7 @@ class Settings(NamedTuple):
     clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
     sampling: AdaptiveSampling | None
     is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
+    is_usual: bool  # whether nothing is measured, left out, sampled or shown
     arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
     verbose: bool
@@ -166,17 +167,26 @@ class Options:
         cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: dict[str, Any], warns: bool = True
     ) -> "Options":
         """The same, from samples that were checked."""
-        theta, seed, callback = model.theta, given["seed"], given["callback"]
+        theta, seed = model.theta, given["seed"]
         theta.check_writable()
         # Samples that share memory with the parameters would change during training.
         X = X if X.flags.owndata or not np.may_share_memory(X, theta.flat) else X.copy()
         Y = Y if Y.flags.owndata or not np.may_share_memory(Y, theta.flat) else Y.copy()
         settings = _settings(len(theta.sizes) - 2, *_values(given))
-        if not isinstance(seed, random.Random):
+        if seed is not None and not isinstance(seed, random.Random):
             checks.seed("seed", seed)
+        batch_size = min(len(X), settings.batch_size or len(X))
+        options = cls(X, Y, settings, batch_size, seed, _NO_MONITORS, None, (), _NO_DROPOUT, warns)
+        given_others = not (given["callback"] is given["stop"] is given["validation"] is given["sample_weight"] is None)
+        if given_others or theta.normalized or not settings.is_usual:
+            options._add_others(model, given)
+        return options
+
+    def _add_others(self, model: Model, given: dict[str, Any]) -> None:
+        """Check, and add, what most trainings do without."""
+        X, settings, batch_size, callback = self.X, self.settings, self.batch_size, given["callback"]
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
-        batch_size = min(len(X), settings.batch_size or len(X))
         if model.theta.normalized and (batch_size == 1 or len(X) % batch_size == 1):
             raise ValueError(
                 "batch_size: expected batches of at least 2 samples, for the statistics of batch normalization; of "
@@ -209,17 +219,13 @@ class Options:
             raise ValueError(
                 f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
             )
-        return cls(
-            *(X, Y, settings, batch_size, seed),
-            *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
-            np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
-            *(warns, None, validation),
-            Report.of(settings) if settings.verbose or settings.progress else None,
-            sample_weight=weights,
-        )
+        self.monitors = {name: monitor(name, model.activations[-1], self.Y) for name in settings.monitors}
+        self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
+        self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
+        self.report = Report.of(settings) if settings.verbose or settings.progress else None
 
 
-_NO_DROPOUT = np.empty(0)
+_NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
 _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
@@ -253,10 +259,11 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
         raise ValueError(f"sampling: expected none with shuffle=False, since it draws rows at random, got {sampled}")
     is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
     is_simple = is_plain and epochs > 0 and not names
+    shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
+    is_usual = not (names or dropout or drop_connect or sampled is not None or any(shown))
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
-        *(sampled, is_simple, arguments, drop_connect),
-        *(checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")),
+        *(sampled, is_simple, is_usual, arguments, drop_connect, *shown),
     )
 
 

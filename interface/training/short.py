@@ -24,9 +24,9 @@ from samenet.validation.finite import all_finite
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.is_watched or options.unchecked:
+    if not settings.is_simple or options.unchecked or options.saved is not None or options.checkpoint is not None:
         return False
-    if options.saved is not None or options.checkpoint is not None:
+    if options.is_watched:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):

@@ -41,8 +41,8 @@ def plain(name: str, value: Any) -> NDArray[Any]:
 
 def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     """An array of real numbers in the form that every backend works on; copied only if necessary."""
-    if is_ready(value, dtype):
-        return value  # type: ignore[no-any-return]
+    if type(value) is np.ndarray and value.dtype == dtype and value.flags.carray:  # `is_ready`, without a call
+        return value
     if type(value) is np.ndarray and value.dtype.kind in "biuf":  # holds numbers, and nothing else
         if value.dtype == dtype or value.dtype.kind in "biu":
             return np.array(value, dtype, order="C")
@@ -118,22 +118,23 @@ def labelled(
     An X of more numbers than `most` is not checked for NaN and infinity.
     """
     X = array("X", X, dtype)
-    if X.ndim not in (1, 2) or X.shape[-1] != n_in:
-        raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
-    if len(X) == 0:
-        raise ValueError(f"X: expected at least one sample, got shape {X.shape}")
+    shape = X.shape
+    if len(shape) not in (1, 2) or shape[-1] != n_in:
+        raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {shape}")
+    if shape[0] == 0:
+        raise ValueError(f"X: expected at least one sample, got shape {shape}")
     given, Y = Y, array("Y", Y, dtype)
-    expected = (*X.shape[:-1], n_out)
+    expected = (*shape[:-1], n_out)
     if Y.shape != expected:
         hint = ""
-        if Y.shape == X.shape[:1] and X.ndim == 2:
+        if Y.shape == shape[:1] and len(shape) == 2:
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
-        raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
+        raise ValueError(f"Y: expected shape {expected} to go with X of shape {shape}, got {Y.shape}{hint}")
     if X.size <= most:
         finite("X", X)
     finite("Y", Y)
-    return (X, Y) if X.ndim == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
+    return (X, Y) if len(shape) == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:
