@@ -18,6 +18,14 @@ def objective(model: Model) -> tuple[int, float, float]:
     return functions.COSTS.index(model.cost_function), model.l1, model.l2
 
 
+def described(model: Model) -> tuple[NDArray[np.int64], bool, tuple[int, float, float]]:
+    """The model's layout, whether there are biases, and its objective, made once."""
+    found: tuple[NDArray[np.int64], bool, tuple[int, float, float]] | None = model.prepared.get(described)
+    if found is None:
+        found = model.prepared[described] = layout(model), model.bias, objective(model)
+    return found
+
+
 def layout(model: Model) -> NDArray[np.int64]:
     """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
 

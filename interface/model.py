@@ -134,8 +134,10 @@ class Model:
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype, most)
-        if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
+        theta = self.theta
+        X, Y = arrays.labelled(X, Y, theta.sizes[0], theta.sizes[-1], theta.flat.dtype, most)
+        # Sooner done than `min` and `max`.
+        if self.cost_function in MADE_FOR and not (Y.item(Y.argmin()) >= 0 and Y.item(Y.argmax()) <= 1):
             name = self.cost_function
             raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
         return X, Y

@@ -60,12 +60,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
     with overflow_ignored(backend):
         if returns_cost:
-            costs = np.asarray(
-                run_updates(
-                    *(model, options.X, options.Y, settings.optimizer),
-                    **{"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments},
-                )
-            )
+            arguments = {"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments}
+            costs = np.asarray(run_updates(model, options.X, options.Y, settings.optimizer, **arguments))
             if settings.record_every > 0:
                 history.record_costs(0, costs, settings.record_every)
         else:

@@ -81,6 +81,21 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
+_FEW = 256  # numbers that are compared with others sooner than looked at
+_finite: dict[str, tuple[Any, bytes]] = {}  # by the name of the argument, the few that were last found to be finite
+
+
+def _finite_as_before(name: str, values: NDArray[Any]) -> None:
+    """`finite` for what may well have the very numbers that were given under this name before."""
+    if values.size > _FEW:
+        finite(name, values)
+        return
+    few = values.dtype, values.tobytes()
+    if _finite.get(name) != few:
+        finite(name, values)
+        _finite[name] = few
+
+
 def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
     """One sample (n,) or a batch (m, n), where m may be 0."""
     X = array(name, value, dtype)
@@ -132,8 +147,8 @@ def labelled(
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {shape}, got {Y.shape}{hint}")
     if X.size <= most:
-        finite("X", X)
-    finite("Y", Y)
+        _finite_as_before("X", X)
+    _finite_as_before("Y", Y)
     return (X, Y) if len(shape) == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
