@@ -133,7 +133,8 @@ class Model:
         self, X: Any, Y: Any, reduction: Reduction = "mean", most: float = math.inf
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
-        checks.choice("reduction", reduction, REDUCTIONS)
+        if type(reduction) is not str or reduction not in REDUCTIONS:
+            checks.choice("reduction", reduction, REDUCTIONS)
         theta = self.theta
         X, Y = arrays.labelled(X, Y, theta.sizes[0], theta.sizes[-1], theta.flat.dtype, most)
         # Sooner done than `min` and `max`.

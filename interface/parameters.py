@@ -138,9 +138,10 @@ class Parameters:
                 if not view.flags.writeable:
                     raise ValueError(f"{name}[{layer}]: expected an array that can be written to, got a read-only one")
 
-    def matrix_slices(self) -> list[tuple[slice, tuple[int, int]]]:
-        """Where each matrix lies in the vector, and its shape."""
-        return [(slice(start, end), shape) for start, end, shape in _layers(self.sizes, self.bias, self.normalized)[0]]
+    def matrix_slices(self) -> tuple[tuple[int, int, tuple[int, int]], ...]:
+        """Where each matrix lies in the vector, from a number up to another, and its shape."""
+        found: tuple[tuple[int, int, tuple[int, int]], ...] = _layers(self.sizes, self.bias, self.normalized)[0]
+        return found
 
     def empty_like(self) -> "Parameters":
         """Uninitialised parameters of the same shape and dtype, without running statistics."""

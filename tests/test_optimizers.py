@@ -27,7 +27,7 @@ from samenet.testing.tolerance import compare
 from samenet.training import loop as loops
 from samenet.training import scipy_methods
 from samenet.training.loop import Loop
-from samenet.training.options import Options
+from samenet.training.options import Options, by_name
 from samenet.training.session import Training
 
 SIZES = [3, 4, 2]
@@ -229,7 +229,7 @@ def test_weights_and_state_are_put_back_when_weights_overflow(
             **{"stop": None, "dropout": 0.0, "drop_connect": 0.0, "clip_value": None, "clip_norm": None},
             **{"sampling": None, "validation": None, "verbose": False, "progress": False, "sample_weight": None},
         )
-        loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
+        loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, by_name(given))), way)
         return net, loop.state, loop
 
     net, state, run = training(lambda epoch: 0.1 if epoch < 2 else np.finfo(float).max, 20)

@@ -110,6 +110,8 @@ def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bo
 
 
 def _worst(costs: NDArray[np.float64]) -> float:
+    if costs.size == 1:
+        return costs.item()  # type: ignore[no-any-return]
     worst: float = costs.item(costs.argmax())  # three times as fast as `max`; NaN counts as the largest
     return worst
 

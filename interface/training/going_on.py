@@ -64,7 +64,7 @@ from samenet.validation import checks, paths
 def prepare(options: Options, user: Trained, network: Model, model: Model, backend: Any, given: dict[str, Any]) -> None:
     """Check the arguments, and add to the options what they ask for.
 
-    network, model: the network's model, and the same with the cost that is minimised. given: the arguments by name.
+    network, model: the network's model, and the same with the cost that is minimised. given: these three, by name.
     """
     resume, path, every = given["resume"], given["checkpoint"], given["every"]
     goes_on = checks.flag("resume", resume) if isinstance(resume, bool | np.bool_) else None

@@ -25,6 +25,9 @@ from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
 from samenet.validation.weights import sample_weight
 
+# Arguments of `train`: those of which `Settings` are made, in the order of `_NAMES`; and seed, callback, stop,
+# validation, and sample_weight.
+Given = tuple[tuple[Any, ...], tuple[Any, ...]]
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
@@ -122,14 +125,14 @@ class Options:
         return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
 
     @classmethod
-    def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
-        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument.
+    def of(cls, model: Model, X: Any, Y: Any, given: Given, may_wait: bool = False) -> "Options":
+        """From the arguments of `train`. Raises ValueError or TypeError, naming the argument.
 
         may_wait: whether a large X need not be checked before the first epoch, which reads it anyway, and after which
         no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
         """
         may_wait = may_wait and not model.theta.normalized
-        X, Y = model.labelled(X, Y, given["reduction"], LARGE if may_wait else math.inf)
+        X, Y = model.labelled(X, Y, given[0][0], LARGE if may_wait else math.inf)
         options = cls.checked(model, X, Y, given)
         if may_wait and X.size > LARGE:
             settings = options.settings
@@ -163,28 +166,27 @@ class Options:
         self.unchecked = False
 
     @classmethod
-    def checked(
-        cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: dict[str, Any], warns: bool = True
-    ) -> "Options":
+    def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
-        theta, seed = model.theta, given["seed"]
+        values, others = given
+        theta, seed = model.theta, others[0]
         theta.check_writable()
         # Samples that share memory with the parameters would change during training.
         X = X if X.flags.owndata or not np.may_share_memory(X, theta.flat) else X.copy()
         Y = Y if Y.flags.owndata or not np.may_share_memory(Y, theta.flat) else Y.copy()
-        settings = _settings(len(theta.sizes) - 2, *_values(given))
+        settings = _settings(len(theta.sizes) - 2, *values)
         if seed is not None and not isinstance(seed, random.Random):
             checks.seed("seed", seed)
         batch_size = min(len(X), settings.batch_size or len(X))
         options = cls(X, Y, settings, batch_size, seed, _NO_MONITORS, None, (), _NO_DROPOUT, warns)
-        given_others = not (given["callback"] is given["stop"] is given["validation"] is given["sample_weight"] is None)
-        if given_others or theta.normalized or not settings.is_usual:
-            options._add_others(model, given)
+        is_plain = others[1] is others[2] is others[3] is others[4] is None
+        if not (is_plain and settings.is_usual) or theta.normalized:
+            options._add_others(model, *others[1:])
         return options
 
-    def _add_others(self, model: Model, given: dict[str, Any]) -> None:
+    def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
         """Check, and add, what most trainings do without."""
-        X, settings, batch_size, callback = self.X, self.settings, self.batch_size, given["callback"]
+        X, settings, batch_size = self.X, self.settings, self.batch_size
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
         if model.theta.normalized and (batch_size == 1 or len(X) % batch_size == 1):
@@ -201,14 +203,12 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
-        held = given["validation"]
         validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
-        weights = given["sample_weight"]
         if weights is not None:
             weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
-        if settings.sampling is not None and given["sample_weight"] is not None:
+        if settings.sampling is not None and weights is not None:
             raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
-        stop = stopping.rules(given["stop"])
+        stop = stopping.rules(stop)
         for rule in stop:
             rule.check(model)
             if rule.needs_validation and validation is None:
@@ -231,6 +231,12 @@ _NAMES = (
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
 _values = itemgetter(*_NAMES)
+_others = itemgetter("seed", "callback", "stop", "validation", "sample_weight")
+
+
+def by_name(given: dict[str, Any]) -> Given:
+    """Arguments of `train`, as `Options` takes them, from a dictionary."""
+    return _values(given), _others(given)
 
 
 @remembers
