@@ -27,8 +27,9 @@ from samenet.testing.tolerance import compare
 from samenet.training import loop as loops
 from samenet.training import scipy_methods
 from samenet.training.loop import Loop
-from samenet.training.options import Options, by_name
+from samenet.training.options import Options
 from samenet.training.session import Training
+from samenet.training.settings import by_name
 
 SIZES = [3, 4, 2]
 M = 7

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from samenet.initialize import SCHEMES, Scheme
 from samenet.network import Network
 from samenet.training import alike, divergence
-from samenet.training.options import Options, by_name
+from samenet.training.options import Options
 from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
 from samenet.training.run import train_under
+from samenet.training.settings import by_name
 from samenet.training.together import run_together
 from samenet.validation import checks
 
@@ -130,7 +131,7 @@ def train_many(
             its = {**given, "seed": seed, "validation": held}
             if like not in plans:
                 plan = plans[like] = Options.checked(model, x, y, by_name(its), warns=False)
-                if found := unreachable(model.activations[-1], y):
+                if found := unreachable(model.activations[-1], y, plan.sample_weight):
                     outside[i] = found
             elif plans[like].stop or not all(v.flags.owndata for v in (x, y, *plans[like].held)):
                 # Which each network has to be seen for.

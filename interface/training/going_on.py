@@ -55,8 +55,9 @@ from samenet.optimizers import UpdateRule
 from samenet.storage import streams
 from samenet.training import restoring
 from samenet.training.checkpoint import Checkpoint, is_same_file
-from samenet.training.options import MOST_EPOCHS, Options, Trained
+from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
+from samenet.training.settings import MOST_EPOCHS
 from samenet.training.state import Kept, TrainingState
 from samenet.validation import checks, paths
 
