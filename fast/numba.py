@@ -22,7 +22,6 @@ from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
 from samenet.fast.description import described, layout, plan
-from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
@@ -156,7 +155,7 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
-    given = theta.flat, P, layout(model), theta.bias, _objective(model), X, Y, scale, out, values
+    given = theta.flat, P, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
     found: tuple[float, bool] = run_parallel(inference.evaluate, given, helpers, values.size, *factors)
     return found
@@ -172,23 +171,21 @@ def gradient(
     sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    theta, g, costs = model.theta.flat, model.theta.empty_like(), np.empty(1)
+    theta, costs = model.theta.flat, np.empty(1)
     given = (X, Y, _NO_ORDER), (len(X), reduction == "mean"), _NO_ALPHAS, costs, dropout, drop_connect, sample_weight
     if model.theta.normalized:
+        g = model.theta.empty_like()
         _descend(model, theta, g.flat.reshape(1, -1), g.flat, *given)
         return costs.item(), g
     parts = training.parts_of(len(X), theta.size)
     G, P = borrowed(model, parts)
-    if P is not theta:
-        g.flat[:] = theta
-        _descend(model, g.flat, G, P, *given)  # the gradient takes its place
-    elif parts == 1:
-        _descend(model, theta, g.flat.reshape(1, -1), P, *given)
-    else:
+    if P is theta:
         _descend(model, theta, G, P, *given)
-        g.flat[:] = G[0]
+        return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
+    found = theta.copy()
+    _descend(model, found, G, P, *given)  # the gradient takes its place
     give_back(model, parts, G, P)
-    return costs.item(), g
+    return costs.item(), model.theta.like(found)
 
 
 def run_updates(
@@ -213,7 +210,10 @@ def run_updates(
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
     epochs, rows = (epochs, len(X)) if order is None else order.shape
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
-    alphas[:] = alpha
+    if type(alpha) is float:
+        alphas.fill(alpha)  # sooner done
+    else:
+        alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, batch_size)
     state = rule.state(theta) if state is None else state
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`

@@ -153,8 +153,9 @@ class History(Mapping[str, NDArray[np.float64]]):
         watched: what else there is, where only one of them is recorded.
         """
         first = -epoch % every
-        if len(costs) == 1 and first == 0:
-            self.record(epoch, costs.item(0), watched)
+        if len(costs) == 1 and first == 0 and not watched:
+            self._epochs.append(epoch)
+            self._values["cost"].append(costs.item())
             return
         if len(costs) > 32:
             self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, dtype=np.int64).tobytes())

@@ -36,11 +36,7 @@ class Settings(NamedTuple):
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
     verbose: bool
     progress: bool | str
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether nodes or weights are left out."""
-        return bool(self.dropout or self.drop_connect)
+    has_masks: bool  # whether nodes or weights are left out
 
 
 _NAMES = (
@@ -83,10 +79,11 @@ def settings_of(hidden_layers: int, *values: Any) -> Settings:
     is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
     is_simple = is_plain and epochs > 0 and not names
     shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
-    is_usual = not (names or dropout or drop_connect or sampled is not None or any(shown))
+    has_masks = bool(dropout or drop_connect)
+    is_usual = not (names or has_masks or sampled is not None or any(shown))
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
-        *(sampled, is_simple, is_usual, arguments, drop_connect, *shown),
+        *(sampled, is_simple, is_usual, arguments, drop_connect, *shown, has_masks),
     )
 
 

@@ -41,8 +41,8 @@ def plain(name: str, value: Any) -> NDArray[Any]:
 
 def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     """An array of real numbers in the form that every backend works on; copied only if necessary."""
-    if type(value) is np.ndarray and value.dtype == dtype and value.flags.carray:  # `is_ready`, without a call
-        return value
+    if is_ready(value, dtype):
+        return value  # type: ignore[no-any-return]
     if type(value) is np.ndarray and value.dtype.kind in "biuf":  # holds numbers, and nothing else
         if value.dtype == dtype or value.dtype.kind in "biu":
             return np.array(value, dtype, order="C")
@@ -81,19 +81,20 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-_FEW = 256  # numbers that are compared with others sooner than looked at
-_finite: dict[str, tuple[Any, bytes]] = {}  # by the name of the argument, the few that were last found to be finite
+_FEW = 256  # numbers that are compared sooner than looked at
+_finite: Any = None  # the few of X and of Y that were last found to be finite, and their dtype
 
 
-def _finite_as_before(name: str, values: NDArray[Any]) -> None:
-    """`finite` for what may well have the very numbers that were given under this name before."""
-    if values.size > _FEW:
-        finite(name, values)
+def _check_finite(X: NDArray[Any], Y: NDArray[Any], most: float) -> None:
+    """Reject NaN and infinity: in X, unless it is of more than `most` numbers, and in Y."""
+    global _finite
+    few = (X.tobytes(), Y.tobytes(), Y.dtype) if X.size <= _FEW and Y.size <= _FEW else None
+    if few is not None and few == _finite:
         return
-    few = values.dtype, values.tobytes()
-    if _finite.get(name) != few:
-        finite(name, values)
-        _finite[name] = few
+    if X.size <= most:
+        finite("X", X)
+    finite("Y", Y)
+    _finite = few
 
 
 def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
@@ -132,13 +133,17 @@ def labelled(
 
     An X of more numbers than `most` is not checked for NaN and infinity.
     """
-    X = array("X", X, dtype)
+    # Most arrays are ready as they are: then nothing is called.
+    if not (type(X) is np.ndarray and X.dtype == dtype and X.flags.carray):
+        X = array("X", X, dtype)
     shape = X.shape
     if len(shape) not in (1, 2) or shape[-1] != n_in:
         raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {shape}")
     if shape[0] == 0:
         raise ValueError(f"X: expected at least one sample, got shape {shape}")
-    given, Y = Y, array("Y", Y, dtype)
+    given = Y
+    if not (type(Y) is np.ndarray and Y.dtype == dtype and Y.flags.carray):
+        Y = array("Y", Y, dtype)
     expected = (*shape[:-1], n_out)
     if Y.shape != expected:
         hint = ""
@@ -146,9 +151,7 @@ def labelled(
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {shape}, got {Y.shape}{hint}")
-    if X.size <= most:
-        _finite_as_before("X", X)
-    _finite_as_before("Y", Y)
+    _check_finite(X, Y, most)
     return (X, Y) if len(shape) == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
