@@ -24,6 +24,8 @@ from samenet.training.classification import LABELS
 from samenet.training.monitors import MONITORS
 from samenet.validation.names import nearest
 
+ON_NUMPY = True  # what is given no backend
+
 RANDOM = np.random.default_rng(0)
 
 
