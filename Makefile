@@ -92,7 +92,7 @@ matrix:
 	$(PYTHON) -m benchmarks matrix $(ARGUMENTS)
 
 examples: $(VENV)/installed-cli,data,plot
-	$(BIN)/samenet examples --gallery docs/gallery
+	$(BIN)/samenet examples --gallery docs/gallery --force
 
 # One machine has one name in asv's history, which is not the host's.
 MACHINE = $(shell $(BIN)/python -m benchmarks run --name)

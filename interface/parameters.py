@@ -59,6 +59,10 @@ class Parameters:
         self._gammas: tuple[NDArray[Any], ...] | None = None
         self._running: tuple[NDArray[Any], ...] | None = None
 
+    def apart(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The array itself, or a copy of one that shares memory with these, since it would change during training."""
+        return values.copy() if np.may_share_memory(values, self.everything) else values
+
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         """The matrices, views of the vector."""

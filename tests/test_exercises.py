@@ -62,6 +62,23 @@ def test_a_mistake_gets_a_hint(name: str) -> None:
     assert any(hint in told for told in hints), hints
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("Z.max(axis=-1, keepdims=True)", "Z.max()", "largest z of each sample before exp"),
+        ("e.sum(axis=-1, keepdims=True)", "e.sum()", "a sum for each row"),
+    ],
+)
+def test_a_softmax_of_all_samples_at_once_gets_a_hint(old: str, new: str, hint: str) -> None:
+    found = report("activations", solved("activations", EXERCISES["activations"].text()).replace(old, new))
+    assert hint in str(found)
+
+
+def test_a_function_that_returns_nothing_is_told() -> None:
+    found = report("sigmoid", EXERCISES["sigmoid"].text().replace("raise NotImplementedError", "math.exp(-abs(z))"))
+    assert "sigmoid returned None: is a `return` missing?\n" in f"{found}\n"
+
+
 def test_the_report_names_the_learner_s_line() -> None:
     text = EXERCISES["sigmoid"].text().replace("    raise NotImplementedError", "    return 1 / 0")
     assert "ZeroDivisionError: division by zero in sigmoid, line" in str(report("sigmoid", text))
@@ -89,7 +106,7 @@ def test_from_the_list_to_the_grade(
     assert "Next: samenet exercises start activations" in printed
     assert "@ W.T" not in printed, "no solution is printed"
     assert main(["exercises", "start", "feed-forward-arrays"]) == 2
-    assert "which exists" in capsys.readouterr().err
+    assert "exists; --force replaces it" in capsys.readouterr().err
     assert path.read_text("utf-8") != text, "an existing file is left alone"
 
 

@@ -93,6 +93,20 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
         record(name, comparison)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_last_batch_of_fewer_rows_than_parts(fast: Backend, weighted: bool) -> None:
+    """Whose parts without rows have no gradient; not that of the batch before, and no block of 0 rows."""
+    case = Case((20, 24, 3), 257)
+    weights = np.arange(257) / 7 if weighted else None
+    net, hand = case.network(fast.Network), case.network(fast.Network)
+    assert training.parts_of(256, net.parameters.size) == 2
+    net.train(case.X, case.Y, alpha=0.5, epochs=2, batch_size=256, shuffle=False, sample_weight=weights)
+    for rows in (slice(256), slice(256, 257)) * 2:
+        own = None if weights is None else weights[rows]
+        hand.parameters -= 0.5 * hand.gradient(case.X[rows], case.Y[rows], sample_weight=own)[1].flat
+    np.testing.assert_allclose(net.parameters, hand.parameters, rtol=1e-10, atol=1e-12)
+
+
 # Layers of 8 and 16 numbers fill the registers of every processor in either dtype; 7 and 17 do not.
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

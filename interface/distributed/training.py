@@ -21,8 +21,8 @@ def train(
 ) -> History:
     """Train a network in place, as `net.train(X, Y, epochs=epochs, **options)` does, on samples in partitions.
 
-    X, Y     Dask arrays (m, n_in) and (m, n_out), of which each block of rows is a partition, also of unknown size; or
-             lists of partitions: arrays, delayed values or futures; or X from `read`, and Y None
+    X, Y     Dask arrays (m, n_in) and (m, n_out), of which each block of rows is a partition, also of unknown size, or
+             Dask data frames; or lists of partitions: arrays, delayed values or futures; or X from `read`, and Y None
     client   a `dask.distributed.Client`, a cluster, or the address of a scheduler; None for the current client
     keep     whether partitions stay in the workers' memory between sums; None for as long as they fit into 40 % of it.
              Otherwise each is loaded, or computed, again for every sum: of files, one for each thread of a worker is in

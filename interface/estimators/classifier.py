@@ -1,28 +1,20 @@
 """The classifier."""
 
-import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from samenet.estimators.base import Estimator, takes_steps
-from samenet.estimators.settings import HiddenActivation, Settings
+from samenet.estimators.base import Estimator, if_steps
+from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
 from samenet.estimators.weights import Weights, of_classes
 from samenet.validation import checks
 
 Array = NDArray[Any]
-
-
-def _with(function: Any, base: Any) -> inspect.Signature:
-    """The signature of a function that passes all others on to this one, with their parameters by name."""
-    own, theirs = (dict(inspect.signature(f).parameters) for f in (function, base))
-    return inspect.Signature([p for p in (theirs | own).values() if p.kind != p.VAR_KEYWORD])
 
 
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
@@ -95,15 +87,67 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: HiddenActivation | Sequence[HiddenActivation] = "relu",
         *,
-        class_weight: str | Mapping[Any, float] | None = None,
-        **others: Any,
+        solver: Solver = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Schedule = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        backend: str = "numba",
+        dtype: checks.DType | None = None,
+        threads: int = 1,
+        dropout: float | Sequence[float] = 0.0,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
     ) -> None:
-        super().__init__(hidden_layer_sizes, activation, **others)
+        super().__init__(
+            hidden_layer_sizes,
+            activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            backend=backend,
+            dtype=dtype,
+            threads=threads,
+            dropout=dropout,
+            callbacks=callbacks,
+        )
         self.class_weight = class_weight
 
-    __init__.__signature__ = _with(__init__, Estimator.__init__)  # type: ignore[attr-defined]
-
-    @available_if(takes_steps)  # type: ignore[untyped-decorator]
+    @if_steps
     def partial_fit(
         self,
         X: ArrayLike,

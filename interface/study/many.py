@@ -130,7 +130,7 @@ def train_many(
             its = {**given, "seed": seed, "validation": held}
             if like not in plans:
                 plan = plans[like] = Options.checked(model, x, y, its, warns=False)
-                if found := unreachable(model.activations[-1], y):
+                if found := unreachable(model.activations[-1], y, plan.sample_weight):
                     outside[i] = found
             elif plans[like].stop or not all(v.flags.owndata for v in (x, y, *plans[like].held)):
                 # Which each network has to be seen for.

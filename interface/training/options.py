@@ -142,7 +142,7 @@ class Options:
             if not options.unchecked:
                 options.check_samples()
         if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
-            check_reach(model.activations[-1], options.Y)
+            check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
@@ -168,9 +168,7 @@ class Options:
         """The same, from samples that were checked."""
         theta, seed, callback = model.theta, given["seed"], given["callback"]
         theta.check_writable()
-        # Samples that share memory with the parameters would change during training.
-        X = X if X.flags.owndata or not np.may_share_memory(X, theta.flat) else X.copy()
-        Y = Y if Y.flags.owndata or not np.may_share_memory(Y, theta.flat) else Y.copy()
+        X, Y = (v if v.flags.owndata else theta.apart(v) for v in (X, Y))
         settings = _settings(len(theta.sizes) - 2, *_values(given))
         if not isinstance(seed, random.Random):
             checks.seed("seed", seed)

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from samenet.validation.names import nearest
+from samenet.validation.names import suggestion
 
 Float = np.dtype[Any]
 DType = type[np.float64 | np.float32] | np.dtype[np.float64] | np.dtype[np.float32] | Literal["float64", "float32"]
@@ -126,8 +126,7 @@ def choice(name: str, value: Any, known: Iterable[Name], others: Mapping[str, st
             raise TypeError(
                 f"{name}: expected text, got a {type(value).__name__} that cannot be compared ({error})"
             ) from error
-    near = nearest(value, known, others)
-    hint = f"; did you mean {near!r}?" if near else ""
+    hint = suggestion(value, known, others)
     names = ", ".join(map(repr, known))
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected one of {names}, got {short(value)} ({type(value).__name__}){hint}")
