@@ -618,6 +618,19 @@ def test_columns_that_are_not_used_may_be_anything(capsys: Any) -> None:
         assert re.match(f"samenet predict: error: {file}, ", capsys.readouterr().err)
 
 
+def test_a_table_that_no_file_can_keep_is_refused_before_training(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samenet.network.Network, "train", None)
+    names = [f"a long name of a column {i}" for i in range(9000)]
+    Path("wide.csv").write_text("".join(",".join(row) + "\n" for row in ([*names, "y"], ["1"] * 9001, ["2"] * 9001)))
+    Path("ids.csv").write_text("x,y\n" + "".join(f"{i},{'id' * 40}{i // 2}\n" for i in range(14000)))
+    for file, columns in (("wide.csv", 9000), ("ids.csv", 1)):
+        assert run("train", file, "--target", "y", "--task", "classification", "--validation", "0", *FAST) == 3
+        told = capsys.readouterr().err
+        assert re.match(f"samenet train: error: {file}: expected .* at most 507904 bytes in a file, got ", told), told
+        assert told.endswith(f" for {columns} columns\n")
+    assert not list(Path().glob("*.npz"))
+
+
 @pytest.mark.usefixtures("trained")
 def test_no_command_replaces_a_file_without_force(capsys: Any) -> None:
     for option, name, *command in (

@@ -202,7 +202,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.without_jit
 def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     random = np.random.default_rng(k)
-    for m, s_rows, turned in itertools.product((1, 5), (False, True), (False, True)):
+    for m, s_rows, turned in ((1, False, False), (1, True, True), (5, False, True), (5, True, False)):  # every two
         A, B = random.integers(-9, 10, (m, t)) * 1.0, random.integers(-9, 10, (t, k)) * 1.0
         S = random.integers(-9, 10, (m if s_rows else 1, k)) * 1.0
         C, expected = np.full((m, k), np.nan), S + A @ B

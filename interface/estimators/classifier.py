@@ -1,6 +1,7 @@
 """The classifier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,6 +18,17 @@ from samenet.validation import checks
 Array = NDArray[Any]
 
 
+@contextmanager
+def _sorting(name: str, labels: Any) -> Iterator[None]:
+    """Refuse labels that cannot be sorted, such as texts among numbers or None, by the argument's name."""
+    try:
+        yield
+    except TypeError as error:
+        if "not supported between instances" not in str(error):
+            raise
+        raise TypeError(f"{name}: expected labels of one kind, got {checks.short(labels)}: {error}") from None
+
+
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     """A network that classifies, as an estimator of scikit-learn.
 
@@ -31,7 +43,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     activation           "identity", "logistic" (or "sigmoid"), "tanh" or "relu"; or a list, one for each hidden layer
     solver               "adam", "sgd" (with momentum), or "lbfgs" on all samples at once, see `estimators.steps`
     alpha                the penalty on weights
-    batch_size           the samples of a step; "auto" is min(200, m)
+    batch_size           the samples of a step, at most m; "auto" is min(200, m)
     learning_rate        for "sgd": "constant"; "invscaling", learning_rate_init / (1 + t)^power_t after t samples; or
                          "adaptive", divided by 5 instead of ending, down to 1e-6
     learning_rate_init   the learning rate at the beginning
@@ -159,10 +171,12 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         known = getattr(self, "classes_", None)
         before = dict(vars(self))
         if known is None:
-            several = type_of_target(y).startswith("multilabel")
+            with _sorting("y", y):
+                several = type_of_target(y).startswith("multilabel")
             if classes is None and not several:
                 raise ValueError("classes: they must be passed on the first call to partial_fit, got None")
-            self._label_binarizer = LabelBinarizer().fit(y if several else unique_labels(classes))
+            with _sorting("classes", classes):
+                self._label_binarizer = LabelBinarizer().fit(y if several else unique_labels(classes))
             self.classes_ = self._label_binarizer.classes_
         elif classes is not None and not np.array_equal(unique_labels(classes), known):
             raise ValueError(f"classes: expected those of earlier calls, {known}, got {checks.short(classes)}")
@@ -189,6 +203,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return np.log(self.predict_proba(X))
 
     def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
+        with _sorting("y", y):
+            return self._binarized(y, settings, once)
+
+    def _binarized(self, y: Array, settings: Settings, once: bool) -> Array:
         if not hasattr(self, "classes_") or not (settings.warm_start or once):
             check_classification_targets(y)
             self._label_binarizer = LabelBinarizer().fit(y)
