@@ -219,7 +219,8 @@ def run_updates(
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
     data, batch = (X, Y, _NO_ORDER if order is None else order), (batch_size, reduction == "mean")
     given = data, batch, alphas, costs, dropout, drop_connect, sample_weight, constants, state.values
-    if planned.registers is not None and sampler is None and dropout is drop_connect is sample_weight is None:
+    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
+    if planned.registers is not None and is_plain:
         kinds, _, objective = described(model)
         own = theta.flat, kinds, objective, *data
         tiny_network.run_updates(*planned.registers, *own, batch, alphas, constants, state.values, costs)
@@ -269,8 +270,8 @@ def _descend(
         return
     options = (*(more or (None,)), *weighed) if weighed else more
     helpers = _helpers(model, batch[0], len(G))
-    given = theta, P, kinds, bias, *given, G, np.empty(len(G))
-    run_parallel(training.run_updates, given, helpers, len(G), *options)
+    all_of_it = theta, P, kinds, bias, *given, G, np.empty(len(G))
+    run_parallel(training.run_updates, all_of_it, helpers, len(G), *options)
 
 
 class Network(interface.Network):
