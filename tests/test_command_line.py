@@ -752,6 +752,15 @@ def test_output_in_an_encoding_without_the_characters_of_a_table(monkeypatch: py
     assert [line.rpartition(",")[0] for line in predicted.decode("utf-8").splitlines()] == text.splitlines()
 
 
+def test_ctrl_c_while_it_is_loaded(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__.importlib, "import_module", pressed)
+    assert run("info") == 130
+    assert capsys.readouterr() == ("", "stopped\n")
+
+
 def test_without_typer(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typer", None)
     assert run("compare") == 3
