@@ -26,6 +26,7 @@ from samenet import MLPClassifier, MLPRegressor
 from samenet.estimators import descent, samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+ON_NUMPY = True  # what is given no backend
 
 # NumPy runs every line of the estimators; the others take longer without the JIT, and under coverage.
 NAMES = [n if n == "numpy" else pytest.param(n, marks=pytest.mark.compiled) for n in samenet.backends()]

@@ -17,6 +17,7 @@ from samenet.model import Model
 from samenet.optimizers import Momentum
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+ON_NUMPY = True  # what is given no backend
 
 # NumPy runs every line of the estimators; the others take longer without the JIT, and under coverage.
 NAMES = [n if n == "numpy" else pytest.param(n, marks=pytest.mark.compiled) for n in samenet.backends()]

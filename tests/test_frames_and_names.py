@@ -25,6 +25,8 @@ from samenet.training.monitors import MONITORS
 from samenet.validation.names import nearest
 from samenet.validation.not_offered import NOT_OFFERED as NOT_OFFERED_ANYWHERE
 
+ON_NUMPY = True  # what is given no backend
+
 RANDOM = np.random.default_rng(0)
 
 

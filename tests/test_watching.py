@@ -133,12 +133,21 @@ def test_validation_sets_that_are_refused(backend: Backend, value: Any, error: t
     assert (net.parameters.tobytes(), net.history) == (before, None)
 
 
-def test_a_validation_set_that_is_the_weights_themselves() -> None:
-    nets = [NUMPY([3, 3], seed=0), NUMPY([3, 3], seed=0)]
-    T = np.eye(3)
-    for net, own in zip(nets, (nets[0].weights[0], nets[1].weights[0].copy()), strict=True):
-        net.train(T, T, alpha=1.0, epochs=3, validation=(own, T))
-    assert nets[0].history == nets[1].history
+@pytest.mark.without_jit
+@pytest.mark.parametrize("of", ["weights", "running"])
+@pytest.mark.parametrize("given", ["X", "Y", "validation", "stop"])
+def test_samples_that_are_the_parameters_themselves(given: str, of: str) -> None:
+    histories = []
+    for copied in (False, True):
+        net = NUMPY([3, 3, 3], activation="identity", batch_normalization=of == "running", seed=0)
+        own = getattr(net, of)[0]
+        own[:] = np.linspace(0.1, 0.9, own.size).reshape(own.shape)
+        own = own.copy() if copied else own
+        T = np.eye(3)[: len(own)]
+        options: dict[str, Any] = {"validation": (own, T), "stop": Patience(own, T)}
+        options = {"X": T, "Y": T, "alpha": 0.1, "epochs": 3, given: own if given in "XY" else options[given]}
+        histories.append(net.train(options.pop("X"), options.pop("Y"), **options))
+    assert histories[0] == histories[1]
 
 
 # ------------------------------------------------------------------------------------------------------------ patience

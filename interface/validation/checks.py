@@ -201,15 +201,18 @@ def dtype(value: Any) -> Float:
     return np.dtype(result.type)  # without the user's metadata
 
 
+_STREAMS = np.random.Generator, np.random.RandomState
+
+
 def seed(name: str, value: Any) -> None:
     """Reject what `generator` makes no random numbers from."""
-    if value is not None and not isinstance(value, np.random.Generator | np.random.RandomState):
+    if value is not None and not isinstance(value, _STREAMS):
         integer(name, value, least=0)
 
 
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
     """A random number generator: a new one from a seed or None; a Generator or legacy RandomState is returned as is."""
-    if seed is not None and type(seed) is not int and isinstance(seed, np.random.Generator | np.random.RandomState):
+    if seed is not None and type(seed) is not int and isinstance(seed, _STREAMS):
         return seed
     words = _Fresh() if seed is None else _seeded(integer(name, seed, least=0))
     return np.random.Generator(np.random.PCG64(words))  # type: ignore[arg-type]
