@@ -249,16 +249,51 @@ SCRIPTS = {
     "def feed_forward(model, x)\n": "SyntaxError",
     "x = 1\n": "a function feed_forward",
     "raise ValueError('at once')\n": "ValueError: at once",
+    "from samenet.testing import check_backend\ncheck_backend(__file__)\n": 'under `if __name__ == "__main__":`',
 }
 
 
-@pytest.mark.parametrize("text", SCRIPTS, ids=["crash", "exit", "hangs", "sys_exit", "syntax", "nothing", "raises"])
+@pytest.mark.parametrize(
+    "text", SCRIPTS, ids=["crash", "exit", "hangs", "sys_exit", "syntax", "nothing", "raises", "checks"]
+)
 def test_a_file_may_do_what_it_likes(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(text)
     report = check_backend(path, parts=["feed_forward"], time_limit=0.5, shrink=False)
     assert not report.ok
     assert SCRIPTS[text] in str(report)
+
+
+WITHIN = """
+import subprocess, sys
+from samenet.fast.numpy import feed_forward
+run = subprocess.run([sys.executable, "-m", "samenet", "check", __file__], capture_output=True, text=True)
+raise ValueError(run.stderr)
+"""
+FORKS = """
+import os
+from samenet.fast.numpy import feed_forward as forward
+def feed_forward(model, x):
+    os.fork()
+    return forward(model, x)
+"""
+
+
+def test_a_file_does_not_start_checks_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(WITHIN)
+    report = check_backend(path, parts=["feed_forward"], shrink=False)
+    assert "samenet check: error: backend: expected no check within that of a backend" in str(report)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_copies_of_the_process_do_not_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FORKS)
+    report = check_backend(path, parts=["feed_forward", "side effects"], shrink=False)
+    assert [part.name for part in report.parts] == ["feed_forward", "side effects"]
+    assert report["feed_forward"].status == "passed"
+    assert report["side effects"].failure.mistake == "os.fork, whose child has to end by os._exit"
 
 
 def test_what_a_file_prints_is_told_and_nothing_else_is_printed(

@@ -11,6 +11,7 @@ from samenet.testing.inputs import Case
 from samenet.testing.mistakes import MUTANTS
 from samenet.testing.mutation import Mutant, mutated
 from samenet.testing.parts import Part
+from samenet.testing.patterns import pattern, place
 
 _FORWARD = ("feed_forward", "activations")
 _BACKWARD = ("gradient", "activations and costs", "penalties")
@@ -26,7 +27,7 @@ _MOST = 400  # answers of a part that are compared
 
 
 def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], first: bool) -> str:
-    """What to tell who wrote the backend; empty if no mutant does the same.
+    """What to tell who wrote the backend; what is seen in the numbers if no mutant does the same.
 
     known: mistakes that were found before, which are tried first; first: whether this is the first failure of a
     function: of others, what is tried are mistakes that are known, and those of the part itself.
@@ -42,7 +43,9 @@ def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], fi
         usable = [(case, answers) for case in square if (answers := _answers(part, cls, trusted, case))]
     if not usable:
         return ""
-    return next((m.mistake for m in _candidates(part, known, first) if _is_like(m, part, trusted, usable)), "")
+    told = next((m.mistake for m in _candidates(part, known, first) if _is_like(m, part, trusted, usable)), "")
+    seen = pattern(answer for _, answers in usable for answer in answers), place(usable)
+    return told or "; ".join(filter(None, seen))
 
 
 def _candidates(part: Part, known: list[str], first: bool) -> list[Mutant]:

@@ -73,6 +73,8 @@ def _array(function: str, what: str, value: Any, shape: tuple[int, ...], dtype: 
         raise _form(function, f"{what} of shape {shape}", f"{_shown(value)} ({error})") from error
     if given.dtype.kind not in "fiub":
         raise _form(function, f"{what} as real numbers", f"dtype {given.dtype}" if given.size else "nothing")
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:  # such as one with a mask
+        raise _form(function, f"{what} as a plain array", f"a {type(value).__name__}")
     if given.shape != shape:
         hint = ""
         if len(shape) == 2 and given.shape == shape[::-1]:
@@ -127,7 +129,15 @@ def _costs(result: Any, X: Any, named: dict[str, Any]) -> None:
         raise _form("run_updates", f"the costs before its {updates} updates", got, hint)
 
 
+_INSTEAD = {
+    "None": "nothing is returned: a return is missing",
+    "a generator": "yield in place of return",
+    "a coroutine": "async def in place of def",
+}
+
+
 def _form(function: str, expected: str, got: str, hint: str = "") -> Broken:
+    hint = hint or _INSTEAD.get(got, "")
     return Broken(function, "form", f"expected {expected}, got {got}", None, hint)
 
 
