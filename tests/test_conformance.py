@@ -428,6 +428,73 @@ def test_assert_same() -> None:
         assert_same("numpy", "reference", net, np.ones((2, 3)))
 
 
+@pytest.mark.parametrize(
+    ("feed_forward", "told"),
+    [
+        (lambda model, x: None, "feed_forward: expected a list of 3 arrays, got None"),
+        (lambda model, x: {}["h"], "feed_forward: raised KeyError: 'h' in <lambda>"),
+        (lambda x: [x], "feed_forward: raised TypeError: .*takes 1 positional argument"),
+        (lambda model, x: [np.ma.masked_array(h) for h in forward(model, x)], "as a plain array, got a MaskedArray"),
+        (lambda model, x: [h.resize(1, refcheck=False) or h for h in forward(model, x)], "expected h"),
+        (lambda model, x: [forward(model, x), x.fill(0)][0], "feed_forward changes its input"),
+    ],
+    ids=["nothing", "raises", "parameters", "masked", "resized", "input changed"],
+)
+def test_assert_same_tells_what_a_backend_does(feed_forward: Any, told: str) -> None:
+    net, X = samenet.backend("numpy").Network([4, 3, 2], seed=0), np.ones((3, 4))
+    with pytest.raises(AssertionError, match=told):
+        assert_same(module(feed_forward=feed_forward), "numpy", net, X)
+
+
+def test_assert_same_tells_what_cannot_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "a folder" / "my backend.py"
+    path.parent.mkdir()
+    path.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(ValueError, match=r"b: the backend cannot be loaded \(SystemExit: 3\)"):
+        assert_same("numpy", path, samenet.backend("numpy").Network([4, 3, 2], seed=0))
+    path.write_text("class Mine:\n    def feed_forward(self, model, x): pass\n")
+    with pytest.raises(ValueError, match="its class Mine has one, which has to be a function of the module itself"):
+        assert_same(path, "numpy", samenet.backend("numpy").Network([4, 3, 2], seed=0))
+    path.write_text("def feedforward(model, x): pass\n")
+    assert "did you mean its 'feedforward'?" in str(check_backend(path))
+
+
+FLAKY = """
+from samenet.fast.numpy import feed_forward as forward
+calls = 0
+def feed_forward(model, x):
+    global calls
+    calls += 1
+    h = forward(model, x)
+    return [*h[:-1], h[-1] + 1e-3 * (calls % 5 == 0)]
+"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_answers_that_change_are_told_as_such(level: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FLAKY)
+    report = check_backend(path, parts=["feed_forward"], level=level)
+    assert not report.ok
+    assert "answers are not the same each time" in report["feed_forward"].failure.mistake
+
+
+def test_what_wrong_answers_have_in_common_is_told() -> None:
+    def of(old: str, new: str, part: str) -> str:
+        failure = check_backend(learner(Bug("", old, new, part, "")), parts=[part], shrink=False)[part].failure
+        assert failure is not None
+        return str(failure.mistake)
+
+    line = "h.append(F[model.activations[l]](z))"
+    assert "float32 on the way" in of(line, line.replace("(z))", "(z).astype('f').astype(z.dtype))"), "feed_forward")
+    assert of("+ model.biases[l]", "+ 2 * model.biases[l]", "feed_forward") == "right without biases: look there"
+    assert of("np.maximum(z, 0)", "abs(z)", "activations") == "right without the activation relu: look there"
+    assert of("x)[-1]", "x)[-1][::-1]", "predict").startswith("the rows are in the opposite order")
+    assert of("slope(h, h - Y)", "slope(h, 0.7 * (h - Y))", "gradient").startswith("0.7 times what it should be")
+    overflows = of("e = np.exp(z - z.max(axis=-1, keepdims=True))", "e = np.exp(z - z.max())", "saturation")
+    assert overflows, "a batch whose samples are far apart"
+
+
 def test_the_examples(tmp_path: Path) -> None:
     names = ["feed_forward", "activations", "gradient", "penalties", "descent", "float32", "side effects"]
     report = check_backend(EXAMPLES / "plain_numpy.py", parts=names)

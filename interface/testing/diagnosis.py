@@ -100,6 +100,7 @@ def of_exception(error: BaseException | None) -> str:
         return "exp overflows far from 0: use exp of negative numbers only, or np.errstate(over='ignore')"
     if isinstance(error, ValueError) and ("read-only" in text):
         return "it writes into an array that is not its own"
-    if isinstance(error, TypeError) and "keyword argument" in text:
+    is_of_call = error is not None and error.__traceback__ is not None and error.__traceback__.tb_next is None
+    if isinstance(error, TypeError) and ("keyword argument" in text or ("positional argument" in text and is_of_call)):
         return "the function does not take all parameters of the contract"
     return ""

@@ -130,7 +130,7 @@ class Guard:
         for what, array, before in fixed:
             if array.tobytes() != before.tobytes():
                 self.note("changes", f"{name} changes {what}")
-                if array.flags.writeable:
+                if array.flags.writeable and array.shape == before.shape:
                     array[...] = before
 
     def note(self, kind: str, text: str) -> None:

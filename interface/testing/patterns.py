@@ -85,6 +85,7 @@ def _features(case: Case) -> set[str]:
     found = {f"the activation {name}" for name in functions.settings(len(case.sizes))["activation"]}
     found |= {f"the cost {functions.cost}"}
     found |= {f"the penalty {name}" for name in ("l1", "l2") if getattr(functions, name)}
+    found |= {"penalties"} if functions.l1 or functions.l2 else set()
     found |= {"biases"} if case.bias else set()
     found |= {"more than one sample"} if case.rows > 1 else set()
     return found | ({"hidden layers"} if len(case.sizes) > 2 else set())

@@ -176,6 +176,6 @@ class Check:
         """What was noted in any part belongs to the one on side effects."""
         result = self.results.get(_EFFECTS)
         if self.noted and result is not None and result.failure is None:
-            result.status = "failed"
+            result.status, result.reason = "failed", ""
             result.failure = Failure("in the course of the check", "", got="; ".join(self.noted.values()))
             result.failure.mistake = _MISTAKES[next(iter(self.noted))]
