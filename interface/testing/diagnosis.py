@@ -44,7 +44,9 @@ def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], fi
     if not usable:
         return ""
     told = next((m.mistake for m in _candidates(part, known, first) if _is_like(m, part, trusted, usable)), "")
-    seen = pattern(answer for _, answers in usable for answer in answers), place(usable)
+    seen = [pattern(answer for _, answers in usable for answer in answers)]
+    if part.function != "run_updates":  # whose networks differ in little else than their size
+        seen.append(place(usable))
     return told or "; ".join(filter(None, seen))
 
 
@@ -98,6 +100,8 @@ def of_exception(error: BaseException | None) -> str:
         return "it ends the process: raise an error instead of calling sys.exit"
     if isinstance(error, FloatingPointError | OverflowError):
         return "exp overflows far from 0: use exp of negative numbers only, or np.errstate(over='ignore')"
+    if isinstance(error, ValueError) and ("core dimension" in text or "not aligned" in text):
+        return "the shapes of a product do not fit: a matrix is transposed, or the factors are in the wrong order"
     if isinstance(error, ValueError) and ("read-only" in text):
         return "it writes into an array that is not its own"
     is_of_call = error is not None and error.__traceback__ is not None and error.__traceback__.tb_next is None

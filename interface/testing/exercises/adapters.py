@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends import backend
+from samenet.testing.forms import shaped
 
 Array = NDArray[Any]
 Functions = dict[str, Callable[..., Any]]
@@ -102,16 +103,14 @@ def _backpropagation(
             raise NotImplementedError("networks without hidden layers")
         cost, h = numpy.evaluate(model, X, Y, reduction)[0], numpy.feed_forward(model, X)
         g = model.theta.empty_like()
-        delta = np.asarray(output(Y, h[-1])) * model.dtype.type(_share(X, reduction))
+        delta = shaped("output_delta", output(Y, h[-1]), Y.shape) * model.dtype.type(_share(X, reduction))
         for l in range(len(model.weights) - 1, -1, -1):
             dW, db = weights(delta, h[l])
             for name, given, place in (("dW", dW, g.weights[l]), ("db", db, g.biases[l] if model.bias else None)):
                 if place is not None:
-                    if np.shape(given) != place.shape:
-                        raise ValueError(f"{name}: expected shape {place.shape}, got {np.shape(given)}")
-                    place[:] = given
+                    place[:] = shaped(name, given, place.shape)
             if l > 0:
-                delta = np.asarray(hidden(model.weights[l], delta, h[l]))
+                delta = shaped("hidden_delta", hidden(model.weights[l], delta, h[l]), h[l].shape)
         return cost, g
 
     return {"feed_forward": numpy.feed_forward, "gradient": gradient}
@@ -225,7 +224,7 @@ def softmax_cross_entropy(task: Any) -> Functions:
         def activate(name: str, z: Array) -> Any:
             if name == "softmax":
                 kept.append(z)
-                return task.softmax(z)
+                return np.reshape(task.softmax(np.atleast_2d(z)), z.shape)  # rows, as the exercise says
             z = z.copy()
             numpy.ACTIVATIONS[name].activate(z)
             return z
