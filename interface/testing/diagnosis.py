@@ -23,6 +23,7 @@ _TRIED = {
     "gradient": (*_BACKWARD, *_FORWARD, "evaluate"),
     "run_updates": ("descent", "momentum", "epochs", *_BACKWARD, *_FORWARD),
 }
+SHAPES = "the shapes of a product do not fit: a matrix is transposed, or the factors are in the wrong order"
 _MOST = 400  # answers of a part that are compared
 
 
@@ -101,7 +102,7 @@ def of_exception(error: BaseException | None) -> str:
     if isinstance(error, FloatingPointError | OverflowError):
         return "exp overflows far from 0: use exp of negative numbers only, or np.errstate(over='ignore')"
     if isinstance(error, ValueError) and ("core dimension" in text or "not aligned" in text):
-        return "the shapes of a product do not fit: a matrix is transposed, or the factors are in the wrong order"
+        return SHAPES
     if isinstance(error, ValueError) and ("read-only" in text):
         return "it writes into an array that is not its own"
     is_of_call = error is not None and error.__traceback__ is not None and error.__traceback__.tb_next is None

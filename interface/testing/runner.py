@@ -100,9 +100,10 @@ class Runner:
             warnings.simplefilter("ignore")
             if not failure.mistake and self._changes(part, failure):
                 failure.mistake = _CHANGES
-            if not failure.mistake:
+            if failure.mistake in ("", diagnosis.SHAPES):
                 first = part.function not in self.explained
-                failure.mistake = diagnosis.mistake(part, self.cls, self.trusted, self.level, self.known, first)
+                told = diagnosis.mistake(part, self.cls, self.trusted, self.level, self.known, first)
+                failure.mistake = told or failure.mistake
                 self.explained.add(part.function)
             is_known = failure.mistake in self.known
             if failure.mistake and not is_known:
