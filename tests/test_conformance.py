@@ -569,23 +569,26 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     package = tmp_path / "theirs-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
-    names = ("right", "wrong", "raises", "exits", "absent")
+    names = ("right", "wrong", "raises", "exits", "absent", "changes")
     points = "\n".join(f"{name} = their_{name}" for name in names)
     (package / "entry_points.txt").write_text(f"[samenet.backends]\n{points}\nnumpy = their_right\n")
     shutil.copy(EXAMPLES / "plain_numpy.py", tmp_path / "their_right.py")
     shutil.copy(EXAMPLES / "with_a_mistake.py", tmp_path / "their_wrong.py")
     (tmp_path / "their_raises.py").write_text("def feed_forward(model, x):\n    raise ValueError('never')\n")
+    changes = "from samenet.fast.numpy import Network, feed_forward as forward\ndef feed_forward(model, x):\n    h = "
+    (tmp_path / "their_changes.py").write_text(changes + "forward(model, x)\n    x *= 2\n    return [x / 2, *h[1:]]\n")
     (tmp_path / "their_exits.py").write_text("import sys\nsys.exit()\n")
     return {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
 
 
 USED = """
 import pickle, samenet
-assert samenet.backends() == ("reference", "numpy", "numba", "absent", "exits", "raises", "right", "wrong")
+assert samenet.backends() == ("reference", "numpy", "numba", "absent", "changes", "exits", "raises", "right", "wrong")
 assert samenet.backend("numpy").__name__ == "samenet.fast.numpy"
 right = samenet.backend("right")
 assert samenet.backend("right") is right and right.Network.backend is right
 net = right.Network([3, 2], seed=0)
+assert samenet.backend("changes").Network.backend.__name__ == "their_changes"  # though it imports another Network
 assert repr(net).endswith("on their_right")
 assert pickle.loads(pickle.dumps(net)) == net == net.on("numpy").on("right")
 history = net.train([[1.0, 2.0, 3.0]], [[0.0, 1.0]], alpha=0.5, epochs=3)
@@ -609,7 +612,7 @@ COMPARED = """
 import functools, sys
 from samenet.compare import command, measurement
 command.measure = functools.partial(measurement.measure, seconds=0.01)
-names = ["reference", "right", "wrong", "raises", "absent"]
+names = ["reference", "changes", "right", "wrong", "raises", "absent"]
 sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_file=None, plot_file=None))
 """
 
@@ -617,6 +620,13 @@ sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_fi
 def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[str, str]) -> None:
     run = python("-c", COMPARED, **plugged)
     assert run.returncode == 1, run.stderr
-    for line in ("raises +FAIL +ValueError: never", "wrong +FAIL", "absent +left out", r"right +[\d.]+ [mun]?s"):
+    changes = "changes +FAIL +it changes its input"
+    for line in (
+        changes,
+        "raises +FAIL +ValueError: never",
+        "wrong +FAIL",
+        "absent +left out",
+        r"right +[\d.]+ [mun]?s",
+    ):
         assert any(re.match(line, shown) for shown in run.stdout.splitlines()), line
     assert python("-m", "samenet", "check", "right", "--parts", "gradient", **plugged).returncode == 0

@@ -38,7 +38,7 @@ def adopt(module: Any) -> Any:
         name = getattr(module, "__name__", None) or type(module).__name__
         text = f"backend: expected a module with a function feed_forward(model, x), got {name}, without one"
         raise TypeError(f"{text}{_instead(module)}")
-    if "Network" not in vars(module):
+    if getattr(vars(module).get("Network"), "backend", None) is not module:  # none, or one imported from elsewhere
         module.Network = network_on(module)
     return module
 
