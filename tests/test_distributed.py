@@ -28,6 +28,7 @@ Dask = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own
+ON_NUMPY = True  # what is given no backend
 Array = np.ndarray
 M, STARTS = 60, (0, 7, 27, 40, 60)
 _numbers = np.random.default_rng(0)

@@ -12,6 +12,7 @@ from samenet.history import History
 from samenet.training.going_on import prepare
 from samenet.training.options import Options
 from samenet.training.run import train as run
+from samenet.training.settings import by_name
 from samenet.training.trainable import Trainable
 from samenet.validation import checks
 
@@ -50,7 +51,7 @@ def train(
         partitions = Partitions(client, samples, model, net.backend.__name__, reduction, keep, goes_on)
         m, (of_X, of_Y) = int(partitions.starts[-1]), partitions.checksums
         standing = rows(m, of_X), targets(m, model.sizes[-1], partitions.largest, of_Y)
-        checked = Options.checked(model, *standing, given | {"sample_weight": partitions.weights})
+        checked = Options.checked(model, *standing, by_name(given | {"sample_weight": partitions.weights}))
         if goes_on:
             prepare(checked, net, net.model, model, net.backend, given)
         run(net, model, DistributedBackend(client, partitions, net.backend), checked)

@@ -99,6 +99,10 @@ def of_exception(error: BaseException | None) -> str:
     text = printable(error)
     if isinstance(error, SystemExit):
         return "it ends the process: raise an error instead of calling sys.exit"
+    if isinstance(error, FloatingPointError) and "invalid" in text:
+        return "0 / 0 or infinity / infinity, far from 0: in softmax, subtract the largest z of each sample before exp"
+    if isinstance(error, FloatingPointError) and "divide by zero" in text:
+        return "ln 0, or a division by 0, where h rounds to 0: compute it from z"
     if isinstance(error, FloatingPointError | OverflowError):
         return "exp overflows far from 0: use exp of negative numbers only, or np.errstate(over='ignore')"
     if isinstance(error, ValueError) and ("core dimension" in text or "not aligned" in text):
