@@ -96,11 +96,11 @@ is_native = generated(_is_native, _write_is_native, boolean)
 
 @register_jitable
 def few(size, itemsize):
-    """The number of rows up to which one after the other is sooner done than with samples in the lanes.
+    """The number of rows up to which a few at a time are sooner done than with samples in the lanes.
 
-    size: the number of parameters. Each row reads them all, which takes long where they are not in the second cache.
+    size: the number of parameters. Each few rows read them all, which takes long where they are not in the second cache.
     """
-    return REGISTER // itemsize // 2 if size * itemsize <= _CACHED else 1
+    return 3 * TOGETHER if size * itemsize <= _CACHED else TOGETHER
 
 
 def _one(theta, layout, x, out):
