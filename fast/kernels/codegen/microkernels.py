@@ -59,7 +59,7 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
                 a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
                 _write_microkernel(vb, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
-            height = MR if count > 1 else 2 * MR  # so that enough sums are under way at once
+            height = min(2 * MR, MR * NR // count)  # so that enough sums are under way at once
             whole = vb.times(vb.builder.sdiv(m, vb.long(height)), height)
             with vb.for_range(whole, height) as (r, _):
                 microkernel(height, r)
