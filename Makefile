@@ -50,7 +50,11 @@ compare: $(VENV)/installed-cli,data,plot
 # the same there, marked `compiled`, is left to the first; what runs no kernel, marked `without_jit`, to the second.
 WORKERS ?= 2
 PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
+# What a process has compiled the next ones find: Python's files, whatever the caller's habits are, and the kernels, which
+# both workers would compile at once.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-test
+	NUMBA_CACHE_DIR=$(abspath .pytest_cache/d/numba) $(BIN)/python -m samenet warmup
 	$(BIN)/python -m $(PYTEST) -m "not without_jit"
 	$(BIN)/python -m coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
@@ -88,7 +92,7 @@ matrix:
 	$(PYTHON) -m benchmarks matrix $(ARGUMENTS)
 
 examples: $(VENV)/installed-cli,data,plot
-	$(BIN)/samenet examples --gallery docs/gallery
+	$(BIN)/samenet examples --gallery docs/gallery --force
 
 # One machine has one name in asv's history, which is not the host's.
 MACHINE = $(shell $(BIN)/python -m benchmarks run --name)
@@ -152,7 +156,7 @@ package: $(VENV)/installed-dev
 	rm -rf dist $(WHEEL)
 	$(BIN)/python -m build
 	$(PYTHON) -m venv $(WHEEL)
-	for wheel in dist/samenet-*.whl; do $(WHEEL)/$(SCRIPTS)/python -m pip install --quiet "$$wheel[cli]"; done
+	for wheel in dist/samenet-*.whl; do $(WHEEL)/$(SCRIPTS)/python -m pip install --quiet --no-compile "$$wheel[cli]"; done
 	cd $(WHEEL) && $(SCRIPTS)/samenet compare --sizes 3-3-1
 
 types: package

@@ -66,9 +66,7 @@ def of_example(example: Example, backend: str, quick: bool, seed: int) -> dict[s
 
 
 def write(path: Path, notebook: dict[str, Any]) -> None:
-    """Write a notebook. Raises FileExistsError rather than write over one, which may have been worked on."""
-    if path.exists():
-        raise FileExistsError(f"{path.name}: expected the name of a new file, got one that exists")
+    """Write a notebook."""
     files.write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
 
 

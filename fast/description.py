@@ -1,12 +1,14 @@
-"""Models and rules as the compiled kernels know them."""
+"""Models, rules and updates as the compiled kernels know them."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet import functions
+from samenet.fast.kernels import tiny_network, training
+from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.steps import RULES
 from samenet.model import Model
 
@@ -14,6 +16,14 @@ from samenet.model import Model
 def objective(model: Model) -> tuple[int, float, float]:
     """The cost by its place in the list, and the factors of the penalties."""
     return functions.COSTS.index(model.cost_function), model.l1, model.l2
+
+
+def described(model: Model) -> tuple[NDArray[np.int64], bool, tuple[int, float, float]]:
+    """The model's layout, whether there are biases, and its objective, made once."""
+    found: tuple[NDArray[np.int64], bool, tuple[int, float, float]] | None = model.prepared.get(described)
+    if found is None:
+        found = model.prepared[described] = layout(model), model.bias, objective(model)
+    return found
 
 
 def layout(model: Model) -> NDArray[np.int64]:
@@ -44,3 +54,30 @@ def constants(rule: Any) -> tuple[int, float, float, float]:
         getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
         getattr(rule, "epsilon", 0.0),
     )
+
+
+class Plan(NamedTuple):
+    """How updates of a model are made, by a rule and batches of a size; it does not depend on any number in theta.
+
+    registers  for a network that fits `tiny_network`: the first arguments of its kernel; None for others
+    parts      into how many a batch is cut
+    """
+
+    rule: Any
+    batch_size: int
+    constants: tuple[int, float, float, float]
+    registers: tuple[Any, ...] | None
+    parts: int
+
+
+def plan(model: Model, rule: Any, batch_size: int) -> Plan:
+    """The plan, which the model keeps for the next call."""
+    found: Plan | None = model.prepared.get(plan)
+    if found is None or found.rule is not rule or found.batch_size != batch_size:
+        registers = None
+        if tiny_network.fits(model, batch_size) and not model.theta.normalized:
+            width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
+            registers = width, (0,) * tiny_network.registers(model)
+        parts = training.parts_of(batch_size, model.theta.flat.size)
+        found = model.prepared[plan] = Plan(rule, batch_size, constants(rule), registers, parts)
+    return found

@@ -21,15 +21,12 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
-from samenet.fast.description import constants as _constants
-from samenet.fast.description import layout
-from samenet.fast.description import objective as _objective
+from samenet.fast.description import described, layout, plan
 from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
-from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import is_packed, masking, most_in_lanes, packed_workspace, workspace
+from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace
 from samenet.model import Model
 from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
@@ -43,7 +40,8 @@ SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
 )
 SECONDS = 1e-5, 1e-8
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
-_NO_ORDER = np.empty((0, 0), np.int64)
+_NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
+_NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by the size of a number
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -157,7 +155,7 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
-    given = theta.flat, P, layout(model), theta.bias, _objective(model), X, Y, scale, out, values
+    given = theta.flat, P, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
     found: tuple[float, bool] = run_parallel(inference.evaluate, given, helpers, values.size, *factors)
     return found
@@ -173,20 +171,21 @@ def gradient(
     sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
-    given = X, Y, np.empty(0), len(X), None, 1, reduction, dropout, drop_connect, sample_weight
-    theta, g = model.theta.flat, model.theta.empty_like()
+    theta, costs = model.theta.flat, np.empty(1)
+    given = (X, Y, _NO_ORDER), (len(X), reduction == "mean"), _NO_ALPHAS, costs, dropout, drop_connect, sample_weight
     if model.theta.normalized:
-        return float(_descend(model, theta, g.flat.reshape(1, -1), g.flat, *given)[0]), g
-    G, P = workspace(model, training.parts_of(len(X), theta.size))
-    if P is not theta:
-        g.flat[:] = theta
-        theta = g.flat  # the gradient takes its place
-    elif len(G) == 1:
-        G = g.flat.reshape(1, -1)
-    costs = _descend(model, theta, G, P, *given)
-    if theta is not g.flat and len(G) > 1:
-        g.flat[:] = G[0]
-    return float(costs[0]), g
+        g = model.theta.empty_like()
+        _descend(model, theta, g.flat.reshape(1, -1), g.flat, *given)
+        return costs.item(), g
+    parts = training.parts_of(len(X), theta.size)
+    G, P = borrowed(model, parts)
+    if P is theta:
+        _descend(model, theta, G, P, *given)
+        return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
+    found = theta.copy()
+    _descend(model, found, G, P, *given)  # the gradient takes its place
+    give_back(model, parts, G, P)
+    return costs.item(), model.theta.like(found)
 
 
 def run_updates(
@@ -209,40 +208,29 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    epochs = epochs if order is None else len(order)
-    alphas = np.empty(epochs)
-    alphas[:] = alpha
-    given = X, Y, alphas, batch_size, order, epochs, reduction
-    state = rule.state(model.theta) if state is None else state
-    constants = (*_constants(rule), float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    theta, more = model.theta, (dropout, drop_connect, sample_weight)
-    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
-    if is_plain and not theta.normalized and tiny_network.fits(model, batch_size):
-        return _descend_tiny(model, given, constants, state)
-    if theta.normalized:
-        G = np.empty((1, theta.flat.size), model.dtype)
-        P = G[0]
+    epochs, rows = (epochs, len(X)) if order is None else order.shape
+    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
+    if type(alpha) is float:
+        alphas.fill(alpha)  # sooner done
     else:
-        parts = training.parts_of(batch_size, theta.flat.size) if sampler is None else 1
-        if (key := (__name__, parts, theta.sizes, theta.bias)) not in state.prepared:
-            state.prepared[key] = workspace(model, parts)
-        G, P = state.prepared[key]
-        P = P if is_packed(model) else theta.flat  # of this model: the state may have been used for its copy
-    costs = _descend(model, theta.flat, G, P, *given, *more, constants, state.values, sampler)
-    state.t += costs.size
-    return costs
-
-
-def _descend_tiny(
-    model: Model, given: tuple[Any, ...], rule: tuple[int, float, float, float, float, float, int], state: State
-) -> NDArray[np.float64]:
-    X, Y, alphas, batch_size, order, epochs, reduction = given
-    rows = len(X) if order is None else order.shape[1]
-    costs = np.empty(epochs * -(-rows // batch_size))
-    order = _NO_ORDER if order is None else order
-    register = width_for(max(model.sizes[1:]), model.dtype.itemsize), (0,) * tiny_network.registers(model)
-    own = model.theta.flat, layout(model), _objective(model), X, Y, order, (batch_size, reduction == "mean"), alphas
-    tiny_network.run_updates(*register, *own, rule, state.values, costs)
+        alphas[:] = alpha
+    theta, planned = model.theta, plan(model, rule, batch_size)
+    state = rule.state(theta) if state is None else state
+    constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
+    data, batch = (X, Y, _NO_ORDER if order is None else order), (batch_size, reduction == "mean")
+    given = data, batch, alphas, costs, dropout, drop_connect, sample_weight, constants, state.values
+    if planned.registers is not None and sampler is None and dropout is drop_connect is sample_weight is None:
+        kinds, _, objective = described(model)
+        own = theta.flat, kinds, objective, *data
+        tiny_network.run_updates(*planned.registers, *own, batch, alphas, constants, state.values, costs)
+    elif theta.normalized:
+        G = np.empty((1, theta.flat.size), model.dtype)
+        _descend(model, theta.flat, G, G[0], *given)
+    else:
+        parts = planned.parts if sampler is None else 1
+        G, P = borrowed(model, parts, state.prepared)
+        _descend(model, theta.flat, G, P, *given, sampler)
+        give_back(model, parts, G, P, state.prepared)
     state.t += costs.size
     return costs
 
@@ -252,44 +240,37 @@ def _descend(
     theta: Array,
     G: Array,
     P: Array,
-    X: Array,
-    Y: Array,
+    data: tuple[Array, Array, Array],
+    batch: tuple[int, bool],
     alphas: NDArray[np.float64],
-    batch_size: int,
-    order: Array | None,
-    epochs: int,
-    reduction: str,
+    costs: NDArray[np.float64],
     dropout: Dropout | None,
     drop_connect: DropConnect | None,
     sample_weight: Array | None,
     rule: tuple[float, ...] = _NO_RULE,
     state: Array | None = None,
     sampler: Sampler | None = None,
-) -> NDArray[np.float64]:
-    """The updates, or if there is no alpha the gradient, in place of theta; returns the costs.
+) -> None:
+    """The updates, or if there is no alpha the gradient, in place of theta, and their costs.
 
     G: memory for the gradient of each part of a batch. If P is theta, the gradient is left in G[0], not in theta.
     """
-    rows = len(X) if order is None else order.shape[1]
-    costs = np.empty(epochs * -(-rows // batch_size))
-    masks = (np.empty(0, np.int64), np.empty(0, X.dtype), 0, 0) if dropout is None else tuple(dropout)
-    data = X, Y, _NO_ORDER if order is None else order, masks
-    batch = batch_size, reduction == "mean"
-    state = G[:0] if state is None else state
+    masks = _NO_MASKS[G.itemsize] if dropout is None else tuple(dropout)
+    kinds, bias, objective = described(model)
+    given = objective, (*data, masks), batch, alphas, rule, G[:0] if state is None else state, costs
     weighed = () if sample_weight is None else (sample_weight,)
     if model.theta.normalized:
-        described = theta, model.theta.everything[theta.size :], layout(model), _objective(model)
-        normalization.run_updates(*described, data, batch, alphas, rule, state, costs, G[0], *weighed)
-        return costs
-    given = theta, P, layout(model), model.theta.bias, _objective(model), data, batch, alphas, rule, state, costs
+        running = model.theta.everything[theta.size :]
+        normalization.run_updates(theta, running, kinds, *given, G[0], *weighed)
+        return
     more = () if drop_connect is None else (masking(model, drop_connect),)
     if sampler is not None:
-        adaptive.run_updates(*given, G[0], tuple(sampler), *more)
-        return costs
+        adaptive.run_updates(theta, P, kinds, bias, *given, G[0], tuple(sampler), *more)
+        return
     options = (*(more or (None,)), *weighed) if weighed else more
-    helpers = _helpers(model, batch_size, len(G))
-    run_parallel(training.run_updates, (*given, G, np.empty(len(G))), helpers, len(G), *options)
-    return costs
+    helpers = _helpers(model, batch[0], len(G))
+    given = theta, P, kinds, bias, *given, G, np.empty(len(G))
+    run_parallel(training.run_updates, given, helpers, len(G), *options)
 
 
 class Network(interface.Network):

@@ -13,6 +13,7 @@ from samenet.model import Model
 from samenet.parameters import aligned
 
 _LARGE = 2**17  # bytes
+Kept = dict[tuple[Any, ...], Any]
 
 
 def packed_workspace(model: Model) -> NDArray[Any]:
@@ -52,6 +53,35 @@ def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
         return _rows(model, parts), model.theta.flat
     memory = _rows(model, parts + 1)
     return memory[1:], memory[0]
+
+
+def borrowed(model: Model, parts: int, kept: Kept | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+    """`workspace`, or what an earlier call has given back: the caller's own until it gives that back.
+
+    Making it takes as long as an update of a tiny network. Another thread meanwhile finds none, and makes its own.
+    kept: where what is large may be, for as long as a training.
+    """
+    found: tuple[NDArray[Any], NDArray[Any]] | None = model.prepared.pop((borrowed, parts), None)
+    if found is not None:
+        G, P = found
+        if P is not model.theta.flat:
+            G.fill(0)
+            P.fill(0)
+        return found
+    theta = model.theta
+    found = kept.pop((borrowed, parts, theta.sizes, theta.bias), None) if kept else None
+    if found is None:
+        return workspace(model, parts)
+    G, P = found
+    return G, P if is_packed(model) else theta.flat  # of this model: the training may have been of its copy
+
+
+def give_back(model: Model, parts: int, G: NDArray[Any], P: NDArray[Any], kept: Kept | None = None) -> None:
+    """Keep memory for the next call: with the model, if there is little of it."""
+    if G.nbytes + P.nbytes <= _LARGE:
+        model.prepared[borrowed, parts] = G, P
+    elif kept is not None:
+        kept[borrowed, parts, model.theta.sizes, model.theta.bias] = G, P
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:

@@ -42,22 +42,22 @@ class History(Mapping[str, NDArray[np.float64]]):
     """
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
-        names = ["cost"]
+        # Python's own arrays: they grow like lists, and take many numbers at once.
+        self._epochs = array("q")
+        self._values = {"cost": array("d")}
         if type(monitors) is not tuple or monitors:
-            names += checks.listed("monitors", monitors, "a list of names")
+            names = ["cost", *checks.listed("monitors", monitors, "a list of names")]
             if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
                 raise ValueError(
                     f"monitors: expected names, each once and none of them 'cost', got {checks.short(monitors)}"
                 )
+            self._values = {name: array("d") for name in names}
         self.epochs_done = 0
         self.stopped_by: str | None = None
         self.diverged_at: int | None = None
         self.best_epoch: int | None = None
         self.starts: tuple[float, ...] = ()
-        # Python's own arrays: they grow like lists, and take many numbers at once.
-        self._epochs = array("q")
         self._curve: array[float] | None = None
-        self._values = {name: array("d") for name in names}
 
     @property
     def epochs(self) -> NDArray[np.int64]:
@@ -153,6 +153,10 @@ class History(Mapping[str, NDArray[np.float64]]):
         watched: what else there is, where only one of them is recorded.
         """
         first = -epoch % every
+        if len(costs) == 1 and first == 0 and not watched:
+            self._epochs.append(epoch)
+            self._values["cost"].append(costs.item())
+            return
         if len(costs) > 32:
             self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, dtype=np.int64).tobytes())
         else:

@@ -23,7 +23,8 @@ The last three schemes' tutorials have no biases; if a network has them, they ar
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from samenet.parameters import Parameters
 Random = np.random.Generator | np.random.RandomState
 Array = NDArray[np.float64]
 Draw = Callable[[Random, tuple[int, ...]], Array]
+Scale = Callable[[tuple[int, ...]], float]  # of a matrix: the standard deviation of its weights, or their largest size
 
 
 def _uniform(random: Random, shape: tuple[int, ...]) -> Array:
@@ -47,28 +49,22 @@ def _normal(random: Random, shape: tuple[int, ...]) -> Array:
     return random.standard_normal(shape)
 
 
-def _small_normal(random: Random, shape: tuple[int, ...]) -> Array:
-    return 0.01 * random.standard_normal(shape)
+def _small(shape: tuple[int, ...]) -> float:
+    return 0.01
 
 
-def _glorot(random: Random, shape: tuple[int, ...]) -> Array:
-    limit = math.sqrt(6 / sum(shape))
-    return random.uniform(-limit, limit, shape)
+def _glorot(shape: tuple[int, ...]) -> float:
+    return math.sqrt(6 / sum(shape))
 
 
-def _fan_in_normal(variance: float) -> Draw:
+def _fan_in_normal(variance: float) -> Scale:
     """N(0, variance / n_in), for a matrix (n_out, n_in)."""
-    return lambda random, shape: math.sqrt(variance / shape[1]) * random.standard_normal(shape)
+    return lambda shape: math.sqrt(variance / shape[1])
 
 
-def _fan_in_uniform(variance: float) -> Draw:
+def _fan_in_uniform(variance: float) -> Scale:
     """Uniform, with the variance / n_in: a uniform distribution in +-a has a^2 / 3."""
-
-    def draw(random: Random, shape: tuple[int, ...]) -> Array:
-        limit = math.sqrt(3 * variance / shape[1])
-        return random.uniform(-limit, limit, shape)
-
-    return draw
+    return lambda shape: math.sqrt(3 * variance / shape[1])
 
 
 def _layer_by_layer(theta: Parameters, random: Random, draw: Draw) -> None:
@@ -83,10 +79,32 @@ def _biases_first(theta: Parameters, random: Random, draw: Draw) -> None:
         view[:] = draw(random, view.shape)
 
 
-def _zero_biases(theta: Parameters, random: Random, draw: Draw) -> None:
-    theta.flat[:] = 0
-    for place, shape in theta.matrix_slices():  # sooner done than in the views
-        theta.flat[place] = draw(random, shape).ravel()
+_FEW = 4096  # weights that are drawn at once, as a call for each matrix takes longer than its numbers
+
+
+@lru_cache(256)
+def _pieces(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Any, int, Any]]:
+    """What is drawn at once: its place in theta, how many numbers, and their scale or scales."""
+    counts, scales = [end - start for start, end, _ in slices], [scale(shape) for _, _, shape in slices]
+    if sum(counts) > _FEW:
+        return [(slice(start, end), end - start, one) for (start, end, _), one in zip(slices, scales, strict=True)]
+    places = np.concatenate([np.arange(start, end) for start, end, _ in slices])
+    return [(places, len(places), np.repeat(scales, counts))]
+
+
+def _scaled_normal(theta: Parameters, random: Random, scale: Scale) -> None:
+    theta.flat.fill(0)
+    for places, count, scales in _pieces(theta.matrix_slices(), scale):
+        theta.flat[places] = random.standard_normal(count) * scales
+
+
+def _scaled_uniform(theta: Parameters, random: Random, scale: Scale) -> None:
+    theta.flat.fill(0)
+    for places, count, scales in _pieces(theta.matrix_slices(), scale):
+        numbers = random.random(count)
+        numbers *= 2 * scales
+        numbers -= scales
+        theta.flat[places] = numbers
 
 
 def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
@@ -96,18 +114,18 @@ def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
         b[:] = draw(random, b.shape)
 
 
-Fill = Callable[[Parameters, Random, Draw], None]
+Fill = Callable[[Parameters, Random, Any], None]
 Tutorials = Literal["uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
 Scheme = Literal["glorot", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", Tutorials]
-SCHEMES: dict[Scheme, tuple[Fill, Draw]] = {
-    "glorot": (_zero_biases, _glorot),
-    "he_normal": (_zero_biases, _fan_in_normal(2)),
-    "he_uniform": (_zero_biases, _fan_in_uniform(2)),
-    "lecun_normal": (_zero_biases, _fan_in_normal(1)),
-    "lecun_uniform": (_zero_biases, _fan_in_uniform(1)),
+SCHEMES: dict[Scheme, tuple[Fill, Draw | Scale]] = {
+    "glorot": (_scaled_uniform, _glorot),
+    "he_normal": (_scaled_normal, _fan_in_normal(2)),
+    "he_uniform": (_scaled_uniform, _fan_in_uniform(2)),
+    "lecun_normal": (_scaled_normal, _fan_in_normal(1)),
+    "lecun_uniform": (_scaled_uniform, _fan_in_uniform(1)),
     "uniform": (_layer_by_layer, _uniform),
     "normal": (_biases_first, _normal),
-    "small_normal": (_zero_biases, _small_normal),
+    "small_normal": (_scaled_normal, _small),
     "symmetric_uniform": (_in_out, _symmetric_uniform),
     "uniform_in_out": (_in_out, _uniform),
     "normal_in_out": (_in_out, _normal),

@@ -24,7 +24,7 @@ class Model:
     theta          all weights and biases, and what normalizes layers, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
-    prepared       a cache of what each backend derives from the model, by the backend's name; empty in copies
+    prepared       a cache of what each backend derives from the model, by keys of its own; empty in copies
 
     Only the numbers in theta, with its running statistics, and `threads`, ever change.
     """
@@ -54,7 +54,7 @@ class Model:
             self.theta = Parameters.empty(layers, bias, checked, normalized)
         except (MemoryError, OverflowError, ValueError):
             raise checks.too_large("sizes", sizes) from None
-        self.prepared: dict[str, Any] = {}
+        self.prepared: dict[Any, Any] = {}
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -134,8 +134,8 @@ class Model:
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = arrays.labelled(X, Y, self.sizes[0], self.sizes[-1], self.dtype, most)
-        if self.cost_function in MADE_FOR and not (Y.min() >= 0 and Y.max() <= 1):
+        X, Y = arrays.labelled(X, Y, self.theta.sizes[0], self.theta.sizes[-1], self.theta.flat.dtype, most)
+        if self.cost_function in MADE_FOR and not (Y.item(Y.argmin()) >= 0 and Y.item(Y.argmax()) <= 1):
             name = self.cost_function
             raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
         return X, Y

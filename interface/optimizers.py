@@ -25,7 +25,7 @@ array([0.5, 0.5, 0.5])
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -50,7 +50,7 @@ class State:
     values  (k, size): one row, laid out as theta, for each of the rule's k state arrays; all start at zero
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
     t       the number of updates so far
-    prepared  memory that a backend keeps between calls, by a key that begins with the backend's name
+    prepared  memory that a backend keeps between calls, by keys of its own
     """
 
     def __init__(self, count: int, theta: Parameters) -> None:
@@ -271,4 +271,9 @@ OPTIMIZERS: dict[OptimizerName, type[Optimizer]] = {
 
 def optimizer(value: Any) -> Optimizer:
     """The optimizer itself, or the one of this name with default settings."""
-    return value if isinstance(value, Optimizer) else OPTIMIZERS[checks.choice("optimizer", value, OPTIMIZERS)]()
+    return value if isinstance(value, Optimizer) else _usual(checks.choice("optimizer", value, OPTIMIZERS))
+
+
+@cache
+def _usual(name: OptimizerName) -> Optimizer:
+    return OPTIMIZERS[name]()

@@ -59,6 +59,10 @@ class Parameters:
         self._gammas: tuple[NDArray[Any], ...] | None = None
         self._running: tuple[NDArray[Any], ...] | None = None
 
+    def apart(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The array itself, or a copy of one that shares memory with these, since it would change during training."""
+        return values.copy() if np.may_share_memory(values, self.everything) else values
+
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         """The matrices, views of the vector."""
@@ -131,14 +135,17 @@ class Parameters:
         """Raise ValueError, naming the array, if a user has made any of them read-only."""
         if not self.flat.flags.writeable:
             raise ValueError("parameters: expected an array that can be written to, got a read-only one")
+        if not (self._weights or self._biases or self._gammas):
+            return
         for name, views in (("weights", self._weights), ("biases", self._biases), ("gammas", self._gammas)):
             for layer, view in enumerate(views or ()):
                 if not view.flags.writeable:
                     raise ValueError(f"{name}[{layer}]: expected an array that can be written to, got a read-only one")
 
-    def matrix_slices(self) -> list[tuple[slice, tuple[int, int]]]:
-        """Where each matrix lies in the vector, and its shape."""
-        return [(slice(start, end), shape) for start, end, shape in _layers(self.sizes, self.bias, self.normalized)[0]]
+    def matrix_slices(self) -> tuple[tuple[int, int, tuple[int, int]], ...]:
+        """Where each matrix lies in the vector, from a number up to another, and its shape."""
+        found: tuple[tuple[int, int, tuple[int, int]], ...] = _layers(self.sizes, self.bias, self.normalized)[0]
+        return found
 
     def empty_like(self) -> "Parameters":
         """Uninitialised parameters of the same shape and dtype, without running statistics."""

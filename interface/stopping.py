@@ -169,7 +169,8 @@ class Patience(Rule):
             assert objective.validation is not None
             validation = objective.validation
         else:
-            validation = objective.of(*objective.model.labelled(self.X, self.Y))
+            model = objective.model
+            validation = objective.of(*map(model.theta.apart, model.labelled(self.X, self.Y)))
         theta, begin = objective.model.theta.everything, history.epochs_done
         least = validation.cost()
         state: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Fixtures that run a test on every backend, and the report of how close the backends came to the allowed error."""
 
+import gc
 import os
 import signal
 from collections import defaultdict
@@ -11,8 +12,10 @@ import pytest
 # Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import coverage
 import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
+from counted import Counted
 
 import samenet
 from samenet.testing.tolerance import Comparison
@@ -63,19 +66,44 @@ def _implementations(params: dict[str, Any]) -> set[str]:
     return found
 
 
+def pytest_collection() -> None:
+    """Modules and tests are made, and none is given up: to look for garbage among them took half of the time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is given backends that are never compiled is the same with the JIT and without: once is enough."""
+    """What is the same with the JIT and without is run once; and nothing is marked so that it never runs.
+
+    Given backends that are never compiled, a test is the same; given none, where its module has ON_NUMPY. Where Numba's
+    is compared with both others, its plain functions are with the definition alone.
+    """
     for item in items:
-        given = _implementations(getattr(getattr(item, "callspec", None), "params", {}))
-        if given and "numba" not in given and not item.get_closest_marker("compiled"):
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        given = _implementations(params)
+        elsewhere = "numba" not in given if given else getattr(getattr(item, "module", None), "ON_NUMPY", False)
+        if elsewhere and not item.get_closest_marker("compiled"):
             item.add_marker("without_jit")
+        elif given == {"numba", "numpy"} and "pair" in params and not item.get_closest_marker("without_jit"):
+            item.add_marker("compiled")
+        if item.get_closest_marker("compiled") and item.get_closest_marker("without_jit"):
+            raise pytest.UsageError(f"{item.nodeid}: marked compiled and without_jit, it would run in neither way")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_RECORDS] = defaultdict(list)
+    tracer = coverage.Coverage.current()
+    if tracer and config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        tracer.stop()  # here tests are handed out, and none is run
+    elif tracer:
+        config.pluginmanager.register(Counted(tracer, _implementations))
     if hasattr(config, "workerinput"):  # what one worker has compiled, the others find
         os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
 

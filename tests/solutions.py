@@ -1,5 +1,14 @@
 """Solutions of the exercises: for each, (fragment of its file, what takes its place)."""
 
+from types import ModuleType
+
+from samenet.testing.exercises import grading
+from samenet.testing.exercises.catalogue import EXERCISES
+from samenet.testing.parts import PARTS
+from samenet.testing.report import Report
+from samenet.testing.suite import Check
+from samenet.testing.workers import ThreadWorker
+
 SOLUTIONS: dict[str, list[tuple[str, str]]] = {
     "sigmoid": [
         (
@@ -56,8 +65,8 @@ SOLUTIONS: dict[str, list[tuple[str, str]]] = {
     "softmax-cross-entropy": [
         (
             "def softmax(Z):\n    raise NotImplementedError",
-            "def softmax(Z):\n    e = np.exp(Z - Z.max(axis=-1, keepdims=True))\n"
-            "    return e / e.sum(axis=-1, keepdims=True)",
+            "def softmax(Z):\n    e = np.exp(Z - Z.max(axis=1, keepdims=True))\n"  # Z has two axes, as its text says
+            "    return e / e.sum(axis=1, keepdims=True)",
         ),
         (
             "def cost(Y, Z):\n    raise NotImplementedError",
@@ -100,3 +109,14 @@ def solved(name: str, text: str) -> str:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     return text
+
+
+def report(name: str, text: str) -> Report:
+    """As `grading.grade` has it, but in this process, where nothing is timed."""
+    task = ModuleType("task")
+    exec(compile(text, "task.py", "exec"), vars(task))
+    module = grading.adapted(name, task)
+    parts = [part for part in PARTS if part.name in EXERCISES[name].parts]
+    return Check(lambda rest: ThreadWorker(module, rest, "standard", False), parts, 60.0).run(
+        Report("task", "standard")
+    )

@@ -25,6 +25,7 @@ from benchmarks.report.model import Case
 from samenet.compare import environment, measurement, timing
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, example, training
 
+pytestmark = pytest.mark.compiled  # the same without the JIT
 ROOT = Path(__file__).resolve().parent.parent
 
 NAMES = samenet.backends()
@@ -156,7 +157,6 @@ def test_pytest_covers_the_list():
 # What is timed
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(("pair", "contract", "loops"), KINDS)
 def test_a_cell_calls_the_backend_that_it_names_and_no_other(pair, contract, loops, monkeypatch):
     called: Counter[str] = Counter()
@@ -212,7 +212,6 @@ def test_inputs_saturate_no_layer(name):
 # What is wrong
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("pair", "contract", "loops", "contender"),
     [
@@ -243,7 +242,6 @@ def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatc
             getattr(suites[method], method)({pair: result.rows}, cell.network, contender)
 
 
-@pytest.mark.compiled
 def test_a_right_kernel_has_numbers_in_asv():
     pair = (SMALL, "one sample")
     suites = {method: asv_classes(method)[pair[1]] for method in ("time_call", "track_error", "track_speed_up")}
@@ -277,7 +275,6 @@ for name in ("fast_predict", "gradient", "run_updates"):
 """
 
 
-@pytest.mark.compiled
 def test_a_wrong_kernel_has_no_time_in_pytest(tmp_path, monkeypatch):
     (tmp_path / "breaker.py").write_text(_BREAKER)
     file = tmp_path / "timed.json"
@@ -394,7 +391,6 @@ def test_processes_measure_every_operation(monkeypatch):
     assert {(p["held"], p["batch"]) for p in grown} >= {("forward, batch 128", 128), ("forward, 64-30-10", 1)}
 
 
-@pytest.mark.compiled
 def test_processes_are_of_their_own_and_their_last_line_counts(tmp_path, monkeypatch):
     (tmp_path / "benchmarks").mkdir()
     script = "import json, os, sys\nprint('a library prints')\nprint(json.dumps([os.getpid(), sys.argv[1:]]))\n"
@@ -442,7 +438,6 @@ def test_a_folder_is_named_for_a_processor_and_a_day():
     assert os.uname().nodename not in measure.folder_name(environment.describe()).split("-")
 
 
-@pytest.mark.compiled
 def test_processes_give_positive_numbers():
     assert all(fresh.import_seconds(module) > 0 for module in ("samenet", "samenet.fast.numba"))
     with pytest.raises(subprocess.CalledProcessError):

@@ -22,6 +22,8 @@ from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS
 from samenet.testing.rounding import Bounded, Rounding, product
 
+ON_NUMPY = True  # what is given no backend
+
 ROUGH = Rounding(u=2.0**-11, least=1e-3, flush=3e-3, most=1e6)
 LIMITS = [ROUGH._replace(most=most) for most in (*np.geomspace(1e-3, 1e3, 48).tolist(), 1e9)]
 ERRORS = [0.0, 1e-6, 1e-3, 0.03, 0.4, 3.0, 30.0]

@@ -20,6 +20,8 @@ from samenet.testing.cost_bounds import COSTS
 from samenet.testing.rounding import Bounded, Rounding, product
 from samenet.testing.rounding import exact as stored
 
+ON_NUMPY = True  # what is given no backend
+
 R = Rounding.of(np.float64)
 LEAST_ROOM, DRAWS = 0.3, 200  # how near to the bound the worst of so many draws has to come
 

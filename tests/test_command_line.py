@@ -392,7 +392,7 @@ def trained(capsys: Any) -> None:
     capsys.readouterr()
     Path("text.npz").write_text("no arrays")
     Path("text.parquet").write_text("no table")
-    np.savez("objects.npz", y=np.array([None, 1], object))
+    np.savez("objects.npz", y=np.array([None, 1], object), x=np.ones(2))
     np.savez("lengths.npz", X=np.ones((3, 2)), y=np.ones(4))
     np.savez("called.npz", X=np.ones((3, 2)), X1=np.ones(3))
     np.savez("nothing.npz")
@@ -465,6 +465,10 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("predict", "net.npz", "flowers.csv", "--output", "sums.npz"), 2, "--output: 'sums.npz' exists"),
     (("predict", "net.npz", "flowers.csv", "--output", "no/such.csv"), 2, "expected a file that can be written"),
     (("predict", "net.npz", "flowers.csv", "--output", "flowers.csv", "--force"), 2, "than those that are read"),
+    (("predict", "net.npz", "flowers.csv", "--force"), 2, "--force goes with --output"),
+    (("compare", "--force"), 2, "--force goes with --json or --plot"),
+    (("examples", "sigmoid", "--force"), 2, "--force goes with --plot, --notebook or --gallery"),
+    (("exercises", "--force"), 2, "--force goes with start"),
     (("evaluate", "net.npz", "flowers.csv", "--at-least", "x"), 2, "--at-least: expected a number"),
     (("evaluate", "net.npz", "flowers.csv", "--keep"), 2, "no such option: --keep"),
     (("check", "net.npz", "--backend", "np"), 2, "--backend: invalid choice: 'np' .*did you mean 'numpy'"),
@@ -492,7 +496,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("train", ".", "--target", "y"), 3, "expected a file that ends in"),
     (("train", "text.npz", "--target", "y"), 3, "text.npz: expected arrays that numpy.savez wrote"),
     (("train", "text.parquet", "--target", "y"), 3, "text.parquet: expected a table in parquet"),
-    (("train", "objects.npz", "--target", "y"), 3, "objects.npz: expected arrays"),
+    (("train", "objects.npz", "--target", "y"), 3, "objects.npz, array 'y': expected shape .*, got Python objects"),
     (("train", "lengths.npz", "--target", "y"), 3, r"as many rows as each other, got X \(3, 2\), y \(4,\)"),
     (("train", "deep.npz", "--target", "y"), 3, r"array 'X': expected shape \(m,\) or \(m, n\), got \(3, 2, 2\)"),
     (("train", "net.npz", "--target", "y"), 3, "net.npz: expected a table, got a network"),
@@ -574,6 +578,88 @@ def test_what_is_wrong_is_said_in_a_line(capsys: Any) -> None:
         assert "Traceback" not in told.out
         assert status == 1 or "rows" in told.out or told.out in ("", "kind\n"), (arguments, told.out)
         assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before, arguments
+
+
+def test_columns_that_are_not_used_may_be_anything(capsys: Any) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    rows = flowers()
+    plain = {name: [row[name] for row in rows] for name in ("kind", "size")}
+    nested = {
+        "lists": [[1, 2]] * len(rows),
+        "records": [{"a": 1}] * len(rows),
+        "bytes": [b"\xff"] * len(rows),
+        "large": arrow.array([b"\xff"] * len(rows), arrow.large_binary()),
+        "fixed": arrow.array([b"\xff"] * len(rows), arrow.binary(1)),
+    }
+    arrow.parquet.write_table(arrow.table(nested | plain), "nested.parquet")
+    others = {
+        "objects": np.array([None] * len(rows)),
+        "images": np.zeros((len(rows), 2, 2)),
+        "others": np.zeros((3, 2, 2)),
+        "note": np.array("a note"),
+        "dates": np.zeros(len(rows), "datetime64[D]"),
+        "complex": np.zeros(len(rows), complex),
+    }
+    np.savez("others.npz", **others, **{name: np.array(cells) for name, cells in plain.items()})
+    for file, names in (("nested.parquet", [*nested]), ("others.npz", [*others])):
+        ignored = [text for name in names for text in ("--ignore", name)]
+        assert run("train", file, "--target", "kind", "--output", "net.npz", "--force", *ignored, *FAST) == 0
+        assert run("evaluate", "net.npz", file, "--json") == 0
+        assert run("predict", "net.npz", file, "--output", "predicted.csv", "--force") == 0
+        assert len(Path("predicted.csv").read_text().splitlines()) == len(rows) + 1
+        capsys.readouterr()
+        for name in names:
+            rest = [text for other in names if other != name for text in ("--ignore", other)]
+            for arguments in (["--target", "kind", *rest], ["--target", name, *rest]):
+                assert run("train", file, *arguments, "--output", "new.npz", *FAST) == 3
+                told = capsys.readouterr().err
+                assert re.match(f"samenet train: error: {file}, (column|array) '{name}': expected", told), told
+        assert run("predict", "net.npz", file, "--keep") == 3
+        assert re.match(f"samenet predict: error: {file}, ", capsys.readouterr().err)
+
+
+def test_a_table_that_no_file_can_keep_is_refused_before_training(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samenet.network.Network, "train", None)
+    names = [f"a long name of a column {i}" for i in range(9000)]
+    Path("wide.csv").write_text("".join(",".join(row) + "\n" for row in ([*names, "y"], ["1"] * 9001, ["2"] * 9001)))
+    Path("ids.csv").write_text("x,y\n" + "".join(f"{i},{'id' * 40}{i // 2}\n" for i in range(14000)))
+    for file, columns in (("wide.csv", 9000), ("ids.csv", 1)):
+        assert run("train", file, "--target", "y", "--task", "classification", "--validation", "0", *FAST) == 3
+        told = capsys.readouterr().err
+        assert re.match(f"samenet train: error: {file}: expected .* at most 507904 bytes in a file, got ", told), told
+        assert told.endswith(f" for {columns} columns\n")
+    assert not list(Path().glob("*.npz"))
+
+
+@pytest.mark.usefixtures("trained")
+def test_no_command_replaces_a_file_without_force(capsys: Any) -> None:
+    for option, name, *command in (
+        ("--output", "net.npz", *TRAIN, "--output", "net.npz"),
+        ("--output, for the report", "other.report.json", *TRAIN, "--output", "other.npz"),
+        ("--output", "a.csv", "predict", "net.npz", "flowers.csv", "--output", "a.csv"),
+        *(("--output", "a.txt", "export", "net.npz", "--to", to, "--output", "a.txt") for to in ("c", "js", "onnx")),
+        *(
+            ("--output", f"net{suffix}", "export", "net.npz", "--to", to)
+            for to, suffix in (("c", ".h"), ("js", ".mjs"))
+        ),
+        ("--json", "a.json", "compare", "--sizes", "3-2", "--json", "a.json"),
+        ("--plot", "a.png", "compare", "--sizes", "3-2", "--plot", "a.png"),
+        ("--plot", "a.svg", "examples", "sigmoid", "--plot", "a.svg"),
+        ("FILE", "a.ipynb", "examples", "sigmoid", "a.ipynb", "--notebook"),
+        ("FILE", "sigmoid.ipynb", "examples", "sigmoid", "--notebook"),
+        ("--gallery", "README.md", "examples", "--gallery", "."),
+        ("--output", "a.py", "exercises", "start", "sigmoid", "--output", "a.py"),
+        ("--output", "sigmoid.py", "exercises", "start", "sigmoid"),
+        ("--output", "a.html", "demo", "--no-open", "--output", "a.html"),
+    ):
+        Path(name).write_text("mine")
+        assert run(*command) == 2, command
+        assert re.search(f"error: {option}: '{name}' exists; --force replaces it\\n$", capsys.readouterr().err), command
+        assert Path(name).read_text() == "mine"
+    assert run("exercises", "start", "sigmoid", "--force") == 0
+    assert Path("sigmoid.py").read_text() != "mine"
+    assert run("examples", "sigmoid", "--notebook", "--force") == 0
+    assert Path("sigmoid.ipynb").read_text() != "mine"
 
 
 @pytest.mark.usefixtures("trained")

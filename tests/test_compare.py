@@ -250,6 +250,7 @@ def test_timed_calls_are_those_of_the_named_backend(monkeypatch: pytest.MonkeyPa
     assert called == {"reference": 0, "numpy": 1, "numba": 0}
 
 
+@pytest.mark.without_jit
 @pytest.mark.parametrize("case", [cases.full_batch_epoch, cases.mini_batch_epoch, cases.eleven_lines])
 def test_every_way_of_training_is_checked(case: Callable[[list[str]], cases.Case]) -> None:
     made = case(["numpy"])
@@ -285,6 +286,7 @@ def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypa
     assert sorted(tmp_path.iterdir()) == [json_file, plot_file], "no temporary file is left"
 
 
+@pytest.mark.without_jit
 def test_without_scikit_learn_the_rest_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -416,6 +418,7 @@ def unwritable(where: Path) -> dict[str, Path]:
     }
 
 
+@pytest.mark.without_jit
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.usefixtures("nothing_runs")
 def test_a_file_that_cannot_be_written_is_found_first(
@@ -481,6 +484,7 @@ def test_a_gallery_that_cannot_be_written_is_found_first(tmp_path: Path, capsys:
     assert "is not a folder" in capsys.readouterr().err
 
 
+@pytest.mark.without_jit
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -495,6 +499,7 @@ def test_what_does_not_fit_in_memory_is_refused(arguments: list[str], capsys: py
     assert "samenet compare: error: --sizes, --batch: expected" in capsys.readouterr().err
 
 
+@pytest.mark.without_jit
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -572,6 +577,7 @@ _HOSTILE = [
 _NUMBERS = ["9" * 5000, "-1", "1e3", "0.5", "1_0", "\u00b2"]
 
 
+@pytest.mark.without_jit
 @pytest.mark.parametrize(
     ("command", "option", "given"),
     [
@@ -601,6 +607,7 @@ def test_hostile_arguments_are_refused_in_a_line_that_names_them(
     assert message.count("\n") == 1
 
 
+@pytest.mark.without_jit
 def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
     script = (
         "import os, sys, samenet.compare.environment as e; assert 'numpy' not in sys.modules\n"
@@ -613,6 +620,7 @@ def test_threads_are_set_before_numpy_is_loaded(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", script], check=True, env=plain, cwd=tmp_path)
 
 
+@pytest.mark.without_jit
 def test_the_command_runs_as_a_module(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "samenet", "--version"]
     done = subprocess.run(run, check=True, capture_output=True, text=True, cwd=tmp_path)
@@ -682,6 +690,7 @@ def test_a_ratio_is_the_median_of_paired_ratios() -> None:
     assert once.as_json() == {"estimate": 5.2, "low": None, "high": None}
 
 
+@pytest.mark.without_jit
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(40.1e-6, "40.1 us"), (0.9996e-3, "1.00 ms"), (3.2e-9, "3.20 ns"), (125.0, "125 s"), (None, ""), (math.nan, "")],
@@ -700,6 +709,7 @@ def test_the_spread_is_half_the_middle_half() -> None:
     assert row.spread == (76 - 26) / 2 / 51
 
 
+@pytest.mark.without_jit
 def test_a_picture_of_a_failure(tmp_path: Path) -> None:
     wrong = measurement.Row("numba", "numba", Comparison(1.0, 0.1), 0.0, None, None, None)
     chart.bars([measurement.Result("3-3-1", [wrong])], tmp_path / "fail.svg")
@@ -747,6 +757,7 @@ def test_a_training_says_how_much_of_it_a_call_does(
         assert trained[-1]["epochs"] == 1
 
 
+@pytest.mark.without_jit
 def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def row(name: str, seconds: float | None) -> measurement.Row:
         times = None if seconds is None else np.array([seconds, 2 * seconds, 9 * seconds])
@@ -786,6 +797,7 @@ def test_a_picture_has_a_bar_for_every_time(tmp_path: Path, monkeypatch: pytest.
     assert figure.get_figheight() > 0.3 * 8
 
 
+@pytest.mark.without_jit
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     files.write_text(path, "first")
@@ -822,6 +834,7 @@ def test_a_backend_that_cannot_be_imported_says_why(without_numba: str) -> None:
     assert net.on("reference").predict([0, 1, 2]) == pytest.approx(net.predict([0, 1, 2]))
 
 
+@pytest.mark.without_jit
 def test_the_others_are_compared(without_numba: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "compare.json"
     assert __main__.main(["compare", "--sizes", "3-2", "--json", str(file)]) == 0
@@ -835,6 +848,7 @@ def test_the_others_are_compared(without_numba: str, capsys: pytest.CaptureFixtu
     assert without_numba in capsys.readouterr().err
 
 
+@pytest.mark.without_jit
 def test_examples_run_on_another(without_numba: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["examples"]) == 0
     assert without_numba not in capsys.readouterr().err

@@ -48,14 +48,6 @@ def test_the_built_in_backends_pass(name: str) -> None:
     assert {part.status for part in report.parts} == {"passed"} if name == "numpy" else {"passed", "generic"}
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("parts", [NAMES])
-def test_the_compiled_backend_passes(parts: list[str]) -> None:
-    report = check_backend(samenet.backend("numba"), parts=parts)
-    assert report.ok, str(report)
-    assert {part.status for part in report.parts} == {"passed"}
-
-
 def test_feed_forward_alone_is_enough() -> None:
     report = check_backend(module(feed_forward=forward))
     assert report.ok, str(report)

@@ -181,6 +181,7 @@ def unexplained(name: str, thing: Any) -> Iterator[str]:
             yield from unexplained(f"{name}.{attribute}", value)
 
 
+@pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize("name", modules())
 def test_everything_public_is_explained(name: str) -> None:
     module = importlib.import_module(name)

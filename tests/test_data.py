@@ -12,6 +12,8 @@ from children import printed
 
 from samenet import data
 
+ON_NUMPY = True  # what is given no backend
+
 
 def convert_y_to_vect(y: Any) -> np.ndarray:
     """Tutorial 000's way: ten columns of zeros, and a one in the column of the digit, a row at a time."""

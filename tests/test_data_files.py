@@ -16,6 +16,8 @@ import sklearn.datasets
 
 from samenet import data
 
+ON_NUMPY = True  # what is given no backend
+
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 
 

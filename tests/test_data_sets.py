@@ -15,6 +15,8 @@ import sklearn.preprocessing
 from samenet import data
 from samenet.fast.numpy import Network
 
+ON_NUMPY = True  # what is given no backend
+
 TABLES: dict[str, tuple[Callable[[], Any], Callable[[int, int], int], bool]] = {
     "xor": (data.xor, lambda a, b: a ^ b, False),
     "or": (data.or_, lambda a, b: a | b, False),

@@ -491,7 +491,9 @@ def test_the_command_writes_a_page_and_opens_it(quick: list[str], tmp_path: Path
     assert (tmp_path / "a page.HTM").read_text("utf-8") == text
     assert len(quick) == 1
     capsys.readouterr()
-    assert __main__.main(["demo"]) == 0  # where there is no browser
+    assert __main__.main(["demo"]) == 2
+    assert "--output: 'samenet-demo.html' exists; --force replaces it" in capsys.readouterr().err
+    assert __main__.main(["demo", "--force"]) == 0  # where there is no browser
     assert capsys.readouterr().out.splitlines()[2] == "there is no browser to open it with"
 
 
@@ -514,10 +516,10 @@ def test_with_mnist(reader: training.Reader, tmp_path: Path, monkeypatch: pytest
     assert re.match(r"trained on MNIST: \d+ of 60 test digits right, [\d.]+ %\n", capsys.readouterr().out)
     before = (tmp_path / "a.html").read_bytes()
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(b"damaged")
-    assert __main__.main(["demo", "--no-open", "--output", str(tmp_path / "a.html")]) == 3
+    assert __main__.main(["demo", "--no-open", "--output", str(tmp_path / "a.html"), "--force"]) == 3
     assert "t10k-labels-idx1-ubyte" in capsys.readouterr().err
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
-    assert __main__.main(["demo", "--no-open", "--output", str(tmp_path / "a.html")]) == 3
+    assert __main__.main(["demo", "--no-open", "--output", str(tmp_path / "a.html"), "--force"]) == 3
     assert "got no file named t10k-labels-idx1-ubyte" in capsys.readouterr().err
     assert (tmp_path / "a.html").read_bytes() == before
 

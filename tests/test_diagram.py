@@ -10,6 +10,8 @@ import samenet
 from samenet import plot
 from samenet.fast.numpy import Network
 
+ON_NUMPY = True  # what is given no backend
+
 
 def drawn(net: samenet.Network, **settings: bool | int) -> Axes:
     return plot.network(net, **settings)

@@ -1,5 +1,7 @@
 """Training on several machines: the bits do not depend on them, and are within rounding of one."""
 
+import contextlib
+import importlib
 import os
 import random
 import signal
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from agreement import Backend
 
@@ -25,6 +28,7 @@ Dask = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Dask's own
+ON_NUMPY = True  # what is given no backend
 Array = np.ndarray
 M, STARTS = 60, (0, 7, 27, 40, 60)
 _numbers = np.random.default_rng(0)
@@ -117,6 +121,45 @@ def test_within_the_derived_bound_of_one_update(client: Any, backend: Backend) -
     assert comparison.ok, comparison
 
 
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "descent": {"alpha": 0.3},
+    **{name: {"alpha": 0.01, "optimizer": name} for name in ("momentum", "nesterov", "rmsprop", "adam")},
+    "lbfgs": {"optimizer": "lbfgs"},
+}
+
+
+@pytest.fixture(scope="module")
+def clusters(client: Any) -> Iterator[list[Any]]:
+    """One, two and four workers."""
+    with contextlib.ExitStack() as stack:
+        found = [client]
+        for workers in (1, 4):
+            settings: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "processes": False}
+            cluster = stack.enter_context(Dask.LocalCluster(dashboard_address=":0", **settings))
+            found.append(stack.enter_context(Dask.Client(cluster, set_as_default=False)))
+        assert sorted(len(one.scheduler_info(n_workers=-1)["workers"]) for one in found) == [1, 2, 4]
+        yield found
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("optimizer", "batch_size"), [*((name, None) for name in OPTIMIZERS), *((name, 40) for name in [*OPTIMIZERS][:-1])]
+)
+def test_the_bits_do_not_depend_on_the_number_of_workers(
+    clusters: list[Any], optimizer: str, batch_size: int | None, dtype: str
+) -> None:
+    """Compared with each other, of 9 partitions, whose sums make a tree of two levels; L-BFGS has no batches."""
+    starts, ends = (*range(0, M, 7), M), []
+    for client in clusters:
+        net = make(dtype=dtype)
+        given = {"batch_size": batch_size, "seed": 1} if batch_size else {}
+        options: dict[str, Any] = {"epochs": 1 if batch_size else 2, "client": client, **OPTIMIZERS[optimizer], **given}
+        history = distributed.train(net, parts(X, starts), parts(Y, starts), **options)
+        ends.append((net.parameters.tobytes(), history))
+    assert ends[0] == ends[1] == ends[2]
+    assert ends[0][0] != make(dtype=dtype).parameters.tobytes()
+
+
 KINDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "arrays": lambda client: (parts(X), parts(Y)),
     "nested lists": lambda client: ([part.tolist() for part in parts(X)], [part.tolist() for part in parts(Y)]),
@@ -125,6 +168,10 @@ KINDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "arrays of Dask": lambda client: (
         da.concatenate([da.from_array(part, chunks=(-1, 2)) for part in parts(X)]),
         da.from_array(Y, chunks=(11, 3)),  # other boundaries than those of X
+    ),
+    "data frames of Dask": lambda client: tuple(
+        importlib.import_module("dask.dataframe").from_delayed([dask.delayed(pd.DataFrame)(part) for part in parts(of)])
+        for of in (X, Y)
     ),
     "unknown sizes": lambda client: tuple(
         da.concatenate([da.from_array(part, chunks=-1) for part in parts(np.vstack([values, values]), (*STARTS, 120))])[
@@ -193,6 +240,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"Y": parts(Y)[:3]}, ValueError, "Y: expected as many partitions as X has, at least 1, got 3"),
     ({"X": [], "Y": []}, ValueError, "X: expected as many partitions as X has, at least 1, got 0"),
     ({"X": [X[:0]], "Y": [Y[:0]]}, ValueError, "X: expected at least one sample"),
+    ({"X": dask.delayed(X)}, TypeError, "X: expected a Dask array, or a list of partitions, got Delayed"),
     ({"X": X.sum()}, TypeError, "X: expected a Dask array, or a list of partitions"),
     ({"X": da.from_array(X, chunks=(9, 5))}, TypeError, "Y: expected a Dask array, as X is one"),
     ({"Y": da.from_array(Y, chunks=(9, 3))}, TypeError, "Y: expected a list of partitions, as X is one"),

@@ -26,6 +26,7 @@ from samenet import MLPClassifier, MLPRegressor
 from samenet.estimators import descent, samples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+ON_NUMPY = True  # what is given no backend
 
 # NumPy runs every line of the estimators; the others take longer without the JIT, and under coverage.
 NAMES = [n if n == "numpy" else pytest.param(n, marks=pytest.mark.compiled) for n in samenet.backends()]
@@ -609,6 +610,18 @@ def test_a_random_state_is_continued() -> None:
 # ------------------------------------------------------------------------------------------------ weights of samples
 
 
+@pytest.mark.parametrize("labels", [["a", 1], ["a", None]])
+def test_labels_that_cannot_be_sorted_are_refused_by_name(labels: list[Any]) -> None:
+    x, y = np.zeros((4, 2)), np.array(labels * 2, object)
+    for call, name in (
+        (lambda: classifier().fit(x, y), "y"),
+        (lambda: classifier().partial_fit(x, y, classes=["a", "b"]), "y"),
+        (lambda: classifier().partial_fit(x, ["a", "b"] * 2, classes=y), "classes"),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: expected labels of one kind, got array"):
+            call()
+
+
 def test_class_weights_are_weights_of_samples() -> None:
     w = np.random.default_rng(1).random(40)
     for y, given, factors in (
@@ -666,8 +679,8 @@ def test_class_weights_are_a_parameter() -> None:
     ("given", "error", "message"),
     [
         ("balance", ValueError, "class_weight: expected one of 'balanced', got 'balance'; did you mean 'balanced'"),
-        (3, TypeError, "class_weight: expected one of 'balanced', got 3"),
-        ([1, 2, 3], TypeError, "class_weight: expected one of 'balanced'"),
+        (3, TypeError, "class_weight: expected None, 'balanced' or a dictionary .*, got 3"),
+        ([1, 2, 3], TypeError, "class_weight: expected None, 'balanced' or a dictionary"),
         ({"rad": 2, "blue": 1}, ValueError, r"class_weight: expected weights of \['blue', .*, got one of 'rad'"),
         ({"red": -1}, ValueError, r"class_weight\['red'\]: expected a number of at least 0, got -1"),
         ({"red": "2"}, TypeError, r"class_weight\['red'\]: expected a number, got '2'"),

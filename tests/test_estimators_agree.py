@@ -17,6 +17,7 @@ from samenet.model import Model
 from samenet.optimizers import Momentum
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+ON_NUMPY = True  # what is given no backend
 
 # NumPy runs every line of the estimators; the others take longer without the JIT, and under coverage.
 NAMES = [n if n == "numpy" else pytest.param(n, marks=pytest.mark.compiled) for n in samenet.backends()]
@@ -196,6 +197,32 @@ def test_warm_start_and_then_partial_fit(name: str, solver: str) -> None:
             ours.partial_fit(X, TARGETS[kind])
             theirs.partial_fit(X, TARGETS[kind])
             agree(ours, theirs)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_warm_start_with_early_stopping_keeps_the_best_weights(solver: str) -> None:
+    given = {
+        "early_stopping": True,
+        "tol": 1e-3,
+        "warm_start": True,
+        "n_iter_no_change": 3,
+        "max_iter": 30,
+        "learning_rate_init": 0.1,
+    }
+    ours, theirs = both("two classes", "numpy", solver=solver, **given)
+    ours.fit(X, TARGETS["two classes"])
+    theirs.fit(X, TARGETS["two classes"])
+    agree(ours, theirs)
+    assert ours.stopped_by_ == "validation score"
+    best, kept = ours.best_validation_score_, [W.copy() for W in ours.coefs_]
+    for _ in range(2):  # each one epoch without a better score, as the count goes on
+        ours.fit(X, TARGETS["two classes"])
+        theirs.fit(X, TARGETS["two classes"])
+        assert (
+            (ours.n_iter_, ours.best_validation_score_) == (theirs.n_iter_, theirs.best_validation_score_) == (1, best)
+        )
+        assert all(map(np.array_equal, ours.coefs_, kept))
+    assert not all(map(np.allclose, theirs.coefs_, kept)), "theirs are those of the last epoch"
 
 
 def test_after_a_very_long_time_adam_corrects_no_bias() -> None:

@@ -2,33 +2,19 @@
 
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from solutions import SOLUTIONS, solved
+from solutions import SOLUTIONS, report, solved
 
 from samenet.__main__ import main
 from samenet.testing.exercises import adapters, catalogue, grading
 from samenet.testing.exercises.catalogue import EXERCISES, MARK
 from samenet.testing.parts import PARTS
 from samenet.testing.report import Report
-from samenet.testing.suite import Check
-from samenet.testing.workers import ThreadWorker
 
 pytestmark = pytest.mark.without_jit
 INTERPRETED = [name for name in EXERCISES if name != "compile-it"]
-
-
-def report(name: str, text: str) -> Report:
-    """As `grading.grade` has it, but in this process, where nothing is timed."""
-    task = ModuleType("task")
-    exec(compile(text, "task.py", "exec"), vars(task))
-    module = grading.adapted(name, task)
-    parts = [part for part in PARTS if part.name in EXERCISES[name].parts]
-    return Check(lambda rest: ThreadWorker(module, rest, "standard", False), parts, 60.0).run(
-        Report("task", "standard")
-    )
 
 
 def test_there_is_a_solution_of_each() -> None:
@@ -53,15 +39,6 @@ def test_the_solution_passes_and_what_is_given_does_not(name: str) -> None:
     assert before.begun == name.startswith("find-the-bug")
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("name", ["compile-it"])
-def test_the_compiled_solution_passes(name: str) -> None:
-    text = EXERCISES[name].text()
-    assert report(name, solved(name, text)).ok
-    plain = solved(name, text).replace("@njit\n", "")
-    assert [part.reason for part in report(name, plain).parts] == ["layer is not compiled: decorate it with @njit"]
-
-
 WRONG = {
     "hidden-delta": ("    return delta @ W", "without the slope f'(z)"),
     "output-delta": ("    return (Y - H) * H * (1 - H)", "wrong sign"),
@@ -83,6 +60,23 @@ def test_a_mistake_gets_a_hint(name: str) -> None:
     assert not found.ok
     hints = [part.failure.mistake for part in found.parts if part.failure is not None]
     assert any(hint in told for told in hints), hints
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("Z.max(axis=-1, keepdims=True)", "Z.max()", "largest z of each sample before exp"),
+        ("e.sum(axis=-1, keepdims=True)", "e.sum()", "a sum for each row"),
+    ],
+)
+def test_a_softmax_of_all_samples_at_once_gets_a_hint(old: str, new: str, hint: str) -> None:
+    found = report("activations", solved("activations", EXERCISES["activations"].text()).replace(old, new))
+    assert hint in str(found)
+
+
+def test_a_function_that_returns_nothing_is_told() -> None:
+    found = report("sigmoid", EXERCISES["sigmoid"].text().replace("raise NotImplementedError", "math.exp(-abs(z))"))
+    assert "sigmoid returned None: is a `return` missing?\n" in f"{found}\n"
 
 
 def test_the_report_names_the_learner_s_line() -> None:
@@ -112,7 +106,7 @@ def test_from_the_list_to_the_grade(
     assert "Next: samenet exercises start activations" in printed
     assert "@ W.T" not in printed, "no solution is printed"
     assert main(["exercises", "start", "feed-forward-arrays"]) == 2
-    assert "which exists" in capsys.readouterr().err
+    assert "exists; --force replaces it" in capsys.readouterr().err
     assert path.read_text("utf-8") != text, "an existing file is left alone"
 
 

@@ -23,6 +23,9 @@ from samenet.functions import ACTIVATIONS, COSTS
 from samenet.training.classification import LABELS
 from samenet.training.monitors import MONITORS
 from samenet.validation.names import nearest
+from samenet.validation.not_offered import NOT_OFFERED as NOT_OFFERED_ANYWHERE
+
+ON_NUMPY = True  # what is given no backend
 
 RANDOM = np.random.default_rng(0)
 
@@ -156,9 +159,9 @@ TYPED = {
     "activation": {
         "identity": ["linear", "Linear", "none", "id", None],
         "sigmoid": ["logistic", "Sigmoid", "sigmod", "expit"],
-        "relu": ["ReLU", "leaky_relu", "gelu", "rectifier"],
+        "relu": ["ReLU", "rectifier"],
         "tanh": ["Tanh", "hyperbolic_tangent", np.tanh],
-        "softmax": ["Softmax", "log_softmax"],
+        "softmax": ["Softmax", "softargmax"],
     },
     "cost": {
         "squared_error": ["mse", "MSELoss", "mean_squared_error", "squared-error", "quadratic"],
@@ -168,15 +171,15 @@ TYPED = {
     },
     "optimizer": {
         "descent": ["sgd", "SGD", "gd", "gradient_descent"],
-        "rmsprop": ["rms_prop", "RMSprop", "adagrad"],
-        "adam": ["Adam", "adamw", "adm"],
+        "rmsprop": ["rms_prop", "RMSprop"],
+        "adam": ["Adam", "adm"],
         "nesterov": ["nag"],
         "lbfgs": ["l-bfgs", "L-BFGS-B"],
         "cg": ["conjugate_gradient"],
         "momentum": ["heavy_ball"],
     },
     "init": {
-        "glorot": ["xavier", "glorot_uniform", "Xavier", "xavier_normal_"],
+        "glorot": ["xavier", "glorot_uniform", "Xavier"],
         "he_normal": ["he", "He", "kaiming", "kaiming_normal", "he_init"],
         "he_uniform": ["kaiming_uniform_", "HeUniform"],
         "lecun_normal": ["lecun", "variance_scaling", "LecunNormal"],
@@ -184,7 +187,7 @@ TYPED = {
         "uniform": ["random"],
         "normal": ["randn", "gaussian"],
     },
-    "reduction": {"mean": ["average", "avg", "men", "none"], "sum": ["total"]},
+    "reduction": {"mean": ["average", "avg", "men"], "sum": ["total"]},
     "monitors": {
         "accuracy": ["acc", "val_accuracy"],
         "mean_absolute_error": ["mae"],
@@ -192,13 +195,49 @@ TYPED = {
         "subset_accuracy": ["exact_match"],
     },
     "sampling": {"adaptive": ["importance", "AW-SGD", "Adaptive"]},
-    "solver": {"sgd": ["SGD", "descent", "momentum"], "adam": ["AdamW"], "lbfgs": ["l-bfgs"]},
+    "solver": {"sgd": ["SGD", "descent", "momentum"], "adam": ["ADAM"], "lbfgs": ["l-bfgs"]},
     "learning_rate": {"invscaling": ["inverse_scaling"], "adaptive": ["ReduceLROnPlateau"], "constant": ["fixed"]},
-    "measure": {"cost": ["loss"], "sum_of_squared_errors": ["sse", "mse"], "mean_absolute_error": ["mae"]},
+    "measure": {"cost": ["loss"], "sum_of_squared_errors": ["sse"], "mean_absolute_error": ["mae"]},
     "rule": {"slope": ["gradient"], "sign": ["direction"]},
     "train_many": {"alpha": ["learning_rate", "lr"], "validation": ["validation_data"], "epochs": ["max_iter"]},
     "labels": {"one": ["argmax"], "several": ["multilabel", "several "], "auto": [None]},
-    "backend": {"reference": ["python", "loops"], "numpy": ["np", "NumPy"], "numba": ["jit", "cuda", "Numba"]},
+    "backend": {
+        "reference": ["python", "loops"],
+        "numpy": ["np", "NumPy"],
+        "numba": ["jit", "Numba"],
+        "torch": ["cuda"],
+    },
+}
+
+
+NOT_OFFERED = {
+    "activation": {
+        "relu": {"leaky_relu": "leaky ReLU", "ELU": "ELU", "gelu": "GELU", "swish": "swish", "SiLU": "swish"},
+        "tanh": {"hardtanh": "hard tanh"},
+        "softmax": {"log_softmax": "log softmax"},
+    },
+    "cost": {
+        "squared_error": {"mae": "mean absolute error", "L1Loss": "mean absolute error", "huber": "the Huber loss"},
+        "binary_cross_entropy": {"hinge": "the hinge loss", "HingeLoss": "the hinge loss"},
+        "cross_entropy": {"KLDivLoss": "the Kullback-Leibler divergence"},
+    },
+    "optimizer": {
+        "rmsprop": {"adagrad": "AdaGrad", "Adadelta": "Adadelta"},
+        "adam": {"AdamW": "AdamW", "nadam": "Nadam", "lion": "Lion"},
+        "bfgs": {"lm": "the Levenberg-Marquardt method", "Nelder-Mead": "a method without gradients"},
+    },
+    "init": {
+        "glorot": {
+            "xavier_normal_": "a normal distribution with Glorot's variance",
+            "orthogonal": "an orthogonal matrix",
+        },
+        "small_normal": {"zeros": "a start from zeros, from which hidden nodes stay alike,"},
+    },
+    "reduction": {"mean": {"none": "a cost for each sample"}},
+    "monitors": {"accuracy": {"f1": "F1, precision, recall or AUC"}, "mean_absolute_error": {"r2_score": "R2"}},
+    "measure": {"sum_of_squared_errors": {"mse": "the mean squared error"}},
+    "solver": {"adam": {"adagrad": "AdaGrad", "RMSprop": "RMSProp", "adamw": "AdamW"}},
+    "backend": {"numba": {"c": "a backend in C"}},
 }
 
 
@@ -221,7 +260,7 @@ def use(argument: str, value: Any) -> None:
         samenet.train_many([net], X, Y, **{value: 1})
     elif argument in ("cost", "reduction"):
         for call in (net.cost, net.gradient):
-            with pytest.raises((ValueError, TypeError), match="did you mean"):
+            with pytest.raises((ValueError, TypeError), match="did you mean|is not offered, the nearest is"):
                 call(X, Y, **{argument: value})
         net.train(X, Y, alpha=1.0, epochs=1, **{argument: value})
     else:
@@ -240,6 +279,22 @@ def use(argument: str, value: Any) -> None:
 def test_names_of_other_libraries_get_the_nearest(argument: str, value: Any, ours: str) -> None:
     kind = ValueError if isinstance(value, str) else TypeError
     with pytest.raises(kind, match=rf"^{argument}: expected one of .*; did you mean '{ours}'\?$"):
+        use(argument, value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "what", "near"),
+    [
+        (argument, value, what, near)
+        for argument, kinds in NOT_OFFERED.items()
+        for near, values in kinds.items()
+        for value, what in values.items()
+    ],
+)
+def test_what_others_have_and_samenet_does_not(argument: str, value: str, what: str, near: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{argument}: expected one of .*; {what} is not offered, the nearest is"):
+        use(argument, value)
+    with pytest.raises(ValueError, match=f"'{near}'$"):
         use(argument, value)
 
 
@@ -279,7 +334,7 @@ def test_every_synonym_leads_to_a_name_that_exists() -> None:
     from samenet.validation import names
 
     measures = {"cost", "mean_absolute_error", "sum_of_squared_errors", "slope", "sign"}
-    known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *LABELS, *MODULES}
+    known = {*ACTIVATIONS, *COSTS, *REDUCTIONS, *optimizers.OPTIMIZERS, *SCHEMES, *MONITORS, *LABELS, *known_backends()}
     known |= measures | {*SOLVERS, *SCHEDULES, *SAMPLING} | {*inspect.signature(samenet.Network.train).parameters}
     assert {name for name in names._ELSEWHERE if name[0].islower()} <= known
     for name in set(names._ELSEWHERE) - known:
@@ -287,6 +342,11 @@ def test_every_synonym_leads_to_a_name_that_exists() -> None:
     for ours, words in names._ELSEWHERE.items():
         assert all(word == names._plain(word) for word in words.split()), ours
         assert len(set(words.split())) == len(words.split()), ours
+    for what, words, near in NOT_OFFERED_ANYWHERE:
+        assert set(near.split()) <= known, what
+        assert all(word == names._plain(word) for word in words.split()), what
+        same = {word for name in near.split() for word in names._ELSEWHERE.get(name, "").split()}
+        assert not same & set(words.split()), f"{what}: what is not offered is no synonym"
 
 
 @pytest.mark.parametrize("typed", ["eleven_lines", "11lines", "11_lines", "11-line"])

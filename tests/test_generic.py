@@ -72,3 +72,11 @@ def test_what_a_backend_gives_is_left_as_it_is() -> None:
     for name in samenet.backends():
         for function in ("predict", "evaluate", "gradient", "run_updates"):
             assert getattr(samenet.backend(name), function).__module__ != "samenet.backends.generic"
+
+
+def test_costs_whose_sum_overflows() -> None:
+    """They are infinite, as with any other backend, and no error of a sum that wants to be exact."""
+    X, Y = np.full((6, 1), 1e154), np.zeros((6, 1))
+    for cls in (learner(), samenet.backend("reference").Network):
+        net = cls([1, 1], activation="identity", weights=[[[1.0]]], l2=0.1)
+        assert net.cost(X, Y) == net.cost(X, Y, sample_weight=range(6)) == np.inf

@@ -5,7 +5,6 @@ the required 1e-7, for gradients above 3e-4.
 """
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
@@ -67,7 +66,8 @@ def test_reference_against_finite_differences(case, reduction):
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_every_activation_cost_and_penalty(backend, functions):
     """On every backend, with and without biases; no sample lies so near relu's kink that a difference crosses it."""
-    for bias, penalties in itertools.product((True, False), PENALTIES):
+    first = COMBINATIONS.index(functions) % 2 == 0  # so that every penalty has met every function, and either bias
+    for bias, penalties in zip((first, not first, first), PENALTIES, strict=True):
         case = Case((4, 3, 2), 3, bias, functions=dataclasses.replace(functions, **penalties))
         net = case.network(backend.Network)
         layers = net.feed_forward(case.X)[1:]

@@ -14,6 +14,8 @@ from samenet.functions import ACTIVATIONS, MADE_FOR
 from samenet.testing.differences import Slopes
 from samenet.testing.kinks import Kinks
 
+ON_NUMPY = True  # what is given no backend
+
 CASE = Case((4, 3, 2), 5)
 RIGHT = [CASE, Case((5, 7, 3, 2), 4, bias=False), Case((4, 3, 2), 5, dtype="float32")]
 

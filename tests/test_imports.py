@@ -11,6 +11,8 @@ from children import printed
 
 import samenet
 
+pytestmark = pytest.mark.compiled  # the same without the JIT
+
 
 def loaded_by(statement: str) -> set[str]:
     """The modules that a statement loads in a fresh Python."""
@@ -47,7 +49,6 @@ def test_import_samenet_is_light() -> None:
     assert len(loaded) < 30, "a module takes about a millisecond"
 
 
-@pytest.mark.compiled  # the same without the JIT
 @pytest.mark.parametrize(
     ("statement", "needed", "not_needed"),
     [

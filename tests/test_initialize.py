@@ -10,6 +10,8 @@ import pytest
 import samenet
 from samenet.initialize import SCHEMES
 
+ON_NUMPY = True  # what is given no backend
+
 NAMES = samenet.backends()
 SIZES = [4, 3, 5, 2]
 SHAPES = [(n_out, n_in) for n_in, n_out in pairwise(SIZES)]

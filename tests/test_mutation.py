@@ -1,6 +1,8 @@
 """The mutation runner: which mutations it makes, and that it tells killed mutants from surviving ones."""
 
 import ast
+import bisect
+import itertools
 import sys
 import tomllib
 from dataclasses import replace
@@ -72,11 +74,18 @@ def test_which_mistakes_there_are(tmp_path: Path) -> None:
 
 @pytest.mark.compiled  # the same without the JIT
 def test_all_code_can_have_mistakes() -> None:
+    """The statement of the module that a mistake lies in can be read, which knows nothing of the others."""
     for folder in mutants.FOLDERS:
         for path in (mutants.ROOT / folder).rglob("*.py"):
-            file = path.relative_to(mutants.ROOT).as_posix()
+            text, file = path.read_text(encoding="utf-8"), path.relative_to(mutants.ROOT).as_posix()
+            lines = text.splitlines(keepends=True)
+            ends = [statement.end_lineno or 0 for statement in ast.parse(text).body]
+            places = [0, *itertools.accumulate(len("".join(lines[a:b])) for a, b in itertools.pairwise([0, *ends]))]
             for change in changes.changes(mutants.ROOT, file)[::7]:
-                ast.parse(change.applied(path.read_text(encoding="utf-8")))
+                number = bisect.bisect_left(ends, change.lines[0])
+                start, end = places[number], places[number + 1]
+                assert start <= change.place[0] <= change.place[1] <= end
+                ast.parse(change.applied(text)[start : end + len(change.new) - change.place[1] + change.place[0]])
 
 
 def test_each_mistake_that_changes_nothing_says_why() -> None:

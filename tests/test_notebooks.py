@@ -205,7 +205,7 @@ def test_a_notebook_that_exists_is_left_alone(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     Path("sigmoid.ipynb").write_text("mine")
     assert main(["examples", "sigmoid", "--notebook"]) == 2
-    assert "sigmoid.ipynb: expected the name of a new file" in " ".join(capsys.readouterr().err.split())
+    assert "FILE: 'sigmoid.ipynb' exists; --force replaces it" in " ".join(capsys.readouterr().err.split())
     assert Path("sigmoid.ipynb").read_text() == "mine"
 
 

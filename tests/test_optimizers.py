@@ -29,6 +29,7 @@ from samenet.training import scipy_methods
 from samenet.training.loop import Loop
 from samenet.training.options import Options
 from samenet.training.session import Training
+from samenet.training.settings import by_name
 
 SIZES = [3, 4, 2]
 M = 7
@@ -229,7 +230,7 @@ def test_weights_and_state_are_put_back_when_weights_overflow(
             **{"stop": None, "dropout": 0.0, "drop_connect": 0.0, "clip_value": None, "clip_norm": None},
             **{"sampling": None, "validation": None, "verbose": False, "progress": False, "sample_weight": None},
         )
-        loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, given)), way)
+        loop = Loop(Training(net, net.model, net.backend, Options.of(net.model, X, Y, by_name(given))), way)
         return net, loop.state, loop
 
     net, state, run = training(lambda epoch: 0.1 if epoch < 2 else np.finfo(float).max, 20)

@@ -30,6 +30,7 @@ from samenet.compare import environment, timing
 from samenet.compare.cases import eleven_lines_problem, example
 from samenet.compare.measurement import measure as in_turns
 
+pytestmark = pytest.mark.compiled  # the same without the JIT
 ROOT = Path(__file__).resolve().parent.parent
 
 HERE = [module.PEER for module in (ours, tutorial, lean, scikit)]  # those that need nothing but samenet's own extras

@@ -133,12 +133,21 @@ def test_validation_sets_that_are_refused(backend: Backend, value: Any, error: t
     assert (net.parameters.tobytes(), net.history) == (before, None)
 
 
-def test_a_validation_set_that_is_the_weights_themselves() -> None:
-    nets = [NUMPY([3, 3], seed=0), NUMPY([3, 3], seed=0)]
-    T = np.eye(3)
-    for net, own in zip(nets, (nets[0].weights[0], nets[1].weights[0].copy()), strict=True):
-        net.train(T, T, alpha=1.0, epochs=3, validation=(own, T))
-    assert nets[0].history == nets[1].history
+@pytest.mark.without_jit
+@pytest.mark.parametrize("of", ["weights", "running"])
+@pytest.mark.parametrize("given", ["X", "Y", "validation", "stop"])
+def test_samples_that_are_the_parameters_themselves(given: str, of: str) -> None:
+    histories = []
+    for copied in (False, True):
+        net = NUMPY([3, 3, 3], activation="identity", batch_normalization=of == "running", seed=0)
+        own = getattr(net, of)[0]
+        own[:] = np.linspace(0.1, 0.9, own.size).reshape(own.shape)
+        own = own.copy() if copied else own
+        T = np.eye(3)[: len(own)]
+        options: dict[str, Any] = {"validation": (own, T), "stop": Patience(own, T)}
+        options = {"X": T, "Y": T, "alpha": 0.1, "epochs": 3, given: own if given in "XY" else options[given]}
+        histories.append(net.train(options.pop("X"), options.pop("Y"), **options))
+    assert histories[0] == histories[1]
 
 
 # ------------------------------------------------------------------------------------------------------------ patience
@@ -570,6 +579,27 @@ def test_targets_within_reach_do_not(backend: Backend, activation: str, row: lis
     with warnings.catch_warnings(action="error"):
         net = backend.Network([3, 2], activation=activation, dtype=dtype, seed=0)
         net.train(np.ones((1, 3)), [small], alpha=1e-9, epochs=1)
+
+
+def test_targets_of_samples_of_weight_0_do_not_warn() -> None:
+    target, weights = np.zeros((13, 2)), np.ones(13)
+    target[[2, 5], 0] = 7
+    weights[2] = 0
+    net = NUMPY([3, 2], seed=0)
+
+    def trained() -> None:
+        for nets, given in ((net, weights), ([net, NUMPY([3, 2], seed=1)], [weights, weights])):
+            train = samenet.train_many if isinstance(nets, list) else NUMPY.train
+            train(nets, X, target, alpha=0.1, epochs=1, sample_weight=given)
+
+    with pytest.warns(samenet.UnreachableTargetsWarning, match=r"Y: 1 of 24 targets lie .* at Y\[5, 0\]") as caught:
+        trained()
+    assert len(caught) == 2
+    weights[5] = 0
+    with warnings.catch_warnings(action="error"):
+        trained()
+        with pytest.raises(samenet.UnreachableTargetsWarning):  # the same targets, when they count
+            net.train(X, target, alpha=0.1, epochs=1)
 
 
 def test_targets_that_change_between_two_calls_are_looked_at_again() -> None:

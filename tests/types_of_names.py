@@ -67,3 +67,14 @@ MLPClassifier(activation="rleu")  # type: ignore[arg-type]
 MLPRegressor(solver="adm")  # type: ignore[arg-type]
 MLPRegressor(learning_rate="adaptiv")  # type: ignore[arg-type]
 MLPRegressor(batch_size="all")  # type: ignore[arg-type]
+MLPClassifier(dtype="float32", threads=2, dropout=[0.5], class_weight="balanced", callbacks=print)
+MLPClassifier(class_weight={"red": 2})
+MLPClassifier(solver="adm")  # type: ignore[arg-type]
+MLPClassifier(learning_rate="adaptiv")  # type: ignore[arg-type]
+MLPClassifier(early_stopping="yes")  # type: ignore[arg-type]
+MLPClassifier(class_weight="balancd")  # type: ignore[arg-type]
+MLPClassifier(max_itr=10)  # type: ignore[call-arg]
+MLPRegressor(class_weight="balanced")  # type: ignore[call-arg]
+assert_type(MLPRegressor().fit(X, Y), MLPRegressor)
+assert_type(MLPClassifier().partial_fit(X, Y, classes=[0, 1]), MLPClassifier)
+MLPClassifier().partial_fit(X, Y, clases=[0, 1])  # type: ignore[call-arg]

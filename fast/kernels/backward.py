@@ -142,6 +142,9 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     pays = few or (plain and lanes == 1) or P.size * P.itemsize >= _SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
+    if m == 0:  # the last batch of an epoch may have fewer rows than parts
+        for i in range(G.size):
+            G[i] = 0
     for start in range(0, m, most):
         x, y = X[start : start + most], Y[start : start + most]
         rows = x.shape[0]

@@ -30,9 +30,9 @@ def most_rows(sizes):
 
 @kernel()
 def block_rows(m, most):
-    """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be."""
+    """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be; at least one, for none."""
     blocks = max(1, -(-m // most))
-    return min(most, -(-m // (8 * blocks)) * 8)
+    return max(1, min(most, -(-m // (8 * blocks)) * 8))
 
 
 @external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))

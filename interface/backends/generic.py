@@ -237,6 +237,6 @@ def _factors(model: Model, m: int, reduction: str, sample_weight: Array | None) 
 def _cost(model: Model, Y: Array, h: Array, z: Array, scale: float, c: Array | None) -> float:
     reference = named("reference")
     value = reference.COSTS[model.cost_function].value
-    values = [value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True)]
-    total = scale * math.fsum(values if c is None else named("numpy").weighed(np.array(values), c[:, 0]))
+    costs = np.array([value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True)])
+    total = scale * float(np.sum(costs if c is None else named("numpy").weighed(costs, c[:, 0])))  # it may be infinite
     return total + reference.penalty(model.weights, model.l1, model.l2) if model.l1 or model.l2 else total

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from samenet.backends import backends, known_backends
-from samenet.cli import values
+from samenet.cli import replacing, values
 from samenet.compare import environment
 
 _NAMES = ", ".join(known_backends())
@@ -46,6 +46,7 @@ def compare(
         Path | None,
         typer.Option(parser=values.picture, metavar="FILE", help="Draw a bar chart (png, svg or pdf)."),
     ] = None,
+    force: replacing.Force = False,
 ) -> int:
     """Check every backend against the reference, then time them.
 
@@ -60,6 +61,11 @@ def compare(
         raise values.refusal("--threads is for NumPy's BLAS, and numpy is not among the --backends")
     if json and plot and json.resolve() == plot.resolve():
         raise values.refusal("--json and --plot: expected two files, got the same one")
+    if force and not (json or plot):
+        raise values.refusal("--force goes with --json or --plot")
+    for option, file in (("--json", json), ("--plot", plot)):
+        if file is not None:
+            replacing.check_new(option, file, force)
     environment.set_threads(threads or 1)
     from samenet.compare import command
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from samenet.cli import values
+from samenet.cli import replacing, values
 
 
 def _page(text: str) -> Path:
@@ -21,6 +21,7 @@ def demo(
         typer.Option(parser=_page, metavar="FILE", help="The file to write.  [default: samenet-demo.html, here]"),
     ] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open it in a browser.")] = False,
+    force: replacing.Force = False,
 ) -> int:
     """Write a web page to play with, and open it.
 
@@ -29,6 +30,7 @@ def demo(
     is one file, and needs no network.
     """
     path = output or _page("samenet-demo.html")
+    replacing.check_new("--output", path, force)
     from rich.console import Console
 
     from samenet.demo import page, training

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from samenet.cli import values
+from samenet.cli import replacing, values
 from samenet.cli.backend import Fastest, chosen
 
 
@@ -43,6 +43,7 @@ def examples(
         Path | None,
         typer.Option(parser=values.folder, metavar="FOLDER", help="Run all, and write their tables and figures there."),
     ] = None,
+    force: replacing.Force = False,
 ) -> int:
     """Run the tutorials' experiments; without a name, list them."""
     from samenet import examples
@@ -54,6 +55,8 @@ def examples(
     options |= {"--notebook": notebook}
     if file is not None and not notebook:
         raise values.refusal("a name of a file goes with --notebook")
+    if force and not (plot or notebook or gallery):
+        raise values.refusal("--force goes with --plot, --notebook or --gallery")
     console = standard_output()
     known = examples.examples()
     if gallery is not None:
@@ -70,6 +73,7 @@ def examples(
             raise values.refusal(f"{given}: {why}")
         from samenet.examples import gallery as galleries
 
+        replacing.check_new("--gallery", gallery / "README.md", force)
         galleries.write(gallery, chosen(backend), quick)
         return 0
     if name is None:
@@ -83,12 +87,13 @@ def examples(
     if notebook:
         if given := values.given({"--json": json, "--plot": plot, "--rounding": rounding}):
             raise values.refusal(f"{given}: --notebook writes a notebook, and goes with --backend, --quick, --seed")
-        return _write_notebook(name, file, backend, quick, seed)
+        return _write_notebook(name, file, backend, quick, seed, force)
     try:
         example = examples.find(name)
     except ValueError as error:
         raise values.refusal(f"NAME: {str(error).partition(': ')[2]}") from None
     if plot:
+        replacing.check_new("--plot", plot, force)
         figures.load_matplotlib()  # so that a missing one is reported before the wait
         if not example.has_figure:
             raise values.refusal(f"--plot: {example.name} has no figure")
@@ -108,7 +113,9 @@ def examples(
     return 0
 
 
-def _write_notebook(name: str, file: Path | None, backend: str | None, quick: bool, seed: int | None) -> int:
+def _write_notebook(
+    name: str, file: Path | None, backend: str | None, quick: bool, seed: int | None, force: bool
+) -> int:
     from samenet import examples
     from samenet.examples import notebooks
     from samenet.output.console import console
@@ -125,10 +132,8 @@ def _write_notebook(name: str, file: Path | None, backend: str | None, quick: bo
             raise values.refusal(f"NAME: {str(error).partition(': ')[2]}; {others}") from None
         name = example.name
         content = notebooks.of_example(example, chosen(backend), quick, example.seed if seed is None else seed)
-    path = file or Path(f"{name}.ipynb")
-    try:
-        notebooks.write(path, content)
-    except FileExistsError as error:
-        raise values.refusal(f"FILE: {error}") from None
+    path = file or values.writable(f"{name}.ipynb")
+    replacing.check_new("FILE", path, force)
+    notebooks.write(path, content)
     console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from samenet.cli import values
+from samenet.cli import replacing, values
 
 
 def exercises(
@@ -25,6 +25,7 @@ def exercises(
         Path | None,
         typer.Option(parser=values.writable, metavar="FILE", help="With start: the file.  [default: NAME.py, here]"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="With start: replace the file if it exists.")] = False,
 ) -> int:
     """Do graded exercises along the tutorials.
 
@@ -33,13 +34,17 @@ def exercises(
     """
     from samenet.testing.exercises import command
 
-    if output is not None and task != "start":
-        raise values.refusal("--output goes with start")
+    if task != "start" and (given := values.given({"--output": output, "--force": force})):
+        raise values.refusal(f"{given} goes with start")
     if task is None:
         return command.listing()
     if which is None:
         raise values.refusal(f"{task}: expected {'a NAME' if task == 'start' else 'a FILE'}, got none")
     try:
-        return command.start(which, output) if task == "start" else command.check(Path(which))
+        if task == "check":
+            return command.check(Path(which))
+        path = output or values.writable(command.file_of(which))
+        replacing.check_new("--output", path, force)
+        return command.start(which, path)
     except ValueError as error:
         raise values.refusal(str(error)) from None

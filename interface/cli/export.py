@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from samenet.cli import tables, values
+from samenet.cli import replacing, values
 
 
 def export(
@@ -46,6 +46,7 @@ def export(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON and nothing else.")] = False,
+    force: replacing.Force = False,
 ) -> int:
     """Write a saved network as C, as ONNX or as JavaScript.
 
@@ -57,11 +58,9 @@ def export(
     from samenet.export import command
     from samenet.tabular import files
 
+    path = output or values.writable(network.stem + command.SUFFIXES[to])
+    replacing.check_new("--output", path, force, network)
     model = files.read(network)[0]
-    path = output or Path(network.stem + command.SUFFIXES[to])
-    tables.check_new("--output", path, True, network)
-    if output is None:
-        values.writable(str(path))
     try:
         errors = command.run(model, to, path, name=name, dtype=dtype, within=1.0 if within is None else within)
     except ValueError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from samenet.cli import tables, values
+from samenet.cli import replacing, tables, values
 from samenet.cli.backend import NumPy
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def predict(
     backend: NumPy = "numpy",
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,
-    force: tables.Force = False,
+    force: replacing.Force = False,
 ) -> int:
     """Predict a row of CSV for each row of a table, of any length.
 
@@ -43,8 +43,10 @@ def predict(
     they stand, unscaled, and its outputs are written as output1, output2, ...
     """
     path = None if output == "-" else values.writable(output)
+    if path is None and force:
+        raise values.refusal("--force goes with --output")
     if path is not None:
-        tables.check_new("--output", path, force, data, model)
+        replacing.check_new("--output", path, force, data, model)
     from samenet.output import files
     from samenet.tabular import predicting
     from samenet.tabular.files import load

@@ -33,7 +33,6 @@ Header = Annotated[
     ),
 ]
 DropMissing = Annotated[bool, typer.Option("--drop-missing", help="Leave out rows without a value.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
 def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
@@ -56,14 +55,6 @@ def hints() -> Iterator[None]:
         yield
     except MissingValue as error:
         raise TableError(f"{error}; --drop-missing leaves out such rows") from None
-
-
-def check_new(option: str, path: Path, force: bool, *others: Any) -> None:
-    """Refuse to replace a file without --force, and to replace a file that is read."""
-    if any(Path(str(other)).exists() and path.resolve() == Path(str(other)).resolve() for other in others):
-        raise values.refusal(f"{option}: expected another file than those that are read, got {values.shown(str(path))}")
-    if path.exists() and not force:
-        raise values.refusal(f"{option}: {values.shown(str(path))} exists; --force replaces it")
 
 
 def print_figures(console: Any, told: dict[str, Any]) -> None:

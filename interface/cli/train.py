@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samenet.cli import tables, values
+from samenet.cli import replacing, tables, values
 from samenet.cli.backend import Fastest, chosen
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def train(
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
-    force: tables.Force = False,
+    force: replacing.Force = False,
 ) -> int:
     """Train a network on a table, and save it with a report.
 
@@ -132,7 +132,7 @@ def train(
     path = output or values.network(f"{name}.net.npz")
     report_path = path.with_suffix(".report.json")
     for option, file in (("--output", path), ("--output, for the report", report_path)):
-        tables.check_new(option, file, force, data)
+        replacing.check_new(option, file, force, data)
     values.writable(str(report_path))
 
     from samenet.tabular import files, fitting

@@ -113,11 +113,10 @@ def share(text: str) -> float:
 def one_of(text: str, known: Sequence[str]) -> str:
     """One of these names; the message suggests the nearest."""
     if text not in known:
-        from samenet.validation.names import nearest
+        from samenet.validation.names import suggestion
 
-        near = nearest(text, known)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise typer.BadParameter(f"invalid choice: {shown(text)} (choose from {', '.join(map(repr, known))}){hint}")
+        names = ", ".join(map(repr, known))
+        raise typer.BadParameter(f"invalid choice: {shown(text)} (choose from {names}){suggestion(text, known)}")
     return text
 
 

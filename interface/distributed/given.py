@@ -14,13 +14,17 @@ def triples(X: Any, Y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
     Raises ValueError or TypeError, naming the argument, for partitions that do not go together.
     """
     given = {"X": X, "Y": Y} | ({} if sample_weight is None else {"sample_weight": sample_weight})
-    if _is_dask_array(X):
+    given = {name: _array_of(value) for name, value in given.items()}
+    if _is_dask_array(given["X"]):
         columns = _blocks(given)
     else:
         columns = []
         for name, value in given.items():
             if _is_dask(value):
-                raise TypeError(f"{name}: expected a list of partitions, as X is one, got {checks.short(value)}")
+                expected = (
+                    "a Dask array, or a list of partitions" if name == "X" else "a list of partitions, as X is one"
+                )
+                raise TypeError(f"{name}: expected {expected}, got {checks.short(value)} ({type(value).__name__})")
             columns.append(checks.listed(name, value, "a Dask array, or a list of partitions"))
     for name, column in zip(given, columns, strict=True):
         if not column or len(column) != len(columns[0]):
@@ -38,7 +42,15 @@ def _is_dask(value: Any) -> bool:
 
 
 def _is_dask_array(value: Any) -> bool:
-    return _is_dask(value) and hasattr(value, "chunks") and hasattr(value, "to_delayed")
+    import dask.array
+
+    return isinstance(value, dask.array.Array)
+
+
+def _array_of(value: Any) -> Any:
+    """A data frame of Dask's as an array, whose sizes are not known yet; all else as it is."""
+    is_frame = _is_dask(value) and hasattr(type(value), "to_dask_array")
+    return value.to_dask_array() if is_frame else value
 
 
 def _blocks(given: dict[str, Any]) -> list[list[Any]]:

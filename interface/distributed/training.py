@@ -12,6 +12,7 @@ from samenet.history import History
 from samenet.training.going_on import prepare
 from samenet.training.options import Options
 from samenet.training.run import train as run
+from samenet.training.settings import by_name
 from samenet.training.trainable import Trainable
 from samenet.validation import checks
 
@@ -21,8 +22,8 @@ def train(
 ) -> History:
     """Train a network in place, as `net.train(X, Y, epochs=epochs, **options)` does, on samples in partitions.
 
-    X, Y     Dask arrays (m, n_in) and (m, n_out), of which each block of rows is a partition, also of unknown size; or
-             lists of partitions: arrays, delayed values or futures; or X from `read`, and Y None
+    X, Y     Dask arrays (m, n_in) and (m, n_out), of which each block of rows is a partition, also of unknown size, or
+             Dask data frames; or lists of partitions: arrays, delayed values or futures; or X from `read`, and Y None
     client   a `dask.distributed.Client`, a cluster, or the address of a scheduler; None for the current client
     keep     whether partitions stay in the workers' memory between sums; None for as long as they fit into 40 % of it.
              Otherwise each is loaded, or computed, again for every sum: of files, one for each thread of a worker is in
@@ -50,7 +51,7 @@ def train(
         partitions = Partitions(client, samples, model, net.backend.__name__, reduction, keep, goes_on)
         m, (of_X, of_Y) = int(partitions.starts[-1]), partitions.checksums
         standing = rows(m, of_X), targets(m, model.sizes[-1], partitions.largest, of_Y)
-        checked = Options.checked(model, *standing, given | {"sample_weight": partitions.weights})
+        checked = Options.checked(model, *standing, by_name(given | {"sample_weight": partitions.weights}))
         if goes_on:
             prepare(checked, net, net.model, model, net.backend, given)
         run(net, model, DistributedBackend(client, partitions, net.backend), checked)

@@ -106,7 +106,7 @@ def facts(samples: Part | File, shared: Shared, checksums: bool) -> Facts:
         len(X),
         sum(values.nbytes for values in (X, Y, weights) if values is not None),
         float(np.abs(Y).max(initial=0)),
-        unreachable(name, Y) if is_any else None,
+        unreachable(name, Y, weights) if is_any else None,
         weights,
         (zlib.crc32(X.data), zlib.crc32(Y.data)) if checksums else None,
     )

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,13 +21,19 @@ from samenet.network import Network
 from samenet.validation import checks
 
 Array = NDArray[Any]
+Method = TypeVar("Method")
 
 
-def takes_steps(estimator: Any) -> bool:
-    """Whether the solver takes steps, so that there is a `partial_fit`."""
+def _takes_steps(estimator: Any) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(f"partial_fit: expected solver='adam' or 'sgd', got {estimator.solver!r}")
     return True
+
+
+def if_steps(method: Method) -> Method:
+    """A method that is there where the solver takes steps: `partial_fit`."""
+    found: Method = available_if(_takes_steps)(method)
+    return found
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]
@@ -107,7 +113,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """
         return self._fit(X, y, sample_weight, once=False)
 
-    @available_if(takes_steps)  # type: ignore[untyped-decorator]
+    @if_steps
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """One epoch over these samples, from the weights and the optimizer's state of the last call.
 

@@ -1,28 +1,32 @@
 """The classifier."""
 
-import inspect
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from samenet.estimators.base import Estimator, takes_steps
-from samenet.estimators.settings import HiddenActivation, Settings
+from samenet.estimators.base import Estimator, if_steps
+from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
 from samenet.estimators.weights import Weights, of_classes
 from samenet.validation import checks
 
 Array = NDArray[Any]
 
 
-def _with(function: Any, base: Any) -> inspect.Signature:
-    """The signature of a function that passes all others on to this one, with their parameters by name."""
-    own, theirs = (dict(inspect.signature(f).parameters) for f in (function, base))
-    return inspect.Signature([p for p in (theirs | own).values() if p.kind != p.VAR_KEYWORD])
+@contextmanager
+def _sorting(name: str, labels: Any) -> Iterator[None]:
+    """Refuse labels that cannot be sorted, such as texts among numbers or None, by the argument's name."""
+    try:
+        yield
+    except TypeError as error:
+        if "not supported between instances" not in str(error):
+            raise
+        raise TypeError(f"{name}: expected labels of one kind, got {checks.short(labels)}: {error}") from None
 
 
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
@@ -39,7 +43,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     activation           "identity", "logistic" (or "sigmoid"), "tanh" or "relu"; or a list, one for each hidden layer
     solver               "adam", "sgd" (with momentum), or "lbfgs" on all samples at once, see `estimators.steps`
     alpha                the penalty on weights
-    batch_size           the samples of a step; "auto" is min(200, m)
+    batch_size           the samples of a step, at most m; "auto" is min(200, m)
     learning_rate        for "sgd": "constant"; "invscaling", learning_rate_init / (1 + t)^power_t after t samples; or
                          "adaptive", divided by 5 instead of ending, down to 1e-6
     learning_rate_init   the learning rate at the beginning
@@ -95,15 +99,67 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: HiddenActivation | Sequence[HiddenActivation] = "relu",
         *,
-        class_weight: str | Mapping[Any, float] | None = None,
-        **others: Any,
+        solver: Solver = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Schedule = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        backend: str = "numba",
+        dtype: checks.DType | None = None,
+        threads: int = 1,
+        dropout: float | Sequence[float] = 0.0,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
     ) -> None:
-        super().__init__(hidden_layer_sizes, activation, **others)
+        super().__init__(
+            hidden_layer_sizes,
+            activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            backend=backend,
+            dtype=dtype,
+            threads=threads,
+            dropout=dropout,
+            callbacks=callbacks,
+        )
         self.class_weight = class_weight
 
-    __init__.__signature__ = _with(__init__, Estimator.__init__)  # type: ignore[attr-defined]
-
-    @available_if(takes_steps)  # type: ignore[untyped-decorator]
+    @if_steps
     def partial_fit(
         self,
         X: ArrayLike,
@@ -115,10 +171,12 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         known = getattr(self, "classes_", None)
         before = dict(vars(self))
         if known is None:
-            several = type_of_target(y).startswith("multilabel")
+            with _sorting("y", y):
+                several = type_of_target(y).startswith("multilabel")
             if classes is None and not several:
                 raise ValueError("classes: they must be passed on the first call to partial_fit, got None")
-            self._label_binarizer = LabelBinarizer().fit(y if several else unique_labels(classes))
+            with _sorting("classes", classes):
+                self._label_binarizer = LabelBinarizer().fit(y if several else unique_labels(classes))
             self.classes_ = self._label_binarizer.classes_
         elif classes is not None and not np.array_equal(unique_labels(classes), known):
             raise ValueError(f"classes: expected those of earlier calls, {known}, got {checks.short(classes)}")
@@ -145,6 +203,10 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return np.log(self.predict_proba(X))
 
     def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
+        with _sorting("y", y):
+            return self._binarized(y, settings, once)
+
+    def _binarized(self, y: Array, settings: Settings, once: bool) -> Array:
         if not hasattr(self, "classes_") or not (settings.warm_start or once):
             check_classification_targets(y)
             self._label_binarizer = LabelBinarizer().fit(y)

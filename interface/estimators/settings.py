@@ -9,7 +9,7 @@ import numpy as np
 
 from samenet.backends import known_backends
 from samenet.functions import Activation
-from samenet.training.options import probabilities
+from samenet.training.settings import probabilities
 from samenet.validation import checks
 
 Solver = Literal["adam", "sgd", "lbfgs"]

@@ -37,6 +37,11 @@ def of_classes(class_weight: Any, labels: list[Any], classes: NDArray[np.int64],
         known = [label for label in labels if label in class_weight]
         found = {label: checks.number(f"class_weight[{label!r}]", class_weight[label], least=0.0) for label in known}
         return np.array([found.get(label, 1.0) for label in labels])[classes]
+    if not isinstance(class_weight, str):
+        raise TypeError(
+            "class_weight: expected None, 'balanced' or a dictionary from labels to weights, got "
+            f"{checks.short(class_weight)} ({type(class_weight).__name__})"
+        )
     checks.choice("class_weight", class_weight, ("balanced",))
     counts = np.bincount(classes, weights, minlength=len(labels))
     with np.errstate(divide="ignore"):  # of a class without samples, or of weight 0: no sample takes it

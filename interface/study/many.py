@@ -16,6 +16,7 @@ from samenet.training.options import Options
 from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
 from samenet.training.run import train_under
+from samenet.training.settings import by_name
 from samenet.training.together import run_together
 from samenet.validation import checks
 
@@ -129,12 +130,12 @@ def train_many(
             like = (of_weights and i, *key, id(held), model.sizes[1:-1], model.activations[-1], model.theta.normalized)
             its = {**given, "seed": seed, "validation": held}
             if like not in plans:
-                plan = plans[like] = Options.checked(model, x, y, its, warns=False)
-                if found := unreachable(model.activations[-1], y):
+                plan = plans[like] = Options.checked(model, x, y, by_name(its), warns=False)
+                if found := unreachable(model.activations[-1], y, plan.sample_weight):
                     outside[i] = found
             elif plans[like].stop or not all(v.flags.owndata for v in (x, y, *plans[like].held)):
                 # Which each network has to be seen for.
-                plan = Options.checked(model, x, y, its, warns=False)
+                plan = Options.checked(model, x, y, by_name(its), warns=False)
             else:
                 plan = plans[like].for_another(model, seed)
             planned.append(plan)

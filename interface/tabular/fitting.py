@@ -12,6 +12,7 @@ from samenet.backends import backend as find_backend
 from samenet.history import History
 from samenet.network import Network
 from samenet.stopping import Patience
+from samenet.tabular import files
 from samenet.tabular.columns import Category, Column, Number
 from samenet.tabular.errors import TableError
 from samenet.tabular.figures import Figures, figures
@@ -63,6 +64,7 @@ def fit(table: Table, task: Task, settings: Settings, advance: Callable[[int], o
         Number.of(task.target.name, part.numbers(task.target.name)) if isinstance(task.target, Number) else task.target
     )
     preparation = Preparation(columns, target, table.has_header)
+    files.check(preparation, table.part.source)
     X, Y = preparation.X(part), preparation.Y(part)
     network: Network = find_backend(settings.backend).Network(
         [X.shape[1], *settings.layers, Y.shape[1]],
@@ -121,7 +123,9 @@ def _held_out(
         is_held_out[rows[: min(len(rows) - 1, math.floor(share * len(rows) + 0.5))]] = True
     train, valid = np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
     if share > 0 and not len(valid):
+        classes = len(np.unique(groups))
+        got = f"{m} in {classes} classes" if classes > 1 else f"{m}"
         raise TableError(
-            f"{table.part.source}: expected enough rows to hold some out, got {m}; --validation 0 holds out none"
+            f"{table.part.source}: expected enough rows to hold some out, got {got}; --validation 0 holds out none"
         )
     return train, valid

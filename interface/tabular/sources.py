@@ -1,9 +1,9 @@
 """Tables by the name of their file: CSV, parquet, npz; and data sets by their name."""
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -61,13 +61,32 @@ class ArraySource(Source):
             yield Part(self.name, "row", columns, range(start + 1, min(rows, start + size) + 1))
 
 
+class Unusable(Sequence[str]):
+    """A column of neither numbers nor texts, which does no harm until it is used."""
+
+    def __init__(self, reason: str, rows: int) -> None:
+        self.reason, self.rows = reason, rows
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, place: Any) -> Any:
+        return self if isinstance(place, slice) else self._refuse()
+
+    def __iter__(self) -> NoReturn:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise TableError(self.reason)
+
+
 def _plain(where: str, values: np.ndarray[Any, Any]) -> Any:
     """A column of an array: float64, or a list of texts."""
     if values.dtype.kind in "iuf":
         return values.astype(np.float64)
     if values.dtype.kind in "bU":
         return [str(value).strip() for value in values.tolist()]
-    raise TableError(f"{where}: expected numbers or texts, got {values.dtype}")
+    return Unusable(f"{where}: expected numbers or texts, got {values.dtype}", len(values))
 
 
 def _npz(path: str) -> Source:
@@ -75,7 +94,7 @@ def _npz(path: str) -> Source:
     name = Path(path).name
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file) if isinstance(file, np.lib.npyio.NpzFile) else {}
+            arrays = {key: _array(file, key) for key in file.files} if isinstance(file, np.lib.npyio.NpzFile) else {}
     except OSError:
         raise
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, SyntaxError) as error:
@@ -84,22 +103,34 @@ def _npz(path: str) -> Source:
         ) from None
     if "samenet" in arrays:
         raise TableError(f"{name}: expected a table, got a network")
+    tables = {key: array for key, array in arrays.items() if array is not None and array.ndim in (1, 2)}
+    rows = {len(array) for array in tables.values()} or {1}
+    if len(rows) > 1:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in tables.items())
+        raise TableError(f"{name}: expected arrays with as many rows as each other, got {shapes}")
     columns: dict[str, Any] = {}
     for key, array in arrays.items():
         where = f"{name}, array {short(key)}"
-        if array.ndim not in (1, 2):
-            raise TableError(f"{where}: expected shape (m,) or (m, n), got {array.shape}")
-        several = array.ndim == 2
-        for i, column in enumerate(array.T if several else [array], 1):
-            called = f"{key}{i}" if several else key
-            if called in columns:
-                raise TableError(f"{name}: expected columns with names of their own, got {short(called)} twice")
-            columns[called] = _plain(where, column)
-    rows = {len(column) for column in columns.values()}
-    if len(rows) > 1:
-        shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        raise TableError(f"{name}: expected arrays with as many rows as each other, got {shapes}")
+        if key not in tables:
+            got = "Python objects" if array is None else array.shape
+            found = {key: Unusable(f"{where}: expected shape (m,) or (m, n), got {got}", *rows)}
+        else:
+            several = enumerate(array.T, 1) if array.ndim == 2 else [("", array)]
+            found = {f"{key}{i}": _plain(where, column) for i, column in several}
+        if twice := found.keys() & columns.keys():
+            raise TableError(f"{name}: expected columns with names of their own, got {short(min(twice))} twice")
+        columns |= found
     return ArraySource(name, columns)
+
+
+def _array(file: Any, key: str) -> Any:
+    """An array in a file; None for one of Python's objects, which is not read, as that could run code."""
+    try:
+        return file[key]
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            return None
+        raise
 
 
 def _parquet(path: str) -> Source:
@@ -119,14 +150,22 @@ def _parquet(path: str) -> Source:
         if field.name in columns:
             raise TableError(f"{name}: expected columns with names of their own, got {short(field.name)} twice")
         kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if not _is_plain(kind, types):
+            reason = f"{name}, column {short(field.name)}: expected numbers or texts, got {kind}"
+            columns[field.name] = Unusable(reason, len(column))
+            continue
         values = column.to_pylist()
         if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
             columns[field.name] = np.array([np.nan if value is None else float(value) for value in values])
-        elif types.is_nested(kind) or types.is_binary(kind):
-            raise TableError(f"{name}, column {short(field.name)}: expected numbers or texts, got {kind}")
         else:
             columns[field.name] = ["" if value is None else str(value).strip() for value in values]
     return ArraySource(name, columns)
+
+
+def _is_plain(kind: Any, types: Any) -> bool:
+    """Whether values of a type of Arrow are numbers or can be written as a text."""
+    of_bytes = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return not (of_bytes or types.is_nested(kind))
 
 
 def _data_set(name: str) -> Source:

@@ -139,9 +139,11 @@ def normalized(
         for l, limit in limits.items():
             yield Answer("running statistics", ends[0].running[l], ends[1].running[l], limit, trusted.dtype)
     order = np.random.default_rng(len(X)).permutation(len(X)).reshape(1, -1)
+    half = len(X) // 2 + 1
+    size = len(X) if len(X) % half == 1 else half  # a batch of one sample has no variance
     ends = [one.copy() for one in (network, trusted)]
     for one in ends:
-        run_updates(one, X, Y, alpha=0.1, batch_size=len(X) // 2 + 1, order=order, clip_norm=0.1, **given)
+        run_updates(one, X, Y, alpha=0.1, batch_size=size, order=order, clip_norm=0.1, **given)
     theta = np.abs(ends[1].model.theta.everything)
     allowed = (1e-9 if trusted.dtype == np.float64 else 1e-3) * (
         1 + theta

@@ -29,6 +29,7 @@ _FAR_OUT = {
     "identity": _FAR,
     "softmax": (1.0, 0.0, 0.0, 0.0, 0.0),
 }
+_AT_0 = {"sigmoid": 0.5, "softmax": 0.2}  # the others are 0
 
 
 def differences(cls: Any, trusted: Any, case: Case) -> Compared:
@@ -62,6 +63,8 @@ def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
             expected = np.array(_FAR_OUT[name], dtype)
             yield Answer(f"{name} far out", net.predict([1.0]), expected, 0)
             yield Answer(f"{name} far out", net.feed_forward([[1.0]] * 3)[-1], np.tile(expected, (3, 1)), 0)
+            rows, near = np.array([expected, np.full(5, _AT_0.get(name, 0.0), dtype), expected]), np.finfo(dtype).eps
+            yield Answer(f"{name} far out, and at 0", net.feed_forward([[1.0], [0.0], [1.0]])[-1], rows, near)
         if cost in MADE_FOR:
             net = cls([1, 2], activation=name, cost=cost, weights=[[[1000.0], [-1000.0]]])
             yield Answer("cost of the right class", net.cost([[1.0]], [[1.0, 0.0]]), 0.0, 0)

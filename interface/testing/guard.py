@@ -134,6 +134,7 @@ def _is_own(backend: Any, name: str) -> bool:
 
 _GENERIC = "samenet.backends.generic"
 # Where lines stand that nobody who writes a backend wants to be told of.
+_HERE = str(Path(__file__).parent)
 _PLACES = str(Path(__file__).parents[1]), str(Path(np.__file__).parents[1])
 _LIBRARIES = (*_PLACES, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<")
 
@@ -142,7 +143,7 @@ def _told(error: BaseException) -> str:
     """An exception in one line, with the last line of the backend's own code that it passed."""
     kind = type(error).__name__
     text = printable(error)[:300]
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_HERE)]
     theirs = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
     last = (theirs or frames)[-1:]
     where = f" in {last[0].name}, line {last[0].lineno}" + (f": {last[0].line}" if last[0].line else "") if last else ""

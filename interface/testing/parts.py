@@ -104,7 +104,7 @@ def _weighted(cls: Any, trusted: Any, case: Case) -> Compared:
             network.weights[1][:] *= 1e-10
         with np.errstate(all="ignore"):
             yield from agreement.gradient(moved[0], moved[1], far, Y, sample_weight=weights)
-    if hasattr(cls.backend, "NORMALIZES"):
+    if hasattr(cls.backend, "NORMALIZES") and case.rows > 1:  # a batch of one sample has no variance
         settings: dict[str, Any] = {"init": "normal", "seed": 1, "batch_normalization": True}
         normal = [one(case.sizes, **settings) for one in (cls, trusted)]
         yield from agreement.normalized(normal[0], normal[1], case.X, case.Y, sample_weight=weights)
@@ -226,7 +226,7 @@ PARTS = (
     ),
     Part("dropout", "gradient", partial(_masked, True, False), _of(_COSTS[:2]), ("dropout",)),
     Part("DropConnect", "gradient", partial(_masked, False, True), _of(_COSTS[3:5]), ("drop_connect",)),
-    Part("sample weights", "gradient", _weighted, _WEIGHTED, ("sample_weight",), shrinks=False),
+    Part("sample weights", "gradient", _weighted, _WEIGHTED, ("sample_weight",)),
     _rule("descent", Descent()),
     _rule("momentum", Momentum(0.9), Momentum(0.3)),
     _rule("nesterov", Nesterov(0.9), Nesterov(0.3)),

@@ -17,6 +17,7 @@ from samenet.testing.mutation import Mutant, mutated
 from samenet.testing.parts import Part
 
 _PRINTED = 24  # numbers of a network that are still shown
+_CHANGES = "its answers are not the same each time: they depend on chance, on time, or on what was called before"
 
 
 class Runner:
@@ -62,9 +63,8 @@ class Runner:
                     return result
             if offered and self.level == "thorough" and part.shrinks:
                 random = shrink.smallest(part, self.cls, self.trusted)
-                failure = None if random is None else self._failure(part, random, report.Part("", "", ""))
-                if failure is not None:
-                    self.failing, result.status, result.failure = random, "failed", failure
+                if random is not None:
+                    self.failing, result.status, result.failure = random, "failed", self._again(part, random)
                     self.failed.add(part.name)
                     return result
         if not offered:
@@ -107,12 +107,23 @@ class Runner:
                 self.known.append(failure.mistake)
             if self.shrinks and part.shrinks and not is_known:
                 kind = shrink.kind_of_failure(part, self.cls, self.trusted, self.failing)
+                if kind is None and not failure.mistake:
+                    again = self._failure(part, self.failing, report.Part("", "", ""))
+                    failure.mistake = _CHANGES if again is None else ""
                 smaller = None if kind is None else shrink.smallest(part, self.cls, self.trusted, kind)
                 found = None if smaller is None else self._failure(part, smaller, report.Part("", "", ""))
                 if found is not None:
                     found.mistake, found.shrunk = failure.mistake, True
                     result.failure = found
         return True
+
+    def _again(self, part: Part, case: Case) -> report.Failure:
+        """The failure on a network on which the part has failed before, which it need not do each time."""
+        failure = self._failure(part, case, report.Part("", "", ""))
+        if failure is None:
+            got = "wrong answers, and right ones when it was asked the same again"
+            failure = report.Failure(part.function, described(case), numbers(case), got=got, mistake=_CHANGES)
+        return failure
 
     def _failure(self, part: Part, case: Case, result: report.Part) -> report.Failure | None:
         """The first wrong answer on a network; answers are counted."""
@@ -125,7 +136,9 @@ class Runner:
                     result.ratio = max(result.ratio, answer.comparison.ratio)
         except Broken as broken:
             return _broken(broken, case)
-        except shrink.FAULTS as error:
+        except NotOffered:
+            raise
+        except Exception as error:
             got = f"{type(error).__name__}: {printable(error)[:200]}, from what the backend returned"
             return report.Failure(part.function, described(case), numbers(case), got=got)
         return None

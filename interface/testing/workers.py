@@ -37,6 +37,7 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
     with printing.kept() as printed:
         for part in parts:
             emit({"part": part.name})
+            result = None
             try:
                 result = runner.run(part)
                 if text := printable("".join(printed)):
@@ -47,8 +48,12 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
             except Stopped:
                 raise
             except BaseException as error:  # what a backend did to make the suite itself fail is its failure, too
-                failure = Failure(part.function, "", got=f"{type(error).__name__}: {printable(error)}, in the suite")
-                emit({"result": asdict_of(report.Part(part.name, part.function, "failed", failure=failure))})
+                if result is None:
+                    got = f"{type(error).__name__}: {printable(error)}, in the suite"
+                    result = report.Part(
+                        part.name, part.function, "failed", failure=Failure(part.function, "", got=got)
+                    )
+                    emit({"result": asdict_of(result)})
             emit({"noted": dict(guard.noted)})
 
 

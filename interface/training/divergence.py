@@ -105,7 +105,9 @@ def amount_of(rows: int, sample_weight: NDArray[np.float64] | None) -> float:
 
 def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bool:
     """Whether none of a training's batch costs, from its first on, is suspicious."""
-    return _worst(costs) < first_bound(costs.item(0), amount, reduction)
+    worst = costs.item() if costs.size == 1 else _worst(costs)
+    scale = amount if reduction == "sum" else 1
+    return worst < _GROWTH * scale or worst < _bound(costs.item(0), scale)  # of which the second is never less
 
 
 def _worst(costs: NDArray[np.float64]) -> float:

@@ -55,8 +55,9 @@ from samenet.optimizers import UpdateRule
 from samenet.storage import streams
 from samenet.training import restoring
 from samenet.training.checkpoint import Checkpoint, is_same_file
-from samenet.training.options import MOST_EPOCHS, Options, Trained
+from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
+from samenet.training.settings import MOST_EPOCHS
 from samenet.training.state import Kept, TrainingState
 from samenet.validation import checks, paths
 
@@ -64,7 +65,7 @@ from samenet.validation import checks, paths
 def prepare(options: Options, user: Trained, network: Model, model: Model, backend: Any, given: dict[str, Any]) -> None:
     """Check the arguments, and add to the options what they ask for.
 
-    network, model: the network's model, and the same with the cost that is minimised. given: the arguments by name.
+    network, model: the network's model, and the same with the cost that is minimised. given: these three, by name.
     """
     resume, path, every = given["resume"], given["checkpoint"], given["every"]
     goes_on = checks.flag("resume", resume) if isinstance(resume, bool | np.bool_) else None

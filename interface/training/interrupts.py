@@ -11,6 +11,8 @@ try:  # the functions of `signal` without their enum, which takes longer than a 
 except ImportError:
     _get, _set = signal.getsignal, signal.signal
 
+_SIGINT = int(signal.SIGINT)
+
 
 class deferred_interrupt:
     """In `with deferred_interrupt() as release:` Ctrl-C is deferred until release(); a second one takes effect at once.
@@ -18,27 +20,27 @@ class deferred_interrupt:
     Only the main thread receives signals and may set a handler; in other threads there is nothing to defer.
     """
 
-    def __init__(self) -> None:
-        self.pending: list[Any] = []
-        self.previous: Any = None  # the handler to call, or None if nothing is deferred
+    pending: tuple[Any, ...] | None = None  # what the handler is to be called with
+    previous: Any = None  # the handler to call, or None if nothing is deferred
 
     def __enter__(self) -> Callable[[], None]:
-        if threading.current_thread() is threading.main_thread() and callable(previous := _get(signal.SIGINT)):
+        if threading.current_thread() is threading.main_thread() and callable(previous := _get(_SIGINT)):
             self.previous = previous
-            _set(signal.SIGINT, self._hold)
+            _set(_SIGINT, self._hold)
         return self.release
 
     def _hold(self, signum: int, frame: Any) -> None:
-        self.pending.append((signum, frame))
-        _set(signal.SIGINT, self.previous)
+        self.pending = signum, frame
+        _set(_SIGINT, self.previous)
 
     def release(self) -> None:
         """Deliver a Ctrl-C that was deferred."""
-        if self.pending:
-            self.previous(*self.pending.pop())
+        if self.pending is not None:
+            given, self.pending = self.pending, None
+            self.previous(*given)
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         if self.previous is not None:
-            _set(signal.SIGINT, self.previous)
+            _set(_SIGINT, self.previous)
         if kind is None:
             self.release()

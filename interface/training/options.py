@@ -4,29 +4,27 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import optimizers, schedules, stopping
+from samenet import stopping
 from samenet.backends.objective import Objective
-from samenet.functions import MADE_FOR, Reduction
+from samenet.functions import MADE_FOR
 from samenet.history import History
 from samenet.model import Model
-from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
-from samenet.training.monitors import MONITORS, monitor
+from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
+from samenet.training.settings import Given, Settings, settings_of
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
-from samenet.validation.memory import remembers
 from samenet.validation.weights import sample_weight
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
-MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
+_NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
 
 
 class Trained(Protocol):
@@ -37,32 +35,6 @@ class Trained(Protocol):
 
 
 Callback = Callable[[Any, History], object]
-
-
-class Settings(NamedTuple):
-    """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
-
-    reduction: Reduction
-    alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
-    epochs: int
-    batch_size: int | None
-    shuffle: bool
-    monitors: tuple[str, ...]
-    record_every: int
-    optimizer: optimizers.Optimizer
-    dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
-    clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
-    sampling: AdaptiveSampling | None
-    is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
-    arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
-    drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
-    verbose: bool
-    progress: bool | str
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether nodes or weights are left out."""
-        return bool(self.dropout or self.drop_connect)
 
 
 @dataclass(eq=False, slots=True)
@@ -121,14 +93,14 @@ class Options:
         return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
 
     @classmethod
-    def of(cls, model: Model, X: Any, Y: Any, given: dict[str, Any], may_wait: bool = False) -> "Options":
-        """From the arguments of `train`, by name. Raises ValueError or TypeError, naming the argument.
+    def of(cls, model: Model, X: Any, Y: Any, given: Given, may_wait: bool = False) -> "Options":
+        """From the arguments of `train`. Raises ValueError or TypeError, naming the argument.
 
         may_wait: whether a large X need not be checked before the first epoch, which reads it anyway, and after which
         no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
         """
         may_wait = may_wait and not model.theta.normalized
-        X, Y = model.labelled(X, Y, given["reduction"], LARGE if may_wait else math.inf)
+        X, Y = model.labelled(X, Y, given[0][0], LARGE if may_wait else math.inf)
         options = cls.checked(model, X, Y, given)
         if may_wait and X.size > LARGE:
             settings = options.settings
@@ -142,7 +114,7 @@ class Options:
             if not options.unchecked:
                 options.check_samples()
         if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
-            check_reach(model.activations[-1], options.Y)
+            check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
@@ -162,21 +134,28 @@ class Options:
         self.unchecked = False
 
     @classmethod
-    def checked(
-        cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: dict[str, Any], warns: bool = True
-    ) -> "Options":
+    def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
-        theta, seed, callback = model.theta, given["seed"], given["callback"]
+        values, others = given
+        theta, seed = model.theta, others[0]
         theta.check_writable()
-        # Samples that share memory with the parameters would change during training.
-        X = X if X.flags.owndata or not np.may_share_memory(X, theta.flat) else X.copy()
-        Y = Y if Y.flags.owndata or not np.may_share_memory(Y, theta.flat) else Y.copy()
-        settings = _settings(len(theta.sizes) - 2, *_values(given))
-        if not isinstance(seed, random.Random):
+        X = X if X.flags.owndata else theta.apart(X)
+        Y = Y if Y.flags.owndata else theta.apart(Y)
+        settings = settings_of(len(theta.sizes) - 2, *values)
+        if seed is not None and not isinstance(seed, random.Random):
             checks.seed("seed", seed)
+        batch_size = min(len(X), settings.batch_size or len(X))
+        options = cls(X, Y, settings, batch_size, seed, _NO_MONITORS, None, (), _NO_DROPOUT, warns)
+        is_plain = others[1] is others[2] is others[3] is others[4] is None
+        if not (is_plain and settings.is_usual) or theta.normalized:
+            options._add_others(model, *others[1:])
+        return options
+
+    def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
+        """Check, and add, what most trainings do without."""
+        X, settings, batch_size = self.X, self.settings, self.batch_size
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
-        batch_size = min(len(X), settings.batch_size or len(X))
         if model.theta.normalized and (batch_size == 1 or len(X) % batch_size == 1):
             raise ValueError(
                 "batch_size: expected batches of at least 2 samples, for the statistics of batch normalization; of "
@@ -191,14 +170,12 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
-        held = given["validation"]
         validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
-        weights = given["sample_weight"]
         if weights is not None:
             weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
-        if settings.sampling is not None and given["sample_weight"] is not None:
+        if settings.sampling is not None and weights is not None:
             raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
-        stop = stopping.rules(given["stop"])
+        stop = stopping.rules(stop)
         for rule in stop:
             rule.check(model)
             if rule.needs_validation and validation is None:
@@ -209,85 +186,7 @@ class Options:
             raise ValueError(
                 f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
             )
-        return cls(
-            *(X, Y, settings, batch_size, seed),
-            *({name: monitor(name, model.activations[-1], Y) for name in settings.monitors}, callback, stop),
-            np.repeat(settings.dropout, theta.sizes[1:-1]) if settings.dropout else _NO_DROPOUT,
-            *(warns, None, validation),
-            Report.of(settings) if settings.verbose or settings.progress else None,
-            sample_weight=weights,
-        )
-
-
-_NO_DROPOUT = np.empty(0)
-_NAMES = (
-    *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
-    *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
-)
-_values = itemgetter(*_NAMES)
-
-
-@remembers
-def _settings(hidden_layers: int, *values: Any) -> Settings:
-    """The settings, from the values of the arguments with these names."""
-    given = dict(zip(_NAMES, values, strict=True))
-    optimizer = optimizers.optimizer(given["optimizer"])
-    alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
-    dropout = probabilities("dropout", given["dropout"], hidden_layers, "hidden layer")
-    drop_connect = probabilities("drop_connect", given["drop_connect"], hidden_layers + 1, "layer of weights")
-    limits = {name: given[name] for name in ("clip_value", "clip_norm")}
-    clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
-    if not optimizer.takes_steps:
-        without = {name: None for name, p in (("dropout", dropout), ("drop_connect", drop_connect)) if not p}
-        _reject_step_options(optimizer, given | without)
-    epochs = checks.integer("epochs", given["epochs"], least=0, most=MOST_EPOCHS)
-    size = given["batch_size"]
-    batch_size = None if size is None else checks.integer("batch_size", size, least=1)
-    shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
-    record_every = checks.integer("record_every", given["record_every"], least=0)
-    constant = alpha if type(alpha) is schedules.Constant else None
-    at_alpha = {} if constant is None else {"alpha": constant.alpha}
-    arguments = {"reduction": given["reduction"], **clipping, **at_alpha}
-    sampled = sampling(given["sampling"])
-    if sampled is not None and not shuffle:
-        raise ValueError(f"sampling: expected none with shuffle=False, since it draws rows at random, got {sampled}")
-    is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
-    is_simple = is_plain and epochs > 0 and not names
-    return Settings(
-        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
-        *(sampled, is_simple, arguments, drop_connect),
-        *(checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")),
-    )
-
-
-def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
-    """Reject options that apply only to optimizers that take one step per batch."""
-    for name in ("alpha", "batch_size", "dropout", "drop_connect", "clip_value", "clip_norm", "sampling"):
-        if given[name] is not None:
-            raise ValueError(
-                f"{name}: expected none for {optimizer}, which chooses its own steps on the full batch, "
-                f"got {checks.short(given[name])}"
-            )
-
-
-def _monitors(monitors: Any) -> tuple[str, ...]:
-    try:
-        names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
-    except Exception:  # not iterable, or iterating it raised
-        raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}") from None
-    return tuple(checks.choice("monitors", name, MONITORS) for name in names)
-
-
-def probabilities(name: str, value: Any, layers: int, layer: str) -> tuple[float, ...]:
-    """A probability for every such layer, from one number for all or one for each; empty if all are 0."""
-    if checks.is_listing(value):
-        given = checks.listed(name, value, "a number, or a list of numbers")
-        if len(given) != layers:
-            raise ValueError(f"{name}: expected {layers} numbers, one for each {layer}, got {len(given)}")
-        p = [checks.fraction(f"{name}[{i}]", item) for i, item in enumerate(given)]
-    else:
-        one = checks.fraction(name, value)
-        if one > 0 and layers == 0:
-            raise ValueError(f"{name}: expected 0 for a network without {layer}s, got {one:g}")
-        p = [one] * layers
-    return tuple(p) if any(p) else ()
+        self.monitors = {name: monitor(name, model.activations[-1], self.Y) for name in settings.monitors}
+        self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
+        self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
+        self.report = Report.of(settings) if settings.verbose or settings.progress else None

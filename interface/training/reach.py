@@ -18,13 +18,16 @@ class UnreachableTargetsWarning(UserWarning):
 
     The outputs of a layer of "sigmoid" and of "softmax" lie between 0 and 1, those of "tanh" between -1 and 1, and
     those of "relu" are never negative. Targets at the limits themselves, such as the classes 0 and 1, give no warning,
-    nor do those beyond by a rounding error, up to 0.00001. It is given before training begins, once for each call of
-    `train` or `train_many`.
+    nor do those beyond by a rounding error, up to 0.00001, nor those of samples of weight 0. It is given before
+    training begins, once for each call of `train` or `train_many`.
     """
 
 
-def unreachable(activation: str, Y: NDArray[Any]) -> str | None:
-    """What is wrong with the targets Y (m, n_out) of an output layer with this activation, or None."""
+def unreachable(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None = None) -> str | None:
+    """What is wrong with the targets Y (m, n_out) of an output layer with this activation, or None.
+
+    weights: those of the samples (m,), or None; what a sample of weight 0 is to learn does not matter.
+    """
     limits = _RANGES.get(activation)
     if limits is None:
         return None
@@ -33,11 +36,17 @@ def unreachable(activation: str, Y: NDArray[Any]) -> str | None:
     if Y.item(Y.argmin()) >= low - _SLACK and (high == math.inf or Y.item(Y.argmax()) <= high + _SLACK):
         return None
     outside = ~((low - _SLACK <= Y) & (high + _SLACK >= Y))
-    row, column = map(int, np.argwhere(outside)[0])
+    size = Y.size
+    if weights is not None:
+        outside[weights == 0] = False
+        size = np.count_nonzero(weights) * Y.shape[1]
     count = int(outside.sum())
+    if not count:
+        return None
+    row, column = map(int, np.argwhere(outside)[0])
     reached = "0 and more" if high == math.inf else f"{low:g} to {high:g}"
     return (
-        f"Y: {count} of {Y.size} targets lie outside what an output layer of "
+        f"Y: {count} of {size} targets lie outside what an output layer of "
         f"{activation!r} can reach, {reached}: {Y[row, column]:g} at Y[{row}, {column}]"
     )
 
@@ -46,13 +55,13 @@ _FEW = 128  # targets that are compared sooner than their least and largest are 
 _within: Any = None  # the few that were last found to be within reach, and of what
 
 
-def check_reach(activation: str, Y: NDArray[Any]) -> None:
-    """Warn of targets that an output layer with this activation cannot reach."""
+def check_reach(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None) -> None:
+    """Warn of targets that an output layer with this activation cannot reach; see `unreachable`."""
     global _within
-    few = (activation, Y.dtype, Y.tobytes()) if Y.size <= _FEW else None
+    few = (activation, Y.dtype, Y.tobytes()) if Y.size <= _FEW and weights is None else None
     if few is not None and few == _within:
         return
-    found = unreachable(activation, Y)
+    found = unreachable(activation, Y, weights)
     if found is not None:
         warn_unreachable(found)
     else:

@@ -24,9 +24,9 @@ from samenet.validation.finite import all_finite
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.is_watched or options.unchecked:
+    if not settings.is_simple or options.unchecked or options.saved is not None or options.checkpoint is not None:
         return False
-    if options.saved is not None or options.checkpoint is not None:
+    if options.is_watched:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
@@ -60,12 +60,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
     with overflow_ignored(backend):
         if returns_cost:
-            costs = np.asarray(
-                run_updates(
-                    *(model, options.X, options.Y, settings.optimizer),
-                    **{"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments},
-                )
-            )
+            arguments = {"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments}
+            costs = np.asarray(run_updates(model, options.X, options.Y, settings.optimizer, **arguments))
             if settings.record_every > 0:
                 history.record_costs(0, costs, settings.record_every)
         else:

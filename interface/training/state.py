@@ -13,8 +13,9 @@ from samenet.optimizers import State, UpdateRule
 from samenet.parameters import Parameters
 from samenet.stopping import Rule, Watch
 from samenet.training import divergence
-from samenet.training.options import Options, Settings
+from samenet.training.options import Options
 from samenet.training.sampling import Draws, Orders
+from samenet.training.settings import Settings
 
 Array = NDArray[Any]
 

@@ -114,13 +114,17 @@ class Trainable(HasModel):
         Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
         `samenet.UnreachableTargetsWarning`.
         """
-        given = locals()
+        # A tuple is put together sooner than a dictionary of all arguments.
+        chosen = reduction, alpha, epochs, batch_size, shuffle, monitors, record_every, optimizer, dropout
+        more = clip_value, clip_norm, drop_connect, sampling, verbose, progress
+        given = (*chosen, *more), (seed, callback, stop, validation, sample_weight)
         model = self.model.with_cost(cost)
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
         if resume is not False or checkpoint is not None or every is not None:
             from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
 
-            prepare(options, self, self.model, model, self.backend, given)
+            asked = {"resume": resume, "checkpoint": checkpoint, "every": every}
+            prepare(options, self, self.model, model, self.backend, asked)
         train(self, model, self.backend, options)
         assert self.history is not None
         return self.history

@@ -32,9 +32,7 @@ class ValidationSet(NamedTuple):
                 f"({type(value).__name__}){hint}"
             )
         try:
-            X, Y = model.labelled(*value)
-            # As with the samples of training: those that share memory with the parameters would change.
-            X, Y = (v.copy() if np.may_share_memory(v, model.theta.everything) else v for v in (X, Y))
+            X, Y = map(model.theta.apart, model.labelled(*value))
             return cls(X, Y, {name: monitor(name, model.activations[-1], Y) for name in monitors})
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation, {error}") from None

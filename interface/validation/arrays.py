@@ -81,6 +81,22 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
+_FEW = 256  # numbers that are compared sooner than looked at
+_finite: Any = None  # the few of X and of Y that were last found to be finite, and their dtype
+
+
+def _check_finite(X: NDArray[Any], Y: NDArray[Any], most: float) -> None:
+    """Reject NaN and infinity: in X, unless it is of more than `most` numbers, and in Y."""
+    global _finite
+    few = (X.tobytes(), Y.tobytes(), Y.dtype) if X.size <= _FEW and Y.size <= _FEW else None
+    if few is not None and few == _finite:
+        return
+    if X.size <= most:
+        finite("X", X)
+    finite("Y", Y)
+    _finite = few
+
+
 def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:
     """One sample (n,) or a batch (m, n), where m may be 0."""
     X = array(name, value, dtype)
@@ -117,23 +133,26 @@ def labelled(
 
     An X of more numbers than `most` is not checked for NaN and infinity.
     """
-    X = array("X", X, dtype)
-    if X.ndim not in (1, 2) or X.shape[-1] != n_in:
-        raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {X.shape}")
-    if len(X) == 0:
-        raise ValueError(f"X: expected at least one sample, got shape {X.shape}")
-    given, Y = Y, array("Y", Y, dtype)
-    expected = (*X.shape[:-1], n_out)
+    # Most arrays are ready as they are: then nothing is called.
+    if not (type(X) is np.ndarray and X.dtype == dtype and X.flags.carray):
+        X = array("X", X, dtype)
+    shape = X.shape
+    if len(shape) not in (1, 2) or shape[-1] != n_in:
+        raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {shape}")
+    if shape[0] == 0:
+        raise ValueError(f"X: expected at least one sample, got shape {shape}")
+    given = Y
+    if not (type(Y) is np.ndarray and Y.dtype == dtype and Y.flags.carray):
+        Y = array("Y", Y, dtype)
+    expected = (*shape[:-1], n_out)
     if Y.shape != expected:
         hint = ""
-        if Y.shape == X.shape[:1] and X.ndim == 2:
+        if Y.shape == shape[:1] and len(shape) == 2:
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
-        raise ValueError(f"Y: expected shape {expected} to go with X of shape {X.shape}, got {Y.shape}{hint}")
-    if X.size <= most:
-        finite("X", X)
-    finite("Y", Y)
-    return (X, Y) if X.ndim == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
+        raise ValueError(f"Y: expected shape {expected} to go with X of shape {shape}, got {Y.shape}{hint}")
+    _check_finite(X, Y, most)
+    return (X, Y) if len(shape) == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:

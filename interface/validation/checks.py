@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from samenet.validation.names import nearest
+from samenet.validation.names import suggestion
 
 Float = np.dtype[Any]
 DType = type[np.float64 | np.float32] | np.dtype[np.float64] | np.dtype[np.float32] | Literal["float64", "float32"]
@@ -126,8 +126,7 @@ def choice(name: str, value: Any, known: Iterable[Name], others: Mapping[str, st
             raise TypeError(
                 f"{name}: expected text, got a {type(value).__name__} that cannot be compared ({error})"
             ) from error
-    near = nearest(value, known, others)
-    hint = f"; did you mean {near!r}?" if near else ""
+    hint = suggestion(value, known, others)
     names = ", ".join(map(repr, known))
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected one of {names}, got {short(value)} ({type(value).__name__}){hint}")
@@ -202,15 +201,18 @@ def dtype(value: Any) -> Float:
     return np.dtype(result.type)  # without the user's metadata
 
 
+_STREAMS = np.random.Generator, np.random.RandomState
+
+
 def seed(name: str, value: Any) -> None:
     """Reject what `generator` makes no random numbers from."""
-    if value is not None and not isinstance(value, np.random.Generator | np.random.RandomState):
+    if value is not None and not isinstance(value, _STREAMS):
         integer(name, value, least=0)
 
 
 def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomState:
     """A random number generator: a new one from a seed or None; a Generator or legacy RandomState is returned as is."""
-    if seed is not None and type(seed) is not int and isinstance(seed, np.random.Generator | np.random.RandomState):
+    if seed is not None and type(seed) is not int and isinstance(seed, _STREAMS):
         return seed
     words = _Fresh() if seed is None else _seeded(integer(name, seed, least=0))
     return np.random.Generator(np.random.PCG64(words))  # type: ignore[arg-type]

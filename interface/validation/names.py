@@ -1,62 +1,64 @@
-"""What an unknown name may mean: other spellings, and the names that other libraries use."""
+"""What an unknown name may mean: other spellings, and the names that other libraries use for the same."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-# For every name in samenet, what scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks call it, or call something for
-# which it is the nearest substitute. Lowercase letters and digits only, as `_plain` leaves them.
+from samenet.validation.not_offered import NOT_OFFERED
+
+# For every name in samenet, what scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks call it. Lowercase letters and
+# digits only, as `_plain` leaves them.
 _ELSEWHERE = {
     # activations
-    "sigmoid": "logistic sigm expit logsigmoid hardsigmoid sigmoidal logit",
-    "tanh": "hyperbolictangent tansig hardtanh softsign arctan",
-    "relu": "rectifier rectified rectifiedlinear rectifiedlinearunit ramp relu6 leakyrelu lrelu prelu rrelu elu celu "
-    "selu gelu silu swish mish softplus threshold",
+    "sigmoid": "logistic sigm expit sigmoidal logit",
+    "tanh": "hyperbolictangent tansig",
+    "relu": "rectifier rectified rectifiedlinear rectifiedlinearunit ramp",
     "identity": "linear id none purelin pass passthrough no nothing",
-    "softmax": "softargmax logsoftmax softmax2d normalizedexponential multinomial",
+    "softmax": "softargmax softmax2d normalizedexponential multinomial",
     # costs
-    "squared_error": "mse mseloss meansquarederror meansquare quadratic l2 l2loss halfmse rmse rootmeansquarederror "
-    "squarederrorloss leastsquares mae mael1 l1 l1loss huber smoothl1 regression",
+    "squared_error": "mse mseloss meansquarederror meansquare quadratic l2 l2loss halfmse squarederrorloss "
+    "leastsquares regression",
     "sum_of_squares": "sse ssr rss sumofsquarederrors sumsquarederror sumofsquarederror",
     "binary_cross_entropy": "bce bceloss bcewithlogits bcewithlogitsloss binarycrossentropy logloss logisticloss "
-    "binarylogloss logistic binary sigmoidcrossentropy sigmoidbinarycrossentropy hinge",
+    "binarylogloss logistic binary sigmoidcrossentropy sigmoidbinarycrossentropy",
     "cross_entropy": "ce celoss crossentropy crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy "
-    "softmaxcrossentropy nll nllloss negativeloglikelihood categorical multinomial kl kldiv kldivergence logloss",
+    "softmaxcrossentropy nll nllloss negativeloglikelihood categorical multinomial logloss",
     # optimizers
     "descent": "sgd gd bgd gradientdescent stochasticgradientdescent batchgradientdescent batch plain vanilla steepest "
     "steepestdescent backprop backpropagation",
     "momentum": "sgdmomentum sgdm polyak heavyball classicalmomentum",
     "nesterov": "nag nesterovmomentum sgdnesterov accelerated",
-    "rmsprop": "rms adagrad adadelta rprop",
-    "adam": "adamw adamax nadam amsgrad radam adabelief lion",
-    "bfgs": "newton newtoncg quasinewton dfp trustncg levenbergmarquardt lm",
+    "rmsprop": "rms",
+    "bfgs": "quasinewton",
     "lbfgs": "lbfgsb limitedmemorybfgs fminlbfgsb",
-    "cg": "conjugategradient conjugategradients fmincg scg ncg",
+    "cg": "conjugategradient conjugategradients fmincg",
     # initialization schemes
-    "glorot": "xavier xavieruniform xaviernormal glorotuniform glorotnormal default auto orthogonal",
+    "glorot": "xavier xavieruniform glorotuniform default auto",
     "he_normal": "he kaiming kaimingnormal msra",
     "he_uniform": "kaiminguniform",
     "lecun_normal": "lecun variancescaling efficientbackprop",
     "lecun_uniform": "fanin",
     "uniform": "random rand randomuniform",
     "normal": "randn gaussian gauss randomnormal standardnormal nielsen",
-    "small_normal": "small truncatednormal zeros zero",
+    "small_normal": "small",
     # reductions
-    "mean": "average avg batchmean auto none sumoverbatchsize",
+    "mean": "average avg batchmean auto sumoverbatchsize",
     "sum": "total add",
     # monitors and measures
-    "accuracy": "acc accuracyscore categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy score errorrate "
+    "accuracy": "acc accuracyscore categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy score "
     "valacc valaccuracy validationaccuracy",
-    "subset_accuracy": "exactmatch exactmatchratio jaccard",
+    "subset_accuracy": "exactmatch exactmatchratio",
     "label_accuracy": "hamming hammingscore multilabelaccuracy elementwiseaccuracy",
-    "mean_absolute_error": "mae l1 l1loss absoluteerror meanabsolute meanerror regression valmae",
+    "mean_absolute_error": "mae l1 l1loss absoluteerror meanabsolute meanerror valmae",
     "mean_norm": "norm meanerrornorm",
-    "sum_of_squared_errors": "sse rss mse meansquarederror squarederror sumofsquares l2",
+    "sum_of_squared_errors": "sse rss squarederror sumofsquares l2",
     "cost": "loss objective error criterion",
     # backends
     "reference": "python py pure purepython loops lists plain standard stdlib cpython ref textbook slow",
     "numpy": "np numpybackend vectorized vectorised blas array cpu",
-    "numba": "jit njit llvm compiled nb fast cuda gpu c",
+    "numba": "jit njit llvm compiled nb fast",
+    "torch": "pytorch cuda gpu",
+    "jax": "xla tpu",
     # classes
     "auto": "default automatic none",
     "one": "argmax single multiclass class",
@@ -101,12 +103,11 @@ def _plain(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 
 
-def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str | None:
-    """The known name that a value most likely stands for, or None.
+def _typed(value: Any) -> str | None:
+    """What was typed, as `_plain` leaves it, or None for plain values, such as lists and arrays.
 
     value: text; or anything with a `__name__`, such as the function `numpy.tanh` for an activation; or None, taken as
-    "none"; or another library's object, by the name of its class. For plain values, such as lists and arrays: None.
-    others: aliases of the known names.
+    "none"; or another library's object, by the name of its class.
     """
     if not isinstance(value, str):
         if value is not None and type(value).__module__ in ("builtins", "numpy") and not callable(value):
@@ -115,24 +116,46 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
             value = "none" if value is None else getattr(value, "__name__", None) or type(value).__name__
         except Exception:  # from a user-defined object
             return None
-        if not isinstance(value, str):
-            return None
+    return _plain(value) if isinstance(value, str) else None
+
+
+def _forms(typed: str) -> tuple[str, ...]:
+    """A word, and without a suffix such as "loss"."""
+    bare = (typed.removesuffix(end) for end in _SUFFIXES if typed.endswith(end) and typed != end)
+    return (typed, *list(bare)[:1])
+
+
+def _spellings(known: Iterable[str], others: Mapping[str, str] | None) -> dict[str, str]:
+    """From the known names, and their aliases, as they may be typed."""
     meant = {name: name for name in known}
     meant |= {other: name for other, name in (others or {}).items() if name in meant}
-    spellings: dict[str, str] = {}
+    found: dict[str, str] = {}
     for spelling, name in meant.items():
-        spellings.setdefault(_plain(spelling), name)
-    synonyms: dict[str, str] = {}
-    for name in meant:
+        found.setdefault(_plain(spelling), name)
+    return found
+
+
+def _synonyms(known: Iterable[str]) -> dict[str, str]:
+    """From what others call them to the known names."""
+    found: dict[str, str] = {}
+    for name in known:
         for word in _ELSEWHERE.get(name, "").split():
-            synonyms.setdefault(word, name)
-    typed = _plain(value)
-    bare = next((typed.removesuffix(end) for end in _SUFFIXES if typed.endswith(end) and typed != end), typed)
+            found.setdefault(word, name)
+    return found
+
+
+def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> str | None:
+    """The known name that a value most likely stands for, or None; see `_typed`. others: aliases of the known names."""
+    typed = _typed(value)
+    if typed is None:
+        return None
+    spellings = _spellings(known, others)
+    synonyms = _synonyms(spellings.values())
     for table in (spellings, synonyms):
-        for word in (typed, bare):
+        for word in _forms(typed):
             if word in table:
                 return table[word]
-    if typed in _SUFFIXES:  # "loss" does not mean "L1 loss"
+    if typed in _SUFFIXES or substitute(value, known):  # "loss" does not mean "L1 loss", nor "elu" "relu"
         return None
     near = difflib.get_close_matches(typed, spellings, n=1) or difflib.get_close_matches(
         typed, synonyms, n=1, cutoff=0.8
@@ -140,7 +163,32 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
     return (spellings | synonyms)[near[0]] if near else None
 
 
+def substitute(value: Any, known: Iterable[str]) -> tuple[str, str] | None:
+    """For what others have and samenet does not: what it is, and the known name that comes nearest; or None."""
+    typed, names = _typed(value), set(known)
+    for word in () if typed is None else _forms(typed):
+        for one in NOT_OFFERED:
+            near = next((name for name in one.nearest.split() if name in names), None)
+            if near and word in one.words.split():
+                return one.what, near
+    return None
+
+
+def suggestion(
+    value: Any,
+    known: Iterable[str],
+    others: Mapping[str, str] | None = None,
+    show: Callable[[str], str] = repr,
+) -> str:
+    """The end of an error message: what may be meant, or what comes nearest; or nothing. show: how a name is shown."""
+    known = list(known)
+    if near := nearest(value, known, others):
+        return f"; did you mean {show(near)}?"
+    if found := substitute(value, known):
+        return f"; {found[0]} is not offered, the nearest is {show(found[1])}"
+    return ""
+
+
 def hint(value: Any, known: Iterable[str], module: str) -> str:
     """The end of an error message: what in a module may be meant by text given in its place; or nothing."""
-    near = nearest(value, known) if isinstance(value, str) else None
-    return f"; did you mean {module}.{near}?" if near else ""
+    return suggestion(value, known, show=lambda name: f"{module}.{name}") if isinstance(value, str) else ""

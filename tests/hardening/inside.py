@@ -26,6 +26,7 @@ _cover: Any = None
 _seconds: dict[str, float] = {}
 
 
+@pytest.hookimpl(trylast=True)  # after conftest.py has looked for a tracer, to leave some tests out
 def pytest_configure(config: pytest.Config) -> None:
     global _cover
     if "MUTANTS_RECORD" in os.environ:

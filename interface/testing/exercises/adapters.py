@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends import backend
+from samenet.testing.exercises.descents import Functions, mini_batches, momentum, update
 
 Array = NDArray[Any]
-Functions = dict[str, Callable[..., Any]]
 
 
 def _only(model: Any, activations: set[str], costs: tuple[str, ...] = ("squared_error",)) -> None:
@@ -81,6 +81,7 @@ def activations(task: Any) -> Functions:
 
     def activate(name: str, z: Array) -> Any:
         if name in ("tanh", "relu", "softmax"):
+            z.flags.writeable = False  # it returns a new array
             return getattr(task, name)(z)
         z = z.copy()
         with np.errstate(all="ignore"):
@@ -144,75 +145,6 @@ def weight_gradient(task: Any) -> Functions:
     return _backpropagation(_output, _hidden, task.weight_gradient, deep=True)
 
 
-def _descents(step: Callable[..., Any], rows_of: Callable[[Array, int], Any], rules: tuple[str, ...]) -> Functions:
-    """Many updates, from a step and from the batches of an epoch."""
-    numpy = backend("numpy")
-
-    def run_updates(
-        model: Any,
-        X: Array,
-        Y: Array,
-        rule: Any,
-        *,
-        alpha: Any,
-        batch_size: int,
-        order: Array | None = None,
-        epochs: int = 1,
-        reduction: str = "mean",
-        state: Any = None,
-    ) -> list[float]:
-        if rule.name not in rules:
-            raise NotImplementedError(f"the exercise is about {' and '.join(rules)}")
-        state = rule.state(model.theta) if state is None else state
-        orders, costs = [np.arange(len(X))] * epochs if order is None else order, []
-        for rows, rate in zip(orders, np.broadcast_to(alpha, len(orders)).tolist(), strict=True):
-            for batch in rows_of(rows, batch_size):
-                cost, g = numpy.gradient(model, X[batch], Y[batch], reduction)
-                step(model.theta.flat, g.flat, rate, rule, state)
-                costs.append(cost)
-        return costs
-
-    return {"feed_forward": numpy.feed_forward, "run_updates": run_updates}
-
-
-def _parts(rows: Array, size: int) -> list[Array]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def update(task: Any) -> Functions:
-    """Plain descent."""
-
-    def step(theta: Array, g: Array, alpha: float, rule: Any, state: Any) -> None:
-        state.t += 1
-        theta[:] = _kept(task.update, (theta, g), alpha)
-
-    return _descents(step, _parts, ("descent",))
-
-
-def momentum(task: Any) -> Functions:
-    """With a velocity."""
-
-    def step(theta: Array, g: Array, alpha: float, rule: Any, state: Any) -> None:
-        state.t += 1
-        v = state.values[0]
-        theta[:], v[:] = _kept(task.momentum, (theta, v, g), alpha, rule.beta)
-
-    return _descents(step, _parts, ("momentum",))
-
-
-def _kept(function: Callable[..., Any], arrays: tuple[Array, ...], *numbers: float) -> Any:
-    """What a function returns, which must not write into its arrays."""
-    given = [array.copy() for array in arrays]
-    for array in given:
-        array.flags.writeable = False
-    return function(*given, *numbers)
-
-
-def mini_batches(task: Any) -> Functions:
-    """The rows of each update."""
-    return _descents(backend("numpy").step, task.batches, ("descent", "momentum"))
-
-
 def softmax_cross_entropy(task: Any) -> Functions:
     """In the output layer, after sigmoids."""
     numpy = backend("numpy")
@@ -230,7 +162,11 @@ def softmax_cross_entropy(task: Any) -> Functions:
             numpy.ACTIVATIONS[name].activate(z)
             return z
 
-        return _layers(model, x, activate), kept[0]
+        return _layers(model, np.atleast_2d(x), activate), kept[0]
+
+    def feed_forward(model: Any, x: Array) -> list[Any]:
+        h = forward(model, x)[0]
+        return h if x.ndim == 2 else [layer[0] for layer in h]
 
     def evaluate(model: Any, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Array]:
         _only(model, {*model.activations}, ("cross_entropy",))
@@ -250,7 +186,7 @@ def softmax_cross_entropy(task: Any) -> Functions:
                 numpy.ACTIVATIONS[model.activations[l - 1]].backward(h[l], delta)
         return cost, g
 
-    return {"feed_forward": lambda model, x: forward(model, x)[0], "evaluate": evaluate, "gradient": gradient}
+    return {"feed_forward": feed_forward, "evaluate": evaluate, "gradient": gradient}
 
 
 def compile_it(task: Any) -> Functions:

@@ -22,15 +22,14 @@ def listing() -> int:
     return 0
 
 
-def start(name: str, output: Path | None = None) -> int:
-    """Write the file of an exercise, NAME.py here by default; an existing file is left alone.
+def file_of(name: str) -> str:
+    """The name of the file of an exercise. Raises ValueError for an unknown name."""
+    return f"{find(name).name.replace('-', '_')}.py"
 
-    Raises ValueError for an unknown name, and for a file that exists.
-    """
+
+def start(name: str, path: Path) -> int:
+    """Write the file of an exercise. Raises ValueError for an unknown name."""
     exercise = find(name)
-    path = Path(f"{exercise.name.replace('-', '_')}.py") if output is None else output
-    if path.exists():
-        raise ValueError(f"output: expected a new file, got {str(path)!r}, which exists; give another one by --output")
     files.write_text(path, exercise.text())
     standard_output().print(
         f"{path}: {exercise.title}. Read it, fill it in, and then: samenet exercises check {path}", markup=False

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,21 @@ def adapted(name: str, task: Any) -> ModuleType:
     if missing:
         file = Path(getattr(task, "__file__", None) or "the file").name
         raise ValueError(f"{file} has no function {', '.join(missing)}")
-    return adapters.module(name, task)
+    asked = {key: _asked(value) if isinstance(value, FunctionType) else value for key, value in vars(task).items()}
+    return adapters.module(name, SimpleNamespace(**asked))
+
+
+def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A learner's function; without a `return` its answer is None, which would be taken for NaN."""
+
+    @wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        answer = function(*given, **named)
+        if answer is None:
+            raise ValueError(f"{function.__name__} returned None: is a `return` missing?")
+        return answer
+
+    return call
 
 
 def times(name: str, made: Any) -> dict[str, float]:

@@ -20,6 +20,13 @@ MUTANTS = (
         "exp overflows in softmax: subtract the largest z first",
     ),
     Mutant(
+        "softmax without the largest of each",
+        "z -= z.max(axis=-1, keepdims=True)",
+        "z -= z.max()",
+        "saturation",
+        "softmax subtracts the largest z of all samples: subtract that of each sample",
+    ),
+    Mutant(
         "binary cross-entropy from h",
         "np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z)))",
         "-Y * np.log(1 / (1 + np.exp(-z))) - (1 - Y) * np.log(1 - 1 / (1 + np.exp(-z)))",

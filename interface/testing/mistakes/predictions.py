@@ -62,6 +62,13 @@ MUTANTS = (
         "the activation is applied twice",
     ),
     Mutant(
+        "no activation",
+        "ACTIVATIONS[model.activations[layer]].activate(h)",
+        "pass",
+        "feed_forward",
+        "the activation is left out: h = f(z)",
+    ),
+    Mutant(
         "sigmoid of -z",
         "np.negative(z, out=z)",
         "pass",
@@ -141,6 +148,21 @@ MUTANTS = (
         "z /= z.sum(axis=0, keepdims=True)",
         "activations",
         "softmax is over the nodes of each sample, not over the samples",
+    ),
+    Mutant(
+        "softmax of columns",
+        "z /= z.sum(axis=-1, keepdims=True)",
+        "z /= z.sum(axis=0, keepdims=True)",
+        "activations",
+        "softmax is over the nodes of each sample, not over the samples",
+        (("z -= z.max(axis=-1, keepdims=True)", "z -= z.max(axis=0, keepdims=True)"),),
+    ),
+    Mutant(
+        "softmax of all samples",
+        "z /= z.sum(axis=-1, keepdims=True)",
+        "z /= z.sum()",
+        "activations",
+        "softmax is over the nodes of each sample, not over the samples: divide by a sum for each row",
     ),
     # predict
     Mutant(

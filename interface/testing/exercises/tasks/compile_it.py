@@ -11,7 +11,8 @@ Write `layer(W, b, h)`, compiled: W is an array (n_out, n_in), b (n_out,), h (n_
     z_i = b[i] + sum over j of W[i, j] h[j],        h_i = 1 / (1 + exp(-z_i))
 
 by loops over i and j. (exp(1000) is infinity in compiled code, without an error, and 1 / infinity is 0.) `math.exp`
-and `np.empty_like(b)` can be used in compiled code.
+and `np.empty_like(b)` can be used in compiled code. Compiled code does not check that an index lies within its array: a
+wrong one reads whatever stands there in memory.
 """
 
 import math

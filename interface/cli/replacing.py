@@ -1,0 +1,18 @@
+"""What every command does where a file that it would write exists."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samenet.cli import values
+
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+
+def check_new(option: str, path: Path, force: bool, *others: Any) -> None:
+    """Refuse to replace a file without --force, and to replace a file that is read, of these others."""
+    if any(Path(str(other)).exists() and path.resolve() == Path(str(other)).resolve() for other in others):
+        raise values.refusal(f"{option}: expected another file than those that are read, got {values.shown(str(path))}")
+    if path.exists() and not force:
+        raise values.refusal(f"{option}: {values.shown(str(path))} exists; --force replaces it")

@@ -1,0 +1,120 @@
+"""The settings of `Network.train`: those of its arguments that have nothing to do with the samples, checked once."""
+
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from samenet import optimizers, schedules
+from samenet.functions import Reduction
+from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
+from samenet.training.monitors import MONITORS
+from samenet.validation import checks
+from samenet.validation.memory import remembers
+
+# Arguments of `train`: those of which `Settings` are made, in the order of `_NAMES`; and seed, callback, stop,
+# validation, and sample_weight.
+Given = tuple[tuple[Any, ...], tuple[Any, ...]]
+MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
+
+
+class Settings(NamedTuple):
+    """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
+
+    reduction: Reduction
+    alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
+    epochs: int
+    batch_size: int | None
+    shuffle: bool
+    monitors: tuple[str, ...]
+    record_every: int
+    optimizer: optimizers.Optimizer
+    dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
+    clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
+    sampling: AdaptiveSampling | None
+    is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
+    is_usual: bool  # whether nothing is measured, left out, sampled or shown
+    arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
+    drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
+    verbose: bool
+    progress: bool | str
+    has_masks: bool  # whether nodes or weights are left out
+
+
+_NAMES = (
+    *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
+    *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
+)
+_values = itemgetter(*_NAMES)
+_others = itemgetter("seed", "callback", "stop", "validation", "sample_weight")
+
+
+def by_name(given: dict[str, Any]) -> Given:
+    """Arguments of `train`, as `Options` takes them, from a dictionary."""
+    return _values(given), _others(given)
+
+
+@remembers
+def settings_of(hidden_layers: int, *values: Any) -> Settings:
+    """The settings, from the values of the arguments with these names."""
+    given = dict(zip(_NAMES, values, strict=True))
+    optimizer = optimizers.optimizer(given["optimizer"])
+    alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None
+    dropout = probabilities("dropout", given["dropout"], hidden_layers, "hidden layer")
+    drop_connect = probabilities("drop_connect", given["drop_connect"], hidden_layers + 1, "layer of weights")
+    limits = {name: given[name] for name in ("clip_value", "clip_norm")}
+    clipping = {name: checks.number(name, v, positive=True) for name, v in limits.items() if v is not None}
+    if not optimizer.takes_steps:
+        without = {name: None for name, p in (("dropout", dropout), ("drop_connect", drop_connect)) if not p}
+        _reject_step_options(optimizer, given | without)
+    epochs = checks.integer("epochs", given["epochs"], least=0, most=MOST_EPOCHS)
+    size = given["batch_size"]
+    batch_size = None if size is None else checks.integer("batch_size", size, least=1)
+    shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
+    record_every = checks.integer("record_every", given["record_every"], least=0)
+    constant = alpha if type(alpha) is schedules.Constant else None
+    at_alpha = {} if constant is None else {"alpha": constant.alpha}
+    arguments = {"reduction": given["reduction"], **clipping, **at_alpha}
+    sampled = sampling(given["sampling"])
+    if sampled is not None and not shuffle:
+        raise ValueError(f"sampling: expected none with shuffle=False, since it draws rows at random, got {sampled}")
+    is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
+    is_simple = is_plain and epochs > 0 and not names
+    shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
+    has_masks = bool(dropout or drop_connect)
+    is_usual = not (names or has_masks or sampled is not None or any(shown))
+    return Settings(
+        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
+        *(sampled, is_simple, is_usual, arguments, drop_connect, *shown, has_masks),
+    )
+
+
+def _reject_step_options(optimizer: optimizers.Optimizer, given: dict[str, Any]) -> None:
+    """Reject options that apply only to optimizers that take one step per batch."""
+    for name in ("alpha", "batch_size", "dropout", "drop_connect", "clip_value", "clip_norm", "sampling"):
+        if given[name] is not None:
+            raise ValueError(
+                f"{name}: expected none for {optimizer}, which chooses its own steps on the full batch, "
+                f"got {checks.short(given[name])}"
+            )
+
+
+def _monitors(monitors: Any) -> tuple[str, ...]:
+    try:
+        names = (monitors,) if isinstance(monitors, str) else tuple(monitors)
+    except Exception:  # not iterable, or iterating it raised
+        raise TypeError(f"monitors: expected a list of names, got {checks.short(monitors)}") from None
+    return tuple(checks.choice("monitors", name, MONITORS) for name in names)
+
+
+def probabilities(name: str, value: Any, layers: int, layer: str) -> tuple[float, ...]:
+    """A probability for every such layer, from one number for all or one for each; empty if all are 0."""
+    if checks.is_listing(value):
+        given = checks.listed(name, value, "a number, or a list of numbers")
+        if len(given) != layers:
+            raise ValueError(f"{name}: expected {layers} numbers, one for each {layer}, got {len(given)}")
+        p = [checks.fraction(f"{name}[{i}]", item) for i, item in enumerate(given)]
+    else:
+        one = checks.fraction(name, value)
+        if one > 0 and layers == 0:
+            raise ValueError(f"{name}: expected 0 for a network without {layer}s, got {one:g}")
+        p = [one] * layers
+    return tuple(p) if any(p) else ()

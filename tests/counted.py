@@ -1,0 +1,59 @@
+"""Which cases of a test are counted by coverage: of many, those that can run other lines.
+
+The tracer takes as long as what it counts. A case whose parameters, and whose fields of them, have all been seen with
+the same backends runs without it: in a product, each value of each factor is counted once.
+"""
+
+import dataclasses
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import coverage
+import pytest
+
+
+class Counted:
+    """A plugin. `implementations(params)` are the backends that a test is given."""
+
+    def __init__(self, tracer: coverage.Coverage, implementations: Callable[[dict[str, Any]], set[str]]) -> None:
+        self.tracer, self.implementations = tracer, implementations
+        self.uncounted: set[str] = set()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        seen: set[Hashable] = set()
+        for item in items:
+            params = getattr(getattr(item, "callspec", None), "params", {})
+            test = item.nodeid.partition("[")[0], frozenset(self.implementations(params))
+            new = {(test, value) for value in _values("", params)} - seen
+            if not new and params:
+                self.uncounted.add(item.nodeid)
+            seen |= new
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        if item.nodeid not in self.uncounted:
+            return (yield)
+        self.tracer.stop()
+        try:
+            return (yield)
+        finally:
+            self.tracer.start()
+
+
+def _values(name: str, value: Any) -> Iterator[Hashable]:
+    """A parameter's value, or those of its parts; what is not plain is told by which object it is."""
+    if type(value) is dict and value:
+        for key, part in value.items():
+            yield from _values(f"{name}.{key}", part)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _values(f"{name}.{field.name}", getattr(value, field.name))
+    else:
+        yield name, _key(value)
+
+
+def _key(value: Any) -> Hashable:
+    if type(value) is tuple:
+        return tuple(map(_key, value))
+    return (type(value), value) if type(value) in (bool, bytes, float, int, str) else id(value)
