@@ -65,10 +65,10 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
 
 @external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1], f[:, ::1], f[::1], int64, int64))
 def forward_together(theta, layout, X, workspace, out, H, s, rows):
-    """out := the output layer for at most `TOGETHER` samples: the same bits as for each by itself.
+    """out := the output layer for at most `TOGETHER` samples, from theta as it is: the same bits as for each by itself.
 
-    workspace: two rows, each for as many samples of the widest layer and a register. Unless it is empty, H gets all
-    layers, as those of rows s, s + 1, ... of so many.
+    workspace: two rows, each for `TOGETHER` times the widest layer and a register. Unless it is empty, H gets all
+    layers, as those of the rows from s on of so many; see `forward`.
     """
     sizes, codes = layout
     m, h, p, q = len(X), X, 0, 0

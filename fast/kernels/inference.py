@@ -23,6 +23,7 @@ from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, ta
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
+_FEW = 12  # rows up to which it pays to go on with a few at a time
 _CACHED = 3 << 19  # bytes of parameters that stay in the second cache
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
 
@@ -98,9 +99,9 @@ is_native = generated(_is_native, _write_is_native, boolean)
 def few(size, itemsize):
     """The number of rows up to which a few at a time are sooner done than with samples in the lanes.
 
-    size: the number of parameters. Each few rows read them all, which takes long where they are not in the second cache.
+    size: the number of parameters. All are read for every few rows, which takes long if the second cache has not all.
     """
-    return 3 * TOGETHER if size * itemsize <= _CACHED else TOGETHER
+    return _FEW if size * itemsize <= _CACHED else TOGETHER
 
 
 def _one(theta, layout, x, out):
@@ -129,7 +130,7 @@ def one_of(dtype, quick):
 
 @kernel(makes_arrays=True)
 def predict_few(theta, layout, X, out):
-    """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
+    """out := the output layer, a few rows at a time: the same bits as for one; returns whether X is finite."""
     if len(X) == 1:
         _answer(theta, layout, X[0], _workspace(theta, layout, 1), out[0])
     else:

@@ -2,8 +2,8 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample; and `rows_at`,
-since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
+of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample and `dots` for a few;
+and `rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
-TOGETHER = 4  # rows of X, for dots
+TOGETHER = 4  # rows for which `dots` reads each number of W once
 PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)  # with packed operands: batches are multiples of 8
 
 # --- panel ----------------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def _dots(W, X, Z):
 
     Z has room in each row for a multiple of `TOGETHER` numbers, which are written over.
     """
-    Z[: len(X), : len(W)] = X @ W.T
+    Z[: len(X), : len(W)] = X[:, : W.shape[1]] @ W.T
 
 
 def _write_dots_of_rows(vb, W, X, Z):
@@ -199,7 +199,7 @@ def _write_dots_of_rows(vb, W, X, Z):
     limit = vb.builder.sub(vb.pair(X.shape)[0], vb.long(1))
     rows = [vb.minimum(vb.long(r), limit) for r in range(TOGETHER)]
     xs, zs = ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
-    _write_dots(vb, W, xs, zs, min(TOGETHER, REGISTERS // 2 // TOGETHER))
+    _write_dots(vb, W, xs, zs, min(REGISTERS // 2 // TOGETHER, vb.lanes))
 
 
 def _write_dots(vb, W, xs, zs, nodes):
