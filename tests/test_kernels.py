@@ -123,6 +123,21 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         yield f"{k} rows of {n}", np.array_equal(z[:k], expected[:k]) and nothing_else_written(z, around)
 
 
+def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    width, most = lanes(ns.width, dtype), ns.microkernels.TOGETHER
+    run = native(ns.microkernels.dots, ns.width, *(matrix(dtype),) * 3)
+    for m, k, n in itertools.product(
+        range(1, most + 1), range(1, 2 * most + 2), {1, width - 1, width, 2 * width + 1} - {0}
+    ):
+        W, _ = guarded(integers((k, n), dtype))
+        X, _ = guarded(integers((m, n), dtype, 1))
+        Z, around = guarded(np.zeros((m, -(-k // most) * most), dtype), **OUTPUT)
+        expected = Z.copy()
+        ns.microkernels.dots.plain(W, X, expected)
+        run(W, X, Z)
+        yield f"{m} x {k} of {n}", np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
+
+
 def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
     run = native(ns.transpose.transpose, ns.width, matrix(dtype), matrix(dtype))
@@ -363,7 +378,19 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
-        *(panels, panels_of, packed_panels, dot_products, transposes, views, rooms, pieces, maxima, rounded_twice),
+        *(
+            panels,
+            panels_of,
+            packed_panels,
+            dot_products,
+            dots_of_rows,
+            transposes,
+            views,
+            rooms,
+            pieces,
+            maxima,
+            rounded_twice,
+        ),
         *(lists, steps, registers),
     )
 }
@@ -403,9 +430,11 @@ MUTANTS = {
     ),
     "sums that start from zero": (
         "dot_products",
-        "part, total.value)\n\n        vb.for_each_vector(n",
+        "part, totals[r].value)\n\n        vb.for_each_vector(n",
         "part, vb.zero)\n\n        vb.for_each_vector(n",
     ),
+    "dots: the first row of X for all": ("dots_of_rows", "for r in range(TOGETHER)]", "for r in [0] * TOGETHER]"),
+    "dots: another row's sums": ("dots_of_rows", "divmod(r * nodes, vb.lanes)", "divmod(0 * r, vb.lanes)"),
     "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
     "a column too many": ("transposes", 'with vb.when(row, "<", n)', 'with vb.when(row, "<=", n)'),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),

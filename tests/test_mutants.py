@@ -692,7 +692,11 @@ MUTANTS = {
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
-        Mutant("finite as the last of few rows", "finite &= are_finite(X[s])", "finite = are_finite(X[s])"),
+        Mutant("together: finite without a look", "return are_finite(X.reshape(X.size))", "return True"),
+        Mutant("together: no biases", "row[i] += b[i]", "pass"),
+        Mutant("together: the first rows again", "X[s:end], workspace, out", "X[: len(X[s:end])], workspace, out"),
+        Mutant("together: softmax of more", "activate(code, above[r, :k], k,", "activate(code, above[r], length,"),
+        Mutant("together: hidden layers of other rows", "H[q + (s + r) * k + i] = h", "H[q + r * k + i] = h"),
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
@@ -880,6 +884,8 @@ SMALLER = {
     "BLOCK": 8,
     "LEAST": 4,
     "GROUP_ROWS": 5,
+    "TOGETHER": 2,
+    "_FEW": 3,
     "FEW": 13,
     "_ROWS": 4,
     "_TERMS": 4,
@@ -946,7 +952,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from _finite_rows(cls, sys.modules["mutated.kernels.inference"])
     trusted = samenet.backend("reference").Network
     small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
-    for case in (small, no_bias, blocks, Case((4, 3, 9, 7, 2), 13)):
+    few = Case((3, 5, 7, 3), 3, functions=Functions("softmax", "softmax"))
+    for case in (small, no_bias, few, blocks, Case((4, 3, 9, 7, 2), 13)):
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
@@ -971,7 +978,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
     yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
     with np.errstate(all="ignore"):
-        yield from agreement.finite_input(blocks.network(cls), blocks.X[:30])
+        for rows in (8, 30):
+            yield from agreement.finite_input(blocks.network(cls), blocks.X[:rows])
     yield from _zeros(cls, trusted)
     yield from agreement.schedule(small.network(cls), small.network(trusted), small.X, small.Y, [0.5, 0.1, 0.9])
     networks = blocks.network(cls), blocks.network(trusted)
@@ -1182,7 +1190,7 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
 
 
 def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Several rows one by one, of which the first alone is not finite; small registers leave a batch no such way."""
+    """A few rows, of which the first alone is not finite."""
     network = Case((3, 2), 3).network(cls)
     X, out = np.ones((3, 3)), np.empty((3, 2))
     for X[0, 1], expected in ((np.inf, False), (1.0, True)):
