@@ -239,7 +239,8 @@ def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """In the rows that are listed, and in no others."""
     width, number = lanes(ns.width, dtype), DTYPES[dtype]
-    run = native(ns.sparse_input._step_columns, ns.width, matrix(dtype), PLACES, *(matrix(dtype),) * 2, number)
+    kinds = matrix(dtype), PLACES, *(int64,) * 3, *(matrix(dtype),) * 2, number
+    run = native(ns.sparse_input._step_columns, ns.width, *kinds)
     most = ns.microkernels.NR * width
     for k, m in itertools.product(sorted({1, width, width + 1, most - 1, most, most + 1, 2 * most + 2}), (1, 4)):
         for terms, value in (((), 1.0), ((4,), 1.0), ((0, 2, 3, 4, 5, 7, 8), 1.0), ((1, 4), np.inf), ((1, 4), np.nan)):
@@ -249,14 +250,18 @@ def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             used[1 : 1 + len(terms)] = terms
             used[1 + len(terms) :] = terms[-1] if terms else 10**6
             deltas, _ = guarded(integers((m, k), dtype, 2))
-            P, around = guarded(integers((9, k), dtype, 3), **OUTPUT)
-            P[4, k // 2] = value
-            expected = P.copy()
-            with np.errstate(all="ignore"):
-                finite = ns.sparse_input._step_columns.plain(X, used, deltas, expected, -2.0)
-            found = run(X, used, deltas, P, -2.0)
-            well = np.array_equal(P, expected, equal_nan=True) and bool(found) == finite == (value == 1.0)
-            yield f"{m} rows, terms {terms}, {k} columns, {value}", well and nothing_else_written(P, around)
+            for begin, top in ((0, 0), (0, 1), (ns.microkernels.MR, 3)):
+                end = len(terms)
+                if begin >= end or top > terms[begin]:
+                    begin = top = 0
+                P, around = guarded(integers((9 - top, k), dtype, 3), **OUTPUT)
+                P[4 - top, k // 2] = value
+                expected = P.copy()
+                with np.errstate(all="ignore"):
+                    finite = ns.sparse_input._step_columns.plain(X, used, begin, end, top, deltas, expected, -2.0)
+                found = run(X, used, begin, end, top, deltas, P, -2.0)
+                well = np.array_equal(P, expected, equal_nan=True) and bool(found) == finite == (value == 1.0)
+                yield f"{m} rows, terms {terms[begin:]}, {k} columns, {value}", well and nothing_else_written(P, around)
 
 
 def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
