@@ -41,7 +41,7 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
     True  # see `samenet.backends.generic`, which says what they and the next mean
 )
-SECONDS = 1e-5, 5e-10
+SECONDS = 1e-5, 2.5e-10
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER = np.empty((0, 0), np.int64)
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time

@@ -236,6 +236,18 @@ def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             yield f"{m} rows, terms {terms}, {registers} registers", well
 
 
+def finite(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Wherever a number is not, and whatever lies behind."""
+    run, largest = native(ns.sparse_input.all_finite, ns.width, vector(dtype)), np.finfo(dtype).max
+    for n in range(2 * lanes(ns.width, dtype) + 2):
+        a, _ = guarded(np.full(n, largest, dtype))
+        yield f"{n} numbers", bool(run(a)) is ns.sparse_input.all_finite.plain(a) is True
+        for place, value in itertools.product(range(n), (np.nan, np.inf, -np.inf)):
+            a[:] = -largest
+            a[place] = value
+            yield f"{n} numbers, {value} at {place}", bool(run(a)) is ns.sparse_input.all_finite.plain(a) is False
+
+
 def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """In the rows that are listed, and in no others."""
     width, number = lanes(ns.width, dtype), DTYPES[dtype]
@@ -369,7 +381,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
         *(panels, panels_of, packed_panels, dot_products, transposes, views, rooms, pieces, maxima, rounded_twice),
-        *(lists, steps, registers),
+        *(lists, finite, steps, registers),
     )
 }
 
@@ -441,6 +453,19 @@ MUTANTS = {
     "a list that is not filled up": ("lists", "for more in range(1, MR):", "for more in range(1, 2):"),
     "terms that are not listed": ("panels_of", "term = c_t if used is None else", "term = c_t if True else"),
     "the count for a place": ("panels_of", "builder.add(c_t, vb.long(1))", "builder.add(c_t, vb.long(0))"),
+    "finite if the last are": (
+        "finite",
+        'vb.builder.or_(found.value, vb.builder.fcmp_unordered("!=", nothing, vb.zero))',
+        'vb.builder.fcmp_unordered("!=", nothing, vb.zero)',
+    ),
+    "infinity is a number": (
+        "finite",
+        "fmul(vb.load(vb.at(vb.start(values), offset), mask), vb.zero)",
+        "fneg(vb.load(vb.at(vb.start(values), offset), mask))",
+    ),
+    "all used inputs": ("steps", "vb.for_range(builder.sub(end, begin), MR)", "vb.for_range(end, MR)"),
+    "the first used inputs": ("steps", "c = builder.add(c, begin)", "pass"),
+    "rows from the first input on": ("steps", "vb.times(builder.sub(j, top), p_row)", "vb.times(j, p_row)"),
     "the first place for all": ("steps", "builder.add(c, vb.long(1 + r))", "builder.add(c, vb.long(1))"),
     "panels of another width": (
         "steps",

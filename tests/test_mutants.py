@@ -1156,6 +1156,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     longer = Case((20, 4, 2), 10, functions=Functions(l1=0.1, l2=0.2))  # several slices
     networks = longer.network(cls), longer.network(trusted)
     some = longer.X * (np.arange(20) % 3 < 2)
+    yield from agreement.free_run(*networks, some, longer.Y, Descent(5, epochs=2))
     yield from agreement.ruled(*networks, some, longer.Y, Descent(5, epochs=2, rule=Rule(Momentum(0.9))), longer.masks)
 
 

@@ -108,6 +108,14 @@ def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bo
     return _worst(costs) < first_bound(costs.item(0), amount, reduction)
 
 
+def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> list[bool]:
+    """The same of several trainings, whose costs are rows."""
+    scale = amount if reduction == "sum" else 1
+    bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
+    harmless: list[bool] = (costs.max(axis=1) < bounds).tolist()  # NaN is not
+    return harmless
+
+
 def _worst(costs: NDArray[np.float64]) -> float:
     worst: float = costs.item(costs.argmax())  # three times as fast as `max`; NaN counts as the largest
     return worst
