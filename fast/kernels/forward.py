@@ -7,7 +7,7 @@ from numba.extending import register_jitable
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import gemv, rows_at
+from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows_at
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.packing import is_wide, lanes_of, packed_matrix, row_length
 from samenet.fast.kernels.sparse_input import (
@@ -61,6 +61,45 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
                 H[q + s * k + i] = h[i]
             q += rows * k
         x = h
+
+
+@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1], f[:, ::1], f[::1], int64, int64))
+def forward_together(theta, layout, X, workspace, out, H, s, rows):
+    """out := the output layer for at most `TOGETHER` samples, from theta as it is: the same bits as for each by itself.
+
+    workspace: two rows, each for `TOGETHER` times the widest layer and a register. Unless it is empty, H gets all
+    layers, as those of the rows from s on of so many; see `forward`.
+    """
+    sizes, codes = layout
+    m, h, p, q = len(X), X, 0, 0
+    for layer in range(sizes.size - 1):
+        n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
+        length = row_length(k, TOGETHER)
+        z = workspace[layer % 2][: m * length]
+        above = rows_at(z, 0, m, length)
+        dots(rows_at(theta, p, k, n), h, above)
+        p += k * n
+        if codes[0]:
+            b = theta[p : p + k]
+            for r in range(m):
+                row = above[r]
+                for i in range(k):
+                    row[i] += b[i]
+            p += k
+        if code == SOFTMAX:
+            for r in range(m):
+                activate(code, above[r, :k], k, z[:0])
+        else:
+            activate(code, z, length, z[:0])
+        h = above
+        if H.size:
+            for r in range(m):
+                for i in range(k):
+                    H[q + (s + r) * k + i] = h[r, i]
+            q += rows * k
+    for r in range(m):
+        for i in range(out.shape[1]):
+            out[r, i] = h[r, i]
 
 
 @kernel(makes_arrays=True)

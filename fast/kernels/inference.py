@@ -14,15 +14,16 @@ from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import penalty, weigh
 from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.microkernels import on_stack
+from samenet.fast.kernels.codegen.microkernels import TOGETHER, on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.forward import forward, forward_sample, most_rows, nonzero_workspace
+from samenet.fast.kernels.forward import forward, forward_sample, forward_together, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_workspace
 from samenet.fast.kernels.packing import is_wide, nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
+_FEW = 12  # rows up to which it pays to go on with a few at a time
 _CACHED = 3 << 19  # bytes of parameters that stay in the second cache
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
 
@@ -96,11 +97,11 @@ is_native = generated(_is_native, _write_is_native, boolean)
 
 @register_jitable
 def few(size, itemsize):
-    """The number of rows up to which one after the other is sooner done than with samples in the lanes.
+    """The number of rows up to which a few at a time are sooner done than with samples in the lanes.
 
-    size: the number of parameters. Each row reads them all, which takes long where they are not in the second cache.
+    size: the number of parameters. All are read for every few rows, which takes long if the second cache has not all.
     """
-    return REGISTER // itemsize // 2 if size * itemsize <= _CACHED else 1
+    return _FEW if size * itemsize <= _CACHED else TOGETHER
 
 
 def _one(theta, layout, x, out):
@@ -129,19 +130,21 @@ def one_of(dtype, quick):
 
 @kernel(makes_arrays=True)
 def predict_few(theta, layout, X, out):
-    """out := the output layer, row by row: the same bits as for one sample; returns whether X is finite."""
-    workspace = _workspace(theta, layout)
-    finite = True
-    for s in range(len(X)):
-        finite &= are_finite(X[s])
-        _answer(theta, layout, X[s], workspace, out[s])
-    return finite
+    """out := the output layer, a few rows at a time: the same bits as for one; returns whether X is finite."""
+    if len(X) == 1:
+        _answer(theta, layout, X[0], _workspace(theta, layout, 1), out[0])
+    else:
+        workspace = _workspace(theta, layout, TOGETHER)
+        for s in range(0, len(X), TOGETHER):
+            end = s + TOGETHER
+            forward_together(theta, layout, X[s:end], workspace, out[s:end], out[0, :0], 0, 0)
+    return are_finite(X.reshape(X.size))
 
 
 @kernel(makes_arrays=True)
-def _workspace(theta, layout):
+def _workspace(theta, layout, rows):
     _, widest = nodes(layout[0])
-    return np.empty((2, widest + REGISTER), theta.dtype)
+    return np.empty((2, rows * (widest + REGISTER)), theta.dtype)
 
 
 @kernel()
@@ -166,9 +169,13 @@ def all_layers(theta, layout, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes, m = layout[0], len(X)
     if m <= few(theta.size, theta.itemsize):
-        workspace = _workspace(theta, layout)
-        for s in range(m):
-            forward_sample(theta, layout, X[s], workspace, H, s, m)
+        if m == 1:
+            forward_sample(theta, layout, X[0], _workspace(theta, layout, 1), H, 0, 1)
+            return
+        workspace, out = _workspace(theta, layout, TOGETHER), np.empty((TOGETHER, sizes[-1]), theta.dtype)
+        for s in range(0, m, TOGETHER):
+            x = X[s : s + TOGETHER]
+            forward_together(theta, layout, x, workspace, out[: len(x)], H, s, m)
         return
     if is_wide(sizes):  # then theta takes the place of P
         _, widest = nodes(sizes)

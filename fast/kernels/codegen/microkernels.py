@@ -2,8 +2,8 @@
 
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample; and `rows_at`,
-since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
+of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample and `dots` for a few;
+and `rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
+TOGETHER = 4  # rows for which `dots` reads each number of W once
 PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)  # with packed operands: batches are multiples of 8
 
 # --- panel ----------------------------------------------------------------------------------------------------------
@@ -58,13 +59,14 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
                 a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
                 _write_microkernel(vb, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
-            whole = vb.times(vb.builder.sdiv(m, vb.long(MR)), MR)
-            with vb.for_range(whole, MR) as (r, _):
-                microkernel(MR, r)
+            height = min(2 * MR, MR * NR // count)  # so that enough sums are under way at once
+            whole = vb.times(vb.builder.sdiv(m, vb.long(height)), height)
+            with vb.for_range(whole, height) as (r, _):
+                microkernel(height, r)
             r, rest = whole, vb.builder.sub(m, whole)
-            for rows in (4, 2, 1):
+            for rows in (8, 4, 2, 1):
                 left = vb.builder.and_(rest, vb.long(rows))
-                if rows < MR:
+                if rows < height:
                     with vb.when(left, "!=", vb.long(0)):
                         microkernel(rows, r)
                     r = vb.builder.add(r, left)
@@ -180,24 +182,54 @@ def _gemv(W, x, z):
 
 
 def _write_gemv(vb, W, x, z):
-    """As many rows together as a register has lanes; past the last row, it is taken again."""
+    """As many rows of W together as a register has lanes."""
+    _write_dots(vb, W, [vb.start(x)], [vb.start(z)], vb.lanes)
+
+
+def _dots(W, X, Z):
+    """Z[:, :k] := X W^T for W (k, n), X (m, n), as `gemv` for each of at most `TOGETHER` rows of X.
+
+    Z has room in each row for a multiple of `TOGETHER` numbers, which are written over.
+    """
+    Z[: len(X), : len(W)] = X[:, : W.shape[1]] @ W.T
+
+
+def _write_dots_of_rows(vb, W, X, Z):
+    """Past the last row of X, it is taken again, and written to the same place."""
+    limit = vb.builder.sub(vb.pair(X.shape)[0], vb.long(1))
+    rows = [vb.minimum(vb.long(r), limit) for r in range(TOGETHER)]
+    xs, zs = ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
+    _write_dots(vb, W, xs, zs, min(REGISTERS // 2 // TOGETHER, vb.lanes))
+
+
+def _write_dots(vb, W, xs, zs, nodes):
+    """For each x at its address, so many rows of W together; past the last row of W, it is taken again.
+
+    All of their sums stay in registers; each register of numbers is read once for as many sums as can have it.
+    """
     builder, (k, n) = vb.builder, vb.pair(W.shape)
     limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
-    with vb.for_range(k, vb.lanes) as (i, _):
-        places = [vb.minimum(builder.add(i, vb.long(r)), limit) for r in range(vb.lanes)]
+    with vb.for_range(k, nodes) as (i, _):
+        places = [vb.minimum(builder.add(i, vb.long(r)), limit) for r in range(nodes)]
         rows = [vb.at(vb.start(W), vb.times(place, step)) for place in places]
-        sums = [vb.variable(vb.zero) for _ in rows]
+        sums = [[vb.variable(vb.zero) for _ in rows] for _ in xs]
 
         def add(offset, mask):
-            part = vb.load(vb.at(vb.start(x), offset), mask)
-            for row, total in zip(rows, sums, strict=True):
-                total.value = vb.multiply_add(vb.load(vb.at(row, offset), mask), part, total.value)
+            parts = [vb.load(vb.at(x, offset), mask) for x in xs]
+            for r, row in enumerate(rows):
+                weights = vb.load(vb.at(row, offset), mask)
+                for part, totals in zip(parts, sums, strict=True):
+                    totals[r].value = vb.multiply_add(weights, part, totals[r].value)
 
         vb.for_each_vector(n, add)
-        vb.store(vb.sums([total.value for total in sums]), vb.at(vb.start(z), vb.times(i, vb.size)))
+        values = [total.value for totals in sums for total in totals]
+        of_all = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
+        for r, z in enumerate(zs):
+            register, first = divmod(r * nodes, vb.lanes)
+            vb.store_some(of_all[register], first, nodes, vb.at(z, vb.times(i, vb.size)))
 
 
-gemv = generated(_gemv, _write_gemv)
+gemv, dots = generated(_gemv, _write_gemv), generated(_dots, _write_dots_of_rows)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 

@@ -177,6 +177,12 @@ class VectorBuilder:
         else:
             self.builder.store(value, pointer).align = self.size
 
+    def store_some(self, value: Any, first: int, count: int, pointer: Any) -> None:
+        """So many numbers of a register, from one on, to an address."""
+        places = ir.Constant(ir.VectorType(INT, count), list(range(first, first + count)))
+        some = self.builder.shuffle_vector(value, value, places)
+        self.builder.store(some, self.builder.bitcast(pointer, some.type.as_pointer())).align = self.size
+
     def prefetch(self, pointer: Any) -> None:
         """Have the line at an address brought into the first cache."""
         self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 3, 1))])
