@@ -874,7 +874,7 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "backward", "parallel", "training", "normalization", "inference", "tiny_network"),
+    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "tiny_network"),
     *("many_networks", "adaptive"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"

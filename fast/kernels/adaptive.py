@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from samenet.fast.kernels.backward import gradient, make_workspace, penalty
+from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.dropout import mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.steps import Rule, Update, step
 
 _MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150

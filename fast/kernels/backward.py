@@ -6,7 +6,6 @@ import numpy as np
 from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
-from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import MR, rows_at
@@ -15,6 +14,7 @@ from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
 from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
+from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.sparse_input import (
     AT_ONCE,
     FINITE,
@@ -71,27 +71,6 @@ def workspace_type(f):
     """The type of what `make_workspace` returns."""
     vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4), (f[::1], float64[::1])
     return types.NamedTuple((*vectors, int32[:, ::1], int64[::1], float64[::1], *sampled), Workspace)
-
-
-def _penalty(w, l1, l2):
-    return l1 * abs(w) + 0.5 * l2 * (w * w)
-
-
-def _penalty_slope(w, l1, l2):
-    return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
-
-
-_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
-_add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * (w * w)), stores=1)  # in half the time
-
-
-@kernel()
-def add_penalties(g, w, l1, l2):
-    """g += the slope of the penalties of w, which are returned."""
-    if l1 == 0:
-        return _add_l2(g, w, l2)
-    return _add_penalties(g, w, l1, l2)
 
 
 @kernel()
@@ -296,21 +275,3 @@ def sum_of_rows(delta, db, anew):
         row = delta[s]
         for i in range(db.size):
             db[i] += row[i]
-
-
-@kernel()
-def penalty(P, G, sizes, bias, lanes, l1, l2):
-    """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
-
-    P are the packed parameters, and G is laid out like them; or theta, if lanes is 1: see `packing.lanes_of`.
-    """
-    p, total = 0, 0.0
-    for layer in range(sizes.size - 1):
-        n, k = sizes[layer], sizes[layer + 1]
-        end = p + n * row_length(k, lanes)
-        if G.size:
-            total += add_penalties(G[p:end], P[p:end], l1, l2)
-        else:
-            total += _penalties(P[p:end], l1, l2)
-        p += layer_length(n, k, bias, lanes)
-    return total

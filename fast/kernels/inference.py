@@ -11,7 +11,7 @@ from numba import boolean, float64, from_dtype, int32, int64, types
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import needs_z, value
-from samenet.fast.kernels.backward import penalty, weigh
+from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, on_stack
@@ -20,6 +20,7 @@ from samenet.fast.kernels.forward import forward, forward_sample, forward_togeth
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_workspace
 from samenet.fast.kernels.packing import is_wide, nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
@@ -59,13 +60,7 @@ class _Array(ctypes.Structure):
 class _Dtype(ctypes.Structure):
     """How a dtype begins: `PyArray_Descr`."""
 
-    _fields_ = (
-        _HEAD,
-        ("typeobj", ctypes.c_void_p),
-        ("kind", ctypes.c_char),
-        ("type", ctypes.c_char),
-        ("byteorder", ctypes.c_char),
-    )
+    _fields_ = (_HEAD, ("typeobj", ctypes.c_void_p), *((name, ctypes.c_char) for name in ("kind", "type", "byteorder")))
 
 
 def _is_native(a):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
-from samenet.fast.kernels.backward import add_penalties, sum_of_rows, weigh
+from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -18,6 +18,7 @@ from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.forward import apply_mask
 from samenet.fast.kernels.gemm import WIDE, product, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
+from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
 from samenet.fast.kernels.training import gather_weighed, total_weight
 from samenet.functions import EPSILON, MOMENTUM

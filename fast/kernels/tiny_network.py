@@ -22,11 +22,11 @@ from samenet.fast.kernels.activations import (
     activate,
     value,
 )
-from samenet.fast.kernels.backward import add_penalties
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, load_first, products, store
 from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
 from samenet.fast.kernels.elementary import sigmoid, tanh
+from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import DESCENT, Rule, step
 
 # For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most

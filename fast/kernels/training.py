@@ -3,11 +3,12 @@
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import gradient, make_workspace, penalty, workspace_type
+from samenet.fast.kernels.backward import gradient, make_workspace, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.dropout import dropout_type, mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
 from samenet.fast.kernels.steps import RULE, Rule, Update, step
 

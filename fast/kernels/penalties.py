@@ -1,0 +1,45 @@
+"""The penalties of weights, l1 sum |W| + l2/2 sum W^2, and their slopes; equations: `samenet.reference.objective`."""
+
+from samenet.fast.kernels.codegen.arithmetic import where
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.packing import layer_length, row_length
+
+
+def _penalty(w, l1, l2):
+    return l1 * abs(w) + 0.5 * l2 * (w * w)
+
+
+def _penalty_slope(w, l1, l2):
+    return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
+
+
+_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
+_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+_add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * (w * w)), stores=1)  # in half the time
+
+
+@kernel()
+def add_penalties(g, w, l1, l2):
+    """g += the slope of the penalties of w, which are returned."""
+    if l1 == 0:
+        return _add_l2(g, w, l2)
+    return _add_penalties(g, w, l1, l2)
+
+
+@kernel()
+def penalty(P, G, sizes, bias, lanes, l1, l2):
+    """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
+
+    P are the packed parameters, and G is laid out like them; or theta, if lanes is 1: see `packing.lanes_of`.
+    """
+    p, total = 0, 0.0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        end = p + n * row_length(k, lanes)
+        if G.size:
+            total += add_penalties(G[p:end], P[p:end], l1, l2)
+        else:
+            total += _penalties(P[p:end], l1, l2)
+        p += layer_length(n, k, bias, lanes)
+    return total
