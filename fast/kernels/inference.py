@@ -23,7 +23,7 @@ from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, ta
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
-_FEW = 12  # rows up to which it pays to go on with a few at a time
+_FEW = 4  # rows that read all parameters together, once; see `few`
 _CACHED = 3 << 19  # bytes of parameters that stay in the second cache
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
 
@@ -99,9 +99,10 @@ is_native = generated(_is_native, _write_is_native, boolean)
 def few(size, itemsize):
     """The number of rows up to which a few at a time are sooner done than with samples in the lanes.
 
-    size: the number of parameters. All are read for every few rows, which takes long if the second cache has not all.
+    More rows make a register of samples nearly full. size: the number of parameters: all are read for every few rows,
+    which takes long if they are not in the second cache.
     """
-    return _FEW if size * itemsize <= _CACHED else TOGETHER
+    return max(_FEW, REGISTER // itemsize - TOGETHER) if size * itemsize <= _CACHED else _FEW
 
 
 def _one(theta, layout, x, out):
