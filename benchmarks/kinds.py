@@ -5,7 +5,7 @@ arrays hides what it costs to have them. Rows are shuffled in each pass, but for
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from benchmarks import inputs
@@ -151,6 +151,24 @@ def _small_batches() -> Iterable[PeerCase]:
             yield _forward("small batches", sizes, rows)
 
 
+def _single_calls() -> Iterable[PeerCase]:
+    """One pass in a call, of one update or a few: the way to the update is timed as much as the update."""
+    for sizes, rows, size, rule in (
+        (TINY, 16, 16, "descent"),
+        (TINY, 16, 4, "descent"),
+        (TINY, 16, 16, "adam"),
+        ((10, 8, 8, 1), 16, 16, "momentum"),
+        (SMALL, 32, 32, "adam"),
+    ):
+        by = "full batch" if size == rows else f"by {size}"
+        make = partial(_one_pass, sizes, rows, size, rule)
+        yield _case("single calls", sizes, f"one pass, {rule}, {by}", make, quick=(sizes, rule) == (TINY, "adam"))
+
+
+def _one_pass(sizes: Sizes, rows: int, size: int, rule: str) -> Task:
+    return replace(inputs.training(sizes, rows, size, rule), passes=1)
+
+
 def _wide() -> Iterable[PeerCase]:
     for width in WIDE:
         yield _training("wide layers", (width,) * 3, 128, 128, "descent", quick=width == 256)
@@ -166,5 +184,5 @@ def _limits() -> Iterable[PeerCase]:
 
 KINDS = (
     *(*_rules(), *_penalties(), *_costs(), *_regression(), *_dropout()),
-    *(*_many(), *_small_batches(), *_wide(), *_limits()),
+    *(*_many(), *_small_batches(), *_single_calls(), *_wide(), *_limits()),
 )

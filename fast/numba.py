@@ -38,7 +38,7 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
     True  # see `samenet.backends.generic`, which says what they and the next mean
 )
-SECONDS = 1e-5, 1e-8
+SECONDS = 1e-5, 2.5e-10
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
 _NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by the size of a number
@@ -219,7 +219,8 @@ def run_updates(
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
     data, batch = (X, Y, _NO_ORDER if order is None else order), (batch_size, reduction == "mean")
     given = data, batch, alphas, costs, dropout, drop_connect, sample_weight, constants, state.values
-    if planned.registers is not None and sampler is None and dropout is drop_connect is sample_weight is None:
+    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
+    if planned.registers is not None and is_plain:
         kinds, _, objective = described(model)
         own = theta.flat, kinds, objective, *data
         tiny_network.run_updates(*planned.registers, *own, batch, alphas, constants, state.values, costs)
@@ -269,8 +270,8 @@ def _descend(
         return
     options = (*(more or (None,)), *weighed) if weighed else more
     helpers = _helpers(model, batch[0], len(G))
-    given = theta, P, kinds, bias, *given, G, np.empty(len(G))
-    run_parallel(training.run_updates, given, helpers, len(G), *options)
+    all_of_it = theta, P, kinds, bias, *given, G, np.empty(len(G))
+    run_parallel(training.run_updates, all_of_it, helpers, len(G), *options)
 
 
 class Network(interface.Network):

@@ -20,7 +20,9 @@ SECONDS = 1e-3, 1e-8
 
 
 def _put(array: NDArray[Any], device: str) -> torch.Tensor:
-    tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+    # One row of a reversed array is contiguous to NumPy; PyTorch takes no negative strides.
+    is_taken = array.flags.writeable and min(array.strides, default=0) >= 0
+    tensor = torch.from_numpy(array if is_taken else array.copy())
     return tensor if device == "cpu" else tensor.to(device)
 
 

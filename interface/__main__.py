@@ -8,13 +8,16 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     try:
-        importlib.import_module("typer")
-    except ImportError:
-        needed = 'the command line needs typer; install it with: pip install "samenet[cli]"'
-        print(f"samenet: error: {needed}", file=sys.stderr)
-        return 3
-    from samenet.cli import application
-
+        try:
+            importlib.import_module("typer")
+        except ImportError:
+            needed = 'the command line needs typer; install it with: pip install "samenet[cli]"'
+            print(f"samenet: error: {needed}", file=sys.stderr)
+            return 3
+        from samenet.cli import application
+    except KeyboardInterrupt:  # Ctrl-C before there is anything to stop
+        print("stopped", file=sys.stderr)
+        return 130
     return application.run(argv)
 
 

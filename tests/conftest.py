@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 # Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import coverage
 import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
 from counted import Counted
@@ -99,7 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_RECORDS] = defaultdict(list)
-    tracer = coverage.Coverage.current()
+    tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
     if tracer and config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         tracer.stop()  # here tests are handed out, and none is run
     elif tracer:

@@ -6,16 +6,18 @@ the same backends runs without it: in a product, each value of each factor is co
 
 import dataclasses
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import coverage
 import pytest
+
+if TYPE_CHECKING:
+    import coverage
 
 
 class Counted:
     """A plugin. `implementations(params)` are the backends that a test is given."""
 
-    def __init__(self, tracer: coverage.Coverage, implementations: Callable[[dict[str, Any]], set[str]]) -> None:
+    def __init__(self, tracer: "coverage.Coverage", implementations: Callable[[dict[str, Any]], set[str]]) -> None:
         self.tracer, self.implementations = tracer, implementations
         self.uncounted: set[str] = set()
 

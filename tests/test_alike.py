@@ -1,6 +1,7 @@
 """Networks that are alike, trained together in the lanes of registers: the bits of one after the other."""
 
 import itertools
+import signal
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from samenet.fast import many_networks
 from samenet.fast.kernels import many_networks as kernels
 from samenet.fast.numba import Network
 from samenet.optimizers import Adam
+from samenet.training import divergence
 
 RANDOM = np.random.default_rng(0)
 RULES = ["descent", "momentum", "nesterov", "rmsprop", Adam(epsilon=1e-6)]
@@ -194,6 +196,28 @@ def test_those_that_diverge_or_share_a_stream_are_trained_alone(calls: list[int]
         if isinstance(a, np.random.Generator):
             assert a.bit_generator.state == b.bit_generator.state
     assert sum(calls) == 21
+
+
+def test_a_handler_of_ctrl_c_may_end_them(calls: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(signum: int, frame: Any) -> None:
+        raise samenet.StopTraining("enough")
+
+    def interrupted(costs: Any, *given: Any) -> list[bool]:
+        if not raised:
+            raised.append(signal.raise_signal(signal.SIGINT))
+        return [True] * len(costs)
+
+    raised: list[None] = []
+    X, Y = samples((4, 8, 3), 50)
+    networks = [Network([4, 8, 3], seed=i) for i in range(8)]
+    monkeypatch.setattr(divergence, "are_harmless", interrupted)
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        train_many(networks, X, Y, alpha=0.1, epochs=1, batch_size=20)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert calls == [8]
+    assert {net.history.stopped_by for net in networks} == {"StopTraining: enough"}
 
 
 def test_a_failure_leaves_the_network_as_it_was_and_the_others_done(calls: list[int]) -> None:

@@ -133,6 +133,16 @@ def test_nothing_given_is_written_to_and_nothing_returned_is_shared(module: Any)
         np.testing.assert_array_equal(a, b)
 
 
+def test_samples_of_negative_strides(module: Any) -> None:
+    """One row of a reversed array is contiguous to NumPy."""
+    net, (X, Y) = networks(module, 3, 4, 2)[0], samples(3, 2, m=1)
+    other = net.copy()
+    net.train(X, Y, alpha=0.1, epochs=2)
+    other.train(X[::-1], Y[::-1], alpha=0.1, epochs=2)
+    assert other == net
+    np.testing.assert_array_equal(net.predict(X[::-1]), net.predict(X))
+
+
 def test_threads_that_predict_and_train_at_once(module: Any) -> None:
     X, Y = samples(3, 2, m=7)
 

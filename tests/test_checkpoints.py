@@ -24,6 +24,7 @@ from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
 from samenet.storage import streams
 from samenet.storage.contents import Unreadable
 from samenet.training import checkpoint, loop
+from samenet.training.options import LARGE
 
 pytestmark = pytest.mark.without_jit  # what is in a file does not depend on kernels
 
@@ -174,6 +175,14 @@ def test_a_checkpoint_with_another_validation_set(tmp_path: Path) -> None:
     for other in ((X_VAL[1:], Y_VAL[1:]), (X_VAL, Y_VAL / 2)):
         with pytest.raises(ValueError, match="^validation: expected the values that the checkpoint is of, got others"):
             network().train(X, Y, epochs=9, resume=path, **WAYS["watched"] | {"validation": other})
+
+
+def test_a_checkpoint_with_other_weights_of_samples(tmp_path: Path) -> None:
+    path, weights = tmp_path / "net.npz", np.arange(23.0)
+    left(path, network(), sample_weight=weights, **BATCHES)
+    network().train(X, Y, epochs=9, resume=path, sample_weight=weights, **BATCHES)
+    with pytest.raises(ValueError, match="^sample_weight: expected the values that the checkpoint is of, got others"):
+        network().train(X, Y, epochs=9, resume=path, sample_weight=weights[::-1], **BATCHES)
 
 
 @pytest.mark.parametrize("how", ["rule", "callback"])
@@ -367,10 +376,20 @@ def test_what_could_not_be_written_is_refused_at_once(tmp_path: Path) -> None:
     history = net.train(X, Y, epochs=1, **BATCHES)
     with pytest.raises(FileNotFoundError):
         net.train(X, Y, epochs=1, checkpoint=tmp_path / "no folder" / "net.npz", **BATCHES)
-    net.weights[0][0, 0] = np.nan
-    with pytest.raises(ValueError, match="^W1: expected finite numbers, got nan"):
+    net.biases[-1][0] = np.nan
+    with pytest.raises(ValueError, match="^b2: expected finite numbers, got nan"):
         net.train(X, Y, epochs=1, checkpoint=path, **BATCHES)
     assert net.history is history
+
+
+def test_many_samples_are_checked_before_the_first_checkpoint(tmp_path: Path) -> None:
+    many = np.zeros((LARGE // 3 + 1, 3))
+    many[-1, -1] = np.nan
+    with pytest.raises(ValueError, match="^X: expected finite numbers"):
+        network().on("numba").train(
+            many, np.zeros((len(many), 2)), epochs=1, alpha=0.1, checkpoint=tmp_path / "net.npz"
+        )
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_disk_that_becomes_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

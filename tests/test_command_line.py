@@ -718,15 +718,47 @@ def test_output_that_nobody_reads(trained: None) -> None:
     command = [sys.executable, "-m", "samenet", "evaluate", "net.npz", "flowers.csv"]
     reading, writing = os.pipe()
     os.close(reading)
-    gone = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    for told in (command, [*command[:3], "--help"], [*command[:4], "--help"]):
+        gone = subprocess.run(told, stdout=writing, stderr=subprocess.PIPE, check=False)
+        assert (gone.returncode, gone.stderr) == (141, b""), told
     os.close(writing)
-    assert (gone.returncode, gone.stderr) == (141, b"")
     closed = subprocess.run(["sh", "-c", '"$@" >&- <&-', "sh", *command], capture_output=True, check=False)
     assert (closed.returncode, closed.stderr) == (0, b"")
     closed = subprocess.run(
         ["sh", "-c", '"$@" 2>&-', "sh", *command[:-1], "none.csv"], capture_output=True, check=False
     )
     assert (closed.returncode, closed.stdout) == (3, b"")
+
+
+def test_output_in_an_encoding_without_the_characters_of_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read by people has escapes, and a table is in UTF-8, as it is read."""
+
+    def output(*arguments: object) -> bytes:
+        written = io.BytesIO()
+        stream = io.TextIOWrapper(written, "ascii", newline="")
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert run(*arguments) == 0
+        stream.flush()
+        return written.getvalue()
+
+    text = "größe,日本\n" + "".join(f"{i},{'été' if i % 2 else '冬'}\n" for i in range(40))
+    Path("ü.csv").write_text(text, "utf-8")
+    told = output("train", "ü.csv", "--target", "日本", "--output", "net.npz", *FAST)
+    assert b"target '\\u65e5\\u672c': classification" in told
+    assert b"\n\\u51ac" in told
+    assert b"\n\\u51ac" in output("evaluate", "net.npz", "ü.csv")
+    assert json.loads(output("evaluate", "net.npz", "ü.csv", "--json"))["classes"][1]["class"] == "冬"
+    predicted = output("predict", "net.npz", "ü.csv", "--keep")
+    assert [line.rpartition(",")[0] for line in predicted.decode("utf-8").splitlines()] == text.splitlines()
+
+
+def test_ctrl_c_while_it_is_loaded(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__.importlib, "import_module", pressed)
+    assert run("info") == 130
+    assert capsys.readouterr() == ("", "stopped\n")
 
 
 def test_without_typer(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,16 +241,51 @@ SCRIPTS = {
     "def feed_forward(model, x)\n": "SyntaxError",
     "x = 1\n": "a function feed_forward",
     "raise ValueError('at once')\n": "ValueError: at once",
+    "from samenet.testing import check_backend\ncheck_backend(__file__)\n": 'under `if __name__ == "__main__":`',
 }
 
 
-@pytest.mark.parametrize("text", SCRIPTS, ids=["crash", "exit", "hangs", "sys_exit", "syntax", "nothing", "raises"])
+@pytest.mark.parametrize(
+    "text", SCRIPTS, ids=["crash", "exit", "hangs", "sys_exit", "syntax", "nothing", "raises", "checks"]
+)
 def test_a_file_may_do_what_it_likes(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(text)
     report = check_backend(path, parts=["feed_forward"], time_limit=0.5, shrink=False)
     assert not report.ok
     assert SCRIPTS[text] in str(report)
+
+
+WITHIN = """
+import subprocess, sys
+from samenet.fast.numpy import feed_forward
+run = subprocess.run([sys.executable, "-m", "samenet", "check", __file__], capture_output=True, text=True)
+raise ValueError(run.stderr)
+"""
+FORKS = """
+import os
+from samenet.fast.numpy import feed_forward as forward
+def feed_forward(model, x):
+    os.fork()
+    return forward(model, x)
+"""
+
+
+def test_a_file_does_not_start_checks_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(WITHIN)
+    report = check_backend(path, parts=["feed_forward"], shrink=False)
+    assert "samenet check: error: backend: expected no check within that of a backend" in str(report)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_copies_of_the_process_do_not_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FORKS)
+    report = check_backend(path, parts=["feed_forward", "side effects"], shrink=False)
+    assert [part.name for part in report.parts] == ["feed_forward", "side effects"]
+    assert report["feed_forward"].status == "passed"
+    assert report["side effects"].failure.mistake == "os.fork, whose child has to end by os._exit"
 
 
 def test_what_a_file_prints_is_told_and_nothing_else_is_printed(
@@ -385,6 +420,73 @@ def test_assert_same() -> None:
         assert_same("numpy", "reference", net, np.ones((2, 3)))
 
 
+@pytest.mark.parametrize(
+    ("feed_forward", "told"),
+    [
+        (lambda model, x: None, "feed_forward: expected a list of 3 arrays, got None"),
+        (lambda model, x: {}["h"], "feed_forward: raised KeyError: 'h' in <lambda>"),
+        (lambda x: [x], "feed_forward: raised TypeError: .*takes 1 positional argument"),
+        (lambda model, x: [np.ma.masked_array(h) for h in forward(model, x)], "as a plain array, got a MaskedArray"),
+        (lambda model, x: [h.resize(1, refcheck=False) or h for h in forward(model, x)], "expected h"),
+        (lambda model, x: [forward(model, x), x.fill(0)][0], "feed_forward changes its input"),
+    ],
+    ids=["nothing", "raises", "parameters", "masked", "resized", "input changed"],
+)
+def test_assert_same_tells_what_a_backend_does(feed_forward: Any, told: str) -> None:
+    net, X = samenet.backend("numpy").Network([4, 3, 2], seed=0), np.ones((3, 4))
+    with pytest.raises(AssertionError, match=told):
+        assert_same(module(feed_forward=feed_forward), "numpy", net, X)
+
+
+def test_assert_same_tells_what_cannot_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "a folder" / "my backend.py"
+    path.parent.mkdir()
+    path.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(ValueError, match=r"b: the backend cannot be loaded \(SystemExit: 3\)"):
+        assert_same("numpy", path, samenet.backend("numpy").Network([4, 3, 2], seed=0))
+    path.write_text("class Mine:\n    def feed_forward(self, model, x): pass\n")
+    with pytest.raises(ValueError, match="its class Mine has one, which has to be a function of the module itself"):
+        assert_same(path, "numpy", samenet.backend("numpy").Network([4, 3, 2], seed=0))
+    path.write_text("def feedforward(model, x): pass\n")
+    assert "did you mean its 'feedforward'?" in str(check_backend(path))
+
+
+FLAKY = """
+from samenet.fast.numpy import feed_forward as forward
+calls = 0
+def feed_forward(model, x):
+    global calls
+    calls += 1
+    h = forward(model, x)
+    return [*h[:-1], h[-1] + 1e-3 * (calls % 5 == 0)]
+"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_answers_that_change_are_told_as_such(level: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FLAKY)
+    report = check_backend(path, parts=["feed_forward"], level=level)
+    assert not report.ok
+    assert "answers are not the same each time" in report["feed_forward"].failure.mistake
+
+
+def test_what_wrong_answers_have_in_common_is_told() -> None:
+    def of(old: str, new: str, part: str) -> str:
+        failure = check_backend(learner(Bug("", old, new, part, "")), parts=[part], shrink=False)[part].failure
+        assert failure is not None
+        return str(failure.mistake)
+
+    line = "h.append(F[model.activations[l]](z))"
+    assert "float32 on the way" in of(line, line.replace("(z))", "(z).astype('f').astype(z.dtype))"), "feed_forward")
+    assert of("+ model.biases[l]", "+ 2 * model.biases[l]", "feed_forward") == "right without biases: look there"
+    assert of("np.maximum(z, 0)", "abs(z)", "activations") == "right without the activation relu: look there"
+    assert of("x)[-1]", "x)[-1][::-1]", "predict").startswith("the rows are in the opposite order")
+    assert of("slope(h, h - Y)", "slope(h, 0.7 * (h - Y))", "gradient").startswith("0.7 times what it should be")
+    overflows = of("e = np.exp(z - z.max(axis=-1, keepdims=True))", "e = np.exp(z - z.max())", "saturation")
+    assert overflows, "a batch whose samples are far apart"
+
+
 def test_the_examples(tmp_path: Path) -> None:
     names = ["feed_forward", "activations", "gradient", "penalties", "descent", "float32", "side effects"]
     report = check_backend(EXAMPLES / "plain_numpy.py", parts=names)
@@ -459,23 +561,26 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     package = tmp_path / "theirs-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
-    names = ("right", "wrong", "raises", "exits", "absent")
+    names = ("right", "wrong", "raises", "exits", "absent", "changes")
     points = "\n".join(f"{name} = their_{name}" for name in names)
     (package / "entry_points.txt").write_text(f"[samenet.backends]\n{points}\nnumpy = their_right\n")
     shutil.copy(EXAMPLES / "plain_numpy.py", tmp_path / "their_right.py")
     shutil.copy(EXAMPLES / "with_a_mistake.py", tmp_path / "their_wrong.py")
     (tmp_path / "their_raises.py").write_text("def feed_forward(model, x):\n    raise ValueError('never')\n")
+    changes = "from samenet.fast.numpy import Network, feed_forward as forward\ndef feed_forward(model, x):\n    h = "
+    (tmp_path / "their_changes.py").write_text(changes + "forward(model, x)\n    x *= 2\n    return [x / 2, *h[1:]]\n")
     (tmp_path / "their_exits.py").write_text("import sys\nsys.exit()\n")
     return {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
 
 
 USED = """
 import pickle, samenet
-assert samenet.backends() == ("reference", "numpy", "numba", "absent", "exits", "raises", "right", "wrong")
+assert samenet.backends() == ("reference", "numpy", "numba", "absent", "changes", "exits", "raises", "right", "wrong")
 assert samenet.backend("numpy").__name__ == "samenet.fast.numpy"
 right = samenet.backend("right")
 assert samenet.backend("right") is right and right.Network.backend is right
 net = right.Network([3, 2], seed=0)
+assert samenet.backend("changes").Network.backend.__name__ == "their_changes"  # though it imports another Network
 assert repr(net).endswith("on their_right")
 assert pickle.loads(pickle.dumps(net)) == net == net.on("numpy").on("right")
 history = net.train([[1.0, 2.0, 3.0]], [[0.0, 1.0]], alpha=0.5, epochs=3)
@@ -499,7 +604,7 @@ COMPARED = """
 import functools, sys
 from samenet.compare import command, measurement
 command.measure = functools.partial(measurement.measure, seconds=0.01)
-names = ["reference", "right", "wrong", "raises", "absent"]
+names = ["reference", "changes", "right", "wrong", "raises", "absent"]
 sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_file=None, plot_file=None))
 """
 
@@ -507,6 +612,13 @@ sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_fi
 def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[str, str]) -> None:
     run = python("-c", COMPARED, **plugged)
     assert run.returncode == 1, run.stderr
-    for line in ("raises +FAIL +ValueError: never", "wrong +FAIL", "absent +left out", r"right +[\d.]+ [mun]?s"):
+    changes = "changes +FAIL +it changes its input"
+    for line in (
+        changes,
+        "raises +FAIL +ValueError: never",
+        "wrong +FAIL",
+        "absent +left out",
+        r"right +[\d.]+ [mun]?s",
+    ):
         assert any(re.match(line, shown) for shown in run.stdout.splitlines()), line
     assert python("-m", "samenet", "check", "right", "--parts", "gradient", **plugged).returncode == 0

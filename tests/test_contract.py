@@ -210,3 +210,12 @@ def test_there_are_examples_in_docstrings() -> None:
     finder = doctest.DocTestFinder()
     found = [test for name in modules() for test in finder.find(importlib.import_module(name)) if test.examples]
     assert len(found) >= 5
+
+
+def test_lazy_names() -> None:
+    assert set(samenet.__all__) <= set(dir(samenet))
+    for name in samenet.__all__:
+        assert getattr(samenet, name) is not None
+    for module in (samenet, samenet.backend("reference")):
+        with pytest.raises(AttributeError, match="no_such_name"):
+            module.no_such_name  # noqa: B018

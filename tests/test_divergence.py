@@ -1,6 +1,7 @@
 """Divergence is reported once, while weights and cost are still finite; training that is merely noisy is left alone."""
 
 import math
+import random
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ from agreement import Backend
 
 import samenet
 from samenet.optimizers import MultiStart
+from samenet.storage import streams
 from samenet.training import divergence, loop, short
 from samenet.training.divergence import DivergenceWarning
 from samenet.validation import overflow
@@ -94,17 +96,17 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
 
 
 @pytest.mark.parametrize(
-    "way",
+    ("kind", "way"),
     [
-        {"alpha": 2.0, "batch_size": 6},
-        {"alpha": 2.0, "batch_size": 6, "dropout": 0.2},
-        {"alpha": 2.0, "dropout": 0.2, "record_every": 4},
-        {"alpha": 1e300, "batch_size": 6, "optimizer": "momentum"},  # the weights overflow
+        (np.random.RandomState, {"alpha": 2.0, "batch_size": 6}),
+        (np.random.default_rng, {"alpha": 2.0, "batch_size": 6, "dropout": 0.2}),
+        (random.Random, {"alpha": 2.0, "dropout": 0.2, "record_every": 4}),
+        (np.random.default_rng, {"alpha": 1e300, "batch_size": 6, "optimizer": "momentum"}),  # the weights overflow
     ],
     ids=str,
 )
 def test_a_short_training_that_is_begun_anew_draws_the_same(
-    backend: Backend, way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    backend: Backend, kind: Any, way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CALL_SECONDS", 1e12)
     attempts, train = [], short.train
@@ -113,9 +115,9 @@ def test_a_short_training_that_is_begun_anew_draws_the_same(
     for is_short in (True, False):
         if not is_short:
             monkeypatch.setattr(short, "is_short", lambda *given: False)
-        net, stream = make(backend), np.random.default_rng(7)
+        net, stream = make(backend), kind(7)
         said, error = training(net, **way, seed=stream)
-        ends.append((net.parameters.tobytes(), net.history, stream.bit_generator.state, said, str(error)))
+        ends.append((net.parameters.tobytes(), net.history, streams.state(stream), said, str(error)))
     assert attempts == [False, False]
     assert ends[0] == ends[1]
 

@@ -2,6 +2,7 @@
 
 import math
 import random
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,13 @@ def test_all_backends_draw_the_same_masks(dtype: Any, bias: bool) -> None:
         found.append([np.concatenate([*map(np.ravel, g.weights), *g.biases]) for _, g in [gradient]])
     assert np.isfinite(found[0]).all()
     assert all(np.array_equal(one, found[0]) for one in found)
+
+
+def test_a_node_is_dropped_exactly_where_its_number_is_less_than_p() -> None:
+    """Of thresholds that are no integers, the next: k / 2^53 < p for all k below."""
+    p = [0.1, 0.25, 1 / 3, 2.0**-60, 0.0]
+    expected = [math.ceil(Fraction(value) * 2**53) for value in p]
+    assert Dropout.of(np.array(p), np.dtype(float), 0).thresholds.tolist() == expected
 
 
 def test_the_first_numbers_of_the_generator() -> None:

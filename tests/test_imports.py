@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from children import printed
 
-import samenet
-
 pytestmark = pytest.mark.compiled  # the same without the JIT
 
 
@@ -72,15 +70,6 @@ def test_what_is_loaded(statement: str, needed: set[str], not_needed: set[str]) 
     loaded = loaded_by(statement)
     assert needed <= loaded
     assert not loaded & not_needed
-
-
-def test_lazy_names() -> None:
-    assert set(samenet.__all__) <= set(dir(samenet))
-    for name in samenet.__all__:
-        assert getattr(samenet, name) is not None
-    for module in (samenet, samenet.backend("reference")):
-        with pytest.raises(AttributeError, match="no_such_name"):
-            module.no_such_name  # noqa: B018
 
 
 WITHOUT_NUMPY = """

@@ -251,10 +251,23 @@ def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             yield f"{m} rows, terms {terms}, {registers} registers", well
 
 
+def finite(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Wherever a number is not, and whatever lies behind."""
+    run, largest = native(ns.sparse_input.all_finite, ns.width, vector(dtype)), np.finfo(dtype).max
+    for n in range(2 * lanes(ns.width, dtype) + 2):
+        a, _ = guarded(np.full(n, largest, dtype))
+        yield f"{n} numbers", bool(run(a)) is ns.sparse_input.all_finite.plain(a) is True
+        for place, value in itertools.product(range(n), (np.nan, np.inf, -np.inf)):
+            a[:] = -largest
+            a[place] = value
+            yield f"{n} numbers, {value} at {place}", bool(run(a)) is ns.sparse_input.all_finite.plain(a) is False
+
+
 def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """In the rows that are listed, and in no others."""
     width, number = lanes(ns.width, dtype), DTYPES[dtype]
-    run = native(ns.sparse_input._step_columns, ns.width, matrix(dtype), PLACES, *(matrix(dtype),) * 2, number)
+    kinds = matrix(dtype), PLACES, *(int64,) * 3, *(matrix(dtype),) * 2, number
+    run = native(ns.sparse_input._step_columns, ns.width, *kinds)
     most = ns.microkernels.NR * width
     for k, m in itertools.product(sorted({1, width, width + 1, most - 1, most, most + 1, 2 * most + 2}), (1, 4)):
         for terms, value in (((), 1.0), ((4,), 1.0), ((0, 2, 3, 4, 5, 7, 8), 1.0), ((1, 4), np.inf), ((1, 4), np.nan)):
@@ -264,14 +277,18 @@ def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             used[1 : 1 + len(terms)] = terms
             used[1 + len(terms) :] = terms[-1] if terms else 10**6
             deltas, _ = guarded(integers((m, k), dtype, 2))
-            P, around = guarded(integers((9, k), dtype, 3), **OUTPUT)
-            P[4, k // 2] = value
-            expected = P.copy()
-            with np.errstate(all="ignore"):
-                finite = ns.sparse_input._step_columns.plain(X, used, deltas, expected, -2.0)
-            found = run(X, used, deltas, P, -2.0)
-            well = np.array_equal(P, expected, equal_nan=True) and bool(found) == finite == (value == 1.0)
-            yield f"{m} rows, terms {terms}, {k} columns, {value}", well and nothing_else_written(P, around)
+            for begin, top in ((0, 0), (0, 1), (ns.microkernels.MR, 3)):
+                end = len(terms)
+                if begin >= end or top > terms[begin]:
+                    begin = top = 0
+                P, around = guarded(integers((9 - top, k), dtype, 3), **OUTPUT)
+                P[4 - top, k // 2] = value
+                expected = P.copy()
+                with np.errstate(all="ignore"):
+                    finite = ns.sparse_input._step_columns.plain(X, used, begin, end, top, deltas, expected, -2.0)
+                found = run(X, used, begin, end, top, deltas, P, -2.0)
+                well = np.array_equal(P, expected, equal_nan=True) and bool(found) == finite == (value == 1.0)
+                yield f"{m} rows, terms {terms[begin:]}, {k} columns, {value}", well and nothing_else_written(P, around)
 
 
 def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
@@ -378,20 +395,8 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
-        *(
-            panels,
-            panels_of,
-            packed_panels,
-            dot_products,
-            dots_of_rows,
-            transposes,
-            views,
-            rooms,
-            pieces,
-            maxima,
-            rounded_twice,
-        ),
-        *(lists, steps, registers),
+        *(panels, panels_of, packed_panels, dot_products, dots_of_rows, transposes, views, rooms, pieces, maxima),
+        *(rounded_twice, lists, finite, steps, registers),
     )
 }
 
@@ -465,6 +470,19 @@ MUTANTS = {
     "a list that is not filled up": ("lists", "for more in range(1, MR):", "for more in range(1, 2):"),
     "terms that are not listed": ("panels_of", "term = c_t if used is None else", "term = c_t if True else"),
     "the count for a place": ("panels_of", "builder.add(c_t, vb.long(1))", "builder.add(c_t, vb.long(0))"),
+    "finite if the last are": (
+        "finite",
+        'vb.builder.or_(found.value, vb.builder.fcmp_unordered("!=", nothing, vb.zero))',
+        'vb.builder.fcmp_unordered("!=", nothing, vb.zero)',
+    ),
+    "infinity is a number": (
+        "finite",
+        "fmul(vb.load(vb.at(vb.start(values), offset), mask), vb.zero)",
+        "fneg(vb.load(vb.at(vb.start(values), offset), mask))",
+    ),
+    "all used inputs": ("steps", "vb.for_range(builder.sub(end, begin), MR)", "vb.for_range(end, MR)"),
+    "the first used inputs": ("steps", "c = builder.add(c, begin)", "pass"),
+    "rows from the first input on": ("steps", "vb.times(builder.sub(j, top), p_row)", "vb.times(j, p_row)"),
     "the first place for all": ("steps", "builder.add(c, vb.long(1 + r))", "builder.add(c, vb.long(1))"),
     "panels of another width": (
         "steps",

@@ -26,6 +26,7 @@ from benchmarks.report import peers as text
 from benchmarks.report.model import Outcome, Record, Setting
 from samenet.compare import timing
 
+pytestmark = pytest.mark.compiled  # the same without the JIT
 WITHOUT_MORE = [module.PEER for module in (ours, lean, scikit)]  # those that need nothing but samenet's own extras
 SIZES = (5, 4, 3)
 
@@ -166,7 +167,6 @@ def test_contenders_that_need_nothing_but_the_tests_own_packages_are_here():
     assert {ours.PEER.name, lean.PEER.name, scikit.PEER.name} <= {peer.name for peer in HERE}
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("what", TASKS)
 @pytest.mark.parametrize("peer", HERE, ids=lambda peer: peer.name)
@@ -192,7 +192,6 @@ def test_who_takes_part():
             assert peer.missing() or make(peer, TASKS[what]())
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("what", [name for name, make in TASKS.items() if isinstance(make(), Descent)])
 @pytest.mark.parametrize("peer", HERE, ids=lambda peer: peer.name)
 def test_what_is_timed_is_the_training_that_is_meant(peer, what):

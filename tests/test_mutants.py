@@ -333,10 +333,21 @@ MUTANTS = {
         ),
         Mutant("at once: state of other biases", "update.state, biases, rule", "update.state, 0, rule"),
         Mutant("at once: weights uphill", "step(p, g, update.alpha,", "step(p, g, -update.alpha,"),
-        Mutant("at once: state of the first slice", "state, start, update.rule", "state, r, update.rule"),
+        Mutant(
+            "at once: state of the first slice",
+            "slice(p, g, start, update)\n    return",
+            "slice(p, g, r, update)\n    return",
+        ),
         Mutant("at once: gradient of the first slice", "product(A[top : top + rows], B", "product(A[:rows], B"),
-        Mutant("at once: slices without penalty", "total += add_penalties(g, p, l1, l2)", "pass"),
-        Mutant("at once: penalty of the last slice", "total += add_penalties(g, p,", "total = add_penalties(g, p,"),
+        Mutant("at once: slices without penalty", "total = add_penalties(g, p, l1, l2) if", "total = 0.0 if"),
+        Mutant("at once: no slope of l2", "(g + l2 * w, 0.5", "(g, 0.5"),
+        Mutant("at once: twice the l2", "0.5 * l2 * (w * w)), stores=1)  #", "l2 * (w * w)), stores=1)  #"),
+        Mutant("at once: l1 left out", "if l1 == 0:", "if l1 >= 0:"),
+        Mutant(
+            "at once: penalty of the last slice",
+            "total += _step_slice(p, g, start, update)\n    return",
+            "total = _step_slice(p, g, start, update)\n    return",
+        ),
         Mutant("at once: cost without penalty", "= finite, penalties", "= finite, 0.0"),
         Mutant("at once: updates of before not counted", "rule, rule.t + update + 1, state", "rule, update + 1, state"),
         Mutant(
@@ -475,15 +486,21 @@ MUTANTS = {
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # sparse
         Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
-        Mutant("zeros: last input not stepped", "places = used[1 : used[0] + 1]", "places = used[1 : used[0]]"),
+        Mutant("zeros: last input not stepped", "places = used[1 + begin : 1 + end]", "places = used[1 + begin : end]"),
         Mutant("zeros: inputs of the first row alone", "np.flatnonzero(X.any(axis=0))", "np.flatnonzero(X[0])"),
         Mutant("zeros: the first list for all rows", "lists[s // GROUP_ROWS])", "lists[0])"),
         Mutant("zeros: sums that begin elsewhere", "GROUP_ROWS], P, start, Z", "GROUP_ROWS], P, 0 * start, Z"),
-        Mutant("zeros: skipped under an infinite weight", "flags[FINITE] or are_finite(weights)", "True"),
-        Mutant("zeros: skipped under an infinite delta", "and are_finite(delta[: rows * k])", "and True"),
+        Mutant("zeros: skipped under an infinite weight", "flags[FINITE] or all_finite(weights)", "True"),
+        Mutant("zeros: skipped under an infinite delta", "and all_finite(delta[: rows * k])", "and True"),
         Mutant("zeros: finite as before a dense step", "= finite, penalties", "= flags[FINITE] or finite, penalties"),
-        Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
-        Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
+        Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places - top]).all())", "return True"),
+        Mutant("zeros: gradient of the slice before", "g[i] = 0", "g[i] = g[i]"),
+        Mutant("zeros: step of one slice", "begin, top = end, bottom", "begin, top = end, n"),
+        Mutant("zeros: slices without a step", "if at_once:\n            total", "if False:\n            total"),
+        Mutant(
+            "zeros: penalty of the last slice", "            total += _step_slice", "            total = _step_slice"
+        ),
+        Mutant("zeros: no step", "P[places - top] += step *", "P[places - top] += 0 *"),
         Mutant(
             "zeros: a step of the first inputs",
             "few = plain and lanes > 1 and m <= GROUP_ROWS",
@@ -1144,6 +1161,11 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     with np.errstate(all="ignore"):
         yield from agreement.spoiled(*networks, mostly_zero(case.X), case.Y)
         yield from agreement.overflowing(cls, trusted)
+    longer = Case((20, 4, 2), 10, functions=Functions(l1=0.1, l2=0.2))  # several slices
+    networks = longer.network(cls), longer.network(trusted)
+    some = longer.X * (np.arange(20) % 3 < 2)
+    yield from agreement.free_run(*networks, some, longer.Y, Descent(5, epochs=2))
+    yield from agreement.ruled(*networks, some, longer.Y, Descent(5, epochs=2, rule=Rule(Momentum(0.9))), longer.masks)
 
 
 # By what a mutant's name begins with: what it is likely to fail, and so is tried first.

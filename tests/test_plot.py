@@ -160,6 +160,15 @@ def test_what_is_refused(error: type[Exception], said: str, call: Callable[[], o
         call()
 
 
+@pytest.mark.parametrize("curve", [[0.0, 0.0], [-1.0, -2.0], [np.nan, 0.0]])
+def test_a_logarithmic_axis_needs_a_number_above_0(curve: list[float]) -> None:
+    axes = Figure().add_subplot()
+    with pytest.raises(ValueError, match="^log: expected False for curves without a number above 0, got True"):
+        plot.history({"loss": curve}, log=True, ax=axes)
+    assert not axes.has_data()
+    plot.history({"loss": curve, "other": [1.0]}, log=True, ax=axes)
+
+
 def test_nothing_is_drawn_by_a_call_that_is_refused() -> None:
     axes = Figure().add_subplot()
     with pytest.raises(ValueError, match="predicted"):

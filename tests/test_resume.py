@@ -94,6 +94,26 @@ STREAMS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.without_jit
+@pytest.mark.parametrize(
+    "way", [{}, {"batch_size": 5}, {"sample_weight": np.arange(23.0) + 1e3}, {"optimizer": "adam", "dropout": 0.5}]
+)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_short_training_leaves_what_a_long_one_does(
+    way: dict[str, Any], reduction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+    for seconds in (1e9, 1e-9):
+        monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
+        net = numpy_network()
+        net.train(X, Y, alpha=1e-9, epochs=3, seed=5, reduction=reduction, **way)
+        net.train(X, Y, alpha=1e-9, epochs=0, resume=True, reduction=reduction, **way)
+        state = net.training_state
+        arrays = [state.values.tobytes(), state.first.tobytes()]
+        left.append([state.kept, state.seed, state.t, state.history, state.largest, state.is_done, *arrays])
+    assert left[0] == left[1]
+
+
+@pytest.mark.without_jit
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_goes_on(name: str) -> None:
     options = BATCHES | {"dropout": 0.5}

@@ -11,7 +11,7 @@ from agreement import Backend
 import samenet
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
-from samenet.training import loop
+from samenet.training import loop, short
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
@@ -236,6 +236,25 @@ def test_a_handler_of_ctrl_c_may_raise_it(backend: Backend, epochs: int) -> None
     else:
         assert 3 <= history.epochs_done < 9
         assert history.stopped_by == "StopTraining: enough"
+
+
+def test_a_handler_of_ctrl_c_may_raise_it_in_a_short_training(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(signum: int, frame: Any) -> None:
+        raise StopTraining("enough")
+
+    def interrupted(theta: Any) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    monkeypatch.setattr(short, "all_finite", interrupted)
+    before, net = signal.signal(signal.SIGINT, handler), make(backend)
+    try:
+        history = net.train(X, Y, epochs=2, **STEPS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (history.epochs_done, history.stopped_by) == (2, "StopTraining: enough")
 
 
 def test_ctrl_c_is_not_lost_with_it(backend: Backend) -> None:

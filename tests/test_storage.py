@@ -20,6 +20,7 @@ from inputs import COMBINATIONS, Functions
 
 import samenet
 from samenet.model import Model
+from samenet.output import files
 from samenet.storage import contents, npz, reading, saving
 
 pytestmark = pytest.mark.without_jit  # what is in a file does not depend on kernels
@@ -430,3 +431,32 @@ def test_the_arrays_of_a_model_are_all_that_it_has() -> None:
     for array in contents.arrays_of(model).values():
         array[...] = 1
     assert model.parameters.all()
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    net = samenet.backend("numpy").Network([3, 2], seed=0)
+    for name in ("net.npz", "net.safetensors"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(OSError, match=f"{name}'$") as caught:
+            net.save(tmp_path / name)
+        assert ".samenet-" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.npz", "net.safetensors"]
+
+
+def test_a_training_that_begins_with_the_same_file_disturbs_no_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, taken = tmp_path / "net.npz", []
+
+    def write(temporary: Path, *given: Any) -> None:
+        npz.write(temporary, *given)
+        if not taken:
+            taken.append(temporary)
+            files.remove_left(path)
+
+    monkeypatch.setitem(saving._WRITERS, ".npz", write)
+    net = samenet.backend("numpy").Network([3, 2], seed=0)
+    net.save(path)
+    assert taken
+    assert samenet.load(path, "numpy") == net
+    assert [*tmp_path.iterdir()] == [path]

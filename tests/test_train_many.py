@@ -231,3 +231,37 @@ def test_ctrl_c_ends_all_of_them(threads: int) -> None:
         run_together([task(i) for i in range(9)], threads)
     assert len(begun) <= threads
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_handler_of_ctrl_c_that_raises_stop_training_when_all_is_done() -> None:
+    def handler(signum: int, frame: Any) -> None:
+        raise samenet.StopTraining
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert run_together([lambda release: signal.raise_signal(signal.SIGINT)], threads=1) == {}
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("exit_of_helper", [False, True])
+def test_the_main_thread_that_waits_for_a_helper(exit_of_helper: bool) -> None:
+    """It delivers Ctrl-C, and raises what is no `Exception` there."""
+    meeting, ended = threading.Barrier(2, timeout=20), list[bool]()
+
+    def task(release: Any) -> None:
+        meeting.wait()
+        if threading.current_thread() is threading.main_thread():
+            if not exit_of_helper:
+                signal.raise_signal(signal.SIGINT)
+            return
+        if exit_of_helper:
+            raise SystemExit
+        for _ in range(500):
+            release()
+            time.sleep(0.01)
+        ended.append(True)
+
+    with pytest.raises(SystemExit if exit_of_helper else KeyboardInterrupt):
+        run_together([task] * 2, threads=2)
+    assert ended == []

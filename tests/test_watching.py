@@ -581,6 +581,15 @@ def test_targets_within_reach_do_not(backend: Backend, activation: str, row: lis
         net.train(np.ones((1, 3)), [small], alpha=1e-9, epochs=1)
 
 
+def test_the_first_target_out_of_reach_is_named_and_how_far_is_too_far() -> None:
+    found = unreachable("sigmoid", np.array([[0.5, 2.0], [3.0, 0.5]]))
+    assert found is not None
+    assert found.startswith("Y: 2 of 4 targets")
+    assert found.endswith(": 2 at Y[0, 1]")
+    assert unreachable("tanh", np.array([[-1.0 - 0.9e-5]])) is None
+    assert unreachable("tanh", np.array([[-1.0 - 1.1e-5]])) is not None
+
+
 def test_targets_of_samples_of_weight_0_do_not_warn() -> None:
     target, weights = np.zeros((13, 2)), np.ones(13)
     target[[2, 5], 0] = 7

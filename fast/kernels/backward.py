@@ -10,14 +10,24 @@ from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import MR, rows_at
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
 from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
-from samenet.fast.kernels.sparse_input import AT_ONCE, FINITE, GROUP_ROWS, SKIPPED, STEPPED, are_finite, sparse_step
+from samenet.fast.kernels.sparse_input import (
+    AT_ONCE,
+    FINITE,
+    GROUP_ROWS,
+    SKIPPED,
+    STEPPED,
+    all_finite,
+    sparse_gradient,
+    sparse_step,
+)
 from samenet.fast.kernels.steps import DESCENT, step, update_type
 
-_SLICES_FROM = 1 << 20  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
+_SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
 _SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
 
 
@@ -72,7 +82,49 @@ def _penalty_slope(w, l1, l2):
 
 
 _penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+_add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * (w * w)), stores=1)  # in half the time
+
+
+@kernel()
+def add_penalties(g, w, l1, l2):
+    """g += the slope of the penalties of w, which are returned."""
+    if l1 == 0:
+        return _add_l2(g, w, l2)
+    return _add_penalties(g, w, l1, l2)
+
+
+@kernel()
+def _step_slice(p, g, start, update):
+    """A step of weights p, which begin there in P, against g; returns their penalty before it."""
+    l1, l2 = update.l1, update.l2
+    total = add_penalties(g, p, l1, l2) if l1 or l2 else 0.0
+    step(p, g, update.alpha, update.state, start, update.rule, update.t)
+    return total
+
+
+@external(lambda f: (f[:, ::1], int32[::1], f[:, ::1], f[::1], int64, f[::1], boolean, update_type(f)), returns=float64)
+def _sparse_gradient(X, used, deltas, P, r, G, at_once, update):
+    """The first layer's gradient into G, from the inputs that `used` lists; or its step, slice by slice, at once.
+
+    For at most `GROUP_ROWS` rows. Returns the penalty of the weights before the step.
+    """
+    n, k = X.shape[1], deltas.shape[1]
+    row = row_length(k, REGISTER // P.itemsize)
+    height, total = max(1, _SLICE // (row * MR)) * MR, 0.0
+    begin = top = 0
+    while top < n:
+        end = min(used[0], begin + height)
+        bottom = used[1 + end] if end < used[0] else n  # a row more than is used in this slice, or some
+        start = r + top * row
+        p, g = P[start : r + bottom * row], G[0 if at_once else start :][: (bottom - top) * row]
+        for i in range(g.size):
+            g[i] = 0
+        sparse_gradient(X, used, begin, end, top, deltas, packed_matrix(g, 0, bottom - top, k))
+        if at_once:
+            total += _step_slice(p, g, start, update)
+        begin, top = end, bottom
+    return total
 
 
 @external(lambda f: (*(matrix(f),) * 2, *(f[::1],) * 2, int64, int64, f[::1], update_type(f)), returns=float64)
@@ -83,7 +135,7 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
     """
     m, k = len(A), B.shape[1]
     height = min(m, _SLICE_ROWS if row >= WIDE else -(-_SLICE // (row * MR)) * MR)
-    total, state, l1, l2 = 0.0, update.state, update.l1, update.l2
+    total = 0.0
     if k < row:
         for i in range(height * row):
             G[i] = 0
@@ -92,9 +144,7 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
         start = r + top * row
         p, g = P[start : start + rows * row], G[: rows * row]
         product(A[top : top + rows], B, rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k])
-        if l1 or l2:
-            total += add_penalties(g, p, l1, l2)
-        step(p, g, update.alpha, state, start, update.rule, update.t)
+        total += _step_slice(p, g, start, update)
     return total
 
 
@@ -186,8 +236,11 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                     column -= n
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
-            if layer == 0 and flags[AT_ONCE] and flags[SKIPPED] and are_finite(delta[: rows * k]):
+            skips = layer == 0 and m <= GROUP_ROWS and flags[SKIPPED] and all_finite(delta[: rows * k])
+            if skips and flags[AT_ONCE]:
                 finite = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
+            elif skips:
+                penalties += _sparse_gradient(x, lists[0], deltas, P, r, G, at_once, update)
             elif at_once and not (plain and lanes == 1):
                 if lanes == 1:
                     penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, n, G, update)

@@ -132,7 +132,12 @@ def _forward(width, theta, layout, rows, H, zeros, out, Z, a, keeps_z):
             activate(codes[layer + 1], H[q : q + rows * k * lanes], k, zeros[:0])
     k, code = sizes[-1], codes[-1]
     b = a + rows * k
+    by_number = code != SOFTMAX and not keeps_z
+    if by_number:
+        activate(code, H[q : q + rows * k * lanes], k, zeros[:0])
     transposed(rows_at(H, q, rows * k, lanes), out[:, a:b])
+    if by_number:
+        return q
     for r in range(lanes):
         h, z = out[r, a:b], Z[r, a : b if keeps_z else a]
         if keeps_z and code != SOFTMAX:

@@ -7,6 +7,7 @@ finite; where a weight, or a delta, is not, zeros count, and the caller takes `p
 import numpy as np
 from llvmlite import ir
 from numba import boolean, float64, int32, int64, types
+from numba.core import cgutils
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -76,14 +77,17 @@ def _write_list_nonzero_columns(vb, X, used):
 _list_nonzero_columns = generated(_list_nonzero_columns, _write_list_nonzero_columns)
 
 
-def _step_columns(X, used, deltas, P, step):
-    """P[j] += step * (the sum over s of X[s, j] deltas[s]) for the used j; whether what is written is finite."""
-    places = used[1 : used[0] + 1]
-    P[places] += step * (X[:, places].T @ deltas)
-    return bool(np.isfinite(P[places]).all())
+def _step_columns(X, used, begin, end, top, deltas, P, step):
+    """P[j - top] += step (X^T deltas)[j] for the used inputs j from place `begin` of their list to `end`.
+
+    A multiple of `MR` of them, unless the list ends there. Returns whether what is written is finite.
+    """
+    places = used[1 + begin : 1 + end]
+    P[places - top] += step * (X[:, places].T @ deltas)
+    return bool(np.isfinite(P[places - top]).all())
 
 
-def _write_step_columns(vb, X, used, deltas, P, step):
+def _write_step_columns(vb, X, used, begin, end, top, deltas, P, step):
     """By micro-kernels of `MR` used places and some registers of columns.
 
     What fills the last one are repetitions: as all is read before it is written, they write the same once more.
@@ -99,10 +103,11 @@ def _write_step_columns(vb, X, used, deltas, P, step):
             here = builder.icmp_signed(">", last, vb.long(0))
             if across < NR:
                 here = builder.and_(here, builder.icmp_signed("<=", last, vb.long(vb.lanes)))
-            with builder.if_then(here), vb.for_range(vb.index_at(used, vb.long(0)), MR) as (c, _):
+            with builder.if_then(here), vb.for_range(builder.sub(end, begin), MR) as (c, _):
+                c = builder.add(c, begin)
                 js = [vb.index_at(used, builder.add(c, vb.long(1 + r))) for r in range(MR)]
                 numbers = [vb.at(vb.start(X), vb.times(j, vb.size)) for j in js]
-                rows = [vb.at(vb.at(vb.start(P), column), vb.times(j, p_row)) for j in js]
+                rows = [vb.at(vb.at(vb.start(P), column), vb.times(builder.sub(j, top), p_row)) for j in js]
                 sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
                 with vb.for_range(m) as (s, _):
                     delta = vb.at(vb.at(vb.start(deltas), column), vb.times(s, d_row))
@@ -125,6 +130,27 @@ def _write_step_columns(vb, X, used, deltas, P, step):
 
 
 _step_columns = generated(_step_columns, _write_step_columns, types.boolean)
+
+
+def _all_finite(values):
+    """Whether no number of a vector is NaN or infinite."""
+    return bool(np.isfinite(values).all())
+
+
+def _write_all_finite(vb, values):
+    masks = ir.VectorType(ir.IntType(1), vb.lanes)
+    found = vb.variable(ir.Constant(masks, [0] * vb.lanes))
+
+    def apply(offset, mask):
+        nothing = vb.builder.fmul(vb.load(vb.at(vb.start(values), offset), mask), vb.zero)  # NaN of what is not finite
+        found.value = vb.builder.or_(found.value, vb.builder.fcmp_unordered("!=", nothing, vb.zero))
+
+    vb.for_each_vector(cgutils.unpack_tuple(vb.builder, values.shape, 1)[0], apply)
+    bits = vb.builder.bitcast(found.value, ir.IntType(vb.lanes))
+    return vb.builder.icmp_signed("==", bits, ir.Constant(bits.type, 0))
+
+
+all_finite = generated(_all_finite, _write_all_finite, types.boolean)
 
 
 @kernel("reassoc")
@@ -158,7 +184,7 @@ def find_nonzero_columns(X, weights, lists, flags):
         _list_nonzero_columns(X[start : start + GROUP_ROWS], used)
         if start == 0 and not flags[AT_ONCE] and used[0] > _SHARE * n:
             return False
-    flags[FINITE] = flags[FINITE] or are_finite(weights)
+    flags[FINITE] = flags[FINITE] or all_finite(weights)
     return flags[FINITE] > 0
 
 
@@ -176,4 +202,14 @@ def sparse_step(X, lists, deltas, P, alpha):
     Inputs that are not used have no gradient: their weights stay as they are. Returns whether what is written is
     finite.
     """
-    return _step_columns(X, lists[0], deltas, P, P.dtype.type(-alpha))
+    used = lists[0]
+    return _step_columns(X, used, 0, used[0], 0, deltas, P, P.dtype.type(-alpha))
+
+
+@external(lambda f: (f[:, ::1], int32[::1], int64, int64, int64, f[:, ::1], matrix(f)))
+def sparse_gradient(X, used, begin, end, top, deltas, G):
+    """G += X^T deltas, for at most `GROUP_ROWS` rows, of the used inputs from place `begin` of their list to `end`.
+
+    G has the rows of inputs from `top` on.
+    """
+    _step_columns(X, used, begin, end, top, deltas, G, G.dtype.type(1))

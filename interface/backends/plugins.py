@@ -7,6 +7,7 @@ The module has `feed_forward(model, x)` at least; what else of the contract it l
 `samenet.backends.generic`, and so is its `Network`. A built-in backend is never replaced.
 """
 
+import difflib
 import importlib
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -35,10 +36,21 @@ def adopt(module: Any) -> Any:
     """
     if not callable(getattr(module, "feed_forward", None)):
         name = getattr(module, "__name__", None) or type(module).__name__
-        raise TypeError(f"backend: expected a module with a function feed_forward(model, x), got {name}, without one")
-    if "Network" not in vars(module):
+        text = f"backend: expected a module with a function feed_forward(model, x), got {name}, without one"
+        raise TypeError(f"{text}{_instead(module)}")
+    if getattr(vars(module).get("Network"), "backend", None) is not module:  # none, or one imported from elsewhere
         module.Network = network_on(module)
     return module
+
+
+def _instead(module: Any) -> str:
+    """What a module has in place of `feed_forward`, as a hint: a function of a like name, or a class with it."""
+    others = {name: of for name, of in dict(getattr(module, "__dict__", {})).items() if callable(of)}
+    if inside := next((name for name, of in others.items() if "feed_forward" in getattr(of, "__dict__", {})), None):
+        return f"; its class {inside} has one, which has to be a function of the module itself"
+    plain = {name.lower().replace("_", ""): name for name in others}
+    near = difflib.get_close_matches("feedforward", plain, 1, 0.75) or [name for name in ("forward",) if name in plain]
+    return f"; did you mean its {plain[near[0]]!r}?" if near else ""
 
 
 def network_on(module: ModuleType) -> Any:

@@ -1,13 +1,15 @@
 """All commands, and how a command ends: its exit status, and one line on standard error if something is wrong."""
 
+import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from samenet import __version__
@@ -31,12 +33,6 @@ from samenet.tabular.errors import TableError
 
 FAILED, USAGE, UNDONE, INTERRUPTED, CLOSED = 1, 2, 3, 130, 141
 
-app = typer.Typer(
-    rich_markup_mode=None,  # plain text, the same in a terminal, in a pipe and in a file
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-)
-
 
 class Ended(Exception):
     """What ended a command, its reason, where typer would end the process in its own way."""
@@ -44,6 +40,23 @@ class Ended(Exception):
     def __init__(self, reason: BaseException) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, EOFError, OSError) as error:
+        raise Ended(error) from error
+
+
+class Group(TyperGroup):
+    """All commands."""
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Read what is before the command, or print the help."""
+        with _ending():
+            return super().make_context(*given, **named)
 
 
 class Command(TyperCommand):
@@ -55,12 +68,15 @@ class Command(TyperCommand):
         for param in params:
             param.show_default = False  # the help says it in words of its own
 
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Read its options, or print its help."""
+        with _ending():
+            return super().make_context(*given, **named)
+
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
-        try:
+        with _ending():
             return super().invoke(ctx)
-        except (KeyboardInterrupt, EOFError, OSError) as error:
-            raise Ended(error) from error
 
 
 class Several(Command):
@@ -80,6 +96,14 @@ class Several(Command):
                 values += 1
             given.append(text)
         return super().parse_args(ctx, given)
+
+
+app = typer.Typer(
+    cls=Group,
+    rich_markup_mode=None,  # plain text, the same in a terminal, in a pipe and in a file
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
 
 
 def _version(asked: bool) -> None:
@@ -138,11 +162,16 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_streams() -> None:
-    """Where a stream was closed before the program began (`>&-`), what is written to it goes nowhere."""
+    """Where a stream was closed before the program began (`>&-`), what is written to it goes nowhere.
+
+    What the encoding of standard output cannot express is written as an escape.
+    """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115 - until the end
             setattr(sys, name, nowhere)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _ran(given: list[str], name: str) -> int:

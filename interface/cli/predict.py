@@ -1,6 +1,7 @@
 """`samenet predict`."""
 
 import csv
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ def predict(
     model: tables.Model,
     data: tables.Data,
     output: Annotated[
-        str, typer.Option(metavar="FILE", help="CSV with a header; - for standard output.  [default: -]")
+        str, typer.Option(metavar="FILE", help="CSV in UTF-8, with a header; - for standard output.  [default: -]")
     ] = "-",
     keep: Annotated[
         bool,
@@ -58,6 +59,8 @@ def predict(
         predictor.check(source)
         rows = _rows(predictor, source, keep, probabilities)
         if path is None:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # as files are, which are read so
             _write(rows, sys.stdout)
         else:
             files.write(path, lambda temporary: _written(rows, temporary))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import data
-from samenet.backends import backend
+from samenet.backends import EXTRAS, MODULES, backend
 from samenet.functions import Reduction
 from samenet.network import Network
 from samenet.testing import tolerance
@@ -28,6 +28,7 @@ class Contender:
     answer    what is checked: usually the timed call itself
     work      how many times one call does the computation; below 1, a fraction of it
     tutorial  the seconds that tutorial 000 prints for it, if any
+    is_clean  whether it has left its arrays as they were
     """
 
     name: str
@@ -36,6 +37,7 @@ class Contender:
     answer: Callable[[], Any]
     work: float = 1.0
     tutorial: float | None = None
+    is_clean: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,14 @@ def _loop_forward(forward_sample: Any, weights: Any, biases: Any, samples: Any, 
     return outputs[0] if single else outputs
 
 
+def _given(name: str, *arrays: NDArray[Any]) -> tuple[tuple[NDArray[Any], ...], Callable[[], bool]]:
+    """The arrays for a backend: copies for one of someone else's, which may write into them; whether it has not."""
+    if name in MODULES | EXTRAS:
+        return arrays, lambda: True
+    own = tuple(array.copy() for array in arrays)
+    return own, lambda: all(a.tobytes() == b.tobytes() for a, b in zip(own, arrays, strict=True))
+
+
 def forward(
     sizes: tuple[int, ...], rows: int | None, names: Sequence[str], tutorial: dict[str, float] | None = None
 ) -> Case:
@@ -98,8 +108,10 @@ def forward(
                 )
                 contenders.append(Contender(way, name, loops, loops, tutorial=tutorial.get(way)))
         else:
-            predict = partial(network.on(name).predict, x)
-            contenders.append(Contender(name, name, predict, predict, tutorial=tutorial.get(name)))
+            (own,), is_clean = _given(name, x)
+            predict = partial(network.on(name).predict, own)
+            found = Contender(name, name, predict, predict, tutorial=tutorial.get(name), is_clean=is_clean)
+            contenders.append(found)
     expected, allowed = network.predict(x), tolerance.forward(network.model, x)[-1]
     return Case(
         f"{title(sizes)}, forward, {_samples(rows)}",
@@ -119,8 +131,9 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
                 loops = partial(batch_gradient, form(network.weights), form(network.biases), form(X), form(Y), "mean")
                 contenders.append(Contender(way, name, loops, loops))
         else:
-            run = partial(network.on(name).gradient, X, Y)
-            contenders.append(Contender(name, name, run, run))
+            own, is_clean = _given(name, X, Y)
+            run = partial(network.on(name).gradient, *own)
+            contenders.append(Contender(name, name, run, run, is_clean=is_clean))
     cost, slope = network.gradient(X, Y)
     cost_allowed, slope_allowed = tolerance.gradient(network.model, X, Y)
     expected, allowed = np.append(slope.flat, cost), np.append(slope_allowed.flat, cost_allowed)
@@ -159,11 +172,11 @@ def training(
     contenders = []
     for name in names:
         some = loop_epochs if name == "reference" else epochs
-        call = partial(_trained, initial.on(name), initial.parameters, X, Y, epochs=some, **settings)
-        answer = partial(_trained, safe.on(name), safe.parameters, x, y, epochs=1, **settings)
-        contenders.append(
-            Contender(LOOPS_OVER_LISTS if name == "reference" else name, name, call, answer, some / counted)
-        )
+        own, is_clean = _given(name, X, Y, x, y)
+        call = partial(_trained, initial.on(name), initial.parameters, *own[:2], epochs=some, **settings)
+        answer = partial(_trained, safe.on(name), safe.parameters, *own[2:], epochs=1, **settings)
+        shown = LOOPS_OVER_LISTS if name == "reference" else name
+        contenders.append(Contender(shown, name, call, answer, some / counted, is_clean=is_clean))
     expected = _trained(safe.on("reference"), safe.parameters, x, y, epochs=1, **settings)
     allowed = tolerance.update(safe.model, x, y, alpha, reduction)
     return Case(

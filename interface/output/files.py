@@ -40,8 +40,10 @@ def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> 
                 os.fsync(folder)
             finally:
                 os.close(folder)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (name, temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 

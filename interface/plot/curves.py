@@ -27,7 +27,7 @@ def history(
     history  what `net.train` returns; or a mapping of names to curves, each a list of numbers that begins with epoch 0,
              such as {"loss": estimator.loss_curve_}
     names    which of its curves: of a History, the cost and the validation cost if None; of a mapping, all
-    log      whether the vertical axis is logarithmic
+    log      whether the vertical axis is logarithmic, which has no place for what is not above 0
 
     A curve "validation_NAME" has the colour of NAME's, dashed and with hollow markers. A vertical line stands at the
     best epoch, where the history has one. What is not finite is left out.
@@ -35,6 +35,8 @@ def history(
     check_axes(ax)
     curves = _curves(history, names)
     is_log, best = checks.flag("log", log), getattr(history, "best_epoch", None)
+    if is_log and not any((y > 0).any() for _, y in curves.values()):
+        raise ValueError("log: expected False for curves without a number above 0, got True")
     made = canvas(ax)
     axes, looks = made.axes, dict[str, int]()
     for name, (x, y) in curves.items():

@@ -47,4 +47,9 @@ def save(
         raise ValueError(f"network: expected at most {ARRAYS} arrays in a file, got {len(numbers)}")
     text = describe(model, numbers, table, training)
     writer = _WRITERS[name.suffix.lower()]
-    files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)
+    try:
+        files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)
+    except (
+        FileNotFoundError
+    ):  # a training that began with this checkpoint took the temporary file for one that was left
+        files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)

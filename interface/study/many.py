@@ -113,7 +113,8 @@ def train_many(
     weights = given["sample_weight"]
     of_weights = None if weights is None else _each("sample_weight", weights, len(trained), rank=2)
     known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
-    plans: dict[Any, Options] = {}  # the options of the first network of a kind
+    # The options of the first network of a kind, and whether each has to be seen by itself.
+    plans: dict[Any, tuple[Options | None, bool]] = {}
     planned = []
     for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
         try:
@@ -128,16 +129,16 @@ def train_many(
             held = validation[i] if isinstance(validation, list) else validation
             given["sample_weight"] = weights if of_weights is None else of_weights[i]
             like = (of_weights and i, *key, id(held), model.sizes[1:-1], model.activations[-1], model.theta.normalized)
-            its = {**given, "seed": seed, "validation": held}
-            if like not in plans:
-                plan = plans[like] = Options.checked(model, x, y, by_name(its), warns=False)
+            first, each_by_itself = plans.get(like, (None, True))
+            if first is not None and not each_by_itself:
+                plan = first.for_another(model, seed)
+            else:
+                its = {**given, "seed": seed, "validation": held}
+                plan = Options.checked(model, x, y, by_name(its), warns=False)
+            if first is None:
+                plans[like] = plan, bool(plan.stop) or not all(v.flags.owndata for v in (x, y, *plan.held))
                 if found := unreachable(model.activations[-1], y, plan.sample_weight):
                     outside[i] = found
-            elif plans[like].stop or not all(v.flags.owndata for v in (x, y, *plans[like].held)):
-                # Which each network has to be seen for.
-                plan = Options.checked(model, x, y, by_name(its), warns=False)
-            else:
-                plan = plans[like].for_another(model, seed)
             planned.append(plan)
         except (TypeError, ValueError) as refusal:
             refusal.add_note(f"in train_many, for networks[{i}]")

@@ -67,6 +67,9 @@ def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
             yield Answer(f"{name} far out, and at 0", net.feed_forward([[1.0], [0.0], [1.0]])[-1], rows, near)
         if cost in MADE_FOR:
             net = cls([1, 2], activation=name, cost=cost, weights=[[[1000.0], [-1000.0]]])
+            beside = net.cost([[1.0], [0.0]], [[1.0, 0.0]] * 2, reduction="sum")
+            of_two = math.log(2) * (1 if cost == "cross_entropy" else 2)
+            yield Answer("cost of a sample at 0, beside one far out", beside, of_two, 1e-15)
             yield Answer("cost of the right class", net.cost([[1.0]], [[1.0, 0.0]]), 0.0, 0)
             yield Answer("cost of the wrong class", net.cost([[1.0]], [[0.0, 1.0]]), 2000.0, 1e-9)
             value, slope = net.gradient([[1.0]], [[0.0, 1.0]])

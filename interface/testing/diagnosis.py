@@ -11,6 +11,7 @@ from samenet.testing.inputs import Case
 from samenet.testing.mistakes import MUTANTS
 from samenet.testing.mutation import Mutant, mutated
 from samenet.testing.parts import Part
+from samenet.testing.patterns import pattern, place
 
 _FORWARD = ("feed_forward", "activations")
 _BACKWARD = ("gradient", "activations and costs", "penalties")
@@ -22,11 +23,12 @@ _TRIED = {
     "gradient": (*_BACKWARD, *_FORWARD, "evaluate"),
     "run_updates": ("descent", "momentum", "epochs", *_BACKWARD, *_FORWARD),
 }
+SHAPES = "the shapes of a product do not fit: a matrix is transposed, or the factors are in the wrong order"
 _MOST = 400  # answers of a part that are compared
 
 
 def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], first: bool) -> str:
-    """What to tell who wrote the backend; empty if no mutant does the same.
+    """What to tell who wrote the backend; what is seen in the numbers if no mutant does the same.
 
     known: mistakes that were found before, which are tried first; first: whether this is the first failure of a
     function: of others, what is tried are mistakes that are known, and those of the part itself.
@@ -42,7 +44,11 @@ def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], fi
         usable = [(case, answers) for case in square if (answers := _answers(part, cls, trusted, case))]
     if not usable:
         return ""
-    return next((m.mistake for m in _candidates(part, known, first) if _is_like(m, part, trusted, usable)), "")
+    told = next((m.mistake for m in _candidates(part, known, first) if _is_like(m, part, trusted, usable)), "")
+    seen = [pattern(answer for _, answers in usable for answer in answers)]
+    if part.function != "run_updates":  # whose networks differ in little else than their size
+        seen.append(place(usable))
+    return told or "; ".join(filter(None, seen))
 
 
 def _candidates(part: Part, known: list[str], first: bool) -> list[Mutant]:
@@ -99,8 +105,11 @@ def of_exception(error: BaseException | None) -> str:
         return "ln 0, or a division by 0, where h rounds to 0: compute it from z"
     if isinstance(error, FloatingPointError | OverflowError):
         return "exp overflows far from 0: use exp of negative numbers only, or np.errstate(over='ignore')"
+    if isinstance(error, ValueError) and ("core dimension" in text or "not aligned" in text):
+        return SHAPES
     if isinstance(error, ValueError) and ("read-only" in text):
         return "it writes into an array that is not its own"
-    if isinstance(error, TypeError) and "keyword argument" in text:
+    is_of_call = error is not None and error.__traceback__ is not None and error.__traceback__.tb_next is None
+    if isinstance(error, TypeError) and ("keyword argument" in text or ("positional argument" in text and is_of_call)):
         return "the function does not take all parameters of the contract"
     return ""

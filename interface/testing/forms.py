@@ -48,6 +48,13 @@ def check(function: str, result: Any, model: Any, x: Any, named: dict[str, Any])
         _costs(result, x, named)
 
 
+def shaped(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """What a function of an exercise returned, as an array of this shape; raises ValueError for another."""
+    if np.shape(given) != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {np.shape(given)}")
+    return np.asarray(given)
+
+
 def _layers(result: Any, model: Any, x: Any) -> None:
     sizes = model.sizes
     if isinstance(result, np.ndarray) and result.dtype != object and result.ndim <= np.ndim(x):
@@ -73,6 +80,8 @@ def _array(function: str, what: str, value: Any, shape: tuple[int, ...], dtype: 
         raise _form(function, f"{what} of shape {shape}", f"{_shown(value)} ({error})") from error
     if given.dtype.kind not in "fiub":
         raise _form(function, f"{what} as real numbers", f"dtype {given.dtype}" if given.size else "nothing")
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:  # such as one with a mask
+        raise _form(function, f"{what} as a plain array", f"a {type(value).__name__}")
     if given.shape != shape:
         hint = ""
         if len(shape) == 2 and given.shape == shape[::-1]:
@@ -123,11 +132,21 @@ def _costs(result: Any, X: Any, named: dict[str, Any]) -> None:
             hint = "a cost for each epoch, where each update has one"
         elif given.ndim == 1 and len(given) == epochs * (m // size) < updates:
             hint = "the last, partial batch is left out"
+        elif given.ndim == 1 and len(given) == epochs * min(size, m):
+            hint = "batch_size is the size of a batch, not the number of batches"
         got = "None" if result is None else f"shape {given.shape}"
         raise _form("run_updates", f"the costs before its {updates} updates", got, hint)
 
 
+_INSTEAD = {
+    "None": "nothing is returned: a return is missing",
+    "a generator": "yield in place of return",
+    "a coroutine": "async def in place of def",
+}
+
+
 def _form(function: str, expected: str, got: str, hint: str = "") -> Broken:
+    hint = hint or _INSTEAD.get(got, "")
     return Broken(function, "form", f"expected {expected}, got {got}", None, hint)
 
 

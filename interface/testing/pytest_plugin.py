@@ -59,6 +59,7 @@ class Suite(pytest.Collector):
         level = self.config.getoption("--samenet-level")
         try:
             checks.choice("--samenet-level", level, LEVELS)
+            checks.number("--samenet-time-limit", self.config.getoption("--samenet-time-limit"), positive=True)
             text = loading.spelled(self.given)
             assert text is not None
             module = loading.load(text)

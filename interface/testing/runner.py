@@ -17,7 +17,7 @@ from samenet.testing.mutation import Mutant, mutated
 from samenet.testing.parts import Part
 
 _PRINTED = 24  # numbers of a network that are still shown
-_CHANGES = "its answers are not the same each time: they depend on chance, on time, or on what was called before"
+_CHANGES = "its answers are not the same each time: they depend on chance, on memory not set, or on earlier calls"
 
 
 class Runner:
@@ -98,18 +98,18 @@ class Runner:
             return False
         with warnings.catch_warnings(), np.errstate():
             warnings.simplefilter("ignore")
-            if not failure.mistake:
+            if not failure.mistake and self._changes(part, failure):
+                failure.mistake = _CHANGES
+            if failure.mistake in ("", diagnosis.SHAPES):
                 first = part.function not in self.explained
-                failure.mistake = diagnosis.mistake(part, self.cls, self.trusted, self.level, self.known, first)
+                told = diagnosis.mistake(part, self.cls, self.trusted, self.level, self.known, first)
+                failure.mistake = told or failure.mistake
                 self.explained.add(part.function)
             is_known = failure.mistake in self.known
             if failure.mistake and not is_known:
                 self.known.append(failure.mistake)
             if self.shrinks and part.shrinks and not is_known:
                 kind = shrink.kind_of_failure(part, self.cls, self.trusted, self.failing)
-                if kind is None and not failure.mistake:
-                    again = self._failure(part, self.failing, report.Part("", "", ""))
-                    failure.mistake = _CHANGES if again is None else ""
                 smaller = None if kind is None else shrink.smallest(part, self.cls, self.trusted, kind)
                 found = None if smaller is None else self._failure(part, smaller, report.Part("", "", ""))
                 if found is not None:
@@ -124,6 +124,12 @@ class Runner:
             got = "wrong answers, and right ones when it was asked the same again"
             failure = report.Failure(part.function, described(case), numbers(case), got=got, mistake=_CHANGES)
         return failure
+
+    def _changes(self, part: Part, failure: report.Failure) -> bool:
+        """Whether the network on which a part failed gives another number when it is asked again, or a right one."""
+        assert self.failing is not None
+        again = self._failure(part, self.failing, report.Part("", "", ""))
+        return again is None or (failure.expected is not None and repr(again.got) != repr(failure.got))
 
     def _failure(self, part: Part, case: Case, result: report.Part) -> report.Failure | None:
         """The first wrong answer on a network; answers are counted."""

@@ -4,9 +4,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from samenet.backends.plugins import network_on
 from samenet.model import HasModel
 from samenet.testing import agreement, loading
+from samenet.testing.forms import Broken, printable
+from samenet.testing.guard import Guard, NotOffered
 from samenet.testing.tolerance import OVERFLOWS
 from samenet.validation import arrays, checks
 
@@ -24,7 +25,8 @@ def assert_same(
 
     Compared are the activations of every layer, predictions, the cost and its gradient, with both reductions, for a
     batch and for its first sample. Where numbers may overflow there is no bound, and nothing is proved: that raises,
-    too. The message names the answer, the worst entry and what is allowed there.
+    too, as does a backend that raises, returns something of another form, or changes what is not its own. The message
+    names the answer, the worst entry and what is allowed there.
     Raises ValueError or TypeError, naming the argument, for anything else.
     """
     if not isinstance(network, HasModel):
@@ -36,26 +38,41 @@ def assert_same(
     if Y is None:
         Y = random.uniform(size=(*given.shape[:-1], model.sizes[-1]))
     samples, targets = model.labelled(given, Y)
-    mine, trusted = (_on(backend, network) for backend in (a, b))
-    for answers in (
-        agreement.forward(mine, trusted, samples),
-        agreement.gradient(mine, trusted, samples, targets),
-    ):
-        for answer in answers:
-            comparison = answer.comparison
-            if not comparison.ok:
-                proves = ": nothing is proved" if comparison.problem == OVERFLOWS else ""
-                raise AssertionError(
-                    f"{answer.name}{answer.detail}: observed / allowed is {comparison}{proves}, for {network!r}"
-                )
+    guards = [_guarded(name, backend) for name, backend in (("a", a), ("b", b))]
+    mine, trusted = (_on(guard, network) for guard in guards)
+    try:
+        for answers in (
+            agreement.forward(mine, trusted, samples),
+            agreement.gradient(mine, trusted, samples, targets),
+        ):
+            for answer in answers:
+                comparison = answer.comparison
+                if not comparison.ok:
+                    proves = ": nothing is proved" if comparison.problem == OVERFLOWS else ""
+                    raise AssertionError(
+                        f"{answer.name}{answer.detail}: observed / allowed is {comparison}{proves}, for {network!r}"
+                    )
+    except Broken as broken:
+        what = "raised " if broken.kind == "raised" else ""
+        raise AssertionError(f"{broken.function}: {what}{broken.text}, for {network!r}") from broken.cause
+    except NotOffered as error:
+        raise AssertionError(f"not offered: {error}, for {network!r}") from error
+    if noted := [text for guard in guards for text in guard.noted.values()]:
+        raise AssertionError(f"{'; '.join(noted)}, for {network!r}")
 
 
-def _on(backend: Any, network: Any) -> Any:
-    """The network on a backend, given in any form."""
+def _guarded(name: str, backend: Any) -> Guard:
+    """A backend, given in any form, under watch."""
     text = loading.spelled(backend)
-    module = backend if text is None else loading.load(text)
-    cls = vars(module).get("Network") if hasattr(module, "__dict__") else None
-    cls = network_on(module) if cls is None else cls
-    moved = cls(network.sizes, dtype=network.dtype, seed=0, threads=network.threads, **network.model.settings)
+    try:
+        return Guard(backend if text is None else loading.load(text))
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {printable(error)}"
+        raise ValueError(f"{name}: the backend cannot be loaded ({reason})") from error
+
+
+def _on(guard: Guard, network: Any) -> Any:
+    """The network on a backend."""
+    moved = guard.Network(network.sizes, dtype=network.dtype, seed=0, threads=network.threads, **network.model.settings)
     moved.model.theta.everything[:] = network.model.theta.everything
     return moved

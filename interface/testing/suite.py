@@ -10,7 +10,7 @@ from samenet.testing import report
 from samenet.testing.loading import spelled
 from samenet.testing.parts import LEVELS, PARTS, Part
 from samenet.testing.report import Failure, Report
-from samenet.testing.workers import ProcessWorker, ThreadWorker
+from samenet.testing.workers import ProcessWorker, ThreadWorker, refuse_within
 from samenet.validation import checks
 
 _POLL = 0.05
@@ -19,6 +19,7 @@ _EFFECTS = "side effects"
 _MISTAKES = {
     "changes": "it writes into arrays that are not its own",
     "prints": "a print that was left in",
+    "forks": "os.fork, whose child has to end by os._exit",
     "handling": "np.seterr in place of `with np.errstate(...)`",
 }
 
@@ -100,7 +101,8 @@ class Check:
         self.stops: list[str] = []  # functions during which a worker ended, twice for one that hung
 
     def run(self, found: Report) -> Report:
-        """The report, with the results of all parts."""
+        """The report, with the results of all parts. Raises ValueError within the check of a backend."""
+        refuse_within()
         while pending := [part for part in self.parts if part.name not in self.results]:
             worker = self.start(pending)
             try:
@@ -174,6 +176,6 @@ class Check:
         """What was noted in any part belongs to the one on side effects."""
         result = self.results.get(_EFFECTS)
         if self.noted and result is not None and result.failure is None:
-            result.status = "failed"
+            result.status, result.reason = "failed", ""
             result.failure = Failure("in the course of the check", "", got="; ".join(self.noted.values()))
             result.failure.mistake = _MISTAKES[next(iter(self.noted))]

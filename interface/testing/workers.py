@@ -29,6 +29,7 @@ from samenet.testing.runner import Runner
 Emit = Callable[[dict[str, Any]], None]
 _PATIENCE = 2.0  # seconds
 _SIZE = 256  # bytes of the file that tells the call
+_WITHIN = "SAMENET_WITHIN_A_CHECK"  # in the environment of a worker, and of processes that a backend starts
 
 
 def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Emit) -> None:
@@ -50,11 +51,19 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
             except BaseException as error:  # what a backend did to make the suite itself fail is its failure, too
                 if result is None:
                     got = f"{type(error).__name__}: {printable(error)}, in the suite"
-                    result = report.Part(
-                        part.name, part.function, "failed", failure=Failure(part.function, "", got=got)
-                    )
+                    failure = Failure(part.function, "", got=got)
+                    result = report.Part(part.name, part.function, "failed", failure=failure)
                     emit({"result": asdict_of(result)})
             emit({"noted": dict(guard.noted)})
+
+
+def refuse_within() -> None:
+    """Raise ValueError where a backend is being checked: a file that checks itself would start workers without end."""
+    if _WITHIN in os.environ or threading.current_thread().name.startswith(printing.THREAD):
+        raise ValueError(
+            "backend: expected no check within that of a backend, which imports its file; put the call, as all that a "
+            'script does, under `if __name__ == "__main__":`'
+        )
 
 
 class ThreadWorker:
@@ -112,6 +121,8 @@ class ProcessWorker:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ | {_WITHIN: "1"},
         )
         self.is_done = False
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -146,10 +157,13 @@ class ProcessWorker:
         return f"crashed its process: {name}"
 
     def stop(self) -> None:
-        """End the process; one that is done may end by itself."""
+        """End the process, and those that it started; one that is done may end by itself."""
         if self.is_done:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_PATIENCE)
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         self.reader.join(_PATIENCE)  # a process of the backend's own may hold the pipe open
@@ -161,7 +175,7 @@ class ProcessWorker:
 
 def main(options: dict[str, Any]) -> None:
     """The other end of `ProcessWorker`: standard output is for events, and what the backend writes is noted."""
-    threading.current_thread().name = printing.THREAD
+    threading.current_thread().name, process = printing.THREAD, os.getpid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this is told, and ends it
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     written = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
@@ -195,11 +209,13 @@ def main(options: dict[str, Any]) -> None:
             module = grading.adapted(options["exercise"], execute(options["backend"]))
         else:
             module = load(options["backend"])
+        if os.getpid() != process:  # a copy, by os.fork
+            os._exit(0)
+        enter("")
+        guard = Guard(module, enter)
     except BaseException as error:  # whatever its code raises as it is run, sys.exit among them
         emit({"error": f"{type(error).__name__}: {printable(error)}".removesuffix(": ")})
         return
-    enter("")
-    guard = Guard(module, enter)
     os.ftruncate(1, 0)  # what is printed when it is loaded, is
     os.lseek(1, 0, os.SEEK_SET)
     parts = [part for part in PARTS if part.name in options["parts"]]

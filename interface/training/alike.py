@@ -92,8 +92,9 @@ def train(
             record_every=0 if returns_cost else every,
         )
     finite, left = np.isfinite(thetas).all(axis=1).tolist(), list[int]()
+    harmless = divergence.are_harmless(costs, size, settings.reduction)
     for i, (user, model, one) in enumerate(zip(users, models, planned, strict=True)):
-        if not finite[i] or not divergence.is_harmless(costs[i], size, settings.reduction):
+        if not (finite[i] and harmless[i]):
             left.append(i)
             one.stream = None  # it draws anew
             continue

@@ -110,6 +110,14 @@ def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bo
     return worst < _GROWTH * scale or worst < _bound(costs.item(0), scale)  # of which the second is never less
 
 
+def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> list[bool]:
+    """The same of several trainings, whose costs are rows."""
+    scale = amount if reduction == "sum" else 1
+    bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
+    harmless: list[bool] = (costs.max(axis=1) < bounds).tolist()  # NaN is not
+    return harmless
+
+
 def _worst(costs: NDArray[np.float64]) -> float:
     worst: float = costs.item(costs.argmax())  # three times as fast as `max`; NaN counts as the largest
     return worst

@@ -1,5 +1,8 @@
 """The settings of `Network.train`: those of its arguments that have nothing to do with the samples, checked once."""
 
+import math
+from contextlib import suppress
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -52,9 +55,25 @@ def by_name(given: dict[str, Any]) -> Given:
     return _values(given), _others(given)
 
 
-@remembers
+_RULES = optimizers.Descent, optimizers.Momentum, optimizers.Nesterov, optimizers.RMSProp, optimizers.Adam
+_remembers = partial(remembers, constant=_RULES)
+
+
+@_remembers
 def settings_of(hidden_layers: int, *values: Any) -> Settings:
     """The settings, from the values of the arguments with these names."""
+    _, alpha, _, _, _, monitors, *_ = values
+    usual = None
+    if type(alpha) is float and 0 < alpha < math.inf and type(monitors) is tuple:  # anything else can be read only once
+        with suppress(TypeError, ValueError):  # raised again below, with what was given
+            usual = _settings(hidden_layers, values[0], 1.0, *values[2:])
+    if usual is None:
+        return _settings(hidden_layers, *values)
+    return usual._replace(alpha=schedules.Constant(alpha), arguments={**usual.arguments, "alpha": alpha})
+
+
+@_remembers
+def _settings(hidden_layers: int, *values: Any) -> Settings:
     given = dict(zip(_NAMES, values, strict=True))
     optimizer = optimizers.optimizer(given["optimizer"])
     alpha = schedules.schedule(given["alpha"]) if optimizer.takes_steps else None

@@ -107,4 +107,4 @@ def _by_batches(
         count = min(step, epochs - start)
         rows = None if order is None else order[start : start + count]
         costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
-    return np.concatenate(costs), draws
+    return np.asarray(costs[0]) if len(costs) == 1 else np.concatenate(costs), draws

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 
+from samenet.stopping import StopTraining
 from samenet.training.interrupts import deferred_interrupt
 
 Task = Callable[[Callable[[], None]], None]  # task(release); release() delivers a Ctrl-C between two updates
@@ -23,8 +24,14 @@ def run_together(
     Ctrl-C that the caller has deferred; without it, Ctrl-C is deferred here.
     """
     if release is None:
-        with deferred_interrupt() as release:
-            return run_together(tasks, threads, release)
+        done: dict[int, Exception] | None = None
+        try:
+            with deferred_interrupt() as release:
+                done = run_together(tasks, threads, release)
+        except StopTraining:  # by the user's handler of Ctrl-C
+            if done is None:
+                raise
+        return done
     numbers, failed, stopped = itertools.count(), dict[int, Exception](), False
 
     def work(release: Callable[[], None]) -> None:

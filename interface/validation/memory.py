@@ -1,6 +1,6 @@
 """Checks whose outcome is remembered, since the same arguments come again and again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from operator import is_
 from typing import Any, TypeVar
@@ -14,14 +14,20 @@ _PLAIN = frozenset((int, float, str, bool, type(None), type, type(np.dtype("f8")
 _MOST = 1024  # sets of arguments remembered of a check
 
 
-def remembers(check: Callable[..., T]) -> Callable[..., T]:
+class _Items:
+    """Stands before the number of items of a list or tuple, and the items."""
+
+
+def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callable[..., T]:
     """check, which returns what it returned before for arguments of the same types and values.
 
     Remembered are arguments that are plain numbers, texts and types, and lists and tuples of them. A check that raises
     is made again, so that its message shows what was given. What it returns, never None, must not be changed by anyone.
+    constant: other types whose values never change, and of which two that are equal are the same.
     """
+    plain = _PLAIN.union(constant)
     known: dict[Any, T] = {}
-    last: tuple[Any, ...] = ((), None)  # arguments whose values cannot change, and what was returned for them
+    last: tuple[Any, Any] = (), None  # plain arguments, whose values cannot change, and what was returned for them
 
     @wraps(check)
     def remembered(*arguments: Any) -> T:
@@ -29,25 +35,28 @@ def remembers(check: Callable[..., T]) -> Callable[..., T]:
         before, result = last
         if len(before) == len(arguments) and all(map(is_, before, arguments)):
             return result  # type: ignore[no-any-return]
+        flat: Any = arguments
         kinds = [*map(type, arguments)]
-        key = [*arguments]
-        if list in kinds or tuple in kinds:
-            for i, value in enumerate(arguments):
+        if list in kinds or tuple in kinds:  # whether it is a list or a tuple makes no difference
+            flat = []
+            for value in arguments:
                 if type(value) is list or type(value) is tuple:
-                    key[i] = tuple(value)
-                    kinds[i] = type  # whether it is a list or a tuple makes no difference
-                    kinds += map(type, key[i])
-        if not _PLAIN.issuperset(kinds):
+                    flat += (_Items, len(value), *value)
+                else:
+                    flat.append(value)
+            if len(before) == len(flat) and all(map(is_, before, flat)):
+                return result  # type: ignore[no-any-return]
+            kinds = [*map(type, flat)]
+        if not plain.issuperset(kinds):
             return check(*arguments)
-        full_key = tuple(kinds + key)
-        result = known.get(full_key)
+        key = (*kinds, *flat)
+        result = known.get(key)
         if result is None:
             result = check(*arguments)
             if len(known) >= _MOST:
                 known.clear()
-            known[full_key] = result
-        if list not in map(type, arguments):
-            last = arguments, result
+            known[key] = result
+        last = flat, result
         return result
 
     return remembered

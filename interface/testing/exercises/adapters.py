@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from samenet.backends import backend
 from samenet.testing.exercises.descents import Functions, mini_batches, momentum, update
+from samenet.testing.forms import shaped
 
 Array = NDArray[Any]
 
@@ -103,16 +104,14 @@ def _backpropagation(
             raise NotImplementedError("networks without hidden layers")
         cost, h = numpy.evaluate(model, X, Y, reduction)[0], numpy.feed_forward(model, X)
         g = model.theta.empty_like()
-        delta = np.asarray(output(Y, h[-1])) * model.dtype.type(_share(X, reduction))
+        delta = shaped("output_delta", output(Y, h[-1]), Y.shape) * model.dtype.type(_share(X, reduction))
         for l in range(len(model.weights) - 1, -1, -1):
             dW, db = weights(delta, h[l])
             for name, given, place in (("dW", dW, g.weights[l]), ("db", db, g.biases[l] if model.bias else None)):
                 if place is not None:
-                    if np.shape(given) != place.shape:
-                        raise ValueError(f"{name}: expected shape {place.shape}, got {np.shape(given)}")
-                    place[:] = given
+                    place[:] = shaped(name, given, place.shape)
             if l > 0:
-                delta = np.asarray(hidden(model.weights[l], delta, h[l]))
+                delta = shaped("hidden_delta", hidden(model.weights[l], delta, h[l]), h[l].shape)
         return cost, g
 
     return {"feed_forward": numpy.feed_forward, "gradient": gradient}

@@ -32,7 +32,42 @@ MUTANTS = (
         "clipping",
         "clip_norm is not used",
     ),
+    Mutant(
+        "length as a sum",
+        "length, largest = math.sqrt(np.vdot(g, g)), 1.0",
+        "length, largest = float(np.abs(g).sum()), 1.0",
+        "clipping",
+        "clip_norm: the length is the root of the sum of squares",
+    ),
+    Mutant(
+        "scaled to length 1",
+        "g *= clip_norm / length",
+        "g *= 1 / length",
+        "clipping",
+        "a gradient that is too long is scaled to the length 1, not to clip_norm",
+    ),
     # epochs
+    Mutant(
+        "the first batch again",
+        "part = slice(start, start + batch_size)",
+        "part = slice(0, batch_size)",
+        "epochs",
+        "the first batch is used in every update",
+    ),
+    Mutant(
+        "cost behind the update",
+        "step(model.theta.flat, g.flat, alphas[epoch], rule, state)",
+        "step(model.theta.flat, g.flat, alphas[epoch], rule, state); costs[-1] = evaluate(model, x, y, reduction)[0]",
+        "epochs",
+        "the cost is that after the update, not that before it",
+    ),
+    Mutant(
+        "reduction not passed on",
+        "costs.append(_backpropagate(model, x, y, reduction, *given))",
+        "costs.append(_backpropagate(model, x, y, 'mean', *given))",
+        "epochs",
+        "reduction is not passed on to the gradient: the mean for the sum",
+    ),
     Mutant(
         "order ignored",
         "batch: Any = part if order is None else order[epoch, part]",

@@ -71,6 +71,13 @@ MUTANTS = (
         "the gradient of the biases is of the first sample alone",
     ),
     Mutant(
+        "biases of the last sample",
+        "np.sum(delta, axis=0, out=g.biases[layer])",
+        "np.sum(delta[-1:], axis=0, out=g.biases[layer])",
+        "gradient",
+        "the gradient of the biases is of the last sample alone",
+    ),
+    Mutant(
         "biases summed",
         "np.sum(delta, axis=0, out=g.biases[layer])",
         "np.sum(delta / scale, axis=0, out=g.biases[layer])",
@@ -217,6 +224,13 @@ MUTANTS = (
         "e *= 1 - h",
         "activations and costs",
         "the slope of softmax is taken node by node: dJ/dz_i = h_i (e_i - sum_k e_k h_k)",
+    ),
+    Mutant(
+        "softmax's slope without its sum",
+        "e -= (e * h).sum(axis=-1, keepdims=True)",
+        "pass",
+        "activations and costs",
+        "the sum is left out of the slope of softmax: dJ/dz_i = h_i (e_i - sum_k e_k h_k)",
     ),
     Mutant(
         "factor of the sum of squares",

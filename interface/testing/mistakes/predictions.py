@@ -19,6 +19,13 @@ MUTANTS = (
         "wrong sign: the bias is subtracted",
     ),
     Mutant(
+        "bias of the first node",
+        "z += model.biases[layer]",
+        "z += model.biases[layer][0]",
+        "feed_forward",
+        "the bias of the first node is added to all nodes",
+    ),
+    Mutant(
         "bias in the first layer alone",
         "z += model.biases[layer]",
         "z += model.biases[layer] if layer == 0 else 0",

@@ -45,7 +45,28 @@ MUTANTS = (
         "descent",
         "wrong sign: theta := theta - alpha g goes downhill",
     ),
+    Mutant(
+        "the sign of the slope alone",
+        "g *= alpha\n    theta -= g\n\n\ndef _momentum",
+        "theta -= alpha * np.sign(g)\n\n\ndef _momentum",
+        "descent",
+        "the sign of the gradient in place of the gradient",
+    ),
     # momentum
+    Mutant(
+        "beta of its own",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "v *= 0.9\n    v -= g\n    theta += v",
+        "momentum",
+        "rule.beta is not used: 0.9 in its place",
+    ),
+    Mutant(
+        "beta times the slope",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "v -= g\n    v *= rule.beta\n    theta += v",
+        "momentum",
+        "beta times the gradient, too: v := beta v - alpha g",
+    ),
     Mutant(
         "velocity not kept",
         "v *= rule.beta\n    v -= g\n    theta += v",
@@ -147,7 +168,29 @@ MUTANTS = (
         "1 - decay is left out: s := decay s + (1 - decay) g^2",
     ),
     Mutant("RMSProp without epsilon", "np.sqrt(s) + rule.epsilon", "np.sqrt(s)", "rmsprop", "epsilon is left out"),
+    Mutant(
+        "RMSProp of sums",
+        "rule.decay * s + (1 - rule.decay) * g * g",
+        "s + g * g",
+        "rmsprop",
+        "the squares are summed, as by AdaGrad: s := decay s + (1 - decay) g^2",
+    ),
+    Mutant(
+        "RMSProp of g for g squared",
+        "(1 - rule.decay) * g * g",
+        "(1 - rule.decay) * np.abs(g)",
+        "rmsprop",
+        "g in place of g^2 in the running mean",
+    ),
     # adam
+    Mutant(
+        "Adam without the power",
+        "1 - rule.beta1**t",
+        "1 - rule.beta1",
+        "adam",
+        "the power t is left out of the bias correction: 1 - beta^t",
+        (("1 - rule.beta2**t", "1 - rule.beta2"),),
+    ),
     Mutant(
         "Adam with epsilon inside",
         "root + rule.epsilon",

@@ -3,8 +3,8 @@
 `run_updates` makes many updates in one call: `epochs` times through the samples, in the order of `order[epoch]`, or
 as they come, `batch_size` at a time, by plain descent or with momentum. It returns the cost before each update. The
 state of momentum, the velocity v = state.values[0], persists from call to call, since training is cut into several
-calls; state.t counts the updates. `alpha` is a number, or one for each epoch. Two lines are wrong: check the file,
-and mend them.
+calls; state.t counts the updates. Where no state is given, `rule.state(model.theta)` is a new one. `alpha` is a
+number, or one for each epoch. Two lines are wrong: check the file, and mend them.
 """
 
 import numpy as np
