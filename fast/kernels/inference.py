@@ -97,10 +97,9 @@ is_native = generated(_is_native, _write_is_native, boolean)
 
 @register_jitable
 def few(size, itemsize):
-    """The number of rows up to which a few at a time are sooner done than with samples in the lanes.
+    """The number of rows up to which a few at a time are sooner done than with samples in the lanes: more fill these.
 
-    More rows make a register of samples nearly full. size: the number of parameters: all are read for every few rows,
-    which takes long if they are not in the second cache.
+    size: the number of parameters. Every few rows read all, which takes long if they are not in the second cache.
     """
     return max(_FEW, REGISTER // itemsize - TOGETHER) if size * itemsize <= _CACHED else _FEW
 
@@ -137,8 +136,7 @@ def predict_few(theta, layout, X, out):
     else:
         workspace = _workspace(theta, layout, TOGETHER)
         for s in range(0, len(X), TOGETHER):
-            end = s + TOGETHER
-            forward_together(theta, layout, X[s:end], workspace, out[s:end], out[0, :0], 0, 0)
+            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
     return are_finite(X.reshape(X.size))
 
 
@@ -175,8 +173,7 @@ def all_layers(theta, layout, X, H):
             return
         workspace, out = _workspace(theta, layout, TOGETHER), np.empty((TOGETHER, sizes[-1]), theta.dtype)
         for s in range(0, m, TOGETHER):
-            x = X[s : s + TOGETHER]
-            forward_together(theta, layout, x, workspace, out[: len(x)], H, s, m)
+            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
         return
     if is_wide(sizes):  # then theta takes the place of P
         _, widest = nodes(sizes)
