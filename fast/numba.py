@@ -182,7 +182,7 @@ def gradient(
     if P is theta:
         _descend(model, theta, G, P, *given)
         return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
-    found = theta.copy()
+    found = np.copy(theta)
     _descend(model, found, G, P, *given)  # the gradient takes its place
     give_back(model, parts, G, P)
     return costs.item(), model.theta.like(found)

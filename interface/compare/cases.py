@@ -131,8 +131,8 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
                 loops = partial(batch_gradient, form(network.weights), form(network.biases), form(X), form(Y), "mean")
                 contenders.append(Contender(way, name, loops, loops))
         else:
-            own, is_clean = _given(name, X, Y)
-            run = partial(network.on(name).gradient, *own)
+            (x, y), is_clean = _given(name, X, Y)
+            run = partial(network.on(name).gradient, x, y)
             contenders.append(Contender(name, name, run, run, is_clean=is_clean))
     cost, slope = network.gradient(X, Y)
     cost_allowed, slope_allowed = tolerance.gradient(network.model, X, Y)

@@ -98,14 +98,15 @@ class Memory:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """The backend asks for its memory here."""
-        kept = parameters.aligned, workspace.aligned, backend.np, backend.workspace
+        kept = parameters.aligned, workspace.aligned, backend.np, backend.borrowed, backend.give_back
         parameters.aligned = workspace.aligned = self.aligned
         backend.np = self
-        backend.workspace = lambda model, parts: (workspace._rows(model, parts), workspace.packed_workspace(model))
+        backend.borrowed = lambda model, parts, *_: (workspace._rows(model, parts), workspace.packed_workspace(model))
+        backend.give_back = lambda *_: None
         try:
             yield
         finally:
-            parameters.aligned, workspace.aligned, backend.np, backend.workspace = kept
+            parameters.aligned, workspace.aligned, backend.np, backend.borrowed, backend.give_back = kept
 
 
 class Usual:
