@@ -711,7 +711,11 @@ MUTANTS = {
         Mutant("cost not averaged", "result *= scale", "pass"),
         Mutant("together: finite without a look", "return are_finite(X.reshape(X.size))", "return True"),
         Mutant("together: no biases", "row[i] += b[i]", "pass"),
-        Mutant("together: the first rows again", "X[s:end], workspace, out", "X[: len(X[s:end])], workspace, out"),
+        Mutant(
+            "together: the first rows again",
+            "X[s : s + TOGETHER], workspace, out[s:]",
+            "X[: len(X[s : s + TOGETHER])], workspace, out[s:]",
+        ),
         Mutant("together: softmax of more", "activate(code, above[r, :k], k,", "activate(code, above[r], length,"),
         Mutant("together: hidden layers of other rows", "H[q + (s + r) * k + i] = h", "H[q + r * k + i] = h"),
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),

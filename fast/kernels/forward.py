@@ -65,7 +65,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
 
 @external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1], f[:, ::1], f[::1], int64, int64))
 def forward_together(theta, layout, X, workspace, out, H, s, rows):
-    """out := the output layer for at most `TOGETHER` samples, from theta as it is: the same bits as for each by itself.
+    """The first rows of out := the output layer for at most `TOGETHER` samples: the same bits as for each by itself.
 
     workspace: two rows, each for `TOGETHER` times the widest layer and a register. Unless it is empty, H gets all
     layers, as those of the rows from s on of so many; see `forward`.
@@ -98,8 +98,9 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
                     H[q + (s + r) * k + i] = h[r, i]
             q += rows * k
     for r in range(m):
-        for i in range(out.shape[1]):
-            out[r, i] = h[r, i]
+        row = out[r]
+        for i in range(row.size):
+            row[i] = h[r, i]
 
 
 @kernel(makes_arrays=True)

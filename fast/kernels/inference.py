@@ -24,7 +24,7 @@ from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
-_FEW = 12  # rows up to which it pays to go on with a few at a time
+_FEW = 4  # rows that read all parameters together, once; see `few`
 _CACHED = 3 << 19  # bytes of parameters that stay in the second cache
 QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
 
@@ -92,11 +92,11 @@ is_native = generated(_is_native, _write_is_native, boolean)
 
 @register_jitable
 def few(size, itemsize):
-    """The number of rows up to which a few at a time are sooner done than with samples in the lanes.
+    """The number of rows up to which a few at a time are sooner done than with samples in the lanes: more fill these.
 
-    size: the number of parameters. All are read for every few rows, which takes long if the second cache has not all.
+    size: the number of parameters. Every few rows read all, which takes long if they are not in the second cache.
     """
-    return _FEW if size * itemsize <= _CACHED else TOGETHER
+    return max(_FEW, REGISTER // itemsize - TOGETHER) if size * itemsize <= _CACHED else _FEW
 
 
 def _one(theta, layout, x, out):
@@ -131,8 +131,7 @@ def predict_few(theta, layout, X, out):
     else:
         workspace = _workspace(theta, layout, TOGETHER)
         for s in range(0, len(X), TOGETHER):
-            end = s + TOGETHER
-            forward_together(theta, layout, X[s:end], workspace, out[s:end], out[0, :0], 0, 0)
+            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
     return are_finite(X.reshape(X.size))
 
 
@@ -169,8 +168,7 @@ def all_layers(theta, layout, X, H):
             return
         workspace, out = _workspace(theta, layout, TOGETHER), np.empty((TOGETHER, sizes[-1]), theta.dtype)
         for s in range(0, m, TOGETHER):
-            x = X[s : s + TOGETHER]
-            forward_together(theta, layout, x, workspace, out[: len(x)], H, s, m)
+            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
         return
     if is_wide(sizes):  # then theta takes the place of P
         _, widest = nodes(sizes)
