@@ -202,15 +202,15 @@ def test_a_handler_of_ctrl_c_may_end_them(calls: list[int], monkeypatch: pytest.
     def handler(signum: int, frame: Any) -> None:
         raise samenet.StopTraining("enough")
 
-    def interrupted(*given: Any) -> bool:
+    def interrupted(costs: Any, *given: Any) -> list[bool]:
         if not raised:
             raised.append(signal.raise_signal(signal.SIGINT))
-        return True
+        return [True] * len(costs)
 
     raised: list[None] = []
     X, Y = samples((4, 8, 3), 50)
     networks = [Network([4, 8, 3], seed=i) for i in range(8)]
-    monkeypatch.setattr(divergence, "is_harmless", interrupted)
+    monkeypatch.setattr(divergence, "are_harmless", interrupted)
     before = signal.signal(signal.SIGINT, handler)
     try:
         train_many(networks, X, Y, alpha=0.1, epochs=1, batch_size=20)

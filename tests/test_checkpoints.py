@@ -376,8 +376,8 @@ def test_what_could_not_be_written_is_refused_at_once(tmp_path: Path) -> None:
     history = net.train(X, Y, epochs=1, **BATCHES)
     with pytest.raises(FileNotFoundError):
         net.train(X, Y, epochs=1, checkpoint=tmp_path / "no folder" / "net.npz", **BATCHES)
-    net.weights[-1][0, 0] = np.nan
-    with pytest.raises(ValueError, match="^W2: expected finite numbers, got nan"):
+    net.biases[-1][0] = np.nan
+    with pytest.raises(ValueError, match="^b2: expected finite numbers, got nan"):
         net.train(X, Y, epochs=1, checkpoint=path, **BATCHES)
     assert net.history is history
 

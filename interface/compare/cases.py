@@ -132,7 +132,7 @@ def gradient(sizes: tuple[int, ...], rows: int, names: Sequence[str]) -> Case:
                 contenders.append(Contender(way, name, loops, loops))
         else:
             own, is_clean = _given(name, X, Y)
-            run = partial(network.on(name).gradient, *own)
+            run = partial(network.on(name).gradient, own[0], own[1])
             contenders.append(Contender(name, name, run, run, is_clean=is_clean))
     cost, slope = network.gradient(X, Y)
     cost_allowed, slope_allowed = tolerance.gradient(network.model, X, Y)
