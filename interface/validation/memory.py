@@ -27,12 +27,13 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
     """
     plain = _PLAIN.union(constant)
     known: dict[Any, T] = {}
-    last: tuple[Any, Any] = (), None  # plain arguments, whose values cannot change, and what was returned for them
+    # Arguments whose values cannot change; these, with the items of lists and tuples; and what was returned for them.
+    last: tuple[Any, Any, Any] = (), (), None
 
     @wraps(check)
     def remembered(*arguments: Any) -> T:
         nonlocal last
-        before, result = last
+        before, items, result = last
         if len(before) == len(arguments) and all(map(is_, before, arguments)):
             return result  # type: ignore[no-any-return]
         flat: Any = arguments
@@ -44,7 +45,7 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
                     flat += (_Items, len(value), *value)
                 else:
                     flat.append(value)
-            if len(before) == len(flat) and all(map(is_, before, flat)):
+            if len(items) == len(flat) and all(map(is_, items, flat)):
                 return result  # type: ignore[no-any-return]
             kinds = [*map(type, flat)]
         if not plain.issuperset(kinds):
@@ -56,7 +57,7 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
             if len(known) >= _MOST:
                 known.clear()
             known[key] = result
-        last = flat, result
+        last = arguments if list not in map(type, arguments) else (), flat, result
         return result
 
     return remembered
