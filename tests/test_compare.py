@@ -272,7 +272,7 @@ def test_the_inputs_of_the_cases_do_not_saturate() -> None:
 def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the faster of two, and without the JIT on NumPy alone."""
     names = ["numpy"] if numba.config.DISABLE_JIT else ["numpy", "numba"]
-    monkeypatch.setattr(compare, "_TUTORIAL", {(3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6}})
+    monkeypatch.setattr(cases, "TUTORIAL", {(3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6}})
     json_file, plot_file = tmp_path / "compare.json", tmp_path / "compare.png"
     chosen = ["--backends", *names, "--epochs", "3000", "--json", str(json_file), "--plot", str(plot_file)]
     assert __main__.main(["compare", *chosen]) == 0
@@ -290,7 +290,7 @@ def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypa
 def test_without_scikit_learn_the_rest_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(compare, "_TUTORIAL", {(3, 3, 1): {}})
+    monkeypatch.setattr(cases, "TUTORIAL", {(3, 3, 1): {}})
     monkeypatch.setitem(sys.modules, "sklearn", None)
     for name in [name for name in sys.modules if name.startswith("sklearn.")]:
         monkeypatch.delitem(sys.modules, name)
@@ -719,10 +719,10 @@ def test_a_picture_of_a_failure(tmp_path: Path) -> None:
 
 def test_what_is_compared_unless_sizes_are_given() -> None:
     """The networks that tutorial 000 times, one sample each, and a gradient; then every size with every batch."""
-    titles = [case.title for case in compare._cases(None, [5], ["numpy"])]
+    titles = [case.title for case in cases.chosen(None, [5], ["numpy"])]
     timed = ("3-3-1", "3-3-3-1", "100-100-50-10")
     assert titles == [*(f"{name}, forward, one sample" for name in timed), "64-30-10, gradient, 32 samples"]
-    given = [case.title for case in compare._cases([[2, 1], [4, 3, 2]], [1, 5], ["numpy"])]
+    given = [case.title for case in cases.chosen([[2, 1], [4, 3, 2]], [1, 5], ["numpy"])]
     assert given == [
         f"{name}, {what}, {rows}"
         for what in ("forward", "gradient")

@@ -561,7 +561,7 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     package = tmp_path / "theirs-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
-    names = ("right", "wrong", "raises", "exits", "absent", "changes")
+    names = ("right", "wrong", "raises", "exits", "absent", "changes", "aborts", "quits", "hangs")
     points = "\n".join(f"{name} = their_{name}" for name in names)
     (package / "entry_points.txt").write_text(f"[samenet.backends]\n{points}\nnumpy = their_right\n")
     shutil.copy(EXAMPLES / "plain_numpy.py", tmp_path / "their_right.py")
@@ -570,12 +570,15 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     changes = "from samenet.fast.numpy import Network, feed_forward as forward\ndef feed_forward(model, x):\n    h = "
     (tmp_path / "their_changes.py").write_text(changes + "forward(model, x)\n    x *= 2\n    return [x / 2, *h[1:]]\n")
     (tmp_path / "their_exits.py").write_text("import sys\nsys.exit()\n")
+    for name, how in (("aborts", "os.abort()"), ("quits", "os._exit(0)"), ("hangs", "time.sleep(100)")):
+        (tmp_path / f"their_{name}.py").write_text(f"import os, time\ndef feed_forward(model, x):\n    {how}\n")
     return {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
 
 
 USED = """
 import pickle, samenet
-assert samenet.backends() == ("reference", "numpy", "numba", "absent", "changes", "exits", "raises", "right", "wrong")
+theirs = ("aborts", "absent", "changes", "exits", "hangs", "quits", "raises", "right", "wrong")
+assert samenet.backends() == ("reference", "numpy", "numba", *theirs)
 assert samenet.backend("numpy").__name__ == "samenet.fast.numpy"
 right = samenet.backend("right")
 assert samenet.backend("right") is right and right.Network.backend is right
@@ -602,9 +605,13 @@ def test_backends_of_other_packages(plugged: dict[str, str]) -> None:
 
 COMPARED = """
 import functools, sys
-from samenet.compare import command, measurement
+from samenet.compare import command, measurement, rehearsal
+def failure(name, *given, of=rehearsal.failure):
+    rehearsal.LIMIT = 1 if name == "hangs" else 60
+    return of(name, *given)
+rehearsal.failure = failure
 command.measure = functools.partial(measurement.measure, seconds=0.01)
-names = ["reference", "changes", "right", "wrong", "raises", "absent"]
+names = ["reference", "changes", "right", "wrong", "raises", "absent", "aborts", "quits", "hangs"]
 sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_file=None, plot_file=None))
 """
 
@@ -618,6 +625,10 @@ def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[s
         "raises +FAIL +ValueError: never",
         "wrong +FAIL",
         "absent +left out",
+        "(aborts|quits|hangs) +FAIL",
+        "aborts: it crashed its process: SIGABRT",
+        "quits: it ended its process with status 0",
+        "hangs: it did not come back within 1 s",
         r"right +[\d.]+ [mun]?s",
     ):
         assert any(re.match(line, shown) for shown in run.stdout.splitlines()), line

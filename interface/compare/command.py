@@ -11,30 +11,27 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from samenet.backends import backend, known_backends, missing
-from samenet.compare import cases, environment, timing
-from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS, Case
+from samenet.backends import EXTRAS, MODULES, backend, known_backends, missing
+from samenet.compare import cases, environment, rehearsal, timing
+from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.compare.measurement import Result, Row, measure
 from samenet.output import files
 from samenet.output.console import Console, print_table
 from samenet.output.console import console as standard_output
 from samenet.output.formats import counted, digits, duration
 
-# What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.
-_TUTORIAL = {
-    (3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6},
-    (3, 3, 3, 1): {LOOPS_OVER_ARRAYS: 70e-6, "numpy": 46e-6},
-    (100, 100, 50, 10): {LOOPS_OVER_ARRAYS: 41e-3, "numpy": 84e-6},
-}
 
-
-def _show(console: Console, result: Result, left_out: Mapping[str, str]) -> None:
+def _show(console: Console, result: Result, left_out: Mapping[str, str], fatal: Mapping[str, str]) -> None:
     """Print a case's title, table and noise; as rich's title and caption they would wrap at the table's width."""
     console.print(result.title, style="bold", markup=False)
     table = _table(result)
+    for name in fatal:
+        table.add_row(name, "[bold red]FAIL[/]")
     for name in left_out:
         table.add_row(name, "left out")
     print_table(console, table)
+    for name, reason in fatal.items():
+        console.print(f"{name}: {reason}", style="red", markup=False)
     for reason in left_out.values():
         console.print(f"left out: {reason}", style="red", markup=False)
     if result.noise is not None:
@@ -126,12 +123,12 @@ def _train_in_full(console: Console, name: str, epochs: int) -> dict[str, Any]:
 
 
 def _digits(
-    console: Console, names: Sequence[str], left_out: Mapping[str, str], epochs: int
+    console: Console, names: Sequence[str], left_out: Mapping[str, str], fatal: Mapping[str, str], epochs: int
 ) -> tuple[Result, dict[str, Any] | None]:
     """Tutorial 000, section 5: an epoch on every backend, then the whole training run on the fastest."""
     with console.status("digits"):
         result = measure(cases.full_batch_epoch(names), seconds=12.0)
-    _show(console, result, left_out)
+    _show(console, result, left_out, fatal)
     order = _in_order([result])
     if not order or epochs == 0:
         return result, None
@@ -145,14 +142,16 @@ def _digits(
     return result, full
 
 
-def _cases(sizes: Sequence[Sequence[int]] | None, batches: Sequence[int], names: Sequence[str]) -> list[Case]:
-    if sizes is not None:
-        layers = [tuple(s) for s in sizes]
-        chosen = [cases.forward(s, m, names) for s in layers for m in batches]
-        return chosen + [cases.gradient(s, m, names) for s in layers for m in batches]
-    return [cases.forward(s, None, names, printed) for s, printed in _TUTORIAL.items()] + [
-        cases.gradient((64, 30, 10), 32, names)
-    ]
+def _fatal(
+    console: Console, names: Sequence[str], sizes: Sequence[Sequence[int]] | None, batches: Sequence[int]
+) -> dict[str, str]:
+    """Those of the named backends of other packages that would end the run, with the reason."""
+    found = {}
+    for name in names:
+        if name not in MODULES | EXTRAS:
+            with console.status(f"{name}, in a process of its own"):
+                found[name] = rehearsal.failure(name, sizes, batches)
+    return {name: reason for name, reason in found.items() if reason}
 
 
 def run(
@@ -166,9 +165,11 @@ def run(
 ) -> int:
     """Run the command; returns the exit status: 1 if a check failed, else 0."""
     console = standard_output()
-    left_out = missing(name for name in known_backends() if name in names)
-    names = [name for name in known_backends() if name in names and name not in left_out]
-    if not names:
+    names = [name for name in known_backends() if name in names]
+    fatal = _fatal(console, names, sizes, batches)
+    left_out = missing(name for name in names if name not in fatal)
+    names = [name for name in names if name not in fatal and name not in left_out]
+    if not names and not fatal:
         raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
         from samenet.compare import chart as plots  # now, to report a missing matplotlib before anything takes time
@@ -179,7 +180,7 @@ def run(
         f"NumPy {around['numpy']}, Numba {around['numba']}, {around['blas']}\nthreads: {threads}\n"
     )
     try:
-        chosen = _cases(sizes, batches, names)
+        chosen = cases.chosen(sizes, batches, names)
     except (MemoryError, OverflowError, ValueError) as error:
         if sizes is None:
             raise
@@ -188,12 +189,12 @@ def run(
     for case in chosen:
         with console.status(case.title):
             results.append(measure(case))
-        _show(console, results[-1], left_out)
+        _show(console, results[-1], left_out, fatal)
         console.print()
     full = None
     if sizes is None:
         try:
-            result, full = _digits(console, names, left_out, epochs)
+            result, full = _digits(console, names, left_out, fatal, epochs)
             results.append(result)
         except ImportError as error:
             console.print(f"The digits were left out: {error}\n", markup=False)
@@ -213,11 +214,13 @@ def run(
             "cases": [result.as_json() for result in results],
             "digits": full,
             "left_out": left_out,
+            "failed": fatal,
         }
         files.write_text(json_file, json.dumps(content, indent=1) + "\n")
     if plot_file is not None:
         plots.bars(results, plot_file)
-    failed = [f"{row.name} in {result.title}" for result in results for row in result.rows if not row.comparison.ok]
+    failed = [f"{name}, as {reason}" for name, reason in fatal.items()]
+    failed += [f"{row.name} in {result.title}" for result in results for row in result.rows if not row.comparison.ok]
     if failed:
         console.print(f"[bold red]FAIL[/]: {'; '.join(failed)}")
         return 1

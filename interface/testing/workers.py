@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from samenet.testing import printing, report
+from samenet.testing import printing, processes, report
 from samenet.testing.forms import printable
 from samenet.testing.guard import Guard, Stopped
 from samenet.testing.parts import PARTS, Part
@@ -29,7 +29,7 @@ from samenet.testing.runner import Runner
 Emit = Callable[[dict[str, Any]], None]
 _PATIENCE = 2.0  # seconds
 _SIZE = 256  # bytes of the file that tells the call
-_WITHIN = "SAMENET_WITHIN_A_CHECK"  # in the environment of a worker, and of processes that a backend starts
+WITHIN = "SAMENETWITHIN_A_CHECK"  # in the environment of a worker, and of processes that a backend starts
 
 
 def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Emit) -> None:
@@ -59,7 +59,7 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
 
 def refuse_within() -> None:
     """Raise ValueError where a backend is being checked: a file that checks itself would start workers without end."""
-    if _WITHIN in os.environ or threading.current_thread().name.startswith(printing.THREAD):
+    if WITHIN in os.environ or threading.current_thread().name.startswith(printing.THREAD):
         raise ValueError(
             "backend: expected no check within that of a backend, which imports its file; put the call, as all that a "
             'script does, under `if __name__ == "__main__":`'
@@ -122,7 +122,7 @@ class ProcessWorker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ | {_WITHIN: "1"},
+            env=os.environ | {WITHIN: "1"},
         )
         self.is_done = False
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -148,24 +148,14 @@ class ProcessWorker:
         status = self.process.poll()
         if status is None or not self.events.empty():
             return ""
-        if status >= 0:
-            return f"ended its process with status {status}"
-        try:
-            name = signal.Signals(-status).name
-        except ValueError:
-            name = f"signal {-status}"
-        return f"crashed its process: {name}"
+        return processes.ending(status)
 
     def stop(self) -> None:
         """End the process, and those that it started; one that is done may end by itself."""
         if self.is_done:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_PATIENCE)
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
+        processes.end(self.process)
         self.reader.join(_PATIENCE)  # a process of the backend's own may hold the pipe open
         if self.process.stdout is not None and not self.reader.is_alive():
             self.process.stdout.close()
