@@ -103,7 +103,7 @@ def test_it_is_the_first_epoch_that_meets_the_definition(
         (random.Random, {"alpha": 2.0, "dropout": 0.2, "record_every": 4}),
         (np.random.default_rng, {"alpha": 1e300, "batch_size": 6, "optimizer": "momentum"}),  # the weights overflow
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_short_training_that_is_begun_anew_draws_the_same(
     backend: Backend, kind: Any, way: dict[str, Any], monkeypatch: pytest.MonkeyPatch
