@@ -1,6 +1,8 @@
 """The kinds of settings that `peers` measures: every option is checked before it is timed, and losses are told."""
 
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -351,6 +353,24 @@ def test_what_a_process_of_a_setting_measures(settings):
     assert first.left_out[lean.NAME] == "adam"
     assert first.left_out[scikit.NAME] == scikit.REASON
     assert replace(third, kind="").others == [name for name in third.others if name != ours.NUMPY]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process is new, and knows the catalogue's cases alone")
+def test_every_setting_has_a_process_of_its_own(monkeypatch):
+    def given(one: PeerCase, *others: Any) -> dict[str, Any]:
+        if one.network == "0":
+            os._exit(3)
+        return {"process": os.getpid(), "given": [one.network, *others]}
+
+    monkeypatch.setattr(process, "registered", list)
+    monkeypatch.setattr(process, "setting", given)
+    cases = [PeerCase(name, "", lambda _: training("adam"), threads=False) for name in ("0", "5-4-3")]
+    monkeypatch.setattr(process, "PEERS", cases)
+    found = process.settings([(1, "float64"), (1, "float32")], 0.5, quick=True)
+    assert [one["given"] for one in found] == [["5-4-3", dtype, 1, 0.5, True] for dtype in ("float64", "float32")]
+    assert len({os.getpid(), *(one["process"] for one in found)}) == 3
+    with pytest.raises(RuntimeError, match="the process of 0, .*, float64 ended without an answer"):
+        process.settings([(0, "float64")], 0.5, quick=True)
 
 
 def test_a_slow_contender_is_timed_in_part(settings, monkeypatch):

@@ -71,10 +71,8 @@ def kinds(number: int, given: Sequence[object], settings: Sequence[tuple[int, st
     _set_threads(1)
     found: list[list[Json]] = []
     for i in range(number):
-        found.append([])
-        for place, dtype in settings:
-            say(f"process {i + 1} of {number}, setting {len(found[i]) + 1} of {len(settings)}")
-            found[i].append(measure.in_process("peers", "--setting", place, "--dtype", dtype, *given))
+        say(f"process {i + 1} of {number} for each of {len(settings)} settings")
+        found.append(measure.in_process("peers", "--settings", json.dumps(settings), *given))
     return found
 
 
@@ -101,14 +99,12 @@ def main(given: Sequence[str]) -> int:
         metavar="WORD",
         help="cases with one of these words, as in: adam wide",
     )
-    parser.add_argument("--setting", type=int, help=argparse.SUPPRESS)  # be one of the processes of a kind's setting
-    parser.add_argument("--dtype", default="float64", help=argparse.SUPPRESS)
+    parser.add_argument("--settings", type=json.loads, help=argparse.SUPPRESS)  # be what starts the processes of these
     parser.add_argument("--process", type=int, choices=THREADS, help="be one of the processes, with so many threads")
     parser.add_argument("--install", action="store_true", help="install the other libraries here, and do no more")
     options = parser.parse_args(given)
-    if options.setting is not None:
-        one = PEERS[options.setting]
-        print(json.dumps(process.setting(one, options.dtype, 1, options.seconds, options.quick)))
+    if options.settings is not None:
+        print(json.dumps(process.settings(options.settings, options.seconds, options.quick)))
         return 0
     if options.process:
         print(json.dumps(process.measured(options.process, options.seconds, options.quick, options.only)))

@@ -1,7 +1,10 @@
 """One process of `peers`: cases with a number of threads, their contenders checked, then timed interleaved."""
 
+import multiprocessing
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from benchmarks.catalogue import PEERS
@@ -120,6 +123,35 @@ def setting(one: PeerCase, dtype: str, threads: int, seconds: float, quick: bool
     about = {"network": one.network, "operation": one.operation, "kind": one.kind, "dtype": dtype, "threads": threads}
     about |= {"left_out": left_out, "notes": notes, "work": work_counted(task, one.counted)}
     return {**about, **as_json(measure(made, seconds))}
+
+
+def settings(wanted: Sequence[tuple[int, str]], seconds: float, quick: bool) -> list[dict[str, Any]]:
+    """Settings by their places in the catalogue and dtypes, with one thread, each in a process of its own.
+
+    On Linux that is a copy of this one, which has imported the libraries and done nothing else: that takes longer than
+    a setting. Elsewhere libraries may not survive a copy.
+    """
+    for peer in registered():
+        if peer.module and not peer.missing():
+            import_module(peer.module)
+    copies = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    found = []
+    for place, dtype in wanted:
+        receiver, sender = copies.Pipe(duplex=False)
+        copy = copies.Process(target=_send, args=(sender, place, dtype, seconds, quick))
+        copy.start()
+        sender.close()
+        try:
+            found.append(receiver.recv())
+        except EOFError:
+            raise RuntimeError(f"the process of {PEERS[place]}, {dtype} ended without an answer") from None
+        finally:
+            copy.join()
+    return found
+
+
+def _send(sender: Any, place: int, dtype: str, seconds: float, quick: bool) -> None:
+    sender.send(setting(PEERS[place], dtype, 1, seconds, quick))
 
 
 def chosen(quick: bool, only: Sequence[str], kinds: bool) -> list[int]:
