@@ -556,7 +556,7 @@ def test_the_whole_training_is_done_if_there_are_epochs_and_a_backend(
     monkeypatch.setattr(compare, "_show", lambda *given: None)
     monkeypatch.setattr(compare, "_in_order", lambda results: order)
     monkeypatch.setattr(compare, "_train_in_full", lambda console, name, n: done.append(n) or dict.fromkeys(names, 0.5))
-    full = compare._digits(compare.Console(quiet=True), ["numpy"], {}, epochs)[1]
+    full = compare._digits(compare.Console(quiet=True), ["numpy"], {}, {}, epochs)[1]
     assert done == [epochs] * trained
     assert (full is None) == (not trained)
 

@@ -171,9 +171,10 @@ class Options:
                 f"its own, got {settings.sampling}"
             )
         validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
-        if weights is not None:
-            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)
-        if settings.sampling is not None and weights is not None:
+        weighs = weights is not None
+        if weighs:
+            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)  # None where all are equal
+        if settings.sampling is not None and weighs:
             raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
         stop = stopping.rules(stop)
         for rule in stop:
