@@ -243,7 +243,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"X": dask.delayed(X)}, TypeError, "X: expected a Dask array, or a list of partitions, got Delayed"),
     ({"X": X.sum()}, TypeError, "X: expected a Dask array, or a list of partitions"),
     ({"X": da.from_array(X, chunks=(9, 5))}, TypeError, "Y: expected a Dask array, as X is one"),
-    ({"Y": da.from_array(Y, chunks=(9, 3))}, TypeError, "Y: expected a list of partitions, as X is one"),
+    ({"Y": da.from_array(Y, chunks=(9, 3))}, TypeError, "Y: expected a list of partitions, as X is"),
     (
         {"X": da.from_array(X, chunks=(9, 5)), "Y": da.from_array(Y[:50], chunks=(9, 3))},
         *(ValueError, "Y: expected as many rows as X, 60, got 50"),

@@ -21,7 +21,7 @@ def triples(X: Any, Y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
         columns = []
         for name, value in given.items():
             if _is_dask(value):
-                expected = "a list of partitions" + (", or a Dask array" if name == "X" else ", as X is one")
+                expected = "a Dask array, or a list of partitions" if name == "X" else "a list of partitions, as X is"
                 raise TypeError(f"{name}: expected {expected}, got {checks.short(value)} ({type(value).__name__})")
             columns.append(checks.listed(name, value, "a Dask array, or a list of partitions"))
     for name, column in zip(given, columns, strict=True):
