@@ -25,7 +25,7 @@ import scipy
 import samenet
 from samenet import __main__
 from samenet.backends import MODULES
-from samenet.compare import cases, chart, environment, measurement, timing
+from samenet.compare import cases, chart, environment, measurement, rehearsal, timing
 from samenet.compare import command as compare
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
 from samenet.output import files, formats
@@ -180,6 +180,32 @@ def test_a_wrong_backend_prints_fail_and_no_time(
     line = next(line for line in printed.splitlines() if line.startswith(name))
     assert line.split()[1] == "FAIL"
     assert f"{name} in 4-3-2, forward" in " ".join(printed.split())
+
+
+def test_a_rehearsal_does_all_that_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, str]] = []
+
+    def answer(case: str) -> None:
+        called.append((case, "answer"))
+        raise SystemExit
+
+    def made(title: str, names: Sequence[str]) -> cases.Case:
+        call = partial(answer, title)
+        return cases.Case(title, tuple(cases.Contender(name, name, call, call) for name in names), lambda _: None)
+
+    monkeypatch.setattr(cases, "forward", lambda sizes, rows, names, *_: made(f"forward {sizes} {rows}", names))
+    monkeypatch.setattr(cases, "gradient", lambda sizes, rows, names: made(f"gradient {sizes} {rows}", names))
+    monkeypatch.setattr(cases, "full_batch_epoch", lambda names: made("digits", names))
+    rehearsal.main({"name": "numpy", "sizes": [[3, 2]], "batches": [1, 5], "path": []})
+    assert [case for case, _ in called] == [f"{what} (3, 2) {m}" for what in ("forward", "gradient") for m in (1, 5)]
+    called.clear()
+    rehearsal.main({"name": "numpy", "sizes": None, "batches": [], "path": []})
+    assert len(called) == len(cases.TUTORIAL) + 2
+    for given in ({"name": "no such", "sizes": None}, {"name": "numpy", "sizes": [[0, 2]]}):
+        called.clear()
+        monkeypatch.undo()
+        rehearsal.main({**given, "batches": [1], "path": []})
+        assert called == []
 
 
 def test_a_nan_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
