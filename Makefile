@@ -23,7 +23,7 @@ help:
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
 	@echo "make bench-quick   a few cases into build/quick, to see that it works"
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
-	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 324 settings, to results/: an hour and a half"
+	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 334 settings, to results/: an hour and a half"
 	@echo "make estimators   accuracy, R2 and times of MLPClassifier and MLPRegressor beside scikit-learn's own, to results/: minutes"
 	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
 	@echo "make page      build/page/index.html: the report for a browser, with the history that asv recorded"
