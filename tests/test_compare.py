@@ -185,26 +185,28 @@ def test_a_wrong_backend_prints_fail_and_no_time(
 def test_a_rehearsal_does_all_that_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[tuple[str, str]] = []
 
-    def answer(case: str) -> None:
-        called.append((case, "answer"))
-        raise SystemExit
+    def call(case: str, what: str, raises: bool = False) -> None:
+        called.append((case, what))
+        if raises:
+            raise SystemExit
 
     def made(title: str, names: Sequence[str]) -> cases.Case:
-        call = partial(answer, title)
-        return cases.Case(title, tuple(cases.Contender(name, name, call, call) for name in names), lambda _: None)
+        calls = partial(call, title, "call", True), partial(call, title, "answer")
+        return cases.Case(title, tuple(cases.Contender(name, name, *calls) for name in names), lambda _: None)
 
     monkeypatch.setattr(cases, "forward", lambda sizes, rows, names, *_: made(f"forward {sizes} {rows}", names))
     monkeypatch.setattr(cases, "gradient", lambda sizes, rows, names: made(f"gradient {sizes} {rows}", names))
     monkeypatch.setattr(cases, "full_batch_epoch", lambda names: made("digits", names))
-    rehearsal.main({"name": "numpy", "sizes": [[3, 2]], "batches": [1, 5], "path": []})
-    assert [case for case, _ in called] == [f"{what} (3, 2) {m}" for what in ("forward", "gradient") for m in (1, 5)]
+    rehearsal.main({"name": "numpy", "sizes": [[3, 2]], "batches": [1, 5]})
+    titles = [f"{what} (3, 2) {m}" for what in ("forward", "gradient") for m in (1, 5)]
+    assert called == [(title, done) for title in titles for done in ("answer", "call")]
     called.clear()
-    rehearsal.main({"name": "numpy", "sizes": None, "batches": [], "path": []})
-    assert len(called) == len(cases.TUTORIAL) + 2
+    rehearsal.main({"name": "numpy", "sizes": None, "batches": []})
+    assert len(called) == 2 * (len(cases.TUTORIAL) + 2)
     for given in ({"name": "no such", "sizes": None}, {"name": "numpy", "sizes": [[0, 2]]}):
         called.clear()
         monkeypatch.undo()
-        rehearsal.main({**given, "batches": [1], "path": []})
+        rehearsal.main({**given, "batches": [1]})
         assert called == []
 
 

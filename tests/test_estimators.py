@@ -1,6 +1,7 @@
 """The estimators as parts of scikit-learn: its checks and tools, data of every kind, what is recorded and refused."""
 
 import functools
+import inspect
 import io
 import pickle
 import warnings
@@ -131,6 +132,15 @@ def test_a_grid_in_processes(name: str) -> None:
     assert np.array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
     assert np.array_equal(search.predict_proba(X), alone.predict_proba(X))
     assert len(cross_val_score(regressor(name), X, SCORE, cv=2)) == 2
+
+
+def test_the_two_have_the_same_parameters_but_for_weights_of_classes() -> None:
+    """scikit-learn and type checkers read them from each `__init__`, so they are written out in both."""
+    ours = dict(inspect.signature(MLPClassifier.__init__).parameters)
+    assert ours.pop("class_weight").default is None
+    assert list(ours.values()) == list(inspect.signature(MLPRegressor.__init__).parameters.values())
+    given = {name: object() for name in ours if name != "self"}
+    assert MLPClassifier(**given).get_params() == given | {"class_weight": None}
 
 
 @pytest.mark.parametrize("make", [classifier, regressor])

@@ -1,7 +1,6 @@
 """A rehearsal of a plugged-in backend: all that it will do here once, in a process of its own, which it may crash."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from typing import Any
 
 from samenet.backends import backend
 from samenet.compare import cases
-from samenet.testing import processes, workers
+from samenet.testing import processes
 
 LIMIT = 120.0  # seconds, of all its calls
 _DONE = 75  # the status of a process that came to its end: no other is taken for it
@@ -21,15 +20,7 @@ def failure(name: str, sizes: Sequence[Sequence[int]] | None, batches: Sequence[
 
     What it raises, and whether its answers are right, is seen where it takes part.
     """
-    given = {"name": name, "sizes": sizes, "batches": batches, "path": [os.path.abspath(entry) for entry in sys.path]}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "samenet.compare.rehearsal", json.dumps(given)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=os.environ | {workers.WITHIN: "1"},
-    )
+    process = processes.start("samenet.compare.rehearsal", {"name": name, "sizes": sizes, "batches": batches})
     try:
         status = process.wait(LIMIT)
     except subprocess.TimeoutExpired:
@@ -41,7 +32,6 @@ def failure(name: str, sizes: Sequence[Sequence[int]] | None, batches: Sequence[
 
 def main(given: dict[str, Any]) -> None:
     """The other end of `failure`."""
-    sys.path += [entry for entry in given["path"] if entry not in sys.path]
     name = given["name"]
     try:
         backend(name)
@@ -64,5 +54,5 @@ def main(given: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(processes.options_of(sys.argv[1]))
     os._exit(_DONE)  # whatever it has left running

@@ -1,10 +1,34 @@
-"""Processes for code that may crash them: how one ended, in words, and how it is ended with all that it started."""
+"""Processes for code that may crash them: one is started, how it ended, and how it is ended with all it started."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
+import sys
 from typing import Any
+
+WITHIN = "SAMENET_WITHIN_A_CHECK"  # in the environment of such a process, and of those that a backend starts
+
+
+def start(module: str, options: dict[str, Any], stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """Start a module in a process of its own, with options that its `options_of` reads from its arguments."""
+    given = options | {"path": [os.path.abspath(entry) for entry in sys.path]}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, json.dumps(given)],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=os.environ | {WITHIN: "1"},
+    )
+
+
+def options_of(argument: str) -> dict[str, Any]:
+    """The options that a process is started with; it finds the modules that whoever started it finds."""
+    options: dict[str, Any] = json.loads(argument)
+    sys.path += [entry for entry in options["path"] if entry not in sys.path]
+    return options
 
 
 def ending(status: int) -> str:
@@ -19,7 +43,7 @@ def ending(status: int) -> str:
 
 
 def end(process: "subprocess.Popen[Any]") -> None:
-    """End a process, begun with `start_new_session=True`, and those that it started."""
+    """End a process, and those that it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -29,7 +29,6 @@ from samenet.testing.runner import Runner
 Emit = Callable[[dict[str, Any]], None]
 _PATIENCE = 2.0  # seconds
 _SIZE = 256  # bytes of the file that tells the call
-WITHIN = "SAMENETWITHIN_A_CHECK"  # in the environment of a worker, and of processes that a backend starts
 
 
 def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Emit) -> None:
@@ -59,7 +58,7 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
 
 def refuse_within() -> None:
     """Raise ValueError where a backend is being checked: a file that checks itself would start workers without end."""
-    if WITHIN in os.environ or threading.current_thread().name.startswith(printing.THREAD):
+    if processes.WITHIN in os.environ or threading.current_thread().name.startswith(printing.THREAD):
         raise ValueError(
             "backend: expected no check within that of a backend, which imports its file; put the call, as all that a "
             'script does, under `if __name__ == "__main__":`'
@@ -115,15 +114,7 @@ class ProcessWorker:
             self.memory = mmap.mmap(file.fileno(), _SIZE)
         options = {"backend": text, "level": level, "shrinks": shrinks, "calls": self.path}
         options |= {"parts": [part.name for part in parts], "exercise": exercise}
-        options["path"] = [os.path.abspath(entry) for entry in sys.path]
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "samenet.testing.workers", json.dumps(options)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env=os.environ | {WITHIN: "1"},
-        )
+        self.process = processes.start("samenet.testing.workers", options, subprocess.PIPE)
         self.is_done = False
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -174,7 +165,6 @@ def main(options: dict[str, Any]) -> None:
     with open(options["calls"], "r+b") as file:
         calls, count = mmap.mmap(file.fileno(), _SIZE), 0
     guard: Guard | None = None
-    sys.path += [entry for entry in options["path"] if entry not in sys.path]
 
     def emit(event: dict[str, Any]) -> None:
         if "noted" in event and guard is not None and os.fstat(1).st_size > 0:
@@ -218,4 +208,4 @@ def main(options: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(processes.options_of(sys.argv[1]))
