@@ -21,12 +21,12 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
-from samenet.fast.description import described, layout, plan
-from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
+from samenet.fast.description import described, layout, objective, plan
+from samenet.fast.kernels import adaptive, few_rows, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
-from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace
+from samenet.fast.sample_weight import factors, left_out
+from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -45,7 +45,7 @@ _NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4,
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
-_most_rows = functools.cache(forward.most_rows)
+_most_rows, _most_few = functools.cache(forward.most_rows), functools.cache(few_rows.most)
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
@@ -147,7 +147,11 @@ def evaluate(
         return cost + penalty(model), out
     if sample_weight is not None:
         return _evaluate(model, X, Y, 1.0, out, factors(sample_weight, reduction, X.dtype)[:, 0])[0], out
-    return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
+    return _evaluate(model, X, Y, _scale(X, reduction), out)[0], out
+
+
+def _scale(X: Array, reduction: str) -> float:
+    return 1.0 / len(X) if reduction == "mean" else 1.0
 
 
 def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *factors: Array) -> tuple[float, bool]:
@@ -172,6 +176,9 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, costs = model.theta.flat, np.empty(1)
+    has_masks = dropout is not None or drop_connect is not None
+    if len(X) <= _most_few(model.theta.sizes, X.itemsize) and not (has_masks or model.theta.normalized):
+        return _gradient_of_few(model, X, Y, reduction, sample_weight)
     given = (X, Y, _NO_ORDER), (len(X), reduction == "mean"), _NO_ALPHAS, costs, dropout, drop_connect, sample_weight
     if model.theta.normalized:
         g = model.theta.empty_like()
@@ -182,10 +189,21 @@ def gradient(
     if P is theta:
         _descend(model, theta, G, P, *given)
         return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
-    found = np.copy(theta)
-    _descend(model, found, G, P, *given)  # the gradient takes its place
+    g = np.copy(theta)
+    _descend(model, g, G, P, *given)  # the gradient takes its place
     give_back(model, parts, G, P)
-    return costs.item(), model.theta.like(found)
+    return costs.item(), model.theta.like(g)
+
+
+def _gradient_of_few(
+    model: Model, X: Array, Y: Array, reduction: str, sample_weight: Array | None
+) -> tuple[float, Parameters]:
+    g, scale, weighed = unpacked(model), _scale(X, reduction), ()
+    if sample_weight is not None:
+        c = factors(sample_weight, reduction, X.dtype)
+        X, scale, weighed = left_out(X, c), 1.0, (c[:, 0],)
+    given = layout(model), objective(model), X, Y, scale, g.flat
+    return few_rows.gradient(model.theta.flat, *given, *weighed), g
 
 
 def run_updates(

@@ -324,7 +324,11 @@ MUTANTS = {
         ),
         Mutant("bias gradient of the first row", "for s in range(len(delta)):", "for s in range(1):"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
-        Mutant("errors through packed weights", "product(deltas, rows_at(theta, p,", "product(deltas, rows_at(P, r,"),
+        Mutant(
+            "errors through packed weights",
+            "product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)",
+            "product(deltas, rows_at(P, r, k, n), rows_at(zeros, 0, 1, n), errors)",
+        ),
         Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
         Mutant(
             "at once: step of biases uphill",
@@ -484,6 +488,36 @@ MUTANTS = {
         ),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
+        # few rows
+        Mutant("few rows: no biases", "z[s, i] + theta[p + i] if codes[0] else z[s, i]", "z[s, i]"),
+        Mutant("few rows: those of before", "dots(W, h[s : s + TOGETHER]", "dots(W, h[: len(h[s : s + TOGETHER])]"),
+        Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
+        Mutant("few rows: not averaged", "scale * value(objective[0]", "value(objective[0]"),
+        Mutant("few rows: weighed twice", "result = scale * weigh", "result = factors[0] * weigh"),
+        Mutant(
+            "few rows: costs as they are",
+            "scale * weigh(objective[0], h, Z, y, sizes[-1], factors, delta[: y.size])",
+            "value(objective[0], h, Z, y)",
+        ),
+        Mutant(
+            "few rows: no slope of the activation",
+            "back_through(codes[layer], H[q - m * n : q], back[: m * n], n)",
+            "pass",
+        ),
+        Mutant(
+            "few rows: slope of another layer",
+            "back_through(codes[layer], H[q - m",
+            "back_through(codes[layer + 1], H[q - m",
+        ),
+        Mutant("few rows: penalties of the cost alone", "penalty(theta, g, sizes", "penalty(theta, g[:0], sizes"),
+        Mutant("few rows: penalties of the gradient alone", "result += penalty(theta, g,", "penalty(theta, g,"),
+        Mutant(
+            "few rows: no slope of biases",
+            "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True)",
+            "g[p + k * n : p + k * (n + 1)] = 0",
+        ),
+        Mutant("few rows: samples of weight 0", "left_out(X, c), 1.0", "X, 1.0"),
+        Mutant("few rows: weights averaged as well", "left_out(X, c), 1.0,", "left_out(X, c), scale,"),
         # sparse
         Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
         Mutant("zeros: last input not stepped", "places = used[1 + begin : 1 + end]", "places = used[1 + begin : end]"),
@@ -874,7 +908,7 @@ KERNELS = (
         "forward",
     ),
     *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "tiny_network"),
-    *("many_networks", "adaptive"),
+    *("few_rows", "many_networks", "adaptive"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
@@ -902,6 +936,7 @@ SMALLER = {
     "GROUP_ROWS": 5,
     "TOGETHER": 2,
     "_FEW": 3,
+    "_MOST_ROWS": 4,
     "FEW": 13,
     "_ROWS": 4,
     "_TERMS": 4,
@@ -980,6 +1015,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _normalized(cls, trusted)
     yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
+    yield from _few_rows(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
@@ -1100,6 +1136,25 @@ def _weighted(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[
     yield from agreement.normalized(*networks, case.X[:7], case.Y[:7], None, np.array([2.0, 0.5, 0, 1, 3, 0.25, 0]))
 
 
+def _few_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """One row, and more than go together; every cost, penalties, and a weight of 0."""
+    for functions, rows, weights in (
+        (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), 3, np.array([2.0, 0.0, 0.5])),
+        (Functions("relu", "sigmoid", "binary_cross_entropy"), 1, None),
+        (Functions("softmax", "identity", "sum_of_squares", l2=0.1), 4, np.array([0.0, 1.0, 0.0, 2.0])),
+        (Functions("tanh", "sigmoid"), 3, None),
+    ):
+        case = Case((4, 5, 3, 2), rows, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        yield from agreement.gradient(*networks, case.X, case.Y)
+        if weights is not None:
+            x = np.where(weights[:, np.newaxis] == 0, 1.7e308, case.X)
+            for network in networks:
+                network.weights[0][:] *= 10.0
+            with np.errstate(all="ignore"):
+                yield from agreement.gradient(*networks, x, case.Y, None, None, weights)
+
+
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Two nodes a layer, which fit into the smallest of registers."""
     two_registers = (2, 3, 2)
@@ -1170,7 +1225,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 # By what a mutant's name begins with: what it is likely to fail, and so is tried first.
 ABOUT = {
     **{"wide": _wide, "sampling": _sampled, "small": _small, "zeros": _zeros, "normalization": _normalized},
-    "weights": _weighted,
+    **{"weights": _weighted, "few rows": _few_rows},
 }
 
 
