@@ -396,11 +396,12 @@ MUTANTS = {
             "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
         ),
         Mutant("masks without a first", "(first + start + s) * factors.size", "(start + s) * factors.size"),
-        Mutant(
-            "dropped where kept", "if _random(key, n + j) < thresholds[j]", "if _random(key, n + j) >= thresholds[j]"
-        ),
-        Mutant("dropped at the threshold", "_random(key, n + j) < thresholds[j]", "_random(key, n) < thresholds[j]"),
+        Mutant("dropped where kept", "if _random(key, first + j * step) <", "if _random(key, first + j * step) >="),
+        Mutant("one number for all nodes", "_random(key, first + j * step)", "_random(key, first)"),
         # DropConnect
+        Mutant("biases left out", "masked_P[i] = P[i]", "masked_P[i] = 0"),
+        Mutant("weights of the first layer alone", "counter += n * k", "counter += 0"),
+        Mutant("numbers of other weights", "counter + i * down, across", "counter + i * down, down"),
         Mutant(
             "gradient of the whole weights",
             "_parts(used, settings, workspace, gathered, G, g, values, queue",
