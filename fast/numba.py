@@ -20,13 +20,13 @@ from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
-from samenet.fast import many_networks
-from samenet.fast.description import described, layout, objective, plan
-from samenet.fast.kernels import adaptive, few_rows, forward, inference, normalization, tiny_network, training
+from samenet.fast import few_rows, many_networks
+from samenet.fast.description import described, layout, plan
+from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, tiny_options, training
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
-from samenet.fast.sample_weight import factors, left_out
-from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace, unpacked
+from samenet.fast.sample_weight import factors
+from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -45,7 +45,7 @@ _NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4,
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
-_most_rows, _most_few = functools.cache(forward.most_rows), functools.cache(few_rows.most)
+_most_rows = functools.cache(forward.most_rows)
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
@@ -147,11 +147,7 @@ def evaluate(
         return cost + penalty(model), out
     if sample_weight is not None:
         return _evaluate(model, X, Y, 1.0, out, factors(sample_weight, reduction, X.dtype)[:, 0])[0], out
-    return _evaluate(model, X, Y, _scale(X, reduction), out)[0], out
-
-
-def _scale(X: Array, reduction: str) -> float:
-    return 1.0 / len(X) if reduction == "mean" else 1.0
+    return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
 
 def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *factors: Array) -> tuple[float, bool]:
@@ -177,8 +173,8 @@ def gradient(
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, costs = model.theta.flat, np.empty(1)
     has_masks = dropout is not None or drop_connect is not None
-    if len(X) <= _most_few(model.theta.sizes, X.itemsize) and not (has_masks or model.theta.normalized):
-        return _gradient_of_few(model, X, Y, reduction, sample_weight)
+    if few_rows.fits(model, len(X)) and not has_masks:
+        return few_rows.gradient(model, X, Y, reduction, sample_weight)
     given = (X, Y, _NO_ORDER), (len(X), reduction == "mean"), _NO_ALPHAS, costs, dropout, drop_connect, sample_weight
     if model.theta.normalized:
         g = model.theta.empty_like()
@@ -193,17 +189,6 @@ def gradient(
     _descend(model, g, G, P, *given)  # the gradient takes its place
     give_back(model, parts, G, P)
     return costs.item(), model.theta.like(g)
-
-
-def _gradient_of_few(
-    model: Model, X: Array, Y: Array, reduction: str, sample_weight: Array | None
-) -> tuple[float, Parameters]:
-    g, scale, weighed = unpacked(model), _scale(X, reduction), ()
-    if sample_weight is not None:
-        c = factors(sample_weight, reduction, X.dtype)
-        X, scale, weighed = left_out(X, c), 1.0, (c[:, 0],)
-    given = layout(model), objective(model), X, Y, scale, g.flat
-    return few_rows.gradient(model.theta.flat, *given, *weighed), g
 
 
 def run_updates(
@@ -226,8 +211,8 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    epochs, rows = (epochs, len(X)) if order is None else order.shape
-    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
+    epochs, m = (epochs, len(X)) if order is None else order.shape
+    alphas, costs = np.empty(epochs), np.empty(epochs * -(-m // batch_size))
     if type(alpha) is float:
         alphas.fill(alpha)  # sooner done
     else:
@@ -237,11 +222,15 @@ def run_updates(
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
     data, batch = (X, Y, _NO_ORDER if order is None else order), (batch_size, reduction == "mean")
     given = data, batch, alphas, costs, dropout, drop_connect, sample_weight, constants, state.values
-    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
-    if planned.registers is not None and is_plain:
+    if planned.registers is not None:
         kinds, _, objective = described(model)
-        own = theta.flat, kinds, objective, *data
-        tiny_network.run_updates(*planned.registers, *own, batch, alphas, constants, state.values, costs)
+        rows = _NO_ORDER if order is None or sampler is not None else order
+        own = kinds, objective, X, Y, rows, batch, alphas, constants, state.values, costs
+        if dropout is None and drop_connect is None and sampler is None and sample_weight is None:
+            tiny_network.run_updates(*planned.registers, theta.flat, *own)
+        else:
+            options = tiny_options.chosen(X.itemsize, dropout, drop_connect, sample_weight, sampler, order)
+            tiny_network.run_updates_with(options, *tiny_network.widest(X.itemsize), theta.flat, *own)
     elif theta.normalized:
         G = np.empty((1, theta.flat.size), model.dtype)
         _descend(model, theta.flat, G, G[0], *given)

@@ -517,8 +517,12 @@ MUTANTS = {
             "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True)",
             "g[p + k * n : p + k * (n + 1)] = 0",
         ),
-        Mutant("few rows: samples of weight 0", "left_out(X, c), 1.0", "X, 1.0"),
-        Mutant("few rows: weights averaged as well", "left_out(X, c), 1.0,", "left_out(X, c), scale,"),
+        Mutant("few rows: samples of weight 0", "X, weighed = left_out(X, c),", "X, weighed = X,"),
+        Mutant(
+            "few rows: weights averaged as well",
+            'elif reduction == "mean":\n        scale /=',
+            'if reduction == "mean":\n        scale /=',
+        ),
         # sparse
         Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
         Mutant("zeros: last input not stepped", "places = used[1 + begin : 1 + end]", "places = used[1 + begin : end]"),
@@ -561,12 +565,12 @@ MUTANTS = {
         Mutant("small: sigmoid without its slope", "e * (h * (1.0 - h))", "e * 1.0"),
         Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
         Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
-        Mutant("small: no slope in the output layer", "_back_through(codes[-1], h, slope)", "slope"),
+        Mutant("small: no slope in the output layer", "back_through(codes[-1], h, slope)", "slope"),
         Mutant(
-            "small: no slope in a hidden layer", "_back_through(codes[layer], load(width, H, q + j), errors)", "errors"
+            "small: no slope in a hidden layer", "back_through(codes[layer], load(width, H, q + j), errors)", "errors"
         ),
-        Mutant("small: no slope of a hidden softmax", "_back_through_softmax(width, H, q, below, n)", "pass"),
-        Mutant("small: no slope of a softmax at the end", "_back_through_softmax(width, H, q, delta, n_out)", "pass"),
+        Mutant("small: no slope of a hidden softmax", "back_through_softmax(width, H, q, below, n)", "pass"),
+        Mutant("small: no slope of a softmax at the end", "back_through_softmax(width, H, q, delta, n_out)", "pass"),
         Mutant(
             "small: softmax left out", "activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])", "pass"
         ),
@@ -584,12 +588,10 @@ MUTANTS = {
         ),
         Mutant(
             "small: another sample's slope",
-            "total += value(cost, H[q : q + n_out], Z[:n_out], target)",
-            "total = value(cost, H[q : q + n_out], Z[:n_out], target)",
+            "total += share * value(cost, H[q : q + n_out], Z[:n_out], target)",
+            "total = share * value(cost, H[q : q + n_out], Z[:n_out], target)",
         ),
-        Mutant(
-            "small: penalties left out", "costs[update] += _add_penalties(width, several, P, G, sizes, l1, l2)", "pass"
-        ),
+        Mutant("small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2)", "pass"),
         Mutant(
             "small: penalties of the first layer", "p += (n + 1) * row\n    return total", "p += 0\n    return total"
         ),
@@ -599,8 +601,12 @@ MUTANTS = {
             "alphas[epoch], state, 0, rule, rule.t + update + 1)",
             "alphas[epoch], state, 0, rule, update + 1)",
         ),
-        Mutant("small: state not kept", "_pack(width, several, state[i], sizes, bias, True, packed[i])", "pass"),
-        Mutant("small: state not read", "_pack(width, several, state[i], sizes, bias, False, packed[i])", "pass"),
+        Mutant(
+            "small: state not kept", "pack(width, several, state[i], sizes, codes[0] == 1, True, packed[i])", "pass"
+        ),
+        Mutant(
+            "small: state not read", "pack(width, several, state[i], sizes, codes[0] == 1, False, packed[i])", "pass"
+        ),
         Mutant(
             "small: a step that is not clipped",
             "    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and",
@@ -613,7 +619,7 @@ MUTANTS = {
             "plain = rule.clip_value == rule.clip_norm",
         ),
         Mutant("small: W transposed", "p + i * n + j if j < n", "p + (i * n + j) % k * n + (i * n + j) // k if j < n"),
-        Mutant("small: bias dropped", "z = load(width, P, p + n * row + v)", "z = load_first(width, P, 0, 0)"),
+        Mutant("small: bias dropped", "z = load(width, P, p + n * row + v)", "z = times(load(width, P, p), 0.0)"),
         Mutant(
             "small: last input left out",
             "load_first(width, x, row * n_in + j, n_in - j)",
@@ -626,28 +632,81 @@ MUTANTS = {
         ),
         Mutant("small: first order for every pass", "order[epoch, s]", "order[0, s]"),
         Mutant("small: first alpha for every pass", "-alphas[epoch]", "-alphas[0]"),
-        Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
-        Mutant("small: factor of the sum of squares", "2.0 * half * scale", "scale"),
-        Mutant("small: cost without 1/2", "total += half * below[i]", "total += below[i]"),
+        Mutant("small: update not averaged", "share, divisor = 1.0 / rows if", "share, divisor = 1.0 if"),
+        Mutant("small: factor of the sum of squares", "2.0 * half * share", "share"),
+        Mutant("small: cost without 1/2", "total += 0.5 * below[i]", "total += below[i]"),
         Mutant(
             "small: cost of the first node",
             "for i in range(lanes):\n                total",
             "for i in range(1):\n                total",
         ),
-        Mutant("small: cost of the last sample", "_multiply_add(error, error, squares)", "_times(error, error)"),
-        Mutant("small: gradient of the last sample", "_plus(load(width, G, p + n * row + v), d)", "d"),
-        Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * row + v, d, factor)", "pass"),
+        Mutant("small: cost of the last sample", "multiply_add(error, slope, squares)", "times(error, slope)"),
+        Mutant("small: gradient of the last sample", "plus(load(width, G, p + n * row + v), d)", "d"),
+        Mutant("small: no bias step of one sample", "add_to(width, P, p + n * row + v, d, factor)", "pass"),
         Mutant(
             "small: no step of one sample",
-            "_add_to(width, P, p + j * row + v, _times(broadcast(width, H, q + j), d), factor)",
+            "add_to(width, P, p + j * row + v, times(broadcast(width, D, q + j), d), factor)",
             "pass",
         ),
-        Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), down)", "pass"),
+        Mutant("small: no step of a batch", "add_to(width, P, p, load(width, G, p), down)", "pass"),
         Mutant("small: gradient not cleared", "store(G, p, nothing)", "pass"),
         Mutant(
             "small: weights put back transposed",
             "theta[place] = P[q + j * row + i]",
             "theta[p + j * k + i if j < n else place] = P[q + j * row + i]",
+        ),
+        Mutant("small options: dropout forward alone", "times(errors, load(width, masks, q + j))", "errors"),
+        Mutant(
+            "small options: dropout backward alone",
+            "store(D, out + v, times(load(width, H, out + v), load(width, masks, out + v)))",
+            "store(D, out + v, load(width, H, out + v))",
+        ),
+        Mutant("small options: masks of another layer", "place += row_of(width, several, k)", "place += 0"),
+        Mutant("small options: masks without a first", "(first + sample) * factors.size", "sample * factors.size"),
+        Mutant("small options: masks of the first epoch", "epoch * m + s, sizes, masks", "s, sizes, masks"),
+        Mutant(
+            "small options: numbers of another layer",
+            "i += k\n\n\n@kernel()\ndef mask_weights",
+            "i += 0\n\n\n@kernel()\ndef mask_weights",
+        ),
+        Mutant(
+            "small options: DropConnect forward alone",
+            "products(used, p + j * row, row,",
+            "products(P, p + j * row, row,",
+        ),
+        Mutant(
+            "small options: DropConnect backward alone", "forward(width, several, used,", "forward(width, several, P,"
+        ),
+        Mutant("small options: gradient without DropConnect's masks", "products(G, G, memory.weight_masks)", "pass"),
+        Mutant("small options: a step at once with DropConnect", "rows == 1 and not masks_weights", "rows == 1"),
+        Mutant(
+            "small options: weights' numbers of the first update",
+            "(first + update) * weights + 1\n    for",
+            "first * weights + 1\n    for",
+        ),
+        Mutant("small options: numbers of the first layer", "number += n * k", "number += 0"),
+        Mutant("small options: weights of all 1", "weight = options.weights[row]", "pass"),
+        Mutant("small options: importance left out", "weight = importance(options.sampler, row)", "pass"),
+        Mutant("small options: not averaged", "return row, weight / divisor", "return row, weight"),
+        Mutant(
+            "small options: weights averaged as well",
+            "if options.weights.size else float(rows)",
+            "if False else float(rows)",
+        ),
+        Mutant("small options: samples of weight 0", "if share == 0.0:", "if False:"),
+        Mutant(
+            "small options: norms without biases",
+            "_sum_of_squares(D[q : q + n]) + (1.0 if bias else 0.0)",
+            "_sum_of_squares(D[q : q + n])",
+        ),
+        Mutant("small options: norms of the first layer", "square += _sum", "square = _sum"),
+        Mutant(
+            "small options: norms of an average", "memory.squares[s] *= float(rows * rows) if mean else 1.0", "pass"
+        ),
+        Mutant(
+            "small options: sampling learns nothing",
+            "if options is not None and sampled:\n            learn",
+            "if False:\n            learn",
         ),
         Mutant(
             "small: infinity times no node",
@@ -908,8 +967,8 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "tiny_network"),
-    *("few_rows", "many_networks", "adaptive"),
+    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "adaptive"),
+    *("tiny_layers", "tiny_options", "tiny_network", "few_rows", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
@@ -922,6 +981,7 @@ SOURCES = {
         "samenet.fast.sample_weight",
         "samenet.fast.workspace",
         "samenet.fast.description",
+        "samenet.fast.few_rows",
         "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],
@@ -1016,6 +1076,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _normalized(cls, trusted)
     yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
+    yield from _small_options(cls, trusted)
     yield from _few_rows(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
@@ -1187,6 +1248,33 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         yield from agreement.infinite_inside(cls, trusted)
 
 
+def _small_options(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Masks of nodes and of weights, weights of samples, some 0, and rows drawn by importance, in the same networks."""
+    for sizes, functions in (
+        ((3, 2, 2, 1), Functions("tanh", "tanh", l2=0.1)),
+        ((2, 3, 2), Functions("softmax", "softmax", "cross_entropy")),
+        ((3, 2, 2, 1), Functions("relu", "sigmoid", "binary_cross_entropy")),
+    ):
+        case = Case(sizes, 7, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        for rule in (Rule(dropout=True), Rule(drop_connect=True), Rule(Momentum(0.9), dropout=True, drop_connect=True)):
+            for descent in (Descent(1, 2, rule=rule), Descent(3, 2, True, "sum", rule=rule)):
+                yield from agreement.ruled(*networks, case.X, case.Y, descent, case.masks)
+                yield from agreement.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks)
+            descent = Descent(3, 1, False, "mean", 0.1, rule)
+            yield from agreement.sampled(*networks, case.X, case.Y, descent, case.masks)
+            yield from agreement.sampled_at_once(networks[0], case.X, case.Y, Descent(3, 2, rule=rule), case.masks)
+        weights = np.array([2.0, 0.0, 0.5, 1.0, 3.0, 0.0, 0.25])
+        for descent in (Descent(1, 2), Descent(3, 2, True), Descent(3, 2, True, "sum")):
+            yield from agreement.ruled(*networks, case.X, case.Y, descent, case.masks, weights)
+            yield from agreement.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks, weights)
+    x = np.where(weights[:, np.newaxis] == 0, 1.7e308, case.X)
+    for network in networks:
+        network.weights[0][:] *= 10.0
+    with np.errstate(all="ignore"):
+        yield from agreement.ruled(*networks, x, case.Y, Descent(3, 2), case.masks, weights)
+
+
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Samples that are mostly 0, with some between that are not; and numbers that are not finite among them."""
     case = Case((6, 4, 3, 2), 24)
@@ -1226,7 +1314,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 # By what a mutant's name begins with: what it is likely to fail, and so is tried first.
 ABOUT = {
     **{"wide": _wide, "sampling": _sampled, "small": _small, "zeros": _zeros, "normalization": _normalized},
-    **{"weights": _weighted, "few rows": _few_rows},
+    **{"weights": _weighted, "few rows": _few_rows, "small options": _small_options},
 }
 
 
