@@ -490,8 +490,8 @@ MUTANTS = {
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
         # few rows
-        Mutant("few rows: no biases", "z[s, i] + theta[p + i] if codes[0] else z[s, i]", "z[s, i]"),
-        Mutant("few rows: those of before", "dots(W, h[s : s + TOGETHER]", "dots(W, h[: len(h[s : s + TOGETHER])]"),
+        Mutant("few rows: no biases", "z[s, i] + b[i] if b.size else z[s, i]", "z[s, i]"),
+        Mutant("few rows: those of before", "dots(W, X[s : s + TOGETHER]", "dots(W, X[: len(X[s : s + TOGETHER])]"),
         Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
         Mutant("few rows: not averaged", "scale * value(objective[0]", "value(objective[0]"),
         Mutant("few rows: weighed twice", "result = scale * weigh", "result = factors[0] * weigh"),
@@ -967,8 +967,8 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "adaptive"),
-    *("tiny_layers", "tiny_options", "tiny_network", "few_rows", "many_networks"),
+    *("lanes", "steps", "penalties", "backward", "parallel", "training", "few_rows", "normalization", "inference"),
+    *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
@@ -998,6 +998,7 @@ SMALLER = {
     "TOGETHER": 2,
     "_FEW": 3,
     "_MOST_ROWS": 4,
+    "_FEW_ROWS": 3,
     "FEW": 13,
     "_ROWS": 4,
     "_TERMS": 4,

@@ -48,24 +48,31 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
 
 
 @kernel()
+def multiply(X, W, b, memory, out):
+    """out := X W^T + b; b may be empty. memory: for the rows of out, as long as whole registers."""
+    m, k = out.shape
+    z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
+    if m == 1:
+        gemv(W, X[0], z[0])
+    else:
+        for s in range(0, m, TOGETHER):
+            dots(W, X[s : s + TOGETHER], z[s : s + TOGETHER])
+    for s in range(m):
+        for i in range(k):
+            out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
+
+
+@kernel()
 def _forward(theta, layout, X, H, Z, sums):
     """The activations of layers 2 to L, laid out as by `forward.forward`."""
     sizes, codes = layout
     p, q, m, h = 0, 0, len(X), X
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
-        W, z = rows_at(theta, p, k, n), rows_at(sums, 0, m, row_length(k, REGISTER // X.itemsize))
-        if m == 1:
-            gemv(W, h[0], z[0])
-        else:
-            for s in range(0, m, TOGETHER):
-                dots(W, h[s : s + TOGETHER], z[s : s + TOGETHER])
-        p += k * n
+        b = theta[p + k * n : p + k * (n + codes[0])]
+        multiply(h, rows_at(theta, p, k, n), b, sums, rows_at(H, q, m, k))
         h = rows_at(H, q, m, k)
-        for s in range(m):
-            for i in range(k):
-                h[s, i] = z[s, i] + theta[p + i] if codes[0] else z[s, i]
-        p += k * codes[0]
+        p += k * (n + codes[0])
         is_last = layer == sizes.size - 2
         out = H[q : q + m * k]
         if is_last and code != SOFTMAX:
