@@ -7,8 +7,8 @@ import numpy as np
 import samenet
 from samenet import data
 from samenet.examples.report import Report, Settings, run_as_script
-from samenet.history import History
 from samenet.network import Network
+from samenet.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

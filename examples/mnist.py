@@ -12,8 +12,8 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from samenet.history import History
     from samenet.network import Network
+    from samenet.training.history import History
 
 SHOWS = "784-30-10 learns MNIST by mini-batches, and what it makes of random pixels"
 IDS = ("B07", "B08", "B09", "B10")

@@ -7,7 +7,7 @@ import numpy as np
 from samenet import check_gradient
 from samenet.examples.report import Report, Settings, run_as_script
 from samenet.examples.scores import network, scaled
-from samenet.functions import Reduction
+from samenet.model.functions import Reduction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,8 +15,8 @@ from samenet.fast import arrays
 from samenet.fast.array_updates import Counters, Masks, Put, masks_of, scales, update
 from samenet.fast.arrays import Description
 from samenet.model import Model
+from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters
 from samenet.validation.checks import short
 
 Array = NDArray[Any]

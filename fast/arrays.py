@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from samenet.functions import EPSILON, MOMENTUM
 from samenet.model import Model
+from samenet.model.functions import EPSILON, MOMENTUM
 
 Array = Any  # an array of the library
 
@@ -82,7 +82,7 @@ class Pass(NamedTuple):
 
 
 def layers(d: Description, everything: Array) -> list[Layer]:
-    """The layers in the vector of `samenet.parameters.Parameters.everything`, or in its `flat`."""
+    """The layers in the vector of `samenet.model.parameters.Parameters.everything`, or in its `flat`."""
     parts: list[list[Array | None]] = []
     end = 0
     for layer, (n_in, n_out) in enumerate(pairwise(d.sizes)):

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import functions
 from samenet.fast.kernels import tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.steps import RULES
-from samenet.model import Model
+from samenet.model import Model, functions
 
 
 def objective(model: Model) -> tuple[int, float, float]:

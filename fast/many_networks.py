@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import functions
 from samenet.fast.description import constants, layout
 from samenet.fast.kernels import many_networks, tiny_network
-from samenet.model import Model
+from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
 _NO_ORDERS = np.empty((0, 0, 0), np.int64)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.normalization import factors
-from samenet.functions import EPSILON, MOMENTUM
-from samenet.parameters import Parameters
+from samenet.model.functions import EPSILON, MOMENTUM
+from samenet.model.parameters import Parameters
 
 Array = NDArray[Any]
 

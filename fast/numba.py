@@ -28,8 +28,8 @@ from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
 from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace
 from samenet.model import Model
+from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters
 from samenet.validation import arrays
 
 Array = NDArray[Any]

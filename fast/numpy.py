@@ -25,8 +25,8 @@ from samenet.fast.sample_weight import factors, left_out, weighed
 from samenet.fast.sampler import Sampled, learn
 from samenet.fast.steps import clip, step
 from samenet.model import Model
+from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters
 from samenet.validation.finite import all_finite
 
 Array = NDArray[Any]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from samenet.backends.dropout import DropConnect
 from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
-from samenet.parameters import aligned
+from samenet.model.parameters import aligned
 
 _LARGE = 2**17  # bytes
 Kept = dict[tuple[Any, ...], Any]

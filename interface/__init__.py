@@ -15,14 +15,14 @@ from samenet.backends import backends
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from samenet import data, export, optimizers, plot, schedules, stopping
-    from samenet.conversion import from_keras, from_torch
+    from samenet import data, export, optimizers, schedules, stopping
     from samenet.estimators import MLPClassifier, MLPRegressor
-    from samenet.history import History
+    from samenet.model.parameters import Parameters
     from samenet.network import Network
-    from samenet.parameters import Parameters
     from samenet.stopping import StopTraining
+    from samenet.storage.conversion import from_keras, from_torch
     from samenet.storage.loading import load
+    from samenet.study import plot
     from samenet.study.diagram import draw_network
     from samenet.study.direction_changes import DirectionChanges
     from samenet.study.downhill import downhill
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from samenet.testing.gradient_check import check_gradient
     from samenet.training.adaptive_sampling import AdaptiveSampling
     from samenet.training.divergence import DivergenceWarning
+    from samenet.training.history import History
     from samenet.training.reach import UnreachableTargetsWarning
 
     class Backend(ModuleType):
@@ -79,11 +80,11 @@ _LATER = {
     "AdaptiveSampling": "samenet.training.adaptive_sampling",
     "DirectionChanges": "samenet.study.direction_changes",
     "DivergenceWarning": "samenet.training.divergence",
-    "History": "samenet.history",
+    "History": "samenet.training.history",
     "MLPClassifier": "samenet.estimators",
     "MLPRegressor": "samenet.estimators",
     "Network": "samenet.network",
-    "Parameters": "samenet.parameters",
+    "Parameters": "samenet.model.parameters",
     "StopTraining": "samenet.stopping",
     "TrainingErrors": "samenet.study.many",
     "UnreachableTargetsWarning": "samenet.training.reach",
@@ -91,19 +92,22 @@ _LATER = {
     "downhill": "samenet.study.downhill",
     "draw_network": "samenet.study.diagram",
     "error_surface": "samenet.study.error_surface",
-    "from_keras": "samenet.conversion",
-    "from_torch": "samenet.conversion",
+    "from_keras": "samenet.storage.conversion",
+    "from_torch": "samenet.storage.conversion",
     "load": "samenet.storage.loading",
     "train_many": "samenet.study.many",
 }
-_MODULES = ("data", "export", "optimizers", "plot", "schedules", "stopping")
+_MODULES = {
+    **{name: f"samenet.{name}" for name in ("data", "export", "optimizers", "schedules", "stopping")},
+    "plot": "samenet.study.plot",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     if name in _MODULES:
-        return importlib.import_module(f"samenet.{name}")
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

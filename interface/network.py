@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from samenet.backends import backend as find_backend
 from samenet.backends import generic, prediction
 from samenet.backends.objective import Objective
-from samenet.functions import Activation, Cost, Reduction
-from samenet.history import History
-from samenet.initialize import SCHEMES, Scheme, initialize
 from samenet.model import Model
+from samenet.model.functions import Activation, Cost, Reduction
+from samenet.model.initialize import SCHEMES, Scheme, initialize
+from samenet.model.parameters import Parameters
 from samenet.output.summary import Summary
-from samenet.parameters import Parameters
 from samenet.storage import Saving
 from samenet.training.classification import Labels, labels_of
+from samenet.training.history import History
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight as checked_weights
@@ -43,7 +43,7 @@ class Network(Trainable, Saving):
                 "cross_entropy", -sum y ln h, with a softmax output layer
     l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but no biases, is added to the cost once,
                 whatever the number of samples
-    init        the initialization scheme, see `samenet.initialize`: "glorot", "he_normal", "he_uniform",
+    init        the initialization scheme, see `samenet.model.initialize`: "glorot", "he_normal", "he_uniform",
                 "lecun_normal", "lecun_uniform", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
     dtype       numpy.float64 or numpy.float32 (for which the reference computes in float64 and rounds what it stores)

@@ -30,8 +30,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from samenet.initialize import SCHEMES, Scheme
-from samenet.parameters import Parameters
+from samenet.model.initialize import SCHEMES, Scheme
+from samenet.model.parameters import Parameters
 from samenet.validation import checks
 
 
@@ -230,7 +230,7 @@ class MultiStart(Optimizer):
 
     starts     the number of starts; each draws new weights from the seed's stream before its training draws from it
     optimizer  the optimizer of each start, by name or as an object
-    init       the initialization scheme, see `samenet.initialize`
+    init       the initialization scheme, see `samenet.model.initialize`
 
     Each start trains for all epochs. A start whose weights overflow does not count; if all do, the weights are restored
     and the error is raised. The history is that of the best start; its `starts` has the final costs of all.

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from samenet.backends.objective import Objective
-from samenet.history import History
 from samenet.model import Model
+from samenet.training.history import History
 from samenet.validation import checks
 from samenet.validation.names import hint
 

@@ -1,7 +1,7 @@
 """The reference: the network as nested loops over layers, nodes and weights, one sample at a time.
 
 Only the standard library is imported. The loops index their arguments as `weights[l][i][j]`, so nested lists and
-arrays both work; `samenet.parameters` and the fast backends use NumPy, this package does not.
+arrays both work; `samenet.model.parameters` and the fast backends use NumPy, this package does not.
 
 Read it in this order: `sigmoid`, `forward` (tutorial 000, section 3), `backward` (section 4), `objective`, `descent`,
 `optimizers`; then the other activation functions, `activations`, the costs, `costs`, the masks, `dropout`, rows drawn

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.testing.inputs import Case, Functions, masks, mostly_zero, weight_masks
 
 __all__ = ["CASES", "COMBINATIONS", "PENALTIES", "Case", "Functions", "masks", "mostly_zero", "weight_masks"]

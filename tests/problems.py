@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import samenet
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.objective import Objective
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import Adam, RMSProp
 from samenet.testing import bounds, tolerance
 from samenet.testing.tolerance import Comparison, compare

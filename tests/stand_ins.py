@@ -1,6 +1,6 @@
 """Small stand-ins for PyTorch and Keras, which the tests use where these are not installed.
 
-They have what `samenet.conversion` asks a fitted model for, under the same names, and compute nothing.
+They have what `samenet.storage.conversion` asks a fitted model for, under the same names, and compute nothing.
 """
 
 from types import ModuleType, SimpleNamespace

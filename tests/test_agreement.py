@@ -13,7 +13,7 @@ from agreement import Descent, Rule
 from inputs import CASES, COMBINATIONS, PENALTIES, Case, Functions
 
 import samenet
-from samenet.functions import ACTIVATIONS
+from samenet.model.functions import ACTIVATIONS
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
 

@@ -17,7 +17,7 @@ from samenet import check_gradient, optimizers, stopping, train_many
 from samenet.backends import generic
 from samenet.backends.dropout import Dropout
 from samenet.backends.normalization import folded
-from samenet.functions import ACTIVATIONS
+from samenet.model.functions import ACTIVATIONS
 from samenet.network import Network as Interface
 from samenet.training import loop
 
@@ -117,7 +117,7 @@ def test_updates_follow_the_gradient_and_move_the_statistics(
     np.testing.assert_allclose(net.model.theta.everything, probe.model.theta.everything, atol=tolerance, rtol=tolerance)
 
 
-@pytest.mark.parametrize("cost", samenet.functions.COSTS)
+@pytest.mark.parametrize("cost", samenet.model.functions.COSTS)
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_backends_train_alike(backend: Backend, cost: str, hidden: str, dtype: str) -> None:

@@ -16,7 +16,7 @@ from derivation import Number
 from inputs import COMBINATIONS, Case, Functions, masks, weight_masks
 
 import samenet
-from samenet.functions import ACTIVATIONS as NAMES
+from samenet.model.functions import ACTIVATIONS as NAMES
 from samenet.testing import bounds, cost_bounds, sampling_bounds, update_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS

@@ -13,7 +13,7 @@ import pytest
 from inputs import COMBINATIONS, PENALTIES, Case, Functions, masks, weight_masks
 
 import samenet
-from samenet.functions import ACTIVATIONS as NAMES
+from samenet.model.functions import ACTIVATIONS as NAMES
 from samenet.testing import bounds, update_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS

@@ -7,7 +7,7 @@ import pytest
 from agreement import Backend
 
 import samenet
-from samenet.functions import ACTIVATIONS
+from samenet.model.functions import ACTIVATIONS
 from samenet.training.classification import labels_of
 
 X = np.random.default_rng(0).normal(size=(6, 3))

@@ -20,10 +20,10 @@ import pytest
 import samenet
 from samenet import __main__
 from samenet.cli import application
+from samenet.cli.tabular import csv_files, files
+from samenet.cli.tabular.errors import TableError
 from samenet.compare import advice, environment, warming
 from samenet.storage import saving
-from samenet.tabular import csv_files, files
-from samenet.tabular.errors import TableError
 from samenet.testing import networks
 
 pytestmark = pytest.mark.without_jit  # all on NumPy

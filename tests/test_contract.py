@@ -15,7 +15,7 @@ import pytest
 
 import samenet
 from samenet.backends import EXTRAS, missing
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 NAMES = samenet.backends()

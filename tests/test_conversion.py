@@ -16,8 +16,8 @@ from agreement import Backend
 from children import printed
 
 import samenet
-from samenet.conversion import torch_module as torch_module_
-from samenet.conversion.chain import Chain
+from samenet.storage.conversion import torch_module as torch_module_
+from samenet.storage.conversion.chain import Chain
 
 random = np.random.default_rng(5)
 X = random.standard_normal((40, 5))

@@ -20,8 +20,8 @@ import samenet
 from samenet import __main__
 from samenet.export import bound, c_header, javascript, to_c, to_js, to_onnx
 from samenet.export.bound import Errors, largest_error
-from samenet.functions import ACTIVATIONS
 from samenet.model import Model
+from samenet.model.functions import ACTIVATIONS
 from samenet.testing import bounds
 from samenet.testing.rounding import Rounding
 

@@ -19,7 +19,7 @@ import samenet
 from samenet import data, examples, optimizers
 from samenet.__main__ import main
 from samenet.backends import MODULES, known_backends
-from samenet.functions import ACTIVATIONS, COSTS
+from samenet.model.functions import ACTIVATIONS, COSTS
 from samenet.training.classification import LABELS
 from samenet.training.monitors import MONITORS
 from samenet.validation.names import nearest
@@ -328,8 +328,8 @@ def test_names_that_mean_nothing_get_no_guess() -> None:
 
 def test_every_synonym_leads_to_a_name_that_exists() -> None:
     from samenet.estimators.settings import SCHEDULES, SOLVERS
-    from samenet.functions import REDUCTIONS
-    from samenet.initialize import SCHEMES
+    from samenet.model.functions import REDUCTIONS
+    from samenet.model.initialize import SCHEMES
     from samenet.training.adaptive_sampling import SAMPLING
     from samenet.validation import names
 

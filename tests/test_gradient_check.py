@@ -10,7 +10,7 @@ from inputs import Case, Functions
 
 import samenet
 from samenet import check_gradient, data
-from samenet.functions import ACTIVATIONS, MADE_FOR
+from samenet.model.functions import ACTIVATIONS, MADE_FOR
 from samenet.testing.differences import Slopes
 from samenet.testing.kinks import Kinks
 

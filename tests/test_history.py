@@ -10,9 +10,9 @@ import pytest
 from agreement import Backend
 
 import samenet
-from samenet.history import History
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience
+from samenet.training.history import History
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = np.eye(2)[[0, 1, 1, 0, 1, 0]]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet.initialize import SCHEMES
+from samenet.model.initialize import SCHEMES
 
 ON_NUMPY = True  # what is given no backend
 

@@ -28,9 +28,9 @@ from children import HANGS
 from inputs import Case, Functions, mostly_zero
 
 import samenet
+from samenet.model.parameters import Parameters
 from samenet.network import Network as Interface
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
-from samenet.parameters import Parameters
 from samenet.testing import tolerance, updates
 from samenet.testing.inputs import sample_weights as weights_of
 from samenet.testing.mistakes import MUTANTS as MISTAKES

@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 
 import samenet
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 
 NAMES = samenet.backends()
 SIZES = [3, 5, 4, 2]

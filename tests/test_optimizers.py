@@ -18,7 +18,7 @@ from numpy.random import RandomState
 
 import samenet
 from samenet import optimizers
-from samenet.initialize import initialize
+from samenet.model.initialize import initialize
 from samenet.optimizers import BFGS, CG, LBFGS, Adam, Descent, Momentum, MultiStart, Nesterov, RMSProp
 from samenet.schedules import InverseTime
 from samenet.stopping import CostChange, StopTraining

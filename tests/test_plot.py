@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 import samenet
 from samenet import downhill, plot
 from samenet.fast.numpy import Network
-from samenet.plot import style
 from samenet.study.error_surface import Surface
+from samenet.study.plot import style
 
 pytestmark = pytest.mark.without_jit
 

@@ -25,7 +25,7 @@ from agreement import Backend
 
 import samenet
 from samenet import data, optimizers, schedules
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 from samenet.validation import checks
 
 HARDENING = Path(__file__).parent / "hardening"

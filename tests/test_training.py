@@ -20,9 +20,9 @@ from children import printed
 
 import samenet
 from samenet.fast import workspace
-from samenet.history import History
 from samenet.optimizers import MultiStart
 from samenet.training import loop
+from samenet.training.history import History
 from samenet.training.sampling import Draws
 from samenet.validation.finite import all_finite
 

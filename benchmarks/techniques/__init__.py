@@ -140,7 +140,7 @@ TECHNIQUES = (
         "one sample",
         (
             Change(
-                "interface/parameters.py",
+                "interface/model/parameters.py",
                 "start = -address % _LINE",
                 "start = (16 - address) % _LINE",
             ),

@@ -1,12 +1,11 @@
 """Activations and costs in kernels: the same equations as `samenet.reference.activations` and `costs`.
 
-Five kernels hold all that is said about activations and costs, by their places in `samenet.functions`: a new one is a
-branch in them and nowhere else.
+Five kernels hold all that is said about activations and costs, by their places in `samenet.model.functions`: a new one
+is a branch in them and nowhere else.
 """
 
 from numba import float64, int64
 
-from samenet import functions
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
@@ -15,10 +14,11 @@ from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewi
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.elementary import exp, log, log1p, sigmoid, tanh
 from samenet.fast.kernels.gemm import transposed
+from samenet.model import functions
 
 _sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))
 
-# What kernels are handed for a name: its place in `samenet.functions`.
+# What kernels are handed for a name: its place in `samenet.model.functions`.
 SIGMOID = functions.ACTIVATIONS.index("sigmoid")
 TANH = functions.ACTIVATIONS.index("tanh")
 RELU = functions.ACTIVATIONS.index("relu")

@@ -21,7 +21,7 @@ from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
 from samenet.fast.kernels.training import gather_weighed, total_weight
-from samenet.functions import EPSILON, MOMENTUM
+from samenet.model.functions import EPSILON, MOMENTUM
 
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
 

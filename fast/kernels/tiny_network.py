@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from samenet import functions
 from samenet.fast.kernels.activations import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -28,6 +27,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_b
 from samenet.fast.kernels.elementary import sigmoid, tanh
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import DESCENT, Rule, step
+from samenet.model import functions
 
 # For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
 # work of an update by one row; the most work of all rows, where there are more. In multiplications of registers.

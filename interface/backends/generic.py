@@ -31,10 +31,10 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded
 from samenet.backends.weighing import weighing
-from samenet.functions import Activation
 from samenet.model import Model
+from samenet.model.functions import Activation
+from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters
 
 Array = NDArray[Any]
 

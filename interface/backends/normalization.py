@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.functions import EPSILON
 from samenet.model import Model
-from samenet.parameters import Parameters
+from samenet.model.functions import EPSILON
+from samenet.model.parameters import Parameters
 
 
 def folded(model: Model) -> Model:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.weighing import weighing
-from samenet.functions import Reduction
 from samenet.model import Model
-from samenet.parameters import Parameters
+from samenet.model.functions import Reduction
+from samenet.model.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
 
 _nothing = nullcontext()

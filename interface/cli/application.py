@@ -28,8 +28,8 @@ from samenet.cli import (
     train,
     warmup,
 )
+from samenet.cli.tabular.errors import TableError
 from samenet.compare import environment
-from samenet.tabular.errors import TableError
 
 FAILED, USAGE, UNDONE, INTERRUPTED, CLOSED = 1, 2, 3, 130, 141
 

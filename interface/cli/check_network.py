@@ -13,10 +13,10 @@ def run(model: Path, names: list[str] | None, json: bool) -> int:
     from rich.table import Table
 
     from samenet.backends import missing
+    from samenet.cli.tabular.files import read
     from samenet.output.console import console as standard_output
     from samenet.output.console import print_table
     from samenet.storage.loading import network_of
-    from samenet.tabular.files import read
     from samenet.testing.networks import MOST_PARAMETERS, check_networks
 
     wanted = [name for name in known_backends() if name in (names or backends())]

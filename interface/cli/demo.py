@@ -33,7 +33,7 @@ def demo(
     replacing.check_new("--output", path, force)
     from rich.console import Console
 
-    from samenet.demo import page, training
+    from samenet.export.demo import page, training
     from samenet.output.formats import digits
 
     try:

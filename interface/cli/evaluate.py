@@ -30,10 +30,10 @@ def evaluate(
     The table has the target, too. For classes, also the confusion matrix, and precision, recall and F1 of each; for
     numbers, their errors.
     """
+    from samenet.cli.tabular.errors import TableError
+    from samenet.cli.tabular.evaluating import evaluate as measure
+    from samenet.cli.tabular.files import load
     from samenet.output.console import console as standard_output
-    from samenet.tabular.errors import TableError
-    from samenet.tabular.evaluating import evaluate as measure
-    from samenet.tabular.files import load
 
     network, preparation = load(model, backend)
     if preparation is None:

@@ -55,8 +55,8 @@ def export(
     """
     if to != "c" and (given := values.given({"--name": name, "--dtype": dtype})):
         raise values.refusal(f"{given} goes with --to c")
+    from samenet.cli.tabular import files
     from samenet.export import command
-    from samenet.tabular import files
 
     path = output or values.writable(network.stem + command.SUFFIXES[to])
     replacing.check_new("--output", path, force, network)

@@ -13,7 +13,7 @@ from samenet.cli import replacing, tables, values
 from samenet.cli.backend import NumPy
 
 if TYPE_CHECKING:
-    from samenet.tabular.source import Source
+    from samenet.cli.tabular.source import Source
 
 
 def predict(
@@ -48,9 +48,9 @@ def predict(
         raise values.refusal("--force goes with --output")
     if path is not None:
         replacing.check_new("--output", path, force, data, model)
+    from samenet.cli.tabular import predicting
+    from samenet.cli.tabular.files import load
     from samenet.output import files
-    from samenet.tabular import predicting
-    from samenet.tabular.files import load
 
     predictor = predicting.Predictor(*load(model, backend))
     if probabilities and not predictor.has_classes:

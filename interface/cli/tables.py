@@ -10,7 +10,7 @@ import typer
 from samenet.cli import values
 
 if TYPE_CHECKING:
-    from samenet.tabular.source import Source
+    from samenet.cli.tabular.source import Source
 
 Data = Annotated[
     str,
@@ -37,7 +37,7 @@ DropMissing = Annotated[bool, typer.Option("--drop-missing", help="Leave out row
 
 def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
     """The table; refuses options of CSV where it is none."""
-    from samenet.tabular.sources import is_csv, open_table
+    from samenet.cli.tabular.sources import is_csv, open_table
 
     if not is_csv(data):
         option = "--delimiter" if delimiter is not None else "--header" if header is not None else None
@@ -49,7 +49,7 @@ def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
 @contextmanager
 def hints() -> Iterator[None]:
     """Name the option that helps, where a value is missing."""
-    from samenet.tabular.errors import MissingValue, TableError
+    from samenet.cli.tabular.errors import MissingValue, TableError
 
     try:
         yield

@@ -12,9 +12,9 @@ from samenet.cli import replacing, tables, values
 from samenet.cli.backend import Fastest, chosen
 
 if TYPE_CHECKING:
-    from samenet.tabular.fitting import Fitted, Settings
-    from samenet.tabular.table import Table
-    from samenet.tabular.task import Task
+    from samenet.cli.tabular.fitting import Fitted, Settings
+    from samenet.cli.tabular.table import Table
+    from samenet.cli.tabular.task import Task
 
 _ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
@@ -135,11 +135,11 @@ def train(
         replacing.check_new(option, file, force, data)
     values.writable(str(report_path))
 
-    from samenet.tabular import files, fitting
-    from samenet.tabular.errors import TableError
-    from samenet.tabular.sources import DATA_SETS
-    from samenet.tabular.table import read_table
-    from samenet.tabular.task import task_of
+    from samenet.cli.tabular import files, fitting
+    from samenet.cli.tabular.errors import TableError
+    from samenet.cli.tabular.sources import DATA_SETS
+    from samenet.cli.tabular.table import read_table
+    from samenet.cli.tabular.task import task_of
 
     with tables.hints(), tables.opened(data, delimiter, header) as source:
         target = _target(source, target, data in DATA_SETS)
@@ -172,8 +172,8 @@ def train(
 
 
 def _target(source: Any, target: str | None, is_data_set: bool) -> str:
-    from samenet.tabular.errors import listed
-    from samenet.tabular.sources import TARGET
+    from samenet.cli.tabular.errors import listed
+    from samenet.cli.tabular.sources import TARGET
 
     if is_data_set:
         if target not in (None, TARGET):
@@ -189,9 +189,9 @@ def _target(source: Any, target: str | None, is_data_set: bool) -> str:
 
 def _said(table: "Table", task: "Task") -> str:
     """What the table is taken for."""
+    from samenet.cli.tabular.columns import Number
+    from samenet.cli.tabular.errors import listed
     from samenet.output.formats import counted
-    from samenet.tabular.columns import Number
-    from samenet.tabular.errors import listed
 
     left_out = f" ({table.left_out} left out, without a value)" if table.left_out else ""
     lines = [
@@ -209,8 +209,8 @@ def _fit(table: "Table", task: "Task", settings: "Settings") -> "Fitted":
     """Train, with a progress bar if standard error is a terminal."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from samenet.cli.tabular.fitting import fit
     from samenet.output.console import Console
-    from samenet.tabular.fitting import fit
 
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -28,10 +28,10 @@ def warmup(
     for this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they cannot be kept.
     """
     from samenet.backends import backend
+    from samenet.cli.tabular.errors import TableError
     from samenet.compare import warming
     from samenet.output.console import Console
     from samenet.output.formats import digits
-    from samenet.tabular.errors import TableError
 
     backend("numba")  # an ImportError says why, if it cannot be imported
     kept: Any = importlib.import_module("samenet.fast.kernel_cache")

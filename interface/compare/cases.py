@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from samenet import data
 from samenet.backends import EXTRAS, MODULES, backend
-from samenet.functions import Reduction
+from samenet.model.functions import Reduction
 from samenet.network import Network
 from samenet.testing import tolerance
 from samenet.testing.tolerance import Comparison

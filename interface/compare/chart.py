@@ -8,7 +8,7 @@ from samenet.output import figures
 
 figures.load_matplotlib()
 
-from samenet import plot  # noqa: E402
+from samenet.study import plot  # noqa: E402
 
 if TYPE_CHECKING:
     from samenet.compare.measurement import Result

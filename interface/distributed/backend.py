@@ -16,7 +16,7 @@ from samenet.distributed.clients import compute
 from samenet.distributed.partitions import Partitions
 from samenet.distributed.rows import Rows
 from samenet.model import Model
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 
 Array = NDArray[Any]
 _FAN_IN = 8  # how many sums are added by one task: a task costs the scheduler about a millisecond

@@ -7,9 +7,9 @@ from samenet.distributed.backend import DistributedBackend
 from samenet.distributed.clients import connected
 from samenet.distributed.partitions import Partitions
 from samenet.distributed.rows import rows, targets
-from samenet.functions import REDUCTIONS
-from samenet.history import History
+from samenet.model.functions import REDUCTIONS
 from samenet.training.going_on import prepare
+from samenet.training.history import History
 from samenet.training.options import Options
 from samenet.training.run import train as run
 from samenet.training.settings import by_name

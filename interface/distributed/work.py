@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from samenet.backends import generic
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.weighing import weighing
-from samenet.functions import MADE_FOR
 from samenet.model import Model
+from samenet.model.functions import MADE_FOR
 from samenet.training.reach import unreachable
 from samenet.validation import checks, weights
 

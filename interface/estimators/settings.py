@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from samenet.backends import known_backends
-from samenet.functions import Activation
+from samenet.model.functions import Activation
 from samenet.training.settings import probabilities
 from samenet.validation import checks
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 
 HEADINGS = ("layer", "nodes", "activation", "weights", "biases", "normalized", "parameters")
 

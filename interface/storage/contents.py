@@ -9,7 +9,7 @@ The description is an object in JSON:
 "sizes"     the number of nodes in each layer, the input layer first
 "dtype"     "float64" or "float32"
 "settings"  the other settings of the network by name; one that is not known here is of a newer samenet
-"table"     optional: what `samenet.tabular` knows of columns and classes, an object with a version of its own
+"table"     optional: what `samenet.cli.tabular` knows of columns and classes, an object with a version of its own
 "training"  of a checkpoint alone: what `samenet.training.checkpoint` has to say of the training
 "sha256"    the checksum of all of the above, as JSON with sorted keys, followed by the numbers of the arrays in order
 ==========  ====================================================================================================
@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from samenet import __version__
 from samenet.model import Model
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 from samenet.validation import checks
 
 FORMAT, VERSION = "samenet network", 1

@@ -17,6 +17,6 @@ def draw_network(axes: "Axes", net: Network, *, biases: bool = False, numbers: b
         DeprecationWarning,
         stacklevel=2,
     )
-    from samenet.plot import network
+    from samenet.study.plot import network
 
     network(net, biases=biases, numbers=numbers, most=most, ax=axes)

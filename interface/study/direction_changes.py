@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import Reduction
-from samenet.history import History
+from samenet.model.functions import Reduction
 from samenet.network import Network
+from samenet.training.history import History
 from samenet.validation import arrays, checks
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import REDUCTIONS, Reduction
+from samenet.model.functions import REDUCTIONS, Reduction
 from samenet.network import Network
 from samenet.output.formats import digits, duration
 from samenet.testing.probe import probe

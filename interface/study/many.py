@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.initialize import SCHEMES, Scheme
+from samenet.model.initialize import SCHEMES, Scheme
 from samenet.network import Network
 from samenet.training import alike, divergence
 from samenet.training.options import Options
@@ -71,7 +71,7 @@ def train_many(
               dimension more: (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
     sample_weight  as for `Network.train`, for all networks; or of each network, (networks, m), or a list of vectors
     seeds     the `seed` of each network; by default, each training draws from a stream of its own
-    init      how the weights of new networks begin, see `samenet.initialize`
+    init      how the weights of new networks begin, see `samenet.model.initialize`
     options   the other arguments of `Network.train`; of a `validation` (X, Y), X and Y are those of all networks or of
               each, too; `verbose` prints a line for each network that is done, and the bar of `progress` counts them
 

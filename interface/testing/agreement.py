@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samenet import optimizers
 from samenet.backends.dropout import DropConnect, Dropout
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 from samenet.testing import bounds, normalization_bounds, tolerance
 from samenet.testing.answers import Answer, Compared
 from samenet.testing.inputs import masks, weight_masks

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.functions import MADE_FOR
+from samenet.model.functions import MADE_FOR
 from samenet.optimizers import Descent
 from samenet.testing import agreement, extremes, tolerance
 from samenet.testing.answers import Answer, Compared

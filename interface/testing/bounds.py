@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.model import Model
-from samenet.parameters import Parameters
+from samenet.model.parameters import Parameters
 from samenet.testing import normalization_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.functions import Reduction
-from samenet.parameters import Parameters
+from samenet.model.functions import Reduction
+from samenet.model.parameters import Parameters
 from samenet.testing.kinks import Kinks
 from samenet.testing.probe import Answers
 

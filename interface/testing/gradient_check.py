@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import REDUCTIONS, Reduction
-from samenet.parameters import Parameters
+from samenet.model.functions import REDUCTIONS, Reduction
+from samenet.model.parameters import Parameters
 from samenet.testing.differences import Estimate, Slopes
 from samenet.testing.probe import Answers, probe
 from samenet.validation import arrays, checks

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.functions import MADE_FOR
 from samenet.model import Model
+from samenet.model.functions import MADE_FOR
 from samenet.testing import tolerance
 from samenet.testing.gradient_check import GradientCheck, check_gradient
 from samenet.testing.probe import Answers

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.functions import EPSILON, MOMENTUM
 from samenet.model import Model
+from samenet.model.functions import EPSILON, MOMENTUM
 from samenet.testing.rounding import Array, Bounded, Rounding, exact, gamma, product
 
 

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet.functions import Cost, Reduction
 from samenet.model import HasModel, Model
-from samenet.parameters import Parameters
+from samenet.model.functions import Cost, Reduction
+from samenet.model.parameters import Parameters
 from samenet.validation import checks
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.functions import MADE_FOR
+from samenet.model.functions import MADE_FOR
 from samenet.testing.forms import Broken
 from samenet.testing.inputs import Case
 from samenet.testing.parts import Part

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from samenet.backends.adaptive import Sampler
 from samenet.model import Model
+from samenet.model.parameters import Parameters
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, State, UpdateRule
-from samenet.parameters import Parameters
 from samenet.testing import bounds, sampling_bounds, update_bounds
 from samenet.testing.rounding import Bounded, Rounding
 from samenet.validation import arrays

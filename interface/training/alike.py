@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from samenet.backends.objective import overflow_ignored
-from samenet.history import History
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, short
+from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
 

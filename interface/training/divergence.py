@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.objective import Objective
-from samenet.history import History
+from samenet.training.history import History
 from samenet.validation import warning
 
 _GROWTH = 1e6

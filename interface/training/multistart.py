@@ -7,12 +7,12 @@ from typing import Any
 
 from samenet import schedules
 from samenet.backends.objective import Objective
-from samenet.history import History
-from samenet.initialize import initialize
 from samenet.model import Model
+from samenet.model.initialize import initialize
 from samenet.optimizers import MultiStart, Optimizer
 from samenet.stopping import StopTraining
 from samenet.training import divergence
+from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import numpy_stream
 from samenet.training.together import run_together

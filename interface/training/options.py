@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from samenet import stopping
 from samenet.backends.objective import Objective
-from samenet.functions import MADE_FOR
-from samenet.history import History
 from samenet.model import Model
+from samenet.model.functions import MADE_FOR
+from samenet.training.history import History
 from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach
 from samenet.training.reporting import Report

@@ -8,11 +8,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from samenet.history import History
 from samenet.optimizers import MultiStart, Optimizer
 from samenet.output.formats import counted, duration
 from samenet.output.progress import bar
 from samenet.stopping import StopTraining
+from samenet.training.history import History
 
 _SECONDS = 0.1  # between two pictures of the bar
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.adaptive import Sampler
-from samenet.history import History
 from samenet.model import Model
 from samenet.storage import streams
 from samenet.storage.contents import Unreadable
 from samenet.storage.reading import read_checkpoint
 from samenet.training import checkpoint
+from samenet.training.history import History
 from samenet.training.options import Options
 from samenet.training.sampling import Draws, is_stream
 from samenet.training.state import Kept, TrainingState

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
-from samenet.history import NOTHING, History
 from samenet.model import Model
 from samenet.stopping import StopTraining
+from samenet.training.history import NOTHING, History
 from samenet.training.options import Options, Trained
 from samenet.training.validation_set import ValidationObjective
 

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from samenet import optimizers, schedules
-from samenet.functions import Reduction
+from samenet.model.functions import Reduction
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
 from samenet.training.monitors import MONITORS
 from samenet.validation import checks

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from samenet.backends.objective import overflow_ignored
 from samenet.backends.weighing import weighing
-from samenet.history import History
 from samenet.model import Model
 from samenet.optimizers import State
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, sampling
+from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import Draws
 from samenet.validation.finite import all_finite

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from samenet.backends.adaptive import Sampler
 from samenet.backends.objective import Objective
-from samenet.history import History
+from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
-from samenet.parameters import Parameters
 from samenet.stopping import Rule, Watch
 from samenet.training import divergence
+from samenet.training.history import History
 from samenet.training.options import Options
 from samenet.training.sampling import Draws, Orders
 from samenet.training.settings import Settings

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.functions import Cost, Reduction
-from samenet.history import History
 from samenet.model import HasModel
+from samenet.model.functions import Cost, Reduction
 from samenet.optimizers import Optimizer, OptimizerName
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
 from samenet.training.adaptive_sampling import AdaptiveSampling, SamplingName
+from samenet.training.history import History
 from samenet.training.monitors import Monitor
 from samenet.training.options import Callback, Options
 from samenet.training.run import train

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import samenet
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 SMALL = ((3, 1), (3, 4, 1), (2, 3, 2), (5, 7, 3, 2), (9, 8, 5, 4, 3))

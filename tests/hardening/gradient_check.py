@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import samenet
-from samenet.functions import ACTIVATIONS, COSTS, MADE_FOR
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 
 Array = Any
 

@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 
 import samenet.fast.numba as backend
-from samenet import parameters
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast import workspace
 from samenet.fast.kernels import packing
-from samenet.functions import MADE_FOR
+from samenet.model import parameters
+from samenet.model.functions import MADE_FOR
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.validation import arrays
 
@@ -75,7 +75,7 @@ class Memory:
         return array
 
     def aligned(self, size: int, dtype: Any) -> np.ndarray:
-        """In the place of `samenet.parameters.aligned`."""
+        """In the place of `samenet.model.parameters.aligned`."""
         return self.empty(size, dtype)
 
     def full(self, shape: Any, value: Any, dtype: Any = None) -> np.ndarray:

@@ -20,8 +20,8 @@ import samenet
 from samenet import data, optimizers, schedules, stopping, testing
 from samenet.estimators.settings import ACTIVATIONS as OF_ESTIMATORS
 from samenet.estimators.settings import SCHEDULES, SOLVERS, Settings
-from samenet.functions import ACTIVATIONS, REDUCTIONS
-from samenet.initialize import SCHEMES
+from samenet.model.functions import ACTIVATIONS, REDUCTIONS
+from samenet.model.initialize import SCHEMES
 from samenet.training.monitors import MONITORS
 
 Argument = Callable[[Random, np.dtype[Any]], tuple[Any, str, bool]]  # the value, its name, whether it is right

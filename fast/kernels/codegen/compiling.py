@@ -20,10 +20,10 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from samenet import functions
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
 from samenet.fast.kernels.codegen.pipeline import KernelCompiler
 from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
+from samenet.model import functions
 
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]

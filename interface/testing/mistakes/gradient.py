@@ -43,6 +43,13 @@ MUTANTS = (
         "gradient averaged twice", "delta *= scale", "delta *= scale * scale", "gradient", "the batch is averaged twice"
     ),
     Mutant(
+        "delta divided by the samples",
+        "delta *= scale",
+        "delta *= scale / len(X)",
+        "gradient",
+        "delta is divided by the number of samples, which only the gradient is",
+    ),
+    Mutant(
         "mean for the sum in the gradient",
         "delta *= scale",
         "delta *= 1 / len(X)",

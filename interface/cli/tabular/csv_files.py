@@ -1,0 +1,112 @@
+"""Tables in CSV, read in parts: any length in little memory, from a file or from standard input."""
+
+import csv
+import io
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import TextIO
+
+from samenet.cli.tabular.errors import TableError, short
+from samenet.cli.tabular.part import Part, is_missing, numbers_or_nan
+from samenet.cli.tabular.source import Source
+
+CELLS = 1 << 16  # in a part
+_DELIMITERS = ",;\t|"
+Row = tuple[int, list[str]]
+
+
+class CsvSource(Source):
+    """A table in CSV, of which one pass can be made.
+
+    has_header is found if it is not given: by cells that are no numbers above numbers, or by a first row without any
+    number. Without a header, names are the numbers of the columns from 1.
+    """
+
+    def __init__(self, path: str, delimiter: str | None = None, header: bool | None = None) -> None:
+        self.name = "standard input" if path == "-" else Path(path).name
+        self._file, self._is_own = _opened(path), path != "-"
+        try:
+            self._begin(delimiter, header)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, delimiter: str | None, header: bool | None) -> None:
+        self._rows = self._read(delimiter)
+        first = next(self._rows, None)
+        if first is None:
+            raise TableError(f"{self.name}: expected a table, got an empty file")
+        second = next(self._rows, None)
+        self.has_header = _is_header(first[1], second[1] if second else None) if header is None else header
+        kept = [second] if self.has_header else [first, second]
+        self._rows = chain((row for row in kept if row is not None), self._rows)
+        numbers = [str(n) for n in range(1, len(first[1]) + 1)]
+        self.names = [name or n for name, n in zip(first[1], numbers, strict=True)] if self.has_header else numbers
+        twice = next((name for name, n in Counter(self.names).items() if n > 1), None)
+        if twice is not None:
+            raise TableError(f"{self.name}: expected columns with names of their own, got {short(twice)} twice")
+
+    def parts(self) -> Iterator[Part]:
+        """The rows, some at a time."""
+        size = max(1, CELLS // len(self.names))
+        while rows := list(islice(self._rows, size)):
+            cells = zip(*(row for _, row in rows), strict=True)
+            yield Part(self.name, "line", dict(zip(self.names, cells, strict=True)), [line for line, _ in rows])
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._is_own:
+            self._file.close()
+
+    def _read(self, delimiter: str | None) -> Iterator[Row]:
+        """Lines with their numbers, cells without spaces around them, all of one width; empty lines are passed over."""
+        try:
+            start, before = self._file.readline(), 0
+            while not start.strip():
+                if not start:
+                    return
+                start, before = self._file.readline(), before + 1
+            lines = chain([start], self._file)
+            reader = csv.reader(lines, delimiter=delimiter or _delimiter(start), strict=True, skipinitialspace=True)
+            width = None
+            for row in reader:
+                if not row or (len(row) == 1 and not row[0].strip() and width != 1):
+                    continue
+                width = width or len(row)
+                if len(row) != width:
+                    where = f"{self.name}, line {before + reader.line_num}"
+                    raise TableError(f"{where}: expected {width} cells as in the first row, got {len(row)}")
+                yield before + reader.line_num, [cell.strip() for cell in row]
+        except csv.Error as error:
+            raise TableError(
+                f"{self.name}, line {before + reader.line_num}: expected CSV, got a row that is none ({error})"
+            ) from None
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self.name}: expected text in UTF-8, got the byte {error.object[error.start]:#04x}"
+            ) from None
+
+
+def _opened(path: str) -> TextIO:
+    if path != "-":
+        return open(path, encoding="utf-8-sig", newline="")
+    binary = getattr(sys.stdin, "buffer", None)
+    return sys.stdin if binary is None else io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+
+
+def _delimiter(line: str) -> str:
+    """What occurs most often outside of quotes in a line; a comma if nothing does."""
+    outside = "".join(line.split('"')[::2])
+    return max(_DELIMITERS, key=outside.count)
+
+
+def _is_header(first: list[str], second: list[str] | None) -> bool:
+    """Whether a first row has names: no number in it, or text above a number."""
+    are_numbers = (numbers_or_nan(first) == numbers_or_nan(first)).tolist()
+    if not any(are_numbers):
+        return True
+    below = (numbers_or_nan(second) == numbers_or_nan(second)).tolist() if second else []
+    return any(not a and b and not is_missing(cell) for a, b, cell in zip(are_numbers, below, first, strict=False))

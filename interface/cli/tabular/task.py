@@ -1,0 +1,59 @@
+"""Whether a target is a class or a number: found from its values, or told."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from samenet.cli.tabular.columns import Number
+from samenet.cli.tabular.errors import TableError, short
+from samenet.cli.tabular.preparation import Classes
+from samenet.cli.tabular.table import Table
+from samenet.output.formats import counted
+
+TASKS = ("classification", "regression")
+MOST_CLASSES = 20  # of a target that is whole numbers, unless it is told that it is classes
+
+
+class Task(NamedTuple):
+    """A target, and why it is taken for classes or for numbers."""
+
+    target: Classes | Number
+    why: str
+
+    @property
+    def name(self) -> str:
+        """The name of the task."""
+        return TASKS[isinstance(self.target, Number)]
+
+
+def task_of(table: Table, told: str | None = None) -> Task:
+    """Classification for texts, and for whole numbers of which few differ; regression for other numbers.
+
+    told: "classification" or "regression", whatever the values. Raises TableError for a target with one value, and for
+    texts where numbers are needed.
+    """
+    name, cells = table.target, table.part.columns[table.target]
+    where = f"{table.part.source}, column {short(name)}"
+    if not isinstance(cells, np.ndarray):
+        if told == "regression":
+            raise TableError(f"{where}: expected numbers for regression, got texts such as {short(cells[0])}")
+        return Task(
+            Classes(name, _several(where, sorted(set(cells)))), f"{counted(len(set(cells)), 'text')} in the target"
+        )
+    values = np.unique(cells)
+    is_whole = bool((values == np.trunc(values)).all())
+    few = is_whole and len(values) <= min(MOST_CLASSES, table.rows // 2)
+    if told == "classification" or (told is None and few):
+        why = "as told" if told else f"whole numbers of which {len(values)} differ in the target"
+        return Task(Classes(name, _several(where, values.tolist())), why)
+    _several(where, values.tolist())
+    kinds = f"{len(values)} different" if is_whole else "fractional"
+    return Task(Number(name), "as told" if told else f"{kinds} numbers in the target")
+
+
+def _several(where: str, values: list[str] | list[float]) -> tuple[str, ...] | tuple[float, ...]:
+    if len(values) < 2:
+        raise TableError(
+            f"{where}: expected a target of at least 2 different values, got {short(values[0])} in every row"
+        )
+    return tuple(values)  # type: ignore[return-value]

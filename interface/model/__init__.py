@@ -1,0 +1,10 @@
+"""What a network is: sizes, activations, cost, penalties, dtype, and one flat vector of all weights and biases.
+
+model.py        `Model`: backends, optimizers, stop rules, training and testing work on it
+parameters.py   `Parameters`: the flat vector, with a view of each layer's weights and biases
+functions.py    the names of activations and costs, and what they are made for
+initialize.py   initial weights
+"""
+
+from samenet.model.model import HasModel as HasModel
+from samenet.model.model import Model as Model

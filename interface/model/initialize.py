@@ -1,0 +1,140 @@
+"""Initial weights and biases, by name.
+
+Each tutorial's scheme draws in the order of the tutorial's code. So with the legacy stream,
+`seed=numpy.random.RandomState(s)`, a tutorial that calls `numpy.random.seed(s)` is reproduced to the bit.
+
+====================  ===========================================================================================
+"glorot"              W uniform in +-sqrt(6 / (n_in + n_out)), b = 0 (Glorot and Bengio, 2010)
+"he_normal"           W from N(0, 2 / n_in), b = 0, for relu (He et al., 2015)
+"he_uniform"          W uniform in +-sqrt(6 / n_in), b = 0: the same variance, 2 / n_in
+"lecun_normal"        W from N(0, 1 / n_in), b = 0 (LeCun et al., Efficient BackProp, 1998)
+"lecun_uniform"       W uniform in +-sqrt(3 / n_in), b = 0: the same variance, 1 / n_in
+"uniform"             W, b from U[0, 1), drawn W1, b1, W2, b2, ... (tutorial 000); the outputs saturate
+"normal"              W, b from N(0, 1), drawn b1, b2, ..., then W1, W2, ... (tutorial 001 and Nielsen's network.py)
+"small_normal"        W from 0.01 N(0, 1), b = 0 (tutorial 002, params dictionary)
+"symmetric_uniform"   W from U[-1, 1), each drawn as (n_in, n_out), then b likewise (tutorial 004)
+"uniform_in_out"      W from U[0, 1), each drawn as (n_in, n_out), then b likewise (tutorial 002, class)
+"normal_in_out"       W from N(0, 1), each drawn as (n_in, n_out), then b likewise (tutorial 003)
+====================  ===========================================================================================
+
+"glorot" has the variance 2 / (n_in + n_out). No normal distribution is truncated.
+The last three schemes' tutorials have no biases; if a network has them, they are drawn after all weights.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.model.parameters import Parameters
+
+Random = np.random.Generator | np.random.RandomState
+Array = NDArray[np.float64]
+Draw = Callable[[Random, tuple[int, ...]], Array]
+Scale = Callable[[tuple[int, ...]], float]  # of a matrix: the standard deviation of its weights, or their largest size
+
+
+def _uniform(random: Random, shape: tuple[int, ...]) -> Array:
+    return random.random(shape)
+
+
+def _symmetric_uniform(random: Random, shape: tuple[int, ...]) -> Array:
+    return 2 * random.random(shape) - 1
+
+
+def _normal(random: Random, shape: tuple[int, ...]) -> Array:
+    return random.standard_normal(shape)
+
+
+def _small(shape: tuple[int, ...]) -> float:
+    return 0.01
+
+
+def _glorot(shape: tuple[int, ...]) -> float:
+    return math.sqrt(6 / sum(shape))
+
+
+def _fan_in_normal(variance: float) -> Scale:
+    """N(0, variance / n_in), for a matrix (n_out, n_in)."""
+    return lambda shape: math.sqrt(variance / shape[1])
+
+
+def _fan_in_uniform(variance: float) -> Scale:
+    """Uniform, with the variance / n_in: a uniform distribution in +-a has a^2 / 3."""
+    return lambda shape: math.sqrt(3 * variance / shape[1])
+
+
+def _layer_by_layer(theta: Parameters, random: Random, draw: Draw) -> None:
+    for layer, W in enumerate(theta.weights):
+        W[:] = draw(random, W.shape)
+        if theta.bias:
+            theta.biases[layer][:] = draw(random, theta.biases[layer].shape)
+
+
+def _biases_first(theta: Parameters, random: Random, draw: Draw) -> None:
+    for view in (*theta.biases, *theta.weights):
+        view[:] = draw(random, view.shape)
+
+
+_FEW = 4096  # weights that are drawn at once, as a call for each matrix takes longer than its numbers
+
+
+@lru_cache(256)
+def _pieces(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Any, int, Any]]:
+    """What is drawn at once: its place in theta, how many numbers, and their scale or scales."""
+    counts, scales = [end - start for start, end, _ in slices], [scale(shape) for _, _, shape in slices]
+    if sum(counts) > _FEW:
+        return [(slice(start, end), end - start, one) for (start, end, _), one in zip(slices, scales, strict=True)]
+    places = np.concatenate([np.arange(start, end) for start, end, _ in slices])
+    return [(places, len(places), np.repeat(scales, counts))]
+
+
+def _scaled_normal(theta: Parameters, random: Random, scale: Scale) -> None:
+    theta.flat.fill(0)
+    for places, count, scales in _pieces(theta.matrix_slices(), scale):
+        theta.flat[places] = random.standard_normal(count) * scales
+
+
+def _scaled_uniform(theta: Parameters, random: Random, scale: Scale) -> None:
+    theta.flat.fill(0)
+    for places, count, scales in _pieces(theta.matrix_slices(), scale):
+        numbers = random.random(count)
+        numbers *= 2 * scales
+        numbers -= scales
+        theta.flat[places] = numbers
+
+
+def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
+    for W in theta.weights:
+        W[:] = draw(random, W.T.shape).T
+    for b in theta.biases:
+        b[:] = draw(random, b.shape)
+
+
+Fill = Callable[[Parameters, Random, Any], None]
+Tutorials = Literal["uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
+Scheme = Literal["glorot", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", Tutorials]
+SCHEMES: dict[Scheme, tuple[Fill, Draw | Scale]] = {
+    "glorot": (_scaled_uniform, _glorot),
+    "he_normal": (_scaled_normal, _fan_in_normal(2)),
+    "he_uniform": (_scaled_uniform, _fan_in_uniform(2)),
+    "lecun_normal": (_scaled_normal, _fan_in_normal(1)),
+    "lecun_uniform": (_scaled_uniform, _fan_in_uniform(1)),
+    "uniform": (_layer_by_layer, _uniform),
+    "normal": (_biases_first, _normal),
+    "small_normal": (_scaled_normal, _small),
+    "symmetric_uniform": (_in_out, _symmetric_uniform),
+    "uniform_in_out": (_in_out, _uniform),
+    "normal_in_out": (_in_out, _normal),
+}
+
+
+def initialize(theta: Parameters, scheme: Scheme, random: Random) -> None:
+    """Fill theta by a scheme, with numbers drawn from `random`."""
+    fill, draw = SCHEMES[scheme]
+    fill(theta, random, draw)
+    if theta.normalized:
+        theta.begin_normalization()

@@ -1,0 +1,299 @@
+"""The model: sizes, activations, a cost with its penalties, and all parameters in one flat vector.
+
+Backends, optimizers, stop rules, training and `samenet.testing` work on a `Model`; users work with
+`samenet.network.Network`, which holds one.
+"""
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR, REDUCTIONS, Activation, Cost, Reduction
+from samenet.model.parameters import Parameters
+from samenet.validation import arrays, checks
+from samenet.validation.memory import remembers
+
+
+class Model:
+    """A network's description and its parameters; takes the arguments of `Network`, and checks them.
+
+    theta          all weights and biases, and what normalizes layers, see `Parameters`; uninitialised at first
+    activations    the name of the activation function of each layer after the first
+    cost_function  the name of the cost; l1, l2: its penalties
+    prepared       a cache of what each backend derives from the model, by keys of its own; empty in copies
+
+    Only the numbers in theta, with its running statistics, and `threads`, ever change.
+    """
+
+    activations: tuple[Activation, ...]
+    cost_function: Cost
+    l1: float
+    l2: float
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: Activation | Sequence[Activation] = "sigmoid",
+        bias: bool = True,
+        cost: Cost = "squared_error",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dtype: checks.DType = np.float64,
+        threads: int = 1,
+        batch_normalization: bool | Sequence[bool] = False,
+    ) -> None:
+        given = sizes, activation, bias, cost, l1, l2, dtype, batch_normalization
+        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked, normalized = _checked(*given)
+        self._threads = checks.integer("threads", threads, least=1)
+        try:
+            self.theta = Parameters.empty(layers, bias, checked, normalized)
+        except (MemoryError, OverflowError, ValueError):
+            raise checks.too_large("sizes", sizes) from None
+        self.prepared: dict[Any, Any] = {}
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of nodes in each layer, the input layer first."""
+        return self.theta.sizes
+
+    @property
+    def bias(self) -> bool:
+        """Whether nodes have a bias."""
+        return self.theta.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the parameters."""
+        return self.theta.flat.dtype
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its matrix (n_out, n_in), a view."""
+        return self.theta.weights
+
+    @property
+    def biases(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its vector (n_out,), a view; empty without biases."""
+        return self.theta.biases
+
+    @property
+    def gammas(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its factors, see `Parameters`; empty if no layer is normalized."""
+        return self.theta.gammas
+
+    running = property(lambda self: self.theta.running, doc="Its running means and variances, see `Parameters`.")
+
+    @property
+    def batch_normalization(self) -> bool | tuple[bool, ...]:
+        """Whether hidden layers are normalized, or a flag for each where they differ."""
+        flags = self.theta.normalized[:-1]
+        return any(flags) if len(set(flags)) < 2 else flags
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All parameters as one flat vector, W1, b1, W2, b2, ..."""
+        return self.theta.flat
+
+    @property
+    def threads(self) -> int:
+        """The number of threads that may work on a batch."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, number: int) -> None:
+        self._threads = checks.integer("threads", number, least=1)
+
+    @property
+    def activation(self) -> Activation | tuple[Activation, ...]:
+        """The name of the activation function, or the names where layers differ."""
+        return self.activations[0] if len(set(self.activations)) == 1 else self.activations
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that define the model, besides its sizes, dtype and parameters."""
+        others = {"l1": self.l1, "l2": self.l2, "batch_normalization": self.batch_normalization}
+        return {"activation": self.activation, "bias": self.bias, "cost": self.cost_function, **others}
+
+    def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
+        """Copy the user's weights and biases; if biases is None, they are zero."""
+        matrices = arrays.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
+        if biases is None:
+            vectors = [np.zeros_like(b) for b in self.biases]
+        else:
+            vectors = arrays.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
+        self.theta.fill(matrices, vectors, self.gammas)
+        self.theta.begin_normalization()
+
+    def labelled(
+        self, X: Any, Y: Any, reduction: Reduction = "mean", most: float = math.inf
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
+        checks.choice("reduction", reduction, REDUCTIONS)
+        X, Y = arrays.labelled(X, Y, self.theta.sizes[0], self.theta.sizes[-1], self.theta.flat.dtype, most)
+        if self.cost_function in MADE_FOR and not (Y.item(Y.argmin()) >= 0 and Y.item(Y.argmax()) <= 1):
+            name = self.cost_function
+            raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
+        return X, Y
+
+    def with_cost(self, cost: Cost | None) -> Self:
+        """This model, or, for a different cost, a copy that shares its parameters' memory."""
+        if cost is None or (isinstance(cost, str) and cost == self.cost_function):
+            return self
+        model = copy.copy(self)
+        model.cost_function = _checked_cost(cost, self.activations[-1])
+        return model
+
+    def with_penalty(self, l2: float) -> Self:
+        """The model with this l2, sharing its parameters' memory."""
+        model = copy.copy(self)
+        model.l2 = l2
+        return model
+
+    def without_penalties(self) -> Self:
+        """The model without l1 and l2, sharing its parameters' memory."""
+        model = copy.copy(self)
+        model.l1 = model.l2 = 0.0
+        return model
+
+    def holding(self, everything: NDArray[Any]) -> Self:
+        """The same model with a copy of these parameters, and running statistics, in their dtype."""
+        model = copy.copy(self)
+        model.theta = Parameters.holding(self.sizes, self.bias, everything, self.theta.normalized)
+        return model
+
+    def equals(self, other: "Model") -> bool:
+        """Whether sizes, settings, dtype, parameters and running statistics are equal; threads do not count."""
+        mine, others = ((m.sizes, m.dtype, m.settings) for m in (self, other))
+        return mine == others and bool((self.theta.everything == other.theta.everything).all())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "prepared": {}}
+
+
+@remembers
+def _checked(
+    sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any, dtype: Any, normalization: Any
+) -> tuple[Any, ...]:
+    """The arguments of `Model` in the form that it holds them."""
+    layers = checks.sizes(sizes)
+    activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
+    for i, (name, n) in enumerate(zip(activations, layers[1:], strict=True)):
+        if name == "softmax" and n == 1:
+            raise ValueError(
+                f"activation: expected at least 2 nodes in a layer of 'softmax', got 1 in layer {i + 2}: a softmax "
+                "of one node is always 1; for two classes, use one node of 'sigmoid'"
+            )
+    cost = _checked_cost(cost, activations[-1])
+    l1, l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
+    flags = checks.flags("batch_normalization", normalization, len(layers) - 2)
+    normalized = (*flags, False) if any(flags) else ()
+    return layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype), normalized
+
+
+def _checked_cost(cost: Any, output: str) -> Cost:
+    """The name of a cost that is defined for this activation of the output layer."""
+    name = checks.choice("cost", cost, COSTS)
+    needed = MADE_FOR.get(name)
+    if needed not in (None, output):
+        raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {output!r}")
+    return name
+
+
+class HasModel:
+    """The attributes of a network that come from its model."""
+
+    model: Model
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of nodes in each layer, the input layer first."""
+        return self.model.sizes
+
+    @property
+    def activation(self) -> Activation | tuple[Activation, ...]:
+        """The name of the activation function, or the names where layers differ."""
+        return self.model.activation
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The name of the activation function of each layer after the first."""
+        return self.model.activations
+
+    @property
+    def cost_function(self) -> Cost:
+        """The name of the cost."""
+        return self.model.cost_function
+
+    @property
+    def l1(self) -> float:
+        """The penalty on sum |W|."""
+        return self.model.l1
+
+    @property
+    def l2(self) -> float:
+        """The penalty on 1/2 sum W^2."""
+        return self.model.l2
+
+    @property
+    def bias(self) -> bool:
+        """Whether nodes have a bias."""
+        return self.model.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of parameters, and of what `predict` returns."""
+        return self.model.dtype
+
+    @property
+    def threads(self) -> int:
+        """The number of threads that may work on a batch; results are the same bits for any number."""
+        return self.model.threads
+
+    @threads.setter
+    def threads(self, number: int) -> None:
+        self.model.threads = number
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its matrix (n_out, n_in), a view: writing into it changes the network."""
+        return self.model.weights
+
+    @property
+    def biases(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its vector (n_out,), a view; empty without biases."""
+        return self.model.biases
+
+    @property
+    def batch_normalization(self) -> bool | tuple[bool, ...]:
+        """Whether hidden layers are normalized, or a flag for each where they differ."""
+        return self.model.batch_normalization
+
+    @property
+    def gammas(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its factors (n_out,), views, (0,) if it is not normalized; or empty."""
+        return self.model.gammas
+
+    @property
+    def running(self) -> tuple[NDArray[Any], ...]:
+        """For each layer after the first its running means and variances (2, n_out), views, or (2, 0); or empty."""
+        return self.model.theta.running
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All parameters as one flat vector, W1, b1, W2, b2, ...: a view. Assigning to it copies the values in."""
+        return self.model.parameters
+
+    @parameters.setter
+    def parameters(self, values: ArrayLike) -> None:
+        theta = self.model.theta
+        given = arrays.array("parameters", values, self.dtype)
+        if given.shape != theta.flat.shape:
+            raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
+        arrays.finite("parameters", given)
+        theta.check_writable()
+        theta.flat[:] = given
