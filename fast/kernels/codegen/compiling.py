@@ -21,6 +21,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
+from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.pipeline import KernelCompiler
 from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
 from samenet.model import functions
@@ -42,6 +43,7 @@ def _is_off() -> bool:
 # Taken as modules are loaded: later, their files may be others. Kernels count activations and costs by their places.
 _STAMP = None if _is_off() else stamp_of(sys.modules["samenet.fast.kernels"], functions)
 if not _is_off():
+    load_array_functions()
     prepare()
 
 

@@ -23,8 +23,8 @@ from numba.core.transforms import canonicalize_cfg
 from numba.core.typed_passes import NopythonRewrites
 from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
-
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
+_TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 _known: dict[Any, Any] = {}  # signatures, by operators and types
 
 
@@ -68,14 +68,14 @@ class _Flags(Flags):
     Here they are those alone that a function takes over from its caller: one form serves all others.
     """
 
-    def _taken_over(self) -> tuple[Any, ...]:
-        return tuple(self._values.get(name) for name in ("nrt", "fastmath", "error_model", "forceinline"))
-
     def __hash__(self) -> int:
         return 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Flags) and self._taken_over() == other._taken_over()
+        if not isinstance(other, _Flags):
+            return False
+        mine, others = self._values.get, other._values.get
+        return all(mine(name) == others(name) for name in _TAKEN_OVER)
 
 
 class _Library(JITCodeLibrary):
