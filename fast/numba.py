@@ -77,6 +77,8 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     theta = model.theta
     if x.ndim == 1:
         out = np.empty(theta.sizes[-1], x.dtype)
+        if _answered(model, x, out):  # by a kernel that is sooner compiled
+            return out, True
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
@@ -86,6 +88,16 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
         return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
+
+
+def _answered(model: Model, x: Array, out: Array) -> bool:
+    """Whether `one_of` could answer: not for an array of another kind, a wide layer, or a sample that is not finite."""
+    theta = model.theta.flat
+    try:
+        answer: bool = inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, layout(model), x, out)
+        return answer
+    except _OTHER_ARRAYS:
+        return False
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
