@@ -304,7 +304,7 @@ MUTANTS = {
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
-        Mutant("biases not copied", "_copy(theta[p + k * n :", "_copy(0 * theta[p + k * n :"),
+        Mutant("biases not copied", "copy(theta[p + k * n :", "copy(0 * theta[p + k * n :"),
         Mutant(
             "turned weights turned back in another order",
             "transposed(packed_matrix(P, q, n, k), rows_at(theta",

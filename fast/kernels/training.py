@@ -1,10 +1,10 @@
 """Many updates in one call: batches, and gradients by parts that threads share."""
 
-import numpy as np
 from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import gradient, make_workspace, workspace_type
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.dropout import dropout_type, mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
@@ -221,7 +221,7 @@ def _updates(model, settings, workspace, gathered, G, costs, values, queue):
     _each_update(model, model, settings, workspace, gathered, G, costs, values, queue, None, None)
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(
     theta,
     P,
@@ -259,19 +259,21 @@ def run_updates(
     weighed = 0
     if weights is not None:
         weighed = most
-    workspace = make_workspace(theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
+    heap = open_heap()
+    workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
-    gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
+    gathered = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
     at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]
-    packed = state if is_wide(sizes) else np.zeros((len(state), P.size if is_coordinator else 0), P.dtype)
+    packed = state if is_wide(sizes) else zeroed(heap, (len(state), P.size if is_coordinator else 0), P.dtype)
     settings = packed, objective, data, batch, alphas, at_once, Rule(*rule)
     if not is_coordinator:
-        private = np.zeros(P.size, P.dtype)
+        private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
             if weights is None:
                 _parts(used, settings, workspace, gathered, G, private, values, queue, -1)
             else:
                 _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
+        close_heap(heap)
         return
     pack(theta, sizes, bias, P)
     for i in range(len(state)):
@@ -282,3 +284,4 @@ def run_updates(
         _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
     for i in range(len(state)):
         unpack(packed[i], sizes, bias, False, state[i])
+    close_heap(heap)

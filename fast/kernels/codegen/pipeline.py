@@ -23,6 +23,7 @@ from numba.core.transforms import canonicalize_cfg
 from numba.core.typed_passes import NopythonRewrites
 from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
+
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 _known: dict[Any, Any] = {}  # signatures, by operators and types
