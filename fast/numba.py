@@ -22,7 +22,7 @@ from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
 from samenet.fast.description import described, layout, plan
-from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
+from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
@@ -166,10 +166,12 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
-    given = theta.flat, P, *described(model), X, Y, scale, out, values
-    helpers = _helpers(model, len(X), values.size)
-    found: tuple[float, bool] = run_parallel(inference.evaluate, given, helpers, values.size, *factors)
+    helpers, more = _helpers(model, len(X), values.size), (X, Y, scale, out, values)
+    if len(X) <= most_in_lanes(theta.sizes, X.itemsize):
+        work, given = evaluation.evaluate_in_lanes, (theta.flat, *described(model), *more)
+    else:
+        work, given = evaluation.evaluate, (theta.flat, packed_workspace(model), *described(model), *more)
+    found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)
     return found
 
 
