@@ -21,7 +21,7 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 import samenet
 from samenet.fast.description import layout
 from samenet.fast.description import objective as _objective
-from samenet.fast.kernels import forward, packing, parallel, training
+from samenet.fast.kernels import evaluation, forward, packing, parallel, training
 from samenet.fast.numba import _NO_RULE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp

@@ -13,33 +13,20 @@ from samenet.fast.kernels.sparse_input import are_finite
 
 
 @kernel()
-def _output(model, x, h, z, H, workspace):
-    """h := the output layer for a block of samples, from packed parameters; returns whether its first sums are finite.
+def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
+    """Block after block, as long as there are any: its output, and its cost; see `evaluate`.
 
-    z, unless it is empty, gets what `value` is told of it. H begins with the other layers, and h is where it ends.
+    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H has the layers of a block, as `forward`
+    leaves them, or the output layer alone.
     """
-    _, P, layout, bias = model
-    masks, zeros, lists, flags = workspace
-    return forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
-
-
-@kernel()
-def _output_in_lanes(model, x, h, z, H, workspace):
-    """The same with samples in the lanes, from theta as it is; H is h alone."""
-    theta, _, layout, _ = model
-    return forward_in_lanes(theta, layout, x, workspace, h.reshape(len(x), h.size // len(x)), z, z[:0])
-
-
-@kernel()
-def _each_block(output, model, cost, X, Y, out, H, Z, workspace, values, queue, is_coordinator, factors):
-    """Block after block, as long as there are any: its output, by a function, and its cost; see `evaluate`."""
+    theta, P, layout, bias = model
     m, n_out = out.shape
-    most = most_rows(model[2][0])
+    most = most_rows(layout[0])
     last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
         block = claim(queue)
         if block < 0 and is_coordinator:
-            block = take_over(queue, values.size, 0, most * model[0].size)
+            block = take_over(queue, values.size, 0, most * theta.size)
             if block < 0:
                 return
         elif block >= 0 and is_coordinator:
@@ -50,7 +37,12 @@ def _each_block(output, model, cost, X, Y, out, H, Z, workspace, values, queue, 
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
             h = H[rows * last : rows * (last + n_out)]
-            finite = output(model, x, h, z, H, workspace)
+            finite = True
+            if lanes is not None:
+                finite = forward_in_lanes(theta, layout, x, lanes, h.reshape(rows, n_out), z, z[:0])
+            if workspace is not None:
+                masks, zeros, lists, flags = workspace
+                finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
             if factors is not None:
                 target = Y[start : start + rows].reshape(rows * n_out)
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
@@ -68,12 +60,12 @@ def _each_block(output, model, cost, X, Y, out, H, Z, workspace, values, queue, 
 
 
 @kernel()
-def _evaluate(output, model, objective, X, Y, scale, out, H, Z, workspace, values, queue, is_coordinator, factors):
-    """Of a function that makes the output: see `evaluate`."""
+def _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
+    """See `evaluate`, and `_each_block`."""
     cost, l1, l2 = objective
     if is_coordinator:
         add_tasks(queue, values.size)
-    _each_block(output, model, cost, X, Y, out, H, Z, workspace, values, queue, is_coordinator, factors)
+    _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors)
     if not is_coordinator:
         return 0.0, True
     wait_for_all(queue)
@@ -113,7 +105,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     if is_coordinator:
         pack(theta, sizes, bias, P)
     model, asked = (theta, P, layout, bias), (values, queue, is_coordinator, factors)
-    found = _evaluate(_output, model, objective, X, Y, scale, out, H, Z, workspace, *asked)
+    found = _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, None, *asked)
     close_heap(heap)
     return found
 
@@ -124,8 +116,8 @@ def evaluate_in_lanes(theta, layout, bias, objective, X, Y, scale, out, values, 
     heap = open_heap()
     rows = min(len(X), most_rows(layout[0]))
     H, Z = empty(heap, rows * out.shape[1], X.dtype), empty(heap, _length_of_z(objective[0], rows, Y), X.dtype)
-    workspace = empty(heap, lanes_length(layout[0], rows, X), X.dtype)
+    lanes = empty(heap, lanes_length(layout[0], rows, X), X.dtype)
     model, asked = (theta, theta, layout, bias), (values, queue, is_coordinator, factors)
-    found = _evaluate(_output_in_lanes, model, objective, X, Y, scale, out, H, Z, workspace, *asked)
+    found = _evaluate(model, objective, X, Y, scale, out, H, Z, None, lanes, *asked)
     close_heap(heap)
     return found
