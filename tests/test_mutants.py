@@ -304,7 +304,7 @@ MUTANTS = {
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
-        Mutant("biases not copied", "_copy(theta[p + k * n :", "_copy(0 * theta[p + k * n :"),
+        Mutant("biases not copied", "copy(theta[p + k * n :", "copy(0 * theta[p + k * n :"),
         Mutant(
             "turned weights turned back in another order",
             "transposed(packed_matrix(P, q, n, k), rows_at(theta",
@@ -404,8 +404,8 @@ MUTANTS = {
         Mutant("numbers of other weights", "counter + i * down, across", "counter + i * down, down"),
         Mutant(
             "gradient of the whole weights",
-            "_parts(used, settings, workspace, gathered, G, g, values, queue",
-            "_parts(model, settings, workspace, gathered, G, g, values, queue",
+            "_each_part(used, settings, workspace, gathered, G, g, values, queue",
+            "_each_part(model, settings, workspace, gathered, G, g, values, queue",
         ),
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
@@ -815,11 +815,11 @@ MUTANTS = {
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
-        Mutant("cost without penalty", "result += penalty(theta, theta[:0], sizes, bias, 1, l1, l2)", "pass"),
+        Mutant("cost without penalty", "result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if not in_lanes:\n            pack(theta, sizes, bias, P)",
-            "if not in_lanes:\n            P[: theta.size] = theta",
+            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
+            "if is_coordinator:\n        P[: theta.size] = theta",
         ),
         Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
         Mutant(
@@ -948,11 +948,13 @@ KERNELS = (
         "codegen",
         "codegen.uninterrupted",
         "codegen.caching",
+        "codegen.loading",
         "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",
         "codegen.arithmetic",
         "codegen.generated",
+        "codegen.memory",
     ),
     *(
         "codegen.loops",
@@ -968,6 +970,7 @@ KERNELS = (
         "forward",
     ),
     *("lanes", "steps", "penalties", "backward", "parallel", "training", "few_rows", "normalization", "inference"),
+    "evaluation",
     *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
@@ -981,7 +984,7 @@ SOURCES = {
         "samenet.fast.sample_weight",
         "samenet.fast.workspace",
         "samenet.fast.description",
-        "samenet.fast.few_rows",
+        *("samenet.fast.few_rows", "samenet.fast.tiny"),
         "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],

@@ -3,11 +3,10 @@
 Nothing is packed, and nothing turned back, which for few rows takes several times as long as the products.
 """
 
-import numpy as np
-
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product
@@ -22,7 +21,7 @@ def most(sizes, itemsize):
     return REGISTER // itemsize // 2 if is_wide(sizes) else _MOST_ROWS
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     """g := the gradient of scale times the cost's sum over few rows, in the order of theta; returns the cost.
 
@@ -30,10 +29,11 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     """
     sizes, m = layout[0], len(X)
     total, widest = nodes(sizes)
-    H, Z = np.empty(m * total, X.dtype), np.empty(m * sizes[-1] if needs_z(objective[0]) else 0, X.dtype)
-    sums = np.empty(m * row_length(widest, REGISTER // X.itemsize), X.dtype)
-    delta, back = np.empty(m * widest, X.dtype), np.empty(m * widest, X.dtype)
-    zeros = np.zeros(max(widest, sizes[0]), X.dtype)
+    heap, dtype = open_heap(), X.dtype
+    H, Z = empty(heap, m * total, dtype), empty(heap, m * sizes[-1] if needs_z(objective[0]) else 0, dtype)
+    sums = empty(heap, m * row_length(widest, REGISTER // X.itemsize), dtype)
+    delta, back = empty(heap, m * widest, dtype), empty(heap, m * widest, dtype)
+    zeros = zeroed(heap, max(widest, sizes[0]), dtype)
     _forward(theta, layout, X, H, Z, sums)
     h, y = H[H.size - Y.size :], Y.reshape(Y.size)
     slope(objective[0], layout[1, -1], h, y, sizes[-1], scale, delta)
@@ -44,6 +44,7 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     _backward(theta, layout, X, g, H, delta, back, zeros)
     if objective[1] or objective[2]:
         result += penalty(theta, g, sizes, layout[1, 0] != 0, 1, objective[1], objective[2])
+    close_heap(heap)
     return result
 
 

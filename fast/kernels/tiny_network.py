@@ -11,6 +11,7 @@ import numpy as np
 
 from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES, value
 from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, open_heap, zeroed
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import products
@@ -154,8 +155,8 @@ def _updates(
             epoch += 1
 
 
-@kernel(makes_arrays=True)
-def _begin(width, several, theta, layout, state, like):
+@kernel()
+def _begin(heap, width, several, theta, layout, state):
     """P, G and the state in registers, and a workspace: H, Z, delta and the same below."""
     sizes, codes = layout
     size, widest, total = 0, 0, row_of(width, (0, 0), sizes[0])
@@ -163,12 +164,13 @@ def _begin(width, several, theta, layout, state, like):
         row = row_of(width, several, sizes[layer + 1])
         size += (sizes[layer] + 1) * row
         widest, total = max(widest, row), total + row
-    P, G, packed = np.zeros(size, like.dtype), np.zeros(size, like.dtype), np.zeros((len(state), size), like.dtype)
+    dtype = theta.dtype
+    P, G, packed = zeroed(heap, size, dtype), zeroed(heap, size, dtype), zeroed(heap, (len(state), size), dtype)
     pack(width, several, theta, sizes, codes[0] == 1, False, P)
     for i in range(len(state)):
         pack(width, several, state[i], sizes, codes[0] == 1, False, packed[i])
-    Z, delta, below = np.zeros(widest, like.dtype), np.zeros(widest, like.dtype), np.zeros(widest, like.dtype)
-    return P, G, packed, np.zeros(total, like.dtype), Z, delta, below
+    Z, delta, below = zeroed(heap, widest, dtype), zeroed(heap, widest, dtype), zeroed(heap, widest, dtype)
+    return P, G, packed, zeroed(heap, total, dtype), Z, delta, below
 
 
 @kernel()
@@ -180,7 +182,7 @@ def _end(width, several, P, packed, layout, theta, state):
         pack(width, several, state[i], sizes, codes[0] == 1, True, packed[i])
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(width, several, theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
     """What `training.run_updates` does, for a network that fits, on registers of this width; see `registers`.
 
@@ -188,21 +190,25 @@ def run_updates(width, several, theta, layout, objective, X, Y, order, batch, al
     G and H have registers for each row, filled up with zeros. A sample costs a function of registers and n
     multiplications of them forward for each layer of n inputs, and twice as many back.
     """
-    P, G, packed, H, Z, delta, below = _begin(width, several, theta, layout, state, X)
+    heap = open_heap()
+    P, G, packed, H, Z, delta, below = _begin(heap, width, several, theta, layout, state)
     data = X.reshape(X.size), Y.reshape(Y.size), order, order.shape[1] if order.size else X.shape[0]
     given = (P, P, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, H, None, Z, delta, below), costs, None, None)
     _end(width, several, P, packed, layout, theta, state)
+    close_heap(heap)
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates_with(options, width, several, theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
     """The same with `tiny_options.Options`, as a tuple."""
-    P, G, packed, H, Z, delta, below = _begin(width, several, theta, layout, state, X)
+    heap = open_heap()
+    P, G, packed, H, Z, delta, below = _begin(heap, width, several, theta, layout, state)
     options = Options(*options)
-    memory = memory_for(options, P, H, batch[0])
+    memory = memory_for(heap, options, P, H, batch[0])
     m = order.shape[1] if order.size else X.shape[0]
     data = X.reshape(X.size), Y.reshape(Y.size), order, options.numbers.shape[1] if options.numbers.size else m
     given = (P, memory.used, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, memory.D, memory.masks, Z, delta, below), costs, options, memory)
     _end(width, several, P, packed, layout, theta, state)
+    close_heap(heap)

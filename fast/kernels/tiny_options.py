@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from samenet.fast.kernels.adaptive import draw as draw_row
 from samenet.fast.kernels.adaptive import importance, learn
 from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.dropout import draw, products
 from samenet.fast.kernels.tiny_layers import row_of
 from samenet.fast.kernels.training import total_weight
@@ -59,19 +60,22 @@ def chosen(
     )
 
 
-@kernel(makes_arrays=True)
-def memory_for(options, P, H, batch_size):
+@kernel()
+def memory_for(heap, options, P, H, batch_size):
     """The memory for an update; without dropout, H is D, and without DropConnect P is used."""
     none = H[:0]
     drops, masks_weights = options.dropout[0].size > 0, options.drop_connect[0].size > 0
     most = min(batch_size, options.numbers.shape[1])
+    weight_masks = empty(heap, P.size if masks_weights else 0, P.dtype)
+    for i in range(weight_masks.size):
+        weight_masks[i] = 1
     return Memory(
-        np.zeros(H.size, H.dtype) if drops else H,
-        np.zeros(H.size, H.dtype) if drops else none,
-        np.zeros(P.size, P.dtype) if masks_weights else P,
-        np.ones(P.size, P.dtype) if masks_weights else none,
-        np.empty(most, np.int64),
-        np.zeros(most),
+        zeroed(heap, H.size, H.dtype) if drops else H,
+        zeroed(heap, H.size, H.dtype) if drops else none,
+        zeroed(heap, P.size, P.dtype) if masks_weights else P,
+        weight_masks,
+        empty(heap, most, np.int64),
+        zeroed(heap, most, np.float64),
     )
 
 
