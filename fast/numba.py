@@ -199,10 +199,10 @@ def gradient(
     if P is theta:
         _descend(model, theta, G, P, *given)
         return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
-    g = np.copy(theta)
-    _descend(model, g, G, P, *given)  # the gradient takes its place
+    found = np.copy(theta)
+    _descend(model, found, G, P, *given)  # the gradient takes its place
     give_back(model, parts, G, P)
-    return costs.item(), model.theta.like(g)
+    return costs.item(), model.theta.like(found)
 
 
 def run_updates(

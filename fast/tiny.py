@@ -36,5 +36,6 @@ def run_updates(
     if all(option is None for option in options):
         tiny_network.run_updates(*registers, *given)
     else:
-        chosen = tiny_options.chosen(X.itemsize, *options, order)
+        dropout, drop_connect, weights, sampler = options
+        chosen = tiny_options.chosen(X.itemsize, dropout, drop_connect, weights, sampler, order)
         tiny_network.run_updates_with(chosen, *tiny_network.widest(X.itemsize), *given)
