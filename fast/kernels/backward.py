@@ -8,12 +8,20 @@ from numba import boolean, float64, int32, int64, types
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.microkernels import MR, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, PACKED_MR, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
-from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
-from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
+from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product, unpacked_product
+from samenet.fast.kernels.packing import (
+    is_turned,
+    lanes_of,
+    layer_length,
+    matrix_length,
+    nodes,
+    packed_matrix,
+    row_length,
+)
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.sparse_input import (
     AT_ONCE,
@@ -62,7 +70,8 @@ def make_workspace(theta, sizes, cost, rows, dropout, weighed, sampled):
     Z = np.empty(rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
     zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
-    lists, flags = nonzero_workspace(sizes, rows)
+    skips = is_turned(sizes, 0, lanes_of(sizes, theta.itemsize))
+    lists, flags = nonzero_workspace(sizes, rows if skips else 0)
     masks = np.empty((rows if dropout else 0, total - sizes[-1]), theta.dtype)
     return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, np.zeros(1), factors, squares)
 
@@ -122,7 +131,11 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
         rows = min(height, m - top)
         start = r + top * row
         p, g = P[start : start + rows * row], G[: rows * row]
-        product(A[top : top + rows], B, rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k])
+        a, s, c = A[top : top + rows], rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k]
+        if m > PACKED_MR:
+            product(a, B, s, c)
+        else:
+            unpacked_product(a, B, s, c)
         total += _step_slice(p, g, start, update)
     return total
 
@@ -196,11 +209,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
-            r -= layer_length(n, k, bias, lanes)
+            r -= layer_length(sizes, layer, bias, lanes)
+            turned = is_turned(sizes, layer, lanes)
             q -= rows * k
             deltas = rows_at(delta, 0, rows, k)
             if bias:
-                biases = r + n * row_length(k, lanes)
+                biases = r + matrix_length(sizes, layer, lanes)
                 db = G[biases : biases + k]
                 sum_of_rows(deltas, db, start == 0)
                 if at_once:
@@ -221,19 +235,22 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             elif skips:
                 penalties += _sparse_gradient(x, lists[0], deltas, P, r, G, at_once, update)
             elif at_once and not (plain and lanes == 1):
-                if lanes == 1:
-                    penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, n, G, update)
-                else:
+                if turned:
                     penalties += _step_weights(layer_inputs.T, deltas, zeros, P, r, row_length(k, lanes), G, update)
+                else:
+                    penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, row_length(n, lanes), G, update)
             elif at_once:
                 W = rows_at(P, r, k, n)
                 packed_product(deltas.T, layer_inputs, W, W, -alpha)
             elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
-            else:
+            elif turned:
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
+            else:
+                dW = packed_matrix(G, r, k, n)
+                unpacked_product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
             delta, back = back, delta
     flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs

@@ -44,6 +44,12 @@ def transposed(A, B):
 
 
 @external(lambda f: (matrix(f),) * 2)
+def copied(A, B):
+    """B := A; see `transpose.copy_rows`."""
+    copy_rows(A, B)
+
+
+@external(lambda f: (matrix(f),) * 2)
 def _pack(A, B):
     """B := A, of which rows or columns are contiguous; as of B, rows are."""
     if A.strides[1] == A.itemsize:
@@ -137,3 +143,9 @@ def product(A, B, S, C):
 def product_indexed(A, B, S, C, used):
     """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
     _columns(A, B, S, C, used)
+
+
+@external(lambda f: (matrix(f),) * 4)
+def unpacked_product(A, B, S, C):
+    """The same for so few rows of A that packing takes longer than it saves; the rows of B are contiguous."""
+    _columns(A, B, S, C, None)
