@@ -8,11 +8,12 @@ from numba import boolean, float64, int32, int64, types
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.microkernels import MR, PACKED_MR, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
-from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product, unpacked_product
+from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
+from samenet.fast.kernels.narrow import add_narrow_gradient
 from samenet.fast.kernels.packing import (
     is_turned,
     lanes_of,
@@ -131,11 +132,7 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
         rows = min(height, m - top)
         start = r + top * row
         p, g = P[start : start + rows * row], G[: rows * row]
-        a, s, c = A[top : top + rows], rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k]
-        if m > PACKED_MR:
-            product(a, B, s, c)
-        else:
-            unpacked_product(a, B, s, c)
+        product(A[top : top + rows], B, rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k])
         total += _step_slice(p, g, start, update)
     return total
 
@@ -249,8 +246,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             else:
-                dW = packed_matrix(G, r, k, n)
-                unpacked_product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
+                add_narrow_gradient(deltas, x, start == 0, packed_matrix(G, r, k, n))
             delta, back = back, delta
     flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs

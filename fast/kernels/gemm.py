@@ -143,9 +143,3 @@ def product(A, B, S, C):
 def product_indexed(A, B, S, C, used):
     """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
     _columns(A, B, S, C, used)
-
-
-@external(lambda f: (matrix(f),) * 4)
-def unpacked_product(A, B, S, C):
-    """The same for so few rows of A that packing takes longer than it saves; the rows of B are contiguous."""
-    _columns(A, B, S, C, None)

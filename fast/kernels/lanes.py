@@ -11,10 +11,10 @@ from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, rows_at
+from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product, transposed
-from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
 from samenet.fast.kernels.packing import nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
 
@@ -89,8 +89,7 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
         for i in range(k):
             z[i * row : (i + 1) * row] = theta[p + i] if bias else 0.0  # past the last row, too: f is taken of all
         if layer == 0 and narrow:
-            for i in range(0, k, TOGETHER):
-                dots(X, W[i : i + TOGETHER], sums[i : i + TOGETHER])
+            products_of_rows(W, X, sums)
             for i in range(k):
                 b = theta[p + i] if bias else X.dtype.type(0)
                 for r in range(rows):
