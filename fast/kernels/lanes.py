@@ -2,7 +2,7 @@
 
 A layer is H^T := f(W H^T + b), with W as it is in theta: nothing is packed, which for few rows takes longer than the
 products, and no lane is idle because a layer has fewer nodes than a register lanes. Only X is transposed, and the
-output. Every sum is made as in `forward`, from b on in the order of the inputs, or as `narrow` does: the bits are the same.
+output. Every sum is made as in `forward`, from b on in the order of the inputs, or as in `narrow`: with the same bits.
 """
 
 import numpy as np

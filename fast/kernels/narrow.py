@@ -1,6 +1,7 @@
-"""A first layer of many inputs and few nodes, as of a linear model: registers of inputs, where one of nodes is not full.
+"""A first layer of many inputs and few nodes, as of a linear model.
 
-Its matrix is W in P, too, not W^T (see `packing`), and a sum is made as `microkernels.dots` makes it, b added at the end.
+Its inputs are put into registers, where nodes would leave most lanes empty: its matrix in P is W, not W^T (`packing`),
+and a sum is made as `microkernels.dots` makes it, with b added at the end.
 """
 
 from numba import boolean
@@ -12,8 +13,8 @@ from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, on_s
 from samenet.fast.kernels.gemm import matrix
 
 _LEAST = 4  # inputs of a single node, as measured; of several nodes, two registers
-_ROWS = 64  # whose products stay in the nearest cache
-_tile = on_stack(TOGETHER, _ROWS)
+_NEAR = 64  # rows whose products stay in the nearest cache
+_tile = on_stack(TOGETHER, _NEAR)
 
 
 @register_jitable
@@ -35,10 +36,10 @@ def products_of_rows(W, X, Z):
 @external(lambda f: (f[:, ::1], *(matrix(f),) * 3))
 def narrow_product(X, W, b, Z):
     """Z := b + X W^T; X (m, n), W (k, n), b (1, k), Z (m, k)."""
-    tile, m, k = _tile(X), len(X), len(W)
-    for s in range(0, m, _ROWS):
-        x = X[s : s + _ROWS]
-        for i in range(0, k, TOGETHER):
+    tile = _tile(X)
+    for s in range(0, len(X), _NEAR):
+        x = X[s : s + _NEAR]
+        for i in range(0, len(W), TOGETHER):
             w = W[i : i + TOGETHER]
             products_of_rows(w, x, tile)
             for r in range(len(x)):
