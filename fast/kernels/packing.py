@@ -92,7 +92,7 @@ def pack(theta, sizes, bias, P):
         p += k * n
         q += matrix_length(sizes, layer, lanes)
         if bias:
-            _copy(theta[p : p + k], P[q : q + k])
+            copy(theta[p : p + k], P[q : q + k])
             p += k
             q += row_length(k, lanes)
 
@@ -115,14 +115,15 @@ def unpack(P, sizes, bias, inner, theta):
         q += matrix_length(sizes, layer, lanes)
         if bias:
             if not inner:
-                _copy(P[q : q + k], theta[p : p + k])
+                copy(P[q : q + k], theta[p : p + k])
             p += k
             q += row_length(k, lanes)
 
 
 @kernel()
-def _copy(source, target):
-    for i in range(source.size):
+def copy(source, target):
+    """Numbers of one vector to the other, as many as both have."""
+    for i in range(min(source.size, target.size)):
         target[i] = source[i]
 
 
