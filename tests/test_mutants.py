@@ -481,8 +481,8 @@ MUTANTS = {
         Mutant("RMSProp without epsilon", "sqrt(s) + epsilon), s", "sqrt(s)), s"),
         Mutant(
             "RMSProp by the other constant",
-            "shrink, beta2, 1.0 - beta2, rule.epsilon)",
-            "shrink, beta1, 1.0 - beta1, rule.epsilon)",
+            "shrink, beta2, 1.0 - beta2, rule.epsilon, tiny)",
+            "shrink, beta1, 1.0 - beta1, rule.epsilon, tiny)",
         ),
         Mutant("Adam without the first mean", "keep_m * m +", "0 * m +"),
         Mutant("Adam without the mean of squares", "keep_v * v +", "0 * v +"),
