@@ -174,7 +174,7 @@ def test_which_networks_are_trained_in_registers() -> None:
 def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`products` as plain Python, whose panels assert that they are asked for what the compiled ones have."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    for name in ("codegen.compiling", "codegen.vector", "codegen.microkernels", "gemm"):
+    for name in ("codegen.compiling", "codegen.vector", "codegen.memory", "codegen.microkernels", "gemm"):
         module = again(name)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         package, _, last = module.__name__.rpartition(".")
