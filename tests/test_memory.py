@@ -1,7 +1,6 @@
 """Memory that a kernel takes from the heap: where it begins, what it holds, that it is given back, and no room."""
 
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
