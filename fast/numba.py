@@ -166,11 +166,11 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    helpers, more = _helpers(model, len(X), values.size), (X, Y, scale, out, values)
-    if len(X) <= most_in_lanes(theta.sizes, X.itemsize):
-        work, given = evaluation.evaluate_in_lanes, (theta.flat, *described(model), *more)
-    else:
-        work, given = evaluation.evaluate, (theta.flat, packed_workspace(model), *described(model), *more)
+    work, packed = evaluation.evaluate_in_lanes, list[Array]()
+    if len(X) > most_in_lanes(theta.sizes, X.itemsize):
+        work, packed = evaluation.evaluate, [packed_workspace(model)]
+    given = theta.flat, *packed, *described(model), X, Y, scale, out, values
+    helpers = _helpers(model, len(X), values.size)
     found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)
     return found
 
