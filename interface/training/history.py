@@ -1,6 +1,5 @@
 """What training recorded."""
 
-import copy
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -107,7 +106,11 @@ class History(Mapping[str, NDArray[np.float64]]):
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        return copy.deepcopy(self)  # so that a copy made in a callback does not change
+        other = object.__new__(type(self))  # which does not change, even if it was made in a callback
+        vars(other).update(vars(self), _epochs=self._epochs[:])
+        other._values = {name: values[:] for name, values in self._values.items()}
+        other._curve = None if self._curve is None else self._curve[:]
+        return other
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {value:.6g}" for name, value in self.latest().items())
