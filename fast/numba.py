@@ -217,17 +217,19 @@ def run_updates(
         alphas.fill(alpha)  # sooner done
     else:
         alphas[:] = alpha
-    theta, planned, objective = model.theta, plan(model, rule, batch_size), described(model)[2]
-    state = rule.state(theta) if state is None else state
+    theta, planned = model.theta, plan(model, rule, batch_size)
+    if state is None:
+        state = rule.state(theta)
+    if order is None:
+        order = _NO_ORDER
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    order, batch = _NO_ORDER if order is None else order, (batch_size, reduction == "mean")
-    is_plain = dropout is drop_connect is sampler is sample_weight is None
-    if planned.registers is not None and is_plain:
-        own = theta.flat, layout(model), objective, X, Y, order
-        tiny_network.run_updates(*planned.registers, *own, batch, alphas, constants, state.values, costs)
+    batch, tiny = (batch_size, reduction == "mean"), planned.tiny
+    leaves_out = dropout is not None or drop_connect is not None
+    if tiny is not None and sampler is None and sample_weight is None and not leaves_out:
+        tiny_network.run_updates(*tiny, X, Y, order, batch, alphas, constants, state.values, costs)
     else:
         data = X, Y, order, _NONE[X.itemsize][1] if dropout is None else tuple(dropout)
-        given = objective, data, batch, alphas, constants, state.values, costs
+        given = described(model)[2], data, batch, alphas, constants, state.values, costs
         if theta.normalized:
             memory = unpacked(np.empty_like(theta.flat))
         else:

@@ -2,8 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,33 +36,37 @@ class Trained(Protocol):
 Callback = Callable[[Any, History], object]
 
 
-@dataclass(eq=False, slots=True)
 class Options:
-    """The arguments of `Network.train`, checked and converted; their meaning is documented there."""
+    """The arguments of `Network.train`, checked and converted; their meaning is documented there.
 
-    X: NDArray[Any]
-    Y: NDArray[Any]
-    settings: Settings
-    batch_size: int
-    seed: Any
-    monitors: dict[str, Callable[[NDArray[Any]], float]]  # by name, functions of the output
-    callback: Callback | None
-    stop: tuple[stopping.Rule, ...]
-    dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
-    warns: bool = True  # whether divergence gives a warning
-    stream: Random | None = None
+    Attributes with a value here are those that most trainings leave as they are.
+    """
+
+    monitors: Mapping[str, Callable[[NDArray[Any]], float]] = _NO_MONITORS  # by name, functions of the output
+    callback: Callback | None = None
+    stop: tuple[stopping.Rule, ...] = ()
+    dropout: NDArray[np.float64] = _NO_DROPOUT  # a probability for every hidden node; empty for no dropout
     validation: ValidationSet | None = None
     report: Report | None = None  # what is shown meanwhile
-    unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+    is_watched = False  # whether something is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
+    unchecked = False  # whether X may hold NaN or infinity, as the first epoch will show
+    stream: Random | None = None
     saved: Any = None  # the `TrainingState` to go on from
-    completes: bool = False  # whether the call is completed that left it in a checkpoint
+    completes = False  # whether the call is completed that left it in a checkpoint
     checkpoint: Any = None  # the `Checkpoint` to write
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether something is called, measured or shown between epochs."""
-        return bool(self.callback is not None or self.stop or self.validation or self.report)
+    def __init__(
+        self, X: NDArray[Any], Y: NDArray[Any], settings: Settings, batch_size: int, seed: Any, warns: bool = True
+    ) -> None:
+        self.X, self.Y, self.settings, self.batch_size, self.seed = X, Y, settings, batch_size, seed
+        self.warns = warns  # whether divergence gives a warning
+
+    def but(self, **others: Any) -> "Options":
+        """The same with other attributes."""
+        same = object.__new__(Options)
+        vars(same).update(vars(self), **others)
+        return same
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -122,11 +125,7 @@ class Options:
         model.theta.check_writable()
         if not isinstance(seed, random.Random):
             checks.seed("seed", seed)
-        return Options(
-            *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
-            *(self.dropout, self.warns, None, self.validation),
-            sample_weight=self.sample_weight,
-        )
+        return self.but(seed=seed, stream=None)
 
     def check_samples(self) -> None:
         """Raise ValueError if X is not finite."""
@@ -136,19 +135,19 @@ class Options:
     @classmethod
     def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
-        values, others = given
-        theta, seed = model.theta, others[0]
+        values, (seed, callback, stop, held, weights) = given
+        theta = model.theta
         theta.check_writable()
         X = X if X.flags.owndata else theta.apart(X)
         Y = Y if Y.flags.owndata else theta.apart(Y)
         settings = settings_of(len(theta.sizes) - 2, *values)
         if seed is not None and not isinstance(seed, random.Random):
             checks.seed("seed", seed)
-        batch_size = min(len(X), settings.batch_size or len(X))
-        options = cls(X, Y, settings, batch_size, seed, _NO_MONITORS, None, (), _NO_DROPOUT, warns)
-        is_plain = others[1] is others[2] is others[3] is others[4] is None
+        rows, size = len(X), settings.batch_size
+        options = cls(X, Y, settings, rows if size is None or size > rows else size, seed, warns)
+        is_plain = callback is None and stop is None and held is None and weights is None
         if not (is_plain and settings.is_usual) or theta.normalized:
-            options._add_others(model, *others[1:])
+            options._add_others(model, callback, stop, held, weights)
         return options
 
     def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
@@ -191,3 +190,4 @@ class Options:
         self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
         self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
         self.report = Report.of(settings) if settings.verbose or settings.progress else None
+        self.is_watched = not (callback is validation is self.report is None) or bool(stop)

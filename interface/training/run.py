@@ -1,7 +1,6 @@
 """Training with the chosen optimizer."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from samenet.model import Model
@@ -48,7 +47,7 @@ def descend(
 ) -> None:
     """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
-        quiet = replace(options, warns=False, stream=options.random)  # `best_of` warns if the best start diverged
+        quiet = options.but(warns=False, stream=options.random)  # `best_of` warns if the best start diverged
         objective = options.objective(model, backend)
 
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:

@@ -64,45 +64,47 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
-    settings, theta, size = options.settings, model.theta.everything, options.batch_size
-    rule, before = settings.optimizer, theta.copy()
-    state = rule.state(model.theta) if saved is None else saved.optimizer(rule, model.theta)
-    values = None if saved is None else state.values.copy()
-    history = History() if saved is None else copy.copy(saved.history)
+    settings, everything, weights = options.settings, model.theta.everything, options.sample_weight
+    rule, size, rows = settings.optimizer, options.batch_size, len(options.X)
+    before = everything.copy()
+    if saved is None:
+        state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
+    else:
+        state, history = saved.optimizer(rule, model.theta), copy.copy(saved.history)
+        values = state.values.copy()
+    began = history.epochs_done
     user.history, user.training_state = history, None
-    began, weights, draws, order, drawn = history.epochs_done, options.sample_weight, None, None, None
-    if _draws(options):
-        if isinstance(options.seed, np.random.Generator):
-            drawn = options.seed.bit_generator.state
-        shuffled = settings.shuffle and size < len(options.X)
-        draws = options.draws(model.dtype, shuffled) if saved is None else saved.draws
-        order = draws.epochs(settings.epochs)
+    draws: Draws | None = None
     with overflow_ignored(backend):
-        if size < len(options.X) or settings.has_masks or model.theta.normalized:
-            costs = _by_batches(model, backend, options, history, state, draws, order)
-        else:  # the updates return the costs to record
+        if size == rows and not settings.has_masks and not model.theta.normalized:  # updates return the costs to record
             run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
-            arguments = {"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments}
-            costs = np.asarray(run_updates(model, options.X, options.Y, rule, **arguments))
+            given = model, options.X, options.Y, rule
+            costs = run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
+            costs = np.asarray(costs)
             if settings.record_every > 0:
                 history.record_costs(began, costs, settings.record_every)
+        else:
+            drawn = options.seed.bit_generator.state if isinstance(options.seed, np.random.Generator) else None
+            draws, order = _drawn(model, options)
+            costs = _by_batches(model, backend, options, history, state, draws, order)
     amount = size if weights is None else divergence.amount_of(size, weights)
     if saved is None:
         is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
     else:
         is_harmless = divergence.worst(costs) < saved.largest
-    if not (is_harmless and all_finite(theta)):  # the loop begins anew
-        theta[:] = before
+    if not (is_harmless and all_finite(everything)):  # the loop begins anew
+        everything[:], options.stream = before, None
         if saved is not None:
-            state.values[:], saved.ahead = values, order
-        elif drawn is not None:
+            state.values[:] = values
+        if draws is not None and saved is not None:
+            saved.ahead = order
+        elif draws is not None and drawn is not None:
             options.seed.bit_generator.state = drawn
-        options.stream = None
         return False
     history.epochs_done += settings.epochs
     if saved is None:
         left = options.seed, state.values, state.t, draws, history, before
-        user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
+        user.training_state = settings, rows, size, model.cost_function, costs.item(0), amount, *left
     else:
         history.stopped_by = None
         user.training_state = saved.after(options.seed, state.t, history, began)
@@ -111,6 +113,15 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     except StopTraining as reason:
         history.stop("StopTraining", reason)
     return True
+
+
+def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
+    """What draws, and the orders that it has drawn."""
+    if not _draws(options):
+        return None, None
+    shuffled = options.settings.shuffle and options.batch_size < len(options.X)
+    draws = options.draws(model.dtype, shuffled) if options.saved is None else options.saved.draws
+    return draws, draws.epochs(options.settings.epochs)
 
 
 def _by_batches(
