@@ -31,7 +31,7 @@ from samenet.model import functions
 
 # For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
 # work of an update by one row; the most work of all rows, where there are more. In multiplications of registers.
-_INPUTS, _ONLINE, _BATCH = 256, 3000, 832
+_INPUTS, _ONLINE, _BATCH = 256, 3000, 830
 _ROW, _LOGARITHMS = 40, 60  # work of any row, and of one with a softmax or with logarithms in the cost
 
 
