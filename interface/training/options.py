@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Mapping
+from operator import is_
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,18 +13,25 @@ from samenet import stopping
 from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR
+from samenet.model.parameters import Parameters
 from samenet.training.history import History
 from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
-from samenet.training.settings import Given, Settings, settings_of
+from samenet.training.settings import Given, Settings, are_constant, settings_of
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 _NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
+
+
+def _apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The samples, which will not change as parameters do; ValueError if those cannot be written to."""
+    theta.check_writable()
+    return X if X.flags.owndata else theta.apart(X), Y if Y.flags.owndata else theta.apart(Y)
 
 
 class Trained(Protocol):
@@ -48,6 +56,9 @@ class Options:
     dropout: NDArray[np.float64] = _NO_DROPOUT  # a probability for every hidden node; empty for no dropout
     validation: ValidationSet | None = None
     report: Report | None = None  # what is shown meanwhile
+    given: Given = ()
+    rows = 0  # of those that are remembered, which have no samples
+    is_short: bool | None = None  # see `samenet.training.short`, which finds out
     is_watched = False  # whether something is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
     unchecked = False  # whether X may hold NaN or infinity, as the first epoch will show
@@ -103,8 +114,13 @@ class Options:
         no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
         """
         may_wait = may_wait and not model.theta.normalized
-        X, Y = model.labelled(X, Y, given[0][0], LARGE if may_wait else math.inf)
-        options = cls.checked(model, X, Y, given)
+        X, Y = model.labelled(X, Y, given[0], LARGE if may_wait else math.inf)
+        known: Options | None = model.prepared.get(cls)
+        if known is not None and known.rows == len(X) and all(map(is_, known.given, given)):
+            X, Y = _apart(model.theta, X, Y)
+            options = known.but(X=X, Y=Y)
+        else:
+            options = cls.checked(model, X, Y, given)
         if may_wait and X.size > LARGE:
             settings = options.settings
             options.unchecked = (
@@ -119,6 +135,11 @@ class Options:
         if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
             check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
+
+    def remember(self, model: Model) -> None:
+        """The next training of this model by the very same arguments, on as many samples, has the same options."""
+        if are_constant(self.given):
+            model.prepared[Options] = self.but(X=None, Y=None, stream=None, rows=len(self.X))
 
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
@@ -135,16 +156,15 @@ class Options:
     @classmethod
     def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
-        values, (seed, callback, stop, held, weights) = given
         theta = model.theta
-        theta.check_writable()
-        X = X if X.flags.owndata else theta.apart(X)
-        Y = Y if Y.flags.owndata else theta.apart(Y)
-        settings = settings_of(len(theta.sizes) - 2, *values)
+        X, Y = _apart(theta, X, Y)
+        settings = settings_of(len(theta.sizes) - 2, *given[:-5])
+        seed, callback, stop, held, weights = given[-5:]
         if seed is not None and not isinstance(seed, random.Random):
             checks.seed("seed", seed)
         rows, size = len(X), settings.batch_size
         options = cls(X, Y, settings, rows if size is None or size > rows else size, seed, warns)
+        options.given = given
         is_plain = callback is None and stop is None and held is None and weights is None
         if not (is_plain and settings.is_usual) or theta.normalized:
             options._add_others(model, callback, stop, held, weights)

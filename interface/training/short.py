@@ -25,8 +25,18 @@ from samenet.validation.finite import all_finite
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
+    if options.checkpoint is not None:
+        return False
+    if options.is_short is None:
+        options.is_short = _is_short(model, backend, options)
+        if options.is_short:
+            options.remember(model)
+    return options.is_short
+
+
+def _is_short(model: Model, backend: Any, options: Options) -> bool:
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.is_watched or options.unchecked or options.checkpoint is not None:
+    if not settings.is_simple or options.is_watched or options.unchecked:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
