@@ -211,7 +211,10 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    epochs, rows = (epochs, len(X)) if order is None else order.shape
+    if order is None:
+        order, rows = _NO_ORDER, len(X)
+    else:
+        epochs, rows = order.shape
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
     if type(alpha) is float:
         alphas.fill(alpha)  # sooner done
@@ -220,8 +223,6 @@ def run_updates(
     theta, planned = model.theta, plan(model, rule, batch_size)
     if state is None:
         state = rule.state(theta)
-    if order is None:
-        order = _NO_ORDER
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
     batch, tiny = (batch_size, reduction == "mean"), planned.tiny
     leaves_out = dropout is not None or drop_connect is not None
@@ -229,7 +230,7 @@ def run_updates(
         tiny_network.run_updates(*tiny, X, Y, order, batch, alphas, constants, state.values, costs)
     else:
         data = X, Y, order, _NONE[X.itemsize][1] if dropout is None else tuple(dropout)
-        given = described(model)[2], data, batch, alphas, constants, state.values, costs
+        given = planned.objective, data, batch, alphas, constants, state.values, costs
         if theta.normalized:
             memory = unpacked(np.empty_like(theta.flat))
         else:
@@ -254,7 +255,7 @@ def _descend(
 
     given: what all kernels take, from the objective to costs. If P is theta, the gradient is left in G, not in theta.
     """
-    G, P, values, _ = memory
+    G, P, values, *_ = memory
     kinds, bias, _ = described(model)
     if model.theta.normalized:
         weighed = () if sample_weight is None else (sample_weight,)
@@ -267,7 +268,7 @@ def _descend(
         return
     if sample_weight is not None:
         more = *(more or (None,)), sample_weight
-    helpers = _helpers(model, given[2][0], len(G))
+    helpers = 0 if model.threads == 1 else _helpers(model, given[2][0], len(G))
     run_parallel(training.run_updates, (theta, P, kinds, bias, *given, G, values), helpers, len(G), *more)
 
 

@@ -54,6 +54,7 @@ class Memory(NamedTuple):
     P: NDArray[Any]  # the packed parameters, or theta
     values: NDArray[np.float64]  # the costs of the parts
     padded: NDArray[Any] | None  # G and P, if they have zeros that no kernel writes; None if P is theta
+    is_small: bool = False  # whether a model keeps it
 
 
 def unpacked(g: NDArray[Any]) -> Memory:
@@ -65,9 +66,10 @@ def workspace(model: Model, parts: int) -> Memory:
     """New memory for so many parts."""
     values = np.empty(parts)
     if not is_packed(model):
-        return Memory(_rows(model, parts), model.theta.flat, values, None)
+        memory, P = _rows(model, parts), model.theta.flat
+        return Memory(memory, P, values, None, memory.nbytes + P.nbytes <= _LARGE)
     memory = _rows(model, parts + 1)
-    return Memory(memory[1:], memory[0], values, memory)
+    return Memory(memory[1:], memory[0], values, memory, memory.nbytes <= _LARGE)
 
 
 def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
@@ -92,7 +94,7 @@ def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
 def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
     """Keep memory for the next call: with the model, if there is little of it."""
     parts = len(memory.values)
-    if memory.G.nbytes + memory.P.nbytes <= _LARGE:
+    if memory.is_small:
         model.prepared[borrowed, parts] = memory
     elif kept is not None:
         kept[borrowed, parts, model.theta.sizes, model.theta.bias] = memory

@@ -11,6 +11,7 @@ from samenet.validation import checks
 
 Array = NDArray[Any]
 NOTHING: Mapping[str, float] = {}
+_NO_EPOCHS, _NO_VALUES = array("q"), array("d")
 
 
 class History(Mapping[str, NDArray[np.float64]]):
@@ -41,9 +42,9 @@ class History(Mapping[str, NDArray[np.float64]]):
     """
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
-        # Python's own arrays: they grow like lists, and take many numbers at once.
-        self._epochs = array("q")
-        self._values = {"cost": array("d")}
+        # Python's own arrays: they grow like lists, and take many numbers at once. Copies are sooner made than new ones.
+        self._epochs = _NO_EPOCHS[:]
+        self._values = {"cost": _NO_VALUES[:]}
         if type(monitors) is not tuple or monitors:
             names = ["cost", *checks.listed("monitors", monitors, "a list of names")]
             if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):

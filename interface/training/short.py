@@ -74,8 +74,48 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
-    settings, everything, weights = options.settings, model.theta.everything, options.sample_weight
-    rule, size, rows = settings.optimizer, options.batch_size, len(options.X)
+    if hasattr(backend, "QUIET"):
+        history = _trained(user, model, backend, options)
+    else:
+        with overflow_ignored(backend):
+            history = _trained(user, model, backend, options)
+    if history is None:
+        return False
+    try:
+        release()
+    except StopTraining as reason:
+        history.stop("StopTraining", reason)
+    return True
+
+
+def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
+    """All of it; None if the loop has to begin anew."""
+    settings, saved, weights = options.settings, options.saved, options.sample_weight
+    rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
+    rows = len(options.X)
+    if size < rows or settings.has_masks or model.theta.normalized or saved is not None or weights is not None:
+        return _with_options(user, model, backend, options)
+    before, history = everything.copy(), History()
+    user.history, user.training_state = history, None
+    state = rule.state(model.theta)  # type: ignore[attr-defined]
+    given = model, options.X, options.Y, rule
+    costs = backend.run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
+    costs = np.asarray(costs)
+    if settings.record_every > 0:
+        history.record_costs(0, costs, settings.record_every)
+    if not (divergence.is_harmless(costs, size, settings.reduction) and all_finite(everything)):
+        everything[:] = before
+        return None
+    history.epochs_done = settings.epochs
+    left = options.seed, state.values, state.t, None, history, before
+    user.training_state = settings, rows, size, model.cost_function, costs.item(0), size, *left
+    return history
+
+
+def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
+    """The same by batches, with random numbers, with weights of samples, or going on."""
+    settings, saved, weights = options.settings, options.saved, options.sample_weight
+    rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
     before = everything.copy()
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
@@ -84,19 +124,9 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
         values = state.values.copy()
     began = history.epochs_done
     user.history, user.training_state = history, None
-    draws: Draws | None = None
-    with overflow_ignored(backend):
-        if size == rows and not settings.has_masks and not model.theta.normalized:  # updates return the costs to record
-            run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
-            given = model, options.X, options.Y, rule
-            costs = run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
-            costs = np.asarray(costs)
-            if settings.record_every > 0:
-                history.record_costs(began, costs, settings.record_every)
-        else:
-            drawn = options.seed.bit_generator.state if isinstance(options.seed, np.random.Generator) else None
-            draws, order = _drawn(model, options)
-            costs = _by_batches(model, backend, options, history, state, draws, order)
+    drawn = options.seed.bit_generator.state if isinstance(options.seed, np.random.Generator) else None
+    draws, order = _drawn(model, options)
+    costs = _by_batches(model, backend, options, history, state, draws, order)
     amount = size if weights is None else divergence.amount_of(size, weights)
     if saved is None:
         is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
@@ -105,24 +135,18 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     if not (is_harmless and all_finite(everything)):  # the loop begins anew
         everything[:], options.stream = before, None
         if saved is not None:
-            state.values[:] = values
-        if draws is not None and saved is not None:
-            saved.ahead = order
-        elif draws is not None and drawn is not None:
+            state.values[:], saved.ahead = values, order
+        elif drawn is not None:
             options.seed.bit_generator.state = drawn
-        return False
+        return None
     history.epochs_done += settings.epochs
     if saved is None:
         left = options.seed, state.values, state.t, draws, history, before
-        user.training_state = settings, rows, size, model.cost_function, costs.item(0), amount, *left
+        user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
     else:
         history.stopped_by = None
         user.training_state = saved.after(options.seed, state.t, history, began)
-    try:
-        release()
-    except StopTraining as reason:
-        history.stop("StopTraining", reason)
-    return True
+    return history
 
 
 def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
@@ -137,19 +161,23 @@ def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
 def _by_batches(
     model: Model, backend: Any, options: Options, history: History, state: State, draws: Draws | None, order: Orders
 ) -> NDArray[np.float64]:
-    """All updates, with a forward pass before each epoch that is recorded; returns their costs."""
+    """All updates, with a forward pass before each epoch that is recorded, unless they return its cost."""
     settings, X, Y, every = options.settings, options.X, options.Y, options.settings.record_every
     arguments = {"batch_size": options.batch_size, "state": state, **settings.arguments}
     evaluate, run_updates = (weighing(backend, f, options.sample_weight) for f in ("evaluate", "run_updates"))
     began = start = history.epochs_done
     end, costs = began + settings.epochs, []
+    returns_cost = options.batch_size == len(X) and not (settings.has_masks or model.theta.normalized)
     while start < end:
-        if every > 0 and start % every == 0:
+        stop = end if every == 0 or returns_cost else min(end, start + every - start % every)
+        if every > 0 and start % every == 0 and not returns_cost:
             history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
         if draws is not None:
             arguments |= draws.masks(start)
-        stop = end if every == 0 else min(end, start + every - start % every)
         rows = None if order is None else order[start - began : stop - began]
         costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=stop - start, **arguments))
         start = stop
-    return np.asarray(costs[0]) if len(costs) == 1 else np.concatenate(costs)
+    found = np.asarray(costs[0]) if len(costs) == 1 else np.concatenate(costs)
+    if every > 0 and returns_cost:
+        history.record_costs(began, found, every)
+    return found
