@@ -65,7 +65,6 @@ class Plan(NamedTuple):
     rule: Any
     batch_size: int
     constants: tuple[int, float, float, float]
-    objective: tuple[int, float, float]
     tiny: tuple[Any, ...] | None
     parts: int
 
@@ -79,5 +78,5 @@ def plan(model: Model, rule: Any, batch_size: int) -> Plan:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
             tiny = width, (0,) * tiny_network.registers(model), flat, layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)
-        found = model.prepared[plan] = Plan(rule, batch_size, constants(rule), objective(model), tiny, parts)
+        found = model.prepared[plan] = Plan(rule, batch_size, constants(rule), tiny, parts)
     return found

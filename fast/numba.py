@@ -176,7 +176,7 @@ def gradient(
     theta, costs = model.theta.flat, np.empty(1)
     state, masks = _NONE[X.itemsize]
     data = X, Y, _NO_ORDER, masks if dropout is None else tuple(dropout)
-    given = described(model)[2], data, (len(X), reduction == "mean"), _NO_ALPHAS, _NO_RULE, state, costs
+    given = data, (len(X), reduction == "mean"), _NO_ALPHAS, _NO_RULE, state, costs
     if model.theta.normalized:
         g = model.theta.empty_like()
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
@@ -185,7 +185,7 @@ def gradient(
     if memory.padded is None:  # the gradient is left in G
         _descend(model, theta, memory, given, drop_connect, sample_weight)
         return costs.item(), model.theta.like(memory.G[0] if len(memory.G) == 1 else memory.G[0].copy())
-    found = np.copy(theta)
+    found = theta.copy()
     _descend(model, found, memory, given, drop_connect, sample_weight)  # the gradient takes its place
     give_back(model, memory)
     return costs.item(), model.theta.like(found)
@@ -230,7 +230,7 @@ def run_updates(
         tiny_network.run_updates(*tiny, X, Y, order, batch, alphas, constants, state.values, costs)
     else:
         data = X, Y, order, _NONE[X.itemsize][1] if dropout is None else tuple(dropout)
-        given = planned.objective, data, batch, alphas, constants, state.values, costs
+        given = data, batch, alphas, constants, state.values, costs
         if theta.normalized:
             memory = unpacked(np.empty_like(theta.flat))
         else:
@@ -253,23 +253,24 @@ def _descend(
 ) -> None:
     """The updates, or if there is no alpha the gradient, in place of theta, and their costs.
 
-    given: what all kernels take, from the objective to costs. If P is theta, the gradient is left in G, not in theta.
+    given: what all kernels take, from data to costs. If P is theta, the gradient is left in G, not in theta.
     """
     G, P, values, *_ = memory
-    kinds, bias, _ = described(model)
+    kinds, bias, objective = described(model)
     if model.theta.normalized:
         weighed = () if sample_weight is None else (sample_weight,)
         running = model.theta.everything[theta.size :]
-        normalization.run_updates(theta, running, kinds, *given, G[0], *weighed)
+        normalization.run_updates(theta, running, kinds, objective, *given, G[0], *weighed)
         return
     more: tuple[Any, ...] = () if drop_connect is None else (masking(model, drop_connect),)
     if sampler is not None:
-        adaptive.run_updates(theta, P, kinds, bias, *given, G[0], tuple(sampler), *more)
+        adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), *more)
         return
     if sample_weight is not None:
         more = *(more or (None,)), sample_weight
-    helpers = 0 if model.threads == 1 else _helpers(model, given[2][0], len(G))
-    run_parallel(training.run_updates, (theta, P, kinds, bias, *given, G, values), helpers, len(G), *more)
+    helpers = 0 if model.threads == 1 else _helpers(model, given[1][0], len(G))
+    all_of_it = theta, P, kinds, bias, objective, *given, G, values
+    run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
 
 
 class Network(interface.Network):

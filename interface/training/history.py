@@ -42,7 +42,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     """
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
-        # Python's own arrays: they grow like lists, and take many numbers at once. Copies are sooner made than new ones.
+        # Python's own arrays: they grow like lists, and take many numbers at once; copies are sooner made.
         self._epochs = _NO_EPOCHS[:]
         self._values = {"cost": _NO_VALUES[:]}
         if type(monitors) is not tuple or monitors:

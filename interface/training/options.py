@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from operator import is_
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,17 @@ class Trained(Protocol):
 Callback = Callable[[Any, History], object]
 
 
+class _Known(NamedTuple):
+    """Arguments of `train` whose values cannot change, and what was made of them, for a training that was short."""
+
+    given: Given
+    rows: int  # of X
+    settings: Settings
+    batch_size: int
+    seed: Any
+    dropout: NDArray[np.float64]
+
+
 class Options:
     """The arguments of `Network.train`, checked and converted; their meaning is documented there.
 
@@ -56,8 +67,7 @@ class Options:
     dropout: NDArray[np.float64] = _NO_DROPOUT  # a probability for every hidden node; empty for no dropout
     validation: ValidationSet | None = None
     report: Report | None = None  # what is shown meanwhile
-    given: Given = ()
-    rows = 0  # of those that are remembered, which have no samples
+    given: Given = ()  # what they were made of
     is_short: bool | None = None  # see `samenet.training.short`, which finds out
     is_watched = False  # whether something is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
@@ -72,12 +82,6 @@ class Options:
     ) -> None:
         self.X, self.Y, self.settings, self.batch_size, self.seed = X, Y, settings, batch_size, seed
         self.warns = warns  # whether divergence gives a warning
-
-    def but(self, **others: Any) -> "Options":
-        """The same with other attributes."""
-        same = object.__new__(Options)
-        vars(same).update(vars(self), **others)
-        return same
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -115,10 +119,10 @@ class Options:
         """
         may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], LARGE if may_wait else math.inf)
-        known: Options | None = model.prepared.get(cls)
+        known: _Known | None = model.prepared.get(cls)
         if known is not None and known.rows == len(X) and all(map(is_, known.given, given)):
-            X, Y = _apart(model.theta, X, Y)
-            options = known.but(X=X, Y=Y)
+            options = cls(*_apart(model.theta, X, Y), known.settings, known.batch_size, known.seed)
+            options.dropout, options.is_short = known.dropout, True
         else:
             options = cls.checked(model, X, Y, given)
         if may_wait and X.size > LARGE:
@@ -137,16 +141,21 @@ class Options:
         return options
 
     def remember(self, model: Model) -> None:
-        """The next training of this model by the very same arguments, on as many samples, has the same options."""
+        """The next training of this model by the very same arguments, on as many samples, is short, too."""
         if are_constant(self.given):
-            model.prepared[Options] = self.but(X=None, Y=None, stream=None, rows=len(self.X))
+            own = self.settings, self.batch_size, self.seed, self.dropout
+            model.prepared[Options] = _Known(self.given, len(self.X), *own)
 
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
         model.theta.check_writable()
         if not isinstance(seed, random.Random):
             checks.seed("seed", seed)
-        return self.but(seed=seed, stream=None)
+        another = Options(self.X, self.Y, self.settings, self.batch_size, seed, self.warns)
+        another.monitors, another.callback, another.stop = self.monitors, self.callback, self.stop
+        another.dropout, another.validation, another.sample_weight = self.dropout, self.validation, self.sample_weight
+        another.is_watched = self.is_watched
+        return another
 
     def check_samples(self) -> None:
         """Raise ValueError if X is not finite."""

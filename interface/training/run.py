@@ -1,5 +1,6 @@
 """Training with the chosen optimizer."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,8 @@ def descend(
 ) -> None:
     """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
-        quiet = options.but(warns=False, stream=options.random)  # `best_of` warns if the best start diverged
+        quiet = copy.copy(options)
+        quiet.warns, quiet.stream = False, options.random  # `best_of` warns if the best start diverged
         objective = options.objective(model, backend)
 
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:
