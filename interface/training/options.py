@@ -45,13 +45,11 @@ Callback = Callable[[Any, History], object]
 
 
 class _Known(NamedTuple):
-    """Arguments of `train` whose values cannot change, and what was made of them, for a training that was short."""
+    """The arguments of the last training that was short."""
 
     given: Given
     rows: int  # of X
-    settings: Settings
-    batch_size: int
-    seed: Any
+    made: tuple[Any, ...]  # the options made of them, from settings to seed, if that is known to be the same again
     dropout: NDArray[np.float64]
 
 
@@ -68,7 +66,9 @@ class Options:
     validation: ValidationSet | None = None
     report: Report | None = None  # what is shown meanwhile
     given: Given = ()  # what they were made of
+    is_again = False  # whether that is the same as for the training before
     is_short: bool | None = None  # see `samenet.training.short`, which finds out
+    has_others = False  # whether any of these is set
     is_watched = False  # whether something is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
     unchecked = False  # whether X may hold NaN or infinity, as the first epoch will show
@@ -120,11 +120,13 @@ class Options:
         may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], LARGE if may_wait else math.inf)
         known: _Known | None = model.prepared.get(cls)
-        if known is not None and known.rows == len(X) and all(map(is_, known.given, given)):
-            options = cls(*_apart(model.theta, X, Y), known.settings, known.batch_size, known.seed)
+        is_again = known is not None and known.rows == len(X) and all(map(is_, known.given, given))
+        if is_again and known.made:
+            options = cls(*_apart(model.theta, X, Y), *known.made)
             options.dropout, options.is_short = known.dropout, True
         else:
             options = cls.checked(model, X, Y, given)
+            options.is_again = is_again
         if may_wait and X.size > LARGE:
             settings = options.settings
             options.unchecked = (
@@ -141,10 +143,11 @@ class Options:
         return options
 
     def remember(self, model: Model) -> None:
-        """The next training of this model by the very same arguments, on as many samples, is short, too."""
-        if are_constant(self.given):
-            own = self.settings, self.batch_size, self.seed, self.dropout
-            model.prepared[Options] = _Known(self.given, len(self.X), *own)
+        """The training was short; if it comes once more with the very same arguments, they need not be checked again."""
+        if self.sample_weight is None:  # which nobody keeps
+            is_known = self.is_again and are_constant(self.given)
+            made = (self.settings, self.batch_size, self.seed) if is_known else ()
+            model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
 
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
@@ -152,9 +155,14 @@ class Options:
         if not isinstance(seed, random.Random):
             checks.seed("seed", seed)
         another = Options(self.X, self.Y, self.settings, self.batch_size, seed, self.warns)
-        another.monitors, another.callback, another.stop = self.monitors, self.callback, self.stop
-        another.dropout, another.validation, another.sample_weight = self.dropout, self.validation, self.sample_weight
-        another.is_watched = self.is_watched
+        if self.has_others:
+            another.monitors, another.callback, another.stop = self.monitors, self.callback, self.stop
+            another.dropout, another.validation, another.sample_weight = (
+                self.dropout,
+                self.validation,
+                self.sample_weight,
+            )
+            another.is_watched, another.has_others = self.is_watched, True
         return another
 
     def check_samples(self) -> None:
@@ -181,6 +189,7 @@ class Options:
 
     def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
         """Check, and add, what most trainings do without."""
+        self.has_others = True
         X, settings, batch_size = self.X, self.settings, self.batch_size
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
