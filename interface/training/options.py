@@ -143,7 +143,7 @@ class Options:
         return options
 
     def remember(self, model: Model) -> None:
-        """The training was short; if it comes once more with the very same arguments, they need not be checked again."""
+        """The training was short; from the second on with the very same arguments, those need not be checked again."""
         if self.sample_weight is None:  # which nobody keeps
             is_known = self.is_again and are_constant(self.given)
             made = (self.settings, self.batch_size, self.seed) if is_known else ()
