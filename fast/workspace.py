@@ -85,10 +85,9 @@ def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
         return found
     theta = model.theta
     found = kept.pop((borrowed, parts, theta.sizes, theta.bias), None) if kept else None
-    if found is None:
-        return workspace(model, parts)
-    # P is of this model: the training may have been of its copy.
-    return found if found.padded is not None else found._replace(P=theta.flat)
+    if found is not None and found.padded is None:
+        found = found._replace(P=theta.flat)  # of this model: the training may have been of its copy
+    return found or workspace(model, parts)
 
 
 def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:

@@ -53,6 +53,9 @@ class _Known(NamedTuple):
     dropout: NDArray[np.float64]
 
 
+_NOTHING = _Known((), 0, (), _NO_DROPOUT)
+
+
 class Options:
     """The arguments of `Network.train`, checked and converted; their meaning is documented there.
 
@@ -119,8 +122,8 @@ class Options:
         """
         may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], LARGE if may_wait else math.inf)
-        known: _Known | None = model.prepared.get(cls)
-        is_again = known is not None and known.rows == len(X) and all(map(is_, known.given, given))
+        known: _Known = model.prepared.get(cls, _NOTHING)
+        is_again = known.rows == len(X) and all(map(is_, known.given, given))
         if is_again and known.made:
             options = cls(*_apart(model.theta, X, Y), *known.made)
             options.dropout, options.is_short = known.dropout, True
@@ -228,4 +231,4 @@ class Options:
         self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
         self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
         self.report = Report.of(settings) if settings.verbose or settings.progress else None
-        self.is_watched = not (callback is validation is self.report is None) or bool(stop)
+        self.is_watched = bool(callback is not None or stop or validation or self.report)

@@ -49,6 +49,8 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
         with np.errstate(all="ignore"):
             return np.array(value, dtype, order="C")
     given = plain(name, value)
+    if is_ready(given, dtype):  # such as a list of numbers
+        return given
     with np.errstate(all="ignore"):  # a number that is too large becomes infinite, a signalling NaN quiet
         if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
             given = _from_objects(name, value, given, dtype)
