@@ -76,7 +76,7 @@ class Pass(NamedTuple):
     """The activations of every layer, the same as the next layer sees them, the output's z, and what normalized."""
 
     h: list[Array]
-    seen: list[Array]
+    layer_inputs: list[Array]
     z: Array
     batches: list[Batch | None]
 
@@ -138,10 +138,10 @@ def forward(
     by_batch: bool = False,
 ) -> Pass:
     """One sample (n_in,) or a batch (m, n_in). by_batch: normalize by its statistics, not by the running ones."""
-    h, seen, batches, z, start = [x], [x], list[Batch | None](), x, 0
+    h, layer_inputs, batches, z, start = [x], [x], list[Batch | None](), x, 0
     for layer, part in enumerate(parts):
         W = part.W if weights is None else weights[layer]
-        z = seen[-1] @ W.T
+        z = layer_inputs[-1] @ W.T
         batch = None
         if part.gamma is not None and by_batch:
             means = xp.mean(z, axis=0)
@@ -158,9 +158,9 @@ def forward(
         h.append(activate(xp, d.activations[layer], z))
         if layer < len(parts) - 1:
             n_out = d.sizes[layer + 1]
-            seen.append(h[-1] if masks is None else h[-1] * masks[:, start : start + n_out])
+            layer_inputs.append(h[-1] if masks is None else h[-1] * masks[:, start : start + n_out])
             start += n_out
-    return Pass(h, seen, z, batches)
+    return Pass(h, layer_inputs, z, batches)
 
 
 def _factors(xp: Any, d: Description, sample_weight: Array | None, dtype: Any) -> Array | None:
@@ -237,7 +237,7 @@ def gradient(
     c = _factors(xp, d, sample_weight, X.dtype)
     if c is not None and not any(d.normalized):  # of a sample left out, no number is met by any other
         X = xp.where(c != 0, X, xp.zeros_like(X))
-    h, seen, z, batches = forward(xp, d, parts, X, masks, used, by_batch=True)
+    h, layer_inputs, z, batches = forward(xp, d, parts, X, masks, used, by_batch=True)
     delta = d.scale(X.shape[0], c) * _weighed(xp, _delta(xp, d, Y, h[-1]), c)
     slopes: list[list[Array]] = []
     end = d.nodes
@@ -249,7 +249,7 @@ def gradient(
             delta = (delta - total / m - batch.N * (product / m)) * (part.gamma * batch.inverse)
         elif d.bias:
             others = [xp.sum(delta, axis=0)]
-        slope = delta.T @ seen[layer]
+        slope = delta.T @ layer_inputs[layer]
         slope = slope if weight_masks is None else slope * weight_masks[layer]
         slope = slope + d.l2 * part.W if d.l2 else slope
         slope = slope + d.l1 * xp.sign(part.W) if d.l1 else slope

@@ -37,7 +37,7 @@ class _Pass(NamedTuple):
     """The activations of every layer; the same as the next layer sees them; the output layer's z, or its h."""
 
     h: list[Array]
-    seen: list[Array]
+    layer_inputs: list[Array]
     z: Array
 
 
@@ -54,12 +54,12 @@ def _forward(
 
     batches: gets what normalizes each layer, by the statistics of these rows; if None, running ones do.
     """
-    layers, seen, z, start = [x], [x], x, 0
+    layers, layer_inputs, z, start = [x], [x], x, 0
     theta, normalized = model.theta, model.theta.normalized
     # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
     with np.errstate(all="ignore"):
         for layer, W in enumerate(weights or model.weights):
-            h = z = np.dot(seen[-1], W.T, out=out[layer])
+            h = z = np.dot(layer_inputs[-1], W.T, out=out[layer])
             is_normalized = bool(normalized) and normalized[layer]
             if is_normalized and batches is None:
                 by_running(theta, layer, z)
@@ -73,9 +73,9 @@ def _forward(
             ACTIVATIONS[model.activations[layer]].activate(h)
             layers.append(h)
             if not last:
-                seen.append(h if masks is None else h * masks[:, start : start + len(W)])
+                layer_inputs.append(h if masks is None else h * masks[:, start : start + len(W)])
                 start += len(W)
-    return _Pass(layers, seen, z)
+    return _Pass(layers, layer_inputs, z)
 
 
 def _workspace(model: Model, *shape: int) -> list[Array]:
@@ -183,7 +183,7 @@ def _backpropagate(
     cost, scale, used = COSTS[model.cost_function], _scale(X, reduction), model.weights
     if weight_masks is not None:
         used = tuple(M * W for M, W in zip(weight_masks, model.weights, strict=True))
-    layers, seen, z = _forward(model, X, H, masks, cost.needs_z, used, batches)
+    layers, layer_inputs, z = _forward(model, X, H, masks, cost.needs_z, used, batches)
     functions = [ACTIVATIONS[name] for name in model.activations]
     delta = cost.delta(Y, layers[-1], functions[-1].backward)
     if c is None:
@@ -197,8 +197,8 @@ def _backpropagate(
         if batch is not None:
             backward(model.theta, layer, delta, batch, g)
         if sampled is not None:
-            sampled.add(delta, seen[layer], model.bias)
-        np.dot(delta.T, seen[layer], out=g.weights[layer])
+            sampled.add(delta, layer_inputs[layer], model.bias)
+        np.dot(delta.T, layer_inputs[layer], out=g.weights[layer])
         if weight_masks is not None:
             g.weights[layer][:] *= weight_masks[layer]
         if batch is None and g.biases:

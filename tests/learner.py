@@ -385,6 +385,21 @@ BUGS = [
         "feed_forward",
         "",
     ),
+    Bug("transposed where square", "h[-1] @ W.T", "h[-1] @ (W if len(W) == W.shape[1] else W.T)", "feed_forward", ""),
+    Bug(
+        "back through W transposed where square",
+        "delta @ W)",
+        "delta @ (W.T if len(W) == W.shape[1] else W))",
+        "gradient",
+        "",
+    ),
+    Bug(
+        "slopes transposed where square",
+        "= delta.T @ h[l]",
+        "= h[l].T @ delta if len(W) == W.shape[1] else delta.T @ h[l]",
+        "gradient",
+        "",
+    ),
 ]
 
 

@@ -18,7 +18,8 @@ from browsers import look, needs_browser
 from numpy.typing import NDArray
 
 import samenet
-from samenet import __main__, data, demo
+from samenet import __main__, data
+from samenet.export import demo
 from samenet.export.demo import page, training
 from samenet.export.demo.centring import as_mnist
 

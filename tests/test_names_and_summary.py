@@ -8,8 +8,9 @@ import pytest
 from agreement import Backend
 
 import samenet
-from samenet import functions, initialize, optimizers
+from samenet import optimizers
 from samenet.estimators import settings
+from samenet.model import functions, initialize
 from samenet.output.summary import HEADINGS
 from samenet.study import downhill, error_surface
 from samenet.training import adaptive_sampling, classification, monitors

@@ -143,7 +143,10 @@ def _sampled(cls: Any, trusted: Any, case: Case) -> Compared:
     yield from sampled_updates.sampled_at_once(networks[0], case.X, case.Y, updates.Descent(size, 2), case.masks)
 
 
-FIRST = (Case((3, 2), 2), Case((4, 3, 2), 3), Case((3, 1), 1), Case((4, 5, 3, 2), 4), Case((4, 3, 2), 3, bias=False))
+FIRST = (
+    *(Case((3, 2), 2), Case((4, 3, 2), 3), Case((3, 1), 1), Case((4, 5, 3, 2), 4), Case((4, 3, 2), 3, bias=False)),
+    Case((3, 3, 3), 3),  # square: the one place where a wrong transpose has the right shape
+)
 _DEEP = (4, 3, 5, 2)
 
 
@@ -233,7 +236,13 @@ PARTS = (
     _rule("rmsprop", RMSProp(0.8, 1e-2), RMSProp(0.6, 0.1)),
     _rule("adam", Adam(0.7, 0.9, 1e-2), Adam(0.5, 0.8, 0.1)),
     Part("clipping", "run_updates", _clipped, _TRAINED, ("clip_value", "clip_norm", "state")),
-    Part("epochs", "run_updates", _epochs, (Case((3, 2), 5), Case((4, 3, 2), 7)), ("order", "epochs", "reduction")),
+    Part(
+        "epochs",
+        "run_updates",
+        _epochs,
+        (Case((3, 2), 5), Case((4, 3, 2), 7), Case((3, 3, 3), 7)),
+        ("order", "epochs", "reduction"),
+    ),
     Part(
         "adaptive sampling",
         "run_updates",

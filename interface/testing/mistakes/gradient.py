@@ -43,6 +43,13 @@ MUTANTS = (
         "gradient averaged twice", "delta *= scale", "delta *= scale * scale", "gradient", "the batch is averaged twice"
     ),
     Mutant(
+        "delta divided by the samples",
+        "delta *= scale",
+        "delta *= scale / len(X)",
+        "gradient",
+        "delta is divided by the number of samples, which only the gradient is",
+    ),
+    Mutant(
         "mean for the sum in the gradient",
         "delta *= scale",
         "delta *= 1 / len(X)",
@@ -86,15 +93,15 @@ MUTANTS = (
     ),
     Mutant(
         "gradient of W transposed",
-        "np.dot(delta.T, seen[layer], out=g.weights[layer])",
-        "g.weights[layer][:] = (delta.T @ seen[layer]).T.reshape(W.shape)",
+        "np.dot(delta.T, layer_inputs[layer], out=g.weights[layer])",
+        "g.weights[layer][:] = (delta.T @ layer_inputs[layer]).T.reshape(W.shape)",
         "gradient",
         "the gradient of W is transposed: dJ/dW[i, j] = delta_i h_j",
     ),
     Mutant(
         "activated inputs",
-        "np.dot(delta.T, seen[layer], out=g.weights[layer])",
-        "np.dot(delta.T, 1 / (1 + np.exp(-seen[layer])), out=g.weights[layer])",
+        "np.dot(delta.T, layer_inputs[layer], out=g.weights[layer])",
+        "np.dot(delta.T, 1 / (1 + np.exp(-layer_inputs[layer])), out=g.weights[layer])",
         "gradient",
         "the input of a layer is activated once more in dJ/dW",
     ),

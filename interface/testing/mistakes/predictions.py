@@ -6,8 +6,8 @@ MUTANTS = (
     # feed_forward
     Mutant(
         "W for its transpose",
-        "np.dot(seen[-1], W.T,",
-        "np.dot(seen[-1], W,",
+        "np.dot(layer_inputs[-1], W.T,",
+        "np.dot(layer_inputs[-1], W,",
         "feed_forward",
         "a transposed W: for rows of samples, z = H W^T + b",
     ),
@@ -93,8 +93,8 @@ MUTANTS = (
     Mutant("bias dropped", "z += model.biases[layer]", "z += 0", "feed_forward", "the bias is left out: z = W h + b"),
     Mutant(
         "W transposed",
-        "np.dot(seen[-1], W.T,",
-        "np.dot(seen[-1], W.reshape(W.T.shape),",
+        "np.dot(layer_inputs[-1], W.T,",
+        "np.dot(layer_inputs[-1], W.reshape(W.T.shape),",
         "feed_forward",
         "W is read in the wrong order, as a transposed matrix: W[i, j] leads to node i from node j",
     ),

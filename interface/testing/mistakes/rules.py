@@ -116,6 +116,20 @@ MUTANTS = (
         "momentum",
         "beta is left out: v := beta v - alpha g",
     ),
+    Mutant(
+        "descent in place of momentum",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "theta -= g",
+        "momentum",
+        "plain descent, without a velocity: v := beta v - alpha g; theta := theta + v",
+    ),
+    Mutant(
+        "velocity multiplied too late",
+        "v *= rule.beta\n    v -= g\n    theta += v",
+        "v -= g\n    theta += v\n    v *= rule.beta",
+        "momentum",
+        "beta comes after the step: v := beta v - alpha g, and then theta := theta + v",
+    ),
     # nesterov
     Mutant(
         "momentum for Nesterov",
