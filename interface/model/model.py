@@ -133,13 +133,11 @@ class Model:
         self, X: Any, Y: Any, reduction: Reduction = "mean", most: float = math.inf
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
-        if type(reduction) is not str or reduction not in REDUCTIONS:
-            checks.choice("reduction", reduction, REDUCTIONS)
-        theta = self.theta
-        X, Y = arrays.labelled(X, Y, theta.sizes[0], theta.sizes[-1], theta.flat.dtype, most)
+        checks.choice("reduction", reduction, REDUCTIONS)
+        X, Y = arrays.labelled(X, Y, self.theta.sizes[0], self.theta.sizes[-1], self.theta.flat.dtype, most)
         if self.cost_function in MADE_FOR and not (Y.item(Y.argmin()) >= 0 and Y.item(Y.argmax()) <= 1):
-            name = self.cost_function
-            raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
+            what = f"probabilities from 0 to 1 for {self.cost_function!r}"
+            raise ValueError(f"Y: expected {what}, got {Y.min()} to {Y.max()}")
         return X, Y
 
     def with_cost(self, cost: Cost | None) -> Self:
@@ -293,10 +291,9 @@ class HasModel:
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
         theta = self.model.theta
-        flat = theta.flat
-        given = arrays.array("parameters", values, flat.dtype)
-        if given.shape != flat.shape:
-            raise ValueError(f"parameters: expected shape {flat.shape}, got {given.shape}")
+        given = arrays.array("parameters", values, theta.flat.dtype)
+        if given.shape != theta.flat.shape:
+            raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
         arrays.finite("parameters", given)
         theta.check_writable()
-        flat[:] = given
+        theta.flat[:] = given
