@@ -89,31 +89,33 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
 
 
 def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
-    """All of it; None if the loop has to begin anew."""
+    """All of it, mostly by the full batch, whose updates return the costs to record; None if the loop has to begin."""
     settings, saved, weights = options.settings, options.saved, options.sample_weight
     rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
     rows = len(options.X)
-    if size < rows or settings.has_masks or model.theta.normalized or saved is not None or weights is not None:
+    if size < rows or settings.has_masks or model.theta.normalized or saved is not None:
         return _with_options(user, model, backend, options)
+    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
+    amount = size if weights is None else divergence.amount_of(size, weights)
     before, history = everything.copy(), History()
     user.history, user.training_state = history, None
     state = rule.state(model.theta)  # type: ignore[attr-defined]
     given = model, options.X, options.Y, rule
-    costs = backend.run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
+    costs = run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
     costs = np.asarray(costs)
     if settings.record_every > 0:
         history.record_costs(0, costs, settings.record_every)
-    if not (divergence.is_harmless(costs, size, settings.reduction) and all_finite(everything)):
+    if not (divergence.is_harmless(costs, amount, settings.reduction) and all_finite(everything)):
         everything[:] = before
         return None
     history.epochs_done = settings.epochs
     left = options.seed, state.values, state.t, None, history, before
-    user.training_state = settings, rows, size, model.cost_function, costs.item(0), size, *left
+    user.training_state = settings, rows, size, model.cost_function, costs.item(0), amount, *left
     return history
 
 
 def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
-    """The same by batches, with random numbers, with weights of samples, or going on."""
+    """The same by batches, with masks, or going on."""
     settings, saved, weights = options.settings, options.saved, options.sample_weight
     rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
     before = everything.copy()
@@ -164,13 +166,14 @@ def _by_batches(
     """All updates, with a forward pass before each epoch that is recorded, unless they return its cost."""
     settings, X, Y, every = options.settings, options.X, options.Y, options.settings.record_every
     arguments = {"batch_size": options.batch_size, "state": state, **settings.arguments}
-    evaluate, run_updates = (weighing(backend, f, options.sample_weight) for f in ("evaluate", "run_updates"))
+    run_updates = weighing(backend, "run_updates", options.sample_weight)
     began = start = history.epochs_done
     end, costs = began + settings.epochs, []
     returns_cost = options.batch_size == len(X) and not (settings.has_masks or model.theta.normalized)
     while start < end:
         stop = end if every == 0 or returns_cost else min(end, start + every - start % every)
         if every > 0 and start % every == 0 and not returns_cost:
+            evaluate = weighing(backend, "evaluate", options.sample_weight)
             history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
         if draws is not None:
             arguments |= draws.masks(start)
