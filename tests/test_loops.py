@@ -437,7 +437,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
-    (G, _), values, costs = workspace(net.model, parts), np.full(parts, np.nan), np.empty(1)
+    G, values, costs = workspace(net.model, parts).G, np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")
