@@ -110,7 +110,10 @@ def packed_product(A, B, S, C, alpha):
                 registers = max(PACKED_NR - 1, -(-left // -(-left // PACKED_NR)))
                 end = min(i + registers * lanes, k)
                 b, ahead = B[start : start + count, i:end], B[start : start + count, end : end + registers * lanes]
-                if not contiguous or m > _UNPACKED:
+                is_last = end - i < registers * lanes
+                if not contiguous or m > _UNPACKED or is_last:
+                    if is_last:
+                        panel[:] = 0
                     _pack(b, panel)
                     b, ahead = panel[:count, : end - i], ahead if contiguous else ahead.T
                 if turned:

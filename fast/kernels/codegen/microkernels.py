@@ -135,7 +135,7 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, registers, alpha):
             numbers = [vb.at(vb.start(A), vb.times(a_row, row)) for row in rows]
             sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
             with vb.for_range(t) as (term, _):
-                columns = [vb.load(*place) for place in registers_of(vb.at(vb.start(B), vb.times(term, b_row)))]
+                columns = [vb.load(place) for place, _ in registers_of(vb.at(vb.start(B), vb.times(term, b_row)))]
                 for start, row in zip(numbers, sums, strict=True):
                     number = vb.broadcast_load(vb.at(start, vb.times(term, vb.size)))
                     for total, column in zip(row, columns, strict=True):
