@@ -863,6 +863,7 @@ KERNELS = (
     *(
         "codegen.loops",
         "codegen.microkernels",
+        "codegen.packed",
         "codegen.transpose",
         "codegen.registers",
         "elementary",
