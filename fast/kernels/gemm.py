@@ -1,10 +1,10 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
-import numpy as np
 from numba import float64, int32, int64, types
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed
 from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
@@ -75,14 +75,6 @@ def _columns(A, B, S, C, used):
         i += width
 
 
-@kernel(makes_arrays=True)
-def _aligned(m, n, like):
-    """A matrix (m, n) of a dtype that begins at a cache line: a load that crosses one takes twice as long."""
-    vector = np.empty(m * n + REGISTER // like.itemsize, like.dtype)
-    start = -vector.ctypes.data % REGISTER // like.itemsize
-    return vector[start : start + m * n].reshape(m, n)
-
-
 @kernel()
 def _width(columns, lanes):
     """How many registers the next panel of so many columns has: about as many as the others."""
@@ -90,7 +82,7 @@ def _width(columns, lanes):
     return max(PACKED_NR - 1, -(-left // max(1, -(-left // PACKED_NR))))
 
 
-@external(lambda f: (*(matrix(f),) * 4, float64), makes_arrays=True)
+@external(lambda f: (*(matrix(f),) * 4, float64))
 def packed_product(A, B, S, C, alpha):
     """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are."""
     (m, k), t = C.shape, len(B)
@@ -98,11 +90,12 @@ def packed_product(A, B, S, C, alpha):
     terms = -(-t // -(-t // _KC))  # about as many in each block
     height = min(_BLOCK // (terms * C.itemsize) if turned else _MC, m)
     copies = turned or A.strides[0] % _PAGE == 0
-    block = _aligned(height if copies else 0, terms + lanes, C)
-    panels = _aligned(2 * terms, PACKED_NR * lanes, C)
-    panel, other = panels[:terms], panels[terms:]
     packs = not contiguous or m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _FEW)
     meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
+    heap = open_heap()
+    block = empty(heap, (height if copies else 0, terms + lanes), C.dtype)
+    panel = empty(heap, (terms, PACKED_NR * lanes), C.dtype)
+    other = empty(heap, (terms if meanwhile else 0, PACKED_NR * lanes), C.dtype)
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):
@@ -136,6 +129,7 @@ def packed_product(A, B, S, C, alpha):
                 if meanwhile:
                     panel, other = other, panel
                 i = end
+    close_heap(heap)
 
 
 @external(lambda f: (matrix(f),) * 4)
