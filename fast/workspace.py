@@ -18,7 +18,10 @@ Kept = dict[tuple[Any, ...], Any]
 
 def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
-    return _rows(model, 1)[0] if is_packed(model) else model.theta.flat
+    if is_packed(model):
+        return _rows(model, 1)[0]
+    _keep_pages()  # of the activations of wide layers, and what is packed of them
+    return model.theta.flat
 
 
 def is_packed(model: Model) -> bool:

@@ -982,6 +982,7 @@ KERNELS = (
         "codegen.loops",
         "codegen.memory",
         "codegen.microkernels",
+        "codegen.packed",
         "codegen.transpose",
         "codegen.registers",
         "elementary",
