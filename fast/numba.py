@@ -22,7 +22,7 @@ from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import many_networks
 from samenet.fast.description import described, layout, plan
-from samenet.fast.kernels import adaptive, forward, inference, normalization, tiny_network, training
+from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
@@ -77,6 +77,8 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     theta = model.theta
     if x.ndim == 1:
         out = np.empty(theta.sizes[-1], x.dtype)
+        if _answered(model, x, out):  # by a kernel that is sooner compiled
+            return out, True
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_few(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
@@ -86,6 +88,16 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
         return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
+
+
+def _answered(model: Model, x: Array, out: Array) -> bool:
+    """Whether `one_of` could answer: not for an array of another kind, a wide layer, or a sample that is not finite."""
+    theta = model.theta.flat
+    try:
+        answer: bool = inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, layout(model), x, out)
+        return answer
+    except _OTHER_ARRAYS:
+        return False
 
 
 def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Callable[..., Any]:
@@ -154,10 +166,12 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    P = theta.flat[:0] if len(X) <= most_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
-    given = theta.flat, P, *described(model), X, Y, scale, out, values
-    helpers = _helpers(model, len(X), values.size)
-    found: tuple[float, bool] = run_parallel(inference.evaluate, given, helpers, values.size, *factors)
+    helpers, more = _helpers(model, len(X), values.size), (X, Y, scale, out, values)
+    if len(X) <= most_in_lanes(theta.sizes, X.itemsize):
+        work, given = evaluation.evaluate_in_lanes, (theta.flat, *described(model), *more)
+    else:
+        work, given = evaluation.evaluate, (theta.flat, packed_workspace(model), *described(model), *more)
+    found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)
     return found
 
 

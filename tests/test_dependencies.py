@@ -157,11 +157,6 @@ def twice(a):
 def twice(a, f=total):
     return 2 * f(a)
 """,
-    "a comprehension": """
-@compiling.kernel(makes_arrays=True)
-def twice(a):
-    return sum([total(a) for _ in range(2)])
-""",
     "a loop over functions": """
 from numba import literal_unroll
 
@@ -229,7 +224,7 @@ def other(a):
 
 others.other = other
 
-@compiling.kernel(makes_arrays=True)
+@compiling.kernel()
 """
 
 

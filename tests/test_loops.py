@@ -21,7 +21,7 @@ from inputs import COMBINATIONS, Case, Functions, mostly_zero
 import samenet
 from samenet.fast.description import layout
 from samenet.fast.description import objective as _objective
-from samenet.fast.kernels import forward, inference, packing, parallel, training
+from samenet.fast.kernels import evaluation, forward, packing, parallel, training
 from samenet.fast.numba import _NO_RULE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
@@ -365,7 +365,7 @@ def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
     model = net.parameters, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
-    cost, _ = other(inference.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
+    cost, _ = other(evaluation.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
     assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
     np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
 
@@ -384,7 +384,7 @@ def test_a_late_helper_writes_nothing() -> None:
     state = np.empty((0, net.parameters.size))
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     for work, arguments, tasks in (
-        (inference.evaluate, (*model, X, Y, 1.0, out, values), 3),
+        (evaluation.evaluate, (*model, X, Y, 1.0, out, values), 3),
         (
             training.run_updates,
             (*model, data, (300, False), np.empty(0), _NO_RULE, state, np.array(costs), G, values),

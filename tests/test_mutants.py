@@ -304,7 +304,7 @@ MUTANTS = {
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
-        Mutant("biases not copied", "_copy(theta[p + k * n :", "_copy(0 * theta[p + k * n :"),
+        Mutant("biases not copied", "copy(theta[p + k * n :", "copy(0 * theta[p + k * n :"),
         Mutant(
             "turned weights turned back in another order",
             "transposed(packed_matrix(P, q, n, k), rows_at(theta",
@@ -399,8 +399,8 @@ MUTANTS = {
         # DropConnect
         Mutant(
             "gradient of the whole weights",
-            "_parts(used, settings, workspace, gathered, G, g, values, queue",
-            "_parts(model, settings, workspace, gathered, G, g, values, queue",
+            "_each_part(used, settings, workspace, gathered, G, g, values, queue",
+            "_each_part(model, settings, workspace, gathered, G, g, values, queue",
         ),
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
@@ -721,11 +721,11 @@ MUTANTS = {
         Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
-        Mutant("cost without penalty", "result += penalty(theta, theta[:0], sizes, bias, 1, l1, l2)", "pass"),
+        Mutant("cost without penalty", "result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if not in_lanes:\n            pack(theta, sizes, bias, P)",
-            "if not in_lanes:\n            P[: theta.size] = theta",
+            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
+            "if is_coordinator:\n        P[: theta.size] = theta",
         ),
         Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
         Mutant(
@@ -873,8 +873,8 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "tiny_network"),
-    *("many_networks", "adaptive"),
+    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "evaluation"),
+    *("tiny_network", "many_networks", "adaptive"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.

@@ -6,8 +6,9 @@ import numpy as np
 
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.packing import copy, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.steps import Rule, Update, step
 
@@ -61,7 +62,7 @@ def learn(sampler, rows, squares):
     mean_of[0] = running + rows.size / (rows.size + _MEMORY) * (mean - running)
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(
     theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler, drop_connect=None
 ):
@@ -75,14 +76,15 @@ def run_updates(
     most, is_mean = min(batch[0], m), batch[1]
     cost, l1, l2 = objective
     updates, lanes = -(-m // most), lanes_of(sizes, P.itemsize)
-    workspace = make_workspace(theta, sizes, cost, most, dropout[1].size > 0, most, most)
-    x, y = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
-    rows, rule = np.empty(most, np.int64), Rule(*rule)
+    heap = open_heap()
+    workspace = make_workspace(heap, theta, sizes, cost, most, dropout[1].size > 0, most, most)
+    x, y = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
+    rows, rule = empty(heap, most, np.int64), Rule(*rule)
     used_theta, used = theta, P
     if drop_connect is not None:
         used_theta, used = drop_connect[5], drop_connect[6]
     pack(theta, sizes, bias, P)
-    kept = state if is_wide(sizes) else np.zeros((len(state), P.size), P.dtype)
+    kept = state if is_wide(sizes) else zeroed(heap, (len(state), P.size), P.dtype)
     for k in range(len(state)):
         pack(state[k], sizes, bias, kept[k])
     later = Update(0.0, rule, 0, kept, l1, l2)  # the step is not taken at once
@@ -93,7 +95,8 @@ def run_updates(
         for s in range(count):
             row = draw(sampler, numbers[epoch, start + s])
             rows[s], workspace.factors[s] = row, importance(sampler, row)
-            x[s], y[s] = X[row], Y[row]
+            copy(X[row], x[s])
+            copy(Y[row], y[s])
         if drop_connect is not None:
             mask_weights(drop_connect, update, P, sizes, bias)
         given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, later
@@ -110,3 +113,4 @@ def run_updates(
     unpack(P, sizes, bias, False, theta)
     for k in range(len(state)):
         unpack(kept[k], sizes, bias, False, state[k])
+    close_heap(heap)

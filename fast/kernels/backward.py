@@ -8,6 +8,7 @@ from numba import boolean, float64, int32, int64, types
 from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import MR, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
@@ -48,23 +49,23 @@ class Workspace(NamedTuple):
     squares: Any  # with adaptive sampling, to be found: squared norms of their gradients, with factors and scale
 
 
-@kernel(makes_arrays=True)
-def make_workspace(theta, sizes, cost, rows, dropout, weighed, sampled):
+@kernel()
+def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
     """A workspace for so many rows; for more than a block it is no larger.
 
     weighed, sampled: how many have factors, and squared norms.
     """
-    factors, squares = np.empty(weighed, theta.dtype), np.empty(sampled)
+    factors, squares = empty(heap, weighed, theta.dtype), empty(heap, sampled, np.float64)
     rows = min(rows, most_rows(sizes))
     total, widest = nodes(sizes)
-    H = np.empty(rows * total, theta.dtype)
-    D = np.empty(rows * total if dropout else 0, theta.dtype)
-    Z = np.empty(rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
-    delta, back = np.empty(rows * widest, theta.dtype), np.empty(rows * widest, theta.dtype)
-    zeros = np.zeros(max(widest, sizes[0]), theta.dtype)
-    lists, flags = nonzero_workspace(sizes, rows)
-    masks = np.empty((rows if dropout else 0, total - sizes[-1]), theta.dtype)
-    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, np.zeros(1), factors, squares)
+    H = empty(heap, rows * total, theta.dtype)
+    D = empty(heap, rows * total if dropout else 0, theta.dtype)
+    Z = empty(heap, rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
+    delta, back = empty(heap, rows * widest, theta.dtype), empty(heap, rows * widest, theta.dtype)
+    zeros = zeroed(heap, max(widest, sizes[0]), theta.dtype)
+    lists, flags = nonzero_workspace(heap, sizes, rows)
+    masks = empty(heap, (rows if dropout else 0, total - sizes[-1]), theta.dtype)
+    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, zeroed(heap, 1, np.float64), factors, squares)
 
 
 def workspace_type(f):

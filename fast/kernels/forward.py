@@ -7,6 +7,7 @@ from numba.extending import register_jitable
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows_at
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.packing import is_wide, lanes_of, packed_matrix, row_length
@@ -103,12 +104,12 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
             row[i] = h[r, i]
 
 
-@kernel(makes_arrays=True)
-def nonzero_workspace(sizes, rows):
+@kernel()
+def nonzero_workspace(heap, sizes, rows):
     """Lists for the nonzero columns of so many rows of input, if skipping zeros may pay; and flags, none set."""
     worth = sizes[0] >= sparse_input.LEAST and not is_wide(sizes)
-    lists = np.empty((-(-rows // GROUP_ROWS) if worth else 0, list_length(sizes[0])), np.int32)
-    return lists, np.zeros(4, np.int64)
+    lists = empty(heap, (-(-rows // GROUP_ROWS) if worth else 0, list_length(sizes[0])), np.int32)
+    return lists, zeroed(heap, 4, np.int64)
 
 
 @external(

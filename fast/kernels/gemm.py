@@ -1,10 +1,10 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
-import numpy as np
 from numba import float64, int32, int64, types
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import (
     PACKED_MR,
     PACKED_NR,
@@ -79,23 +79,16 @@ def _columns(A, B, S, C, used):
         i += width
 
 
-@kernel(makes_arrays=True)
-def _aligned(m, n, like):
-    """A matrix (m, n) of a dtype that begins at a cache line: a load that crosses one takes twice as long."""
-    vector = np.empty(m * n + REGISTER // like.itemsize, like.dtype)
-    start = -vector.ctypes.data % REGISTER // like.itemsize
-    return vector[start : start + m * n].reshape(m, n)
-
-
-@external(lambda f: (*(matrix(f),) * 4, float64), makes_arrays=True)
+@external(lambda f: (*(matrix(f),) * 4, float64))
 def packed_product(A, B, S, C, alpha):
     """C := S + alpha A B, by packed panels of B; and by packed blocks of A, if its columns are contiguous."""
     (m, k), t = C.shape, len(B)
     lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
     longest = _KC if contiguous else 2 * _KC  # rows that are read on for longer are read faster
     terms, height = -(-t // -(-t // longest)), min(_MC, m) if turned else m  # about as many in each block
-    block = _aligned(height if turned else 0, terms, C)
-    panel = _aligned(terms, PACKED_NR * lanes, C)
+    heap = open_heap()
+    block = empty(heap, (height if turned else 0, terms), C.dtype)
+    panel = empty(heap, (terms, PACKED_NR * lanes), C.dtype)
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):
@@ -117,6 +110,7 @@ def packed_product(A, B, S, C, alpha):
                     ahead = c[PACKED_MR:, i:end]
                 _multiply_packed(a, b, begin[:, i:end], c[:, i:end], ahead, registers, alpha)
                 i = end
+    close_heap(heap)
 
 
 @external(lambda f: (matrix(f),) * 4)

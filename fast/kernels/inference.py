@@ -1,26 +1,21 @@
-"""What a backend asks of the kernels forward: the output of one sample or of many, all layers, and the cost."""
+"""What a backend asks of the kernels forward: the output of one sample or of many, and all layers."""
 
 import ctypes
 import sys
 from functools import cache
-from typing import Any, NamedTuple
 
-import numpy as np
 from llvmlite import ir
-from numba import boolean, float64, from_dtype, int32, int64, types
+from numba import boolean, from_dtype, int64
 from numba.extending import register_jitable
 
-from samenet.fast.kernels.activations import needs_z, value
-from samenet.fast.kernels.backward import weigh
-from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
+from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, on_stack
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.forward import forward, forward_sample, forward_together, most_rows, nonzero_workspace
-from samenet.fast.kernels.lanes import forward_in_lanes, lanes_workspace
-from samenet.fast.kernels.packing import is_wide, nodes, pack
-from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
-from samenet.fast.kernels.penalties import penalty
+from samenet.fast.kernels.forward import forward, forward_sample, forward_together, nonzero_workspace
+from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
+from samenet.fast.kernels.packing import is_wide, nodes
 from samenet.fast.kernels.sparse_input import are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
@@ -123,22 +118,25 @@ def one_of(dtype, quick):
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def predict_few(theta, layout, X, out):
     """out := the output layer, a few rows at a time: the same bits as for one; returns whether X is finite."""
+    heap = open_heap()
+    workspace = empty(heap, (2, _row(layout, min(len(X), TOGETHER))), theta.dtype)
     if len(X) == 1:
-        _answer(theta, layout, X[0], _workspace(theta, layout, 1), out[0])
+        _answer(theta, layout, X[0], workspace, out[0])
     else:
-        workspace = _workspace(theta, layout, TOGETHER)
         for s in range(0, len(X), TOGETHER):
             forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
+    close_heap(heap)
     return are_finite(X.reshape(X.size))
 
 
-@kernel(makes_arrays=True)
-def _workspace(theta, layout, rows):
+@kernel()
+def _row(layout, rows):
+    """The length of a row of the workspace of so many samples."""
     _, widest = nodes(layout[0])
-    return np.empty((2, rows * (widest + REGISTER)), theta.dtype)
+    return rows * (widest + REGISTER)
 
 
 @kernel()
@@ -149,146 +147,33 @@ def _answer(theta, layout, x, workspace, out):
         out[i] = h[i]
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def predict_in_lanes(theta, layout, X, out):
     """out := the output layer for the rows of X; returns whether X is finite."""
-    workspace = lanes_workspace(layout[0], len(X), X)
-    return forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0]) or are_finite(
-        X.reshape(X.size)
-    )
-
-
-@kernel(makes_arrays=True)
-def all_layers(theta, layout, X, H):
-    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
-    sizes, m = layout[0], len(X)
-    if m <= few(theta.size, theta.itemsize):
-        if m == 1:
-            forward_sample(theta, layout, X[0], _workspace(theta, layout, 1), H, 0, 1)
-            return
-        workspace, out = _workspace(theta, layout, TOGETHER), np.empty((TOGETHER, sizes[-1]), theta.dtype)
-        for s in range(0, m, TOGETHER):
-            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
-        return
-    if is_wide(sizes):  # then theta takes the place of P
-        _, widest = nodes(sizes)
-        zeros, none = np.zeros(widest, theta.dtype), np.empty((0, 0), theta.dtype)
-        forward(theta, layout, layout[1, 0] != 0, X, none, H, H, H[:0], zeros, *nonzero_workspace(sizes, 0))
-        return
-    out = H[H.size - m * sizes[-1] :].reshape(m, sizes[-1])
-    forward_in_lanes(theta, layout, X, lanes_workspace(sizes, m, X), out, H[:0], H)
-
-
-class _Workspace(NamedTuple):
-    """What a block of samples is evaluated in."""
-
-    H: Any  # the activations of layers 2 to L, one layer after the other
-    lanes: Any  # or, with samples in the lanes, what `forward_in_lanes` needs; H is then for the output layer
-    Z: Any  # what `value` is told of the output layer, for costs that need it
-    zeros: Any  # as many as the widest layer has nodes
-    masks: Any  # none
-    lists: Any  # none
-    flags: Any  # see `sparse_input`
-
-
-def _workspace_type(f):
-    return types.NamedTuple((*(f[::1],) * 4, f[:, ::1], int32[:, ::1], int64[::1]), _Workspace)
+    heap = open_heap()
+    workspace = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
+    finite = forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0])
+    close_heap(heap)
+    return finite or are_finite(X.reshape(X.size))
 
 
 @kernel()
-def _each_block(model, cost, X, Y, out, workspace, values, queue, is_coordinator, factors):
-    """Block after block, as long as there are any: its output, and its cost; see `evaluate`."""
-    theta, P, layout, bias = model
-    H, Z, zeros = workspace.H, workspace.Z, workspace.zeros
-    masks, lists, flags = workspace.masks, workspace.lists, workspace.flags
-    m, n_out = out.shape
-    most = most_rows(layout[0])
-    last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
-    while is_coordinator or wait_for_tasks(queue):
-        block = claim(queue)
-        if block < 0 and is_coordinator:
-            block = take_over(queue, values.size, 0, most * theta.size)
-            if block < 0:
-                return
-        elif block >= 0 and is_coordinator:
-            own(queue, block, 0)
-        if block >= 0:
-            start = block * most
-            rows = min(most, m - start)
-            x = X[start : start + rows]
-            z = Z[: min(rows * n_out, Z.size)]
-            h = H[rows * last : rows * (last + n_out)]
-            if workspace.lanes.size:
-                finite = forward_in_lanes(theta, layout, x, workspace.lanes, h.reshape(rows, n_out), z, z[:0])
-            else:
-                finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
-            if factors is not None:
-                target = Y[start : start + rows].reshape(rows * n_out)
-                result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
-            elif len(Y):
-                target = Y[start : start + rows].reshape(rows * n_out)
-                result = value(cost, h, z, target)
-            else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                result = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
-            if is_coordinator or own(queue, block, 0):
-                values[block] = result
-                answer = out[start : start + rows].reshape(rows * n_out)
-                for i in range(h.size):
-                    answer[i] = h[i]
-                finish_task(queue)
-
-
-@external(
-    lambda f: (
-        *(types.Tuple((f[::1], f[::1], int64[:, ::1], boolean)), int64, *(f[:, ::1],) * 3),
-        *(_workspace_type(f), float64[::1], int64[::1], boolean),
-    )
-)
-def _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator):
-    """The same without factors of rows."""
-    _each_block(model, cost, X, Y, out, workspace, values, queue, is_coordinator, None)
-
-
-@kernel(makes_arrays=True)
-def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
-    """out := the output layer for the rows of X, by blocks that threads share.
-
-    Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
-    values: a number for each block. P: for the packed parameters; if it is empty, samples go into the lanes.
-    factors: of the rows, by which their costs are multiplied.
-    """
-    sizes, in_lanes = layout[0], P.size == 0
-    m, n_out = out.shape
-    cost, l1, l2 = objective
-    total, widest = nodes(sizes)
-    rows = min(m, most_rows(sizes))
-    H = np.empty(rows * (n_out if in_lanes else total), out.dtype)
-    lanes = lanes_workspace(sizes, rows, theta) if in_lanes else H[:0]
-    most = rows * n_out if len(Y) and needs_z(cost) else 0
-    Z = np.empty(most, out.dtype)
-    lists, flags = nonzero_workspace(sizes, 0)
-    workspace = _Workspace(H, lanes, Z, np.zeros(widest, out.dtype), np.empty((0, 0), out.dtype), lists, flags)
-    if is_coordinator:
-        if not in_lanes:
-            pack(theta, sizes, bias, P)
-        add_tasks(queue, values.size)
-    model = theta, P, layout, bias
-    if factors is None:
-        _blocks(model, cost, X, Y, out, workspace, values, queue, is_coordinator)
+def all_layers(theta, layout, X, H):
+    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
+    sizes, m, heap = layout[0], len(X), open_heap()
+    if m <= few(theta.size, theta.itemsize):
+        workspace = empty(heap, (2, _row(layout, min(m, TOGETHER))), theta.dtype)
+        if m == 1:
+            forward_sample(theta, layout, X[0], workspace, H, 0, 1)
+        else:
+            out = empty(heap, (TOGETHER, sizes[-1]), theta.dtype)
+            for s in range(0, m, TOGETHER):
+                forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
+    elif is_wide(sizes):  # then theta takes the place of P
+        _, widest = nodes(sizes)
+        zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
+        forward(theta, layout, layout[1, 0] != 0, X, none, H, H, H[:0], zeros, *nonzero_workspace(heap, sizes, 0))
     else:
-        _each_block(model, cost, X, Y, out, workspace, values, queue, is_coordinator, factors)
-    if not is_coordinator:
-        return 0.0, True
-    wait_for_all(queue)
-    if len(Y) == 0:
-        finite = True
-        for block in range(values.size):
-            finite &= values[block] != 0.0
-        return 0.0, finite
-    result = 0.0
-    for block in range(values.size):
-        result += values[block]
-    result *= scale
-    if l1 or l2:
-        result += penalty(theta, theta[:0], sizes, bias, 1, l1, l2)
-    return result, True
+        lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)
+        forward_in_lanes(theta, layout, X, lanes, H[H.size - m * sizes[-1] :].reshape(m, sizes[-1]), H[:0], H)
+    close_heap(heap)

@@ -5,7 +5,6 @@ products, and no lane is idle because a layer has fewer nodes than a register la
 output. Every sum is made as in `forward`, from b on in the order of the inputs: the bits are the same.
 """
 
-import numpy as np
 from numba import boolean, int64
 from numba.extending import register_jitable
 
@@ -37,13 +36,11 @@ def is_narrow(sizes, itemsize):
     return lost > 0
 
 
-@kernel(makes_arrays=True)
-def lanes_workspace(sizes, m, like):
-    """Memory for `forward_in_lanes` of so many rows: inputs, and two layers. It begins with a cache line."""
+@kernel()
+def lanes_length(sizes, m, like):
+    """The length of the memory for `forward_in_lanes` of so many rows: inputs, and two layers."""
     _, widest = nodes(sizes)
-    size = (min(_TERMS, sizes[0]) + 2 * widest) * _block_rows(m, like.itemsize)
-    memory = np.empty(size + REGISTER // like.itemsize, like.dtype)
-    return memory[-memory.ctypes.data % REGISTER // like.itemsize :]
+    return (min(_TERMS, sizes[0]) + 2 * widest) * _block_rows(m, like.itemsize)
 
 
 @kernel()

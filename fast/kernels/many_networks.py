@@ -14,6 +14,7 @@ from numba import boolean, float64, int64, types
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -243,7 +244,7 @@ def _updates(theta, state, layout, cost, X, Y, order, batch, alpha, rule, record
         step(theta, G, alpha, state, 0, rule, rule.t + update + 1)
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, record_every, costs, recorded):
     """As many updates of each network as `costs` has columns, in place; what is computed is that of `training`.
 
@@ -259,12 +260,21 @@ def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, 
     total, widest = nodes(sizes)
     rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER))  # in a pass
     most = min(m, BLOCK) * n_out
-    H, delta = np.empty(rows * (sizes[0] + total) * lanes, X.dtype), np.empty(rows * widest * lanes, X.dtype)
-    back, zeros, deltas = np.empty_like(delta), np.zeros(lanes, X.dtype), np.empty((lanes, rows * n_out), X.dtype)
-    out, Z, y = np.empty((lanes, most), X.dtype), np.empty((lanes, most), X.dtype), np.empty((lanes, most), X.dtype)
-    gathered = np.empty((lanes, rows * sizes[0]), X.dtype)
-    group, G = np.zeros((size, lanes), X.dtype), np.empty(size * lanes, X.dtype)
-    theta, state = group.reshape(group.size), np.zeros((states, group.size), X.dtype)
+    heap = open_heap()
+    H, delta = empty(heap, rows * (sizes[0] + total) * lanes, X.dtype), empty(heap, rows * widest * lanes, X.dtype)
+    back, zeros, deltas = (
+        empty(heap, delta.size, X.dtype),
+        zeroed(heap, lanes, X.dtype),
+        empty(heap, (lanes, rows * n_out), X.dtype),
+    )
+    out, Z, y = (
+        empty(heap, (lanes, most), X.dtype),
+        empty(heap, (lanes, most), X.dtype),
+        empty(heap, (lanes, most), X.dtype),
+    )
+    gathered = empty(heap, (lanes, rows * sizes[0]), X.dtype)
+    group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
+    theta, state = group.reshape(group.size), zeroed(heap, (states, group.size), X.dtype)
     workspace = H, delta, back, zeros, gathered, out, Z, y, deltas
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
@@ -275,3 +285,4 @@ def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, 
             *(workspace, costs[first : first + count], recorded[first : first + count]),
         )
         transposed(group[:, :count], thetas[first : first + count])
+    close_heap(heap)

@@ -7,11 +7,10 @@ and gamma of one layer after the other. For forward, each W is transposed as it 
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
@@ -238,7 +237,7 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         _move(running, layout, rows, workspace)
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights=None):
     """As many updates as `costs` is long, in place of theta and of the running statistics.
 
@@ -254,15 +253,20 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
     length = 0
     for layer in range(sizes.size - 1):
         length = max(length, sizes[layer] * row_length(sizes[layer + 1], REGISTER // theta.itemsize))
-    H, N = np.empty(most * total, dtype), np.empty(most * total, dtype)
-    D, masks = np.empty(most * total if drops else 0, dtype), np.empty((most if drops else 0, total - sizes[-1]), dtype)
-    Z = np.empty(most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
-    delta, back = np.empty(most * widest, dtype), np.empty(most * widest, dtype)
-    zeros, sums = np.zeros(max(widest, sizes[0]), dtype), np.zeros((sizes.size - 1, 6, widest), dtype)
+    heap = open_heap()
+    H, N = empty(heap, most * total, dtype), empty(heap, most * total, dtype)
+    D, masks = (
+        empty(heap, most * total if drops else 0, dtype),
+        empty(heap, (most if drops else 0, total - sizes[-1]), dtype),
+    )
+    Z = empty(heap, most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
+    delta, back = empty(heap, most * widest, dtype), empty(heap, most * widest, dtype)
+    zeros, sums = zeroed(heap, max(widest, sizes[0]), dtype), zeroed(heap, (sizes.size - 1, 6, widest), dtype)
     weighed = most if weights is not None else 0
     gathered = max(weighed, most if order.size else 0)
-    x, y = np.empty((gathered, X.shape[1]), dtype), np.empty((gathered, Y.shape[1]), dtype)
-    factors = np.empty(weighed, dtype)
-    workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, np.zeros(length, dtype), sums, x, y, factors)
+    x, y = empty(heap, (gathered, X.shape[1]), dtype), empty(heap, (gathered, Y.shape[1]), dtype)
+    factors = empty(heap, weighed, dtype)
+    workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, zeroed(heap, length, dtype), sums, x, y, factors)
     of_updates = alphas, Rule(*rule), state, costs, g, workspace, weights
     _updates(theta, running, layout, objective, data, batch, *of_updates)
+    close_heap(heap)

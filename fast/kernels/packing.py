@@ -71,7 +71,7 @@ def pack(theta, sizes, bias, P):
         n, k = sizes[layer], sizes[layer + 1]
         row = row_length(k, REGISTER // P.itemsize)
         transposed(rows_at(theta, p, k, n), packed_matrix(P, q, n, k))
-        _copy(theta[p + k * n : p + k * (n + bias)], P[q + n * row : q + n * row + k])
+        copy(theta[p + k * n : p + k * (n + bias)], P[q + n * row : q + n * row + k])
         p += k * (n + bias)
         q += (n + bias) * row
 
@@ -88,13 +88,14 @@ def unpack(P, sizes, bias, inner, theta):
         if layer or not inner:
             transposed(packed_matrix(P, q, n, k), rows_at(theta, p, k, n))
         if not inner:
-            _copy(P[q + n * row :], theta[p + k * n : p + k * (n + bias)])
+            copy(P[q + n * row :], theta[p + k * n : p + k * (n + bias)])
         p += k * (n + bias)
         q += (n + bias) * row
 
 
 @kernel()
-def _copy(source, target):
+def copy(source, target):
+    """Numbers of one vector to the other, as many as both have."""
     for i in range(min(source.size, target.size)):
         target[i] = source[i]
 

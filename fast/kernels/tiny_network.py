@@ -22,6 +22,7 @@ from samenet.fast.kernels.activations import (
     value,
 )
 from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, open_heap, zeroed
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, load_first, products, store
 from samenet.fast.kernels.codegen.vector import REGISTER, one_above_zero, zero_below
 from samenet.fast.kernels.elementary import sigmoid, tanh
@@ -259,7 +260,7 @@ def _updates(width, several, P, G, layout, objective, data, batch, alphas, rule,
             epoch += 1
 
 
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(width, several, theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
     """What `training.run_updates` does, for a network that fits, on registers of this width; see `registers`.
 
@@ -274,9 +275,10 @@ def run_updates(width, several, theta, layout, objective, X, Y, order, batch, al
         row = _row(width, several, sizes[layer + 1])
         size += (sizes[layer] + 1) * row
         widest, total = max(widest, row), total + row
-    P, G, packed = np.zeros(size, X.dtype), np.zeros(size, X.dtype), np.zeros((len(state), size), X.dtype)
-    H, Z = np.zeros(total, X.dtype), np.zeros(widest, X.dtype)
-    delta, below = np.zeros(widest, X.dtype), np.zeros(widest, X.dtype)
+    heap = open_heap()
+    P, G, packed = zeroed(heap, size, X.dtype), zeroed(heap, size, X.dtype), zeroed(heap, (len(state), size), X.dtype)
+    H, Z = zeroed(heap, total, X.dtype), zeroed(heap, widest, X.dtype)
+    delta, below = zeroed(heap, widest, X.dtype), zeroed(heap, widest, X.dtype)
     _pack(width, several, theta, sizes, bias, False, P)
     for i in range(len(state)):
         _pack(width, several, state[i], sizes, bias, False, packed[i])
@@ -286,3 +288,4 @@ def run_updates(width, several, theta, layout, objective, X, Y, order, batch, al
     _pack(width, several, theta, sizes, bias, True, P)
     for i in range(len(state)):
         _pack(width, several, state[i], sizes, bias, True, packed[i])
+    close_heap(heap)

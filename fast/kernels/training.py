@@ -1,16 +1,14 @@
 """Many updates in one call: batches, and gradients by parts that threads share."""
 
-import numpy as np
-from numba import boolean, float64, int64, types
-
-from samenet.fast.kernels.backward import gradient, make_workspace, workspace_type
-from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.dropout import dropout_type, mask_weights, products
+from samenet.fast.kernels.backward import gradient, make_workspace
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.dropout import mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
-from samenet.fast.kernels.steps import RULE, Rule, Update, step
+from samenet.fast.kernels.steps import Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
@@ -91,31 +89,6 @@ def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y
             y[s, i] = target[i]
 
 
-# The types of what the kernels below are given together: model, data, batch, gathered.
-def _model(f):
-    return types.Tuple((f[::1], f[::1], int64[:, ::1], boolean))
-
-
-def _data(f):
-    return types.Tuple((f[:, ::1], f[:, ::1], int64[:, ::1], dropout_type(f)))
-
-
-_BATCH = types.Tuple((int64, boolean))
-_OBJECTIVE = types.Tuple((int64, float64, float64))
-
-
-def _gathered(f):
-    return types.UniTuple(f[:, ::1], 2)
-
-
-def _settings(f):
-    """state, objective, data, batch, alphas, at_once, rule; see `run_updates`.
-
-    at_once: alphas if steps may be taken at once, or none; see `backward.gradient`.
-    """
-    return types.Tuple((f[:, ::1], _OBJECTIVE, _data(f), _BATCH, float64[::1], float64[::1], RULE))
-
-
 @kernel()
 def _each_part(model, settings, workspace, gathered, G, private, values, queue, update, weights):
     """Do the parts of an update that nobody else does: all that are left, if update is -1, the work of a helper.
@@ -142,17 +115,6 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
                 for i in range(g.size):
                     G[part, i] = g[i]
             finish_task(queue)
-
-
-@external(
-    lambda f: (
-        *(_model(f), _settings(f), workspace_type(f), _gathered(f)),
-        *(f[:, ::1], f[::1], float64[::1], int64[::1], int64),
-    )
-)
-def _parts(model, settings, workspace, gathered, G, private, values, queue, update):
-    """The same without weights of samples."""
-    _each_part(model, settings, workspace, gathered, G, private, values, queue, update, None)
 
 
 @kernel()
@@ -185,10 +147,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if drop_connect is not None:
             mask_weights(drop_connect, update, P, sizes, bias)
         add_tasks(queue, parts)
-        if weights is None:
-            _parts(used, settings, workspace, gathered, G, g, values, queue, update)
-        else:
-            _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights)
+        _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
@@ -210,18 +169,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     unpack(P, sizes, bias, False, theta)
 
 
-@external(
-    lambda f: (
-        *(_model(f), _settings(f), workspace_type(f), _gathered(f)),
-        *(f[:, ::1], float64[::1], float64[::1], int64[::1]),
-    )
-)
-def _updates(model, settings, workspace, gathered, G, costs, values, queue):
-    """The same without DropConnect, and without weights of samples."""
-    _each_update(model, model, settings, workspace, gathered, G, costs, values, queue, None, None)
-
-
-@kernel(makes_arrays=True)
+@kernel()
 def run_updates(
     theta,
     P,
@@ -259,26 +207,23 @@ def run_updates(
     weighed = 0
     if weights is not None:
         weighed = most
-    workspace = make_workspace(theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
+    heap = open_heap()
+    workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
-    gathered = np.empty((most, X.shape[1]), X.dtype), np.empty((most, Y.shape[1]), Y.dtype)
+    gathered = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
     at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]
-    packed = state if is_wide(sizes) else np.zeros((len(state), P.size if is_coordinator else 0), P.dtype)
+    packed = state if is_wide(sizes) else zeroed(heap, (len(state), P.size if is_coordinator else 0), P.dtype)
     settings = packed, objective, data, batch, alphas, at_once, Rule(*rule)
     if not is_coordinator:
-        private = np.zeros(P.size, P.dtype)
+        private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
-            if weights is None:
-                _parts(used, settings, workspace, gathered, G, private, values, queue, -1)
-            else:
-                _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
+            _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
+        close_heap(heap)
         return
     pack(theta, sizes, bias, P)
     for i in range(len(state)):
         pack(state[i], sizes, bias, packed[i])
-    if drop_connect is None and weights is None:  # most users never compile the other way
-        _updates(model, settings, workspace, gathered, G, costs, values, queue)
-    else:
-        _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
     for i in range(len(state)):
         unpack(packed[i], sizes, bias, False, state[i])
+    close_heap(heap)

@@ -21,6 +21,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
+from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.pipeline import KernelCompiler
 from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
 from samenet.model import functions
@@ -29,9 +30,9 @@ Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
 
 
-def _options(flags: tuple[str, ...], makes_arrays: bool) -> dict[str, Any]:
-    """Numba's options."""
-    return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": makes_arrays}
+def _options(flags: tuple[str, ...]) -> dict[str, Any]:
+    """Numba's options. Nobody counts who uses an array, which takes longer than a small layer: see `memory`."""
+    return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": False}
 
 
 def _is_off() -> bool:
@@ -42,6 +43,7 @@ def _is_off() -> bool:
 # Taken as modules are loaded: later, their files may be others. Kernels count activations and costs by their places.
 _STAMP = None if _is_off() else stamp_of(sys.modules["samenet.fast.kernels"], functions)
 if not _is_off():
+    load_array_functions()
     prepare()
 
 
@@ -89,21 +91,18 @@ def _provide(symbol: str) -> bool:
     return True
 
 
-def kernel(
-    *flags: str, makes_arrays: bool = False, holds_gil: bool = False, inlined: bool = False
-) -> Callable[[Kernel], Kernel]:
+def kernel(*flags: str, holds_gil: bool = False, inlined: bool = False) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
     flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
-    makes_arrays: only such kernels count who uses an array, which takes longer than a small layer. What does not count
-    must not return an array to what does, which would count it as its own.
+    It can neither make an array, other than by `memory`, nor return one.
     """
 
     def compiled(function: Kernel) -> Kernel:
         if _is_off():
             return np.errstate(all="ignore")(function)  # compiled code does not warn
         decorate: Any = njit
-        options = {**_options(flags, makes_arrays), "nogil": not holds_gil, "no_cfunc_wrapper": True}
+        options = {**_options(flags), "nogil": not holds_gil, "no_cfunc_wrapper": True}
         if inlined:
             options["forceinline"] = True
         dispatcher = decorate(**options, pipeline_class=KernelCompiler)(function)
@@ -216,9 +215,7 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
     return intrinsic(typing)
 
 
-def external(
-    signature: Signature, *flags: str, returns: Any = types.void, makes_arrays: bool = False
-) -> Callable[[Kernel], Kernel]:
+def external(signature: Signature, *flags: str, returns: Any = types.void) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
     signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Such a kernel must
@@ -228,7 +225,7 @@ def external(
     def published(function: Kernel) -> Kernel:
         if _is_off():
             return function
-        named = _External(function, signature, returns, _options(flags, makes_arrays))
+        named = _External(function, signature, returns, _options(flags))
         if named.base in _external:
             raise ValueError(f"there is an external kernel {named.base} already")
         _external[named.base] = named

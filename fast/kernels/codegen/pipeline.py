@@ -12,21 +12,30 @@ from types import CodeType
 from typing import Any
 
 from numba.core import types
+from numba.core.base import BaseContext
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import PassManager
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.runtime.nrt import rtsys
+from numba.core.transforms import canonicalize_cfg
 from numba.core.typed_passes import NopythonRewrites
 from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
 
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
+_TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 _known: dict[Any, Any] = {}  # signatures, by operators and types
 
 
 class _Passes(PassManager):
-    _ENFORCING = False  # does not work out the lifetimes of all variables after every pass; the last one does
+    """Passes one after the other, without timers, events and checks of each."""
+
+    def _runPass(self, index: int, each: Any, state: Any) -> None:
+        each.analysis = self._analysis
+        for run in (each.run_initialization, each.run_pass, each.run_finalizer):
+            run(state)
 
 
 @cache
@@ -55,13 +64,19 @@ def _remembering(context: Any) -> Any:
 
 
 class _Flags(Flags):
-    """Numba's flags, which it compares for every call that it looks up; here without those that are not set."""
+    """Numba's flags, which it compares for every call that it looks up, to find what was compiled for the same.
+
+    Here they are those alone that a function takes over from its caller: one form serves all others.
+    """
 
     def __hash__(self) -> int:
         return 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Flags) and self._values == other._values
+        if not isinstance(other, _Flags):
+            return False
+        mine, others = self._values.get, other._values.get
+        return all(mine(name) == others(name) for name in _TAKEN_OVER)
 
 
 class _Library(JITCodeLibrary):
@@ -127,7 +142,7 @@ class _FunctionOfPart(_FunctionCompiler):  # type: ignore[misc]
 
 
 _dispatcher: Any = Dispatcher
-_get_overload = _dispatcher.get_overload
+_get_overload, _process = _dispatcher.get_overload, PostProcessor.run
 
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
@@ -151,6 +166,33 @@ def _overload(self: Any, args: Any) -> Any:
     return _get_overload(self, args) if form is None else form[1]
 
 
+def _refresh(self: Any) -> None:
+    """What Numba does whenever it finds no code for a call, as for each view of an array; only intrinsics are new.
+
+    It keeps these in the first registry.
+    """
+    self.install_registry(next(iter(self._registries)))
+
+
+def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
+    """After a pass: without what generators alone need; lifetimes are worked out when asked for."""
+    function = self.func_ir
+    if emit_dels or function.is_generator:
+        _process(self, emit_dels, extend_lifetimes)
+    else:
+        function.blocks = canonicalize_cfg(function.blocks)
+        function.variable_lifetime = VariableLifetime(function.blocks)
+        function.generator_info = None
+
+
+_REPLACED = (
+    (_dispatcher, "get_call_template", _call_template),
+    (_dispatcher, "get_overload", _overload),
+    (BaseContext, "refresh", _refresh),
+    (PostProcessor, "run", _processed),
+)
+
+
 @contextmanager
 def _linking() -> Iterator[None]:
     """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it.
@@ -159,11 +201,13 @@ def _linking() -> Iterator[None]:
     """
     collects = gc.isenabled()
     gc.disable()
-    before = _dispatcher.get_call_template, _dispatcher.get_overload
-    _dispatcher.get_call_template, _dispatcher.get_overload = _call_template, _overload
+    before = [getattr(owner, name) for owner, name, _ in _REPLACED]
+    for owner, name, function in _REPLACED:
+        setattr(owner, name, function)
     try:
         yield
     finally:
-        _dispatcher.get_call_template, _dispatcher.get_overload = before
+        for (owner, name, _), function in zip(_REPLACED, before, strict=True):
+            setattr(owner, name, function)
         if collects:
             gc.enable()

@@ -1,0 +1,113 @@
+"""Machinery: memory from the heap for as long as a kernel runs.
+
+Numba counts who uses an array that it made, wherever that is handed on, which takes long to compile and to do. Here a
+kernel opens a heap, takes from it what it needs, and closes it before it returns; views must not outlive that. Each
+piece begins with the address of the piece before, so that closing finds them all; its numbers begin with a cache line.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.np.arrayobj import populate_array
+
+from samenet.fast.kernels.codegen.compiling import intrinsic_of
+from samenet.fast.kernels.codegen.vector import BYTE, LONG
+
+_ADDRESS = BYTE.as_pointer()
+_LINE, _HEAD = 64, 8  # bytes of a cache line, and of an address
+
+
+def _open_heap() -> None:
+    """What the functions below are given; nothing is taken yet."""
+
+
+def _typed_open_heap(typing_context):
+    def codegen(context, builder, signature, values):
+        last = cgutils.alloca_once(builder, _ADDRESS)
+        builder.store(ir.Constant(_ADDRESS, None), last)
+        return builder.bitcast(last, _ADDRESS)
+
+    return types.voidptr(), codegen
+
+
+def _empty(heap: None, shape: Any, dtype: Any) -> Any:
+    """An array of this shape, a number or a tuple; raises MemoryError if there is no room."""
+    return np.empty(shape, dtype)
+
+
+def _zeroed(heap: None, shape: Any, dtype: Any) -> Any:
+    """The same, filled with zeros."""
+    return np.zeros(shape, dtype)
+
+
+def _close_heap(heap: None) -> None:
+    """Give all of it back."""
+
+
+def _function(builder, name, result, argument):
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, [argument]), name)
+
+
+def _write_close(builder, last):
+    """Piece after piece; none is left."""
+    free = _function(builder, "NRT_Free", ir.VoidType(), _ADDRESS)
+    begin, body, end = (builder.append_basic_block(name) for name in ("close", "close.body", "close.end"))
+    builder.branch(begin)
+    builder.position_at_end(begin)
+    piece = builder.load(last)
+    builder.cbranch(cgutils.is_null(builder, piece), end, body)
+    builder.position_at_end(body)
+    builder.store(builder.load(builder.bitcast(piece, last.type)), last)
+    builder.call(free, [piece])
+    builder.branch(begin)
+    builder.position_at_end(end)
+
+
+def _typed_close_heap(typing_context, heap):
+    def codegen(context, builder, signature, values):
+        _write_close(builder, builder.bitcast(values[0], _ADDRESS.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(heap), codegen
+
+
+def _typed_empty(typing_context, heap, shape, dtype, fill=False):
+    kind = types.Array(dtype.dtype, len(shape) if isinstance(shape, types.BaseTuple) else 1, "C")
+
+    def codegen(context, builder, signature, values):
+        lengths = cgutils.unpack_tuple(builder, values[1]) if isinstance(shape, types.BaseTuple) else [values[1]]
+        of_lengths = shape.types if isinstance(shape, types.BaseTuple) else [shape]
+        lengths = [context.cast(builder, n, t, types.intp) for n, t in zip(lengths, of_lengths, strict=True)]
+        size, strides = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype))), []
+        for n in reversed(lengths):
+            strides.insert(0, size)
+            size = builder.mul(size, n)
+        last = builder.bitcast(values[0], _ADDRESS.as_pointer())
+        allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
+        piece = builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
+        with builder.if_then(cgutils.is_null(builder, piece), likely=False):
+            _write_close(builder, last)
+            context.call_conv.return_user_exc(builder, MemoryError, ("no room for the work of a kernel",))
+        builder.store(builder.load(last), builder.bitcast(piece, last.type))
+        builder.store(piece, last)
+        start = builder.add(builder.ptrtoint(piece, LONG), ir.Constant(LONG, _HEAD + _LINE - 1))
+        data = builder.inttoptr(builder.and_(start, ir.Constant(LONG, -_LINE)), _ADDRESS)
+        if fill:
+            cgutils.memset(builder, data, size, 0)
+        view = context.make_array(kind)(context, builder)
+        data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
+        populate_array(view, data, lengths, strides, strides[-1], meminfo=None)
+        return view._getvalue()
+
+    return kind(heap, shape, dtype), codegen
+
+
+def _typed_zeroed(typing_context, heap, shape, dtype):
+    return _typed_empty(typing_context, heap, shape, dtype, fill=True)
+
+
+open_heap, close_heap = intrinsic_of(_open_heap, _typed_open_heap), intrinsic_of(_close_heap, _typed_close_heap)
+empty, zeroed = intrinsic_of(_empty, _typed_empty), intrinsic_of(_zeroed, _typed_zeroed)

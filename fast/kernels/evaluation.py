@@ -1,0 +1,123 @@
+"""The cost of many samples, and their output, by blocks that threads share."""
+
+from samenet.fast.kernels.activations import needs_z, value
+from samenet.fast.kernels.backward import weigh
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
+from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
+from samenet.fast.kernels.packing import nodes, pack
+from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.penalties import penalty
+from samenet.fast.kernels.sparse_input import are_finite
+
+
+@kernel()
+def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
+    """Block after block, as long as there are any: its output, and its cost; see `evaluate`.
+
+    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H has the layers of a block, as `forward`
+    leaves them, or the output layer alone.
+    """
+    theta, P, layout, bias = model
+    m, n_out = out.shape
+    most = most_rows(layout[0])
+    last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
+    while is_coordinator or wait_for_tasks(queue):
+        block = claim(queue)
+        if block < 0 and is_coordinator:
+            block = take_over(queue, values.size, 0, most * theta.size)
+            if block < 0:
+                return
+        elif block >= 0 and is_coordinator:
+            own(queue, block, 0)
+        if block >= 0:
+            start = block * most
+            rows = min(most, m - start)
+            x = X[start : start + rows]
+            z = Z[: min(rows * n_out, Z.size)]
+            h = H[rows * last : rows * (last + n_out)]
+            finite = True
+            if lanes is not None:
+                finite = forward_in_lanes(theta, layout, x, lanes, h.reshape(rows, n_out), z, z[:0])
+            if workspace is not None:
+                masks, zeros, lists, flags = workspace
+                finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
+            if factors is not None:
+                target = Y[start : start + rows].reshape(rows * n_out)
+                result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
+            elif len(Y):
+                target = Y[start : start + rows].reshape(rows * n_out)
+                result = value(cost, h, z, target)
+            else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
+                result = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
+            if is_coordinator or own(queue, block, 0):
+                values[block] = result
+                answer = out[start : start + rows].reshape(rows * n_out)
+                for i in range(h.size):
+                    answer[i] = h[i]
+                finish_task(queue)
+
+
+@kernel()
+def _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
+    """See `evaluate`, and `_each_block`."""
+    cost, l1, l2 = objective
+    if is_coordinator:
+        add_tasks(queue, values.size)
+    _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors)
+    if not is_coordinator:
+        return 0.0, True
+    wait_for_all(queue)
+    if len(Y) == 0:
+        finite = True
+        for block in range(values.size):
+            finite &= values[block] != 0.0
+        return 0.0, finite
+    result = 0.0
+    for block in range(values.size):
+        result += values[block]
+    result *= scale
+    if l1 or l2:
+        theta, _, layout, bias = model
+        result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)
+    return result, True
+
+
+@kernel()
+def _length_of_z(cost, rows, Y):
+    return rows * Y.shape[1] if len(Y) and needs_z(cost) else 0
+
+
+@kernel()
+def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
+    """out := the output layer for the rows of X, by blocks that threads share.
+
+    Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
+    values: a number for each block. P: for the packed parameters. factors: of the rows, by which their costs are
+    multiplied.
+    """
+    sizes, dtype, heap = layout[0], theta.dtype, open_heap()
+    total, widest = nodes(sizes)
+    rows = min(len(X), most_rows(sizes))
+    H, Z = empty(heap, rows * total, dtype), empty(heap, _length_of_z(objective[0], rows, Y), dtype)
+    workspace = empty(heap, (0, 0), dtype), zeroed(heap, widest, dtype), *nonzero_workspace(heap, sizes, 0)
+    if is_coordinator:
+        pack(theta, sizes, bias, P)
+    model, asked = (theta, P, layout, bias), (values, queue, is_coordinator, factors)
+    found = _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, None, *asked)
+    close_heap(heap)
+    return found
+
+
+@kernel()
+def evaluate_in_lanes(theta, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
+    """The same with samples in the lanes, of which nothing is packed."""
+    heap = open_heap()
+    rows = min(len(X), most_rows(layout[0]))
+    H, Z = empty(heap, rows * out.shape[1], X.dtype), empty(heap, _length_of_z(objective[0], rows, Y), X.dtype)
+    lanes = empty(heap, lanes_length(layout[0], rows, X), X.dtype)
+    model, asked = (theta, theta, layout, bias), (values, queue, is_coordinator, factors)
+    found = _evaluate(model, objective, X, Y, scale, out, H, Z, None, lanes, *asked)
+    close_heap(heap)
+    return found
