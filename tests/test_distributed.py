@@ -148,8 +148,8 @@ def clusters(client: Any) -> Iterator[list[Any]]:
         yield found
 
 
-# Workers differ in who adds which partitions' gradients: of whole partitions in float64, of mini-batches in float32, and
-# each once in the other dtype. What an optimizer makes of a sum, in either dtype, is in `test_as_on_one_machine`.
+# Workers differ in who adds which sums: of whole partitions here in float64, of mini-batches in float32, and each kind
+# once in the other dtype. What each optimizer makes of a sum, in both dtypes, is in `test_as_on_one_machine`.
 SUMMED = [
     *((name, None, "float64") for name in OPTIMIZERS),
     *((name, 40, "float32") for name in OPTIMIZERS if name != "lbfgs"),
