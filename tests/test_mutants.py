@@ -854,6 +854,7 @@ KERNELS = (
         "codegen",
         "codegen.uninterrupted",
         "codegen.caching",
+        "codegen.loading",
         "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",
@@ -862,6 +863,7 @@ KERNELS = (
     ),
     *(
         "codegen.loops",
+        "codegen.memory",
         "codegen.microkernels",
         "codegen.transpose",
         "codegen.registers",
