@@ -571,6 +571,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.uncounted  # the lines are those of the test above
 @pytest.mark.parametrize("mutant", MUTANTS)
 @pytest.mark.without_jit
 def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
