@@ -20,9 +20,9 @@ from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
-from samenet.fast import many_networks
+from samenet.fast import few_rows, many_networks, tiny
 from samenet.fast.description import described, layout, plan
-from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, tiny_network, training
+from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
@@ -186,6 +186,9 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, costs = model.theta.flat, np.empty(1)
+    has_masks = dropout is not None or drop_connect is not None
+    if few_rows.fits(model, len(X)) and not has_masks:
+        return few_rows.gradient(model, X, Y, reduction, sample_weight)
     given = (X, Y, _NO_ORDER), (len(X), reduction == "mean"), _NO_ALPHAS, costs, dropout, drop_connect, sample_weight
     if model.theta.normalized:
         g = model.theta.empty_like()
@@ -196,10 +199,10 @@ def gradient(
     if P is theta:
         _descend(model, theta, G, P, *given)
         return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
-    found = np.copy(theta)
-    _descend(model, found, G, P, *given)  # the gradient takes its place
+    g = np.copy(theta)
+    _descend(model, g, G, P, *given)  # the gradient takes its place
     give_back(model, parts, G, P)
-    return costs.item(), model.theta.like(found)
+    return costs.item(), model.theta.like(g)
 
 
 def run_updates(
@@ -222,8 +225,8 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    epochs, rows = (epochs, len(X)) if order is None else order.shape
-    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
+    epochs, m = (epochs, len(X)) if order is None else order.shape
+    alphas, costs = np.empty(epochs), np.empty(epochs * -(-m // batch_size))
     if type(alpha) is float:
         alphas.fill(alpha)  # sooner done
     else:
@@ -233,11 +236,9 @@ def run_updates(
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
     data, batch = (X, Y, _NO_ORDER if order is None else order), (batch_size, reduction == "mean")
     given = data, batch, alphas, costs, dropout, drop_connect, sample_weight, constants, state.values
-    is_plain = dropout is None and drop_connect is None and sampler is None and sample_weight is None
-    if planned.registers is not None and is_plain:
-        kinds, _, objective = described(model)
-        own = theta.flat, kinds, objective, *data
-        tiny_network.run_updates(*planned.registers, *own, batch, alphas, constants, state.values, costs)
+    if planned.registers is not None:
+        options = dropout, drop_connect, sample_weight, sampler
+        tiny.run_updates(planned.registers, model, X, Y, order, batch, alphas, constants, state.values, costs, options)
     elif theta.normalized:
         G = np.empty((1, theta.flat.size), model.dtype)
         _descend(model, theta.flat, G, G[0], *given)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from samenet.backends.dropout import DropConnect
 from samenet.fast.kernels import lanes, packing
 from samenet.model import Model
-from samenet.model.parameters import aligned
+from samenet.model.parameters import Parameters, aligned
 
 _LARGE = 2**17  # bytes
 Kept = dict[tuple[Any, ...], Any]
@@ -45,6 +45,13 @@ def _packed_length(model: Model) -> int:
 @functools.lru_cache(256)
 def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     return packing.total_length(sizes, bias, itemsize)
+
+
+def unpacked(model: Model) -> Parameters:
+    """Memory for a gradient in the order of theta."""
+    if model.theta.flat.nbytes > _LARGE:
+        _keep_pages()
+    return model.theta.empty_like()
 
 
 def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:

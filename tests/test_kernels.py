@@ -191,6 +191,23 @@ def maxima(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             yield f"{n} numbers, at {place}", found[0] == -4.0 == ns.loops.largest.plain(a)
 
 
+def draws(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Masks, of a threshold and a factor for each number or for all, and from any place of the generator on."""
+    kind, number, draw = vector(dtype), DTYPES[dtype], ns.dropout.draw
+    each = native(draw, ns.width, kind, *(int64,) * 3, COUNTERS, kind)
+    of_all = native(draw, ns.width, kind, *(int64,) * 4, number)
+    for n in range(3 * lanes(ns.width, dtype) + 2):
+        out, around = guarded(np.zeros(n, dtype), **OUTPUT)
+        expected, thresholds = np.zeros(n, dtype), (np.arange(n) % 5 << 51).astype(np.int64)
+        given, factors = (2**63 - 5 - n, 2**40 + n, 1 + n % 7), np.arange(1, n + 1).astype(dtype)
+        each(out, *given, thresholds, factors)
+        draw.plain(expected, *given, thresholds, factors)
+        yield f"{n} numbers", np.array_equal(out, expected) and nothing_else_written(out, around)
+        of_all(out, *given, 2**52, 2.0)
+        draw.plain(expected, *given, 2**52, 2.0)
+        yield f"{n} numbers, one threshold", np.array_equal(out, expected) and nothing_else_written(out, around)
+
+
 def rounded_twice(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """A product and a sum are rounded each, unless they may be contracted."""
     kind, a = vector(dtype), np.linspace(0.1, 1.9, 50, dtype=dtype)
@@ -396,7 +413,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
         *(panels, panels_of, packed_panels, dot_products, dots_of_rows, transposes, views, rooms, pieces, maxima),
-        *(rounded_twice, lists, finite, steps, registers),
+        *(draws, rounded_twice, lists, finite, steps, registers),
     )
 }
 
@@ -449,6 +466,18 @@ MUTANTS = {
         "term = results[stores] if True else",
     ),
     "halves left out": ("pieces", "for i in (0, half))", "for i in (0, 0))"),
+    "draws: the first register again": ("draws", "vb.broadcast(builder.mul(j, pace))", "vb.broadcast(vb.long(0))"),
+    "draws: one number for a register": (
+        "draws",
+        "list(range(vb.lanes))), vb.broadcast(pace)",
+        "[0] * vb.lanes), vb.broadcast(pace)",
+    ),
+    "draws: the first thresholds again": (
+        "draws",
+        "vb.longs(thresholds, j, mask)",
+        "vb.longs(thresholds, vb.long(0), mask)",
+    ),
+    "draws: kept where dropped": ("draws", "select(drops, vb.zero, kept)", "select(drops, kept, vb.zero)"),
     "a maximum of what lies behind": (
         "maxima",
         "numbers = numbers if mask is None else",

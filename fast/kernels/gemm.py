@@ -44,6 +44,12 @@ def transposed(A, B):
 
 
 @external(lambda f: (matrix(f),) * 2)
+def copied(A, B):
+    """B := A; see `transpose.copy_rows`."""
+    copy_rows(A, B)
+
+
+@external(lambda f: (matrix(f),) * 2)
 def _pack(A, B):
     """B := A, of which rows or columns are contiguous; as of B, rows are."""
     if A.strides[1] == A.itemsize:

@@ -169,6 +169,17 @@ class VectorBuilder:
         loaded.align = self.size
         return loaded
 
+    def longs(self, array: Any, place: Any, mask: Any) -> Any:
+        """The integers of an array of int64 from a place on, as many as a register has lanes; see `load`."""
+        kind = ir.VectorType(LONG, self.lanes)
+        pointer = self.builder.bitcast(self.builder.gep(array.data, [place]), kind.as_pointer())
+        if mask is not None:
+            none = ir.Constant(kind, [0] * self.lanes)
+            return self._call(f"llvm.masked.load.v{self.lanes}i64.p0", kind, [pointer, ir.Constant(INT, 8), mask, none])
+        loaded = self.builder.load(pointer)
+        loaded.align = 8
+        return loaded
+
     def store(self, value: Any, pointer: Any, mask: Any = None) -> None:
         """A register to an address; memory of lanes that are not in the mask is not touched."""
         pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
