@@ -211,12 +211,16 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     parts = {
         "numba.py": (
             *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
-            *("samenet.fast.many_networks", "samenet.fast.sample_weight"),
+            *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.sample_weight", "samenet.fast.tiny"),
+        ),
+        "few_rows.py": tuple(
+            f"samenet.fast.{name}" for name in ("kernels", "description", "sample_weight", "workspace")
         ),
         "functions.py": ("samenet.fast.sample_weight",),
         "description.py": ("samenet.fast.kernels",),
         "kernel_cache.py": ("samenet.fast.kernels",),
         "many_networks.py": ("samenet.fast.kernels", "samenet.fast.description"),
+        "tiny.py": ("samenet.fast.kernels", "samenet.fast.description"),
         "workspace.py": ("samenet.fast.kernels",),
         **dict.fromkeys(("torch.py", "jax.py"), ("samenet.fast.array_backend", "samenet.fast.array_updates")),
         "array_backend.py": ("samenet.fast.arrays", "samenet.fast.array_updates"),

@@ -174,7 +174,7 @@ def test_which_networks_are_trained_in_registers() -> None:
 def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`products` as plain Python, whose panels assert that they are asked for what the compiled ones have."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    for name in ("codegen.compiling", "codegen.vector", "codegen.microkernels", "gemm"):
+    for name in ("codegen.compiling", "codegen.vector", "codegen.memory", "codegen.microkernels", "gemm"):
         module = again(name)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         package, _, last = module.__name__.rpartition(".")
@@ -437,7 +437,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
-    (G, _), values, costs = workspace(net.model, parts), np.full(parts, np.nan), np.empty(1)
+    G, values, costs = workspace(net.model, parts).G, np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")

@@ -346,7 +346,11 @@ MUTANTS = {
         ),
         Mutant("bias gradient of the first row", "for s in range(len(delta)):", "for s in range(1):"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
-        Mutant("errors through packed weights", "product(deltas, rows_at(theta, p,", "product(deltas, rows_at(P, r,"),
+        Mutant(
+            "errors through packed weights",
+            "product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)",
+            "product(deltas, rows_at(P, r, k, n), rows_at(zeros, 0, 1, n), errors)",
+        ),
         Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
         Mutant(
             "at once: step of biases uphill",
@@ -414,11 +418,12 @@ MUTANTS = {
             "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
         ),
         Mutant("masks without a first", "(first + start + s) * factors.size", "(start + s) * factors.size"),
-        Mutant(
-            "dropped where kept", "if _random(key, n + j) < thresholds[j]", "if _random(key, n + j) >= thresholds[j]"
-        ),
-        Mutant("dropped at the threshold", "_random(key, n + j) < thresholds[j]", "_random(key, n) < thresholds[j]"),
+        Mutant("dropped where kept", "if _random(key, first + j * step) <", "if _random(key, first + j * step) >="),
+        Mutant("one number for all nodes", "_random(key, first + j * step)", "_random(key, first)"),
         # DropConnect
+        Mutant("biases left out", "masked_P[i] = P[i]", "masked_P[i] = 0"),
+        Mutant("weights of the first layer alone", "counter += n * k", "counter += 0"),
+        Mutant("numbers of other weights", "counter + i * down, across", "counter + i * down, down"),
         Mutant(
             "gradient of the whole weights",
             "_each_part(used, settings, workspace, gathered, G, g, values, queue",
@@ -506,6 +511,40 @@ MUTANTS = {
         ),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
+        # few rows
+        Mutant("few rows: no biases", "z[s, i] + b[i] if b.size else z[s, i]", "z[s, i]"),
+        Mutant("few rows: those of before", "dots(W, X[s : s + TOGETHER]", "dots(W, X[: len(X[s : s + TOGETHER])]"),
+        Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
+        Mutant("few rows: not averaged", "scale * value(objective[0]", "value(objective[0]"),
+        Mutant("few rows: weighed twice", "result = scale * weigh", "result = factors[0] * weigh"),
+        Mutant(
+            "few rows: costs as they are",
+            "scale * weigh(objective[0], h, Z, y, sizes[-1], factors, delta[: y.size])",
+            "value(objective[0], h, Z, y)",
+        ),
+        Mutant(
+            "few rows: no slope of the activation",
+            "back_through(codes[layer], H[q - m * n : q], back[: m * n], n)",
+            "pass",
+        ),
+        Mutant(
+            "few rows: slope of another layer",
+            "back_through(codes[layer], H[q - m",
+            "back_through(codes[layer + 1], H[q - m",
+        ),
+        Mutant("few rows: penalties of the cost alone", "penalty(theta, g, sizes", "penalty(theta, g[:0], sizes"),
+        Mutant("few rows: penalties of the gradient alone", "result += penalty(theta, g,", "penalty(theta, g,"),
+        Mutant(
+            "few rows: no slope of biases",
+            "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True)",
+            "g[p + k * n : p + k * (n + 1)] = 0",
+        ),
+        Mutant("few rows: samples of weight 0", "X, weighed = left_out(X, c),", "X, weighed = X,"),
+        Mutant(
+            "few rows: weights averaged as well",
+            'elif reduction == "mean":\n        scale /=',
+            'if reduction == "mean":\n        scale /=',
+        ),
         # sparse
         Mutant("zeros: last term of a sum left out", "terms = used[1 : used[0] + 1]", "terms = used[1 : used[0]]"),
         Mutant("zeros: last input not stepped", "places = used[1 + begin : 1 + end]", "places = used[1 + begin : end]"),
@@ -548,12 +587,12 @@ MUTANTS = {
         Mutant("small: sigmoid without its slope", "e * (h * (1.0 - h))", "e * 1.0"),
         Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
         Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
-        Mutant("small: no slope in the output layer", "_back_through(codes[-1], h, slope)", "slope"),
+        Mutant("small: no slope in the output layer", "back_through(codes[-1], h, slope)", "slope"),
         Mutant(
-            "small: no slope in a hidden layer", "_back_through(codes[layer], load(width, H, q + j), errors)", "errors"
+            "small: no slope in a hidden layer", "back_through(codes[layer], load(width, H, q + j), errors)", "errors"
         ),
-        Mutant("small: no slope of a hidden softmax", "_back_through_softmax(width, H, q, below, n)", "pass"),
-        Mutant("small: no slope of a softmax at the end", "_back_through_softmax(width, H, q, delta, n_out)", "pass"),
+        Mutant("small: no slope of a hidden softmax", "back_through_softmax(width, H, q, below, n)", "pass"),
+        Mutant("small: no slope of a softmax at the end", "back_through_softmax(width, H, q, delta, n_out)", "pass"),
         Mutant(
             "small: softmax left out", "activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])", "pass"
         ),
@@ -571,12 +610,10 @@ MUTANTS = {
         ),
         Mutant(
             "small: another sample's slope",
-            "total += value(cost, H[q : q + n_out], Z[:n_out], target)",
-            "total = value(cost, H[q : q + n_out], Z[:n_out], target)",
+            "total += share * value(cost, H[q : q + n_out], Z[:n_out], target)",
+            "total = share * value(cost, H[q : q + n_out], Z[:n_out], target)",
         ),
-        Mutant(
-            "small: penalties left out", "costs[update] += _add_penalties(width, several, P, G, sizes, l1, l2)", "pass"
-        ),
+        Mutant("small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2)", "pass"),
         Mutant(
             "small: penalties of the first layer", "p += (n + 1) * row\n    return total", "p += 0\n    return total"
         ),
@@ -586,8 +623,12 @@ MUTANTS = {
             "alphas[epoch], state, 0, rule, rule.t + update + 1)",
             "alphas[epoch], state, 0, rule, update + 1)",
         ),
-        Mutant("small: state not kept", "_pack(width, several, state[i], sizes, bias, True, packed[i])", "pass"),
-        Mutant("small: state not read", "_pack(width, several, state[i], sizes, bias, False, packed[i])", "pass"),
+        Mutant(
+            "small: state not kept", "pack(width, several, state[i], sizes, codes[0] == 1, True, packed[i])", "pass"
+        ),
+        Mutant(
+            "small: state not read", "pack(width, several, state[i], sizes, codes[0] == 1, False, packed[i])", "pass"
+        ),
         Mutant(
             "small: a step that is not clipped",
             "    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and",
@@ -600,7 +641,7 @@ MUTANTS = {
             "plain = rule.clip_value == rule.clip_norm",
         ),
         Mutant("small: W transposed", "p + i * n + j if j < n", "p + (i * n + j) % k * n + (i * n + j) // k if j < n"),
-        Mutant("small: bias dropped", "z = load(width, P, p + n * row + v)", "z = load_first(width, P, 0, 0)"),
+        Mutant("small: bias dropped", "z = load(width, P, p + n * row + v)", "z = times(load(width, P, p), 0.0)"),
         Mutant(
             "small: last input left out",
             "load_first(width, x, row * n_in + j, n_in - j)",
@@ -613,28 +654,81 @@ MUTANTS = {
         ),
         Mutant("small: first order for every pass", "order[epoch, s]", "order[0, s]"),
         Mutant("small: first alpha for every pass", "-alphas[epoch]", "-alphas[0]"),
-        Mutant("small: update not averaged", "1.0 / rows if", "1.0 if"),
-        Mutant("small: factor of the sum of squares", "2.0 * half * scale", "scale"),
-        Mutant("small: cost without 1/2", "total += half * below[i]", "total += below[i]"),
+        Mutant("small: update not averaged", "share, divisor = 1.0 / rows if", "share, divisor = 1.0 if"),
+        Mutant("small: factor of the sum of squares", "2.0 * half * share", "share"),
+        Mutant("small: cost without 1/2", "total += 0.5 * below[i]", "total += below[i]"),
         Mutant(
             "small: cost of the first node",
             "for i in range(lanes):\n                total",
             "for i in range(1):\n                total",
         ),
-        Mutant("small: cost of the last sample", "_multiply_add(error, error, squares)", "_times(error, error)"),
-        Mutant("small: gradient of the last sample", "_plus(load(width, G, p + n * row + v), d)", "d"),
-        Mutant("small: no bias step of one sample", "_add_to(width, P, p + n * row + v, d, factor)", "pass"),
+        Mutant("small: cost of the last sample", "multiply_add(error, slope, squares)", "times(error, slope)"),
+        Mutant("small: gradient of the last sample", "plus(load(width, G, p + n * row + v), d)", "d"),
+        Mutant("small: no bias step of one sample", "add_to(width, P, p + n * row + v, d, factor)", "pass"),
         Mutant(
             "small: no step of one sample",
-            "_add_to(width, P, p + j * row + v, _times(broadcast(width, H, q + j), d), factor)",
+            "add_to(width, P, p + j * row + v, times(broadcast(width, D, q + j), d), factor)",
             "pass",
         ),
-        Mutant("small: no step of a batch", "_add_to(width, P, p, load(width, G, p), down)", "pass"),
+        Mutant("small: no step of a batch", "add_to(width, P, p, load(width, G, p), down)", "pass"),
         Mutant("small: gradient not cleared", "store(G, p, nothing)", "pass"),
         Mutant(
             "small: weights put back transposed",
             "theta[place] = P[q + j * row + i]",
             "theta[p + j * k + i if j < n else place] = P[q + j * row + i]",
+        ),
+        Mutant("small options: dropout forward alone", "times(errors, load(width, masks, q + j))", "errors"),
+        Mutant(
+            "small options: dropout backward alone",
+            "store(D, out + v, times(load(width, H, out + v), load(width, masks, out + v)))",
+            "store(D, out + v, load(width, H, out + v))",
+        ),
+        Mutant("small options: masks of another layer", "place += row_of(width, several, k)", "place += 0"),
+        Mutant("small options: masks without a first", "(first + sample) * factors.size", "sample * factors.size"),
+        Mutant("small options: masks of the first epoch", "epoch * m + s, sizes, masks", "s, sizes, masks"),
+        Mutant(
+            "small options: numbers of another layer",
+            "i += k\n\n\n@kernel()\ndef mask_weights",
+            "i += 0\n\n\n@kernel()\ndef mask_weights",
+        ),
+        Mutant(
+            "small options: DropConnect forward alone",
+            "products(used, p + j * row, row,",
+            "products(P, p + j * row, row,",
+        ),
+        Mutant(
+            "small options: DropConnect backward alone", "forward(width, several, used,", "forward(width, several, P,"
+        ),
+        Mutant("small options: gradient without DropConnect's masks", "products(G, G, memory.weight_masks)", "pass"),
+        Mutant("small options: a step at once with DropConnect", "rows == 1 and not masks_weights", "rows == 1"),
+        Mutant(
+            "small options: weights' numbers of the first update",
+            "(first + update) * weights + 1\n    for",
+            "first * weights + 1\n    for",
+        ),
+        Mutant("small options: numbers of the first layer", "number += n * k", "number += 0"),
+        Mutant("small options: weights of all 1", "weight = options.weights[row]", "pass"),
+        Mutant("small options: importance left out", "weight = importance(options.sampler, row)", "pass"),
+        Mutant("small options: not averaged", "return row, weight / divisor", "return row, weight"),
+        Mutant(
+            "small options: weights averaged as well",
+            "if options.weights.size else float(rows)",
+            "if False else float(rows)",
+        ),
+        Mutant("small options: samples of weight 0", "if share == 0.0:", "if False:"),
+        Mutant(
+            "small options: norms without biases",
+            "_sum_of_squares(D[q : q + n]) + (1.0 if bias else 0.0)",
+            "_sum_of_squares(D[q : q + n])",
+        ),
+        Mutant("small options: norms of the first layer", "square += _sum", "square = _sum"),
+        Mutant(
+            "small options: norms of an average", "memory.squares[s] *= float(rows * rows) if mean else 1.0", "pass"
+        ),
+        Mutant(
+            "small options: sampling learns nothing",
+            "if options is not None and sampled:\n            learn",
+            "if False:\n            learn",
         ),
         Mutant(
             "small: infinity times no node",
@@ -876,17 +970,19 @@ KERNELS = (
         "codegen",
         "codegen.uninterrupted",
         "codegen.caching",
-        "codegen.pipeline",
         "codegen.loading",
+        "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",
-        "codegen.memory",
         "codegen.arithmetic",
         "codegen.generated",
+        "codegen.memory",
     ),
     *(
         "codegen.loops",
+        "codegen.memory",
         "codegen.microkernels",
+        "codegen.packed",
         "codegen.transpose",
         "codegen.registers",
         "elementary",
@@ -898,8 +994,9 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "penalties", "backward", "parallel", "training", "normalization", "inference", "evaluation"),
-    *("tiny_network", "many_networks", "adaptive"),
+    *("lanes", "steps", "penalties", "backward", "parallel", "training", "few_rows", "normalization", "inference"),
+    "evaluation",
+    *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last one is the backend.
@@ -912,6 +1009,7 @@ SOURCES = {
         "samenet.fast.sample_weight",
         "samenet.fast.workspace",
         "samenet.fast.description",
+        *("samenet.fast.few_rows", "samenet.fast.tiny"),
         "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],
@@ -927,6 +1025,8 @@ SMALLER = {
     "GROUP_ROWS": 5,
     "TOGETHER": 2,
     "_FEW": 3,
+    "_MOST_ROWS": 4,
+    "_FEW_ROWS": 3,
     "FEW": 13,
     "_ROWS": 4,
     "_TERMS": 4,
@@ -999,6 +1099,13 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
+    for functions, _ in RULED:  # before all that takes longer
+        case = Case((4, 5, 3, 2), 7, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        yield from agreement.forward(*networks, case.X)
+        yield from agreement.gradient(*networks, case.X, case.Y)
+        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
+        yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
     networks = small.network(cls), small.network(trusted)
     for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
@@ -1007,13 +1114,11 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _normalized(cls, trusted)
     yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
+    yield from _small_options(cls, trusted)
+    yield from _few_rows(cls, trusted)
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
-        yield from agreement.forward(*networks, case.X)
-        yield from agreement.gradient(*networks, case.X, case.Y)
-        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
-        yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
         yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
     yield from _sampled(cls, trusted)
@@ -1137,6 +1242,25 @@ def _weighted(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[
     yield from agreement.normalized(*networks, case.X[:7], case.Y[:7], None, np.array([2.0, 0.5, 0, 1, 3, 0.25, 0]))
 
 
+def _few_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """One row, and more than go together; every cost, penalties, and a weight of 0."""
+    for functions, rows, weights in (
+        (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), 3, np.array([2.0, 0.0, 0.5])),
+        (Functions("relu", "sigmoid", "binary_cross_entropy"), 1, None),
+        (Functions("softmax", "identity", "sum_of_squares", l2=0.1), 4, np.array([0.0, 1.0, 0.0, 2.0])),
+        (Functions("tanh", "sigmoid"), 3, None),
+    ):
+        case = Case((4, 5, 3, 2), rows, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        yield from agreement.gradient(*networks, case.X, case.Y)
+        if weights is not None:
+            x = np.where(weights[:, np.newaxis] == 0, 1.7e308, case.X)
+            for network in networks:
+                network.weights[0][:] *= 10.0
+            with np.errstate(all="ignore"):
+                yield from agreement.gradient(*networks, x, case.Y, None, None, weights)
+
+
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Two nodes a layer, which fit into the smallest of registers."""
     two_registers = (2, 3, 2)
@@ -1166,6 +1290,33 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
         yield from agreement.schedule(*networks, case.X, case.Y, [0.5, 0.1, 0.9])
     with np.errstate(all="ignore"):
         yield from agreement.infinite_inside(cls, trusted)
+
+
+def _small_options(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Masks of nodes and of weights, weights of samples, some 0, and rows drawn by importance, in the same networks."""
+    for sizes, functions in (
+        ((3, 2, 2, 1), Functions("tanh", "tanh", l2=0.1)),
+        ((2, 3, 2), Functions("softmax", "softmax", "cross_entropy")),
+        ((3, 2, 2, 1), Functions("relu", "sigmoid", "binary_cross_entropy")),
+    ):
+        case = Case(sizes, 7, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        for rule in (Rule(dropout=True), Rule(drop_connect=True), Rule(Momentum(0.9), dropout=True, drop_connect=True)):
+            for descent in (Descent(1, 2, rule=rule), Descent(3, 2, True, "sum", rule=rule)):
+                yield from agreement.ruled(*networks, case.X, case.Y, descent, case.masks)
+                yield from agreement.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks)
+            descent = Descent(3, 1, False, "mean", 0.1, rule)
+            yield from agreement.sampled(*networks, case.X, case.Y, descent, case.masks)
+            yield from agreement.sampled_at_once(networks[0], case.X, case.Y, Descent(3, 2, rule=rule), case.masks)
+        weights = np.array([2.0, 0.0, 0.5, 1.0, 3.0, 0.0, 0.25])
+        for descent in (Descent(1, 2), Descent(3, 2, True), Descent(3, 2, True, "sum")):
+            yield from agreement.ruled(*networks, case.X, case.Y, descent, case.masks, weights)
+            yield from agreement.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks, weights)
+    x = np.where(weights[:, np.newaxis] == 0, 1.7e308, case.X)
+    for network in networks:
+        network.weights[0][:] *= 10.0
+    with np.errstate(all="ignore"):
+        yield from agreement.ruled(*networks, x, case.Y, Descent(3, 2), case.masks, weights)
 
 
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1207,8 +1358,13 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 # By what a mutant's name begins with: what it is likely to fail, and so is tried first.
 ABOUT = {
     **{"wide": _wide, "sampling": _sampled, "small": _small, "zeros": _zeros, "normalization": _normalized},
-    "weights": _weighted,
-    "few nodes": _few_nodes,
+    **{
+        "weights": _weighted,
+        "at once": _wide,
+        "few rows": _few_rows,
+        "few nodes": _few_nodes,
+        "small options": _small_options,
+    },
 }
 
 

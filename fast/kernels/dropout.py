@@ -1,9 +1,12 @@
 """Masks of dropout and DropConnect in kernels: the same numbers as `samenet.reference.dropout`."""
 
+import numpy as np
 from llvmlite import ir
 from numba import int64, types
+from numba.core import cgutils
 
-from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.vector import LONG
 from samenet.fast.kernels.packing import is_turned, lanes_of, row_length, unpack
@@ -22,25 +25,44 @@ def _random(key: int, n: int) -> int:
     return (z ^ (z >> 31)) >> (64 - _BITS)
 
 
-def _typed_random(typing_context, key, n):
-    """In integers of 64 bits without a sign, which wrap around; Numba would make floats of some of them."""
+def _draw(out, key, first, step, thresholds, factors):
+    """out := 0 where the number of the generator is below its threshold, else the factor.
 
-    def codegen(context, builder, signature, values):
-        def constant(value):
-            return ir.Constant(LONG, value)
+    For out[j] it is number first + j step. thresholds, factors: one for each j, or one number for all.
+    """
+    for j in range(len(out)):
+        threshold, factor = (np.broadcast_to(given, len(out))[j] for given in (thresholds, factors))
+        out[j] = 0 if _random(key, first + j * step) < threshold else factor
 
-        def mixed(z, shift):
-            return builder.xor(z, builder.lshr(z, constant(shift)))
 
-        z = builder.add(values[0], builder.mul(values[1], constant(_STEP)))
+def _write_draw(vb, out, key, first, step, thresholds, factors):
+    """A register of numbers at a time, in integers of 64 bits without a sign, which wrap around."""
+    builder, kind = vb.builder, ir.VectorType(LONG, vb.lanes)
+    pace = builder.mul(step, vb.long(_STEP))
+    places = builder.mul(ir.Constant(kind, list(range(vb.lanes))), vb.broadcast(pace))
+    start = builder.add(vb.broadcast(builder.add(key, builder.mul(first, vb.long(_STEP)))), places)
+
+    def constant(value):
+        return ir.Constant(kind, [value] * vb.lanes)
+
+    def mixed(z, shift):
+        return builder.xor(z, builder.lshr(z, constant(shift)))
+
+    def apply(offset, mask):
+        j = builder.sdiv(offset, vb.long(vb.size))
+        z = builder.add(start, vb.broadcast(builder.mul(j, pace)))
         for shift, factor in _ROUNDS:
             z = builder.mul(mixed(z, shift), constant(factor))
-        return builder.lshr(mixed(z, 31), constant(64 - _BITS))
+        numbers = builder.lshr(mixed(z, 31), constant(64 - _BITS))
+        limits = vb.broadcast(thresholds) if isinstance(thresholds, ir.Value) else vb.longs(thresholds, j, mask)
+        kept = factors if isinstance(factors, ir.Value) else vb.load(vb.at(vb.start(factors), offset), mask)
+        drops = builder.icmp_unsigned("<", numbers, limits)
+        vb.store(builder.select(drops, vb.zero, kept), vb.at(vb.start(out), offset), mask)
 
-    return int64(int64, int64), codegen
+    vb.for_each_vector(cgutils.unpack_tuple(builder, out.shape, 1)[0], apply)
 
 
-_random = intrinsic_of(_random, _typed_random)
+draw = generated(_draw, _write_draw)
 
 
 def dropout_type(f):
@@ -52,11 +74,8 @@ def dropout_type(f):
 def fill_masks(dropout, start, masks):
     """masks := the factors of all hidden nodes, for the samples of a call from `start` on."""
     thresholds, factors, key, first = dropout
-    zero = masks.dtype.type(0)
     for s in range(len(masks)):
-        row, n = masks[s], (first + start + s) * factors.size + 1
-        for j in range(factors.size):
-            row[j] = zero if _random(key, n + j) < thresholds[j] else factors[j]
+        draw(masks[s], key, (first + start + s) * factors.size + 1, 1, thresholds, factors)
 
 
 products = vectorized(lambda out, a, b: (a * b,), stores=1)
@@ -71,18 +90,18 @@ def mask_weights(drop_connect, update, P, sizes, bias):
     and the masks, laid out like P, with 1 for biases.
     """
     thresholds, factors, key, first, weights, masked_theta, masked_P, masks = drop_connect
-    lanes, zero = lanes_of(sizes, P.itemsize), masks.dtype.type(0)
-    counter, p = (first + update) * weights + 1, 0
+    lanes, counter, p = lanes_of(sizes, P.itemsize), (first + update) * weights + 1, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         threshold, factor = thresholds[layer], factors[layer]
         rows, columns, down, across = (n, k, 1, n) if is_turned(sizes, layer, lanes) else (k, n, n, 1)
         for i in range(rows):
-            row = masks[p : p + columns]
-            for j in range(columns):
-                row[j] = zero if _random(key, counter + i * down + j * across) < threshold else factor
+            end = p + columns
+            draw(masks[p:end], key, counter + i * down, across, threshold, factor)
+            products(masked_P[p:end], P[p:end], masks[p:end])
             p += row_length(columns, lanes)
         counter += n * k
+        for i in range(p, p + bias * k):
+            masked_P[i] = P[i]
         p += bias * row_length(k, lanes)
-    products(masked_P, P, masks)
     unpack(masked_P, sizes, bias, True, masked_theta)

@@ -132,6 +132,10 @@ class VectorBuilder:
         """The smaller of two integers."""
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
+    def maximum(self, a: Any, b: Any) -> Any:
+        """The larger of two integers."""
+        return self.builder.select(self.builder.icmp_signed(">", a, b), a, b)
+
     def broadcast(self, value: Any, lanes: int = 0) -> Any:
         """A number in all lanes, of a register or of as many as are asked for."""
         kind = ir.VectorType(value.type, lanes or self.lanes)
@@ -167,6 +171,17 @@ class VectorBuilder:
             return self._masked("load", self.vector, [pointer, ir.Constant(INT, self.size), mask, self.zero])
         loaded = self.builder.load(pointer)
         loaded.align = self.size
+        return loaded
+
+    def longs(self, array: Any, place: Any, mask: Any) -> Any:
+        """The integers of an array of int64 from a place on, as many as a register has lanes; see `load`."""
+        kind = ir.VectorType(LONG, self.lanes)
+        pointer = self.builder.bitcast(self.builder.gep(array.data, [place]), kind.as_pointer())
+        if mask is not None:
+            none = ir.Constant(kind, [0] * self.lanes)
+            return self._call(f"llvm.masked.load.v{self.lanes}i64.p0", kind, [pointer, ir.Constant(INT, 8), mask, none])
+        loaded = self.builder.load(pointer)
+        loaded.align = 8
         return loaded
 
     def store(self, value: Any, pointer: Any, mask: Any = None) -> None:

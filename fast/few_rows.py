@@ -1,0 +1,35 @@
+"""The gradient of few rows by the kernel that packs no parameters."""
+
+import functools
+from typing import Any
+
+from numpy.typing import NDArray
+
+from samenet.fast.description import layout, objective
+from samenet.fast.kernels import few_rows
+from samenet.fast.sample_weight import factors, left_out
+from samenet.fast.workspace import gradient_vector
+from samenet.model import Model
+from samenet.model.parameters import Parameters
+
+_most = functools.cache(few_rows.most)
+
+
+def fits(model: Model, rows: int) -> bool:
+    """Whether this is the sooner way; there is none for batch normalization."""
+    theta = model.theta
+    return rows <= _most(theta.sizes, theta.flat.itemsize) and not theta.normalized
+
+
+def gradient(
+    model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, sample_weight: NDArray[Any] | None
+) -> tuple[float, Parameters]:
+    """The cost and its gradient, without masks; see `samenet.reference.gradient`."""
+    g, scale, weighed = gradient_vector(model), 1.0, ()
+    if sample_weight is not None:
+        c = factors(sample_weight, reduction, X.dtype)
+        X, weighed = left_out(X, c), (c[:, 0],)
+    elif reduction == "mean":
+        scale /= len(X)
+    given = layout(model), objective(model), X, Y, scale, g.flat
+    return few_rows.gradient(model.theta.flat, *given, *weighed), g

@@ -1,0 +1,167 @@
+"""The layers of a network so small that each fits into a few vector registers: forward, back, and its parameters."""
+
+from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, SOFTMAX, TANH, activate
+from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, products, store
+from samenet.fast.kernels.codegen.vector import one_above_zero, zero_below
+from samenet.fast.kernels.elementary import sigmoid, tanh
+from samenet.fast.kernels.penalties import add_penalties
+
+_sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
+_relu = lanewise(lambda z: zero_below(z, 0.0, z))
+_sum_of_squares = vectorized(lambda a: (a * a,))
+multiply_add = lanewise(lambda a, b, c: a * b + c)
+less = lanewise(lambda a, b: a - b)
+times = lanewise(lambda a, b: a * b)
+plus = lanewise(lambda a, b: a + b)
+_through_sigmoid = lanewise(lambda h, e: e * (h * (1.0 - h)))
+_through_tanh = lanewise(lambda h, e: e * ((1.0 - h) * (1.0 + h)))
+_through_relu = lanewise(lambda h, e: e * one_above_zero(h))
+_through_softmax = lanewise(lambda h, e, mean: h * (e - mean))
+through_softmax_and_cost = lanewise(lambda h, y, total, factor: h * total - factor * y)
+
+
+@kernel(inlined=True)
+def _activate(code, z):
+    if code == SIGMOID:
+        return _sigmoid(z)
+    if code == TANH:
+        return _tanh(z)
+    if code == RELU:
+        return _relu(z)
+    return z
+
+
+@kernel(inlined=True)
+def back_through(code, h, e):
+    """dJ/dz from e = dJ/dh and the layer's output h."""
+    if code == SIGMOID:
+        return _through_sigmoid(h, e)
+    if code == TANH:
+        return _through_tanh(h, e)
+    if code == RELU:
+        return _through_relu(h, e)
+    return e
+
+
+@kernel()
+def back_through_softmax(width, H, q, e, k):
+    """e := dJ/dz in place of e = dJ/dh, from the k outputs of a softmax, which begin in H at q."""
+    mean = 0.0
+    for i in range(k):
+        mean += e[i] * H[q + i]
+    for v in range(0, k, len(width)):
+        store(e, v, first(_through_softmax(load(width, H, q + v), load(width, e, v), mean), k - v))
+
+
+@kernel(inlined=True)
+def row_of(width, several, k):
+    """The numbers of as many registers as hold k: of one, where none is known to take several."""
+    return len(width) if len(several) == 1 else -(-k // len(width)) * len(width)
+
+
+@kernel()
+def pack(width, several, theta, sizes, bias, back, P):
+    """P := theta with W^T for W, registers for each row and for the biases; or, with `back`, theta := P."""
+    p = q = 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        row = row_of(width, several, k)
+        for j in range(n + bias):
+            for i in range(k):
+                place = p + i * n + j if j < n else p + n * k + i
+                if back:
+                    theta[place] = P[q + j * row + i]
+                else:
+                    P[q + j * row + i] = theta[place]
+        p += k * (n + bias)
+        q += (n + 1) * row
+
+
+@kernel(inlined=True)
+def add_to(width, a, i, b, c):
+    """A register of a += b c."""
+    store(a, i, multiply_add(b, c, load(width, a, i)))
+
+
+@kernel(inlined=True)
+def forward(width, several, P, sizes, codes, cost, H, D, masks, Z):
+    """The activations of every layer, registers for each, from the input that D begins with; returns where the last is.
+
+    masks: None, or with dropout the factors of the hidden nodes, laid out like H: D then gets what the next layer sees,
+    and is H itself without. Z gets what the cost is worked out from: z of the output layer, or ln h of its softmax.
+    """
+    lanes, layers = len(width), sizes.size - 1
+    p, q, out = 0, 0, row_of(width, (0, 0), sizes[0])
+    for layer in range(layers):
+        n, k = sizes[layer], sizes[layer + 1]
+        row = row_of(width, several, k)
+        for v in range(0, row, lanes):
+            z = load(width, P, p + n * row + v)
+            for j in range(n):
+                z = multiply_add(broadcast(width, D, q + j), load(width, P, p + j * row + v), z)
+            if cost == BINARY_CROSS_ENTROPY and layer == layers - 1:
+                store(Z, v, z)
+            store(H, out + v, first(_activate(codes[layer + 1], z), k - v))  # beyond, an infinite input has made NaN
+        if codes[layer + 1] == SOFTMAX:
+            is_of_cost = cost == CROSS_ENTROPY and layer == layers - 1
+            activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])
+        if masks is not None and layer < layers - 1:
+            for v in range(0, row if masks.size else 0, lanes):
+                store(D, out + v, times(load(width, H, out + v), load(width, masks, out + v)))
+        p += (n + 1) * row
+        q, out = out, out + row
+    return q
+
+
+@kernel(inlined=True)
+def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D, masks, sampled, q, delta, below):
+    """G += the gradient for one sample by the parameters in use; or, `at_once`, P += factor times it.
+
+    delta: dJ/dz of the output layer, which begins in H at q. below: for as many numbers as delta has. D, masks: see
+    `forward`. Returns the gradient's squared norm, if masks is not None, and `sampled`.
+    """
+    lanes, p, bias, square = len(width), P.size, codes[0] == 1, 0.0
+    for layer in range(sizes.size - 2, -1, -1):
+        n, k = sizes[layer], sizes[layer + 1]
+        row = row_of(width, several, k)
+        p -= (n + 1) * row
+        q = q - row_of(width, several, n) if layer else 0
+        if layer:
+            for j in range(0, row_of(width, several, n), lanes):
+                errors = products(used, p + j * row, row, n - j, load(width, delta, 0))
+                for v in range(lanes, row, lanes):
+                    errors = plus(errors, products(used, p + j * row + v, row, n - j, load(width, delta, v)))
+                if masks is not None and masks.size:
+                    errors = times(errors, load(width, masks, q + j))
+                store(below, j, back_through(codes[layer], load(width, H, q + j), errors))
+            if codes[layer] == SOFTMAX:
+                back_through_softmax(width, H, q, below, n)
+        if masks is not None and sampled:
+            square += _sum_of_squares(delta[:k]) * (_sum_of_squares(D[q : q + n]) + (1.0 if bias else 0.0))
+        for v in range(0, row, lanes):
+            d = load(width, delta, v)
+            if at_once:
+                for j in range(n):
+                    add_to(width, P, p + j * row + v, times(broadcast(width, D, q + j), d), factor)
+                if bias:
+                    add_to(width, P, p + n * row + v, d, factor)
+            else:
+                for j in range(n):
+                    add_to(width, G, p + j * row + v, broadcast(width, D, q + j), d)
+                if bias:
+                    store(G, p + n * row + v, plus(load(width, G, p + n * row + v), d))
+        delta, below = below, delta
+    return square
+
+
+@kernel()
+def penalty(width, several, P, G, sizes, l1, l2):
+    """G += the slope of the penalties on weights; returns the penalties."""
+    p, total = 0, 0.0
+    for layer in range(sizes.size - 1):
+        n, row = sizes[layer], row_of(width, several, sizes[layer + 1])
+        total += add_penalties(G[p : p + n * row], P[p : p + n * row], l1, l2)
+        p += (n + 1) * row
+    return total

@@ -1,0 +1,41 @@
+"""Updates of tiny networks: by the kernel for them, or with options by the one that has these."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.adaptive import Sampler
+from samenet.backends.dropout import DropConnect, Dropout
+from samenet.fast.kernels import tiny_network, tiny_options
+
+_NO_ORDER = np.empty((0, 0), np.int64)
+
+
+def run_updates(
+    planned: tuple[Any, ...],
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    order: NDArray[Any],
+    batch: tuple[int, bool],
+    alphas: NDArray[np.float64],
+    constants: tuple[float, ...],
+    state: NDArray[Any],
+    costs: NDArray[np.float64],
+    dropout: Dropout | None,
+    drop_connect: DropConnect | None,
+    sample_weight: NDArray[Any] | None,
+    sampler: Sampler | None,
+) -> None:
+    """Updates in place, and their costs; the arguments are those of the kernels.
+
+    planned: the kernels' first arguments, registers and the model. order: of the rows; with a sampler, the numbers that
+    draw them.
+    """
+    if dropout is None and drop_connect is None and sample_weight is None and sampler is None:
+        tiny_network.run_updates(*planned, X, Y, order, batch, alphas, constants, state, costs)
+        return
+    chosen = tiny_options.chosen(X.itemsize, dropout, drop_connect, sample_weight, sampler, order)
+    rows, (_, _, *model) = order if sampler is None else _NO_ORDER, planned
+    given = *model, X, Y, rows, batch, alphas, constants, state, costs
+    tiny_network.run_updates_with(chosen, *tiny_network.widest(X.itemsize), *given)
