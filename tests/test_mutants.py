@@ -1018,7 +1018,7 @@ SOURCES = {
 SMALLER = {
     "REGISTER": 16,
     "WIDE": 6,
-    "_MC, _KC": (8, 4),
+    "_MC, _KC, _BLOCK": (8, 4, 256),
     "_UNPACKED": 3,
     "BLOCK": 8,
     "LEAST": 4,
