@@ -7,6 +7,7 @@ hide that a number is missing.
 import itertools
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import agreement
@@ -136,6 +137,17 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
             moved = trusted.copy()
             agreement.run_updates(moved, case.X, case.Y, alpha=0.5, batch_size=5, **rule.settings(moved))
             assert moved.parameters[-1] != trusted.parameters[-1], "the last one has a step to miss"
+
+
+@pytest.mark.parametrize("change", [{"activations": ("softplus", "sigmoid")}, {"cost_function": "huber"}], ids=str)
+def test_what_has_no_branch_in_registers_is_not_trained_there(change: dict[str, Any]) -> None:
+    """It would be taken for something else."""
+    from samenet.fast.kernels import tiny_network
+
+    model = samenet.backend("numba").Network([2, 3, 1]).model
+    known = {name: getattr(model, name) for name in ("sizes", "dtype", "activations", "cost_function")}
+    assert tiny_network.fits(SimpleNamespace(**known), 1)
+    assert not tiny_network.fits(SimpleNamespace(**known | change), 1)
 
 
 def test_which_networks_are_trained_in_registers() -> None:
