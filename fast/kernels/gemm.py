@@ -13,7 +13,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
 _MC, _KC, _BLOCK = 256, 512, 1 << 18  # rows, terms, and bytes of a packed block of A, which stays in the second cache
 _PAGE = 4096  # bytes: rows so far apart have the same few places in a cache
-_FEW = 32  # rows of A up to which packing B takes longer than it saves, unless its rows are so far apart
+_UNPACKED = 32  # rows of A up to which packing B takes longer than it saves, unless its rows are so far apart
 
 
 def matrix(dtype):
@@ -96,7 +96,7 @@ def packed_product(A, B, S, C, alpha):
     terms = -(-t // -(-t // _KC))  # about as many in each block
     height = min(_BLOCK // (terms * C.itemsize) if turned else _MC, m)
     copies = turned or A.strides[0] % _PAGE == 0
-    packs = not contiguous or m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _FEW)
+    packs = not contiguous or m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED)
     meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
     heap = open_heap()
     block = empty(heap, (height if copies else 0, terms + lanes), C.dtype)
