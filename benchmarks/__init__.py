@@ -1,6 +1,6 @@
 """Benchmarks and their report. One command, run from the repository root; nothing here is installed.
 
-    python -m benchmarks run | report | peers | techniques | matrix
+    python -m benchmarks run | report | peers | techniques | estimators | matrix
 
 Reading order:
 

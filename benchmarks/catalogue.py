@@ -259,6 +259,9 @@ TECHNIQUES = {
         partial(inputs.descent, (784, 30, 10), 2_000, 10, images=True),
         "train",
     ),
+    "few nodes": TechniqueCase(
+        "500-3-2, 1,000 samples by 20", partial(inputs.descent, (500, 3, 2), 1_000, 20), "all updates at once"
+    ),
     "mini-batches of 64": _of_64("all updates at once"),
     "mini-batches of 64, a call an update": _of_64("a call an update"),
     "11 lines": _of_eleven_lines("all updates at once"),

@@ -58,14 +58,14 @@ def constants(rule: Any) -> tuple[int, float, float, float]:
 class Plan(NamedTuple):
     """How updates of a model are made, by a rule and batches of a size; it does not depend on any number in theta.
 
-    registers  for a network that fits `tiny_network`: the first arguments of its kernel; None for others
+    tiny       for a network that fits `tiny_network`: the first arguments of its kernel; None for others
     parts      into how many a batch is cut
     """
 
     rule: Any
     batch_size: int
     constants: tuple[int, float, float, float]
-    registers: tuple[Any, ...] | None
+    tiny: tuple[Any, ...] | None
     parts: int
 
 
@@ -73,10 +73,10 @@ def plan(model: Model, rule: Any, batch_size: int) -> Plan:
     """The plan, which the model keeps for the next call."""
     found: Plan | None = model.prepared.get(plan)
     if found is None or found.rule is not rule or found.batch_size != batch_size:
-        registers = None
+        tiny, flat = None, model.theta.flat
         if tiny_network.fits(model, batch_size) and not model.theta.normalized:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
-            registers = width, (0,) * tiny_network.registers(model)
-        parts = training.parts_of(batch_size, model.theta.flat.size)
-        found = model.prepared[plan] = Plan(rule, batch_size, constants(rule), registers, parts)
+            tiny = width, (0,) * tiny_network.registers(model), flat, layout(model), objective(model)
+        parts = training.parts_of(batch_size, flat.size)
+        found = model.prepared[plan] = Plan(rule, batch_size, constants(rule), tiny, parts)
     return found

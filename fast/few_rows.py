@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from samenet.fast.description import layout, objective
 from samenet.fast.kernels import few_rows
 from samenet.fast.sample_weight import factors, left_out
-from samenet.fast.workspace import unpacked
+from samenet.fast.workspace import gradient_vector
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 
@@ -25,8 +25,7 @@ def gradient(
     model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, sample_weight: NDArray[Any] | None
 ) -> tuple[float, Parameters]:
     """The cost and its gradient, without masks; see `samenet.reference.gradient`."""
-    g, scale = unpacked(model), 1.0
-    weighed: tuple[Any, ...] = ()
+    g, scale, weighed = gradient_vector(model), 1.0, ()
     if sample_weight is not None:
         c = factors(sample_weight, reduction, X.dtype)
         X, weighed = left_out(X, c), (c[:, 0],)

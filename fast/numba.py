@@ -26,7 +26,7 @@ from samenet.fast.kernels import adaptive, evaluation, forward, inference, norma
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import borrowed, give_back, masking, most_in_lanes, packed_workspace
+from samenet.fast.workspace import Memory, borrowed, give_back, masking, most_in_lanes, packed_workspace, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -41,7 +41,9 @@ SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
 SECONDS = 1e-5, 2.5e-10
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
-_NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by the size of a number
+_NONE = {  # by the size of a number: no state, and no masks
+    n: (np.empty((0, 0), f"f{n}"), (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0)) for n in (4, 8)
+}
 _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 
 
@@ -166,11 +168,11 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    helpers, more = _helpers(model, len(X), values.size), (X, Y, scale, out, values)
-    if len(X) <= most_in_lanes(theta.sizes, X.itemsize):
-        work, given = evaluation.evaluate_in_lanes, (theta.flat, *described(model), *more)
-    else:
-        work, given = evaluation.evaluate, (theta.flat, packed_workspace(model), *described(model), *more)
+    work, packed = evaluation.evaluate_in_lanes, list[Array]()
+    if len(X) > most_in_lanes(theta.sizes, X.itemsize):
+        work, packed = evaluation.evaluate, [packed_workspace(model)]
+    given = theta.flat, *packed, *described(model), X, Y, scale, out, values
+    helpers = _helpers(model, len(X), values.size)
     found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)
     return found
 
@@ -186,22 +188,22 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, costs = model.theta.flat, np.empty(1)
-    has_masks = dropout is not None or drop_connect is not None
-    if few_rows.fits(model, len(X)) and not has_masks:
+    if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
-    given = (X, Y, _NO_ORDER), (len(X), reduction == "mean"), _NO_ALPHAS, costs, dropout, drop_connect, sample_weight
+    state, masks = _NONE[X.itemsize]
+    data = X, Y, _NO_ORDER, masks if dropout is None else tuple(dropout)
+    given = data, (len(X), reduction == "mean"), _NO_ALPHAS, _NO_RULE, state, costs
     if model.theta.normalized:
         g = model.theta.empty_like()
-        _descend(model, theta, g.flat.reshape(1, -1), g.flat, *given)
+        _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
         return costs.item(), g
-    parts = training.parts_of(len(X), theta.size)
-    G, P = borrowed(model, parts)
-    if P is theta:
-        _descend(model, theta, G, P, *given)
-        return costs.item(), model.theta.like(G[0] if parts == 1 else G[0].copy())
-    found = np.copy(theta)
-    _descend(model, found, G, P, *given)  # the gradient takes its place
-    give_back(model, parts, G, P)
+    memory = borrowed(model, training.parts_of(len(X), theta.size))
+    if memory.padded is None:  # the gradient is left in G
+        _descend(model, theta, memory, given, drop_connect, sample_weight)
+        return costs.item(), model.theta.like(memory.G[0] if len(memory.G) == 1 else memory.G[0].copy())
+    found = theta.copy()
+    _descend(model, found, memory, given, drop_connect, sample_weight)  # the gradient takes its place
+    give_back(model, memory)
     return costs.item(), model.theta.like(found)
 
 
@@ -225,28 +227,33 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    epochs, m = (epochs, len(X)) if order is None else order.shape
-    alphas, costs = np.empty(epochs), np.empty(epochs * -(-m // batch_size))
+    if order is None:
+        order, rows = _NO_ORDER, len(X)
+    else:
+        epochs, rows = order.shape
+    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
     if type(alpha) is float:
         alphas.fill(alpha)  # sooner done
     else:
         alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, batch_size)
-    state = rule.state(theta) if state is None else state
+    if state is None:
+        state = rule.state(theta)
     constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    data, batch = (X, Y, _NO_ORDER if order is None else order), (batch_size, reduction == "mean")
-    given = data, batch, alphas, costs, dropout, drop_connect, sample_weight, constants, state.values
-    if planned.registers is not None:
+    batch = batch_size, reduction == "mean"
+    if planned.tiny is not None:
         options = dropout, drop_connect, sample_weight, sampler
-        tiny.run_updates(planned.registers, model, X, Y, order, batch, alphas, constants, state.values, costs, options)
-    elif theta.normalized:
-        G = np.empty((1, theta.flat.size), model.dtype)
-        _descend(model, theta.flat, G, G[0], *given)
+        tiny.run_updates(planned.tiny, X, Y, order, batch, alphas, constants, state.values, costs, *options)
     else:
-        parts = planned.parts if sampler is None else 1
-        G, P = borrowed(model, parts, state.prepared)
-        _descend(model, theta.flat, G, P, *given, sampler)
-        give_back(model, parts, G, P, state.prepared)
+        data = X, Y, order, _NONE[X.itemsize][1] if dropout is None else tuple(dropout)
+        given = data, batch, alphas, constants, state.values, costs
+        if theta.normalized:
+            memory = unpacked(np.empty_like(theta.flat))
+        else:
+            memory = borrowed(model, planned.parts if sampler is None else 1, state.prepared)
+        _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler)
+        if not theta.normalized:
+            give_back(model, memory, state.prepared)
     state.t += costs.size
     return costs
 
@@ -254,39 +261,32 @@ def run_updates(
 def _descend(
     model: Model,
     theta: Array,
-    G: Array,
-    P: Array,
-    data: tuple[Array, Array, Array],
-    batch: tuple[int, bool],
-    alphas: NDArray[np.float64],
-    costs: NDArray[np.float64],
-    dropout: Dropout | None,
+    memory: Memory,
+    given: tuple[Any, ...],
     drop_connect: DropConnect | None,
     sample_weight: Array | None,
-    rule: tuple[float, ...] = _NO_RULE,
-    state: Array | None = None,
     sampler: Sampler | None = None,
 ) -> None:
     """The updates, or if there is no alpha the gradient, in place of theta, and their costs.
 
-    G: memory for the gradient of each part of a batch. If P is theta, the gradient is left in G[0], not in theta.
+    given: what all kernels take, from data to costs. If P is theta, the gradient is left in G, not in theta.
     """
-    masks = _NO_MASKS[G.itemsize] if dropout is None else tuple(dropout)
+    G, P, values, *_ = memory
     kinds, bias, objective = described(model)
-    given = objective, (*data, masks), batch, alphas, rule, G[:0] if state is None else state, costs
-    weighed = () if sample_weight is None else (sample_weight,)
     if model.theta.normalized:
+        weighed = () if sample_weight is None else (sample_weight,)
         running = model.theta.everything[theta.size :]
-        normalization.run_updates(theta, running, kinds, *given, G[0], *weighed)
+        normalization.run_updates(theta, running, kinds, objective, *given, G[0], *weighed)
         return
-    more = () if drop_connect is None else (masking(model, drop_connect),)
+    more: tuple[Any, ...] = () if drop_connect is None else (masking(model, drop_connect),)
     if sampler is not None:
-        adaptive.run_updates(theta, P, kinds, bias, *given, G[0], tuple(sampler), *more)
+        adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), *more)
         return
-    options = (*(more or (None,)), *weighed) if weighed else more
-    helpers = _helpers(model, batch[0], len(G))
-    all_of_it = theta, P, kinds, bias, *given, G, np.empty(len(G))
-    run_parallel(training.run_updates, all_of_it, helpers, len(G), *options)
+    if sample_weight is not None:
+        more = *(more or (None,)), sample_weight
+    helpers = 0 if model.threads == 1 else _helpers(model, given[1][0], len(G))
+    all_of_it = theta, P, kinds, bias, objective, *given, G, values
+    run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
 
 
 class Network(interface.Network):

@@ -5,37 +5,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.fast.description import described
+from samenet.backends.adaptive import Sampler
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.kernels import tiny_network, tiny_options
-from samenet.model import Model
 
 _NO_ORDER = np.empty((0, 0), np.int64)
 
 
 def run_updates(
-    registers: tuple[Any, ...],
-    model: Model,
+    planned: tuple[Any, ...],
     X: NDArray[Any],
     Y: NDArray[Any],
-    order: NDArray[Any] | None,
+    order: NDArray[Any],
     batch: tuple[int, bool],
     alphas: NDArray[np.float64],
     constants: tuple[float, ...],
     state: NDArray[Any],
     costs: NDArray[np.float64],
-    options: tuple[Any, ...],
+    dropout: Dropout | None,
+    drop_connect: DropConnect | None,
+    sample_weight: NDArray[Any] | None,
+    sampler: Sampler | None,
 ) -> None:
     """Updates in place, and their costs; the arguments are those of the kernels.
 
-    order: of the rows, or None; with a sampler, the numbers that draw them. options: dropout, DropConnect, weights of
-    samples and sampler, or None for each.
+    planned: the kernels' first arguments, registers and the model. order: of the rows; with a sampler, the numbers that
+    draw them.
     """
-    kinds, _, objective = described(model)
-    rows = _NO_ORDER if order is None or options[-1] is not None else order
-    given = model.theta.flat, kinds, objective, X, Y, rows, batch, alphas, constants, state, costs
-    if all(option is None for option in options):
-        tiny_network.run_updates(*registers, *given)
-    else:
-        dropout, drop_connect, weights, sampler = options
-        chosen = tiny_options.chosen(X.itemsize, dropout, drop_connect, weights, sampler, order)
-        tiny_network.run_updates_with(chosen, *tiny_network.widest(X.itemsize), *given)
+    if dropout is None and drop_connect is None and sample_weight is None and sampler is None:
+        tiny_network.run_updates(*planned, X, Y, order, batch, alphas, constants, state, costs)
+        return
+    chosen = tiny_options.chosen(X.itemsize, dropout, drop_connect, sample_weight, sampler, order)
+    rows, (_, _, *model) = order if sampler is None else _NO_ORDER, planned
+    given = *model, X, Y, rows, batch, alphas, constants, state, costs
+    tiny_network.run_updates_with(chosen, *tiny_network.widest(X.itemsize), *given)

@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ Kept = dict[tuple[Any, ...], Any]
 
 def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
-    return _rows(model, 1)[0] if is_packed(model) else model.theta.flat
+    if is_packed(model):
+        return _rows(model, 1)[0]
+    _keep_pages()  # of the activations of wide layers, and what is packed of them
+    return model.theta.flat
 
 
 def is_packed(model: Model) -> bool:
@@ -47,48 +50,63 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     return packing.total_length(sizes, bias, itemsize)
 
 
-def unpacked(model: Model) -> Parameters:
+def gradient_vector(model: Model) -> Parameters:
     """Memory for a gradient in the order of theta."""
     if model.theta.flat.nbytes > _LARGE:
         _keep_pages()
     return model.theta.empty_like()
 
 
-def workspace(model: Model, parts: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Memory for the gradient of each part of a batch, and for P."""
+class Memory(NamedTuple):
+    """What the updates of a model, or its gradient, are worked out in; a row, or a number, for each part of a batch."""
+
+    G: NDArray[Any]  # the gradients of the parts
+    P: NDArray[Any]  # the packed parameters, or theta
+    values: NDArray[np.float64]  # the costs of the parts
+    padded: NDArray[Any] | None  # G and P, if they have zeros that no kernel writes; None if P is theta
+    is_small: bool = False  # whether a model keeps it
+
+
+def unpacked(g: NDArray[Any]) -> Memory:
+    """Memory for a gradient in this vector, where parameters are not packed, and batches are not cut into parts."""
+    return Memory(g.reshape(1, -1), g, np.empty(1), None)
+
+
+def workspace(model: Model, parts: int) -> Memory:
+    """New memory for so many parts."""
+    values = np.empty(parts)
     if not is_packed(model):
-        return _rows(model, parts), model.theta.flat
+        memory, P = _rows(model, parts), model.theta.flat
+        return Memory(memory, P, values, None, memory.nbytes + P.nbytes <= _LARGE)
     memory = _rows(model, parts + 1)
-    return memory[1:], memory[0]
+    return Memory(memory[1:], memory[0], values, memory, memory.nbytes <= _LARGE)
 
 
-def borrowed(model: Model, parts: int, kept: Kept | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
     """`workspace`, or what an earlier call has given back: the caller's own until it gives that back.
 
     Making it takes as long as an update of a tiny network. Another thread meanwhile finds none, and makes its own.
     kept: where what is large may be, for as long as a training.
     """
-    found: tuple[NDArray[Any], NDArray[Any]] | None = model.prepared.pop((borrowed, parts), None)
+    found: Memory | None = model.prepared.pop((borrowed, parts), None)
     if found is not None:
-        G, P = found
-        if P is not model.theta.flat:
-            G.fill(0)
-            P.fill(0)
+        if found.padded is not None:
+            found.padded.fill(0)
         return found
     theta = model.theta
     found = kept.pop((borrowed, parts, theta.sizes, theta.bias), None) if kept else None
-    if found is None:
-        return workspace(model, parts)
-    G, P = found
-    return G, P if is_packed(model) else theta.flat  # of this model: the training may have been of its copy
+    if found is not None and found.padded is None:
+        found = found._replace(P=theta.flat)  # of this model: the training may have been of its copy
+    return found or workspace(model, parts)
 
 
-def give_back(model: Model, parts: int, G: NDArray[Any], P: NDArray[Any], kept: Kept | None = None) -> None:
+def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
     """Keep memory for the next call: with the model, if there is little of it."""
-    if G.nbytes + P.nbytes <= _LARGE:
-        model.prepared[borrowed, parts] = G, P
+    parts = len(memory.values)
+    if memory.is_small:
+        model.prepared[borrowed, parts] = memory
     elif kept is not None:
-        kept[borrowed, parts, model.theta.sizes, model.theta.bias] = G, P
+        kept[borrowed, parts, model.theta.sizes, model.theta.bias] = memory
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:

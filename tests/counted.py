@@ -1,7 +1,8 @@
 """Which cases of a test are counted by coverage: of many, those that can run other lines.
 
 The tracer takes as long as what it counts. A case whose parameters, and whose fields of them, have all been seen with
-the same backends runs without it: in a product, each value of each factor is counted once.
+the same backends runs without it: in a product, each value of each factor is counted once. So does a test marked
+`uncounted`, whose lines other tests run.
 """
 
 import dataclasses
@@ -28,7 +29,7 @@ class Counted:
             params = getattr(getattr(item, "callspec", None), "params", {})
             test = item.nodeid.partition("[")[0], frozenset(self.implementations(params))
             new = {(test, value) for value in _values("", params)} - seen
-            if not new and params:
+            if (not new and params) or item.get_closest_marker("uncounted"):
                 self.uncounted.add(item.nodeid)
             seen |= new
 

@@ -306,10 +306,10 @@ def adapted(
     reach = min(high / D, max(math.sqrt(2 / b), math.sqrt(2 * lost / b) / D if small else 0.0))
     size = abs(p) / D + abs(q) * reach
     if small:
-        off = 2 * size + gamma(20, r) * size
+        off = 2 * size + gamma(21, r) * size
     else:
         slope = (abs(p) * b * high / R + abs(q) * (a / R + epsilon)) / D**2
-        off = min(slope * g.e, 2 * size) + gamma(20, r) * size + (lost / (R2 - lost) + tiny / D) * size
+        off = min(slope * g.e, 2 * size) + gamma(21, r) * size + (lost / (R2 - lost) + tiny / D) * size
     off += r.least * ((abs(alpha) * (4 + 2 * abs(m)) / c1 + 2 * high + 1) / D + 1)
     whole = math.sqrt(a + b * g.v**2) + epsilon
     step = Number((p + q * g.v) / whole if whole else 0.0, off)

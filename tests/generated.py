@@ -28,14 +28,10 @@ from samenet.fast import kernels
 from samenet.fast.kernels.codegen import compiling
 
 KERNELS = Path(kernels.__file__).parent
-_CODEGEN = ("vector", "arithmetic", "generated", "loops", "microkernels", "transpose", "registers")
+_CODEGEN = ("vector", "arithmetic", "generated", "loops", "microkernels", "packed", "transpose", "registers")
 MODULES = (
     *(f"codegen.{name}" for name in _CODEGEN),
-    "elementary",
-    "sparse_input",
-    "parallel",
-    "activations",
-    "dropout",
+    *("elementary", "sparse_input", "parallel", "activations", "dropout"),
 )
 # Features of processors, by the bytes of their registers; the first are those that any has.
 FEATURES = {16: "", 32: "+avx,+avx2,+fma", 64: "+avx,+avx2,+fma,+avx512f,+avx512vl,+avx512bw,+avx512dq,+avx512cd"}

@@ -31,7 +31,8 @@ def _cases() -> list[Any]:
     # Without the JIT a larger batch goes through the kernels' inner loops number by number.
     slow = [Case((5, 7, 3, 2), m, *kind) for m in ROWS[9:] for kind in both]
     slow += [Case(sizes, m, *kind) for sizes in LARGE for m in (1, 3, 65) for kind in both]
-    slow += [Case((64, 30, 10), 130), Case((3, 1), 65), Case((9, 8, 5, 4, 3), 400)]
+    slow += [Case((64, 30, 10), 130), Case((3, 1), 65), Case((9, 8, 5, 4, 3), 400), Case((40, 3, 2), 150)]
+    slow += [Case((40, 1), 65, False, "float32"), Case((40, 5, 3), 65, dtype="float32")]  # many inputs to few nodes
     fast = {Case((5, 7, 3, 2), 130), Case((5, 7, 3, 2), 129, False, "float32"), Case((64, 30, 10), 3)}
     cases += [pytest.param(case, marks=() if case in fast else pytest.mark.compiled) for case in slow]
     return [pytest.param(*p.values, marks=p.marks, id=str(p.values[0])) for p in cases]

@@ -7,6 +7,7 @@ hide that a number is missing.
 import itertools
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import agreement
@@ -138,6 +139,17 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
             assert moved.parameters[-1] != trusted.parameters[-1], "the last one has a step to miss"
 
 
+@pytest.mark.parametrize("change", [{"activations": ("softplus", "sigmoid")}, {"cost_function": "huber"}], ids=str)
+def test_what_has_no_branch_in_registers_is_not_trained_there(change: dict[str, Any]) -> None:
+    """It would be taken for something else."""
+    from samenet.fast.kernels import tiny_network
+
+    model = samenet.backend("numba").Network([2, 3, 1]).model
+    known = {name: getattr(model, name) for name in ("sizes", "dtype", "activations", "cost_function")}
+    assert tiny_network.fits(SimpleNamespace(**known), 1)
+    assert not tiny_network.fits(SimpleNamespace(**known | change), 1)
+
+
 def test_which_networks_are_trained_in_registers() -> None:
     """Those with little work in an update, whatever they are made of."""
     from samenet.fast.kernels import tiny_network
@@ -174,7 +186,7 @@ def test_which_networks_are_trained_in_registers() -> None:
 def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`products` as plain Python, whose panels assert that they are asked for what the compiled ones have."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    for name in ("codegen.compiling", "codegen.vector", "codegen.microkernels", "gemm"):
+    for name in ("codegen.compiling", "codegen.vector", "codegen.memory", "codegen.microkernels", "gemm"):
         module = again(name)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         package, _, last = module.__name__.rpartition(".")
@@ -437,7 +449,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
     parts = training.parts_of(421, net.parameters.size)
-    (G, _), values, costs = workspace(net.model, parts), np.full(parts, np.nan), np.empty(1)
+    G, values, costs = workspace(net.model, parts).G, np.full(parts, np.nan), np.empty(1)
     first = slice(0, 421 // parts)
     theta = net.parameters.copy()
     value, slope = trusted.gradient(X[first], Y[first], reduction="sum")

@@ -283,7 +283,7 @@ MUTANTS = {
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
-        Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (A @ B)", "A @ B"),
+        Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (A", "(A"),
         Mutant("wide: sums that begin at 0", "C[:] = S[: len(C)] +", "C[:] ="),
         Mutant("wide: the first columns for all", "start + count, i:end]", "start + count, : end - i]"),
         Mutant("wide: the first terms for all", "ahead = B[start : start + count, i:end]", "ahead = B[:count, i:end]"),
@@ -295,7 +295,7 @@ MUTANTS = {
         Mutant("wide: terms of the first block", "start : start + count], C[top", ":count], C[top"),
         Mutant("wide: the first row of S for all", "S[top : top + height] if len(S) > 1", "S[:height] if len(S) > 1"),
         # layers
-        Mutant("bias dropped", "start = rows_at(P, p + n * row, 1, k) if bias else", "start ="),
+        Mutant("bias dropped", "start = rows_at(P, b, 1, k) if bias else", "start ="),
         Mutant("bias of a sample dropped", "h[i] += b[i]", "h[i] += 0 * b[i]"),
         Mutant(
             "narrow W reversed",
@@ -304,11 +304,33 @@ MUTANTS = {
         ),
         Mutant("wide W transposed", "rows_at(P, p, k, n).T, start", "rows_at(P, p, n, k), start"),
         Mutant("masks of another layer", "column += k", "column += 0"),
-        Mutant("biases not copied", "copy(theta[p + k * n :", "copy(0 * theta[p + k * n :"),
+        Mutant("biases not copied", "copy(theta[p : p + k],", "copy(0 * theta[p : p + k],"),
         Mutant(
             "turned weights turned back in another order",
-            "transposed(packed_matrix(P, q, n, k), rows_at(theta",
-            "transposed(packed_matrix(P, q, n, k)[::-1], rows_at(theta",
+            "transposed(packed_matrix(P, q, n, k), W)",
+            "transposed(packed_matrix(P, q, n, k)[::-1], W)",
+        ),
+        Mutant("few nodes: bias dropped", "tile[j, r] + b[0, i + j]", "tile[j, r]"),
+        Mutant("few nodes: bias dropped in the lanes", "sums[i, r] += b", "sums[i, r] += 0 * b"),
+        Mutant("few nodes: the first rows for all", "x = X[s : s + _NEAR]", "x = X[: len(X) - s][:_NEAR]"),
+        Mutant("few nodes: one node reversed", "gemv(X, W[0], Z[0])", "gemv(X, W[0][::-1], Z[0])"),
+        Mutant(
+            "few nodes: weights reversed",
+            "copied(W, packed_matrix(P, q, k, n))",
+            "copied(W[:, ::-1], packed_matrix(P, q, k, n))",
+        ),
+        Mutant("few nodes: weights not copied back", "copied(packed_matrix(P, q, k, n), W)", "pass"),
+        Mutant("few nodes: a row of four left out", "d3 * x3 + (d2", "0 * x3 + (d2"),
+        Mutant("few nodes: last rows left out", "_add_one(dW[i], X[s], delta[s, i])", "pass"),
+        Mutant(
+            "few nodes: gradient of the last block",
+            "add_narrow_gradient(deltas, x, start == 0,",
+            "add_narrow_gradient(deltas, x, True,",
+        ),
+        Mutant(
+            "few nodes: gradient not begun at 0",
+            "row[j] = 0\n    for s in range(0, last",
+            "pass\n    for s in range(0, last",
         ),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
@@ -415,11 +437,10 @@ MUTANTS = {
             "mask_weights(drop_connect, update, P, sizes, bias)\n        add",
             "mask_weights(drop_connect, 0, P, sizes, bias)\n        add",
         ),
-        Mutant("weights without a first", "(first + update) * weights", "update * weights"),
+        Mutant("weights without a first", "(first + update) * weights + 1, 0", "update * weights + 1, 0"),
         Mutant("weights of the layer before", "counter += n * k", "counter += n"),
         Mutant("weights transposed", "(n, k, 1, n)", "(n, k, k, 1)"),
         Mutant("wide: weights transposed", "(k, n, n, 1)", "(k, n, 1, k)"),
-        Mutant("left out where kept", "j * across) < threshold", "j * across) >= threshold"),
         Mutant(
             "one factor for all layers",
             "threshold, factor = thresholds[layer], factors[layer]",
@@ -431,13 +452,13 @@ MUTANTS = {
             "threshold, factor = thresholds[0], factors[layer]",
         ),
         Mutant("biases left out", "p += bias * row_length(k, lanes)", "pass"),
-        Mutant("weights by the numbers of nodes", "key - 2**63", "key"),
+        Mutant("weights by the numbers of nodes", "key - 2**63, first, sum", "key, first, sum"),
         Mutant("biases masked by what was there", "masks[:] = 1", "masks[:] = 2"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta - step * (shrink", "theta + step * (shrink"),
         Mutant("RMSProp uphill", "theta - _quotient(step", "theta + _quotient(step"),
         Mutant("Adam uphill", "theta - _quotient(m", "theta + _quotient(m"),
-        Mutant("velocity that grows", "v = beta * v - step", "v = v - step"),
+        Mutant("velocity that grows", "_normal(beta * v - step", "_normal(v - step"),
         Mutant(
             "Nesterov's step without the gradient",
             "theta + (beta * v - move)",
@@ -464,8 +485,8 @@ MUTANTS = {
         Mutant("RMSProp without epsilon", "sqrt(s) + epsilon), s", "sqrt(s)), s"),
         Mutant(
             "RMSProp by the other constant",
-            "shrink, beta2, 1.0 - beta2, rule.epsilon)",
-            "shrink, beta1, 1.0 - beta1, rule.epsilon)",
+            "shrink, beta2, 1.0 - beta2, rule.epsilon, tiny)",
+            "shrink, beta1, 1.0 - beta1, rule.epsilon, tiny)",
         ),
         Mutant("Adam without the first mean", "keep_m * m +", "0 * m +"),
         Mutant("Adam without the mean of squares", "keep_v * v +", "0 * v +"),
@@ -733,7 +754,7 @@ MUTANTS = {
         ),
         Mutant("sampling: norms of the last batch, too", "squares[s] = 0.0", "pass"),
         Mutant("sampling: norms without the inputs", "(_sum_of_squares(layer_inputs[s]) +", "(1.0 +"),
-        Mutant("sampling: norms without biases", "(1.0 if bias else 0.0)", "0.0"),
+        Mutant("sampling: norms without biases", "(layer_inputs[s]) + (1.0 if bias else 0.0)", "(layer_inputs[s])"),
         Mutant("sampling: norms of a mean", "workspace.squares[s] /= scale * scale", "pass"),
         Mutant(
             "sampling: factors of the first block",
@@ -958,12 +979,15 @@ KERNELS = (
     ),
     *(
         "codegen.loops",
+        "codegen.memory",
         "codegen.microkernels",
+        "codegen.packed",
         "codegen.transpose",
         "codegen.registers",
         "elementary",
         "gemm",
         "activations",
+        "narrow",
         "packing",
         "sparse_input",
         "dropout",
@@ -993,7 +1017,7 @@ SOURCES = {
 SMALLER = {
     "REGISTER": 16,
     "WIDE": 6,
-    "_MC, _KC": (8, 4),
+    "_MC, _KC, _BLOCK": (8, 4, 256),
     "_UNPACKED": 3,
     "BLOCK": 8,
     "LEAST": 4,
@@ -1005,6 +1029,7 @@ SMALLER = {
     "FEW": 13,
     "_ROWS": 4,
     "_TERMS": 4,
+    "_NEAR": 4,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY": 80,
     "_PAYS": 0,
@@ -1073,10 +1098,18 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
+    for functions, _ in RULED:  # before all that takes longer
+        case = Case((4, 5, 3, 2), 7, functions=functions)
+        networks = case.network(cls), case.network(trusted)
+        yield from agreement.forward(*networks, case.X)
+        yield from agreement.gradient(*networks, case.X, case.Y)
+        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
+        yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
     networks = small.network(cls), small.network(trusted)
     for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
         yield from agreement.lockstep(*networks, small.X, small.Y, descent)
         yield from agreement.free_run(*networks, small.X, small.Y, descent)
+    yield from _few_nodes(cls, trusted)
     yield from _normalized(cls, trusted)
     yield from _wide(cls, trusted)
     yield from _small(cls, trusted)
@@ -1085,10 +1118,6 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     for functions, rule in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
-        yield from agreement.forward(*networks, case.X)
-        yield from agreement.gradient(*networks, case.X, case.Y)
-        yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
-        yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
         yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(4, epochs=2, rule=rule), case.masks)
     yield from _sampled(cls, trusted)
@@ -1106,6 +1135,16 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from agreement.forward(*networks, blocks.X)
     yield from agreement.gradient(*networks, blocks.X, blocks.Y)
     yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], *blocks.masks)
+
+
+def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11)):
+        networks = case.network(cls), case.network(trusted)
+        for rows in (3, case.rows):
+            yield from agreement.forward(*networks, case.X[:rows])
+            yield from agreement.gradient(*networks, case.X[:rows], case.Y[:rows])
+        yield from agreement.free_run(*networks, case.X, case.Y, Descent(9, epochs=2))
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(9, rule=Rule(Adam(0.7, 0.9, 1e-2))), case.masks)
 
 
 def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1318,7 +1357,13 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 # By what a mutant's name begins with: what it is likely to fail, and so is tried first.
 ABOUT = {
     **{"wide": _wide, "sampling": _sampled, "small": _small, "zeros": _zeros, "normalization": _normalized},
-    **{"weights": _weighted, "few rows": _few_rows, "small options": _small_options},
+    **{
+        "weights": _weighted,
+        "at once": _wide,
+        "few rows": _few_rows,
+        "few nodes": _few_nodes,
+        "small options": _small_options,
+    },
 }
 
 

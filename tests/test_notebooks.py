@@ -81,6 +81,7 @@ def test_each_tutorial_has_a_notebook() -> None:
     assert PAGES == ["000", "001", "002", "003", "004", "your-own-backend"]
 
 
+@pytest.mark.uncounted  # the lines are those of tests of what a page calls: `test_examples`, `test_conformance`
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_prints_what_it_says(name: str, brief: None) -> None:
     notebook = notebooks.of_tutorial(name)

@@ -648,6 +648,23 @@ def test_starts_on_several_threads_end_like_those_on_one(backend: Backend, optio
     assert len(ends[0][1].starts) == options["optimizer"].starts
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (40, 70, 2)], ids=str)
+def test_a_state_without_slope_decays_to_0_and_not_to_a_number_that_is_slow(sizes: Any, dtype: str) -> None:
+    tiny = np.finfo(dtype).tiny
+    for rule, ends in (
+        *((rule, True) for rule in (Momentum(), Nesterov(), RMSProp(), Adam(beta2=0.9))),
+        *((rule, False) for rule in (RMSProp(epsilon=0.0), Adam(beta2=0.9, epsilon=0.0))),  # beside 0 it would matter
+    ):
+        net = samenet.backend("numba").Network(sizes, activation="identity", dtype=dtype)
+        net.parameters = np.zeros(net.parameters.size, dtype)
+        state = rule.state(net.model.theta)
+        state.values[:] = tiny
+        X, Y = np.ones((5, sizes[0]), dtype), np.zeros((5, 2), dtype)
+        net.backend.run_updates(net.model, X, Y, rule, alpha=0.0, batch_size=5, state=state)
+        assert (state.values == 0).all() if ends else (state.values > 0).all(), rule
+
+
 @pytest.mark.compiled
 def test_starts_that_overflow_on_several_threads(backend: Backend) -> None:
     for alpha, some in ((1.0, True), (10.0, False)):

@@ -1,6 +1,8 @@
 """The compiler of kernels types as Numba does, links what a kernel calls, and leaves Numba as it was."""
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,23 @@ SMALLEST = """
 def twice(a):
     return min(a.size, 3) + a[:1].sum()
 """
+
+
+LOADS = """
+import sys
+import samenet.fast.numba
+import numpy as np
+from numba import njit
+from numba.np import arraymath, linalg
+
+assert "scipy.linalg" not in sys.modules
+assert linalg.ensure_blas is arraymath.ensure_blas and linalg.ensure_blas.__module__ == "numba.np.linalg"
+assert njit(lambda a: np.dot(a, a))(np.ones(3)) == 3
+assert "scipy.linalg" in sys.modules
+"""
+
+
+@pytest.mark.compiled
+def test_scipy_is_loaded_by_who_needs_a_blas() -> None:
+    pytest.importorskip("scipy")
+    subprocess.run([sys.executable, "-c", LOADS], check=True, timeout=100)

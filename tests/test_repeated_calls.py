@@ -1,7 +1,10 @@
 """Calls again and again on tiny networks: what is kept between them is never a check that is lost, nor a number."""
 
 import copy
+import gc
+import itertools
 import pickle
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +14,7 @@ from agreement import Backend
 
 import samenet
 from samenet.optimizers import BFGS, Adam
+from samenet.training import short
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(6, 4)), RANDOM.uniform(size=(6, 3))
@@ -137,3 +141,147 @@ def test_nothing_is_left_of_a_training_that_failed(
         one.train(X, Y, alpha=0.01, epochs=3, **settings)
     assert net.parameters.tobytes() == other.parameters.tobytes()
     assert net.gradient(X, Y)[1].flat.tobytes() == other.gradient(X, Y)[1].flat.tobytes()
+
+
+_WAYS: list[dict[str, Any]] = [
+    {},
+    {"optimizer": "adam", "record_every": 2},
+    {"batch_size": 2, "seed": 3, "optimizer": "momentum"},
+    {"batch_size": 4, "seed": 0, "dropout": 0.5, "record_every": 3, "reduction": "sum"},
+    {"drop_connect": [0.5, 0.0], "shuffle": False, "batch_size": 6, "seed": 2},
+    {"sample_weight": [1.0, 2.0, 0.0, 1.0, 3.0, 1.0], "batch_size": 4, "seed": 1},
+    {"sample_weight": np.arange(6.0), "optimizer": Adam(), "clip_norm": 0.1, "record_every": 0},
+]
+
+
+@pytest.mark.parametrize("given", _WAYS, ids=str)
+def test_a_short_way_and_the_loop_go_on_to_the_same_bits(
+    fast: Backend, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, going on, with other arguments, and from before an epoch that failed."""
+    first = {"alpha": 0.1, "epochs": 1, **given}
+    others = {name: value for name, value in first.items() if name != "seed"}
+    calls = [first] * 3 + [others | {"resume": True, "epochs": epochs} for epochs in (1, 1, 3, 2)]
+    calls += [others | {"resume": True, "alpha": 1e300}, others | {"resume": True, "alpha": 0.05}, first, first]
+    found = []
+    for is_short in (short.is_short, lambda *_: False):
+        monkeypatch.setattr(short, "is_short", is_short)
+        net, seen = fast.Network([4, 5, 3], activation=["tanh", "identity"], seed=0), []
+        for call in calls:
+            error, before = None, net.history
+            copied = copy.copy(before)
+            try:
+                net.train(10 * X, 10 * Y, **call)
+            except FloatingPointError as raised:
+                error = str(raised)
+            assert before == copied, "an earlier history does not change"
+            seen.append((net.parameters.tobytes(), net.history, net.training_state is None, error))
+        found.append(seen)
+    for step, (one, other) in enumerate(zip(*found, strict=True)):
+        assert one == other, f"call {step}"
+    assert any(error is not None for *_, error in found[0])
+
+
+def test_going_on_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what the loop prepares for a long training."""
+    net = samenet.backend("numpy").Network([4, 3], seed=0)
+    net.train(X, Y, alpha=0.1, epochs=1)
+    monkeypatch.setattr("samenet.training.run.descend", lambda *_: pytest.fail("by the loop"))
+    for _ in range(3):
+        assert net.train(X, Y, alpha=0.1, epochs=2, resume=True).epochs_done == net.history.epochs_done
+    assert net.history.epochs_done == 7
+    assert len(net.history.cost) == 7
+
+
+def test_arguments_are_remembered_where_they_cannot_have_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    Network, checked = samenet.backend("numpy").Network, list[Any]()
+    options = short.Options
+    make = options.checked.__func__
+    monkeypatch.setattr(options, "checked", classmethod(lambda *given: checked.append(1) or make(*given)))
+    for given, most in (({}, 2), ({"seed": 1, "batch_size": 2}, 2), ({"dropout": [0.5]}, 5), ({"monitors": []}, 5)):
+        checked.clear()
+        net = Network([4, 2, 3], seed=0)
+        for _ in range(5):
+            net.train(X, Y, alpha=0.1, epochs=1, **given)
+        assert len(checked) == most, given
+
+
+def test_lists_that_have_changed_since_are_read_again(fast: Backend) -> None:
+    dropout, monitors, random = [0.0], list[Any](), np.random.default_rng(1)
+    net, other = (fast.Network([4, 3, 3], seed=0) for _ in range(2))
+    for step in range(6):
+        if step == 3:
+            dropout[0] = 0.5
+        if step == 5:
+            monitors.append("mean_norm")
+        net.train(X, Y, alpha=0.1, epochs=1, dropout=dropout, monitors=monitors, seed=5)
+        other.train(X, Y, alpha=0.1, epochs=1, dropout=0.0 if step < 3 else 0.5, seed=5)
+        assert net.parameters.tobytes() == other.parameters.tobytes(), step
+    assert list(net.history) == ["cost", "mean_norm"]
+    orders = [fast.Network([4, 3], seed=0) for _ in range(4)]
+    for one in orders:
+        one.train(X, Y, alpha=0.1, epochs=1, batch_size=1, seed=random)
+    assert len({one.parameters.tobytes() for one in orders}) == 4, "a stream goes on"
+    dropout[0] = 1.5
+    with pytest.raises(ValueError, match="^dropout"):
+        net.train(X, Y, alpha=0.1, epochs=1, dropout=dropout, monitors=monitors, seed=5)
+
+
+@pytest.mark.parametrize("size", [None, 2, 5])
+def test_other_samples_by_the_same_arguments(fast: Backend, size: int | None) -> None:
+    """Of other lengths, dtypes and kinds: as by a network that remembers nothing."""
+    random = np.random.default_rng(2)
+    net, arguments = fast.Network([4, 3, 3], seed=0), {"alpha": 0.1, "epochs": 2, "batch_size": size, "seed": 4}
+    for rows in (6, 6, 6, 3, 6, 1, 1, 6):
+        x, y = random.normal(size=(rows, 4)), random.uniform(size=(rows, 3))
+        strided = np.repeat(x, 2, axis=0)[::2]
+        for samples in (x, x.tolist(), strided, x.astype(np.float32)):
+            other = net.copy()
+            net.train(samples, y, **arguments)
+            other.train(samples, y, **arguments)
+            assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+def test_samples_that_are_parameters_are_copied_every_time(fast: Backend) -> None:
+    net = fast.Network([4, 4, 3], seed=0)
+    for _ in range(4):
+        other = net.copy()
+        x = net.weights[0]
+        given = x.copy()
+        net.train(x, Y[:4], alpha=0.5, epochs=3)
+        other.train(given, Y[:4], alpha=0.5, epochs=3)
+        assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+def test_targets_out_of_reach_give_a_warning_in_each_call(fast: Backend) -> None:
+    net, y = fast.Network([4, 3, 3], seed=0), Y.copy()
+    for _ in range(3):
+        net.train(X, y, alpha=0.1, epochs=1)
+    y[0, 0] = 2.0
+    for _ in range(3):
+        with pytest.warns(samenet.UnreachableTargetsWarning):
+            net.train(X, y, alpha=0.1, epochs=1)
+
+
+def test_nothing_keeps_the_samples(fast: Backend) -> None:
+    net = fast.Network([4, 3, 3], seed=0)
+    x, y, weights = X.copy(), Y.copy(), np.arange(6.0)
+    for given in ({}, {"sample_weight": weights}):
+        for _ in range(3):
+            net.train(x, y, alpha=0.1, epochs=1, **given)
+    watched = [weakref.ref(array) for array in (x, y, weights)]
+    del x, y, weights, given
+    gc.collect()
+    assert [found() for found in watched] == [None] * 3
+
+
+def test_threads_that_train_networks_of_their_own(fast: Backend) -> None:
+    def trained(seed: int) -> bytes:
+        net, random = fast.Network([4, 5, 3], seed=seed), np.random.default_rng(seed)
+        x, y = random.normal(size=(6, 4)), random.uniform(size=(6, 3))
+        for step, resume in itertools.product(range(20), (False, True)):
+            net.train(x, y, alpha=0.1, epochs=1 + step % 2, optimizer="momentum", resume=resume)
+        return bytes(net.parameters.tobytes())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(trained, range(8))) == [trained(seed) for seed in range(8)]

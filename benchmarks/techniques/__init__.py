@@ -159,6 +159,12 @@ TECHNIQUES = (
         without="mini-batches of 64, a call an update",
     ),
     Technique(
+        "few nodes of many inputs",
+        "A first layer of few nodes has inputs in its registers; without, one of nodes that is mostly empty.",
+        "few nodes",
+        (Change(f"{_KERNELS}/narrow.py", "return 2 * sizes[1] <= lanes", "return 0 > lanes"),),
+    ),
+    Technique(
         "one sample without checks",
         "`net.predictor()`, which looks at types alone, into an array that is given; without, `net.predict`.",
         "one tiny sample, predictor",

@@ -14,7 +14,16 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
-from samenet.fast.kernels.packing import lanes_of, layer_length, nodes, packed_matrix, row_length
+from samenet.fast.kernels.narrow import add_narrow_gradient
+from samenet.fast.kernels.packing import (
+    is_turned,
+    lanes_of,
+    layer_length,
+    matrix_length,
+    nodes,
+    packed_matrix,
+    row_length,
+)
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.sparse_input import (
     AT_ONCE,
@@ -63,7 +72,8 @@ def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
     Z = empty(heap, rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     delta, back = empty(heap, rows * widest, theta.dtype), empty(heap, rows * widest, theta.dtype)
     zeros = zeroed(heap, max(widest, sizes[0]), theta.dtype)
-    lists, flags = nonzero_workspace(heap, sizes, rows)
+    skips = is_turned(sizes, 0, lanes_of(sizes, theta.itemsize))
+    lists, flags = nonzero_workspace(heap, sizes, rows if skips else 0)
     masks = empty(heap, (rows if dropout else 0, total - sizes[-1]), theta.dtype)
     return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, zeroed(heap, 1, np.float64), factors, squares)
 
@@ -197,11 +207,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
-            r -= layer_length(n, k, bias, lanes)
+            r -= layer_length(sizes, layer, bias, lanes)
+            turned = is_turned(sizes, layer, lanes)
             q -= rows * k
             deltas = rows_at(delta, 0, rows, k)
             if bias:
-                biases = r + n * row_length(k, lanes)
+                biases = r + matrix_length(sizes, layer, lanes)
                 db = G[biases : biases + k]
                 sum_of_rows(deltas, db, start == 0)
                 if at_once:
@@ -222,19 +233,21 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             elif skips:
                 penalties += _sparse_gradient(x, lists[0], deltas, P, r, G, at_once, update)
             elif at_once and not (plain and lanes == 1):
-                if lanes == 1:
-                    penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, n, G, update)
-                else:
+                if turned:
                     penalties += _step_weights(layer_inputs.T, deltas, zeros, P, r, row_length(k, lanes), G, update)
+                else:
+                    penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, row_length(n, lanes), G, update)
             elif at_once:
                 W = rows_at(P, r, k, n)
                 packed_product(deltas.T, layer_inputs, W, W, -alpha)
             elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
-            else:
+            elif turned:
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
+            else:
+                add_narrow_gradient(deltas, x, start == 0, packed_matrix(G, r, k, n))
             delta, back = back, delta
     flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs

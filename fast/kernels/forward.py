@@ -10,7 +10,16 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows_at
 from samenet.fast.kernels.gemm import product
-from samenet.fast.kernels.packing import is_wide, lanes_of, packed_matrix, row_length
+from samenet.fast.kernels.narrow import narrow_product
+from samenet.fast.kernels.packing import (
+    is_turned,
+    is_wide,
+    lanes_of,
+    layer_length,
+    matrix_length,
+    packed_matrix,
+    row_length,
+)
 from samenet.fast.kernels.sparse_input import (
     GROUP_ROWS,
     SKIPPED,
@@ -129,20 +138,22 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     p = q = column = 0
     layer_inputs, finite = X, True
     lanes = lanes_of(sizes, P.itemsize)
-    skips = len(lists) > 0 and find_nonzero_columns(X, P[: sizes[0] * row_length(sizes[1], lanes)], lists, flags)
+    skips = len(lists) > 0 and find_nonzero_columns(X, P[: matrix_length(sizes, 0, lanes)], lists, flags)
     flags[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        z, row = H[q : q + rows * k], row_length(k, lanes)
-        start = rows_at(P, p + n * row, 1, k) if bias else rows_at(zeros, 0, 1, k)
+        z, b = H[q : q + rows * k], p + matrix_length(sizes, layer, lanes)
+        start = rows_at(P, b, 1, k) if bias else rows_at(zeros, 0, 1, k)
         sums = rows_at(H, q, rows, k)
         if skips and layer == 0:
             sparse_forward(X, lists, packed_matrix(P, p, n, k), start, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
-        else:
+        elif is_turned(sizes, layer, lanes):
             product(layer_inputs, packed_matrix(P, p, n, k), start, sums)
-        p += (n + bias) * row
+        else:
+            narrow_product(X, packed_matrix(P, p, k, n), start, sums)
+        p += layer_length(sizes, layer, bias, lanes)
         if layer == 0:
             finite = are_finite(sums[:, 0])
         last = layer == sizes.size - 2

@@ -5,19 +5,15 @@ from numba import float64, int32, int64, types
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap
-from samenet.fast.kernels.codegen.microkernels import (
-    PACKED_MR,
-    PACKED_NR,
-    multiply_packed,
-    multiply_panel,
-    multiply_panel_indexed,
-)
+from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed
+from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
-_MC, _KC = 256, 256  # rows and terms of a packed block of A, which stays in the second cache; see `packed_product`
-_UNPACKED = 64  # rows of A up to which packing B takes longer than it saves
+_MC, _KC, _BLOCK = 256, 512, 1 << 18  # rows, terms, and bytes of a packed block of A, which stays in the second cache
+_PAGE = 4096  # bytes: rows so far apart have the same few places in a cache
+_UNPACKED = 32  # rows of A up to which packing B takes longer than it saves, unless its rows are so far apart
 
 
 def matrix(dtype):
@@ -44,6 +40,12 @@ def transposed(A, B):
 
 
 @external(lambda f: (matrix(f),) * 2)
+def copied(A, B):
+    """B := A; see `transpose.copy_rows`."""
+    copy_rows(A, B)
+
+
+@external(lambda f: (matrix(f),) * 2)
 def _pack(A, B):
     """B := A, of which rows or columns are contiguous; as of B, rows are."""
     if A.strides[1] == A.itemsize:
@@ -52,10 +54,10 @@ def _pack(A, B):
         transposed(A.T, B)
 
 
-@external(lambda f: (*(matrix(f),) * 5, int64, float64))
-def _multiply_packed(A, B, S, C, ahead, registers, alpha):
-    """C := S + alpha A B for some columns; see `microkernels.multiply_packed`."""
-    multiply_packed(A, B, S, C, ahead, registers, alpha)
+@external(lambda f: (*(matrix(f),) * 6, int64, float64))
+def _multiply_packed(A, B, S, C, ahead, target, registers, alpha):
+    """C := S + alpha A B for some columns; see `packed.multiply_packed`."""
+    multiply_packed(A, B, S, C, ahead, target, registers, alpha)
 
 
 @kernel()
@@ -79,36 +81,59 @@ def _columns(A, B, S, C, used):
         i += width
 
 
+@kernel()
+def _width(columns, lanes):
+    """How many registers the next panel of so many columns has: about as many as the others."""
+    left = -(-columns // lanes)
+    return max(PACKED_NR - 1, -(-left // max(1, -(-left // PACKED_NR))))
+
+
 @external(lambda f: (*(matrix(f),) * 4, float64))
 def packed_product(A, B, S, C, alpha):
-    """C := S + alpha A B, by packed panels of B; and by packed blocks of A, if its columns are contiguous."""
+    """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are."""
     (m, k), t = C.shape, len(B)
     lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
-    longest = _KC if contiguous else 2 * _KC  # rows that are read on for longer are read faster
-    terms, height = -(-t // -(-t // longest)), min(_MC, m) if turned else m  # about as many in each block
+    terms = -(-t // -(-t // _KC))  # about as many in each block
+    height = min(_BLOCK // (terms * C.itemsize) if turned else _MC, m)
+    copies = turned or A.strides[0] % _PAGE == 0
+    packs = not contiguous or m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED)
+    meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
     heap = open_heap()
-    block = empty(heap, (height if turned else 0, terms), C.dtype)
+    block = empty(heap, (height if copies else 0, terms + lanes), C.dtype)
     panel = empty(heap, (terms, PACKED_NR * lanes), C.dtype)
+    other = empty(heap, (terms if meanwhile else 0, PACKED_NR * lanes), C.dtype)
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):
             a, c = A[top : top + height, start : start + count], C[top : top + height]
-            if turned:
-                transposed(a.T, block)
+            if copies:
+                _pack(a, block)
                 a = block[: len(c), :count]
             begin = c if start else S[top : top + height] if len(S) > 1 else S
             i = 0
             while i < k:
-                left = -(-(k - i) // lanes)
-                registers = max(PACKED_NR - 1, -(-left // -(-left // PACKED_NR)))
+                registers = _width(k - i, lanes)
                 end = min(i + registers * lanes, k)
-                b, ahead = B[start : start + count, i:end], B[start : start + count, end : end + registers * lanes]
-                if not contiguous or m > _UNPACKED:
+                after = min(end + _width(k - end, lanes) * lanes, k)
+                b, ahead = B[start : start + count, i:end], B[start : start + count, end:after]
+                whole, target = end - i == registers * lanes, panel[:0]
+                if not (meanwhile and i) and (packs or not whole):
+                    if not whole:
+                        panel[:] = 0
                     _pack(b, panel)
-                    b, ahead = panel[:count, : end - i], ahead if contiguous else ahead.T
-                if turned:
+                if packs or not whole:
+                    b = panel[:count, : end - i]
+                if meanwhile and end < k:
+                    target = other
+                    if after - end < PACKED_NR * lanes:
+                        other[:] = 0
+                elif turned:
                     ahead = c[PACKED_MR:, i:end]
-                _multiply_packed(a, b, begin[:, i:end], c[:, i:end], ahead, registers, alpha)
+                elif not contiguous:
+                    ahead = ahead.T
+                _multiply_packed(a, b, begin[:, i:end], c[:, i:end], ahead, target[:count], registers, alpha)
+                if meanwhile:
+                    panel, other = other, panel
                 i = end
     close_heap(heap)
 

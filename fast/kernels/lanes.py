@@ -2,7 +2,7 @@
 
 A layer is H^T := f(W H^T + b), with W as it is in theta: nothing is packed, which for few rows takes longer than the
 products, and no lane is idle because a layer has fewer nodes than a register lanes. Only X is transposed, and the
-output. Every sum is made as in `forward`, from b on in the order of the inputs: the bits are the same.
+output. Every sum is made as in `forward`, from b on in the order of the inputs, or as in `narrow`: with the same bits.
 """
 
 from numba import boolean, int64
@@ -13,6 +13,7 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product, transposed
+from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
 from samenet.fast.kernels.packing import nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
 
@@ -29,11 +30,12 @@ def is_narrow(sizes, itemsize):
     A layer of one register of nodes takes about as long as one of two, as it has too few sums at once.
     """
     lanes = REGISTER // itemsize
-    lost = -_TRANSPOSING * sizes[0]
-    for layer in range(len(sizes) - 1):
+    begin = 1 if starts_narrow(sizes, lanes) else 0  # then nothing is transposed
+    lost = 0 if begin else -_TRANSPOSING * sizes[0]
+    for layer in range(begin, len(sizes) - 1):
         n, k = sizes[layer], sizes[layer + 1]
         lost += n * (max(2 * lanes, row_length(k, lanes)) - k)
-    return lost > 0
+    return lost > 0 or (begin == 1 and len(sizes) == 2)
 
 
 @kernel()
@@ -74,6 +76,7 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
     rows, terms = len(X), min(_TERMS, sizes[0])
     row = row_length(rows, REGISTER // X.itemsize)
     inputs, finite, p, q = rows_at(workspace, 0, terms, row), True, 0, 0
+    narrow = starts_narrow(sizes, REGISTER // X.itemsize)
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
         place, other = (terms + layer % 2 * widest) * row, (terms + (layer + 1) % 2 * widest) * row
@@ -82,15 +85,22 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
         p += k * n
         for i in range(k):
             z[i * row : (i + 1) * row] = theta[p + i] if bias else 0.0  # past the last row, too: f is taken of all
-        p += k * bias
-        if layer == 0:
+        if layer == 0 and narrow:
+            products_of_rows(W, X, sums)
+            for i in range(k):
+                b = theta[p + i] if bias else X.dtype.type(0)
+                for r in range(rows):
+                    sums[i, r] += b
+        elif layer == 0:
             for start in range(0, n, terms):
                 count = min(terms, n - start)
                 transposed(X[:, start : start + count], inputs)
                 product(W[:, start : start + count], inputs[:count, :rows], sums, sums)
-            finite = are_finite(sums[0])
         else:
             product(W, rows_at(workspace, other, n, row)[:, :rows], sums, sums)
+        if layer == 0:
+            finite = are_finite(sums[0])
+        p += k * bias
         if layer == sizes.size - 2:
             transposed(sums, out)
             h = out.reshape(out.size)

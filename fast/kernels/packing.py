@@ -3,11 +3,11 @@
 A kernel that works on batches takes packed parameters P, a copy of theta in which matrices are transposed: W^T (n, k)
 for W (k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them; rows begin with a
 register, and zeros fill the last one. README.md has a picture. A wide network is not packed, P is theta itself: no
-W^T would stay in the cache, and a copy costs more than it saves; `gemm` packs what it needs, panel by panel.
+W^T would stay in the cache, and a copy costs more than it saves; `gemm` packs what it needs, panel by panel. A first
+layer of few nodes is W in P, too: see `narrow`.
 """
 
 from functools import cache
-from itertools import pairwise
 
 from numba import boolean, int64, njit
 from numba.extending import register_jitable
@@ -15,7 +15,8 @@ from numba.extending import register_jitable
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import WIDE, transposed
+from samenet.fast.kernels.gemm import WIDE, copied, transposed
+from samenet.fast.kernels.narrow import starts_narrow
 
 
 @register_jitable
@@ -41,9 +42,22 @@ def row_length(k, lanes):
 
 
 @register_jitable
-def layer_length(n, k, bias, lanes):
+def is_turned(sizes, layer, lanes):
+    """Whether a layer's matrix in P is W^T: not where P is theta, nor for a first layer of few nodes."""
+    return lanes > 1 and not (layer == 0 and starts_narrow(sizes, lanes))
+
+
+@register_jitable
+def matrix_length(sizes, layer, lanes):
+    """The length of a layer's matrix in P."""
+    n, k = sizes[layer], sizes[layer + 1]
+    return n * row_length(k, lanes) if is_turned(sizes, layer, lanes) else k * row_length(n, lanes)
+
+
+@register_jitable
+def layer_length(sizes, layer, bias, lanes):
     """The length of a layer in P: its weights, and a row of biases."""
-    return (n + bias) * row_length(k, lanes)
+    return matrix_length(sizes, layer, lanes) + bias * row_length(sizes[layer + 1], lanes)
 
 
 @cache
@@ -51,12 +65,13 @@ def total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     """The length of P; 0 if it is theta."""
     if is_wide(sizes):
         return 0
-    return sum(layer_length(n, k, bias, lanes_of(sizes, itemsize)) for n, k in pairwise(sizes))
+    lanes = lanes_of(sizes, itemsize)
+    return sum(layer_length(sizes, layer, bias, lanes) for layer in range(len(sizes) - 1))
 
 
 @njit(inline="always")  # into its caller, since it returns an array: see `compiling.kernel`
 def packed_matrix(P, p, n, k):
-    """W^T (n, k) at this place of P, if that is not theta."""
+    """A matrix (n, k), usually W^T, at this place of P, if that is not theta."""
     row = row_length(k, REGISTER // P.itemsize)
     return rows_at(P, p, n, row)[:, :k]
 
@@ -66,14 +81,20 @@ def pack(theta, sizes, bias, P):
     """P := theta with its matrices transposed, unless P is theta; P has zeros where it has no numbers."""
     if is_wide(sizes):
         return
-    p = q = 0
+    lanes, p, q = REGISTER // P.itemsize, 0, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        row = row_length(k, REGISTER // P.itemsize)
-        transposed(rows_at(theta, p, k, n), packed_matrix(P, q, n, k))
-        copy(theta[p + k * n : p + k * (n + bias)], P[q + n * row : q + n * row + k])
-        p += k * (n + bias)
-        q += (n + bias) * row
+        W = rows_at(theta, p, k, n)
+        if is_turned(sizes, layer, lanes):
+            transposed(W, packed_matrix(P, q, n, k))
+        else:
+            copied(W, packed_matrix(P, q, k, n))
+        p += k * n
+        q += matrix_length(sizes, layer, lanes)
+        if bias:
+            copy(theta[p : p + k], P[q : q + k])
+            p += k
+            q += row_length(k, lanes)
 
 
 @external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
@@ -81,16 +102,22 @@ def unpack(P, sizes, bias, inner, theta):
     """theta := P in its own order, unless P is theta; with `inner`, only the matrices, and not the first layer's."""
     if is_wide(sizes):
         return
-    p = q = 0
+    lanes, p, q = REGISTER // P.itemsize, 0, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        row = row_length(k, REGISTER // P.itemsize)
-        if layer or not inner:
-            transposed(packed_matrix(P, q, n, k), rows_at(theta, p, k, n))
-        if not inner:
-            copy(P[q + n * row :], theta[p + k * n : p + k * (n + bias)])
-        p += k * (n + bias)
-        q += (n + bias) * row
+        W = rows_at(theta, p, k, n)
+        if is_turned(sizes, layer, lanes):
+            if layer or not inner:
+                transposed(packed_matrix(P, q, n, k), W)
+        elif not inner:
+            copied(packed_matrix(P, q, k, n), W)
+        p += k * n
+        q += matrix_length(sizes, layer, lanes)
+        if bias:
+            if not inner:
+                copy(P[q : q + k], theta[p : p + k])
+            p += k
+            q += row_length(k, lanes)
 
 
 @kernel()

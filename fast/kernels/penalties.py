@@ -3,7 +3,7 @@
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.packing import layer_length, row_length
+from samenet.fast.kernels.packing import layer_length, matrix_length
 
 
 def _penalty(w, l1, l2):
@@ -35,11 +35,10 @@ def penalty(P, G, sizes, bias, lanes, l1, l2):
     """
     p, total = 0, 0.0
     for layer in range(sizes.size - 1):
-        n, k = sizes[layer], sizes[layer + 1]
-        end = p + n * row_length(k, lanes)
+        end = p + matrix_length(sizes, layer, lanes)
         if G.size:
             total += add_penalties(G[p:end], P[p:end], l1, l2)
         else:
             total += _penalties(P[p:end], l1, l2)
-        p += layer_length(n, k, bias, lanes)
+        p += layer_length(sizes, layer, bias, lanes)
     return total

@@ -12,6 +12,8 @@ from samenet.fast.kernels.codegen.loops import vectorized
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
 DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
+_TINY_32, _TINY_64 = float(np.finfo(np.float32).tiny), float(np.finfo(np.float64).tiny)
+_EPSILON = 1e-10  # from which on the root of a tiny number does not matter beside it
 RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 
@@ -83,14 +85,22 @@ def _clipped(g, clip_value, clip_norm):
     return shrink
 
 
-def _momentum(theta, v, g, step, shrink, beta):
-    v = beta * v - step * (shrink * g)
+def _normal(a, tiny):
+    """The numbers, and 0 for those below the smallest normal one, each of which takes the processor 100 times as long.
+
+    The velocity of a parameter that has no slope any more, as of a node that relu has shut, decays to one, and stays.
+    """
+    return where(abs(a), "<", tiny, 0.0, a)
+
+
+def _momentum(theta, v, g, step, shrink, beta, tiny):
+    v = _normal(beta * v - step * (shrink * g), tiny)
     return theta + v, v
 
 
-def _nesterov(theta, v, g, step, shrink, beta):
+def _nesterov(theta, v, g, step, shrink, beta, tiny):
     move = step * (shrink * g)
-    v = beta * v - move
+    v = _normal(beta * v - move, tiny)
     return theta + (beta * v - move), v
 
 
@@ -99,16 +109,16 @@ def _quotient(a, b):
     return where(b, "!=", 0.0, a / b, 0.0)
 
 
-def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon):
+def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon, tiny):
     g = shrink * g
-    s = keep * s + rest * g * g
+    s = _normal(keep * s + rest * g * g, tiny)
     return theta - _quotient(step * g, sqrt(s) + epsilon), s
 
 
-def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon):
+def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon, tiny):
     g = shrink * g
-    m = keep_m * m + rest_m * g
-    v = keep_v * v + rest_v * g * g
+    m = _normal(keep_m * m + rest_m * g, tiny)
+    v = _normal(keep_v * v + rest_v * g * g, tiny)
     return theta - _quotient(m * step, sqrt(v * factor) + epsilon), m, v
 
 
@@ -125,16 +135,19 @@ def step(theta, g, alpha, state, left, rule, t):
     left: where theta begins in the rows of state.
     """
     beta1, beta2, code, end = rule.beta1, rule.beta2, rule.code, left + theta.size
+    tiny = _TINY_32 if theta.itemsize == 4 else _TINY_64
     shrink = _clipped(g, rule.clip_value, rule.clip_norm)
     if code == DESCENT:
         _step_of_descent(theta, g, alpha, shrink)
     elif code == NESTEROV:
-        _step_of_nesterov(theta, state[0][left:end], g, alpha, shrink, beta1)
+        _step_of_nesterov(theta, state[0][left:end], g, alpha, shrink, beta1, tiny)
     elif code == RMSPROP:
-        _step_of_rmsprop(theta, state[0][left:end], g, alpha, shrink, beta2, 1.0 - beta2, rule.epsilon)
+        tiny = tiny if rule.epsilon >= _EPSILON else 0.0
+        _step_of_rmsprop(theta, state[0][left:end], g, alpha, shrink, beta2, 1.0 - beta2, rule.epsilon, tiny)
     elif code == ADAM:
+        tiny = tiny if rule.epsilon >= _EPSILON else 0.0
         step, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
         m, v = state[0][left:end], state[1][left:end]
-        _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, rule.epsilon)
+        _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, rule.epsilon, tiny)
     else:
-        _step_of_momentum(theta, state[0][left:end], g, alpha, shrink, beta1)
+        _step_of_momentum(theta, state[0][left:end], g, alpha, shrink, beta1, tiny)

@@ -41,6 +41,11 @@ from samenet.fast.kernels.tiny_options import (
 )
 from samenet.model import functions
 
+# What `tiny_layers` has branches for: networks with anything else are trained as larger ones are.
+_KNOWN = {
+    *("sigmoid", "tanh", "relu", "identity", "softmax"),
+    *("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"),
+}
 # For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
 # work of an update by one row; the most work of all rows, where there are more. In multiplications of registers.
 _INPUTS, _ONLINE, _BATCH = 256, 3000, 830
@@ -59,6 +64,8 @@ def widest(itemsize: int) -> tuple[tuple[int, ...], ...]:
 
 def fits(model: Any, batch_size: int) -> bool:
     """Whether a model and a batch are for this module."""
+    if not _KNOWN.issuperset((*model.activations, model.cost_function)):
+        return False
     sizes, lanes = model.sizes, REGISTER // model.dtype.itemsize
     work = sum(n * -(-k // lanes) for n, k in itertools.pairwise(sizes))
     if sizes[0] > _INPUTS or work > _ONLINE or batch_size == 1:

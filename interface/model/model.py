@@ -136,8 +136,8 @@ class Model:
         checks.choice("reduction", reduction, REDUCTIONS)
         X, Y = arrays.labelled(X, Y, self.theta.sizes[0], self.theta.sizes[-1], self.theta.flat.dtype, most)
         if self.cost_function in MADE_FOR and not (Y.item(Y.argmin()) >= 0 and Y.item(Y.argmax()) <= 1):
-            name = self.cost_function
-            raise ValueError(f"Y: expected probabilities from 0 to 1 for {name!r}, got {Y.min()} to {Y.max()}")
+            what = f"probabilities from 0 to 1 for {self.cost_function!r}"
+            raise ValueError(f"Y: expected {what}, got {Y.min()} to {Y.max()}")
         return X, Y
 
     def with_cost(self, cost: Cost | None) -> Self:
@@ -291,7 +291,7 @@ class HasModel:
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
         theta = self.model.theta
-        given = arrays.array("parameters", values, self.dtype)
+        given = arrays.array("parameters", values, theta.flat.dtype)
         if given.shape != theta.flat.shape:
             raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
         arrays.finite("parameters", given)

@@ -73,13 +73,21 @@ def _places(text: str) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def places_of(old: str, text: str) -> list[tuple[int, int]]:
-    """Where a mutant's fragment is in a module."""
+@functools.cache
+def _fragment(old: str) -> str | None:
+    """The content of a fragment; None for a part of an expression, and for several statements."""
     try:
         (node,) = ast.parse(old).body
-    except (SyntaxError, ValueError):  # a part of an expression, or several statements
-        return [found.span() for found in re.finditer(re.escape(old), text)]
-    return _places(text).get(_shape(node), []) or [found.span() for found in re.finditer(re.escape(old), text)]
+    except (SyntaxError, ValueError):
+        return None
+    return _shape(node)
+
+
+def places_of(old: str, text: str) -> list[tuple[int, int]]:
+    """Where a mutant's fragment is in a module."""
+    shape = _fragment(old)
+    found = _places(text).get(shape, []) if shape else []
+    return found or [found.span() for found in re.finditer(re.escape(old), text)]
 
 
 @functools.cache  # all modules but one are the same again

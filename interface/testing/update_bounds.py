@@ -53,6 +53,14 @@ def _scaled(a: Bounded, factor: float, roundings: int, r: Rounding) -> Bounded:
     return scaled.unless(np.maximum(scaled.largest, abs(factor)) > r.most)
 
 
+_FLUSHED_FROM = 1e-10
+
+
+def _tiny(theta: NDArray[Any]) -> float:
+    """The smallest normal number, below which a backend may take a number of a rule's state for 0."""
+    return float(np.finfo(theta.dtype).tiny)
+
+
 @np.errstate(all="ignore")
 def moved(
     theta: NDArray[Any], g: Bounded, alpha: float, momentum: float, v: NDArray[Any] | None, nesterov: bool
@@ -65,12 +73,14 @@ def moved(
     v' = mu v - alpha g;  theta + v'                 two of mu v, one of v', one of the result
     theta + mu v' - alpha g                          two of mu v', one of the intermediate sum, one of the result; an
                                                      error of g changes theta by (1 + mu) alpha times as much
+
+    A v' below the smallest normal number may be taken for 0.
     """
     r, start = Rounding.of(theta.dtype), exact(theta)
     move = _scaled(g, -alpha, 3, r)
     if v is None:
         return _plus(start, move, r), move
-    velocity = _plus(_scaled(exact(v), momentum, 2, r), move, r)
+    velocity = _plus(_scaled(exact(v), momentum, 2, r), move, r).rounded(_tiny(theta))
     if not nesterov:
         return _plus(start, velocity, r), velocity
     carried = _scaled(velocity, momentum, 2, r)
@@ -108,6 +118,9 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
     Either |g| / D is at most sqrt(2 / b), or b g^2 is less than twice what is lost. alpha g may underflow, too, before
     it is divided by D. With epsilon = 0 the bound there holds only between computed steps, not to the exact one, since
     the stored s' has lost its digits.
+
+    From epsilon = 1e-10 on, an m' or s' below the smallest normal number may be taken for 0: m' moves the step by at
+    most alpha / (c1 D) times that, and s' changes D, at least epsilon, by less than a rounding.
     """
     r, start, mean, squares = Rounding.of(theta.dtype), exact(theta), exact(m), exact(s)
     c1, c2 = rule.unbiased
@@ -125,8 +138,10 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
     size = np.abs(p) / D + abs(q) * reach
     slope = (np.abs(p) * b * high / R + abs(q) * (a / R + rule.epsilon)) / D**2
     error = np.where(small, 2 * size, np.fmin(slope * g.error, 2 * size))
-    error += gamma(20, r.u) * size + np.where(small, 0.0, lost / np.fmax(R2 - lost, number) + number / D) * size
+    error += gamma(21, r.u) * size + np.where(small, 0.0, lost / np.fmax(R2 - lost, number) + number / D) * size
     error += r.least * ((abs(alpha) * (4 + 2 * np.abs(mean.value)) / c1 + 2 * high + 1) / D + 1)
+    if rule.epsilon >= _FLUSHED_FROM:
+        error += _tiny(theta) * abs(alpha) / (c1 * D)
     whole = np.sqrt(a + b * g.value**2) + rule.epsilon
     value = np.divide(p + q * g.value, whole, out=np.zeros_like(whole), where=whole != 0)
     between = high**2, (high + np.abs(mean.value)) / c1, np.abs(p) + abs(q) * high, size, a

@@ -57,7 +57,7 @@ class Watch:
         if math.isnan(self.largest):
             amount = amount_of(self.batch_size, self.objective.sample_weight)
             self.largest = first_bound(costs.item(0), amount, self.objective.reduction)
-        return not _worst(costs) < self.largest  # true for NaN
+        return not worst(costs) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
         """If a batch was suspicious, compute the cost over all samples and warn if it exceeds the limit."""
@@ -105,9 +105,9 @@ def amount_of(rows: int, sample_weight: NDArray[np.float64] | None) -> float:
 
 def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bool:
     """Whether none of a training's batch costs, from its first on, is suspicious."""
-    worst = costs.item() if costs.size == 1 else _worst(costs)
+    largest = costs.item() if costs.size == 1 else worst(costs)
     scale = amount if reduction == "sum" else 1
-    return worst < _GROWTH * scale or worst < _bound(costs.item(0), scale)  # of which the second is never less
+    return largest < _GROWTH * scale or largest < _bound(costs.item(0), scale)  # of which the second is never less
 
 
 def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> list[bool]:
@@ -118,9 +118,10 @@ def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> l
     return harmless
 
 
-def _worst(costs: NDArray[np.float64]) -> float:
-    worst: float = costs.item(costs.argmax())  # three times as fast as `max`; NaN counts as the largest
-    return worst
+def worst(costs: NDArray[np.float64]) -> float:
+    """The largest cost; NaN if there is one."""
+    found: float = costs.item(costs.argmax())  # three times as fast as `max`
+    return found
 
 
 def first_bound(first: float, amount: float, reduction: str) -> float:

@@ -82,9 +82,10 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
         )
     if options.unchecked:
         options.check_samples()
-    names = {module: name for name, module in (MODULES | EXTRAS).items()}
-    backend_name = names.get(backend.__name__, backend.__name__)
-    checkpoint = None
+    backend_name, checkpoint = "", None
+    if path is not None or resume is not None:
+        names = {module: name for name, module in (MODULES | EXTRAS).items()}
+        backend_name = names.get(backend.__name__, backend.__name__)
     if path is not None:
         checkpoint = Checkpoint(path, every, options, network, model.cost_function, backend_name)
     saved = None

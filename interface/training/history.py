@@ -1,6 +1,5 @@
 """What training recorded."""
 
-import copy
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -12,6 +11,7 @@ from samenet.validation import checks
 
 Array = NDArray[Any]
 NOTHING: Mapping[str, float] = {}
+_NO_EPOCHS, _NO_VALUES = array("q"), array("d")
 
 
 class History(Mapping[str, NDArray[np.float64]]):
@@ -42,9 +42,9 @@ class History(Mapping[str, NDArray[np.float64]]):
     """
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
-        # Python's own arrays: they grow like lists, and take many numbers at once.
-        self._epochs = array("q")
-        self._values = {"cost": array("d")}
+        # Python's own arrays: they grow like lists, and take many numbers at once; copies are sooner made.
+        self._epochs = _NO_EPOCHS[:]
+        self._values = {"cost": _NO_VALUES[:]}
         if type(monitors) is not tuple or monitors:
             names = ["cost", *checks.listed("monitors", monitors, "a list of names")]
             if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
@@ -107,7 +107,11 @@ class History(Mapping[str, NDArray[np.float64]]):
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        return copy.deepcopy(self)  # so that a copy made in a callback does not change
+        other = object.__new__(type(self))  # which does not change, even if it was made in a callback
+        vars(other).update(vars(self), _epochs=self._epochs[:])
+        other._values = {name: values[:] for name, values in self._values.items()}
+        other._curve = None if self._curve is None else self._curve[:]
+        return other
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {value:.6g}" for name, value in self.latest().items())

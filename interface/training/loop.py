@@ -1,4 +1,4 @@
-"""Epochs, split into backend calls of about 50 ms each, so that Ctrl-C takes effect soon.
+"""Epochs, split into backend calls of about 50 ms each, so that Ctrl-C takes effect soon; longer for many weights.
 
 The result does not depend on how they are split: orders, masks and learning rates belong to epochs, and an optimizer's
 state persists from call to call.
@@ -25,6 +25,7 @@ from samenet.training.state import Partial, Snapshot
 from samenet.validation.finite import all_finite
 
 CALL_SECONDS = 0.05
+_LARGE = 8 * 2**20  # bytes of what an update changes; calls take longer in proportion to more, as copies before them do
 _GROWTH = 16  # at most, from call to call
 _SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
 _MASK = 4  # the samples for which an update takes as long as for its mask of weights
@@ -65,7 +66,8 @@ class Loop:
         self.updates_return_cost = full_batch and is_plain and not options.monitors
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         seconds = seconds_of(training.backend, self.model, 1, self.batch_size, bool(self.settings.drop_connect))
-        self.updates = max(1, int(CALL_SECONDS / seconds))  # in the next call of the backend
+        self.call_seconds = CALL_SECONDS * max(1.0, (theta.everything.nbytes + self.state.values.nbytes) / _LARGE)
+        self.updates = max(1, int(self.call_seconds / seconds))  # in the next call of the backend
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         batch = {"batch_size": self.batch_size, "reduction": self.settings.reduction}
         self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
@@ -252,8 +254,8 @@ class Loop:
             self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]
             self.partial, self.training.hooks_begun, self.is_sound = None, 0, True
             self.divergence.end_epoch(history)
-        updates = int(len(costs) * min(_GROWTH, CALL_SECONDS / max(seconds, 1e-9)))
-        if seconds < CALL_SECONDS / 2:  # never fewer: a call may be short because a record was due
+        updates = int(len(costs) * min(_GROWTH, self.call_seconds / max(seconds, 1e-9)))
+        if seconds < self.call_seconds / 2:  # never fewer: a call may be short because a record was due
             self.updates = max(self.updates, updates)
-        elif seconds > 2 * CALL_SECONDS:
+        elif seconds > 2 * self.call_seconds:
             self.updates = max(1, updates)

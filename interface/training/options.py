@@ -2,9 +2,9 @@
 
 import math
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from operator import is_
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,25 @@ from samenet import stopping
 from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR
+from samenet.model.parameters import Parameters
 from samenet.training.history import History
 from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
-from samenet.training.settings import Given, Settings, settings_of
+from samenet.training.settings import Given, Settings, are_constant, settings_of
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
 
 LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 _NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
+
+
+def _apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The samples, which will not change as parameters do; ValueError if those cannot be written to."""
+    theta.check_writable()
+    return X if X.flags.owndata else theta.apart(X), Y if Y.flags.owndata else theta.apart(Y)
 
 
 class Trained(Protocol):
@@ -37,33 +44,47 @@ class Trained(Protocol):
 Callback = Callable[[Any, History], object]
 
 
-@dataclass(eq=False, slots=True)
-class Options:
-    """The arguments of `Network.train`, checked and converted; their meaning is documented there."""
+class _Known(NamedTuple):
+    """The arguments of the last training that was short."""
 
-    X: NDArray[Any]
-    Y: NDArray[Any]
-    settings: Settings
-    batch_size: int
-    seed: Any
-    monitors: dict[str, Callable[[NDArray[Any]], float]]  # by name, functions of the output
-    callback: Callback | None
-    stop: tuple[stopping.Rule, ...]
-    dropout: NDArray[np.float64]  # a probability for every hidden node; empty for no dropout
-    warns: bool = True  # whether divergence gives a warning
-    stream: Random | None = None
+    given: Given
+    rows: int  # of X
+    made: tuple[Any, ...]  # the options made of them, from settings to seed, if that is known to be the same again
+    dropout: NDArray[np.float64]
+
+
+_NOTHING = _Known((), 0, (), _NO_DROPOUT)
+
+
+class Options:
+    """The arguments of `Network.train`, checked and converted; their meaning is documented there.
+
+    Attributes with a value here are those that most trainings leave as they are.
+    """
+
+    monitors: Mapping[str, Callable[[NDArray[Any]], float]] = _NO_MONITORS  # by name, functions of the output
+    callback: Callback | None = None
+    stop: tuple[stopping.Rule, ...] = ()
+    dropout: NDArray[np.float64] = _NO_DROPOUT  # a probability for every hidden node; empty for no dropout
     validation: ValidationSet | None = None
     report: Report | None = None  # what is shown meanwhile
-    unchecked: bool = False  # whether X may hold NaN or infinity, as the first epoch will show
+    given: Given = ()  # what they were made of
+    is_again = False  # whether that is the same as for the training before
+    is_short: bool | None = None  # see `samenet.training.short`, which finds out
+    has_others = False  # whether any of these is set
+    is_watched = False  # whether something is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
+    unchecked = False  # whether X may hold NaN or infinity, as the first epoch will show
+    stream: Random | None = None
     saved: Any = None  # the `TrainingState` to go on from
-    completes: bool = False  # whether the call is completed that left it in a checkpoint
+    completes = False  # whether the call is completed that left it in a checkpoint
     checkpoint: Any = None  # the `Checkpoint` to write
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether something is called, measured or shown between epochs."""
-        return bool(self.callback is not None or self.stop or self.validation or self.report)
+    def __init__(
+        self, X: NDArray[Any], Y: NDArray[Any], settings: Settings, batch_size: int, seed: Any, warns: bool = True
+    ) -> None:
+        self.X, self.Y, self.settings, self.batch_size, self.seed = X, Y, settings, batch_size, seed
+        self.warns = warns  # whether divergence gives a warning
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -100,8 +121,15 @@ class Options:
         no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
         """
         may_wait = may_wait and not model.theta.normalized
-        X, Y = model.labelled(X, Y, given[0][0], LARGE if may_wait else math.inf)
-        options = cls.checked(model, X, Y, given)
+        X, Y = model.labelled(X, Y, given[0], LARGE if may_wait else math.inf)
+        known: _Known = model.prepared.get(cls, _NOTHING)
+        is_again = known.rows == len(X) and all(map(is_, known.given, given))
+        if is_again and known.made:
+            options = cls(*_apart(model.theta, X, Y), *known.made)
+            options.dropout, options.is_short = known.dropout, True
+        else:
+            options = cls.checked(model, X, Y, given)
+            options.is_again = is_again
         if may_wait and X.size > LARGE:
             settings = options.settings
             options.unchecked = (
@@ -117,16 +145,28 @@ class Options:
             check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
+    def remember(self, model: Model) -> None:
+        """The training was short; from the second on with the very same arguments, those need not be checked again."""
+        if self.sample_weight is None:  # which nobody keeps
+            is_known = self.is_again and are_constant(self.given)
+            made = (self.settings, self.batch_size, self.seed) if is_known else ()
+            model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
+
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
         model.theta.check_writable()
         if not isinstance(seed, random.Random):
             checks.seed("seed", seed)
-        return Options(
-            *(self.X, self.Y, self.settings, self.batch_size, seed, self.monitors, self.callback, self.stop),
-            *(self.dropout, self.warns, None, self.validation),
-            sample_weight=self.sample_weight,
-        )
+        another = Options(self.X, self.Y, self.settings, self.batch_size, seed, self.warns)
+        if self.has_others:
+            another.monitors, another.callback, another.stop = self.monitors, self.callback, self.stop
+            another.dropout, another.validation, another.sample_weight = (
+                self.dropout,
+                self.validation,
+                self.sample_weight,
+            )
+            another.is_watched, another.has_others = self.is_watched, True
+        return another
 
     def check_samples(self) -> None:
         """Raise ValueError if X is not finite."""
@@ -136,23 +176,23 @@ class Options:
     @classmethod
     def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
-        values, others = given
-        theta, seed = model.theta, others[0]
-        theta.check_writable()
-        X = X if X.flags.owndata else theta.apart(X)
-        Y = Y if Y.flags.owndata else theta.apart(Y)
-        settings = settings_of(len(theta.sizes) - 2, *values)
+        theta = model.theta
+        X, Y = _apart(theta, X, Y)
+        settings = settings_of(len(theta.sizes) - 2, *given[:-5])
+        seed, callback, stop, held, weights = given[-5:]
         if seed is not None and not isinstance(seed, random.Random):
             checks.seed("seed", seed)
-        batch_size = min(len(X), settings.batch_size or len(X))
-        options = cls(X, Y, settings, batch_size, seed, _NO_MONITORS, None, (), _NO_DROPOUT, warns)
-        is_plain = others[1] is others[2] is others[3] is others[4] is None
+        rows, size = len(X), settings.batch_size
+        options = cls(X, Y, settings, rows if size is None or size > rows else size, seed, warns)
+        options.given = given
+        is_plain = callback is None and stop is None and held is None and weights is None
         if not (is_plain and settings.is_usual) or theta.normalized:
-            options._add_others(model, *others[1:])
+            options._add_others(model, callback, stop, held, weights)
         return options
 
     def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
         """Check, and add, what most trainings do without."""
+        self.has_others = True
         X, settings, batch_size = self.X, self.settings, self.batch_size
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
@@ -191,3 +231,4 @@ class Options:
         self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
         self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
         self.report = Report.of(settings) if settings.verbose or settings.progress else None
+        self.is_watched = bool(callback is not None or stop or validation or self.report)

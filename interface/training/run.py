@@ -1,7 +1,7 @@
 """Training with the chosen optimizer."""
 
+import copy
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from samenet.model import Model
@@ -48,7 +48,8 @@ def descend(
 ) -> None:
     """Train with this optimizer, by the code for its type."""
     if isinstance(optimizer, MultiStart):
-        quiet = replace(options, warns=False, stream=options.random)  # `best_of` warns if the best start diverged
+        quiet = copy.copy(options)
+        quiet.warns, quiet.stream = False, options.random  # `best_of` warns if the best start diverged
         objective = options.objective(model, backend)
 
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:

@@ -1,6 +1,7 @@
 """The settings of `Network.train`: those of its arguments that have nothing to do with the samples, checked once."""
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from operator import itemgetter
@@ -11,11 +12,9 @@ from samenet.model.functions import Reduction
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
 from samenet.training.monitors import MONITORS
 from samenet.validation import checks
-from samenet.validation.memory import remembers
+from samenet.validation.memory import CONSTANT, remembers
 
-# Arguments of `train`: those of which `Settings` are made, in the order of `_NAMES`; and seed, callback, stop,
-# validation, and sample_weight.
-Given = tuple[tuple[Any, ...], tuple[Any, ...]]
+Given = tuple[Any, ...]  # arguments of `train`: those of which `Settings` are made, as in `_NAMES`, then `_OTHERS`
 MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
@@ -46,17 +45,17 @@ _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
-_values = itemgetter(*_NAMES)
-_others = itemgetter("seed", "callback", "stop", "validation", "sample_weight")
-
-
-def by_name(given: dict[str, Any]) -> Given:
-    """Arguments of `train`, as `Options` takes them, from a dictionary."""
-    return _values(given), _others(given)
-
-
+_OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
+by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
 _RULES = optimizers.Descent, optimizers.Momentum, optimizers.Nesterov, optimizers.RMSProp, optimizers.Adam
 _remembers = partial(remembers, constant=_RULES)
+_CONSTANT = CONSTANT.union(_RULES, (tuple,))
+
+
+def are_constant(given: Given) -> bool:
+    """Whether the very same arguments have the same values at any time."""
+    kinds = [*map(type, given)]
+    return _CONSTANT.issuperset(kinds) and kinds.count(tuple) == given.count(())
 
 
 @_remembers

@@ -3,6 +3,7 @@
 The result is that of the loop, to the bit: what is computed does not depend on how it is split into calls.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +18,25 @@ from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, sampling
 from samenet.training.history import History
 from samenet.training.options import Options, Trained
-from samenet.training.sampling import Draws
+from samenet.training.sampling import Draws, Orders
+from samenet.training.state import TrainingState
 from samenet.validation.finite import all_finite
 
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
-    settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.unchecked or options.saved is not None or options.checkpoint is not None:
+    if options.checkpoint is not None:
         return False
-    if options.is_watched:
+    if options.is_short is None:
+        options.is_short = _is_short(model, backend, options)
+        if options.is_short:
+            options.remember(model)
+    return options.is_short
+
+
+def _is_short(model: Model, backend: Any, options: Options) -> bool:
+    settings, m, size = options.settings, len(options.X), options.batch_size
+    if not settings.is_simple or options.is_watched or options.unchecked:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
@@ -40,7 +50,19 @@ def is_short(model: Model, backend: Any, options: Options) -> bool:
 def _draws(options: Options) -> bool:
     """Whether random numbers are drawn."""
     settings = options.settings
-    return (settings.shuffle and options.batch_size < len(options.X)) or settings.has_masks
+    return settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
+
+
+def goes_on(saved: TrainingState, options: Options) -> bool:
+    """Whether a training can go on here from what an earlier one has left: between two epochs, unwatched, unsuspected.
+
+    Anything else is for the loop.
+    """
+    is_between = saved.is_between_epochs and saved.hooks_begun is None and saved.last is None
+    is_unsuspected = not (saved.is_done or saved.suspicious)
+    has_draws = saved.draws is not None or not _draws(options)
+    is_next = not (options.completes or saved.history.is_recorded(saved.history.epochs_done))
+    return is_between and is_unsuspected and has_draws and is_next
 
 
 def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
@@ -49,35 +71,16 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     If weights did not stay finite, or the cost has grown so that `divergence` must look at it, nothing has changed, and
     the loop has to do it all.
     """
-    if not is_short(model, backend, options):
+    saved = options.saved
+    if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
-    settings, theta, size = options.settings, model.theta.everything, options.batch_size
-    before, history, drawn, draws = theta.copy(), History(), None, None
-    state = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
-    user.history, user.training_state = history, None
-    returns_cost = size == len(options.X) and not settings.has_masks and not model.theta.normalized
-    weights = options.sample_weight
-    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
-    with overflow_ignored(backend):
-        if returns_cost:
-            arguments = {"batch_size": size, "epochs": settings.epochs, "state": state, **settings.arguments}
-            costs = np.asarray(run_updates(model, options.X, options.Y, settings.optimizer, **arguments))
-            if settings.record_every > 0:
-                history.record_costs(0, costs, settings.record_every)
-        else:
-            if isinstance(options.seed, np.random.Generator):
-                drawn = options.seed.bit_generator.state
-            costs, draws = _by_batches(model, backend, options, history, state)
-    amount = size if weights is None else divergence.amount_of(size, weights)
-    if not all_finite(theta) or not divergence.is_harmless(costs, amount, settings.reduction):
-        theta[:], options.stream = before, None  # the loop begins anew
-        if drawn is not None:
-            options.seed.bit_generator.state = drawn
+    if hasattr(backend, "QUIET"):
+        history = _trained(user, model, backend, options)
+    else:
+        with overflow_ignored(backend):
+            history = _trained(user, model, backend, options)
+    if history is None:
         return False
-    history.epochs_done = settings.epochs
-    cost, first_cost = model.cost_function, costs.item(0)
-    left = options.seed, state.values, state.t, draws, history, before
-    user.training_state = settings, len(options.X), size, cost, first_cost, amount, *left
     try:
         release()
     except StopTraining as reason:
@@ -85,26 +88,99 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     return True
 
 
+def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
+    """All of it, mostly by the full batch, whose updates return the costs to record; None if the loop has to begin."""
+    settings, saved, weights = options.settings, options.saved, options.sample_weight
+    rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
+    rows = len(options.X)
+    if size < rows or settings.has_masks or model.theta.normalized or saved is not None:
+        return _with_options(user, model, backend, options)
+    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
+    amount = size if weights is None else divergence.amount_of(size, weights)
+    before, history = everything.copy(), History()
+    user.history, user.training_state = history, None
+    state = rule.state(model.theta)  # type: ignore[attr-defined]
+    given = model, options.X, options.Y, rule
+    costs = run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
+    costs = np.asarray(costs)
+    if settings.record_every > 0:
+        history.record_costs(0, costs, settings.record_every)
+    if not (divergence.is_harmless(costs, amount, settings.reduction) and all_finite(everything)):
+        everything[:] = before
+        return None
+    history.epochs_done = settings.epochs
+    left = options.seed, state.values, state.t, None, history, before
+    user.training_state = settings, rows, size, model.cost_function, costs.item(0), amount, *left
+    return history
+
+
+def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
+    """The same by batches, with masks, or going on."""
+    settings, saved, weights = options.settings, options.saved, options.sample_weight
+    rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
+    before = everything.copy()
+    if saved is None:
+        state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
+    else:
+        state, history = saved.optimizer(rule, model.theta), copy.copy(saved.history)
+        values = state.values.copy()
+    began = history.epochs_done
+    user.history, user.training_state = history, None
+    drawn = options.seed.bit_generator.state if isinstance(options.seed, np.random.Generator) else None
+    draws, order = _drawn(model, options)
+    costs = _by_batches(model, backend, options, history, state, draws, order)
+    amount = size if weights is None else divergence.amount_of(size, weights)
+    if saved is None:
+        is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
+    else:
+        is_harmless = divergence.worst(costs) < saved.largest
+    if not (is_harmless and all_finite(everything)):  # the loop begins anew
+        everything[:], options.stream = before, None
+        if saved is not None:
+            state.values[:], saved.ahead = values, order
+        elif drawn is not None:
+            options.seed.bit_generator.state = drawn
+        return None
+    history.epochs_done += settings.epochs
+    if saved is None:
+        left = options.seed, state.values, state.t, draws, history, before
+        user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
+    else:
+        history.stopped_by = None
+        user.training_state = saved.after(options.seed, state.t, history, began)
+    return history
+
+
+def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
+    """What draws, and the orders that it has drawn."""
+    if not _draws(options):
+        return None, None
+    shuffled = options.settings.shuffle and options.batch_size < len(options.X)
+    draws = options.draws(model.dtype, shuffled) if options.saved is None else options.saved.draws
+    return draws, draws.epochs(options.settings.epochs)
+
+
 def _by_batches(
-    model: Model, backend: Any, options: Options, history: History, state: State
-) -> tuple[NDArray[np.float64], Draws | None]:
-    """All updates, with a forward pass before each epoch that is recorded; returns their costs, and what was drawn."""
-    settings, X, Y, epochs = options.settings, options.X, options.Y, options.settings.epochs
-    arguments, order = {"batch_size": options.batch_size, "state": state, **settings.arguments}, None
-    draws = None
-    if _draws(options):
-        shuffled = settings.shuffle and options.batch_size < len(X)
-        draws = options.draws(model.dtype, shuffled)
-        order = draws.epochs(epochs)
-    step = settings.record_every or epochs
-    evaluate, run_updates = (weighing(backend, f, options.sample_weight) for f in ("evaluate", "run_updates"))
-    costs = []
-    for start in range(0, epochs, step):
-        if settings.record_every > 0:
+    model: Model, backend: Any, options: Options, history: History, state: State, draws: Draws | None, order: Orders
+) -> NDArray[np.float64]:
+    """All updates, with a forward pass before each epoch that is recorded, unless they return its cost."""
+    settings, X, Y, every = options.settings, options.X, options.Y, options.settings.record_every
+    arguments = {"batch_size": options.batch_size, "state": state, **settings.arguments}
+    run_updates = weighing(backend, "run_updates", options.sample_weight)
+    began = start = history.epochs_done
+    end, costs = began + settings.epochs, []
+    returns_cost = options.batch_size == len(X) and not (settings.has_masks or model.theta.normalized)
+    while start < end:
+        stop = end if every == 0 or returns_cost else min(end, start + every - start % every)
+        if every > 0 and start % every == 0 and not returns_cost:
+            evaluate = weighing(backend, "evaluate", options.sample_weight)
             history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
         if draws is not None:
             arguments |= draws.masks(start)
-        count = min(step, epochs - start)
-        rows = None if order is None else order[start : start + count]
-        costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=count, **arguments))
-    return np.asarray(costs[0]) if len(costs) == 1 else np.concatenate(costs), draws
+        rows = None if order is None else order[start - began : stop - began]
+        costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=stop - start, **arguments))
+        start = stop
+    found = np.asarray(costs[0]) if len(costs) == 1 else np.concatenate(costs)
+    if every > 0 and returns_cost:
+        history.record_costs(began, found, every)
+    return found

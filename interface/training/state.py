@@ -130,6 +130,11 @@ class TrainingState:
                     watch.state[name] = value.copy() if isinstance(value, np.ndarray) else value
         return watch
 
+    def after(self, seed: Any, t: int, history: History, began: int) -> "TrainingState":
+        """The same, of a training that went on from here without rules to watch it; its values are these, changed."""
+        self.seed, self.t, self.history, self.began, self.rules = seed, t, history, began, []
+        return self
+
     @property
     def is_between_epochs(self) -> bool:
         """Whether it ended after an epoch, with nothing drawn for the next."""

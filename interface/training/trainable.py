@@ -117,7 +117,8 @@ class Trainable(HasModel):
         # A tuple is put together sooner than a dictionary of all arguments.
         chosen = reduction, alpha, epochs, batch_size, shuffle, monitors, record_every, optimizer, dropout
         more = clip_value, clip_norm, drop_connect, sampling, verbose, progress
-        given = (*chosen, *more), (seed, callback, stop, validation, sample_weight)
+        others = seed, callback, stop, validation, sample_weight
+        given = chosen + more + others
         model = self.model.with_cost(cost)
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
         if resume is not False or checkpoint is not None or every is not None:

@@ -49,6 +49,8 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
         with np.errstate(all="ignore"):
             return np.array(value, dtype, order="C")
     given = plain(name, value)
+    if is_ready(given, dtype):  # such as a list of numbers
+        return given
     with np.errstate(all="ignore"):  # a number that is too large becomes infinite, a signalling NaN quiet
         if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
             given = _from_objects(name, value, given, dtype)
@@ -88,9 +90,11 @@ _finite: Any = None  # the few of X and of Y that were last found to be finite, 
 def _check_finite(X: NDArray[Any], Y: NDArray[Any], most: float) -> None:
     """Reject NaN and infinity: in X, unless it is of more than `most` numbers, and in Y."""
     global _finite
-    few = (X.tobytes(), Y.tobytes(), Y.dtype) if X.size <= _FEW and Y.size <= _FEW else None
-    if few is not None and few == _finite:
-        return
+    few = None
+    if X.size <= _FEW and Y.size <= _FEW:
+        few = X.tobytes(), Y.tobytes(), Y.dtype
+        if few == _finite:
+            return
     if X.size <= most:
         finite("X", X)
     finite("Y", Y)
@@ -137,22 +141,23 @@ def labelled(
     if not (type(X) is np.ndarray and X.dtype == dtype and X.flags.carray):
         X = array("X", X, dtype)
     shape = X.shape
-    if len(shape) not in (1, 2) or shape[-1] != n_in:
+    rank = len(shape)
+    if rank not in (1, 2) or shape[-1] != n_in:
         raise ValueError(f"X: expected shape ({n_in},) or (m, {n_in}), got {shape}")
     if shape[0] == 0:
         raise ValueError(f"X: expected at least one sample, got shape {shape}")
     given = Y
     if not (type(Y) is np.ndarray and Y.dtype == dtype and Y.flags.carray):
         Y = array("Y", Y, dtype)
-    expected = (*shape[:-1], n_out)
+    expected = (shape[0], n_out) if rank == 2 else (n_out,)
     if Y.shape != expected:
         hint = ""
-        if Y.shape == shape[:1] and len(shape) == 2:
+        if Y.shape == shape[:1] and rank == 2:
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {shape}, got {Y.shape}{hint}")
     _check_finite(X, Y, most)
-    return (X, Y) if len(shape) == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
+    return (X, Y) if rank == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 
 def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: Float) -> list[NDArray[Any]]:

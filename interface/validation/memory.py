@@ -10,7 +10,7 @@ import numpy as np
 T = TypeVar("T")
 
 # Types of which two values that are equal are the same, and whose values never change; others are checked anew.
-_PLAIN = frozenset((int, float, str, bool, type(None), type, type(np.dtype("f8")), type(np.dtype("f4"))))
+CONSTANT = frozenset((int, float, str, bool, type(None), type, type(np.dtype("f8")), type(np.dtype("f4"))))
 _MOST = 1024  # sets of arguments remembered of a check
 
 
@@ -25,7 +25,7 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
     is made again, so that its message shows what was given. What it returns, never None, must not be changed by anyone.
     constant: other types whose values never change, and of which two that are equal are the same.
     """
-    plain = _PLAIN.union(constant)
+    plain = CONSTANT.union(constant)
     known: dict[Any, T] = {}
     # Arguments whose values cannot change; these, with the items of lists and tuples; and what was returned for them.
     last: tuple[Any, Any, Any] = (), (), None

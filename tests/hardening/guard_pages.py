@@ -95,13 +95,19 @@ class Memory:
         """Whether anything was written outside the arrays."""
         return any((slack != 255).any() for slack in self.slack)
 
+    @staticmethod
+    def memory(model: Any, parts: int) -> workspace.Memory:
+        """Each array by itself."""
+        G, P = workspace._rows(model, parts), workspace.packed_workspace(model)
+        return workspace.Memory(G, P, np.empty(parts), G if workspace.is_packed(model) else None)
+
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """The backend asks for its memory here."""
         kept = parameters.aligned, workspace.aligned, backend.np, backend.borrowed, backend.give_back
         parameters.aligned = workspace.aligned = self.aligned
         backend.np = self
-        backend.borrowed = lambda model, parts, *_: (workspace._rows(model, parts), workspace.packed_workspace(model))
+        backend.borrowed = lambda model, parts, *_: self.memory(model, parts)
         backend.give_back = lambda *_: None
         try:
             yield

@@ -216,8 +216,6 @@ def _say_that_it_takes_long() -> None:
     def inform() -> None:
         if "compiling" not in _said:
             _said.add("compiling")
-            _LOG.info(
-                "compiling kernels, once: about 2 seconds for one sample, up to 10 or more for batches and training"
-            )
+            _LOG.info("compiling kernels, once: about a second for one sample, several for batches and training")
 
     tell(inform)

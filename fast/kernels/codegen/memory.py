@@ -75,13 +75,14 @@ def _typed_close_heap(typing_context, heap):
 
 
 def _typed_empty(typing_context, heap, shape, dtype, fill=False):
-    kind = types.Array(dtype.dtype, len(shape) if isinstance(shape, types.BaseTuple) else 1, "C")
+    kind = types.Array(dtype.dtype, 1 if isinstance(shape, types.Integer) else len(shape), "C")
 
     def codegen(context, builder, signature, values):
-        lengths = cgutils.unpack_tuple(builder, values[1]) if isinstance(shape, types.BaseTuple) else [values[1]]
-        of_lengths = shape.types if isinstance(shape, types.BaseTuple) else [shape]
+        lengths = [values[1]] if isinstance(shape, types.Integer) else cgutils.unpack_tuple(builder, values[1])
+        of_lengths = [shape] if isinstance(shape, types.Integer) else list(shape)
         lengths = [context.cast(builder, n, t, types.intp) for n, t in zip(lengths, of_lengths, strict=True)]
-        size, strides = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype))), []
+        size = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        strides: list[Any] = []
         for n in reversed(lengths):
             strides.insert(0, size)
             size = builder.mul(size, n)

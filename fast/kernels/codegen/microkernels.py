@@ -3,7 +3,8 @@
 Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
 64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
 of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample and `dots` for a few;
-and `rows_at`, since a reshape takes as long as a small layer. Loops over functions of numbers are in `loops`.
+and `rows_at`, since a reshape takes as long as a small layer. Products of wide matrices are in `packed`, loops over
+functions of numbers in `loops`.
 """
 
 from typing import Any
@@ -20,7 +21,6 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
 TOGETHER = 4  # rows for which `dots` reads each number of W once
-PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)  # with packed operands: batches are multiples of 8
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
@@ -99,76 +99,6 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
 
 multiply_panel = generated(_multiply_panel, _write_multiply_panel)
 multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_panel)
-
-# --- packed operands ------------------------------------------------------------------------------------------------
-
-
-def _multiply_packed(A, B, S, C, ahead, registers, alpha):
-    """C := S + alpha A B for a panel of at most so many registers of columns: `PACKED_NR`, or one less.
-
-    Rows of A (m, t), B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) for all. Every sum
-    is made in the order of t. ahead: a matrix that is brought into the cache meanwhile, for what comes next.
-    """
-    C[:] = S[: len(C)] + C.dtype.type(alpha) * (A @ B)
-
-
-def _write_multiply_packed(vb, A, B, S, C, ahead, registers, alpha):
-    """Tile by tile; rows past the last one repeat it: the same is written once more, after all has been read."""
-    builder = vb.builder
-    (m, k), (t, _) = vb.pair(C.shape), vb.pair(B.shape)
-    a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
-    one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
-    limit = builder.sub(m, vb.long(1))
-    same = vb.long(0)
-    s_row = builder.select(one, same, vb.pair(S.strides)[0])
-    advance = _write_way(vb, ahead, vb.times(builder.add(limit, vb.long(PACKED_MR)), t))
-
-    for count in (PACKED_NR, PACKED_NR - 1):
-        left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
-        masks = [None] * (count - 2) + [vb.first_n_mask(n) for n in left]
-
-        def registers_of(row, masks=masks):
-            return [(vb.at(row, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
-
-        with vb.when(registers, "==", vb.long(count)), vb.for_range(m, PACKED_MR) as (r, _):
-            rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(PACKED_MR)]
-            numbers = [vb.at(vb.start(A), vb.times(a_row, row)) for row in rows]
-            sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
-            with vb.for_range(t) as (term, _):
-                columns = [vb.load(*place) for place in registers_of(vb.at(vb.start(B), vb.times(term, b_row)))]
-                for start, row in zip(numbers, sums, strict=True):
-                    number = vb.broadcast_load(vb.at(start, vb.times(term, vb.size)))
-                    for total, column in zip(row, columns, strict=True):
-                        total.value = vb.multiply_add(number, column, total.value)
-                advance()
-            starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
-            for begin, row in zip(starts, sums, strict=True):
-                for place, total in zip(begin, row, strict=True):
-                    total.value = vb.multiply_add(alpha, total.value, vb.load(*place))
-            for r_c, row in zip(rows, sums, strict=True):
-                for place, total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, r_c))), row, strict=True):
-                    vb.store(total.value, *place)
-
-
-def _write_way(vb, matrix, steps):
-    """What prefetches the next part of a matrix, row by row: all of it in so many steps of `PACKED_MR` numbers."""
-    builder, (m, n), step = vb.builder, vb.pair(matrix.shape), vb.pair(matrix.strides)[0]
-    width = vb.times(n, vb.size)
-    pace = builder.sdiv(vb.times(vb.times(m, width), PACKED_MR), builder.add(steps, vb.long(1)))
-    pace = vb.minimum(builder.add(pace, vb.long(1)), width)
-    row, column = vb.variable(vb.start(matrix)), vb.variable(vb.long(0))
-
-    def advance():
-        vb.prefetch(vb.at(row.value, column.value))
-        moved = builder.add(column.value, pace)
-        over = builder.icmp_signed(">=", moved, width)
-        column.value = builder.select(over, builder.sub(moved, width), moved)
-        row.value = builder.select(over, vb.at(row.value, step), row.value)
-
-    return advance
-
-
-multiply_packed = generated(_multiply_packed, _write_multiply_packed)
 
 # --- dots -----------------------------------------------------------------------------------------------------------
 

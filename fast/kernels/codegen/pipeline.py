@@ -185,14 +185,6 @@ def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = Fals
         function.generator_info = None
 
 
-_REPLACED = (
-    (_dispatcher, "get_call_template", _call_template),
-    (_dispatcher, "get_overload", _overload),
-    (BaseContext, "refresh", _refresh),
-    (PostProcessor, "run", _processed),
-)
-
-
 @contextmanager
 def _linking() -> Iterator[None]:
     """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it.
@@ -201,13 +193,19 @@ def _linking() -> Iterator[None]:
     """
     collects = gc.isenabled()
     gc.disable()
-    before = [getattr(owner, name) for owner, name, _ in _REPLACED]
-    for owner, name, function in _REPLACED:
+    replaced = (
+        (_dispatcher, "get_call_template", _call_template),
+        (_dispatcher, "get_overload", _overload),
+        (BaseContext, "refresh", _refresh),
+        (PostProcessor, "run", _processed),
+    )
+    before = [getattr(owner, name) for owner, name, _ in replaced]
+    for owner, name, function in replaced:
         setattr(owner, name, function)
     try:
         yield
     finally:
-        for (owner, name, _), function in zip(_REPLACED, before, strict=True):
+        for (owner, name, _), function in zip(replaced, before, strict=True):
             setattr(owner, name, function)
         if collects:
             gc.enable()

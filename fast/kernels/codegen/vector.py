@@ -132,6 +132,10 @@ class VectorBuilder:
         """The smaller of two integers."""
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
+    def maximum(self, a: Any, b: Any) -> Any:
+        """The larger of two integers."""
+        return self.builder.select(self.builder.icmp_signed(">", a, b), a, b)
+
     def broadcast(self, value: Any, lanes: int = 0) -> Any:
         """A number in all lanes, of a register or of as many as are asked for."""
         kind = ir.VectorType(value.type, lanes or self.lanes)
