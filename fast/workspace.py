@@ -19,7 +19,8 @@ Kept = dict[tuple[Any, ...], Any]
 def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
     if is_packed(model):
-        return _rows(model, 1)[0]
+        packed: NDArray[Any] = _rows(model, 1)[0]
+        return packed
     _keep_pages()  # of the activations of wide layers, and what is packed of them
     return model.theta.flat
 

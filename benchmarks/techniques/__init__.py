@@ -119,10 +119,10 @@ TECHNIQUES = (
     ),
     Technique(
         "arrays not counted",
-        "Kernels that make no arrays do not count who uses them; without, every slice is counted, by atomic additions.",
+        "Kernels do not count who uses an array; without, every slice is counted, by atomic additions.",
         "mini-batches of 64",
         (
-            Change(f"{_KERNELS}/codegen/compiling.py", '"_nrt": makes_arrays}', '"_nrt": True}'),
+            Change(f"{_KERNELS}/codegen/compiling.py", '"_nrt": False}', '"_nrt": True}'),
             Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n        vector", "vector"),
             Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n            size", "size"),
         ),
