@@ -308,8 +308,8 @@ def everything(net: Any) -> None:
 
 def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
     for dtype in DTYPES:
-        everything(numba.Network([5, 20, 3], seed=0, dtype=dtype))
-        everything(numba.Network([5, 4, 3], seed=0, dtype=dtype))
+        for sizes in ([5, 20, 3], [5, 4, 3], [160, 40, 16]):  # one by each way: of narrow, tiny and other layers
+            everything(numba.Network(sizes, seed=0, dtype=dtype))
     before = compiled(numba)
     for name in ("inference.predict_few", "training.run_updates"):
         assert before[f"samenet.fast.kernels.{name}"] >= len(DTYPES)

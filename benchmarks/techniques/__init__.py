@@ -191,7 +191,7 @@ TECHNIQUES = (
             Change(
                 f"{_KERNELS}/codegen/compiling.py",
                 "        if _is_off():\n            return function\n        named = _External(",
-                "        return kernel(*flags, makes_arrays=makes_arrays)(function)\n        named = _External(",
+                "        return kernel(*flags)(function)\n        named = _External(",
             ),
         ),
     ),
