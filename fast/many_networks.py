@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.fast.description import constants, layout
-from samenet.fast.kernels import many_networks, tiny_network
+from samenet.fast.kernels import many_networks, narrow, tiny_network
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
@@ -19,6 +20,8 @@ def at_once(model: Model, batch_size: int) -> int:
     """How many networks like this are trained together, or 0 if it is faster, or has other bits, one by one."""
     if model.theta.normalized or model.l1 or model.l2 or tiny_network.fits(model, batch_size):
         return 0
+    if narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):
+        return 0  # whose sums are in another order
     codes = tuple(map(functions.ACTIVATIONS.index, model.activations))
     return many_networks.lanes_of(model.dtype) if many_networks.fits(model.sizes, codes, batch_size) else 0
 
