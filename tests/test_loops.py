@@ -186,7 +186,8 @@ def test_which_networks_are_trained_in_registers() -> None:
 def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`products` as plain Python, whose panels assert that they are asked for what the compiled ones have."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    for name in ("codegen.compiling", "codegen.vector", "codegen.memory", "codegen.microkernels", "gemm"):
+    codegen = ("compiling", "vector", "memory", "microkernels", "packed", "transpose")
+    for name in (*(f"codegen.{name}" for name in codegen), "gemm"):
         module = again(name)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         package, _, last = module.__name__.rpartition(".")
