@@ -214,7 +214,7 @@ def test_a_first_call_that_compiles_says_so_once(
         ask(kernels(monkeypatch, tmp_path / "cache"))
         (record,) = caplog.records
         assert (record.name, record.levelno) == ("samenet", logging.INFO)
-        assert "seconds" in record.getMessage()
+        assert "second" in record.getMessage()
         caplog.clear()
         caching._said.clear()
         ask(kernels(monkeypatch, tmp_path / "cache"))
