@@ -20,7 +20,7 @@ def at_once(model: Model, batch_size: int) -> int:
     """How many networks like this are trained together, or 0 if it is faster, or has other bits, one by one."""
     if model.theta.normalized or model.l1 or model.l2 or tiny_network.fits(model, batch_size):
         return 0
-    if narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):
+    if narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):  # type: ignore[no-untyped-call]
         return 0  # whose sums are in another order
     codes = tuple(map(functions.ACTIVATIONS.index, model.activations))
     return many_networks.lanes_of(model.dtype) if many_networks.fits(model.sizes, codes, batch_size) else 0
