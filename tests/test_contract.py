@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 
 import samenet
-from samenet.backends import EXTRAS, missing
+from samenet.backends import EXTRAS, generic, missing
 from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import OPTIMIZERS, UpdateRule
 
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
-WINGS = tuple(module.name for module in pkgutil.iter_modules(samenet.__path__) if module.ispkg)
-PACKAGES = ("samenet", *(f"samenet.{wing}" for wing in WINGS), "samenet.reference", "samenet.fast", "samenet.examples")
+OTHERS = ("samenet.reference", "samenet.fast", "samenet.examples")
+FOUND = [module.name for module in pkgutil.walk_packages(samenet.__path__, "samenet.") if module.ispkg]
+PACKAGES = ("samenet", *(name for name in FOUND if not name.startswith(OTHERS)), *OTHERS)
 
 
 def shape(function: Any) -> list[tuple[str, Any, Any]]:
@@ -45,6 +46,14 @@ def test_the_backends_by_name() -> None:
 def test_the_functions_are_called_alike(name: str, function: str) -> None:
     module, reference = samenet.backend(name), samenet.backend("reference")
     assert shape(getattr(module, function)) == shape(getattr(reference, function))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_a_backend_lacks_is_called_alike(function: str) -> None:
+    backend = ModuleType("made_of_one")
+    backend.feed_forward = samenet.backend("numpy").feed_forward  # type: ignore[attr-defined]
+    generic.complete(backend)
+    assert shape(getattr(backend, function)) == shape(getattr(samenet.backend("reference"), function))
 
 
 def test_the_functions_are_those_of_the_contract() -> None:
@@ -162,7 +171,7 @@ def modules() -> list[str]:
 
 def test_all_folders_are_walked() -> None:
     found = set(modules())
-    assert {"samenet.network", "samenet.reference.backward", "samenet.fast.numba"} <= found
+    assert {"samenet.network", "samenet.reference.backward", "samenet.fast.numba", "samenet.study.plot.nodes"} <= found
 
 
 def unexplained(name: str, thing: Any) -> Iterator[str]:

@@ -98,15 +98,29 @@ def gradient(
     reduction: str = "mean",
     dropout: Dropout | None = None,
     drop_connect: DropConnect | None = None,
-    sampled: Any = None,
     sample_weight: Array | None = None,
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`.
 
-    With batch normalization, the NumPy backend's. sampled: with adaptive sampling, a `samenet.fast.sampler.Sampled`.
+    With batch normalization, the NumPy backend's.
     """
     if model.theta.normalized:
         return named("numpy").gradient(model, X, Y, reduction, dropout, None, sample_weight)  # type: ignore[no-any-return]
+    return _backpropagate(module, model, X, Y, reduction, dropout, drop_connect, sample_weight)
+
+
+def _backpropagate(
+    module: ModuleType,
+    model: Model,
+    X: Array,
+    Y: Array,
+    reduction: str,
+    dropout: Dropout | None = None,
+    drop_connect: DropConnect | None = None,
+    sample_weight: Array | None = None,
+    sampled: Any = None,
+) -> tuple[float, Parameters]:
+    """The same without batch normalization. sampled: with adaptive sampling, a `samenet.fast.sampler.Sampled`."""
     reference, numpy, g = named("reference"), named("numpy"), model.theta.empty_like()
     c, scale = _factors(model, len(X), reduction, sample_weight)
     c = c if sampled is None else sampled.factors
@@ -166,7 +180,7 @@ def run_updates(
 ) -> Array:
     """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend.
 
-    With adaptive sampling, from the gradient above, which knows of it.
+    With adaptive sampling, from `_backpropagate`, which knows of it.
     """
     numpy, costs = named("numpy"), list[float]()
     if model.theta.normalized:
@@ -190,7 +204,7 @@ def run_updates(
             else:
                 sampled = numpy.Sampled.by(sampler, rows, X.dtype)
                 rows = sampled.rows
-                cost, slope = gradient(module, model, X[rows], Y[rows], reduction, **given, sampled=sampled)
+                cost, slope = _backpropagate(module, model, X[rows], Y[rows], reduction, **given, sampled=sampled)
                 numpy.learn(sampler, rows, sampled.squares)
             g = model.theta.empty_like()
             g.fill(slope.weights, slope.biases)
