@@ -3,14 +3,17 @@
 import sys
 from types import ModuleType
 
+import numba
 import numpy as np
 import pytest
 from compiled_once import kernels
 
+from samenet.fast.kernels import gemm
+
 TEXT = """
 import numpy as np
 
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, room, zeroed
 
 @compiling.kernel()
 def taken(a, n, filled):
@@ -27,6 +30,17 @@ def taken(a, n, filled):
     total += large.size
     close_heap(heap)
     return total
+
+
+@compiling.kernel()
+def found(a, n):
+    heap = open_heap()
+    first = room(heap, n, a.dtype)
+    for i in range(first.size):
+        first[i] = i
+    total = first.sum() + (first.ctypes.data % 64 if first.size else 0)
+    close_heap(heap)
+    return first.size, total
 """
 
 
@@ -57,3 +71,22 @@ def test_all_is_given_back(module: ModuleType) -> None:
             module.taken(a, 1 << 14, 1 << 58)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown / (1 if sys.platform != "darwin" else 1024) < 50 * 1024
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_where_there_is_no_room_for_an_external_kernel_there_is_no_number(module: ModuleType, dtype: str) -> None:
+    a = np.zeros(1, dtype)
+    for _ in range(3):
+        assert module.found(a, 1000) == (1000, 499500)
+        assert module.found(a, 1 << 58) == (0, 0)
+
+
+def test_a_product_without_memory_is_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not what C has held before."""
+    if not numba.config.DISABLE_JIT:
+        pytest.skip("takes the place of a function within a kernel; runs without the JIT")
+    monkeypatch.setattr(gemm, "room", lambda heap, length, dtype: np.empty(0, dtype))
+    C = np.zeros((3, 4))
+    gemm.packed_product(np.ones((3, 2)), np.ones((2, 4)), np.zeros((1, 4)), C, 1.0)
+    assert np.isnan(C).all()

@@ -1,11 +1,12 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
+import numpy as np
 from numba import float64, int32, int64, types
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap
-from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed
+from samenet.fast.kernels.codegen.memory import close_heap, open_heap, room
+from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed, rows_at
 from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -90,7 +91,10 @@ def _width(columns, lanes):
 
 @external(lambda f: (*(matrix(f),) * 4, float64))
 def packed_product(A, B, S, C, alpha):
-    """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are."""
+    """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are.
+
+    C becomes NaN where there is no memory for these: then nothing that is made of it passes for an answer.
+    """
     (m, k), t = C.shape, len(B)
     lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
     terms = -(-t // -(-t // _KC))  # about as many in each block
@@ -98,10 +102,17 @@ def packed_product(A, B, S, C, alpha):
     copies = turned or A.strides[0] % _PAGE == 0
     packs = not contiguous or m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED)
     meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
-    heap = open_heap()
-    block = empty(heap, (height if copies else 0, terms + lanes), C.dtype)
-    panel = empty(heap, (terms, PACKED_NR * lanes), C.dtype)
-    other = empty(heap, (terms if meanwhile else 0, PACKED_NR * lanes), C.dtype)
+    heap, rows, row = open_heap(), height if copies else 0, (-(-terms // lanes) + 1) * lanes
+    size = terms * PACKED_NR * lanes  # of a panel
+    memory = room(heap, rows * row + (2 if meanwhile else 1) * size, C.dtype)
+    if memory.size == 0:
+        for s in range(m):
+            for j in range(k):
+                C[s, j] = np.nan
+        return
+    block = rows_at(memory, 0, rows, row)
+    panel = rows_at(memory, rows * row, terms, PACKED_NR * lanes)
+    other = rows_at(memory, rows * row + (size if meanwhile else 0), terms if meanwhile else 0, PACKED_NR * lanes)
     for start in range(0, t, terms):
         count = min(terms, t - start)
         for top in range(0, m, height):

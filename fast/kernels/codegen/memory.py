@@ -43,6 +43,11 @@ def _zeroed(heap: None, shape: Any, dtype: Any) -> Any:
     return np.zeros(shape, dtype)
 
 
+def _room(heap: None, length: int, dtype: Any) -> Any:
+    """An array of so many numbers, or of none where there is no room: for external kernels, which cannot raise."""
+    return np.empty(length, dtype)
+
+
 def _close_heap(heap: None) -> None:
     """Give all of it back."""
 
@@ -74,6 +79,44 @@ def _typed_close_heap(typing_context, heap):
     return types.void(heap), codegen
 
 
+def _keep(builder, piece, last):
+    """Put a piece before those that were taken; the address of its first number."""
+    builder.store(builder.load(last), builder.bitcast(piece, last.type))
+    builder.store(piece, last)
+    start = builder.add(builder.ptrtoint(piece, LONG), ir.Constant(LONG, _HEAD + _LINE - 1))
+    return builder.inttoptr(builder.and_(start, ir.Constant(LONG, -_LINE)), _ADDRESS)
+
+
+def _taken(builder, size):
+    """A piece for so many bytes, or null."""
+    allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
+    return builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
+
+
+def _array(context, builder, kind, data, lengths, strides):
+    view = context.make_array(kind)(context, builder)
+    data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
+    populate_array(view, data, lengths, strides, strides[-1], meminfo=None)
+    return view._getvalue()
+
+
+def _typed_room(typing_context, heap, length, dtype):
+    kind = types.Array(dtype.dtype, 1, "C")
+
+    def codegen(context, builder, signature, values):
+        n = context.cast(builder, values[1], length, types.intp)
+        size = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        last = builder.bitcast(values[0], _ADDRESS.as_pointer())
+        piece = _taken(builder, builder.mul(size, n))
+        count, data = (cgutils.alloca_once_value(builder, ir.Constant(t, z)) for t, z in ((LONG, 0), (_ADDRESS, None)))
+        with builder.if_then(cgutils.is_not_null(builder, piece)):
+            builder.store(n, count)
+            builder.store(_keep(builder, piece, last), data)
+        return _array(context, builder, kind, builder.load(data), [builder.load(count)], [size])
+
+    return kind(heap, length, dtype), codegen
+
+
 def _typed_empty(typing_context, heap, shape, dtype, fill=False):
     kind = types.Array(dtype.dtype, 1 if isinstance(shape, types.Integer) else len(shape), "C")
 
@@ -87,21 +130,14 @@ def _typed_empty(typing_context, heap, shape, dtype, fill=False):
             strides.insert(0, size)
             size = builder.mul(size, n)
         last = builder.bitcast(values[0], _ADDRESS.as_pointer())
-        allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
-        piece = builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
+        piece = _taken(builder, size)
         with builder.if_then(cgutils.is_null(builder, piece), likely=False):
             _write_close(builder, last)
             context.call_conv.return_user_exc(builder, MemoryError, ("no room for the work of a kernel",))
-        builder.store(builder.load(last), builder.bitcast(piece, last.type))
-        builder.store(piece, last)
-        start = builder.add(builder.ptrtoint(piece, LONG), ir.Constant(LONG, _HEAD + _LINE - 1))
-        data = builder.inttoptr(builder.and_(start, ir.Constant(LONG, -_LINE)), _ADDRESS)
+        data = _keep(builder, piece, last)
         if fill:
             cgutils.memset(builder, data, size, 0)
-        view = context.make_array(kind)(context, builder)
-        data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
-        populate_array(view, data, lengths, strides, strides[-1], meminfo=None)
-        return view._getvalue()
+        return _array(context, builder, kind, data, lengths, strides)
 
     return kind(heap, shape, dtype), codegen
 
@@ -112,3 +148,4 @@ def _typed_zeroed(typing_context, heap, shape, dtype):
 
 open_heap, close_heap = intrinsic_of(_open_heap, _typed_open_heap), intrinsic_of(_close_heap, _typed_close_heap)
 empty, zeroed = intrinsic_of(_empty, _typed_empty), intrinsic_of(_zeroed, _typed_zeroed)
+room = intrinsic_of(_room, _typed_room)
