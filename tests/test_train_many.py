@@ -265,3 +265,27 @@ def test_the_main_thread_that_waits_for_a_helper(exit_of_helper: bool) -> None:
     with pytest.raises(SystemExit if exit_of_helper else KeyboardInterrupt):
         run_together([task] * 2, threads=2)
     assert ended == []
+
+
+class Unfriendly:
+    """Whatever is asked of it, it raises."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("X", {"X": Unfriendly()}),
+        ("Y", {"Y": [Unfriendly(), Y]}),
+        ("validation", {"validation": (Unfriendly(), Y)}),
+        ("sample_weight", {"sample_weight": Unfriendly()}),
+    ],
+    ids=["X", "Y", "validation", "sample_weight"],
+)
+def test_what_cannot_be_asked_how_many_dimensions_it_has_is_refused(name: str, given: dict[str, Any]) -> None:
+    networks = [samenet.backend("numpy").Network([4, 5, 3], seed=seed) for seed in (0, 1)]
+    with pytest.raises((TypeError, ValueError), match=name):
+        train_many(networks, **{"X": X, "Y": Y, "alpha": 0.5, "epochs": 1} | given)

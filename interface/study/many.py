@@ -262,7 +262,10 @@ def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
 
 def _rank(value: Any) -> int:
     """The number of dimensions, as far as the first items tell."""
-    rank = getattr(value, "ndim", None)
+    try:
+        rank = getattr(value, "ndim", None)
+    except Exception:  # of someone's class: it is refused where it is converted
+        return 0
     if isinstance(rank, int):
         return rank
     return 1 + _rank(value[0]) if isinstance(value, list | tuple) and value else int(checks.is_listing(value))
