@@ -289,3 +289,14 @@ def test_what_cannot_be_asked_how_many_dimensions_it_has_is_refused(name: str, g
     networks = [samenet.backend("numpy").Network([4, 5, 3], seed=seed) for seed in (0, 1)]
     with pytest.raises((TypeError, ValueError), match=name):
         train_many(networks, **{"X": X, "Y": Y, "alpha": 0.5, "epochs": 1} | given)
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize(
+    "seeds",
+    [b"ab", bytearray(b"ab"), memoryview(b"ab"), {1, 2}, frozenset({1, 2}), {1: 2}.keys()],
+    ids=lambda seeds: type(seeds).__name__,
+)
+def test_seeds_are_a_list_in_an_order(seeds: Any) -> None:
+    with pytest.raises(TypeError, match="seeds: expected a list"):
+        train_many(samenet.backend("numpy").Network([4, 5, 3]), X, Y, seeds=seeds, alpha=0.5, epochs=1)

@@ -2,7 +2,8 @@
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any, Self, cast
 
@@ -220,7 +221,7 @@ def _arguments(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(name: str, value: Iterable[Any]) -> list[Any]:
-    if isinstance(value, str | bytes | dict | set):
+    if isinstance(value, str | bytes | bytearray | memoryview | AbstractSet | Mapping):
         raise TypeError(f"{name}: expected a list, got {checks.short(value)} ({type(value).__name__})")
     try:
         return list(value)

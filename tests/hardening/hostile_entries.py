@@ -110,8 +110,14 @@ def array(
     return draw
 
 
-sample_weight = array(np.array([0.5, 1, 2, 0, 4]), (5,), as_is=np.float64, extremes=False)
+_of_samples = array(np.array([0.5, 1, 2, 0, 4]), (5,), as_is=np.float64, extremes=False)
 labels = array(np.array([0.0, 1, 2, 1, 0]), (None,), as_is=np.float64, extremes=False)
+
+
+def sample_weight(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
+    """A weight for each sample; None for none."""
+    value, label, good = _of_samples(chance, dtype)
+    return value, label, value is None or good
 
 
 def length(value: Any) -> int | None:
