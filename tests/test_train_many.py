@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import samenet
 from samenet import StopTraining, TrainingErrors, train_many
@@ -282,8 +283,9 @@ class Unfriendly:
         ("Y", {"Y": [Unfriendly(), Y]}),
         ("validation", {"validation": (Unfriendly(), Y)}),
         ("sample_weight", {"sample_weight": Unfriendly()}),
+        ("sample_weight", {"sample_weight": scipy.sparse.csr_array(np.ones((2, 30)))}),
     ],
-    ids=["X", "Y", "validation", "sample_weight"],
+    ids=["X", "Y", "validation", "sample_weight", "sparse"],
 )
 def test_what_cannot_be_asked_how_many_dimensions_it_has_is_refused(name: str, given: dict[str, Any]) -> None:
     networks = [samenet.backend("numpy").Network([4, 5, 3], seed=seed) for seed in (0, 1)]

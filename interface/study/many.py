@@ -254,11 +254,13 @@ def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
     """What each network has for itself, or None if all have the same."""
     if _rank(value) != rank:
         return None
-    given = list(value) if isinstance(value, list | tuple) else list(np.asarray(value))
+    given = list(value) if isinstance(value, list | tuple) else np.asarray(value)
+    if isinstance(given, np.ndarray) and given.ndim != rank:  # a sparse one, which is refused where it is converted
+        return None
     if len(given) != count:
         what = "matrices" if rank == 3 else "vectors"
         raise ValueError(f"{name}: expected {count} {what}, one for each network, got {len(given)}")
-    return given
+    return list(given)
 
 
 def _rank(value: Any) -> int:

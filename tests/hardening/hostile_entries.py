@@ -590,7 +590,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "assert_same": Entry(
         lambda net, **given: testing.assert_same("numpy", net.backend, net, **given),
-        _SAMPLES | {"Y": unless(lambda value: value is None, _SAMPLES["Y"]), "seed": seed()},  # None: are drawn
+        {name: unless(lambda value: value is None, one) for name, one in _SAMPLES.items()}
+        | {"seed": seed()},  # or drawn
         _samples,
         also=(AssertionError,),
         says=_PAIR,
