@@ -3,12 +3,10 @@
 import sys
 from types import ModuleType
 
-import numba
 import numpy as np
 import pytest
+from children import printed
 from compiled_once import kernels
-
-from samenet.fast.kernels import gemm
 
 TEXT = """
 import numpy as np
@@ -82,11 +80,18 @@ def test_where_there_is_no_room_for_an_external_kernel_there_is_no_number(module
         assert module.found(a, 1 << 58) == (0, 0)
 
 
-def test_a_product_without_memory_is_nan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not what C has held before."""
-    if not numba.config.DISABLE_JIT:
-        pytest.skip("takes the place of a function within a kernel; runs without the JIT")
-    monkeypatch.setattr(gemm, "room", lambda heap, length, dtype: np.empty(0, dtype))
-    C = np.zeros((3, 4))
-    gemm.packed_product(np.ones((3, 2)), np.ones((2, 4)), np.zeros((1, 4)), C, 1.0)
-    assert np.isnan(C).all()
+WITHOUT_MEMORY = """
+import numpy as np
+from samenet.fast.kernels import gemm
+
+gemm.room = lambda heap, length, dtype: np.empty(0, dtype)
+C = np.zeros((3, 4))
+gemm.packed_product(np.ones((3, 2)), np.ones((2, 4)), np.zeros((1, 4)), C, 1.0)
+print(np.isnan(C).all())
+"""
+
+
+@pytest.mark.compiled
+def test_a_product_without_memory_is_nan() -> None:
+    """And not what C has held before. Without the JIT, where another function can take the place of `room`."""
+    assert printed(WITHOUT_MEMORY, NUMBA_DISABLE_JIT="1").strip() == "True"
