@@ -67,6 +67,7 @@ def test_activations(name):
 
 
 @pytest.mark.parametrize("name", COSTS)
+@pytest.mark.uncounted
 def test_costs(name):
     value, delta = COSTS[name]
     output = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}.get(name, "tanh")
@@ -160,6 +161,7 @@ def _with(monkeypatch, r):
 
 @pytest.mark.parametrize("alpha", [0.3, 40.0, -0.3])
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 30.0])
+@pytest.mark.uncounted
 def test_steps(momentum, alpha, monkeypatch):
     theta, g, v = _given(1, 8).value, _given(2, 8), _given(3, 8, 5.0).value
     v[:3], theta[:3] = [1e3, -40.0, 0.0], [1e-3, 0.0, 40.0]
@@ -239,6 +241,7 @@ def test_networks_of_sampled_rows(functions, monkeypatch):
 
 
 @pytest.mark.parametrize("functions", COMBINATIONS[1::3], ids=str)
+@pytest.mark.uncounted
 def test_networks_of_weighted_samples(functions, monkeypatch):
     """Some of weight 0, one of a weight that counts for nearly nothing, and a batch in which no weight is left."""
     for sizes, bias, penalties in (((3, 2, 4, 2), True, {"l2": 0.5}), ((2, 3, 2), False, {})):
