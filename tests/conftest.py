@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 # Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # one of them, of a package of Selenium's, loads Trio
 
 import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
@@ -95,6 +97,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: marked compiled and without_jit, it would run in neither way")
 
 
+class Brief:
+    """A worker's plugin: it reports a test that passes once, not at its beginning, its end and each step between."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        for report in runtestprotocol(item, log=False, nextitem=nextitem):
+            if report.when == "call" or not report.passed:
+                item.ihook.pytest_runtest_logreport(report=report)
+        return True
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -104,7 +117,9 @@ def pytest_configure(config: pytest.Config) -> None:
         tracer.stop()  # here tests are handed out, and none is run
     elif tracer:
         config.pluginmanager.register(Counted(tracer, _implementations))
-    if hasattr(config, "workerinput"):  # what one worker has compiled, the others find
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Brief())
+        # What one worker has compiled, the others find.
         os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
 
 
