@@ -82,16 +82,20 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is the same with the JIT and without is run once; and nothing is marked so that it never runs.
 
-    Given backends that are never compiled, a test is the same; given none, where its module has ON_NUMPY. Where Numba's
-    is compared with both others, its plain functions are with the definition alone.
+    Given backends that are never compiled, a test is the same; given none, where its module has ON_NUMPY. What a test
+    asks of Numba alone, the kernels as plain Python are asked only where its module has PLAIN_KERNELS or the test is
+    counted; and where Numba's is compared with both others, its plain functions are with the definition alone.
     """
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
-        given = _implementations(params)
-        elsewhere = "numba" not in given if given else getattr(getattr(item, "module", None), "ON_NUMPY", False)
+        given, module = _implementations(params), getattr(item, "module", None)
+        elsewhere = "numba" not in given if given else getattr(module, "ON_NUMPY", False)
+        plain = getattr(module, "PLAIN_KERNELS", False) or item.get_closest_marker("counted")
         if elsewhere and not item.get_closest_marker("compiled"):
             item.add_marker("without_jit")
-        elif given == {"numba", "numpy"} and "pair" in params and not item.get_closest_marker("without_jit"):
+        elif not item.get_closest_marker("without_jit") and (
+            (given == {"numba"} and not plain) or (given == {"numba", "numpy"} and "pair" in params)
+        ):
             item.add_marker("compiled")
         if item.get_closest_marker("compiled") and item.get_closest_marker("without_jit"):
             raise pytest.UsageError(f"{item.nodeid}: marked compiled and without_jit, it would run in neither way")

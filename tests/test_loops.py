@@ -27,6 +27,8 @@ from samenet.fast.numba import _NO_RULE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 
+PLAIN_KERNELS = True
+
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
 DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
