@@ -38,7 +38,7 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
     True  # see `samenet.backends.generic`, which says what they and the next mean
 )
-SECONDS = 1e-5, 1.25e-10
+SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
 _NONE = {  # by the size of a number: no state, and no masks
