@@ -36,7 +36,7 @@ def is_short(model: Model, backend: Any, options: Options) -> bool:
 
 def _is_short(model: Model, backend: Any, options: Options) -> bool:
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.is_watched or options.unchecked:
+    if not settings.is_simple or options.is_watched:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
@@ -74,12 +74,16 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
+    earlier = user.history, user.training_state
     if hasattr(backend, "QUIET"):
         history = _trained(user, model, backend, options)
     else:
         with overflow_ignored(backend):
             history = _trained(user, model, backend, options)
     if history is None:
+        if options.unchecked:
+            user.history, user.training_state = earlier
+            options.check_samples()
         return False
     try:
         release()
