@@ -26,7 +26,7 @@ from samenet.validation.weights import sample_weight
 _NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
 
 
-def _apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The samples, which will not change as parameters do; ValueError if those cannot be written to."""
     theta.check_writable()
     return X if X.flags.owndata else theta.apart(X), Y if Y.flags.owndata else theta.apart(Y)
@@ -123,7 +123,7 @@ class Options:
         known: _Known = model.prepared.get(cls, _NOTHING)
         is_again = known.rows == len(X) and all(map(is_, known.given, given))
         if is_again and known.made:
-            options = cls(*_apart(model.theta, X, Y), *known.made)
+            options = cls(*apart(model.theta, X, Y), *known.made)
             options.dropout, options.is_short = known.dropout, True
         else:
             options = cls.checked(model, X, Y, given)
@@ -135,12 +135,17 @@ class Options:
             check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
-    def remember(self, model: Model) -> None:
-        """The training was short; from the second on with the very same arguments, those need not be checked again."""
-        if self.sample_weight is None:  # which nobody keeps
-            is_known = self.is_again and are_constant(self.given)
-            made = (self.settings, self.batch_size, self.seed) if is_known else ()
-            model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
+    def remember(self, model: Model) -> bool:
+        """The training was short; from the second on with the very same arguments, those need not be checked again.
+
+        Returns whether this is the second.
+        """
+        if self.sample_weight is not None:  # which nobody keeps
+            return False
+        is_known = self.is_again and are_constant(self.given)
+        made = (self.settings, self.batch_size, self.seed) if is_known else ()
+        model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
+        return is_known
 
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
@@ -174,7 +179,7 @@ class Options:
     def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
         theta = model.theta
-        X, Y = _apart(theta, X, Y)
+        X, Y = apart(theta, X, Y)
         settings = settings_of(len(theta.sizes) - 2, *given[:-5])
         seed, callback, stop, held, weights = given[-5:]
         if seed is not None and not isinstance(seed, random.Random):
