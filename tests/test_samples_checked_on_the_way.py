@@ -8,7 +8,7 @@ import pytest
 
 import samenet
 from samenet import StopTraining
-from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp
+from samenet.optimizers import UPDATE_RULES
 from samenet.training import loop
 
 SHAPES: list[Any] = [
@@ -20,7 +20,7 @@ SHAPES: list[Any] = [
     ([64, 300, 2], "sigmoid", 32),
     ([12, 33, 9, 1], "sigmoid", None),
 ]
-RULES = [Descent(), Momentum(), Nesterov(), RMSProp(), Adam()]
+RULES = [rule() for rule in UPDATE_RULES]
 
 
 def problem(sizes: list[int], dtype: str, sparse: bool) -> tuple[Any, Any]:

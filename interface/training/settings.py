@@ -48,9 +48,8 @@ _NAMES = (
 )
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
-_RULES = optimizers.Descent, optimizers.Momentum, optimizers.Nesterov, optimizers.RMSProp, optimizers.Adam
-_remembers = partial(remembers, constant=_RULES)
-_CONSTANT = CONSTANT.union(_RULES, (tuple,))
+_remembers = partial(remembers, constant=optimizers.UPDATE_RULES)
+_CONSTANT = CONSTANT.union(optimizers.UPDATE_RULES, (tuple,))
 
 
 def are_constant(given: Given) -> bool:
