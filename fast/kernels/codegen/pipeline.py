@@ -135,9 +135,12 @@ class _PartCompiler(KernelCompiler):
     library = _Part
 
 
-class _FunctionOfPart(_FunctionCompiler):  # type: ignore[misc]
+class FunctionToCall(_FunctionCompiler):  # type: ignore[misc]
+    """Compiles a function that kernels call, and Python does not."""
+
     def _customize_flags(self, flags: Any) -> Any:
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+        flags.enable_pyobject = False
         return flags
 
 
@@ -147,7 +150,7 @@ _get_overload, _process = _dispatcher.get_overload, PostProcessor.run
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
     """What Numba asks a function that is called: its signature for these types. It is compiled to be linked."""
-    compiler = _FunctionOfPart(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
+    compiler = FunctionToCall(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
     signature, args = compiler.fold_argument_types(args, kws)
     forms = vars(self).setdefault("linked_forms", {})
     if args not in forms:
