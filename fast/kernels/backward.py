@@ -9,7 +9,7 @@ from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
@@ -168,7 +168,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     H, D, Z = workspace.H, workspace.D, workspace.Z
     zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
     delta, back = workspace.delta, workspace.back
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     n_out = sizes[-1]
     drops = dropout[1].size > 0
     total, _ = nodes(sizes)
@@ -189,12 +189,13 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         x, y = X[start : start + most], Y[start : start + most]
         rows = x.shape[0]
         masks = workspace.masks[: rows if drops else 0]
-        fill_masks(dropout, first + start, masks)
+        if drops:
+            fill_masks(dropout, first + start, masks)
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
         forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
-        target = y.reshape(y.size)
+        target = flat(y)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
         if factors.size:
@@ -256,7 +257,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
 _sum_of_squares = vectorized(lambda a: (a * a,))
 
 
-@kernel()
+@external(lambda f: (int64, *(f[::1],) * 3, int64, *(f[::1],) * 2), returns=float64)
 def weigh(cost, h, z, y, width, factors, delta):
     """delta *= the factor of each row, unless it is empty; returns the sum of the factors times the rows' costs.
 
@@ -272,7 +273,7 @@ def weigh(cost, h, z, y, width, factors, delta):
     return total
 
 
-@kernel()
+@external(lambda f: (*(f[:, ::1],) * 2, boolean, float64[::1]))
 def _add_squares(delta, layer_inputs, bias, squares):
     """Each row's ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
     for s in range(squares.size):

@@ -53,7 +53,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
     even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
     Machinery is compiled into it: to call it takes as long as a small layer.
     """
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -80,7 +80,7 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
     workspace: two rows, each for `TOGETHER` times the widest layer and a register. Unless it is empty, H gets all
     layers, as those of the rows from s on of so many; see `forward`.
     """
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     m, h, p, q = len(X), X, 0, 0
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
@@ -134,7 +134,7 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     p = q = column = 0
     layer_inputs, finite = X, True
     lanes = lanes_of(sizes, P.itemsize)
@@ -170,7 +170,7 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     return finite
 
 
-@kernel()
+@external(lambda f: (f[:, ::1], int64, f[::1], f[:, ::1]))
 def apply_mask(masks, column, h, out):
     """out := masks h, for the columns of the masks from this one on."""
     rows, k = out.shape

@@ -151,7 +151,7 @@ _get_overload, _process = _dispatcher.get_overload, PostProcessor.run
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
     """What Numba asks a function that is called: its signature for these types. It is compiled to be linked."""
     compiler = FunctionToCall(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
-    signature, args = compiler.fold_argument_types(args, kws)
+    signature, args = compiler.fold_argument_types(tuple(map(types.unliteral, args)), kws)  # one form for all numbers
     forms = vars(self).setdefault("linked_forms", {})
     if args not in forms:
         with self._compiling_counter:
