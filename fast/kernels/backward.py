@@ -154,6 +154,7 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
         workspace_type(f),
     ),
     returns=float64,
+    light=True,
 )
 def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
@@ -280,7 +281,7 @@ def _add_squares(delta, layer_inputs, bias, squares):
         squares[s] += _sum_of_squares(delta[s]) * (_sum_of_squares(layer_inputs[s]) + (1.0 if bias else 0.0))
 
 
-@kernel()
+@external(lambda f: (f[:, ::1], f[::1], boolean))
 def sum_of_rows(delta, db, anew):
     """db := the sum of delta's rows; or db +=, unless it begins anew."""
     if anew:

@@ -12,6 +12,7 @@ from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import (
+    copy,
     is_turned,
     is_wide,
     lanes_of,
@@ -124,6 +125,7 @@ def nonzero_workspace(heap, sizes, rows):
 @external(
     lambda f: (f[::1], int64[:, ::1], boolean, *(f[:, ::1],) * 2, *(f[::1],) * 4, int32[:, ::1], int64[::1]),
     returns=boolean,
+    light=True,
 )
 def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
@@ -158,8 +160,7 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
             finite = are_finite(sums[:, 0])
         last = layer == sizes.size - 2
         if last and Z.size and codes[layer + 1] != SOFTMAX:
-            for i in range(z.size):
-                Z[i] = z[i]
+            copy(z, Z)
         activate(codes[layer + 1], z, k, Z if last else Z[:0])
         layer_inputs = sums
         if masks.size and not last:

@@ -20,7 +20,7 @@ from samenet.fast.kernels.gemm import WIDE, product, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
-from samenet.fast.kernels.training import gather_weighed, total_weight
+from samenet.fast.kernels.training import gather, gather_weighed, total_weight
 from samenet.model.functions import EPSILON, MOMENTUM
 
 _FEW_ROWS = 32  # of a batch, up to which W is not transposed
@@ -219,13 +219,8 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
             gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
         elif order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
-            for s in range(rows):
-                visited = order[epoch, start + s]
-                row, target = X[visited], Y[visited]
-                for j in range(row.size):
-                    x[s, j] = row[j]
-                for i in range(target.size):
-                    y[s, i] = target[i]
+            gather(X, order[epoch, start : start + rows], x)
+            gather(Y, order[epoch, start : start + rows], y)
         masks = workspace.masks[:rows]
         fill_masks(dropout, epoch * m + start, masks)
         if weights is None:

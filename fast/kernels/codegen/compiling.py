@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
 from samenet.fast.kernels.codegen.loading import load_array_functions
-from samenet.fast.kernels.codegen.pipeline import FunctionToCall, KernelCompiler
+from samenet.fast.kernels.codegen.pipeline import FunctionToCall, KernelCompiler, LightCompiler
 from samenet.fast.kernels.codegen.uninterrupted import prepare, uninterrupted
 from samenet.model import functions
 
@@ -71,10 +71,13 @@ def _provide(symbol: str) -> bool:
     return True
 
 
-def kernel(*flags: str, holds_gil: bool = False, inlined: bool = False) -> Callable[[Kernel], Kernel]:
+def kernel(
+    *flags: str, holds_gil: bool = False, inlined: bool = False, light: bool = False
+) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
-    flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
+    flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract". light: without loops over numbers, which
+    others do for it: LLVM then takes half of the time.
     It can neither make an array, other than by `memory`, nor return one.
     """
 
@@ -85,7 +88,7 @@ def kernel(*flags: str, holds_gil: bool = False, inlined: bool = False) -> Calla
         options = {**_options(flags), "nogil": not holds_gil, "no_cfunc_wrapper": True}
         if inlined:
             options["forceinline"] = True
-        dispatcher = decorate(**options, pipeline_class=KernelCompiler)(function)
+        dispatcher = decorate(**options, pipeline_class=LightCompiler if light else KernelCompiler)(function)
         dispatcher._cache = Cache(function, options, _STAMP, _provide)
         _without_interrupts(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
@@ -108,8 +111,11 @@ class _External:
     as all of its callers do, and the exception appears where the kernel was called from Python.
     """
 
-    def __init__(self, function: Kernel, signature: Signature, returns: Any, options: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Kernel, signature: Signature, returns: Any, options: dict[str, Any], compiler: Any
+    ) -> None:
         self.function, self.signature, self.returns, self.options = function, signature, returns, options
+        self.compiler = compiler
         self.cache: Any = Cache(function, options, _STAMP, _provide)
         self.slots: dict[Any, tuple[ctypes.c_int64, Callable[[], None]]] = {}
         self.compiled: dict[Any, Any] = {}
@@ -135,7 +141,7 @@ class _External:
         target, given = cpu_target.target_context, signature(self.returns, *self.signature(dtype))
         form = self.cache.load_overload(given, target)
         if form is None:
-            compiler = FunctionToCall(self.function, cpu_target, self.options, {}, KernelCompiler)
+            compiler = FunctionToCall(self.function, cpu_target, self.options, {}, self.compiler)
             form = compiler.compile(given.args, given.return_type)
             self.cache.save_overload(given, form)
         self.publish(dtype)
@@ -229,7 +235,9 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
     return intrinsic(typing)
 
 
-def external(signature: Signature, *flags: str, returns: Any = types.void) -> Callable[[Kernel], Kernel]:
+def external(
+    signature: Signature, *flags: str, returns: Any = types.void, light: bool = False
+) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
     signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Such a kernel must
@@ -239,7 +247,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
     def published(function: Kernel) -> Kernel:
         if _is_off():
             return function
-        named = _External(function, signature, returns, _options(flags))
+        named = _External(function, signature, returns, _options(flags), LightCompiler if light else KernelCompiler)
         if named.base in _external:
             raise ValueError(f"there is an external kernel {named.base} already")
         _external[named.base] = named

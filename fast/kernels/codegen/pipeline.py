@@ -131,6 +131,20 @@ class KernelCompiler(Compiler):
             return super().compile_extra(function)
 
 
+class _LightLibrary(_Library):
+    """Code that is soon optimised: of functions whose work is done by others."""
+
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
+        passes.run(self._final_module, builder)
+
+
+class LightCompiler(KernelCompiler):
+    """The same with LLVM's least effort."""
+
+    library = _LightLibrary
+
+
 class _PartCompiler(KernelCompiler):
     library = _Part
 
