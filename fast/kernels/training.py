@@ -1,12 +1,13 @@
 """Many updates in one call: batches, and gradients by parts that threads share."""
 
 import numpy as np
+from numba import boolean, float64, int64
 
 from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
-from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.packing import fill_up, is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
@@ -52,16 +53,21 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
         gather_weighed(X, Y, order, epoch, start, weights, divisor, True, x[:rows], y[:rows], workspace.factors)
         x, y = x[:rows], y[:rows]
     elif shuffled:
-        for s in range(rows):
-            row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
-            for j in range(row.size):
-                x[s, j] = row[j]
-            for i in range(target.size):
-                y[s, i] = target[i]
         x, y = x[:rows], y[:rows]
+        gather(X, order[epoch, start : start + rows], x)
+        gather(Y, order[epoch, start : start + rows], y)
     else:
         x, y = X[start:end], Y[start:end]
     return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, now, g, workspace)
+
+
+@external(lambda f: (f[:, ::1], int64[::1], f[:, ::1]))
+def gather(X, visited, x):
+    """x := the rows of X that are visited."""
+    for s in range(len(x)):
+        row = X[visited[s]]
+        for j in range(row.size):
+            x[s, j] = row[j]
 
 
 @kernel()
@@ -73,7 +79,18 @@ def total_weight(weights, order, epoch, start, rows):
     return total if total > 0.0 else 1.0
 
 
-@kernel()
+@external(
+    lambda f: (
+        *(f[:, ::1],) * 2,
+        int64[:, ::1],
+        *(int64,) * 2,
+        float64[::1],
+        float64,
+        boolean,
+        *(f[:, ::1],) * 2,
+        f[::1],
+    )
+)
 def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y, factors):
     """Rows of X and Y, and for each its factor: its weight over the divisor.
 
@@ -114,12 +131,11 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
             if not is_coordinator:
-                for i in range(g.size):
-                    G[part, i] = g[i]
+                copy(g, G[part])
             finish_task(queue)
 
 
-@kernel()
+@external(lambda f: (f[:, ::1],))
 def _add_parts(G):
     """G[0] += the other rows, one after the other, by pieces of which the sum stays in the cache."""
     n = G.shape[1]
@@ -154,7 +170,8 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         total = 0.0
         for part in range(parts):
             total += values[part]
-        _add_parts(G)
+        if parts > 1:
+            _add_parts(G)
         if drop_connect is not None:
             products(g, g, drop_connect[7])
         whole = min(batch_size, m - update % updates * batch_size)
@@ -176,7 +193,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     unpack(P, sizes, bias, False, theta)
 
 
-@kernel()
+@kernel(light=True)
 def run_updates(
     theta,
     P,
