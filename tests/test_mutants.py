@@ -824,7 +824,7 @@ MUTANTS = {
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
-        Mutant("together: finite without a look", "return are_finite(X.reshape(X.size))", "return True"),
+        Mutant("together: finite without a look", "return are_finite(flat(X))", "return True"),
         Mutant("together: no biases", "row[i] += b[i]", "pass"),
         Mutant(
             "together: the first rows again",
@@ -833,7 +833,7 @@ MUTANTS = {
         ),
         Mutant("together: softmax of more", "activate(code, above[r, :k], k,", "activate(code, above[r], length,"),
         Mutant("together: hidden layers of other rows", "H[q + (s + r) * k + i] = h", "H[q + r * k + i] = h"),
-        Mutant("finite blocks without a look", "are_finite(x.reshape(x.size))", "True"),
+        Mutant("finite blocks without a look", "are_finite(flat(x))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
         Mutant("cost without penalty", "result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)", "pass"),
@@ -1035,7 +1035,7 @@ SMALLER = {
     "_PAYS": 0,
     "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
     "_NARROW": 4,
-    "_SLICES_FROM": 0,
+    "SLICES_FROM": 0,
     "_SLICE, _SLICE_ROWS": (8, 4),
 }
 

@@ -74,7 +74,7 @@ _less = vectorized(lambda out, a, shift: (a - shift,), stores=1)
 _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
 
 
-@kernel("contract")
+@external(lambda f: (f[::1], int64, f[::1]), "contract")
 def _softmax_of_narrow_rows(z, width, log_h):
     """As many rows at once as a register has lanes, from columns and back."""
     full = full_width(z)
@@ -118,7 +118,7 @@ def _powers(row, shift):
     return total
 
 
-@kernel()
+@external(lambda f: (f[::1], int64, f[::1]))
 def _softmax_of_rows(z, width, log_h):
     """A few rows at a time, step by step, so that none waits for another."""
     one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
@@ -171,7 +171,7 @@ _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y 
 @kernel()
 def needs_z(cost):
     """Whether a cost is worked out from the weighted sums z of the output layer, or from ln h of the softmax."""
-    return cost in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY)
+    return True if cost == CROSS_ENTROPY else cost == BINARY_CROSS_ENTROPY
 
 
 @external(lambda f: (int64, f[::1], f[::1], f[::1]), returns=float64)

@@ -4,6 +4,7 @@ from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import nodes, pack
@@ -39,21 +40,21 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             h = H[rows * last : rows * (last + n_out)]
             finite = True
             if lanes is not None:
-                finite = forward_in_lanes(theta, layout, x, lanes, h.reshape(rows, n_out), z, z[:0])
+                finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
             if workspace is not None:
                 masks, zeros, lists, flags = workspace
                 finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
             if factors is not None:
-                target = Y[start : start + rows].reshape(rows * n_out)
+                target = flat(Y[start : start + rows])
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
             elif len(Y):
-                target = Y[start : start + rows].reshape(rows * n_out)
+                target = flat(Y[start : start + rows])
                 result = value(cost, h, z, target)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                result = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
+                result = 1.0 if finite or are_finite(flat(x)) else 0.0
             if is_coordinator or own(queue, block, 0):
                 values[block] = result
-                answer = out[start : start + rows].reshape(rows * n_out)
+                answer = flat(out[start : start + rows])
                 for i in range(h.size):
                     answer[i] = h[i]
                 finish_task(queue)

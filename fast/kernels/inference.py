@@ -11,7 +11,7 @@ from numba.extending import register_jitable
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, on_stack
+from samenet.fast.kernels.codegen.microkernels import TOGETHER, flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_sample, forward_together, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
@@ -129,7 +129,7 @@ def predict_few(theta, layout, X, out):
         for s in range(0, len(X), TOGETHER):
             forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
     close_heap(heap)
-    return are_finite(X.reshape(X.size))
+    return are_finite(flat(X))
 
 
 @kernel()
@@ -154,7 +154,7 @@ def predict_in_lanes(theta, layout, X, out):
     workspace = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
     finite = forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0])
     close_heap(heap)
-    return finite or are_finite(X.reshape(X.size))
+    return finite or are_finite(flat(X))
 
 
 @kernel()
@@ -175,5 +175,5 @@ def all_layers(theta, layout, X, H):
         forward(theta, layout, layout[1, 0] != 0, X, none, H, H, H[:0], zeros, *nonzero_workspace(heap, sizes, 0))
     else:
         lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)
-        forward_in_lanes(theta, layout, X, lanes, H[H.size - m * sizes[-1] :].reshape(m, sizes[-1]), H[:0], H)
+        forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), H[:0], H)
     close_heap(heap)

@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
@@ -71,7 +71,7 @@ def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
 @kernel()
 def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
     """The same for some of the rows, of m those from s on."""
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     bias, (_, widest) = codes[0], nodes(sizes)
     rows, terms = len(X), min(_TERMS, sizes[0])
     row = row_length(rows, REGISTER // X.itemsize)
@@ -103,7 +103,7 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
         p += k * bias
         if layer == sizes.size - 2:
             transposed(sums, out)
-            h = out.reshape(out.size)
+            h = flat(out)
             if Z.size and code != SOFTMAX:
                 for i in range(h.size):
                     Z[i] = h[i]

@@ -11,7 +11,7 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, ne
 from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.few_rows import multiply
@@ -20,7 +20,7 @@ from samenet.fast.kernels.gemm import WIDE, product, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
-from samenet.fast.kernels.training import gather_weighed, total_weight
+from samenet.fast.kernels.training import gather, gather_weighed, total_weight
 from samenet.model.functions import EPSILON, MOMENTUM
 
 _FEW_ROWS = 32  # of a batch, up to which W is not transposed
@@ -136,7 +136,7 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
     delta, back = workspace.delta, workspace.back
-    z, target = workspace.Z[: y.size if needs_z(cost) else 0], y.reshape(y.size)
+    z, target = workspace.Z[: y.size if needs_z(cost) else 0], flat(y)
     _forward(theta, layout, x, masks, z, workspace)
     total, _ = nodes(sizes)
     p, q, place = theta.size, rows * total, masks.shape[1]
@@ -219,13 +219,8 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
             gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
         elif order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
-            for s in range(rows):
-                visited = order[epoch, start + s]
-                row, target = X[visited], Y[visited]
-                for j in range(row.size):
-                    x[s, j] = row[j]
-                for i in range(target.size):
-                    y[s, i] = target[i]
+            gather(X, order[epoch, start : start + rows], x)
+            gather(Y, order[epoch, start : start + rows], y)
         masks = workspace.masks[:rows]
         fill_masks(dropout, epoch * m + start, masks)
         if weights is None:

@@ -190,6 +190,27 @@ def _typed_rows_at(typing_context, a, *places):
 rows_at = intrinsic_of(_rows_at, _typed_rows_at)
 
 
+def _flat(a):
+    """All numbers of a contiguous matrix as a vector: a view."""
+    return a.reshape(a.size)
+
+
+def _typed_flat(typing_context, a):
+    kind = types.Array(a.dtype, 1, "C", readonly=not a.mutable)
+
+    def codegen(context, builder, signature, values):
+        assert not context.enable_nrt
+        matrix, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
+        size = context.get_constant(types.intp, a.dtype.bitwidth // 8)
+        populate_array(view, matrix.data, (matrix.nitems,), (size,), size, meminfo=None)
+        return view._getvalue()
+
+    return kind(a), codegen
+
+
+flat = intrinsic_of(_flat, _typed_flat)
+
+
 def on_stack(m: int, n: int) -> Any:
     """What kernels call as g(a): room (m, n) for numbers of the dtype of a, until the kernel returns."""
 
