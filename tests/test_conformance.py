@@ -1,5 +1,6 @@
 """`samenet.testing`: right backends pass, wrong ones are told what is wrong with them, and nothing ends the run."""
 
+import inspect
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from learner import BUGS, LATER, Bug, learner
 
 import samenet
 from samenet.__main__ import main
+from samenet.fast import functions
 from samenet.model.functions import ACTIVATIONS, COSTS
 from samenet.optimizers import UPDATE_RULES
 from samenet.testing import assert_same, check_backend, mistakes, mutation
@@ -52,6 +54,14 @@ def test_the_suite_asks_for_every_activation_cost_and_rule() -> None:
     assert {name for case in slopes for name in (case.hidden, case.output)} == {*ACTIVATIONS}
     assert {case.cost for case in asked["evaluate"]} == {case.cost for case in slopes} == {*COSTS}
     assert {rule.name for rule in UPDATE_RULES} <= {*asked}
+
+
+def test_the_suite_knows_a_mistake_in_every_activation_cost_and_rule() -> None:
+    assert {part.name for part in PARTS if part.tells} <= {mutant.part for mutant in mistakes.MUTANTS}
+    wrong = [old for mutant in mistakes.MUTANTS for old, _ in ((mutant.old, mutant.new), *mutant.others)]
+    for name, made_of in [*functions.ACTIVATIONS.items(), *functions.COSTS.items()]:
+        source = "".join(inspect.getsource(f) for f in made_of if callable(f))
+        assert any(old in source for old in wrong) == (name != "identity"), name  # which computes nothing
 
 
 # --- what passes ------------------------------------------------------------------------------------------------------
