@@ -38,7 +38,7 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
     True  # see `samenet.backends.generic`, which says what they and the next mean
 )
-SECONDS = 1e-5, 2.5e-10
+SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
 _NONE = {  # by the size of a number: no state, and no masks
@@ -48,6 +48,12 @@ _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which anothe
 
 
 _most_rows = functools.cache(forward.most_rows)
+
+
+@functools.lru_cache(8)
+def _alike(alpha: float, epochs: int) -> Array:
+    """The learning rate of each epoch, for kernels, which read it: sooner found than made."""
+    return np.full(epochs, alpha)
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
@@ -198,7 +204,7 @@ def gradient(
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
         return costs.item(), g
     memory = borrowed(model, training.parts_of(len(X), theta.size))
-    if memory.padded is None:  # the gradient is left in G
+    if memory.packed is None:  # the gradient is left in G
         _descend(model, theta, memory, given, drop_connect, sample_weight)
         return costs.item(), model.theta.like(memory.G[0] if len(memory.G) == 1 else memory.G[0].copy())
     found = theta.copy()
@@ -231,16 +237,12 @@ def run_updates(
         order, rows = _NO_ORDER, len(X)
     else:
         epochs, rows = order.shape
-    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
-    if type(alpha) is float:
-        alphas.fill(alpha)  # sooner done
-    else:
-        alphas[:] = alpha
-    theta, planned = model.theta, plan(model, rule, batch_size)
+    alphas = _alike(alpha, epochs) if type(alpha) is float else np.full(epochs, alpha, float)
+    costs = np.empty(epochs * -(-rows // batch_size))
+    theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
     if state is None:
         state = rule.state(theta)
-    constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    batch = batch_size, reduction == "mean"
+    constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
     if planned.tiny is not None:
         options = dropout, drop_connect, sample_weight, sampler
         tiny.run_updates(planned.tiny, X, Y, order, batch, alphas, constants, state.values, costs, *options)
@@ -271,7 +273,7 @@ def _descend(
 
     given: what all kernels take, from data to costs. If P is theta, the gradient is left in G, not in theta.
     """
-    G, P, values, *_ = memory
+    G, P, values = memory[:3]
     kinds, bias, objective = described(model)
     if model.theta.normalized:
         weighed = () if sample_weight is None else (sample_weight,)

@@ -14,7 +14,7 @@ from inputs import CASES, COMBINATIONS, PENALTIES, Case, Functions
 
 import samenet
 from samenet.model.functions import ACTIVATIONS
-from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
+from samenet.optimizers import UPDATE_RULES, Adam, Momentum, Nesterov, RMSProp
 
 
 def _both(pair, case):
@@ -88,11 +88,8 @@ def test_lockstep(pair, case, descent, record):
 
 
 RULES = [
-    Rule(Momentum(0.9)),
-    Rule(Nesterov(0.9)),
+    *(Rule(rule()) for rule in UPDATE_RULES if rule.name != "descent"),
     Rule(Momentum(0.0)),
-    Rule(RMSProp()),
-    Rule(Adam()),
     Rule(RMSProp(0.5, 1e-3), clip_norm=0.05),
     Rule(Adam(0.5, 0.7, 1e-3), clip_value=0.01, dropout=True),
     Rule(clip_value=0.01),

@@ -17,6 +17,8 @@ from learner import BUGS, Bug, learner
 
 import samenet
 from samenet.__main__ import main
+from samenet.model.functions import ACTIVATIONS, COSTS
+from samenet.optimizers import UPDATE_RULES
 from samenet.testing import assert_same, check_backend, mistakes, mutation
 from samenet.testing.guard import Guard
 from samenet.testing.parts import LEVELS, PARTS
@@ -35,6 +37,21 @@ def module(**functions: Any) -> ModuleType:
 
 def forward(model: Any, x: Any) -> Any:
     return samenet.backend("numpy").feed_forward(model, x)
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def test_the_suite_asks_for_every_activation_cost_and_rule() -> None:
+    asked = {part.name: [case.functions for case in part.cases] for part in PARTS}
+    slopes = [*asked["gradient"], *asked["activations and costs"]]
+    for part in ("feed_forward", "saturation"):
+        cases = [*asked[part], *(asked["activations"] if part == "feed_forward" else [])]
+        assert {case.output for case in cases} == {*ACTIVATIONS}, part
+    assert {case.hidden for case in asked["NaN and infinity"]} == {*ACTIVATIONS}
+    assert {name for case in slopes for name in (case.hidden, case.output)} == {*ACTIVATIONS}
+    assert {case.cost for case in asked["evaluate"]} == {case.cost for case in slopes} == {*COSTS}
+    assert {rule.name for rule in UPDATE_RULES} <= {*asked}
 
 
 # --- what passes ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import samenet
 from samenet import distributed, schedules, stopping
 from samenet.fast.numpy import Network
 from samenet.network import Network as Interface
-from samenet.optimizers import Adam, MultiStart, Nesterov, RMSProp
+from samenet.optimizers import UPDATE_RULES, Adam, MultiStart, Nesterov, RMSProp
 
 dask = pytest.importorskip("dask")
 Dask = pytest.importorskip("distributed")
@@ -130,7 +130,7 @@ def test_within_the_derived_bound_of_one_update(client: Any, backend: Backend) -
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "descent": {"alpha": 0.3},
-    **{name: {"alpha": 0.01, "optimizer": name} for name in ("momentum", "nesterov", "rmsprop", "adam")},
+    **{name: {"alpha": 0.01, "optimizer": name} for name in [rule.name for rule in UPDATE_RULES[1:]]},
     "lbfgs": {"optimizer": "lbfgs"},
 }
 

@@ -1043,7 +1043,7 @@ SMALLER = {
     "_PAYS": 0,
     "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
     "_NARROW": 4,
-    "_SLICES_FROM": 0,
+    "SLICES_FROM": 0,
     "_SLICE, _SLICE_ROWS": (8, 4),
 }
 

@@ -37,7 +37,7 @@ from samenet.fast.kernels.sparse_input import (
 )
 from samenet.fast.kernels.steps import DESCENT, step, update_type
 
-_SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
+SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
 _SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
 
 
@@ -180,7 +180,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     alpha, rule, penalties = update.alpha, update.rule, 0.0
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
     few = plain and lanes > 1 and m <= GROUP_ROWS and len(lists) > 0
-    pays = few or (plain and lanes == 1) or P.size * P.itemsize >= _SLICES_FROM
+    pays = few or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
     if m == 0:  # the last batch of an epoch may have fewer rows than parts

@@ -76,11 +76,20 @@ def packed_matrix(P, p, n, k):
     return rows_at(P, p, n, row)[:, :k]
 
 
+@kernel()
+def fill_up(P, theta):
+    """Zeros where P has no numbers, before it gets those of theta, or a gradient."""
+    if P.size > theta.size:
+        for i in range(P.size):
+            P[i] = 0
+
+
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]), light=True)
 def pack(theta, sizes, bias, P):
     """P := theta with its matrices transposed, unless P is theta; P has zeros where it has no numbers."""
     if is_wide(sizes):
         return
+    fill_up(P, theta)
     lanes, p, q = REGISTER // P.itemsize, 0, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]

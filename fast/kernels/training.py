@@ -1,16 +1,17 @@
 """Many updates in one call: batches, and gradients by parts that threads share."""
 
+import numpy as np
 from numba import boolean, float64, int64
 
-from samenet.fast.kernels.backward import gradient, make_workspace
+from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.packing import copy, is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
-from samenet.fast.kernels.steps import Rule, Update, step
+from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
@@ -147,10 +148,10 @@ def _add_parts(G):
 
 
 @kernel("contract")
-def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights):
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one):
     """Update after update, of which other threads may claim parts; see `run_updates`.
 
-    used: the model with the parameters that the gradient is of.
+    used: the model with the parameters that the gradient is of. is_one: whether there is one update, of theta itself.
     """
     theta, P, layout, bias = model
     state, objective, data, batch, alphas, _, rule = settings
@@ -181,9 +182,14 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
+        if is_one:
+            unpack(g, sizes, bias, False, P[: theta.size])  # which is not needed any more
+            step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
+            return
         if not flags[STEPPED]:
             step(P, g, alphas[update // updates], state, 0, rule, rule.t + update + 1)
-        unpack(P, sizes, bias, True, theta)
+        if update + 1 < costs.size:
+            unpack(P, sizes, bias, True, theta)
     unpack(P, sizes, bias, False, theta)
 
 
@@ -229,9 +235,15 @@ def run_updates(
     workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
     gathered = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
-    at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]
-    packed = state if is_wide(sizes) else zeroed(heap, (len(state), P.size if is_coordinator else 0), P.dtype)
-    settings = packed, objective, data, batch, alphas, at_once, Rule(*rule)
+    rule, (_, l1, l2) = Rule(*rule), objective
+    # To pack state for one update, and to unpack it, takes longer than to unpack the gradient; sums would have an
+    # order of their own.
+    is_one = costs.size == alphas.size == 1 and rule.code != DESCENT and rule.clip_norm == np.inf
+    is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM) and not is_wide(sizes)
+    is_packed = not (is_one or is_wide(sizes))
+    at_once = alphas[: alphas.size if parts == 1 and drop_connect is None and not is_one else 0]
+    packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
+    settings = packed, objective, data, batch, alphas, at_once, rule
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
@@ -239,9 +251,11 @@ def run_updates(
         close_heap(heap)
         return
     pack(theta, sizes, bias, P)
-    for i in range(len(state)):
+    for part in range(parts):
+        fill_up(G[part], theta)
+    for i in range(len(state) if is_packed else 0):
         pack(state[i], sizes, bias, packed[i])
-    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
-    for i in range(len(state)):
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one)
+    for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
     close_heap(heap)
