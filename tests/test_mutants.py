@@ -411,8 +411,12 @@ MUTANTS = {
             "for start in range(0, 1, _PIECE):",
         ),
         Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
-        Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
-        Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
+        Mutant(
+            "samples in order, targets shuffled",
+            "\n        gather(X, order[epoch, start : start + rows], x)",
+            "\n        x[:] = X[start : start + rows]",
+        ),
+        Mutant("first order for every epoch", "\n        gather(Y, order[epoch,", "\n        gather(Y, order[0,"),
         Mutant("masks of the first epoch", "first = epoch * m + start", "first = start"),
         Mutant(
             "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
@@ -869,7 +873,11 @@ MUTANTS = {
         Mutant("normalization: biased running variance", "rows / (rows - 1)", "1"),
         Mutant("normalization: running mean not kept", "(1 - MOMENTUM) * running[r + i] +", "running[r + i] +"),
         Mutant("normalization: running statistics of the first layer", "r += 2 * k", "r += 0"),
-        Mutant("normalization: the first row for all", "X[visited], Y[visited]", "X[order[0, 0]], Y[visited]"),
+        Mutant(
+            "normalization: the first row for all",
+            "            gather(X, order[epoch, start : start + rows], x)",
+            "            gather(X, order[:1, :1].repeat(rows), x)",
+        ),
         Mutant("normalization: dropout forward alone", "apply_mask(masks, place, back, errors)", "pass"),
         Mutant("normalization: masks of another layer", "place += k", "place += 0"),
         Mutant(
