@@ -12,6 +12,7 @@ from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.few_rows import multiply
@@ -219,13 +220,8 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
             gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
         elif order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
-            for s in range(rows):
-                visited = order[epoch, start + s]
-                row, target = X[visited], Y[visited]
-                for j in range(row.size):
-                    x[s, j] = row[j]
-                for i in range(target.size):
-                    y[s, i] = target[i]
+            gather(X, order[epoch, start : start + rows], x)
+            gather(Y, order[epoch, start : start + rows], y)
         masks = workspace.masks[:rows]
         fill_masks(dropout, epoch * m + start, masks)
         if weights is None:

@@ -3,6 +3,7 @@
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.dropout import mask_weights, products
 from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
@@ -50,12 +51,9 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
         gather_weighed(X, Y, order, epoch, start, weights, divisor, True, x[:rows], y[:rows], workspace.factors)
         x, y = x[:rows], y[:rows]
     elif shuffled:
-        for s in range(rows):
-            row, target = X[order[epoch, start + s]], Y[order[epoch, start + s]]
-            for j in range(row.size):
-                x[s, j] = row[j]
-            for i in range(target.size):
-                y[s, i] = target[i]
+        places = order[epoch, start:end]
+        gather(X, places, x)
+        gather(Y, places, y)
         x, y = x[:rows], y[:rows]
     else:
         x, y = X[start:end], Y[start:end]
