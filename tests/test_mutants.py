@@ -1041,7 +1041,7 @@ SMALLER = {
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY": 80,
     "_PAYS": 0,
-    "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
+    "_INPUTS, _ONLINE, _CALLS": (256, 8, 100),
     "_NARROW": 4,
     "SLICES_FROM": 0,
     "_SLICE, _SLICE_ROWS": (8, 4),
