@@ -848,8 +848,11 @@ MUTANTS = {
         ),
         Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
         Mutant(
-            "lanes: inputs left out", "product(W[:, start : start + count], inputs[:count, :rows], sums, sums)", "pass"
+            "lanes: inputs left out",
+            "_add_product(wide, W[:, start : start + count], inputs[:count, :rows], sums)",
+            "pass",
         ),
+        Mutant("lanes: a wide layer left out", "packed_product(W, H, sums, sums, 1.0)", "pass"),
         Mutant("lanes: the weights of other inputs", "W[:, start : start + count]", "W[:, :count]"),
         Mutant("lanes: one memory for two layers", "(terms + layer % 2 * widest) * row", "terms * row"),
         Mutant(
@@ -1034,7 +1037,9 @@ SMALLER = {
     "_FEW": 3,
     "_MOST_ROWS": 4,
     "_FEW_ROWS": 3,
-    "FEW": 13,
+    "_PACKING": 30,
+    "_OF_WIDE": (33, 8),
+    "_COLUMNS": 3,
     "_ROWS": 4,
     "_TERMS": 4,
     "_NEAR": 4,
@@ -1176,7 +1181,8 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
     """Several blocks of rows, of columns and of terms, the step in the product and out of it, and a rule with state."""
     case = Case((7, 9, 2), 40)
     networks = case.network(cls), case.network(trusted)
-    yield from agreement.forward(*networks, case.X)
+    for rows in (40, 8):  # of samples in the lanes, the fewer
+        yield from agreement.forward(*networks, case.X[:rows])
     yield from agreement.gradient(*networks, case.X, case.Y)
     for descent in (Descent(12), Descent(40)):
         yield from agreement.lockstep(*networks, case.X, case.Y, descent)
