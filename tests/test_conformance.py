@@ -99,7 +99,24 @@ def test_a_learner_s_backend_passes_but_for_what_it_does_not_take() -> None:
 # --- what fails -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
+# The other bugs run no line that these do not, and that all others of this file do not.
+COUNTED = {
+    "slope without 1 - h",
+    "y exchanged",
+    "the layer before the output",
+    "alpha left out",
+    "W not transposed",
+    "partial batch left out",
+    "a print left in",
+    "exp overflows",
+}
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [pytest.param(bug, marks=() if bug.name in COUNTED else pytest.mark.uncounted) for bug in BUGS],
+    ids=lambda bug: bug.name.replace(" ", "_"),
+)
 def test_a_planted_bug_is_found_and_its_cause_told(bug: Bug) -> None:
     report = check_backend(learner(bug), parts=[bug.part], shrink=False)
     assert not report.ok

@@ -693,6 +693,7 @@ def test_counters() -> None:
 
 
 @pytest.mark.without_jit
+@pytest.mark.uncounted
 def test_counters_of_many_threads() -> None:
     """Compiled, they let the GIL go: without being one step each, some would be lost."""
     both, queue, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000
