@@ -411,8 +411,12 @@ MUTANTS = {
             "for start in range(0, 1, _PIECE):",
         ),
         Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
-        Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
-        Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
+        Mutant(
+            "samples in order, targets shuffled",
+            "\n        gather(X, order[epoch, start : start + rows], x)",
+            "\n        x[:] = X[start : start + rows]",
+        ),
+        Mutant("first order for every epoch", "\n        gather(Y, order[epoch,", "\n        gather(Y, order[0,"),
         Mutant("masks of the first epoch", "first = epoch * m + start", "first = start"),
         Mutant(
             "sampling: masks of the first block",
@@ -848,8 +852,11 @@ MUTANTS = {
         ),
         Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
         Mutant(
-            "lanes: inputs left out", "product(W[:, start : start + count], inputs[:count, :rows], sums, sums)", "pass"
+            "lanes: inputs left out",
+            "_add_product(wide, W[:, start : start + count], inputs[:count, :rows], sums)",
+            "pass",
         ),
+        Mutant("lanes: a wide layer left out", "packed_product(W, H, sums, sums, 1.0)", "pass"),
         Mutant("lanes: the weights of other inputs", "W[:, start : start + count]", "W[:, :count]"),
         Mutant("lanes: one memory for two layers", "(terms + layer % 2 * widest) * row", "terms * row"),
         Mutant(
@@ -873,7 +880,11 @@ MUTANTS = {
         Mutant("normalization: biased running variance", "rows / (rows - 1)", "1"),
         Mutant("normalization: running mean not kept", "(1 - MOMENTUM) * running[r + i] +", "running[r + i] +"),
         Mutant("normalization: running statistics of the first layer", "r += 2 * k", "r += 0"),
-        Mutant("normalization: the first row for all", "X[visited], Y[visited]", "X[order[0, 0]], Y[visited]"),
+        Mutant(
+            "normalization: the first row for all",
+            "            gather(X, order[epoch, start : start + rows], x)",
+            "            gather(X, order[:1, :1].repeat(rows), x)",
+        ),
         Mutant("normalization: dropout forward alone", "apply_mask(masks, place, back, errors)", "pass"),
         Mutant("normalization: masks of another layer", "place += k", "place += 0"),
         Mutant(
@@ -1030,14 +1041,16 @@ SMALLER = {
     "_FEW": 3,
     "_MOST_ROWS": 4,
     "_FEW_ROWS": 3,
-    "FEW": 13,
+    "_PACKING": 30,
+    "_OF_WIDE": (33, 8),
+    "_COLUMNS": 3,
     "_ROWS": 4,
     "_TERMS": 4,
     "_NEAR": 4,
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY": 80,
     "_PAYS": 0,
-    "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
+    "_INPUTS, _ONLINE, _CALLS": (256, 8, 100),
     "_NARROW": 4,
     "SLICES_FROM": 0,
     "_SLICE, _SLICE_ROWS": (8, 4),
@@ -1180,7 +1193,8 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
     """Several blocks of rows, of columns and of terms, the step in the product and out of it, and a rule with state."""
     case = Case((7, 9, 2), 40)
     networks = case.network(cls), case.network(trusted)
-    yield from agreement.forward(*networks, case.X)
+    for rows in (40, 8):  # of samples in the lanes, the fewer
+        yield from agreement.forward(*networks, case.X[:rows])
     yield from agreement.gradient(*networks, case.X, case.Y)
     for descent in (Descent(12), Descent(40)):
         yield from agreement.lockstep(*networks, case.X, case.Y, descent)
