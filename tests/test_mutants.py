@@ -1039,6 +1039,7 @@ SMALLER = {
     "GROUP_ROWS": 5,
     "TOGETHER": 2,
     "_FEW": 3,
+    "_SHORT": 2,
     "_MOST_ROWS": 4,
     "_FEW_ROWS": 3,
     "_PACKING": 30,
