@@ -310,7 +310,7 @@ MUTANTS = {
             "transposed(packed_matrix(P, q, n, k), W)",
             "transposed(packed_matrix(P, q, n, k)[::-1], W)",
         ),
-        Mutant("few nodes: bias dropped", "tile[j, r] + b[0, i + j]", "tile[j, r]"),
+        Mutant("few nodes: bias dropped", "tile[j, r] += b[0, j]", "tile[j, r] += 0.0"),
         Mutant("few nodes: bias dropped in the lanes", "sums[i, r] += b", "sums[i, r] += 0 * b"),
         Mutant("few nodes: the first rows for all", "x = X[s : s + _NEAR]", "x = X[: len(X) - s][:_NEAR]"),
         Mutant("few nodes: one node reversed", "gemv(X, W[0], Z[0])", "gemv(X, W[0][::-1], Z[0])"),
@@ -321,17 +321,13 @@ MUTANTS = {
         ),
         Mutant("few nodes: weights not copied back", "copied(packed_matrix(P, q, k, n), W)", "pass"),
         Mutant("few nodes: a row of four left out", "d3 * x3 + (d2", "0 * x3 + (d2"),
-        Mutant("few nodes: last rows left out", "_add_one(dW[i], X[s], delta[s, i])", "pass"),
+        Mutant("few nodes: last rows left out", "_add_one(dw, X[s], delta[s])", "pass"),
         Mutant(
             "few nodes: gradient of the last block",
-            "add_narrow_gradient(deltas, x, start == 0,",
-            "add_narrow_gradient(deltas, x, True,",
+            "add_narrow_gradient(delta[:rows], x, start == 0,",
+            "add_narrow_gradient(delta[:rows], x, True,",
         ),
-        Mutant(
-            "few nodes: gradient not begun at 0",
-            "row[j] = 0\n    for s in range(0, last",
-            "pass\n    for s in range(0, last",
-        ),
+        Mutant("few nodes: gradient not begun at 0", "dw[j] = 0", "pass"),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
         Mutant(
@@ -342,9 +338,11 @@ MUTANTS = {
             "narrow: gradient of the last block", "dW if start else rows_at(zeros, 0, 1, k)", "rows_at(zeros, 0, 1, k)"
         ),
         Mutant(
-            "wide: gradient of the last block", "dW if start else rows_at(zeros, 0, 1, n)", "rows_at(zeros, 0, 1, n)"
+            "wide: gradient of the last block",
+            "product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)",
+            "product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), dW)",
         ),
-        Mutant("bias gradient of the first row", "for s in range(len(delta)):", "for s in range(1):"),
+        Mutant("bias gradient of the first row", "add_rows(delta, db)", "add_rows(delta[:1], db)"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through packed weights",
@@ -382,7 +380,7 @@ MUTANTS = {
         Mutant("norm that is not clipped at once", "rule.clip_norm == np.inf and m <= most", "m <= most"),
         Mutant("at once: a second step", "flags[AT_ONCE] = at_once,", "flags[AT_ONCE] = 0,"),
         Mutant("no step but at once", "flags[AT_ONCE] = at_once,", "flags[AT_ONCE] = 1,"),
-        Mutant("wide: state not kept", "packed = state if is_wide", "packed = 0 * state if is_wide"),
+        Mutant("wide: state not kept", "P.dtype) if is_packed else state", "P.dtype) if is_packed else 0 * state"),
         Mutant("dropout forward alone", "apply_mask(masks, column, back, errors)", "pass"),
         Mutant("dropout backward by another layer", "column -= n", "column = 0"),
         Mutant("penalty of twice the size", "l1 * abs(w) + 0.5 * l2", "l1 * abs(w) + l2"),
@@ -399,7 +397,11 @@ MUTANTS = {
         Mutant("part averaged by its own rows", " scale = 1.0 / whole if", " scale = 1.0 / rows if"),
         Mutant("cost not divided", "total / whole if mean", "total if mean"),
         Mutant("first part's rows in all", "start + whole * part // parts,", "start,"),
-        Mutant("last part left out", "for part in range(parts):", "for part in range(max(1, parts - 1)):"),
+        Mutant(
+            "last part left out",
+            "for part in range(parts):\n            total",
+            "for part in range(max(1, parts - 1)):\n            total",
+        ),
         Mutant("cost of the last part alone", "total += values[part]", "total = values[part]"),
         Mutant("gradient of the first part alone", "_add_parts(G)", "pass"),
         Mutant(
@@ -438,7 +440,7 @@ MUTANTS = {
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
         Mutant(
-            "weights: step at once, of all weights", "if parts == 1 and drop_connect is None else", "if parts == 1 else"
+            "weights: step at once, of all weights", "if parts == 1 and drop_connect is None and", "if parts == 1 and"
         ),
         Mutant(
             "weights of the first update",
@@ -461,7 +463,7 @@ MUTANTS = {
         ),
         Mutant("biases left out", "p += bias * row_length(k, lanes)", "pass"),
         Mutant("weights by the numbers of nodes", "key - 2**63, first, sum", "key, first, sum"),
-        Mutant("biases masked by what was there", "masks[:] = 1", "masks[:] = 2"),
+        Mutant("biases masked by what was there", "P[:], masks[:] = 0, 1", "P[:], masks[:] = 0, 2"),
         Mutant("first alpha for every pass", "alphas[update // updates]", "alphas[0]"),
         Mutant("step uphill", "theta - step * (shrink", "theta + step * (shrink"),
         Mutant("RMSProp uphill", "theta - _quotient(step", "theta + _quotient(step"),
@@ -508,13 +510,13 @@ MUTANTS = {
         ),
         Mutant(
             "updates of before not counted",
-            "state, 0, rule, rule.t + update + 1)\n        unpack",
-            "state, 0, rule, update + 1)\n        unpack",
+            "alphas[update // updates], state, 0, rule, rule.t + update + 1)",
+            "alphas[update // updates], state, 0, rule, update + 1)",
         ),
         Mutant(
             "the first update in all",
-            "state, 0, rule, rule.t + update + 1)\n        unpack",
-            "state, 0, rule, rule.t + 1)\n        unpack",
+            "alphas[update // updates], state, 0, rule, rule.t + update + 1)",
+            "alphas[update // updates], state, 0, rule, rule.t + 1)",
         ),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
