@@ -7,7 +7,7 @@ and a sum is made as `microkernels.dots` makes it, with b added at the end.
 from numba import boolean
 from numba.extending import register_jitable
 
-from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.compiling import external
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, on_stack
 from samenet.fast.kernels.gemm import matrix
@@ -23,7 +23,7 @@ def starts_narrow(sizes, lanes):
     return 2 * sizes[1] <= lanes and sizes[0] >= (_LEAST if sizes[1] == 1 else 2 * lanes)
 
 
-@kernel(inlined=True)
+@external(lambda f: (matrix(f),) * 3)
 def products_of_rows(W, X, Z):
     """Z[:k, :m] := W X^T for W (k, n), X (m, n). Z has room in each row for whole registers, which is written over."""
     if len(W) == 1:  # in a third less time than by `dots`
