@@ -33,7 +33,6 @@ KINDS = {
     "backward": {"activations.slope", "activations.back_through"},
     "packed backward": {"backward.gradient", "packing.unpack"},
     "steps": {"steps.step", "backward._step_weights"},
-    "batches": {"training.gather"},
     "masks": {"dropout.fill_masks", "forward.apply_mask"},
     "penalties": {"penalties.penalty"},
     "weights": {"training.gather_weighed", "backward.weigh"},
@@ -63,7 +62,7 @@ def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]
     yield {*FIRST, *own, "penalties"}, lambda: penalized.gradient(X, Y)[1].flat
     yield {*FIRST, *own, "weights"}, lambda: net.gradient(X, Y, sample_weight=X[:, 0])[1].flat
     yield {*FIRST, *own, "steps"}, lambda: trained(X)
-    of_batches = {*FIRST, *own, "steps", "batches"}
+    of_batches = {*FIRST, *own, "steps"}
     yield {*of_batches, "lanes"}, lambda: trained(X, batch_size=20, optimizer="adam", seed=0)
     if name != "narrow":
         yield {*of_batches, "masks"}, lambda: trained(X, batch_size=20, dropout=0.1, optimizer="adam", seed=0)
