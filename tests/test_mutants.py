@@ -311,7 +311,7 @@ MUTANTS = {
             "transposed(packed_matrix(P, q, n, k)[::-1], W)",
         ),
         Mutant("few nodes: bias dropped", "tile[j, r] + b[0, i + j]", "tile[j, r]"),
-        Mutant("few nodes: bias dropped in the lanes", "sums[i, r] += b", "sums[i, r] += 0 * b"),
+        Mutant("few nodes: bias dropped in the lanes", "sums[i, r] += more", "sums[i, r] += 0 * more"),
         Mutant("few nodes: the first rows for all", "x = X[s : s + _NEAR]", "x = X[: len(X) - s][:_NEAR]"),
         Mutant("few nodes: one node reversed", "gemv(X, W[0], Z[0])", "gemv(X, W[0][::-1], Z[0])"),
         Mutant(
@@ -832,7 +832,7 @@ MUTANTS = {
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
-        Mutant("together: finite without a look", "return are_finite(flat(X))", "return True"),
+        Mutant("together: finite without a look", "return all_finite(flat(X))", "return True"),
         Mutant("together: no biases", "row[i] += b[i]", "pass"),
         Mutant(
             "together: the first rows again",
@@ -841,7 +841,7 @@ MUTANTS = {
         ),
         Mutant("together: softmax of more", "activate(code, above[r, :k], k,", "activate(code, above[r], length,"),
         Mutant("together: hidden layers of other rows", "H[q + (s + r) * k + i] = h", "H[q + r * k + i] = h"),
-        Mutant("finite blocks without a look", "are_finite(flat(x))", "True"),
+        Mutant("finite blocks without a look", "all_finite(flat(x))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
         Mutant("cost without penalty", "result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)", "pass"),
@@ -850,7 +850,7 @@ MUTANTS = {
             "if is_coordinator:\n        pack(theta, sizes, bias, P)",
             "if is_coordinator:\n        P[: theta.size] = theta",
         ),
-        Mutant("lanes: no biases", "theta[p + i] if bias else 0.0", "0.0"),
+        Mutant("lanes: no biases", "first = b[i] if b.size else", "first = 0 * b[i] if b.size else"),
         Mutant(
             "lanes: inputs left out",
             "_add_product(wide, W[:, start : start + count], inputs[:count, :rows], sums)",
