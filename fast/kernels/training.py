@@ -4,8 +4,11 @@ from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.packing import is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.gemm import copied
+from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.packing import is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
@@ -14,6 +17,7 @@ from samenet.fast.kernels.steps import Rule, Update, step
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
 _PIECE = 1024  # numbers of a gradient that are summed together
+_OFTEN, _NEAR = 8, 1 << 20  # epochs, and bytes in the second cache, for which it pays to line the rows of X up
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -208,7 +212,16 @@ def run_updates(
     heap = open_heap()
     workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
-    gathered = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
+    row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register of numbers is in two lines of the cache
+    gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
+    visits = costs.size * batch_size // len(X)
+    is_read_often = order.size == 0 and visits >= _OFTEN and len(X) * row * X.itemsize <= _NEAR
+    lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
+    copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
+    if lined_up:
+        copied(X, copies)
+        X = copies
+    data = X, Y, order, dropout
     at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]
     packed = state if is_wide(sizes) else zeroed(heap, (len(state), P.size if is_coordinator else 0), P.dtype)
     settings = packed, objective, data, batch, alphas, at_once, Rule(*rule)
