@@ -17,7 +17,7 @@ from samenet.fast.kernels.steps import Rule, Update, step
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
 _PIECE = 1024  # numbers of a gradient that are summed together
-_OFTEN, _NEAR = 8, 1 << 20  # epochs, and bytes in the second cache, for which it pays to line the rows of X up
+_OFTEN, _LINED_UP = 8, 1 << 20  # epochs, and bytes in the second cache, for which it pays to line the rows of X up
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -215,7 +215,7 @@ def run_updates(
     row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register of numbers is in two lines of the cache
     gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
     visits = costs.size * batch_size // len(X)
-    is_read_often = order.size == 0 and visits >= _OFTEN and len(X) * row * X.itemsize <= _NEAR
+    is_read_often = order.size == 0 and visits >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
     lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
     copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
     if lined_up:
