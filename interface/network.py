@@ -23,6 +23,7 @@ from samenet.training.classification import Labels, labels_of
 from samenet.training.history import History
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
+from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight as checked_weights
 
 N = TypeVar("N", bound="Network")
@@ -269,13 +270,25 @@ class Network(Trainable, Saving):
         With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
         whatever their weights.
         """
-        return self._objective(X, Y, cost, reduction, sample_weight).gradient()
+        # A sample that is not finite shows in the gradient, which has fewer numbers than many samples.
+        shows = hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not self.model.theta.normalized
+        objective = self._objective(X, Y, cost, reduction, sample_weight, not shows)
+        found = objective.gradient()
+        if shows and not all_finite(found[1].flat):
+            arrays.finite("X", objective.X)
+        return found
 
     def _objective(
-        self, X: ArrayLike, Y: ArrayLike, cost: Cost | None, reduction: Reduction, sample_weight: ArrayLike | None
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        cost: Cost | None,
+        reduction: Reduction,
+        sample_weight: ArrayLike | None,
+        checks_X: bool = True,
     ) -> Objective:
         model = self.model.with_cost(cost)
-        X, Y = model.labelled(X, Y, reduction)
+        X, Y = model.labelled(X, Y, reduction, checks_X)
         if sample_weight is None:
             return Objective(model, self.backend, X, Y, reduction)
         weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
