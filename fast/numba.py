@@ -23,10 +23,11 @@ from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows, many_networks, tiny
 from samenet.fast.description import described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
+from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import Memory, borrowed, give_back, masking, most_in_lanes, packed_workspace, unpacked
+from samenet.fast.workspace import Memory, borrowed, give_back, masking, packed_workspace, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -87,7 +88,7 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     if len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
         return out, inference.predict_few(theta.flat, layout(model), x, out)
     blocks = -(-len(x) // _most_rows(theta.sizes))
-    if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
+    if len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
         return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
@@ -170,7 +171,7 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     work: Any = evaluation.evaluate_in_lanes
     packed: tuple[Array, ...] = ()
-    if len(X) > most_in_lanes(theta.sizes, X.itemsize):
+    if len(X) not in rows_in_lanes(theta.sizes, X.itemsize):
         work, packed = evaluation.evaluate, (packed_workspace(model),)
     given = theta.flat, *packed, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)

@@ -1,14 +1,13 @@
 """What the compiled kernels are handed by `samenet.fast.numba`: the model's description, and memory to work in."""
 
 import functools
-import sys
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.dropout import DropConnect
-from samenet.fast.kernels import lanes, packing
+from samenet.fast.kernels import packing
 from samenet.model import Model
 from samenet.model.parameters import Parameters, aligned
 
@@ -124,12 +123,3 @@ def _keep_pages() -> None:
     It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
-
-
-@functools.lru_cache(256)
-def most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
-    """Up to how many rows samples, not nodes, go into the lanes."""
-    if packing.is_wide(sizes):  # type: ignore[no-untyped-call]
-        return 0  # the bits of a row are not to depend on how many there are
-    is_narrow = lanes.is_narrow(sizes, itemsize)  # type: ignore[no-untyped-call]
-    return sys.maxsize if is_narrow else lanes.FEW

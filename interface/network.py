@@ -27,6 +27,7 @@ from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight as checked_weights
 
 N = TypeVar("N", bound="Network")
+_MANY = 1024  # numbers of X that are checked sooner than what is made of them
 
 
 class Network(Trainable, Saving):
@@ -270,11 +271,12 @@ class Network(Trainable, Saving):
         With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
         whatever their weights.
         """
-        # A sample that is not finite shows in the gradient, which has fewer numbers than many samples.
-        shows = hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not self.model.theta.normalized
-        objective = self._objective(X, Y, cost, reduction, sample_weight, not shows)
+        theta = self.model.theta
+        is_large = type(X) is np.ndarray and X.size > max(_MANY, theta.flat.size)
+        may_wait = is_large and hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
+        objective = self._objective(X, Y, cost, reduction, sample_weight, not may_wait)
         found = objective.gradient()
-        if shows and not all_finite(found[1].flat):
+        if may_wait and not all_finite(found[1].flat):  # it is, unless a number that it met was not
             arrays.finite("X", objective.X)
         return found
 

@@ -2,47 +2,61 @@
 
 A layer is H^T := f(W H^T + b), with W as it is in theta: nothing is packed, which for few rows takes longer than the
 products, and no lane is idle because a layer has fewer nodes than a register lanes. Only X is transposed, and the
-output. Every sum is made as in `forward`, from b on in the order of the inputs, or as in `narrow`: with the same bits.
+output. Every sum is made as in `forward`, from b on in the order of the inputs; as in `narrow`; or, in a wide network,
+as by `packed_product`: with the same bits.
 """
 
+import sys
+from functools import lru_cache
+from itertools import pairwise
+
 from numba import boolean, int64
-from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import product, transposed
+from samenet.fast.kernels.gemm import packed_product, product, terms_at_once, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
-from samenet.fast.kernels.packing import nodes, row_length
+from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
 
-FEW = 128  # rows up to which packing the weights takes longer than it saves
 _ROWS = 64  # of a block
 _TERMS = 256  # inputs that are transposed together, so that they stay in the second cache
 _TRANSPOSING = 16  # nodes whose products take as long as transposing an input
+_PACKING = 40  # rows whose products with a weight take as long as packing it
+_OF_WIDE = 33, 64  # bytes of a column of inputs from which, and rows up to which, lanes pay for a wide network
 
 
-@register_jitable
-def is_narrow(sizes, itemsize):
-    """Whether samples in the lanes pay for any number of rows: with nodes, more time is lost in lanes that are idle.
+@lru_cache(256)
+def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
+    """For which numbers of rows samples in the lanes pay: with nodes, weights are packed, and more lanes may be idle.
 
     A layer of one register of nodes takes about as long as one of two, as it has too few sums at once.
     """
+    if is_wide(sizes):
+        least, most = _OF_WIDE
+        return range(-(-least // itemsize), most + 1)
     lanes = REGISTER // itemsize
     begin = 1 if starts_narrow(sizes, lanes) else 0  # then nothing is transposed
-    lost = 0 if begin else -_TRANSPOSING * sizes[0]
-    for layer in range(begin, len(sizes) - 1):
-        n, k = sizes[layer], sizes[layer + 1]
-        lost += n * (max(2 * lanes, row_length(k, lanes)) - k)
-    return lost > 0 or (begin == 1 and len(sizes) == 2)
+    lost, weights = 0 if begin else _TRANSPOSING * sizes[0], 0
+    for layer, (n, k) in enumerate(pairwise(sizes)):
+        weights += n * k
+        lost -= n * (max(2 * lanes, row_length(k, lanes)) - k) if layer >= begin else 0
+    return range(_PACKING * weights // lost if lost > 0 else sys.maxsize)
+
+
+@kernel()
+def _terms(sizes):
+    """How many inputs are transposed together: of a wide network, as many as `packed_product` sums at once."""
+    return terms_at_once(sizes[0]) if is_wide(sizes) else min(_TERMS, sizes[0])
 
 
 @kernel()
 def lanes_length(sizes, m, like):
     """The length of the memory for `forward_in_lanes` of so many rows: inputs, and two layers."""
     _, widest = nodes(sizes)
-    return (min(_TERMS, sizes[0]) + 2 * widest) * _block_rows(m, like.itemsize)
+    return (_terms(sizes) + 2 * widest) * _block_rows(m, like.itemsize)
 
 
 @kernel()
@@ -50,6 +64,15 @@ def _block_rows(m, itemsize):
     """The rows of a block, for m rows: of whole registers, and about as many in each."""
     blocks = max(1, -(-m // _ROWS))
     return row_length(-(-m // blocks), REGISTER // itemsize)
+
+
+@kernel()
+def _add_product(wide, W, H, sums):
+    """sums += W H, in the order of `forward`."""
+    if wide:
+        packed_product(W, H, sums, sums, 1.0)
+    else:
+        product(W, H, sums, sums)
 
 
 @external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], f[::1], f[::1]), returns=boolean)
@@ -73,10 +96,10 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
     """The same for some of the rows, of m those from s on."""
     sizes, codes = layout[0], layout[1]
     bias, (_, widest) = codes[0], nodes(sizes)
-    rows, terms = len(X), min(_TERMS, sizes[0])
+    rows, terms, wide = len(X), _terms(sizes), is_wide(sizes)
     row = row_length(rows, REGISTER // X.itemsize)
     inputs, finite, p, q = rows_at(workspace, 0, terms, row), True, 0, 0
-    narrow = starts_narrow(sizes, REGISTER // X.itemsize)
+    narrow = not wide and starts_narrow(sizes, REGISTER // X.itemsize)
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
         place, other = (terms + layer % 2 * widest) * row, (terms + (layer + 1) % 2 * widest) * row
@@ -95,9 +118,9 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
             for start in range(0, n, terms):
                 count = min(terms, n - start)
                 transposed(X[:, start : start + count], inputs)
-                product(W[:, start : start + count], inputs[:count, :rows], sums, sums)
+                _add_product(wide, W[:, start : start + count], inputs[:count, :rows], sums)
         else:
-            product(W, rows_at(workspace, other, n, row)[:, :rows], sums, sums)
+            _add_product(wide, W, rows_at(workspace, other, n, row)[:, :rows], sums)
         if layer == 0:
             finite = are_finite(sums[0])
         p += k * bias
