@@ -47,12 +47,8 @@ def _layout(
 def constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
-    return (
-        RULES.index(rule.name),
-        beta,
-        getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
-        getattr(rule, "epsilon", 0.0),
-    )
+    of_squares = getattr(rule, "beta2", getattr(rule, "decay", 0.0))
+    return RULES.index(rule.name), beta, of_squares, getattr(rule, "epsilon", 0.0)
 
 
 class Plan(NamedTuple):
@@ -78,7 +74,6 @@ def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
             tiny = width, (0,) * tiny_network.registers(model), flat, layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)
-        found = model.prepared[plan] = Plan(
-            rule, given, (*constants(rule), float(clip_value), float(clip_norm)), tiny, parts
-        )
+        of_rule = (*constants(rule), float(clip_value), float(clip_norm))
+        found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, parts)
     return found

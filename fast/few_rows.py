@@ -25,7 +25,8 @@ def gradient(
     model: Model, X: NDArray[Any], Y: NDArray[Any], reduction: str, sample_weight: NDArray[Any] | None
 ) -> tuple[float, Parameters]:
     """The cost and its gradient, without masks; see `samenet.reference.gradient`."""
-    g, scale, weighed = gradient_vector(model), 1.0, tuple[NDArray[Any], ...]()
+    g, scale = gradient_vector(model), 1.0
+    weighed: tuple[NDArray[Any], ...] = ()
     if sample_weight is not None:
         c = factors(sample_weight, reduction, X.dtype)
         X, weighed = left_out(X, c), (c[:, 0],)

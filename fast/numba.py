@@ -51,12 +51,6 @@ _PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which anothe
 _most_rows = functools.cache(forward.most_rows)
 
 
-@functools.lru_cache(8)
-def _alike(alpha: float, epochs: int) -> Array:
-    """The learning rate of each epoch, for kernels, which read it: sooner found than made."""
-    return np.full(epochs, alpha)
-
-
 def _helpers(model: Model, rows: int, pieces: int) -> int:
     """How many threads to call in, for work on so many rows that is cut into so many pieces."""
     return 0 if rows * model.theta.flat.size < _PAYS else min(model.threads, pieces) - 1
@@ -238,8 +232,8 @@ def run_updates(
         order, rows = _NO_ORDER, len(X)
     else:
         epochs, rows = order.shape
-    alphas = _alike(alpha, epochs) if type(alpha) is float else np.full(epochs, alpha, float)
-    costs = np.empty(epochs * -(-rows // batch_size))
+    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
+    alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
     if state is None:
         state = rule.state(theta)

@@ -252,7 +252,8 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates, in place; see `samenet.reference.run_updates`."""
-    g, H, costs = model.theta.empty_like(), _workspace(model, batch_size), list[float]()
+    g, H = model.theta.empty_like(), _workspace(model, batch_size)
+    costs: list[float] = []
     state = rule.state(model.theta) if state is None else state
     epochs = epochs if order is None else len(order)
     alphas = np.broadcast_to(alpha, epochs).tolist()

@@ -19,8 +19,7 @@ _spare: Kept = {}  # memory of one call, for the next
 def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P, or theta itself; see `samenet.fast.kernels.packing`."""
     if is_packed(model):
-        packed: NDArray[Any] = _rows(model, 1)[0]
-        return packed
+        return _rows(model, 1).ravel()
     _keep_pages()  # of the activations of wide layers, and what is packed of them
     return model.theta.flat
 
@@ -63,7 +62,6 @@ class Memory(NamedTuple):
     P: NDArray[Any]  # the packed parameters, or theta
     values: NDArray[np.float64]  # the costs of the parts
     packed: NDArray[Any] | None  # G and P; None if P is theta
-    is_small: bool = False  # whether a model keeps it
 
 
 def unpacked(g: NDArray[Any]) -> Memory:
@@ -75,10 +73,9 @@ def workspace(model: Model, parts: int) -> Memory:
     """New memory for so many parts."""
     values = np.empty(parts)
     if not is_packed(model):
-        memory, P = _rows(model, parts), model.theta.flat
-        return Memory(memory, P, values, None, memory.nbytes + P.nbytes <= _LARGE)
+        return Memory(_rows(model, parts), model.theta.flat, values, None)
     memory = _rows(model, parts + 1)
-    return Memory(memory[1:], memory[0], values, memory, memory.nbytes <= _LARGE)
+    return Memory(memory[1:], memory[0], values, memory)
 
 
 def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
@@ -99,16 +96,14 @@ def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
 
 def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
     """Keep memory for the next call: with the model, if there is little of it; the last of some size for anyone."""
-    parts, theta = len(memory.values), model.theta
-    if memory.is_small:
+    parts, theta, packed = len(memory.values), model.theta, memory.packed
+    if packed is not None and packed.nbytes <= _LARGE:
         model.prepared[borrowed, parts] = memory
-        return
-    key = parts, theta.sizes, theta.bias, theta.flat.dtype
-    if memory.packed is not None and memory.packed.nbytes <= _SPARE:
+    elif packed is not None and packed.nbytes <= _SPARE:
         _spare.clear()
-        _spare[key] = memory
+        _spare[parts, theta.sizes, theta.bias, theta.flat.dtype] = memory
     elif kept is not None:
-        kept[key] = memory
+        kept[parts, theta.sizes, theta.bias, theta.flat.dtype] = memory
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import ModuleType
@@ -23,9 +24,11 @@ from samenet.training.classification import Labels, labels_of
 from samenet.training.history import History
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
+from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight as checked_weights
 
 N = TypeVar("N", bound="Network")
+_MANY = 1024  # numbers of X that are checked sooner than what is made of them
 
 
 class Network(Trainable, Saving):
@@ -269,13 +272,25 @@ class Network(Trainable, Saving):
         With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
         whatever their weights.
         """
-        return self._objective(X, Y, cost, reduction, sample_weight).gradient()
+        may_wait = hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not self.model.theta.normalized
+        most = max(_MANY, self.model.theta.flat.size) if may_wait else math.inf
+        objective = self._objective(X, Y, cost, reduction, sample_weight, most)
+        found = objective.gradient()
+        if objective.X.size > most and not all_finite(found[1].flat):  # it is, unless a number that it met was not
+            arrays.finite("X", objective.X)
+        return found
 
     def _objective(
-        self, X: ArrayLike, Y: ArrayLike, cost: Cost | None, reduction: Reduction, sample_weight: ArrayLike | None
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        cost: Cost | None,
+        reduction: Reduction,
+        sample_weight: ArrayLike | None,
+        most: float = math.inf,
     ) -> Objective:
         model = self.model.with_cost(cost)
-        X, Y = model.labelled(X, Y, reduction)
+        X, Y = model.labelled(X, Y, reduction, most)
         if sample_weight is None:
             return Objective(model, self.backend, X, Y, reduction)
         weights = checked_weights(sample_weight, len(X), reduction, model.dtype)

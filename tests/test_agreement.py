@@ -16,6 +16,8 @@ import samenet
 from samenet.model.functions import ACTIVATIONS
 from samenet.optimizers import UPDATE_RULES, Adam, Momentum, Nesterov, RMSProp
 
+PLAIN_KERNELS = True
+
 
 def _both(pair, case):
     return case.network(pair.backend.Network), case.network(pair.trusted.Network)

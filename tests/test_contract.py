@@ -18,6 +18,8 @@ from samenet.backends import EXTRAS, generic, missing
 from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import UPDATE_RULES
 
+PLAIN_KERNELS = True
+
 NAMES = samenet.backends()
 FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
 OTHERS = ("samenet.reference", "samenet.fast", "samenet.examples")

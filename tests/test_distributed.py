@@ -98,7 +98,13 @@ def options_of(way: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return here, there
 
 
-@pytest.mark.parametrize("way", WAYS)
+# That they run lines of their own is told by other tests, which are counted.
+SLOW = ("rules", "weights", "a list that is shuffled again", "bfgs", "several starts")
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=pytest.mark.uncounted) if way in SLOW else way for way in WAYS]
+)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_as_on_one_machine(client: Any, way: str, dtype: str) -> None:
     here, there = options_of(way)

@@ -349,6 +349,14 @@ def test_every_synonym_leads_to_a_name_that_exists() -> None:
         assert not same & set(words.split()), f"{what}: what is not offered is no synonym"
 
 
+def test_hidden_layers_may_have_every_activation_by_every_door() -> None:
+    """But softmax, which the command line and the estimators give to the output layer alone."""
+    from samenet.cli import train
+    from samenet.estimators import settings
+
+    assert {*train._ACTIVATIONS} == {*settings.ACTIVATIONS.values()} == {*ACTIVATIONS} - {"softmax"}
+
+
 def test_what_is_offered_is_not_called_not_offered() -> None:
     """Unless another list lacks it: RMSProp is an optimizer, but no solver of the estimators."""
     from samenet.estimators.settings import SOLVERS

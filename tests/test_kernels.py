@@ -147,18 +147,47 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    width, most = lanes(ns.width, dtype), ns.microkernels.TOGETHER
-    run = native(ns.microkernels.dots, ns.width, *(matrix(dtype),) * 3)
-    for m, k, n in itertools.product(
-        range(1, most + 1), range(1, 2 * most + 2), {1, width - 1, width, 2 * width + 1} - {0}
+    width, kernels = lanes(ns.width, dtype), ns.microkernels
+    for dots, most, room in (
+        (kernels.dots, kernels.TOGETHER, kernels.TOGETHER),
+        (kernels.dots_by_number, kernels.MR, width),
     ):
-        W, _ = guarded(integers((k, n), dtype))
-        X, _ = guarded(integers((m, n), dtype, 1))
-        Z, around = guarded(np.zeros((m, -(-k // most) * most), dtype), **OUTPUT)
-        expected = Z.copy()
-        ns.microkernels.dots.plain(W, X, expected)
-        run(W, X, Z)
-        yield f"{m} x {k} of {n}", np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
+        run = native(dots, ns.width, *(matrix(dtype),) * 3)
+        for m, k, n in itertools.product(
+            range(1, most + 1), range(1, 2 * room + 2), {1, width - 1, width, 2 * width + 1} - {0}
+        ):
+            W, _ = guarded(integers((k, n), dtype))
+            X, _ = guarded(integers((m, n), dtype, 1))
+            Z, around = guarded(np.zeros((m, -(-k // room) * room), dtype), **OUTPUT)
+            expected = Z.copy()
+            dots.plain(W, X, expected)
+            run(W, X, Z)
+            yield f"{m} x {k} of {n}", np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
+
+
+def sums_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    width = lanes(ns.width, dtype)
+    run = native(ns.microkernels.add_rows, ns.width, matrix(dtype), vector(dtype))
+    for m, k in itertools.product((0, 1, 3, 4, 9), sorted({1, width, 2 * width + 1})):
+        A, _ = guarded(integers((m, k), dtype))
+        z, around = guarded(integers(k, dtype, 1), **OUTPUT)
+        expected = z.copy()
+        ns.microkernels.add_rows.plain(A, expected)
+        run(A, z)
+        yield f"{m} x {k}", np.array_equal(z, expected) and nothing_else_written(z, around)
+
+
+def rows_gathered(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    width = lanes(ns.width, dtype)
+    run = native(ns.transpose.gather, ns.width, matrix(dtype), COUNTERS, matrix(dtype))
+    for places, n in itertools.product(([2], [1, 0], [0, 2, 1, 2, 0]), sorted({1, width, 2 * width + 1})):
+        A, _ = guarded(integers((3, n), dtype))
+        given = np.array(places)
+        B, around = guarded(np.zeros((len(places), n), dtype), **OUTPUT)
+        expected = B.copy()
+        ns.transpose.gather.plain(A, given, expected)
+        run(A, given, B)
+        yield f"{places} of {n}", np.array_equal(B, expected) and nothing_else_written(B, around)
 
 
 def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
@@ -435,8 +464,21 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
-        *(panels, panels_of, packed_panels, packed_meanwhile, dot_products, dots_of_rows, transposes, views, rooms),
-        *(pieces, maxima, draws, rounded_twice, lists, finite, steps, registers),
+        *(panels, panels_of, packed_panels, packed_meanwhile, dot_products, dots_of_rows, sums_of_rows),
+        *(
+            rows_gathered,
+            transposes,
+            views,
+            rooms,
+            pieces,
+            maxima,
+            draws,
+            rounded_twice,
+            lists,
+            finite,
+            steps,
+            registers,
+        ),
     )
 }
 
@@ -497,6 +539,24 @@ MUTANTS = {
     ),
     "dots: the first row of X for all": ("dots_of_rows", "for r in range(TOGETHER)]", "for r in [0] * TOGETHER]"),
     "dots: another row's sums": ("dots_of_rows", "divmod(r * nodes, vb.lanes)", "divmod(0 * r, vb.lanes)"),
+    "three rows left over as two": ("panels", "for rows in (3, 2, 1):", "for rows in (2, 1):"),
+    "dots by number: the first row for all": (
+        "dots_of_rows",
+        "[vb.long(r) for r in range(count)]",
+        "[vb.long(0) for r in range(count)]",
+    ),
+    "rows left out of a sum": ("sums_of_rows", "add_row(sums[0], vb.builder.add(whole, s))", "pass"),
+    "a sum without what was there": (
+        "sums_of_rows",
+        "vb.builder.fadd(vb.load(place, mask), values[0])",
+        "values[0]",
+    ),
+    "half of a sum": (
+        "sums_of_rows",
+        "values[1::2], strict=True)]\n        vb.store",
+        "values[::2])]\n        vb.store",
+    ),
+    "gathered: rows in their own order": ("rows_gathered", "vb.times(a_row, place(r))", "vb.times(a_row, r)"),
     "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
     "a column too many": ("transposes", 'with vb.when(row, "<", n)', 'with vb.when(row, "<=", n)'),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
@@ -633,6 +693,7 @@ def test_counters() -> None:
 
 
 @pytest.mark.without_jit
+@pytest.mark.uncounted
 def test_counters_of_many_threads() -> None:
     """Compiled, they let the GIL go: without being one step each, some would be lost."""
     both, queue, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000
@@ -761,7 +822,8 @@ def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch
             assert np.isinf(a).all()
             assert sum(module.spread.stats.cache_hits.values()) == found * (number + 1)
             for external in externals:
-                assert [form.cache_hits for form in external.compiled.values()] == [found] * (number + 1)
+                loaded = [int(form.library._disable_inspection) for form in external.compiled.values()]
+                assert loaded == [found] * (number + 1)
     for holds_gil in (False, True):
         exact = compiling.for_exactly(module.doubled, (float64[::1],), holds_gil)
         assert exact(np.arange(4.0)) == 12

@@ -181,6 +181,7 @@ def test_a_backend_that_is_given_no_state_begins_with_zeros(backend: Backend, ru
     assert state.t == 6
 
 
+@pytest.mark.counted
 def test_a_parameter_without_slope_stays_where_it_is(backend: Backend) -> None:
     for way in (Adam(epsilon=0.0), RMSProp(epsilon=0.0)):
         net = backend.Network([2, 1], weights=[[[0.3, 0.4]]], biases=[[0.1]])
@@ -607,6 +608,7 @@ def test_settings_are_frozen_values() -> None:
 @pytest.mark.parametrize(
     ("dtype", "size"), [("float32", 1e30), ("float32", 1e-30), ("float64", 1e200), ("float64", 1e-200)]
 )
+@pytest.mark.counted
 def test_the_norm_is_clipped_where_squares_leave_the_range(
     backend: Backend, optimizer: str, dtype: str, size: float
 ) -> None:

@@ -164,6 +164,7 @@ def back_through(code, h, e, width):
                 error[i] = row[i] * (error[i] - mean)
 
 
+_FEW = 8  # targets of a row that are sooner added one by one
 _sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
 _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
 
@@ -191,7 +192,13 @@ def slope(cost, code, h, y, width, scale, delta):
     factor = h.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     if cost == CROSS_ENTROPY:
         for start in range(0, y.size, width):
-            total = h.dtype.type(factor * _sum(y[start : start + width]))
+            total = h.dtype.type(0)
+            if width > _FEW:
+                total = h.dtype.type(_sum(y[start : start + width]))
+            else:
+                for i in range(start, start + width):
+                    total += y[i]
+            total *= factor
             for i in range(start, start + width):
                 delta[i] = h[i] * total - factor * y[i]
         return

@@ -9,7 +9,7 @@ from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, flat, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, add_rows, flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
@@ -249,7 +249,11 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             else:
-                add_narrow_gradient(deltas, x, start == 0, packed_matrix(G, r, k, n))
+                if k == 1:
+                    add_narrow_gradient(delta[:rows], x, start == 0, G[r : r + n])
+                else:
+                    dW = packed_matrix(G, r, k, n)
+                    product(deltas.T, x, dW if start else rows_at(zeros, 0, 1, n), dW)
             delta, back = back, delta
     flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs
@@ -287,7 +291,4 @@ def sum_of_rows(delta, db, anew):
     if anew:
         for i in range(db.size):
             db[i] = 0
-    for s in range(len(delta)):
-        row = delta[s]
-        for i in range(db.size):
-            db[i] += row[i]
+    add_rows(delta, db)

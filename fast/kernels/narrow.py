@@ -7,14 +7,15 @@ and a sum is made as `microkernels.dots` makes it, with b added at the end.
 from numba import boolean
 from numba.extending import register_jitable
 
-from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.compiling import external
 from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, on_stack
-from samenet.fast.kernels.gemm import matrix
+from samenet.fast.kernels.codegen.microkernels import MR, dots_by_number, gemv, on_stack
+from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.gemm import copied, matrix, transposed
 
 _LEAST = 4  # inputs of a single node, as measured; of several nodes, two registers
 _NEAR = 64  # rows whose products stay in the nearest cache
-_tile = on_stack(TOGETHER, _NEAR)
+_tile = on_stack(REGISTER // 4, _NEAR)
 
 
 @register_jitable
@@ -23,14 +24,15 @@ def starts_narrow(sizes, lanes):
     return 2 * sizes[1] <= lanes and sizes[0] >= (_LEAST if sizes[1] == 1 else 2 * lanes)
 
 
-@kernel(inlined=True)
+@external(lambda f: (matrix(f),) * 3)
 def products_of_rows(W, X, Z):
     """Z[:k, :m] := W X^T for W (k, n), X (m, n). Z has room in each row for whole registers, which is written over."""
-    if len(W) == 1:  # in a third less time than by `dots`
+    if len(W) == 1:
         gemv(X, W[0], Z[0])
-    else:
-        for i in range(0, len(W), TOGETHER):
-            dots(X, W[i : i + TOGETHER], Z[i : i + TOGETHER])
+        return
+    height = -(-len(W) // -(-len(W) // MR))  # about as many in each
+    for i in range(0, len(W), height):
+        dots_by_number(X, W[i : i + height], Z[i : i + height])
 
 
 @external(lambda f: (f[:, ::1], *(matrix(f),) * 3))
@@ -39,12 +41,14 @@ def narrow_product(X, W, b, Z):
     tile = _tile(X)
     for s in range(0, len(X), _NEAR):
         x = X[s : s + _NEAR]
-        for i in range(0, len(W), TOGETHER):
-            w = W[i : i + TOGETHER]
-            products_of_rows(w, x, tile)
+        products_of_rows(W, x, tile)
+        for j in range(len(W)):
             for r in range(len(x)):
-                for j in range(len(w)):
-                    Z[s + r, i + j] = tile[j, r] + b[0, i + j]
+                tile[j, r] += b[0, j]
+        if len(W) == 1:
+            copied(tile[:1, : len(x)], Z[s : s + _NEAR].T)
+        else:
+            transposed(tile[: len(W), : len(x)], Z[s : s + _NEAR])
 
 
 _add_four = vectorized(
@@ -53,20 +57,18 @@ _add_four = vectorized(
 _add_one = vectorized(lambda c, x, d: (d * x + c,), stores=1)
 
 
-@external(lambda f: (f[:, ::1], f[:, ::1], boolean, matrix(f)))
-def add_narrow_gradient(delta, X, anew, dW):
-    """dW (k, n) += delta^T X for delta (m, k), X (m, n); or dW :=, if it begins anew. In the order of the rows."""
-    m, k = delta.shape
+@external(lambda f: (f[::1], f[:, ::1], boolean, f[::1]))
+def add_narrow_gradient(delta, X, anew, dw):
+    """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); or dw :=, if it begins anew. X is read once.
+
+    In the order of the rows.
+    """
+    m = len(delta)
     last = m - m % 4
     if anew:
-        for i in range(k):
-            row = dW[i]
-            for j in range(row.size):
-                row[j] = 0
-    for s in range(0, last, 4):  # which stay in the nearest cache
-        for i in range(k):
-            d = delta[s : s + 4, i]
-            _add_four(dW[i], X[s], X[s + 1], X[s + 2], X[s + 3], d[0], d[1], d[2], d[3])
+        for j in range(dw.size):
+            dw[j] = 0
+    for s in range(0, last, 4):
+        _add_four(dw, X[s], X[s + 1], X[s + 2], X[s + 3], delta[s], delta[s + 1], delta[s + 2], delta[s + 3])
     for s in range(last, m):
-        for i in range(k):
-            _add_one(dW[i], X[s], delta[s, i])
+        _add_one(dw, X[s], delta[s])

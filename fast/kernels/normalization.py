@@ -12,6 +12,7 @@ from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
+from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.few_rows import multiply
@@ -20,7 +21,7 @@ from samenet.fast.kernels.gemm import WIDE, product, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
-from samenet.fast.kernels.training import gather, gather_weighed, total_weight
+from samenet.fast.kernels.training import gather_weighed, total_weight
 from samenet.model.functions import EPSILON, MOMENTUM
 
 _FEW_ROWS = 32  # of a batch, up to which W is not transposed

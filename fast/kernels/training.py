@@ -6,6 +6,7 @@ from numba import boolean, float64, int64
 from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.dropout import mask_weights, products
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
@@ -59,15 +60,6 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     else:
         x, y = X[start:end], Y[start:end]
     return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, now, g, workspace)
-
-
-@external(lambda f: (f[:, ::1], int64[::1], f[:, ::1]))
-def gather(X, visited, x):
-    """x := the rows of X that are visited."""
-    for s in range(len(x)):
-        row = X[visited[s]]
-        for j in range(row.size):
-            x[s, j] = row[j]
 
 
 @kernel()

@@ -19,7 +19,7 @@ from numba import config, njit, typeof, types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.core.registry import cpu_target
-from numba.core.typing import signature
+from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
@@ -99,7 +99,6 @@ def kernel(
 def _without_interrupts(dispatcher: Any) -> None:
     """Let a dispatcher compile where no interrupt reaches; calls of what is compiled already do not come here."""
     compile_now, compile_for = dispatcher.compile, dispatcher._compile_for_args
-
     dispatcher.compile = lambda signature: uninterrupted(lambda: compile_now(signature))
     dispatcher._compile_for_args = lambda *given, **named: uninterrupted(lambda: compile_for(*given, **named))
 
@@ -135,9 +134,11 @@ class _External:
 
     def compile(self, dtype: Any) -> None:
         """For arrays of this dtype, or load it from the cache, unless it has been."""
-        uninterrupted(lambda: dtype in self.compiled or self._compile(dtype))
+        uninterrupted(lambda: self._compile(dtype))
 
     def _compile(self, dtype: Any) -> None:
+        if dtype in self.compiled:
+            return
         target, given = cpu_target.target_context, signature(self.returns, *self.signature(dtype))
         form = self.cache.load_overload(given, target)
         if form is None:
@@ -256,6 +257,12 @@ def external(
         return call
 
     return published
+
+
+def compile_external(dtype: str) -> None:
+    """Compile all external kernels for a dtype, or load them: calls do so as they need one."""
+    for named in _external.values():
+        named.compile(getattr(types, dtype))
 
 
 def _refuse(*_: Any, **__: Any) -> None:

@@ -64,12 +64,15 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
             with vb.for_range(whole, height) as (r, _):
                 microkernel(height, r)
             r, rest = whole, vb.builder.sub(m, whole)
-            for rows in (8, 4, 2, 1):
+            for rows in (8, 4):
                 left = vb.builder.and_(rest, vb.long(rows))
                 if rows < height:
                     with vb.when(left, "!=", vb.long(0)):
                         microkernel(rows, r)
                     r = vb.builder.add(r, left)
+            for rows in (3, 2, 1):
+                with vb.when(vb.builder.and_(rest, vb.long(3)), "==", vb.long(rows)):
+                    microkernel(rows, r)
 
 
 def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s_row, c_row):
@@ -127,9 +130,20 @@ def _dots(W, X, Z):
 def _write_dots_of_rows(vb, W, X, Z):
     """Past the last row of X, it is taken again, and written to the same place."""
     limit = vb.builder.sub(vb.pair(X.shape)[0], vb.long(1))
-    rows = [vb.minimum(vb.long(r), limit) for r in range(TOGETHER)]
+    _write_dots_of(vb, W, X, Z, [vb.minimum(vb.long(r), limit) for r in range(TOGETHER)], TOGETHER)
+
+
+def _write_dots_of(vb, W, X, Z, rows, most):
+    """At most so many rows of W together, a power of two, whose sums take three quarters of the registers."""
     xs, zs = ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
-    _write_dots(vb, W, xs, zs, min(REGISTERS // 2 // TOGETHER, vb.lanes))
+    _write_dots(vb, W, xs, zs, min(1 << (3 * REGISTERS // 4 // len(rows)).bit_length() - 1, most, vb.lanes))
+
+
+def _write_dots_by_number(vb, W, X, Z):
+    """Code for each number of rows that X may have; Z has room in each row for whole registers."""
+    for count in range(1, MR + 1):
+        with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)):
+            _write_dots_of(vb, W, X, Z, [vb.long(r) for r in range(count)], vb.lanes)
 
 
 def _write_dots(vb, W, xs, zs, nodes):
@@ -153,6 +167,7 @@ def _write_dots(vb, W, xs, zs, nodes):
 
         vb.for_each_vector(n, add)
         values = [total.value for totals in sums for total in totals]
+        values += [vb.zero] * (-len(values) % vb.lanes)
         of_all = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
         for r, z in enumerate(zs):
             register, first = divmod(r * nodes, vb.lanes)
@@ -160,6 +175,43 @@ def _write_dots(vb, W, xs, zs, nodes):
 
 
 gemv, dots = generated(_gemv, _write_gemv), generated(_dots, _write_dots_of_rows)
+dots_by_number = generated(_dots, _write_dots_by_number)  # for at most `MR` rows of X; none is taken again
+
+# --- sums of rows ---------------------------------------------------------------------------------------------------
+
+
+def _add_rows(A, z):
+    """z[:k] += the sum of the rows of A (m, k), whose rows are contiguous."""
+    z[: A.shape[1]] += A.sum(0)
+
+
+def _write_add_rows(vb, A, z):
+    """As many sums as `TOGETHER`, each of every so many rows."""
+    (m, k), step = vb.pair(A.shape), vb.pair(A.strides)[0]
+    whole = vb.times(vb.builder.sdiv(m, vb.long(TOGETHER)), TOGETHER)
+
+    def add(offset, mask):
+        sums = [vb.variable(vb.zero) for _ in range(TOGETHER)]
+
+        def add_row(total, s):
+            row = vb.load(vb.at(vb.at(vb.start(A), offset), vb.times(step, s)), mask)
+            total.value = vb.builder.fadd(total.value, row)
+
+        with vb.for_range(whole, TOGETHER) as (s, _):
+            for r, total in enumerate(sums):
+                add_row(total, vb.builder.add(s, vb.long(r)))
+        with vb.for_range(vb.builder.sub(m, whole)) as (s, _):
+            add_row(sums[0], vb.builder.add(whole, s))
+        place = vb.at(vb.start(z), offset)
+        values = [total.value for total in sums]
+        while len(values) > 1:
+            values = [vb.builder.fadd(a, b) for a, b in zip(values[::2], values[1::2], strict=True)]
+        vb.store(vb.builder.fadd(vb.load(place, mask), values[0]), place, mask)
+
+    vb.for_each_vector(k, add)
+
+
+add_rows = generated(_add_rows, _write_add_rows)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 
@@ -169,46 +221,31 @@ def _rows_at(a, place, m, n):
     return a[place : place + m * n].reshape(m, n)
 
 
-def _typed_rows_at(typing_context, a, *places):
-    """As a slice and a reshape would, without what these check; for kernels that do not count who uses an array."""
-    kind = types.Array(a.dtype, 2, "C", readonly=not a.mutable)
-
-    def codegen(context, builder, signature, values):
-        assert not context.enable_nrt
-        vector, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
-        place, m, n = (
-            context.cast(builder, value, given, types.intp) for value, given in zip(values[1:], places, strict=True)
-        )
-        size = context.get_constant(types.intp, a.dtype.bitwidth // 8)
-        data = builder.gep(vector.data, [place])
-        populate_array(view, data, (m, n), (builder.mul(n, size), size), size, meminfo=None)
-        return view._getvalue()
-
-    return kind(a, *places), codegen
-
-
-rows_at = intrinsic_of(_rows_at, _typed_rows_at)
-
-
 def _flat(a):
     """All numbers of a contiguous matrix as a vector: a view."""
     return a.reshape(a.size)
 
 
-def _typed_flat(typing_context, a):
-    kind = types.Array(a.dtype, 1, "C", readonly=not a.mutable)
+def _typed_view(typing_context, a, *places):
+    """As a slice and a reshape would, without what these check; for kernels that do not count who uses an array."""
+    kind = types.Array(a.dtype, 2 if places else 1, "C", readonly=not a.mutable)
 
     def codegen(context, builder, signature, values):
         assert not context.enable_nrt
-        matrix, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
-        size = context.get_constant(types.intp, a.dtype.bitwidth // 8)
-        populate_array(view, matrix.data, (matrix.nitems,), (size,), size, meminfo=None)
+        array, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
+        size, data, lengths = context.get_constant(types.intp, a.dtype.bitwidth // 8), array.data, [array.nitems]
+        if places:
+            given = zip(values[1:], places, strict=True)
+            place, *lengths = (context.cast(builder, value, kind, types.intp) for value, kind in given)
+            data = builder.gep(data, [place])
+        strides = [builder.mul(n, size) for n in lengths[1:]] + [size]
+        populate_array(view, data, lengths, strides, size, meminfo=None)
         return view._getvalue()
 
-    return kind(a), codegen
+    return kind(a, *places), codegen
 
 
-flat = intrinsic_of(_flat, _typed_flat)
+rows_at, flat = intrinsic_of(_rows_at, _typed_view), intrinsic_of(_flat, _typed_view)
 
 
 def on_stack(m: int, n: int) -> Any:

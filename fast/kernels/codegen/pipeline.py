@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, ClassVar
 
 from numba.core import types
 from numba.core.base import BaseContext
@@ -82,11 +82,13 @@ class _Flags(Flags):
 class _Library(JITCodeLibrary):
     """Code that is optimised once, with all that is linked into it; Numba would do so in three steps, and each part."""
 
+    effort: ClassVar[dict[str, Any]] = {}  # LLVM's; nothing for the most
+
     def add_llvm_module(self, module: Any) -> None:
         self._final_module.link_in(module)
 
     def _optimize_final_module(self) -> None:
-        passes, builder = self._codegen._module_pass_manager()
+        passes, builder = self._codegen._module_pass_manager(**self.effort)
         passes.run(self._final_module, builder)
 
 
@@ -132,15 +134,11 @@ class KernelCompiler(Compiler):
 
 
 class _LightLibrary(_Library):
-    """Code that is soon optimised: of functions whose work is done by others."""
-
-    def _optimize_final_module(self) -> None:
-        passes, builder = self._codegen._module_pass_manager(opt=1, loop_vectorize=False, slp_vectorize=False)
-        passes.run(self._final_module, builder)
+    effort: ClassVar = {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
 
 
 class LightCompiler(KernelCompiler):
-    """The same with LLVM's least effort."""
+    """The same for functions whose work is done by others."""
 
     library = _LightLibrary
 

@@ -1,6 +1,10 @@
 """Machinery: matrices copied and transposed, by whole registers."""
 
+from numba.core import cgutils
+
 from samenet.fast.kernels.codegen.generated import generated
+
+_AHEAD = 2  # rows
 
 
 def _transpose(A, B):
@@ -44,11 +48,38 @@ def _copy_rows(A, B):
     B[: A.shape[0], : A.shape[1]] = A
 
 
+def _gather(A, places, B):
+    """B[:m] := the rows of A at m places; the numbers of a row are neighbours in both."""
+    B[: len(places)] = A[places]
+
+
 def _write_copy_rows(vb, A, B):
-    (m, n), a_row, b_row = vb.pair(A.shape), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
+    _write_rows(vb, A, B, vb.pair(A.shape)[0], lambda r: r)
+
+
+def _write_gather(vb, A, places, B):
+    """The row that comes after the next is fetched into the cache."""
+    m = cgutils.unpack_tuple(vb.builder, places.shape)[0]
+
+    def place(r):
+        return vb.builder.load(vb.builder.gep(places.data, [r]))
+
+    limit = vb.builder.sub(m, vb.long(1))
+    _write_rows(vb, A, B, m, place, lambda r: place(vb.minimum(vb.builder.add(r, vb.long(_AHEAD)), limit)))
+
+
+def _write_rows(vb, A, B, m, place, later=None):
+    n, a_row, b_row = vb.pair(A.shape)[1], vb.pair(A.strides)[0], vb.pair(B.strides)[0]
     with vb.for_range(m) as (r, _):
-        a, b = vb.at(vb.start(A), vb.times(a_row, r)), vb.at(vb.start(B), vb.times(b_row, r))
-        vb.for_each_vector(n, lambda offset, mask: vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask))
+        a, b = vb.at(vb.start(A), vb.times(a_row, place(r))), vb.at(vb.start(B), vb.times(b_row, r))
+        ahead = later and vb.at(vb.start(A), vb.times(a_row, later(r)))
+
+        def copy(offset, mask, a=a, b=b, ahead=ahead):
+            vb.store(vb.load(vb.at(a, offset), mask), vb.at(b, offset), mask)
+            if ahead:
+                vb.prefetch(vb.at(ahead, offset))
+
+        vb.for_each_vector(n, copy)
 
 
-copy_rows = generated(_copy_rows, _write_copy_rows)
+copy_rows, gather = generated(_copy_rows, _write_copy_rows), generated(_gather, _write_gather)
