@@ -195,8 +195,8 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             fill_masks(dropout, first + start, masks)
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
-        forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
+        forward(P, layout, bias, x, masks, H, h, D, z, zeros, lists, flags)
         target = flat(y)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]

@@ -17,8 +17,8 @@ from samenet.fast.kernels.sparse_input import all_finite
 def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`.
 
-    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H has the layers of a block, as `forward`
-    leaves them, or the output layer alone.
+    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H: for the hidden layers, if `forward` is
+    to leave them, and behind them the output of a helper, who does not yet know if it is wanted.
     """
     theta, P, layout, bias = model
     m, n_out = out.shape
@@ -37,13 +37,14 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             rows = min(most, m - start)
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
-            h = H[rows * last : rows * (last + n_out)]
+            answer = flat(out[start : start + rows])
+            h = answer if is_coordinator else H[rows * last : rows * (last + n_out)]
             finite = True
             if lanes is not None:
                 finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
             if workspace is not None:
                 masks, zeros, lists, flags = workspace
-                finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
+                finite = forward(P, layout, bias, x, masks, H, h, H, z, zeros, lists, flags)
             if factors is not None:
                 target = flat(Y[start : start + rows])
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
@@ -54,7 +55,8 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
                 result = 1.0 if finite or all_finite(flat(x)) else 0.0
             if is_coordinator or own(queue, block, 0):
                 values[block] = result
-                copy(h, flat(out[start : start + rows]))
+                if not is_coordinator:
+                    copy(h, answer)
                 finish_task(queue)
 
 

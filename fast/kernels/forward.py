@@ -123,16 +123,17 @@ def nonzero_workspace(heap, sizes, rows):
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1]),
+    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 5, int32[:, ::1], int64[::1]),
     returns=boolean,
     light=True,
 )
-def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
-    """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
+def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, lists, flags):
+    """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
-    P are the packed parameters. With dropout masks, D is laid out like H and gets the hidden layers as the
-    next layer sees them. Unless it is empty, Z gets what `value` is told of the output layer. zeros: as many as the
-    widest layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
+    out like H and gets the hidden layers as the next layer sees them. Unless it is empty, Z gets what `value` is told
+    of the output layer. zeros: as many as the widest layer. Returns whether the first sum of every row is finite: then
+    so is X, of which each number is in it.
     lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
@@ -144,9 +145,10 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     flags[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        z, b = H[q : q + rows * k], p + matrix_length(sizes, layer, lanes)
+        last, b = layer == sizes.size - 2, p + matrix_length(sizes, layer, lanes)
+        z = out[: rows * k] if last else H[q : q + rows * k]
         start = rows_at(P, b, 1, k) if bias else rows_at(zeros, 0, 1, k)
-        sums = rows_at(H, q, rows, k)
+        sums = rows_at(z, 0, rows, k)
         if skips and layer == 0:
             sparse_forward(X, lists, packed_matrix(P, p, n, k), start, sums)
         elif lanes == 1:
@@ -158,7 +160,6 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
         p += layer_length(sizes, layer, bias, lanes)
         if layer == 0:
             finite = are_finite(sums[:, 0])
-        last = layer == sizes.size - 2
         if last and Z.size and codes[layer + 1] != SOFTMAX:
             copy(z, Z)
         activate(codes[layer + 1], z, k, Z if last else Z[:0])
