@@ -130,9 +130,10 @@ def nonzero_workspace(heap, sizes, rows):
 def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, lists, flags):
     """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
-    P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid out like H and gets the hidden layers as the
-    next layer sees them. Unless it is empty, Z gets what `value` is told of the output layer. zeros: as many as the
-    widest layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
+    out like H and gets the hidden layers as the next layer sees them. Unless it is empty, Z gets what `value` is told
+    of the output layer. zeros: as many as the widest layer. Returns whether the first sum of every row is finite: then
+    so is X, of which each number is in it.
     lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
