@@ -169,9 +169,10 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    work, packed = evaluation.evaluate_in_lanes, list[Array]()
+    work: Any = evaluation.evaluate_in_lanes
+    packed: tuple[Array, ...] = ()
     if len(X) not in rows_in_lanes(theta.sizes, X.itemsize):
-        work, packed = evaluation.evaluate, [packed_workspace(model)]
+        work, packed = evaluation.evaluate, (packed_workspace(model),)
     given = theta.flat, *packed, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
     found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)

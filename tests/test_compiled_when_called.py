@@ -57,7 +57,7 @@ def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]
         return other.parameters
 
     yield {"one sample"}, lambda: net.predict(X[0])
-    yield {"blocks", "wide"} if name == "wide" else {"lanes"}, lambda: net.predict(X)
+    yield {"wide"} if name == "wide" else {"lanes"}, lambda: net.predict(X)
     yield {*FIRST, *own}, lambda: net.gradient(X, Y)[1].flat
     yield {*FIRST, *own, "penalties"}, lambda: penalized.gradient(X, Y)[1].flat
     yield {*FIRST, *own, "weights"}, lambda: net.gradient(X, Y, sample_weight=X[:, 0])[1].flat

@@ -26,6 +26,7 @@ from samenet.fast.kernels import evaluation, forward, packing, parallel, trainin
 from samenet.fast.numba import _NO_RULE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
+from samenet.testing import tolerance
 
 PLAIN_KERNELS = True
 
@@ -184,6 +185,48 @@ def test_which_networks_are_trained_in_registers() -> None:
     linear = 2 * tiny_network._CALLS // tiny_network._ROW  # a linear model of few inputs
     for batch_size in (linear, linear + 1):
         assert fits(batch_size, [3, 1]) is (batch_size == linear)
+
+
+# --------------------------------------------------------------------------------------------------- narrow layers
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.compiled
+def test_every_number_of_nodes_and_many_of_rows(dtype: str) -> None:
+    """Of linear models and of narrow first layers: products of each number of nodes have code of their own."""
+    random = np.random.default_rng(0)
+    for n, k, more in itertools.product((1, 5, 33, 70), (*range(1, 10), 12, 13), ((), (2,))):
+        one, other = (samenet.backend(name).Network([n, k, *more], seed=1, dtype=dtype) for name in ("numba", "numpy"))
+        for rows in (5, 17, 133):
+            X, Y = random.normal(size=(rows, n)).astype(dtype), random.random((rows, (k, *more)[-1])).astype(dtype)
+            found, expected = (net.gradient(X, Y)[1].flat for net in (one, other))
+            assert tolerance.compare(found, expected, tolerance.gradient(other.model, X, Y)[1].flat).ok, (
+                n,
+                k,
+                more,
+                rows,
+            )
+
+
+@pytest.mark.parametrize("rule", [samenet.optimizers.Descent(), Nesterov(), Adam()], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("sizes", [(33, 1), (70, 5, 2), (16, 3)], ids=str)
+@pytest.mark.compiled
+def test_rows_have_the_same_bits_wherever_they_lie(sizes: tuple[int, ...], rule: Any) -> None:
+    """As they are, lined up for being read often, and gathered."""
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(150, sizes[0])), random.random((150, sizes[-1]))
+    found, epochs = [], training._OFTEN + 1
+    for order, calls in ((None, 1), (None, epochs), (np.tile(np.arange(150), (epochs, 1)), 1)):
+        backend = samenet.backend("numba")
+        model = backend.Network(sizes, seed=1).model
+        state = rule.state(model.theta)
+        for _ in range(calls):
+            count = epochs // calls if order is None else 1
+            given = {"alpha": 0.1, "batch_size": 50, "epochs": count, "order": order, "state": state}
+            backend.run_updates(model, X, Y, rule, **given)
+        found.append(model.theta.flat)
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
 
 
 # ------------------------------------------------------------------------------------------- products of wide layers

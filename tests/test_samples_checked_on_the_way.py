@@ -47,6 +47,9 @@ def test_no_number_that_is_not_finite_goes_unseen(
         for bad in (np.nan, np.inf, -np.inf):
             spoiled = X.copy()
             spoiled[row, column] = bad
+            for rows in (slice(row, row + 1), slice(row - row % 35, row - row % 35 + 35), slice(None)):
+                with pytest.raises(ValueError, match=rf"X: expected finite numbers, got {bad} at X\[.*, {column}\]"):
+                    net.gradient(spoiled[rows], Y[rows])
             options = {"alpha": 0.01, "epochs": 2, "batch_size": batch, "optimizer": rule, "seed": 1}
             for more in ({}, {"record_every": 0}, {"clip_norm": 1.0}, {"callback": lambda *_: None}):
                 with (

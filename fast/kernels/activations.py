@@ -164,7 +164,8 @@ def back_through(code, h, e, width):
                 error[i] = row[i] * (error[i] - mean)
 
 
-_FEW = 8  # targets of a row that are sooner added one by one
+_SHORT = 8  # targets of a row that are sooner added one by one
+_through_softmax = vectorized(lambda delta, h, y, factor: (h * factor - factor * y,), stores=1)  # the sum of y is 1
 _sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
 _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
 
@@ -191,16 +192,17 @@ def slope(cost, code, h, y, width, scale, delta):
     """delta := scale * dJ/dz of the output layer, from its output h."""
     factor = h.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     if cost == CROSS_ENTROPY:
+        _through_softmax(delta[: y.size], h, y, factor)
         for start in range(0, y.size, width):
             total = h.dtype.type(0)
-            if width > _FEW:
+            if width > _SHORT:
                 total = h.dtype.type(_sum(y[start : start + width]))
             else:
                 for i in range(start, start + width):
                     total += y[i]
-            total *= factor
-            for i in range(start, start + width):
-                delta[i] = h[i] * total - factor * y[i]
+            if total != 1:
+                for i in range(start, start + width):
+                    delta[i] = h[i] * (factor * total) - factor * y[i]
         return
     for i in range(y.size):
         delta[i] = factor * (h[i] - y[i])

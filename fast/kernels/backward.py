@@ -93,7 +93,7 @@ def _step_slice(p, g, start, update):
     return total
 
 
-@external(lambda f: (f[:, ::1], int32[::1], f[:, ::1], f[::1], int64, f[::1], boolean, update_type(f)), returns=float64)
+@external(lambda f: (matrix(f), int32[::1], f[:, ::1], f[::1], int64, f[::1], boolean, update_type(f)), returns=float64)
 def _sparse_gradient(X, used, deltas, P, r, G, at_once, update):
     """The first layer's gradient into G, from the inputs that `used` lists; or its step, slice by slice, at once.
 
@@ -145,7 +145,8 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
         int64[:, ::1],
         boolean,
         int64,
-        *(f[:, ::1],) * 2,
+        matrix(f),
+        f[:, ::1],
         dropout_type(f),
         int64,
         float64,

@@ -10,7 +10,7 @@ from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import copy, nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.sparse_input import are_finite
+from samenet.fast.kernels.sparse_input import all_finite
 
 
 @kernel()
@@ -52,7 +52,7 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
                 target = flat(Y[start : start + rows])
                 result = value(cost, h, z, target)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                result = 1.0 if finite or are_finite(flat(x)) else 0.0
+                result = 1.0 if finite or all_finite(flat(x)) else 0.0
             if is_coordinator or own(queue, block, 0):
                 values[block] = result
                 if not is_coordinator:
@@ -90,7 +90,7 @@ def _length_of_z(cost, rows, Y):
     return rows * Y.shape[1] if len(Y) and needs_z(cost) else 0
 
 
-@kernel()
+@kernel(light=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
     """out := the output layer for the rows of X, by blocks that threads share.
 
@@ -111,7 +111,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     return found
 
 
-@kernel()
+@kernel(light=True)
 def evaluate_in_lanes(theta, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
     """The same with samples in the lanes, of which nothing is packed."""
     heap = open_heap()

@@ -7,9 +7,10 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, ne
 from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, flat, gemv, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, flat, gemv, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product
+from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.penalties import penalty
 
@@ -52,6 +53,9 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
 def multiply(X, W, b, memory, out):
     """out := X W^T + b; b may be empty. memory: for the rows of out, as long as whole registers."""
     m, k = out.shape
+    if m >= TOGETHER and k <= MR:  # no node is taken again
+        narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
+        return
     z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
     if m == 1:
         gemv(W, X[0], z[0])

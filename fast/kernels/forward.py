@@ -9,7 +9,7 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows_at
-from samenet.fast.kernels.gemm import product
+from samenet.fast.kernels.gemm import matrix, product
 from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import (
     copy,
@@ -123,7 +123,7 @@ def nonzero_workspace(heap, sizes, rows):
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, *(f[:, ::1],) * 2, *(f[::1],) * 5, int32[:, ::1], int64[::1]),
+    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 5, int32[:, ::1], int64[::1]),
     returns=boolean,
     light=True,
 )

@@ -16,9 +16,9 @@ from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import packed_product, product, terms_at_once, transposed
+from samenet.fast.kernels.gemm import matrix, packed_product, product, terms_at_once, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
-from samenet.fast.kernels.packing import is_wide, nodes, row_length
+from samenet.fast.kernels.packing import copy, is_wide, nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
 
 _ROWS = 64  # of a block
@@ -75,7 +75,7 @@ def _add_product(wide, W, H, sums):
         product(W, H, sums, sums)
 
 
-@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], f[::1], f[::1]), returns=boolean)
+@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], f[::1], f[::1]), returns=boolean, light=True)
 def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
     """out := the output layer for the rows of X.
 
@@ -89,6 +89,24 @@ def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
         z = Z[start * k : end * k] if Z.size else Z
         finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], z, H, start, m)
     return finite
+
+
+@external(lambda f: (f[::1], f[:, ::1]))
+def _begin(b, sums):
+    """sums := b, or 0, for all samples, and past the last one: f is taken of all."""
+    for i in range(len(sums)):
+        first = b[i] if b.size else sums.dtype.type(0)
+        for r in range(sums.shape[1]):
+            sums[i, r] = first
+
+
+@external(lambda f: (f[::1], matrix(f)))
+def _add(b, sums):
+    """sums += b; or 0, which makes 0 of -0."""
+    for i in range(len(sums)):
+        more = b[i] if b.size else sums.dtype.type(0)
+        for r in range(sums.shape[1]):
+            sums[i, r] += more
 
 
 @kernel()
@@ -106,14 +124,10 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
         W, sums = rows_at(theta, p, k, n), rows_at(workspace, place, k, row)[:, :rows]
         z = workspace[place : place + k * row]
         p += k * n
-        for i in range(k):
-            z[i * row : (i + 1) * row] = theta[p + i] if bias else 0.0  # past the last row, too: f is taken of all
+        _begin(theta[p : p + k * bias], rows_at(z, 0, k, row))
         if layer == 0 and narrow:
             products_of_rows(W, X, sums)
-            for i in range(k):
-                b = theta[p + i] if bias else X.dtype.type(0)
-                for r in range(rows):
-                    sums[i, r] += b
+            _add(theta[p : p + k * bias], sums)
         elif layer == 0:
             for start in range(0, n, terms):
                 count = min(terms, n - start)
@@ -128,8 +142,7 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
             transposed(sums, out)
             h = flat(out)
             if Z.size and code != SOFTMAX:
-                for i in range(h.size):
-                    Z[i] = h[i]
+                copy(h, Z)
             activate(code, h, k, Z)
             return finite
         if code == SOFTMAX:  # which wants the nodes of a sample side by side

@@ -13,15 +13,16 @@ from samenet.fast.kernels.codegen.microkernels import MR, dots_by_number, gemv, 
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import copied, matrix, transposed
 
-_LEAST = 4  # inputs of a single node, as measured; of several nodes, two registers
+_LEAST = 4  # inputs of a single node, as measured; of several nodes, two registers, or four for more than half of one
 _NEAR = 64  # rows whose products stay in the nearest cache
 _tile = on_stack(REGISTER // 4, _NEAR)
 
 
 @register_jitable
 def starts_narrow(sizes, lanes):
-    """Whether the first layer is one, for registers of so many lanes: nodes fill at most half of one."""
-    return 2 * sizes[1] <= lanes and sizes[0] >= (_LEAST if sizes[1] == 1 else 2 * lanes)
+    """Whether the first layer is one, for registers of so many lanes: nodes fill at most three quarters of one."""
+    n, k = sizes[0], sizes[1]
+    return 4 * k <= 3 * lanes and n >= (_LEAST if k == 1 else 2 * lanes if 2 * k <= lanes else 4 * lanes)
 
 
 @external(lambda f: (matrix(f),) * 3)
@@ -35,14 +36,14 @@ def products_of_rows(W, X, Z):
         dots_by_number(X, W[i : i + height], Z[i : i + height])
 
 
-@external(lambda f: (f[:, ::1], *(matrix(f),) * 3))
+@external(lambda f: (matrix(f),) * 4)
 def narrow_product(X, W, b, Z):
-    """Z := b + X W^T; X (m, n), W (k, n), b (1, k), Z (m, k)."""
+    """Z := b + X W^T; X (m, n), W (k, n), b (1, k) or (1, 0), Z (m, k)."""
     tile = _tile(X)
     for s in range(0, len(X), _NEAR):
         x = X[s : s + _NEAR]
         products_of_rows(W, x, tile)
-        for j in range(len(W)):
+        for j in range(b.shape[1]):
             for r in range(len(x)):
                 tile[j, r] += b[0, j]
         if len(W) == 1:
@@ -57,7 +58,7 @@ _add_four = vectorized(
 _add_one = vectorized(lambda c, x, d: (d * x + c,), stores=1)
 
 
-@external(lambda f: (f[::1], f[:, ::1], boolean, f[::1]))
+@external(lambda f: (f[::1], matrix(f), boolean, f[::1]))
 def add_narrow_gradient(delta, X, anew, dw):
     """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); or dw :=, if it begins anew. X is read once.
 

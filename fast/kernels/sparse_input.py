@@ -167,7 +167,7 @@ def are_finite(values):
 FINITE, SKIPPED, AT_ONCE, STEPPED = 0, 1, 2, 3
 
 
-@external(lambda f: (f[:, ::1], f[::1], int32[:, ::1], int64[::1]), returns=boolean)
+@external(lambda f: (matrix(f), f[::1], int32[:, ::1], int64[::1]), returns=boolean)
 def find_nonzero_columns(X, weights, lists, flags):
     """Whether to skip zeros: X (m, n) has enough, or its weights may be stepped at once, which pays without a zero; and
     all weights are finite, as far as that is not known.
@@ -188,14 +188,14 @@ def find_nonzero_columns(X, weights, lists, flags):
     return flags[FINITE] > 0
 
 
-@external(lambda f: (f[:, ::1], int32[:, ::1], matrix(f), f[:, ::1], f[:, ::1]))
+@external(lambda f: (matrix(f), int32[:, ::1], matrix(f), f[:, ::1], f[:, ::1]))
 def sparse_forward(X, lists, P, start, Z):
     """Z := start + X P by rows; 2 k flops for each row and used input."""
     for s in range(0, len(X), GROUP_ROWS):
         product_indexed(X[s : s + GROUP_ROWS], P, start, Z[s : s + GROUP_ROWS], lists[s // GROUP_ROWS])
 
 
-@external(lambda f: (f[:, ::1], int32[:, ::1], f[:, ::1], matrix(f), float64), returns=boolean)
+@external(lambda f: (matrix(f), int32[:, ::1], f[:, ::1], matrix(f), float64), returns=boolean)
 def sparse_step(X, lists, deltas, P, alpha):
     """P -= alpha X^T deltas for at most `GROUP_ROWS` rows, as many flops as the same forward; deltas are finite.
 
@@ -206,7 +206,7 @@ def sparse_step(X, lists, deltas, P, alpha):
     return _step_columns(X, used, 0, used[0], 0, deltas, P, P.dtype.type(-alpha))
 
 
-@external(lambda f: (f[:, ::1], int32[::1], int64, int64, int64, f[:, ::1], matrix(f)))
+@external(lambda f: (matrix(f), int32[::1], int64, int64, int64, f[:, ::1], matrix(f)))
 def sparse_gradient(X, used, begin, end, top, deltas, G):
     """G += X^T deltas, for at most `GROUP_ROWS` rows, of the used inputs from place `begin` of their list to `end`.
 

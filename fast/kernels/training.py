@@ -7,8 +7,11 @@ from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.gemm import copied, matrix
+from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
@@ -17,6 +20,7 @@ from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
 _PIECE = 1024  # numbers of a gradient that are summed together
+_OFTEN, _LINED_UP = 8, 1 << 20  # epochs, and bytes in the second cache, for which it pays to line the rows of X up
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -73,13 +77,13 @@ def total_weight(weights, order, epoch, start, rows):
 
 @external(
     lambda f: (
-        *(f[:, ::1],) * 2,
+        *(matrix(f),) * 2,
         int64[:, ::1],
         *(int64,) * 2,
         float64[::1],
         float64,
         boolean,
-        *(f[:, ::1],) * 2,
+        *(matrix(f),) * 2,
         f[::1],
     )
 )
@@ -226,7 +230,16 @@ def run_updates(
     heap = open_heap()
     workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
-    gathered = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
+    row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register of numbers is in two lines of the cache
+    gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
+    visits = costs.size * batch_size // len(X)
+    is_read_often = order.size == 0 and visits >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
+    lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
+    copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
+    if lined_up:
+        copied(X, copies)
+        X = copies
+    data = X, Y, order, dropout
     rule, (_, l1, l2) = Rule(*rule), objective
     # To pack state for one update, and to unpack it, takes longer than to unpack the gradient; sums would have an
     # order of their own.
