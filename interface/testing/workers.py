@@ -91,7 +91,7 @@ class ThreadWorker:
 
     def ended(self) -> str:
         """Why it ended without saying so; empty while it has not."""
-        return "" if self.thread.is_alive() else "its thread ended"
+        return "" if self.thread.is_alive() or not self.events.empty() else "its thread ended"
 
     def stop(self) -> None:
         """End it, if it is in Python code; a call of compiled code that hangs keeps its thread to the end."""
