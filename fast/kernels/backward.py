@@ -279,7 +279,7 @@ def weigh(cost, h, z, y, width, factors, delta):
     return total
 
 
-@external(lambda f: (*(f[:, ::1],) * 2, boolean, float64[::1]))
+@external(lambda f: (f[:, ::1], matrix(f), boolean, float64[::1]))
 def _add_squares(delta, layer_inputs, bias, squares):
     """Each row's ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
     for s in range(squares.size):
