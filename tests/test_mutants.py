@@ -533,6 +533,7 @@ MUTANTS = {
         ),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
+        Mutant("one update: by another number", "state, 0, rule, rule.t + 1)", "state, 0, rule, rule.t + 2)"),
         # few rows
         Mutant("few rows: no biases", "z[s, i] + b[i] if b.size else z[s, i]", "z[s, i]"),
         Mutant("few rows: those of before", "dots(W, X[s : s + TOGETHER]", "dots(W, X[: len(X[s : s + TOGETHER])]"),
