@@ -1047,6 +1047,7 @@ SOURCES = {
 # The sizes from which kernels take another way, made so small that the samples here go every way.
 SMALLER = {
     "REGISTER": 16,
+    "MR, NR": (2, 3),
     "WIDE": 6,
     "_MC, _KC, _BLOCK": (8, 4, 256),
     "_UNPACKED": 3,
@@ -1171,7 +1172,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _sampled(cls, trusted)
     yield from _weighted(cls, trusted)
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
-    yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
+    for Y in (case.Y, np.eye(6)[[0, 2, 5, 1, 3]]):
+        yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, Y)
     yield from _zeros(cls, trusted)
     networks = blocks.network(cls), blocks.network(trusted)
     networks[0].threads = 3
@@ -1181,8 +1183,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
 
 
 def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    of_seven = Case((35, 7), 11, True, "float32")
-    for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_seven):
+    of_three = Case((17, 3), 11, True, "float32")  # more than go together, and not too many for registers as small
+    for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_three):
         networks = case.network(cls), case.network(trusted)
         for rows in (3, case.rows):
             yield from agreement.forward(*networks, case.X[:rows])

@@ -151,6 +151,7 @@ def test_it_is_bound_to_the_weights(Network: Any) -> None:
     assert np.array_equal(f(x), kept), "a copy has weights of its own"
 
 
+@pytest.mark.counted
 def test_it_outlives_the_name_of_its_network(Network: Any) -> None:
     net = Network(SIZES, seed=0)
     f, expected = net.predictor(), net.predict(x)

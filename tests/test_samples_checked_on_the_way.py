@@ -62,6 +62,7 @@ def test_no_number_that_is_not_finite_goes_unseen(
 
 
 @pytest.mark.parametrize("name", samenet.backends())
+@pytest.mark.counted
 def test_the_same_is_refused_and_the_same_is_learned(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     X, Y = problem([3, 4, 2], "float64", False)
     spoiled = X.copy()
