@@ -312,11 +312,6 @@ MUTANTS = {
             "transposed(packed_matrix(P, q, n, k)[::-1], W)",
         ),
         Mutant("few nodes: bias dropped", "tile[j, r] += b[0, j]", "pass"),
-        Mutant(
-            "few nodes: the first ones for all",
-            "dots_by_number(X, W[i : i + height],",
-            "dots_by_number(X, W[: len(W) - i][:height],",
-        ),
         Mutant("few nodes: bias dropped in the lanes", "sums[i, r] += b", "sums[i, r] += 0 * b"),
         Mutant("few nodes: the first rows for all", "x = X[s : s + _NEAR]", "x = X[: len(X) - s][:_NEAR]"),
         Mutant("few nodes: one node reversed", "gemv(X, W[0], Z[0])", "gemv(X, W[0][::-1], Z[0])"),
@@ -426,8 +421,8 @@ MUTANTS = {
             "for start in range(0, 1, _PIECE):",
         ),
         Mutant("pieces of another part", "row = G[part, start : start + total.size]", "row = G[part, : total.size]"),
-        Mutant("samples in order, targets shuffled", "X[order[epoch, start + s]], Y", "X[start + s], Y"),
-        Mutant("first order for every epoch", "Y[order[epoch, start + s]]", "Y[order[0, start + s]]"),
+        Mutant("samples in another order than targets", "gather(X, places, x)", "gather(X, places[::-1], x)"),
+        Mutant("first order for every epoch", "places = order[epoch, start:end]", "places = order[0, start:end]"),
         Mutant("masks of the first epoch", "first = epoch * m + start", "first = start"),
         Mutant(
             "masks of the first block", "fill_masks(dropout, first + start, masks)", "fill_masks(dropout, first, masks)"
@@ -884,7 +879,11 @@ MUTANTS = {
         Mutant("normalization: biased running variance", "rows / (rows - 1)", "1"),
         Mutant("normalization: running mean not kept", "(1 - MOMENTUM) * running[r + i] +", "running[r + i] +"),
         Mutant("normalization: running statistics of the first layer", "r += 2 * k", "r += 0"),
-        Mutant("normalization: the first row for all", "X[visited], Y[visited]", "X[order[0, 0]], Y[visited]"),
+        Mutant(
+            "normalization: the first rows for all",
+            "gather(X, order[epoch, start : start + rows], x)",
+            "gather(X, order[epoch, :rows], x)",
+        ),
         Mutant("normalization: dropout forward alone", "apply_mask(masks, place, back, errors)", "pass"),
         Mutant("normalization: masks of another layer", "place += k", "place += 0"),
         Mutant(
@@ -1139,7 +1138,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _sampled(cls, trusted)
     yield from _weighted(cls, trusted)
     case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
-    yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, case.Y)
+    for Y in (case.Y, np.eye(6)[:5]):
+        yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, Y)
     with np.errstate(all="ignore"):
         for rows in (8, 30):
             yield from agreement.finite_input(blocks.network(cls), blocks.X[:rows])
@@ -1154,8 +1154,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
 
 
 def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    of_seven = Case((35, 7), 11, True, "float32")
-    for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_seven):
+    for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11)):
         networks = case.network(cls), case.network(trusted)
         for rows in (3, case.rows):
             yield from agreement.forward(*networks, case.X[:rows])

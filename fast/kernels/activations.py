@@ -164,7 +164,7 @@ def back_through(code, h, e, width):
                 error[i] = row[i] * (error[i] - mean)
 
 
-_FEW = 8  # targets of a row that are sooner added one by one
+_FEW_TARGETS = 8  # of a row that are sooner added one by one
 _through_softmax = vectorized(lambda delta, h, y, factor: (h * factor - factor * y,), stores=1)  # the sum of y is 1
 _sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
 _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
@@ -195,7 +195,7 @@ def slope(cost, code, h, y, width, scale, delta):
         _through_softmax(delta[: y.size], h, y, factor)
         for start in range(0, y.size, width):
             total = h.dtype.type(0)
-            if width > _FEW:
+            if width > _FEW_TARGETS:
                 total = h.dtype.type(_sum(y[start : start + width]))
             else:
                 for i in range(start, start + width):
