@@ -105,7 +105,7 @@ def switches() -> dict[str, list[dict[str, Any]]]:
     width = {gemm.WIDE: "operands are copied"}  # one block, and one part: threads have nothing to share
     batch = {
         inference.few(size, 8) + 1: "samples in lanes",
-        lanes.FEW + 1: "weights are turned, and several blocks",
+        max(lanes.rows_in_lanes((64, 30, 10), 8)) + 1: "weights are turned",
         parts: "gradient in parts",
         shared: "2 threads",
     }

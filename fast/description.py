@@ -47,12 +47,8 @@ def _layout(
 def constants(rule: Any) -> tuple[int, float, float, float]:
     """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
-    return (
-        RULES.index(rule.name),
-        beta,
-        getattr(rule, "beta2", getattr(rule, "decay", 0.0)),
-        getattr(rule, "epsilon", 0.0),
-    )
+    of_squares = getattr(rule, "beta2", getattr(rule, "decay", 0.0))
+    return RULES.index(rule.name), beta, of_squares, getattr(rule, "epsilon", 0.0)
 
 
 class Plan(NamedTuple):
@@ -63,20 +59,21 @@ class Plan(NamedTuple):
     """
 
     rule: Any
-    batch_size: int
-    constants: tuple[int, float, float, float]
+    given: tuple[int, float, float]
+    constants: tuple[int, float, float, float, float, float]  # of a `Rule`, but the last
     tiny: tuple[Any, ...] | None
     parts: int
 
 
-def plan(model: Model, rule: Any, batch_size: int) -> Plan:
-    """The plan, which the model keeps for the next call."""
+def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
+    """The plan, which the model keeps for the next call; given: the size of a batch, and the limits of clipping."""
     found: Plan | None = model.prepared.get(plan)
-    if found is None or found.rule is not rule or found.batch_size != batch_size:
-        tiny, flat = None, model.theta.flat
+    if found is None or found.rule is not rule or found.given != given:
+        tiny, flat, (batch_size, clip_value, clip_norm) = None, model.theta.flat, given
         if tiny_network.fits(model, batch_size) and not model.theta.normalized:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
             tiny = width, (0,) * tiny_network.registers(model), flat, layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)
-        found = model.prepared[plan] = Plan(rule, batch_size, constants(rule), tiny, parts)
+        of_rule = (*constants(rule), float(clip_value), float(clip_norm))
+        found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, parts)
     return found

@@ -7,6 +7,9 @@ from numba import config
 
 from samenet.fast.kernels import inference
 from samenet.fast.kernels.codegen import caching
+from samenet.fast.kernels.codegen.compiling import compile_external
+
+__all__ = ["compile_external", "count", "folder", "is_compiled"]
 
 
 def is_compiled() -> bool:

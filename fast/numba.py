@@ -23,10 +23,11 @@ from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows, many_networks, tiny
 from samenet.fast.description import described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
+from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import Memory, borrowed, give_back, masking, most_in_lanes, packed_workspace, unpacked
+from samenet.fast.workspace import Memory, borrowed, give_back, masking, packed_workspace, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -38,7 +39,7 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
     True  # see `samenet.backends.generic`, which says what they and the next mean
 )
-SECONDS = 1e-5, 2.5e-10
+SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
 _NONE = {  # by the size of a number: no state, and no masks
@@ -87,7 +88,7 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     if len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
         return out, inference.predict_few(theta.flat, layout(model), x, out)
     blocks = -(-len(x) // _most_rows(theta.sizes))
-    if len(x) <= most_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
+    if len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
         return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
@@ -168,10 +169,10 @@ def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *facto
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    work = evaluation.evaluate_in_lanes
-    packed: list[Array] = []
-    if len(X) > most_in_lanes(theta.sizes, X.itemsize):
-        work, packed = evaluation.evaluate, [packed_workspace(model)]
+    work: Any = evaluation.evaluate_in_lanes
+    packed: tuple[Array, ...] = ()
+    if len(X) not in rows_in_lanes(theta.sizes, X.itemsize):
+        work, packed = evaluation.evaluate, (packed_workspace(model),)
     given = theta.flat, *packed, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
     found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)
@@ -199,7 +200,7 @@ def gradient(
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
         return costs.item(), g
     memory = borrowed(model, training.parts_of(len(X), theta.size))
-    if memory.padded is None:  # the gradient is left in G
+    if memory.packed is None:  # the gradient is left in G
         _descend(model, theta, memory, given, drop_connect, sample_weight)
         return costs.item(), model.theta.like(memory.G[0] if len(memory.G) == 1 else memory.G[0].copy())
     found = theta.copy()
@@ -233,15 +234,11 @@ def run_updates(
     else:
         epochs, rows = order.shape
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
-    if type(alpha) is float:
-        alphas.fill(alpha)  # sooner done
-    else:
-        alphas[:] = alpha
-    theta, planned = model.theta, plan(model, rule, batch_size)
+    alphas[:] = alpha
+    theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
     if state is None:
         state = rule.state(theta)
-    constants = (*planned.constants, float(clip_value), float(clip_norm), state.t)  # a `Rule`
-    batch = batch_size, reduction == "mean"
+    constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
     if planned.tiny is not None:
         options = dropout, drop_connect, sample_weight, sampler
         tiny.run_updates(planned.tiny, X, Y, order, batch, alphas, constants, state.values, costs, *options)
@@ -272,7 +269,7 @@ def _descend(
 
     given: what all kernels take, from data to costs. If P is theta, the gradient is left in G, not in theta.
     """
-    G, P, values, *_ = memory
+    G, P, values = memory[:3]
     kinds, bias, objective = described(model)
     if model.theta.normalized:
         weighed = () if sample_weight is None else (sample_weight,)

@@ -1,26 +1,25 @@
 """What the compiled kernels are handed by `samenet.fast.numba`: the model's description, and memory to work in."""
 
 import functools
-import sys
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.dropout import DropConnect
-from samenet.fast.kernels import lanes, packing
+from samenet.fast.kernels import packing
 from samenet.model import Model
 from samenet.model.parameters import Parameters, aligned
 
-_LARGE = 2**17  # bytes
+_LARGE, _SPARE = 2**17, 2**22  # bytes
 Kept = dict[tuple[Any, ...], Any]
+_spare: Kept = {}  # memory of one call, for the next
 
 
 def packed_workspace(model: Model) -> NDArray[Any]:
-    """Memory for P: zeros, or theta itself; see `samenet.fast.kernels.packing`."""
+    """Memory for P, or theta itself; see `samenet.fast.kernels.packing`."""
     if is_packed(model):
-        packed: NDArray[Any] = _rows(model, 1)[0]
-        return packed
+        return _rows(model, 1).ravel()
     _keep_pages()  # of the activations of wide layers, and what is packed of them
     return model.theta.flat
 
@@ -31,11 +30,9 @@ def is_packed(model: Model) -> bool:
 
 
 def _rows(model: Model, times: int) -> NDArray[Any]:
-    """So many rows as long as P: zeros; or, if P is theta, uninitialised, as kernels then write every number."""
-    flat, length = model.theta.flat, _packed_length(model)
-    memory = aligned(times * (length or flat.size), flat.dtype)
-    if length:
-        memory[:] = 0
+    """So many rows as long as P, uninitialised."""
+    flat = model.theta.flat
+    memory = aligned(times * (_packed_length(model) or flat.size), flat.dtype)
     if memory.nbytes > _LARGE:
         _keep_pages()
     return memory.reshape(times, -1)
@@ -64,8 +61,7 @@ class Memory(NamedTuple):
     G: NDArray[Any]  # the gradients of the parts
     P: NDArray[Any]  # the packed parameters, or theta
     values: NDArray[np.float64]  # the costs of the parts
-    padded: NDArray[Any] | None  # G and P, if they have zeros that no kernel writes; None if P is theta
-    is_small: bool = False  # whether a model keeps it
+    packed: NDArray[Any] | None  # G and P; None if P is theta
 
 
 def unpacked(g: NDArray[Any]) -> Memory:
@@ -77,10 +73,9 @@ def workspace(model: Model, parts: int) -> Memory:
     """New memory for so many parts."""
     values = np.empty(parts)
     if not is_packed(model):
-        memory, P = _rows(model, parts), model.theta.flat
-        return Memory(memory, P, values, None, memory.nbytes + P.nbytes <= _LARGE)
+        return Memory(_rows(model, parts), model.theta.flat, values, None)
     memory = _rows(model, parts + 1)
-    return Memory(memory[1:], memory[0], values, memory, memory.nbytes <= _LARGE)
+    return Memory(memory[1:], memory[0], values, memory)
 
 
 def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
@@ -91,30 +86,31 @@ def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
     """
     found: Memory | None = model.prepared.pop((borrowed, parts), None)
     if found is not None:
-        if found.padded is not None:
-            found.padded.fill(0)
         return found
     theta = model.theta
-    found = kept.pop((borrowed, parts, theta.sizes, theta.bias), None) if kept else None
-    if found is not None and found.padded is None:
+    found = (kept or _spare).pop((parts, theta.sizes, theta.bias, theta.flat.dtype), None)
+    if found is not None and found.packed is None:
         found = found._replace(P=theta.flat)  # of this model: the training may have been of its copy
     return found or workspace(model, parts)
 
 
 def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
-    """Keep memory for the next call: with the model, if there is little of it."""
-    parts = len(memory.values)
-    if memory.is_small:
+    """Keep memory for the next call: with the model, if there is little of it; the last of some size for anyone."""
+    parts, theta, packed = len(memory.values), model.theta, memory.packed
+    if packed is not None and packed.nbytes <= _LARGE:
         model.prepared[borrowed, parts] = memory
+    elif packed is not None and packed.nbytes <= _SPARE:
+        _spare.clear()
+        _spare[parts, theta.sizes, theta.bias, theta.flat.dtype] = memory
     elif kept is not None:
-        kept[borrowed, parts, model.theta.sizes, model.theta.bias] = memory
+        kept[parts, theta.sizes, theta.bias, theta.flat.dtype] = memory
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:
     """DropConnect, and memory for masked parameters and masks, as `samenet.fast.kernels.dropout` says."""
     thresholds, factors, key, first = drop_connect
     P, masks = _rows(model, 2)
-    masks[:] = 1
+    P[:], masks[:] = 0, 1
     theta = np.empty_like(model.theta.flat) if is_packed(model) else P
     # 2^63 steps of an odd size are one of 2^63, modulo 2^64.
     return thresholds, factors, key - 2**63, first, sum(W.size for W in model.weights), theta, P, masks
@@ -127,12 +123,3 @@ def _keep_pages() -> None:
     It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
-
-
-@functools.lru_cache(256)
-def most_in_lanes(sizes: tuple[int, ...], itemsize: int) -> int:
-    """Up to how many rows samples, not nodes, go into the lanes."""
-    if packing.is_wide(sizes):  # type: ignore[no-untyped-call]
-        return 0  # the bits of a row are not to depend on how many there are
-    is_narrow = lanes.is_narrow(sizes, itemsize)  # type: ignore[no-untyped-call]
-    return sys.maxsize if is_narrow else lanes.FEW

@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import ModuleType
@@ -272,11 +271,12 @@ class Network(Trainable, Saving):
         With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
         whatever their weights.
         """
-        may_wait = hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not self.model.theta.normalized
-        most = max(_MANY, self.model.theta.flat.size) if may_wait else math.inf
-        objective = self._objective(X, Y, cost, reduction, sample_weight, most)
+        theta = self.model.theta
+        is_large = type(X) is np.ndarray and X.size > max(_MANY, theta.flat.size)
+        may_wait = is_large and hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
+        objective = self._objective(X, Y, cost, reduction, sample_weight, not may_wait)
         found = objective.gradient()
-        if objective.X.size > most and not all_finite(found[1].flat):  # it is, unless a number that it met was not
+        if may_wait and not all_finite(found[1].flat):  # it is, unless a number that it met was not
             arrays.finite("X", objective.X)
         return found
 
@@ -287,10 +287,10 @@ class Network(Trainable, Saving):
         cost: Cost | None,
         reduction: Reduction,
         sample_weight: ArrayLike | None,
-        most: float = math.inf,
+        checks_X: bool = True,
     ) -> Objective:
         model = self.model.with_cost(cost)
-        X, Y = model.labelled(X, Y, reduction, most)
+        X, Y = model.labelled(X, Y, reduction, checks_X)
         if sample_weight is None:
             return Objective(model, self.backend, X, Y, reduction)
         weights = checked_weights(sample_weight, len(X), reduction, model.dtype)

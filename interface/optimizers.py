@@ -267,6 +267,7 @@ OPTIMIZERS: dict[OptimizerName, type[Optimizer]] = {
     "lbfgs": LBFGS,
     "cg": CG,
 }
+UPDATE_RULES = tuple(rule for rule in OPTIMIZERS.values() if issubclass(rule, UpdateRule))
 
 
 def optimizer(value: Any) -> Optimizer:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 # Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # one of them, of a package of Selenium's, loads Trio
 
 import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
@@ -80,19 +82,34 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is the same with the JIT and without is run once; and nothing is marked so that it never runs.
 
-    Given backends that are never compiled, a test is the same; given none, where its module has ON_NUMPY. Where Numba's
-    is compared with both others, its plain functions are with the definition alone.
+    Given backends that are never compiled, a test is the same; given none, where its module has ON_NUMPY. What a test
+    asks of Numba alone, the kernels as plain Python are asked only where its module has PLAIN_KERNELS or the test is
+    counted; and where Numba's is compared with both others, its plain functions are with the definition alone.
     """
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
-        given = _implementations(params)
-        elsewhere = "numba" not in given if given else getattr(getattr(item, "module", None), "ON_NUMPY", False)
+        given, module = _implementations(params), getattr(item, "module", None)
+        elsewhere = "numba" not in given if given else getattr(module, "ON_NUMPY", False)
+        plain = getattr(module, "PLAIN_KERNELS", False) or item.get_closest_marker("counted")
         if elsewhere and not item.get_closest_marker("compiled"):
             item.add_marker("without_jit")
-        elif given == {"numba", "numpy"} and "pair" in params and not item.get_closest_marker("without_jit"):
+        elif not item.get_closest_marker("without_jit") and (
+            (given == {"numba"} and not plain) or (given == {"numba", "numpy"} and "pair" in params)
+        ):
             item.add_marker("compiled")
         if item.get_closest_marker("compiled") and item.get_closest_marker("without_jit"):
             raise pytest.UsageError(f"{item.nodeid}: marked compiled and without_jit, it would run in neither way")
+
+
+class Brief:
+    """A worker's plugin: it reports a test that passes once, not at its beginning, its end and each step between."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        for report in runtestprotocol(item, log=False, nextitem=nextitem):
+            if report.when == "call" or not report.passed:
+                item.ihook.pytest_runtest_logreport(report=report)
+        return True
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -104,7 +121,9 @@ def pytest_configure(config: pytest.Config) -> None:
         tracer.stop()  # here tests are handed out, and none is run
     elif tracer:
         config.pluginmanager.register(Counted(tracer, _implementations))
-    if hasattr(config, "workerinput"):  # what one worker has compiled, the others find
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Brief())
+        # What one worker has compiled, the others find.
         os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
 
 

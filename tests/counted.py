@@ -1,8 +1,9 @@
 """Which cases of a test are counted by coverage: of many, those that can run other lines.
 
 The tracer takes as long as what it counts. A case whose parameters, and whose fields of them, have all been seen with
-the same backends runs without it: in a product, each value of each factor is counted once. So does a test marked
-`uncounted`, whose lines other tests run.
+the same backends runs without it: in a product, each value of each factor is counted once. So does a case that is given
+the reference or Numba: their lines are run by `test_mutants`, and those of the interface by the same case with NumPy.
+A test marked `counted` is an exception, and one marked `uncounted`, whose lines other tests run.
 """
 
 import dataclasses
@@ -27,9 +28,11 @@ class Counted:
         seen: set[Hashable] = set()
         for item in items:
             params = getattr(getattr(item, "callspec", None), "params", {})
-            test = item.nodeid.partition("[")[0], frozenset(self.implementations(params))
+            backends = frozenset(self.implementations(params))
+            test = item.nodeid.partition("[")[0], backends
             new = {(test, value) for value in _values("", params)} - seen
-            if (not new and params) or item.get_closest_marker("uncounted"):
+            elsewhere = backends - {"numpy"} and not item.get_closest_marker("counted")
+            if (not new and params) or elsewhere or item.get_closest_marker("uncounted"):
                 self.uncounted.add(item.nodeid)
             seen |= new
 

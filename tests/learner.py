@@ -6,6 +6,7 @@ The mistakes are mutants of the backends, and what readers of the tutorials get 
 from types import ModuleType
 from typing import NamedTuple
 
+LATER = "samenet has it, and the learner not yet"
 SOURCE = """
 import math
 import numpy as np
@@ -26,7 +27,11 @@ SLOPES = {
     "softmax": lambda h, e: h * (e - (e * h).sum(axis=-1, keepdims=True)),
 }
 
+COSTS = "squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"
+
 def forward(model, x):
+    if not {*model.activations} <= F.keys() or model.cost_function not in COSTS:
+        raise NotImplementedError("samenet has it, and the learner not yet")
     h, z = [x], x
     for l, W in enumerate(model.weights):
         z = h[-1] @ W.T
@@ -104,6 +109,8 @@ def step(theta, g, alpha, rule, state):
         s = state.values[0]
         s[:] = rule.decay * s + (1 - rule.decay) * g**2
         theta -= alpha * g / (np.sqrt(s) + rule.epsilon)
+    elif rule.name != "adam":
+        raise NotImplementedError("samenet has it, and the learner not yet")
     else:
         m, v = state.values
         m[:] = rule.beta1 * m + (1 - rule.beta1) * g

@@ -8,7 +8,7 @@ observed / allowed.
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import exact
@@ -20,7 +20,7 @@ import samenet
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.objective import Objective
 from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
-from samenet.optimizers import Adam, RMSProp
+from samenet.optimizers import UPDATE_RULES
 from samenet.testing import bounds, tolerance
 from samenet.testing.tolerance import Comparison, compare
 
@@ -30,7 +30,7 @@ Compared = Iterator[tuple[str, Comparison]]
 NAMES = tuple(samenet.backends())
 PAIRS = tuple(itertools.combinations(NAMES, 2))
 SCALES = ("biases", "inputs", "targets", "alpha")
-RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")
+RULES = {rule.name: rule for rule in UPDATE_RULES}
 
 
 @dataclass(frozen=True)
@@ -313,13 +313,9 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
     X, Y, dropout, drop_connect = problem.samples()
     nets = {name: problem.network(name) for name in NAMES}
     alpha = 10.0**problem.alpha
-    way = {
-        "descent": samenet.optimizers.Descent(),
-        "momentum": samenet.optimizers.Momentum(problem.momentum),
-        "nesterov": samenet.optimizers.Nesterov(problem.momentum),
-        "rmsprop": RMSProp(problem.decay, 10.0**problem.epsilon),
-        "adam": Adam(problem.momentum, problem.decay, 10.0**problem.epsilon),
-    }[rule]
+    constants = dict.fromkeys(("beta", "beta1"), problem.momentum) | dict.fromkeys(("decay", "beta2"), problem.decay)
+    constants["epsilon"] = 10.0**problem.epsilon
+    way = RULES[rule](**{field.name: constants[field.name] for field in fields(RULES[rule])})
     states = {name: way.state(net.model.theta) for name, net in nets.items()}
     trusted, state = nets["reference"], states["reference"]
     settings = {"reduction": problem.reduction, **problem.clipping()}

@@ -13,11 +13,11 @@ from samenet import train_many
 from samenet.fast import many_networks
 from samenet.fast.kernels import many_networks as kernels
 from samenet.fast.numba import Network
-from samenet.optimizers import Adam
+from samenet.optimizers import UPDATE_RULES, Adam
 from samenet.training import divergence
 
 RANDOM = np.random.default_rng(0)
-RULES = ["descent", "momentum", "nesterov", "rmsprop", Adam(epsilon=1e-6)]
+RULES = [Adam(epsilon=1e-6) if rule is Adam else rule() for rule in UPDATE_RULES]
 # Sizes, activations and cost: every activation hidden and at the end, every cost, one layer and several.
 KINDS: list[tuple[Any, ...]] = [
     ((4, 8, 3), "sigmoid", "squared_error"),

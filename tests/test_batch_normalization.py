@@ -19,12 +19,13 @@ from samenet.backends.dropout import Dropout
 from samenet.backends.normalization import folded
 from samenet.model.functions import ACTIVATIONS
 from samenet.network import Network as Interface
+from samenet.optimizers import UPDATE_RULES
 from samenet.training import loop
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(9, 3))
 Y = RANDOM.dirichlet([1.0, 1.0], 9)
-RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")
+RULES = [rule.name for rule in UPDATE_RULES]
 EPSILON, MOMENTUM = 1e-5, 0.1
 
 

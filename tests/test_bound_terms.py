@@ -67,6 +67,7 @@ def test_activations(name):
 
 
 @pytest.mark.parametrize("name", COSTS)
+@pytest.mark.uncounted
 def test_costs(name):
     value, delta = COSTS[name]
     output = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}.get(name, "tanh")
@@ -160,6 +161,7 @@ def _with(monkeypatch, r):
 
 @pytest.mark.parametrize("alpha", [0.3, 40.0, -0.3])
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 30.0])
+@pytest.mark.uncounted
 def test_steps(momentum, alpha, monkeypatch):
     theta, g, v = _given(1, 8).value, _given(2, 8), _given(3, 8, 5.0).value
     v[:3], theta[:3] = [1e3, -40.0, 0.0], [1e-3, 0.0, 40.0]
@@ -205,15 +207,12 @@ def test_networks(functions, monkeypatch):
         for r in LIMITS[::16]:
             _with(monkeypatch, r)
             nodes, weights = masks(case.dropout, case.rows), weight_masks(case.drop_connect, case.sizes)
-            for seen in ((None, None), (nodes, None), (nodes, weights)):
-                for reduction in ("mean", "sum"):
-                    cost, pieces = bounds.backward(net, case.X, case.Y, reduction, *seen)
-                    J, slope, _ = derivation.run(net, case.X, case.Y, reduction, r, *seen)
-                    _same(cost, J)
-                    flat = Bounded(
-                        *(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error"))
-                    )
-                    _same(flat, slope)
+            for seen, reduction in (((None, None), "sum"), ((nodes, None), "mean"), ((nodes, weights), "mean")):
+                cost, pieces = bounds.backward(net, case.X, case.Y, reduction, *seen)
+                J, slope, _ = derivation.run(net, case.X, case.Y, reduction, r, *seen)
+                _same(cost, J)
+                flat = Bounded(*(np.concatenate([getattr(p, n).ravel() for p in pieces]) for n in ("value", "error")))
+                _same(flat, slope)
 
 
 @pytest.mark.compiled
@@ -239,6 +238,7 @@ def test_networks_of_sampled_rows(functions, monkeypatch):
 
 
 @pytest.mark.parametrize("functions", COMBINATIONS[1::3], ids=str)
+@pytest.mark.uncounted
 def test_networks_of_weighted_samples(functions, monkeypatch):
     """Some of weight 0, one of a weight that counts for nearly nothing, and a batch in which no weight is left."""
     for sizes, bias, penalties in (((3, 2, 4, 2), True, {"l2": 0.5}), ((2, 3, 2), False, {})):

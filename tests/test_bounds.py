@@ -6,6 +6,7 @@ rounding; `test_random_networks` tests what rounding and underflow add.
 """
 
 import math
+from functools import partial
 
 import exact
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 from inputs import COMBINATIONS, PENALTIES, Case, Functions, masks, weight_masks
 
 import samenet
+from samenet import reference
 from samenet.model.functions import ACTIVATIONS as NAMES
+from samenet.model.functions import MADE_FOR
 from samenet.testing import bounds, update_bounds
 from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS
@@ -47,18 +50,9 @@ def _worst(function, bounded, given, tight=LEAST_ROOM, draws=DRAWS):
     assert tight <= worst
 
 
-def _softmax(z):
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-FUNCTIONS = {
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda h, e: e * h * (1 - h)),
-    "tanh": (np.tanh, lambda h, e: e * (1 - h * h)),
-    "relu": (lambda z: np.maximum(z, 0), lambda h, e: e * (h > 0)),
-    "identity": (lambda z: z, lambda h, e: e),
-    "softmax": (_softmax, lambda h, e: h * (e - (h * e).sum(axis=1, keepdims=True))),
-}
+def _rows(f, *arrays):
+    """A function of the reference, which is of one row, on the rows of arrays."""
+    return np.array([f(*rows) for rows in zip(*(a.tolist() for a in arrays), strict=True)])
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e-2, 1.0])
@@ -67,7 +61,7 @@ FUNCTIONS = {
 def test_activations_move_by_what_their_bound_says(name, far, size):
     """Also far out, where 1 minus the sigmoid of z is no longer a number, but the sigmoid of -z is, and moves."""
     random = np.random.default_rng(1)
-    forward, back = FUNCTIONS[name]
+    forward, back = (partial(_rows, f) for f in reference.ACTIVATIONS[name])
     z = Bounded(random.normal(0, far, (3, 4)), random.random((3, 4)) * size)
     tight = 0.05 if size == 1.0 else LEAST_ROOM
     _worst(forward, ACTIVATIONS[name][0](z, R), [z], tight)
@@ -84,25 +78,15 @@ def test_costs_and_their_slopes_move_by_what_their_bound_says(name, scale):
     z = Bounded(random.normal(0, 2, (4, 3)), random.random((4, 3)) * 1e-5)
     y = random.random((4, 3))
     value, delta = COSTS[name]
-    output = {"cross_entropy": "softmax"}.get(name, "sigmoid")
-    f = FUNCTIONS[output][0]
+    output = MADE_FOR.get(name, "sigmoid")
+    (f, back), cost = reference.ACTIVATIONS[output], reference.COSTS[name]
     h = ACTIVATIONS[output][0](z, R)
-    entropies = {
-        "binary_cross_entropy": lambda z: -(y * np.log(f(z)) + (1 - y) * np.log(1 - f(z))).sum(),
-        "cross_entropy": lambda z: -(y * np.log(f(z))).sum(),
-    }
-    factor = 0.5 if name == "squared_error" else 1.0
-    if name in entropies:
-        _worst(entropies[name], value(h, z, y, R), [z])
+    if name in MADE_FOR:
+        _worst(lambda z: _rows(cost.value, y, _rows(f, z), z).sum(), value(h, z, y, R), [z])
     else:
-        _worst(lambda h: factor * ((h - y) ** 2).sum(), value(h, z, y, R), [h])
-    slopes = {
-        "binary_cross_entropy": lambda h: scale * (h - y),
-        "cross_entropy": lambda h: scale * (h * y.sum(axis=1, keepdims=True) - y),
-    }
-    back = FUNCTIONS[output][1]
-    slope = slopes.get(name, lambda h: back(h, 2 * factor * scale * (h - y)))
-    _worst(slope, delta(h, y, scale, ACTIVATIONS[output][1], R), [h])
+        _worst(lambda h: _rows(cost.value, y, h, h).sum(), value(h, z, y, R), [h])
+    slope = delta(h, y, scale, ACTIVATIONS[output][1], R)
+    _worst(lambda h: scale * _rows(partial(cost.delta, backward=back), y, h), slope, [h])
 
 
 def test_products_and_sums_move_by_what_their_bound_says():

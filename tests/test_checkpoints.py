@@ -24,7 +24,6 @@ from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
 from samenet.storage import streams
 from samenet.storage.contents import Unreadable
 from samenet.training import checkpoint, loop
-from samenet.training.options import LARGE
 
 pytestmark = pytest.mark.without_jit  # what is in a file does not depend on kernels
 
@@ -382,13 +381,11 @@ def test_what_could_not_be_written_is_refused_at_once(tmp_path: Path) -> None:
     assert net.history is history
 
 
-def test_many_samples_are_checked_before_the_first_checkpoint(tmp_path: Path) -> None:
-    many = np.zeros((LARGE // 3 + 1, 3))
-    many[-1, -1] = np.nan
+def test_samples_are_checked_before_the_first_checkpoint(tmp_path: Path) -> None:
+    spoiled = X.copy()
+    spoiled[-1, -1] = np.nan
     with pytest.raises(ValueError, match="^X: expected finite numbers"):
-        network().on("numba").train(
-            many, np.zeros((len(many), 2)), epochs=1, alpha=0.1, checkpoint=tmp_path / "net.npz"
-        )
+        network().on("numba").train(spoiled, Y, epochs=1, alpha=0.1, checkpoint=tmp_path / "net.npz")
     assert not [*tmp_path.iterdir()]
 
 

@@ -877,6 +877,7 @@ def test_the_others_are_compared(without_numba: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.without_jit
+@pytest.mark.uncounted
 def test_examples_run_on_another(without_numba: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["examples"]) == 0
     assert without_numba not in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """`samenet.testing`: right backends pass, wrong ones are told what is wrong with them, and nothing ends the run."""
 
+import inspect
 import json
 import os
 import re
@@ -13,10 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from children import python
-from learner import BUGS, Bug, learner
+from learner import BUGS, LATER, Bug, learner
 
 import samenet
 from samenet.__main__ import main
+from samenet.fast import functions
+from samenet.model.functions import ACTIVATIONS, COSTS
+from samenet.optimizers import UPDATE_RULES
 from samenet.testing import assert_same, check_backend, mistakes, mutation
 from samenet.testing.guard import Guard
 from samenet.testing.parts import LEVELS, PARTS
@@ -35,6 +39,29 @@ def module(**functions: Any) -> ModuleType:
 
 def forward(model: Any, x: Any) -> Any:
     return samenet.backend("numpy").feed_forward(model, x)
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def test_the_suite_asks_for_every_activation_cost_and_rule() -> None:
+    asked = {part.name: [case.functions for case in part.cases] for part in PARTS}
+    slopes = [*asked["gradient"], *asked["activations and costs"]]
+    for part in ("feed_forward", "saturation"):
+        cases = [*asked[part], *(asked["activations"] if part == "feed_forward" else [])]
+        assert {case.output for case in cases} == {*ACTIVATIONS}, part
+    assert {case.hidden for case in asked["NaN and infinity"]} == {*ACTIVATIONS}
+    assert {name for case in slopes for name in (case.hidden, case.output)} == {*ACTIVATIONS}
+    assert {case.cost for case in asked["evaluate"]} == {case.cost for case in slopes} == {*COSTS}
+    assert {rule.name for rule in UPDATE_RULES} <= {*asked}
+
+
+def test_the_suite_knows_a_mistake_in_every_activation_cost_and_rule() -> None:
+    assert {part.name for part in PARTS if part.tells} <= {mutant.part for mutant in mistakes.MUTANTS}
+    wrong = [old for mutant in mistakes.MUTANTS for old, _ in ((mutant.old, mutant.new), *mutant.others)]
+    for name, made_of in [*functions.ACTIVATIONS.items(), *functions.COSTS.items()]:
+        source = "".join(inspect.getsource(f) for f in made_of if callable(f))
+        assert any(old in source for old in wrong) == (name != "identity"), name  # which computes nothing
 
 
 # --- what passes ------------------------------------------------------------------------------------------------------
@@ -60,7 +87,7 @@ def test_a_learner_s_backend_passes_but_for_what_it_does_not_take() -> None:
     report = check_backend(learner())
     assert report.ok, str(report)
     reasons = {part.name: part.reason for part in report.parts if part.status == "not offered"}
-    assert reasons == {
+    assert {name: reason for name, reason in reasons.items() if reason != LATER} == {
         "dropout": "gradient does not take dropout",
         "DropConnect": "gradient does not take drop_connect",
         "sample weights": "gradient does not take sample_weight",
@@ -72,7 +99,24 @@ def test_a_learner_s_backend_passes_but_for_what_it_does_not_take() -> None:
 # --- what fails -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
+# The other bugs run no line that these do not, and that all others of this file do not.
+COUNTED = {
+    "slope without 1 - h",
+    "y exchanged",
+    "the layer before the output",
+    "alpha left out",
+    "W not transposed",
+    "partial batch left out",
+    "a print left in",
+    "exp overflows",
+}
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [pytest.param(bug, marks=() if bug.name in COUNTED else pytest.mark.uncounted) for bug in BUGS],
+    ids=lambda bug: bug.name.replace(" ", "_"),
+)
 def test_a_planted_bug_is_found_and_its_cause_told(bug: Bug) -> None:
     report = check_backend(learner(bug), parts=[bug.part], shrink=False)
     assert not report.ok

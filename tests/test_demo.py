@@ -189,6 +189,7 @@ def test_descent_is_samenets(name: str, start: int) -> None:
     assert step[moved[0]] == pytest.approx(-learner["alpha"] * slope.weights[1][0, 0], abs=1e-10)
 
 
+@pytest.mark.uncounted
 def test_both_small_networks_can_learn() -> None:
     for learner in page.learners():
         costs = []

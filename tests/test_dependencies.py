@@ -136,6 +136,30 @@ inner = made(total)
 def twice(a):
     return 2 * inner(a)
 """,
+    "itself": """
+@compiling.external(lambda f: (f[::1],), returns=float64)
+def inner(a):
+    return inner(a[1:]) + a[0] if a.size else 0.0 * total(a)
+
+@compiling.kernel()
+def twice(a):
+    return 2 * inner(a)
+""",
+    "each other": """
+@compiling.external(lambda f: (f[::1],), returns=float64)
+def inner(a):
+    return others.inner(a[1:]) + a[0] if a.size else 0.0 * total(a)
+
+@compiling.external(lambda f: (f[::1],), returns=float64)
+def outer(a):
+    return inner(a[1:]) + a[0] if a.size else 0.0
+
+others.inner = outer
+
+@compiling.kernel()
+def twice(a):
+    return 2 * inner(a)
+""",
     "plain functions that numba compiles": """
 import numba
 from numba.extending import register_jitable
@@ -198,8 +222,8 @@ UNRESOLVABLE = {
     "a number for an array": ("def twice(a):\n    return pair(a, 3)\n", "kernels_of_a_test.pair"),
     "an array for a number": ("def twice(a):\n    return scaled(a, a)\n", "kernels_of_a_test.scaled"),
     "too few": ("def twice(a):\n    return pair(a)\n", "pair"),
-    "itself": ("def twice(a):\n    return again(a)\n", "kernels_of_a_test.again"),
-    "each other": ("def twice(a):\n    return one(a)\n", "kernels_of_a_test"),
+    "no such name in what it calls": ("def twice(a):\n    return fails(a)\n", "missing"),
+    "no such name in what that calls": ("def twice(a):\n    return calls(a)\n", "missing"),
 }
 MORE = """
 @compiling.external(lambda f: (f[::1], int64[::1]), returns=float64)
@@ -211,18 +235,15 @@ def scaled(a, b):
     return a[0] * b
 
 @compiling.external(lambda f: (f[::1],), returns=float64)
-def again(a):
-    return again(a)
+def fails(a):
+    return missing(a)
 
 @compiling.external(lambda f: (f[::1],), returns=float64)
-def one(a):
-    return others.other(a)
-
-@compiling.external(lambda f: (f[::1],), returns=float64)
-def other(a):
-    return one(a)
-
-others.other = other
+def calls(a):
+    result = 0.0
+    for _ in range(3):
+        result += fails(a)
+    return result
 
 @compiling.kernel()
 """
@@ -238,7 +259,8 @@ def test_what_cannot_be_called_is_an_error_that_names_it(
     for _ in range(2):  # the second time as well: nothing half registered is left
         with pytest.raises((NumbaError, TypeError, NameError, AttributeError), match=named):
             module.twice(A)
-    assert not list((tmp_path / "cache").rglob("*twice*.nbc"))
+    failed = "fails" if "calls" in kind else "twice"
+    assert not list((tmp_path / "cache").rglob(f"*{failed}*.nbc"))
 
 
 SAME_NAME = """

@@ -21,7 +21,7 @@ import samenet
 from samenet import distributed, schedules, stopping
 from samenet.fast.numpy import Network
 from samenet.network import Network as Interface
-from samenet.optimizers import Adam, MultiStart, Nesterov, RMSProp
+from samenet.optimizers import UPDATE_RULES, Adam, MultiStart, Nesterov, RMSProp
 
 dask = pytest.importorskip("dask")
 Dask = pytest.importorskip("distributed")
@@ -98,7 +98,13 @@ def options_of(way: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return here, there
 
 
-@pytest.mark.parametrize("way", WAYS)
+# That they run lines of their own is told by other tests, which are counted.
+SLOW = ("rules", "weights", "a list that is shuffled again", "bfgs", "several starts")
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=pytest.mark.uncounted) if way in SLOW else way for way in WAYS]
+)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_as_on_one_machine(client: Any, way: str, dtype: str) -> None:
     here, there = options_of(way)
@@ -130,7 +136,7 @@ def test_within_the_derived_bound_of_one_update(client: Any, backend: Backend) -
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "descent": {"alpha": 0.3},
-    **{name: {"alpha": 0.01, "optimizer": name} for name in ("momentum", "nesterov", "rmsprop", "adam")},
+    **{name: {"alpha": 0.01, "optimizer": name} for name in [rule.name for rule in UPDATE_RULES[1:]]},
     "lbfgs": {"optimizer": "lbfgs"},
 }
 

@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
+from samenet import optimizers
 from samenet.__main__ import main
 from samenet.cli import application
 from samenet.compare import environment
 from samenet.fast.kernels import forward, gemm, inference
+from samenet.model import functions
+from samenet.network import Network
 from samenet.training import checkpoint, loop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,6 +117,24 @@ def test_the_command_line_s_page_has_every_command() -> None:
     rows = re.findall(r"^\| `samenet (\w+)", _COMMAND_LINE, re.MULTILINE)
     assert set(rows) == application._names()
     assert len(rows) == len(set(rows))
+
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.without_jit
+def test_every_name_that_an_option_takes_is_documented() -> None:
+    page = (ROOT / "docs" / "do" / "options.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)=`(.*)$", page, re.MULTILINE))
+    for option, known, documented in (
+        ("activation", functions.ACTIVATIONS, [Network]),
+        ("cost", functions.COSTS, [Network]),
+        ("optimizer", optimizers.OPTIMIZERS, [optimizers, Network.train]),
+    ):
+        for name in known:
+            assert f"`{name}`" in rows[option], f"docs/do/options.md has no {option} {name!r}"
+            for where in documented:
+                assert f'"{name}"' in (where.__doc__ or ""), f"the docstring of {where} has no {option} {name!r}"
 
 
 # --- sources --------------------------------------------------------------------------------------------------------

@@ -13,14 +13,14 @@ import samenet
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast import masks as fast
 from samenet.model import Model
-from samenet.optimizers import OPTIMIZERS, UpdateRule
+from samenet.optimizers import UPDATE_RULES
 from samenet.reference import dropout as reference
 from samenet.training import loop, sampling
 
 M = 7
 X = np.random.default_rng(0).normal(size=(M, 3))
 Y = np.random.default_rng(1).random((M, 2))
-STEPWISE = [name for name, cls in OPTIMIZERS.items() if issubclass(cls, UpdateRule)]
+STEPWISE = [rule.name for rule in UPDATE_RULES]
 
 
 def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:

@@ -13,7 +13,7 @@ from inputs import masks
 import samenet
 from samenet.backends.dropout import Dropout
 from samenet.fast import masks as fast
-from samenet.optimizers import OPTIMIZERS, UpdateRule
+from samenet.optimizers import UPDATE_RULES
 from samenet.reference.dropout import splitmix64
 from samenet.training import loop, sampling
 from samenet.training.sampling import Draws
@@ -21,7 +21,7 @@ from samenet.training.sampling import Draws
 M = 7
 X = np.random.default_rng(0).normal(size=(M, 3))
 Y = np.random.default_rng(1).random((M, 2))
-STEPWISE = [name for name, cls in OPTIMIZERS.items() if issubclass(cls, UpdateRule)]
+STEPWISE = [rule.name for rule in UPDATE_RULES]
 
 
 def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:

@@ -5,6 +5,8 @@ import json
 import re
 import runpy
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +96,14 @@ EACH = [b if b == "numpy" else pytest.param(b, marks=pytest.mark.compiled) for b
 
 @pytest.mark.parametrize("backend", EACH)
 @pytest.mark.parametrize("name", NAMES)
-def test_each_runs_quick_on_each_backend(name: str, backend: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(name, "--backend", backend, "--quick", "--json") == 0
+def test_each_runs_quick_on_each_backend(
+    name: str, backend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And each figure is drawn, on NumPy."""
+    file = tmp_path / "figure.svg"
+    drawn = backend == "numpy" and examples()[name].has_figure and find_spec("matplotlib") is not None
+    plot = ["--plot", str(file)] if drawn else []
+    assert run(name, "--backend", backend, "--quick", "--json", *plot) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
     content = json.loads(captured.out, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
@@ -106,19 +114,24 @@ def test_each_runs_quick_on_each_backend(name: str, backend: str, capsys: pytest
     for row in content["rows"]:
         assert list(row) == ["what", "tutorial", "here"]
         assert row["here"] is not None
+    if drawn:
+        check_figure(file)
 
 
-@pytest.mark.parametrize("name", [name for name, example in examples().items() if example.has_figure])
-@pytest.mark.without_jit
-def test_each_figure_is_drawn(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    matplotlib = pytest.importorskip("matplotlib")
-    file = tmp_path / "figure.svg"
-    assert run(name, "--quick", "--backend", "numpy", "--plot", str(file)) == 0
-    assert matplotlib.rcParams["svg.hashsalt"] is None, "the settings of matplotlib are left as they were"
+def check_figure(file: Path) -> None:
+    assert import_module("matplotlib").rcParams["svg.hashsalt"] is None, "settings of matplotlib are left as they were"
     picture = file.read_text("utf-8")
     assert 'id="axes_1"' in picture
     assert picture.endswith("</svg>\n")
-    assert examples()[name].shows[:40] in capsys.readouterr().out
+
+
+@pytest.mark.without_jit
+def test_a_figure_is_drawn_beside_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "figure.svg"
+    assert run("sigmoid", "--quick", "--backend", "numpy", "--plot", str(file)) == 0
+    check_figure(file)
+    assert examples()["sigmoid"].shows[:40] in capsys.readouterr().out
 
 
 def test_a_seed_changes_what_is_drawn_at_random() -> None:

@@ -349,6 +349,26 @@ def test_every_synonym_leads_to_a_name_that_exists() -> None:
         assert not same & set(words.split()), f"{what}: what is not offered is no synonym"
 
 
+def test_hidden_layers_may_have_every_activation_by_every_door() -> None:
+    """But softmax, which the command line and the estimators give to the output layer alone."""
+    from samenet.cli import train
+    from samenet.estimators import settings
+
+    assert {*train._ACTIVATIONS} == {*settings.ACTIVATIONS.values()} == {*ACTIVATIONS} - {"softmax"}
+
+
+def test_what_is_offered_is_not_called_not_offered() -> None:
+    """Unless another list lacks it: RMSProp is an optimizer, but no solver of the estimators."""
+    from samenet.estimators.settings import SOLVERS
+    from samenet.model.initialize import SCHEMES
+    from samenet.validation import names
+
+    for what, words, near in NOT_OFFERED_ANYWHERE:
+        lists = [{*one} for one in (ACTIVATIONS, COSTS, optimizers.OPTIMIZERS, SCHEMES, SOLVERS)]
+        offered = [{names._plain(name) for name in one} for one in lists if one & {*near.split()}]
+        assert not offered or not {*words.split()} & set.intersection(*offered), f"{what} is offered: {words}"
+
+
 @pytest.mark.parametrize("typed", ["eleven_lines", "11lines", "11_lines", "11-line"])
 def test_names_of_examples(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r"^name: .*did you mean '11-lines'\?$"):

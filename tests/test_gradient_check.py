@@ -412,7 +412,7 @@ def test_l1_at_a_weight_smaller_than_the_step(w, step):
 
 @pytest.mark.parametrize("step", [1e-8, 1e-7, 1e-5, 1e-3, 1e-2])
 @pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
-@pytest.mark.parametrize("function", ["sigmoid", "tanh", "relu", "identity", "softmax"])
+@pytest.mark.parametrize("function", ACTIVATIONS)
 def test_any_step_serves(function, size, step):
     """Where it is too large, smaller ones are tried; where rounding hides all, larger ones."""
     case = Case((4, 3, 2), 5, functions=Functions(function, function))

@@ -28,6 +28,8 @@ from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing import tolerance
 
+PLAIN_KERNELS = True
+
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
 DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
@@ -98,6 +100,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
 
 
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.counted
 def test_a_last_batch_of_fewer_rows_than_parts(fast: Backend, weighted: bool) -> None:
     """Whose parts without rows have no gradient; not that of the batch before, and no block of 0 rows."""
     case = Case((20, 24, 3), 257)
@@ -260,6 +263,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("t", [1, 255, 256, 257, 512, 700])
 @pytest.mark.parametrize("k", [1, 7, 8, 9, 32, 33, 48, 56, 57, 199, 200, 201, 207, 208, 209, 429])
 @pytest.mark.without_jit
+@pytest.mark.uncounted
 def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
     random = np.random.default_rng(k)
     for m, s_rows, turned in ((1, False, False), (1, True, True), (5, False, True), (5, True, False)):  # every two
@@ -285,6 +289,7 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(600, 215, 3), (5, 429, 201, 2), (300, 256)], ids=str)
+@pytest.mark.compiled  # as plain Python, `test_mutants` has such layers, of fewer nodes
 def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
     """Several panels of columns, and several copies of terms, forward and back."""
     case = Case(sizes, 9, dtype=dtype)
@@ -492,6 +497,7 @@ def test_a_helper_looks_at_the_weights_of_each_update() -> None:
 
 
 @pytest.mark.parametrize("other", [held_back, abandoned])
+@pytest.mark.uncounted
 def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     case = Case((20, 24, 3), 421)
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)

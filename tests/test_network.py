@@ -12,6 +12,8 @@ import scipy.sparse
 import samenet
 from samenet.model.parameters import Parameters
 
+PLAIN_KERNELS = True
+
 NAMES = samenet.backends()
 SIZES = [3, 5, 4, 2]
 X = np.random.default_rng(0).normal(size=(6, 3))

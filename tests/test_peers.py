@@ -33,7 +33,8 @@ from samenet.compare.measurement import measure as in_turns
 pytestmark = pytest.mark.compiled  # the same without the JIT
 ROOT = Path(__file__).resolve().parent.parent
 
-HERE = [module.PEER for module in (ours, tutorial, lean, scikit)]  # those that need nothing but samenet's own extras
+HERE = [peer for peer in contenders.registered() if not peer.missing()]  # a new file is tested without being listed
+MEASURED = [module.PEER for module in (ours, tutorial, lean, scikit)]  # for pages that are the same wherever tests run
 reference = samenet.backend("reference").Network
 
 
@@ -74,7 +75,7 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
     """Measuring made short, by the peers that are here."""
     patch.setattr(timing, "_SAMPLE", 1e-5)
     patch.setattr(timing, "_ROUNDS", (3, 3))
-    patch.setattr(process, "registered", lambda: HERE)
+    patch.setattr(process, "registered", lambda: MEASURED)
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_a_peer_whose_library_is_missing_says_so(monkeypatch):
 
 def test_a_missing_peer_is_left_out_and_the_others_take_part(monkeypatch):
     absent = replace(scikit.PEER, absent=lambda: "it is not installed")
-    monkeypatch.setattr(process, "registered", lambda: [*HERE[:-1], absent])
+    monkeypatch.setattr(process, "registered", lambda: [absent if peer is scikit.PEER else peer for peer in MEASURED])
     names = process.contenders(forward((3, 3, 1), None))
     assert scikit.NAME not in names
     assert {ours.NUMBA, tutorial.NAME, lean.NAME} <= set(names)
@@ -147,11 +148,18 @@ def test_a_missing_peer_is_left_out_and_the_others_take_part(monkeypatch):
 
 
 def test_two_threads_are_for_those_that_have_them(monkeypatch):
-    monkeypatch.setattr(process, "registered", lambda: HERE)
+    monkeypatch.setattr(process, "registered", lambda: MEASURED)
     assert tutorial.NAME not in process.contenders(replace(forward((3, 3, 1), 4), threads=2))
 
 
 # The answers
+
+
+def test_every_contender_that_is_here_does_some_task():
+    """So that its answers are compared below: a way that refuses every task would be checked by nothing."""
+    calls = [(name, call) for make in TASKS.values() for name, call in made(few(make())).items()]
+    assert {name for name, call in calls if isinstance(call, Call)} == {*contenders.ways(HERE)}
+    assert {ours.NUMBA, ours.NUMPY, tutorial.NAME, lean.NAME, scikit.NAME} <= {name for name, _ in calls}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -226,7 +234,7 @@ def test_a_wrong_contender_fails_and_is_not_timed(monkeypatch):
         return Call(right.run, lambda h: right.read(h) + 1e-9)
 
     wrong = replace(lean.PEER, ways={lean.NAME: replace(lean.PEER.ways[lean.NAME], forward=off)})
-    monkeypatch.setattr(process, "registered", lambda: [wrong if peer is lean.PEER else peer for peer in HERE])
+    monkeypatch.setattr(process, "registered", lambda: [wrong if peer is lean.PEER else peer for peer in MEASURED])
     task = forward((5, 4, 3), 23)
     case, left_out, _ = process.case(PeerCase("5-4-3", "a batch", lambda quick: task), task)
     rows = {row.name: row for row in in_turns(case, 0.01).rows}

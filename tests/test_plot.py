@@ -60,6 +60,7 @@ def test_every_picture_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.uncounted
 def test_axes_are_taken_and_returned(name: str) -> None:
     axes = Figure().add_subplot()
     assert PICTURES[name](ax=axes) is axes

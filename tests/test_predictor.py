@@ -13,6 +13,8 @@ from inputs import CASES, COMBINATIONS, Case, Functions
 import samenet
 from samenet.backends import prediction
 
+PLAIN_KERNELS = True
+
 NAMES = samenet.backends()
 SIZES = [3, 5, 4, 2]
 x = np.random.default_rng(0).normal(size=3)

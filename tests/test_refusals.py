@@ -207,6 +207,7 @@ def test_what_only_looks_like_a_number_is_refused_by_name(backend: Backend, valu
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "identity", "softmax"])
 @pytest.mark.parametrize("cost", ["squared_error", "sum_of_squares"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.uncounted
 def test_targets_at_the_end_of_the_range_have_one_answer(activation: str, cost: str, dtype: Any) -> None:
     """Finite, infinite or NaN on every backend alike, whatever the order of its sums."""
     random_, edge, seen = np.random.default_rng(0), float(np.finfo(dtype).max) ** 0.5, set()

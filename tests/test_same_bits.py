@@ -11,7 +11,7 @@ from children import printed
 
 import samenet
 from samenet.fast.kernels import sparse_input, tiny_network
-from samenet.optimizers import OPTIMIZERS, Adam, Descent, Momentum, Nesterov
+from samenet.optimizers import OPTIMIZERS, UPDATE_RULES, Adam, Descent, Momentum, Nesterov
 from samenet.testing import tolerance
 
 pytestmark = pytest.mark.compiled
@@ -255,7 +255,7 @@ def test_a_node_that_does_nothing_changes_no_bit_of_a_wide_layer(numba: Any, dty
         assert others == [one] * 3
 
 
-@pytest.mark.parametrize("rule", ["descent", "momentum", "nesterov", "rmsprop", "adam"])
+@pytest.mark.parametrize("rule", [rule.name for rule in UPDATE_RULES])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_calls_and_threads_change_no_bit_of_a_wide_network(numba: Any, rule: str, dtype: str) -> None:
     random = np.random.default_rng(1)

@@ -8,6 +8,7 @@ import pytest
 from agreement import Backend
 
 import samenet
+from samenet.optimizers import UPDATE_RULES
 from samenet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
 from samenet.training import loop
 
@@ -120,7 +121,7 @@ def test_a_factor_above_1_grows_to_infinity_and_is_refused_there(backend: Backen
         make(backend).train(X, Y * 0 + 0.5, alpha=lambda epoch: schedule(3) if epoch == 3 else 0.1, epochs=5)
 
 
-@pytest.mark.parametrize("optimizer", ["descent", "momentum", "nesterov", "rmsprop", "adam"])
+@pytest.mark.parametrize("optimizer", [rule.name for rule in UPDATE_RULES])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["reference", "numpy", pytest.param("numba", marks=pytest.mark.compiled)])
 def test_how_epochs_are_split_into_calls_changes_no_bit(name: str, dtype: str, optimizer: str) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiled_once import kernels
-from numba.core import ccallback, codegen, compiler, dispatcher
+from numba.core import codegen, compiler, dispatcher
 from numba.core.compiler_lock import global_compiler_lock
 
 from samenet.fast.kernels.codegen import caching, pipeline, uninterrupted
@@ -230,7 +230,7 @@ STAGES = [
     (codegen.JITCPUCodegen, "_add_module"),
     (codegen.JITCodeLibrary, "_finalize_specific"),
     (dispatcher._DispatcherBase, "add_overload"),
-    (ccallback.CFunc, "compile"),
+    (pipeline.FunctionToCall, "_compile_core"),
     (caching.Cache, "save_overload"),
     (pipeline, "_call_template"),
 ]
@@ -240,7 +240,7 @@ ONCE = {"add_overload"}  # of what Python calls alone
 
 def hook(patch: pytest.MonkeyPatch, owner: Any, name: str, number: int, after: bool, act: Callable[[], None]) -> None:
     """At one of the runs of a stage, before it or after it, do something."""
-    right, runs = vars(owner)[name], itertools.count(1)
+    right, runs = getattr(owner, name), itertools.count(1)
 
     def hooked(*given: Any, **named: Any) -> Any:
         here = next(runs) == number

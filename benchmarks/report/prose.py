@@ -24,7 +24,9 @@ def sentences(record: Record) -> str:
         ("Numba in float64 takes longer than in float32", _along(record, "numba", "numba, float32", ("batch",))),
         ("Numba on one thread takes longer than on two", _along(record, "numba", "numba, 2 threads", ("batch",))),
     ]
-    told = [f"- {begin}: {'; '.join(found) or 'nowhere in what was measured'}." for begin, found in lines]
+    told = [
+        f"- {begin}: {'; '.join(found)}." if found else f"- {begin}: in no case measured." for begin, found in lines
+    ]
     return "\n".join([*told, *_first_calls(record)])
 
 

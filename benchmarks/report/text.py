@@ -46,10 +46,11 @@ def region(record: Record) -> str:
     """README's table and the sentences about it, which are between its two markers."""
     shown = tables.compact(selected(record.cases))
     note = (
-        "Times are medians. Numba over the loops: how many times longer the loops over arrays, like the tutorial's, "
-        "take; the geometric mean over processes of ratios paired within rounds, which is not the quotient of the "
-        "medians, with its 95 % interval; \\* loops over lists, where arrays were not timed. Worst error / allowed: at "
-        "1, an answer would differ from the reference by as much as the derived bound allows."
+        "Times are medians. *Numba over the loops* is the time of the loops over arrays, which are like the "
+        "tutorial's, divided by Numba's; \\* marks the loops over lists, where arrays were not timed. It is the "
+        "geometric mean, over processes, of ratios within rounds, with its 95 % interval, and so not the quotient of "
+        "the medians. *Worst error / allowed* would be 1 for an answer as far from the reference as the derived bound "
+        "allows."
     )
     link = "All cases, each of the tutorial's claims, and how to read this: [results](results/README.md). `make bench`"
     source = f"{where(record)}{', a quick run' if record.quick else ''}. {link} repeats the measurements."

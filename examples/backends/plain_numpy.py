@@ -24,6 +24,8 @@ SLOPES = {"sigmoid": lambda h: h * (1 - h), "tanh": lambda h: (1 - h) * (1 + h),
 
 def feed_forward(model, x):
     """The activations of every layer: h = f(W h + b), for one sample or for rows of samples."""
+    if not {*model.activations} <= ACTIVATIONS.keys():
+        raise NotImplementedError(f"{', '.join(ACTIVATIONS)} alone")
     h = [x]
     for l, W in enumerate(model.weights):
         z = h[-1] @ W.T

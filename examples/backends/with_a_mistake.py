@@ -33,6 +33,8 @@ SLOPES = {
 
 def feed_forward(model, x):
     """The activations of every layer: h = f(W h + b), for one sample or for rows of samples."""
+    if not {*model.activations} <= ACTIVATIONS.keys():
+        raise NotImplementedError(f"{', '.join(ACTIVATIONS)} alone")
     h = [x]
     for l, W in enumerate(model.weights):
         z = h[-1] @ W.T

@@ -74,7 +74,7 @@ _less = vectorized(lambda out, a, shift: (a - shift,), stores=1)
 _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
 
 
-@kernel("contract")
+@external(lambda f: (f[::1], int64, f[::1]), "contract")
 def _softmax_of_narrow_rows(z, width, log_h):
     """As many rows at once as a register has lanes, from columns and back."""
     full = full_width(z)
@@ -118,7 +118,7 @@ def _powers(row, shift):
     return total
 
 
-@kernel()
+@external(lambda f: (f[::1], int64, f[::1]))
 def _softmax_of_rows(z, width, log_h):
     """A few rows at a time, step by step, so that none waits for another."""
     one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
@@ -164,7 +164,7 @@ def back_through(code, h, e, width):
                 error[i] = row[i] * (error[i] - mean)
 
 
-_FEW_TARGETS = 8  # of a row that are sooner added one by one
+_SHORT = 8  # targets of a row that are sooner added one by one
 _through_softmax = vectorized(lambda delta, h, y, factor: (h * factor - factor * y,), stores=1)  # the sum of y is 1
 _sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
 _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
@@ -173,7 +173,7 @@ _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y 
 @kernel()
 def needs_z(cost):
     """Whether a cost is worked out from the weighted sums z of the output layer, or from ln h of the softmax."""
-    return cost in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY)
+    return True if cost == CROSS_ENTROPY else cost == BINARY_CROSS_ENTROPY
 
 
 @external(lambda f: (int64, f[::1], f[::1], f[::1]), returns=float64)
@@ -195,7 +195,7 @@ def slope(cost, code, h, y, width, scale, delta):
         _through_softmax(delta[: y.size], h, y, factor)
         for start in range(0, y.size, width):
             total = h.dtype.type(0)
-            if width > _FEW_TARGETS:
+            if width > _SHORT:
                 total = h.dtype.type(_sum(y[start : start + width]))
             else:
                 for i in range(start, start + width):

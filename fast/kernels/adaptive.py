@@ -6,9 +6,9 @@ import numpy as np
 
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.packing import copy, is_wide, lanes_of, pack, unpack
+from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.steps import Rule, Update, step
 
@@ -84,7 +84,8 @@ def run_updates(
     if drop_connect is not None:
         used_theta, used = drop_connect[5], drop_connect[6]
     pack(theta, sizes, bias, P)
-    kept = state if is_wide(sizes) else zeroed(heap, (len(state), P.size), P.dtype)
+    fill_up(G, theta)
+    kept = state if is_wide(sizes) else empty(heap, (len(state), P.size), P.dtype)
     for k in range(len(state)):
         pack(state[k], sizes, bias, kept[k])
     later = Update(0.0, rule, 0, kept, l1, l2)  # the step is not taken at once

@@ -9,7 +9,7 @@ from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, add_rows, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, add_rows, flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
@@ -37,7 +37,7 @@ from samenet.fast.kernels.sparse_input import (
 )
 from samenet.fast.kernels.steps import DESCENT, step, update_type
 
-_SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
+SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
 _SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
 
 
@@ -155,6 +155,7 @@ def _step_weights(A, B, zeros, P, r, row, G, update):
         workspace_type(f),
     ),
     returns=float64,
+    light=True,
 )
 def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
@@ -169,7 +170,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     H, D, Z = workspace.H, workspace.D, workspace.Z
     zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
     delta, back = workspace.delta, workspace.back
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     n_out = sizes[-1]
     drops = dropout[1].size > 0
     total, _ = nodes(sizes)
@@ -180,7 +181,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     alpha, rule, penalties = update.alpha, update.rule, 0.0
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
     few = plain and lanes > 1 and m <= GROUP_ROWS and len(lists) > 0
-    pays = few or (plain and lanes == 1) or P.size * P.itemsize >= _SLICES_FROM
+    pays = few or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
     if m == 0:  # the last batch of an epoch may have fewer rows than parts
@@ -190,12 +191,13 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         x, y = X[start : start + most], Y[start : start + most]
         rows = x.shape[0]
         masks = workspace.masks[: rows if drops else 0]
-        fill_masks(dropout, first + start, masks)
+        if drops:
+            fill_masks(dropout, first + start, masks)
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
-        forward(P, layout, bias, x, masks, H, D, z, zeros, lists, flags)
         h = H[q - y.size : q]
-        target = y.reshape(y.size)
+        forward(P, layout, bias, x, masks, H, h, D, z, zeros, lists, flags)
+        target = flat(y)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
         if factors.size:
@@ -261,7 +263,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
 _sum_of_squares = vectorized(lambda a: (a * a,))
 
 
-@kernel()
+@external(lambda f: (int64, *(f[::1],) * 3, int64, *(f[::1],) * 2), returns=float64)
 def weigh(cost, h, z, y, width, factors, delta):
     """delta *= the factor of each row, unless it is empty; returns the sum of the factors times the rows' costs.
 
@@ -277,14 +279,14 @@ def weigh(cost, h, z, y, width, factors, delta):
     return total
 
 
-@kernel()
+@external(lambda f: (f[:, ::1], matrix(f), boolean, float64[::1]))
 def _add_squares(delta, layer_inputs, bias, squares):
     """Each row's ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
     for s in range(squares.size):
         squares[s] += _sum_of_squares(delta[s]) * (_sum_of_squares(layer_inputs[s]) + (1.0 if bias else 0.0))
 
 
-@kernel()
+@external(lambda f: (f[:, ::1], f[::1], boolean))
 def sum_of_rows(delta, db, anew):
     """db := the sum of delta's rows; or db +=, unless it begins anew."""
     if anew:

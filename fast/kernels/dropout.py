@@ -5,7 +5,7 @@ from llvmlite import ir
 from numba import int64, types
 from numba.core import cgutils
 
-from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.vector import LONG
@@ -70,7 +70,7 @@ def dropout_type(f):
     return types.Tuple((int64[::1], f[::1], int64, int64))
 
 
-@kernel()
+@external(lambda f: (dropout_type(f), int64, f[:, ::1]))
 def fill_masks(dropout, start, masks):
     """masks := the factors of all hidden nodes, for the samples of a call from `start` on."""
     thresholds, factors, key, first = dropout

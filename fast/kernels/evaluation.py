@@ -4,20 +4,21 @@ from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
-from samenet.fast.kernels.packing import nodes, pack
+from samenet.fast.kernels.packing import copy, nodes, pack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.sparse_input import are_finite
+from samenet.fast.kernels.sparse_input import all_finite
 
 
 @kernel()
 def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`.
 
-    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H has the layers of a block, as `forward`
-    leaves them, or the output layer alone.
+    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H: for the hidden layers, if `forward` is
+    to leave them, and behind them the output of a helper, who does not yet know if it is wanted.
     """
     theta, P, layout, bias = model
     m, n_out = out.shape
@@ -36,26 +37,26 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             rows = min(most, m - start)
             x = X[start : start + rows]
             z = Z[: min(rows * n_out, Z.size)]
-            h = H[rows * last : rows * (last + n_out)]
+            answer = flat(out[start : start + rows])
+            h = answer if is_coordinator else H[rows * last : rows * (last + n_out)]
             finite = True
             if lanes is not None:
-                finite = forward_in_lanes(theta, layout, x, lanes, h.reshape(rows, n_out), z, z[:0])
+                finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
             if workspace is not None:
                 masks, zeros, lists, flags = workspace
-                finite = forward(P, layout, bias, x, masks, H, H, z, zeros, lists, flags)
+                finite = forward(P, layout, bias, x, masks, H, h, H, z, zeros, lists, flags)
             if factors is not None:
-                target = Y[start : start + rows].reshape(rows * n_out)
+                target = flat(Y[start : start + rows])
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
             elif len(Y):
-                target = Y[start : start + rows].reshape(rows * n_out)
+                target = flat(Y[start : start + rows])
                 result = value(cost, h, z, target)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
-                result = 1.0 if finite or are_finite(x.reshape(x.size)) else 0.0
+                result = 1.0 if finite or all_finite(flat(x)) else 0.0
             if is_coordinator or own(queue, block, 0):
                 values[block] = result
-                answer = out[start : start + rows].reshape(rows * n_out)
-                for i in range(h.size):
-                    answer[i] = h[i]
+                if not is_coordinator:
+                    copy(h, answer)
                 finish_task(queue)
 
 
@@ -89,7 +90,7 @@ def _length_of_z(cost, rows, Y):
     return rows * Y.shape[1] if len(Y) and needs_z(cost) else 0
 
 
-@kernel()
+@kernel(light=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
     """out := the output layer for the rows of X, by blocks that threads share.
 
@@ -110,7 +111,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     return found
 
 
-@kernel()
+@kernel(light=True)
 def evaluate_in_lanes(theta, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
     """The same with samples in the lanes, of which nothing is packed."""
     heap = open_heap()

@@ -7,7 +7,7 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, ne
 from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, gemv, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, flat, gemv, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product
 from samenet.fast.kernels.narrow import narrow_product
@@ -36,7 +36,7 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     delta, back = empty(heap, m * widest, dtype), empty(heap, m * widest, dtype)
     zeros = zeroed(heap, max(widest, sizes[0]), dtype)
     _forward(theta, layout, X, H, Z, sums)
-    h, y = H[H.size - Y.size :], Y.reshape(Y.size)
+    h, y = H[H.size - Y.size :], flat(Y)
     slope(objective[0], layout[1, -1], h, y, sizes[-1], scale, delta)
     if factors is None:
         result = scale * value(objective[0], h, Z, y)
@@ -70,7 +70,7 @@ def multiply(X, W, b, memory, out):
 @kernel()
 def _forward(theta, layout, X, H, Z, sums):
     """The activations of layers 2 to L, laid out as by `forward.forward`."""
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     p, q, m, h = 0, 0, len(X), X
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
@@ -90,7 +90,7 @@ def _forward(theta, layout, X, H, Z, sums):
 @kernel()
 def _backward(theta, layout, X, g, H, delta, back, zeros):
     """g := the gradient, from delta of the output layer."""
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     m, bias = len(X), codes[0] != 0
     p, q = theta.size, H.size
     for layer in range(sizes.size - 2, -1, -1):

@@ -12,6 +12,7 @@ from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows
 from samenet.fast.kernels.gemm import matrix, product
 from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import (
+    copy,
     is_turned,
     is_wide,
     lanes_of,
@@ -53,7 +54,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
     even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
     Machinery is compiled into it: to call it takes as long as a small layer.
     """
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -80,7 +81,7 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
     workspace: two rows, each for `TOGETHER` times the widest layer and a register. Unless it is empty, H gets all
     layers, as those of the rows from s on of so many; see `forward`.
     """
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     m, h, p, q = len(X), X, 0, 0
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
@@ -122,19 +123,21 @@ def nonzero_workspace(heap, sizes, rows):
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 4, int32[:, ::1], int64[::1]),
+    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 5, int32[:, ::1], int64[::1]),
     returns=boolean,
+    light=True,
 )
-def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
-    """The activations of layers 2 to L for the rows of X, one layer after the other in the flat vector H.
+def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, lists, flags):
+    """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
-    P are the packed parameters. With dropout masks, D is laid out like H and gets the hidden layers as the
-    next layer sees them. Unless it is empty, Z gets what `value` is told of the output layer. zeros: as many as the
-    widest layer. Returns whether the first sum of every row is finite: then so is X, of which each number is in it.
+    P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
+    out like H and gets the hidden layers as the next layer sees them. Unless it is empty, Z gets what `value` is told
+    of the output layer. zeros: as many as the widest layer. Returns whether the first sum of every row is finite: then
+    so is X, of which each number is in it.
     lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
     """
     rows = X.shape[0]
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     p = q = column = 0
     layer_inputs, finite = X, True
     lanes = lanes_of(sizes, P.itemsize)
@@ -142,9 +145,10 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     flags[SKIPPED] = skips
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        z, b = H[q : q + rows * k], p + matrix_length(sizes, layer, lanes)
+        last, b = layer == sizes.size - 2, p + matrix_length(sizes, layer, lanes)
+        z = out[: rows * k] if last else H[q : q + rows * k]
         start = rows_at(P, b, 1, k) if bias else rows_at(zeros, 0, 1, k)
-        sums = rows_at(H, q, rows, k)
+        sums = rows_at(z, 0, rows, k)
         if skips and layer == 0:
             sparse_forward(X, lists, packed_matrix(P, p, n, k), start, sums)
         elif lanes == 1:
@@ -156,10 +160,8 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
         p += layer_length(sizes, layer, bias, lanes)
         if layer == 0:
             finite = are_finite(sums[:, 0])
-        last = layer == sizes.size - 2
         if last and Z.size and codes[layer + 1] != SOFTMAX:
-            for i in range(z.size):
-                Z[i] = z[i]
+            copy(z, Z)
         activate(codes[layer + 1], z, k, Z if last else Z[:0])
         layer_inputs = sums
         if masks.size and not last:
@@ -170,7 +172,7 @@ def forward(P, layout, bias, X, masks, H, D, Z, zeros, lists, flags):
     return finite
 
 
-@kernel()
+@external(lambda f: (f[:, ::1], int64, f[::1], f[:, ::1]))
 def apply_mask(masks, column, h, out):
     """out := masks h, for the columns of the masks from this one on."""
     rows, k = out.shape

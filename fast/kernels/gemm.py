@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import float64, int32, int64, types
+from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -14,6 +15,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
 _MC, _KC, _BLOCK = 256, 512, 1 << 18  # rows, terms, and bytes of a packed block of A, which stays in the second cache
 _PAGE = 4096  # bytes: rows so far apart have the same few places in a cache
+_COLUMNS = 64  # of B up to which its panels, and A, are read where they are
 _UNPACKED = 32  # rows of A up to which packing B takes longer than it saves, unless its rows are so far apart
 
 
@@ -89,6 +91,12 @@ def _width(columns, lanes):
     return max(PACKED_NR - 1, -(-left // max(1, -(-left // PACKED_NR))))
 
 
+@register_jitable
+def terms_at_once(t):
+    """Of how many terms a part of a sum of t is, to which other parts are added: about as many in each."""
+    return -(-t // -(-t // _KC))
+
+
 @external(lambda f: (*(matrix(f),) * 4, float64))
 def packed_product(A, B, S, C, alpha):
     """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are.
@@ -97,10 +105,11 @@ def packed_product(A, B, S, C, alpha):
     """
     (m, k), t = C.shape, len(B)
     lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
-    terms = -(-t // -(-t // _KC))  # about as many in each block
+    terms = terms_at_once(t)
     height = min(_BLOCK // (terms * C.itemsize) if turned else _MC, m)
-    copies = turned or A.strides[0] % _PAGE == 0
-    packs = not contiguous or m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED)
+    many = k > _COLUMNS
+    copies = turned or (many and A.strides[0] % _PAGE == 0)
+    packs = not contiguous or (many and m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED))
     meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
     heap, rows, row = open_heap(), height if copies else 0, (-(-terms // lanes) + 1) * lanes
     size = terms * PACKED_NR * lanes  # of a panel

@@ -11,12 +11,12 @@ from numba.extending import register_jitable
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, on_stack
+from samenet.fast.kernels.codegen.microkernels import TOGETHER, flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_sample, forward_together, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import is_wide, nodes
-from samenet.fast.kernels.sparse_input import are_finite
+from samenet.fast.kernels.sparse_input import all_finite, are_finite
 
 _WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
 _FEW = 4  # rows that read all parameters together, once; see `few`
@@ -118,7 +118,7 @@ def one_of(dtype, quick):
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
 
 
-@kernel()
+@kernel(light=True)
 def predict_few(theta, layout, X, out):
     """out := the output layer, a few rows at a time: the same bits as for one; returns whether X is finite."""
     heap = open_heap()
@@ -129,7 +129,7 @@ def predict_few(theta, layout, X, out):
         for s in range(0, len(X), TOGETHER):
             forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
     close_heap(heap)
-    return are_finite(X.reshape(X.size))
+    return all_finite(flat(X))
 
 
 @kernel()
@@ -147,17 +147,17 @@ def _answer(theta, layout, x, workspace, out):
         out[i] = h[i]
 
 
-@kernel()
+@kernel(light=True)
 def predict_in_lanes(theta, layout, X, out):
     """out := the output layer for the rows of X; returns whether X is finite."""
     heap = open_heap()
     workspace = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
     finite = forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0])
     close_heap(heap)
-    return finite or are_finite(X.reshape(X.size))
+    return finite or all_finite(flat(X))
 
 
-@kernel()
+@kernel(light=True)
 def all_layers(theta, layout, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
     sizes, m, heap = layout[0], len(X), open_heap()
@@ -172,8 +172,9 @@ def all_layers(theta, layout, X, H):
     elif is_wide(sizes):  # then theta takes the place of P
         _, widest = nodes(sizes)
         zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
-        forward(theta, layout, layout[1, 0] != 0, X, none, H, H, H[:0], zeros, *nonzero_workspace(heap, sizes, 0))
+        out, skipping = H[H.size - m * sizes[-1] :], nonzero_workspace(heap, sizes, 0)
+        forward(theta, layout, layout[1, 0] != 0, X, none, H, out, H, H[:0], zeros, *skipping)
     else:
         lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)
-        forward_in_lanes(theta, layout, X, lanes, H[H.size - m * sizes[-1] :].reshape(m, sizes[-1]), H[:0], H)
+        forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), H[:0], H)
     close_heap(heap)

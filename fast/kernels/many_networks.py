@@ -15,7 +15,7 @@ from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import BLOCK, block_rows
@@ -119,7 +119,7 @@ def _forward(width, theta, layout, rows, H, zeros, out, Z, a, keeps_z):
 
     out: the output layer, from place a on, a row for each network. Z: what `value` is told of it, if `keeps_z`.
     """
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     lanes, p, q = len(width), 0, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -154,7 +154,7 @@ def _backward(width, theta, layout, rows, H, q, delta, back, zeros, G, anew):
 
     delta: dJ/dz of the output layer, which begins in H at q; back: for as many numbers as the widest layer has.
     """
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     lanes, p = len(width), theta.size
     nothing = load_first(width, theta, 0, 0)
     for layer in range(sizes.size - 2, -1, -1):
@@ -192,7 +192,7 @@ def _pass(theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G
     """
     width = full_width(theta)
     H, delta, back, zeros, gathered, out, Z, y, deltas = workspace
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     n_out, lanes = sizes[-1], len(width)
     total, _ = nodes(sizes)
     most = H.size // ((sizes[0] + total) * lanes)
@@ -274,7 +274,7 @@ def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, 
     )
     gathered = empty(heap, (lanes, rows * sizes[0]), X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
-    theta, state = group.reshape(group.size), zeroed(heap, (states, group.size), X.dtype)
+    theta, state = flat(group), zeroed(heap, (states, group.size), X.dtype)
     workspace = H, delta, back, zeros, gathered, out, Z, y, deltas
     for first in range(0, number, lanes):
         count = min(lanes, number - first)

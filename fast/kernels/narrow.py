@@ -15,7 +15,7 @@ from samenet.fast.kernels.gemm import copied, matrix, transposed
 
 _LEAST = 4  # inputs of a single node, as measured; of several nodes, two registers, or four for more than half of one
 _NEAR = 64  # rows whose products stay in the nearest cache
-_tile = on_stack(max(MR, REGISTER // 4), _NEAR)  # of a first layer, or of few rows: see `few_rows`
+_tile = on_stack(max(REGISTER // 4, MR), _NEAR)
 
 
 @register_jitable

@@ -11,7 +11,7 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, ne
 from samenet.fast.kernels.backward import sum_of_rows, weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
@@ -137,7 +137,7 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
     delta, back = workspace.delta, workspace.back
-    z, target = workspace.Z[: y.size if needs_z(cost) else 0], y.reshape(y.size)
+    z, target = workspace.Z[: y.size if needs_z(cost) else 0], flat(y)
     _forward(theta, layout, x, masks, z, workspace)
     total, _ = nodes(sizes)
     p, q, place = theta.size, rows * total, masks.shape[1]

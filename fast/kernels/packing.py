@@ -76,11 +76,20 @@ def packed_matrix(P, p, n, k):
     return rows_at(P, p, n, row)[:, :k]
 
 
-@external(lambda f: (f[::1], int64[::1], boolean, f[::1]))
+@kernel()
+def fill_up(P, theta):
+    """Zeros where P has no numbers, before it gets those of theta, or a gradient."""
+    if P.size > theta.size:
+        for i in range(P.size):
+            P[i] = 0
+
+
+@external(lambda f: (f[::1], int64[::1], boolean, f[::1]), light=True)
 def pack(theta, sizes, bias, P):
     """P := theta with its matrices transposed, unless P is theta; P has zeros where it has no numbers."""
     if is_wide(sizes):
         return
+    fill_up(P, theta)
     lanes, p, q = REGISTER // P.itemsize, 0, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -97,7 +106,7 @@ def pack(theta, sizes, bias, P):
             q += row_length(k, lanes)
 
 
-@external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]))
+@external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]), light=True)
 def unpack(P, sizes, bias, inner, theta):
     """theta := P in its own order, unless P is theta; with `inner`, only the matrices, and not the first layer's."""
     if is_wide(sizes):
@@ -120,7 +129,7 @@ def unpack(P, sizes, bias, inner, theta):
             q += row_length(k, lanes)
 
 
-@kernel()
+@external(lambda f: (f[::1], f[::1]))
 def copy(source, target):
     """Numbers of one vector to the other, as many as both have."""
     for i in range(min(source.size, target.size)):

@@ -1,7 +1,9 @@
 """The penalties of weights, l1 sum |W| + l2/2 sum W^2, and their slopes; equations: `samenet.reference.objective`."""
 
+from numba import boolean, float64, int64
+
 from samenet.fast.kernels.codegen.arithmetic import where
-from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.packing import layer_length, matrix_length
 
@@ -27,7 +29,7 @@ def add_penalties(g, w, l1, l2):
     return _add_penalties(g, w, l1, l2)
 
 
-@kernel()
+@external(lambda f: (f[::1], f[::1], int64[::1], boolean, int64, float64, float64), returns=float64)
 def penalty(P, G, sizes, bias, lanes, l1, l2):
     """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
 

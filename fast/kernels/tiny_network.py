@@ -12,6 +12,7 @@ import numpy as np
 from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES, value
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, open_heap, zeroed
+from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import products
@@ -87,7 +88,7 @@ def _updates(
 ):
     """Update after update; see `run_updates`."""
     batch_size, mean = batch
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     cost, l1, l2 = objective
     x, y, order, m = data
     P, used, G = parameters
@@ -172,7 +173,7 @@ def _updates(
 @kernel()
 def _begin(heap, width, several, theta, layout, state):
     """P, G and the state in registers, and a workspace: H, Z, delta and the same below."""
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     size, widest, total = 0, 0, row_of(width, (0, 0), sizes[0])
     for layer in range(sizes.size - 1):
         row = row_of(width, several, sizes[layer + 1])
@@ -190,7 +191,7 @@ def _begin(heap, width, several, theta, layout, state):
 @kernel()
 def _end(width, several, P, packed, layout, theta, state):
     """Put the parameters and the state back."""
-    sizes, codes = layout
+    sizes, codes = layout[0], layout[1]
     pack(width, several, theta, sizes, codes[0] == 1, True, P)
     for i in range(len(state)):
         pack(width, several, state[i], sizes, codes[0] == 1, True, packed[i])
@@ -206,7 +207,7 @@ def run_updates(width, several, theta, layout, objective, X, Y, order, batch, al
     """
     heap = open_heap()
     P, G, packed, H, Z, delta, below = _begin(heap, width, several, theta, layout, state)
-    data = X.reshape(X.size), Y.reshape(Y.size), order, order.shape[1] if order.size else X.shape[0]
+    data = flat(X), flat(Y), order, order.shape[1] if order.size else X.shape[0]
     given = (P, P, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, H, None, Z, delta, below), costs, None, None)
     _end(width, several, P, packed, layout, theta, state)
@@ -221,7 +222,7 @@ def run_updates_with(options, width, several, theta, layout, objective, X, Y, or
     options = Options(*options)
     memory = memory_for(heap, options, P, H, batch[0])
     m = order.shape[1] if order.size else X.shape[0]
-    data = X.reshape(X.size), Y.reshape(Y.size), order, options.numbers.shape[1] if options.numbers.size else m
+    data = flat(X), flat(Y), order, options.numbers.shape[1] if options.numbers.size else m
     given = (P, memory.used, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, memory.D, memory.masks, Z, delta, below), costs, options, memory)
     _end(width, several, P, packed, layout, theta, state)

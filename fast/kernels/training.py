@@ -1,18 +1,21 @@
 """Many updates in one call: batches, and gradients by parts that threads share."""
 
-from samenet.fast.kernels.backward import gradient, make_workspace
-from samenet.fast.kernels.codegen.compiling import kernel
+import numpy as np
+from numba import boolean, float64, int64
+
+from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import mask_weights, products
-from samenet.fast.kernels.gemm import copied
+from samenet.fast.kernels.gemm import copied, matrix
 from samenet.fast.kernels.narrow import starts_narrow
-from samenet.fast.kernels.packing import is_wide, lanes_of, pack, row_length, unpack
+from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED
-from samenet.fast.kernels.steps import Rule, Update, step
+from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
 _MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
@@ -55,10 +58,9 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
         gather_weighed(X, Y, order, epoch, start, weights, divisor, True, x[:rows], y[:rows], workspace.factors)
         x, y = x[:rows], y[:rows]
     elif shuffled:
-        places = order[epoch, start:end]
-        gather(X, places, x)
-        gather(Y, places, y)
         x, y = x[:rows], y[:rows]
+        gather(X, order[epoch, start : start + rows], x)
+        gather(Y, order[epoch, start : start + rows], y)
     else:
         x, y = X[start:end], Y[start:end]
     return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, now, g, workspace)
@@ -73,7 +75,18 @@ def total_weight(weights, order, epoch, start, rows):
     return total if total > 0.0 else 1.0
 
 
-@kernel()
+@external(
+    lambda f: (
+        *(matrix(f),) * 2,
+        int64[:, ::1],
+        *(int64,) * 2,
+        float64[::1],
+        float64,
+        boolean,
+        *(matrix(f),) * 2,
+        f[::1],
+    )
+)
 def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y, factors):
     """Rows of X and Y, and for each its factor: its weight over the divisor.
 
@@ -114,12 +127,11 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
             if not is_coordinator:
-                for i in range(g.size):
-                    G[part, i] = g[i]
+                copy(g, G[part])
             finish_task(queue)
 
 
-@kernel()
+@external(lambda f: (f[:, ::1],))
 def _add_parts(G):
     """G[0] += the other rows, one after the other, by pieces of which the sum stays in the cache."""
     n = G.shape[1]
@@ -132,10 +144,10 @@ def _add_parts(G):
 
 
 @kernel("contract")
-def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights):
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one):
     """Update after update, of which other threads may claim parts; see `run_updates`.
 
-    used: the model with the parameters that the gradient is of.
+    used: the model with the parameters that the gradient is of. is_one: whether there is one update, of theta itself.
     """
     theta, P, layout, bias = model
     state, objective, data, batch, alphas, _, rule = settings
@@ -154,7 +166,8 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         total = 0.0
         for part in range(parts):
             total += values[part]
-        _add_parts(G)
+        if parts > 1:
+            _add_parts(G)
         if drop_connect is not None:
             products(g, g, drop_connect[7])
         whole = min(batch_size, m - update % updates * batch_size)
@@ -165,13 +178,18 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
+        if is_one:
+            unpack(g, sizes, bias, False, P[: theta.size])  # which is not needed any more
+            step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
+            return
         if not flags[STEPPED]:
             step(P, g, alphas[update // updates], state, 0, rule, rule.t + update + 1)
-        unpack(P, sizes, bias, True, theta)
+        if update + 1 < costs.size:
+            unpack(P, sizes, bias, True, theta)
     unpack(P, sizes, bias, False, theta)
 
 
-@kernel()
+@kernel(light=True)
 def run_updates(
     theta,
     P,
@@ -222,9 +240,15 @@ def run_updates(
         copied(X, copies)
         X = copies
     data = X, Y, order, dropout
-    at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]
-    packed = state if is_wide(sizes) else zeroed(heap, (len(state), P.size if is_coordinator else 0), P.dtype)
-    settings = packed, objective, data, batch, alphas, at_once, Rule(*rule)
+    rule, (_, l1, l2) = Rule(*rule), objective
+    # To pack state for one update, and to unpack it, takes longer than to unpack the gradient; sums would have an
+    # order of their own.
+    is_one = costs.size == alphas.size == 1 and rule.code != DESCENT and rule.clip_norm == np.inf
+    is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM) and not is_wide(sizes)
+    is_packed = not (is_one or is_wide(sizes))
+    at_once = alphas[: alphas.size if parts == 1 and drop_connect is None and not is_one else 0]
+    packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
+    settings = packed, objective, data, batch, alphas, at_once, rule
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
@@ -232,9 +256,11 @@ def run_updates(
         close_heap(heap)
         return
     pack(theta, sizes, bias, P)
-    for i in range(len(state)):
+    for part in range(parts):
+        fill_up(G[part], theta)
+    for i in range(len(state) if is_packed else 0):
         pack(state[i], sizes, bias, packed[i])
-    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
-    for i in range(len(state)):
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one)
+    for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
     close_heap(heap)

@@ -1,5 +1,6 @@
 """Masks of dropout and DropConnect as backends are given them: by their definition, so that none is drawn ahead."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +35,11 @@ class Dropout(NamedTuple):
     @classmethod
     def of(cls, p: NDArray[np.float64], dtype: np.dtype[Any], key: int) -> "Dropout":
         """With probability p_j for each hidden node."""
-        return cls(np.ceil(np.ldexp(p, 53)).astype(np.int64), (1 / (1 - p)).astype(dtype), key)
+        return cls(*_of(p.tobytes(), dtype), key)
 
     def after(self, samples: int) -> "Dropout":
         """The same for a call that begins so many samples later."""
-        return self._replace(first=self.first + samples)
+        return self._replace(first=self.first + samples) if samples else self
 
 
 class DropConnect(NamedTuple):
@@ -71,4 +72,11 @@ class DropConnect(NamedTuple):
 
     def after(self, updates: int) -> "DropConnect":
         """The same for a call that begins so many updates later."""
-        return self._replace(first=self.first + updates)
+        return self._replace(first=self.first + updates) if updates else self
+
+
+@lru_cache(64)
+def _of(p: bytes, dtype: np.dtype[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Thresholds and factors, which nobody changes: they are those of many short trainings."""
+    given = np.frombuffer(p)
+    return np.ceil(np.ldexp(given, 53)).astype(np.int64), (1 / (1 - given)).astype(dtype)

@@ -6,11 +6,11 @@ So a backend may start with `feed_forward` alone. `complete` adds whichever of t
 
 A backend's module may also say what makes it faster to call:
 
-SECONDS      about the time that `run_updates` takes at most, for an update and for each of its samples and parameters:
-             how many updates the first call of a training may have
+SECONDS      about the time that `run_updates` takes at most, for an update, and for each of its samples and bytes of
+             parameters: how many updates the first call of a training may have
 QUIET        it never warns of overflow
 SPREADS_NAN  a sample that is not finite leaves weights that are not after an update from it, by every rule, if entries
-             of the gradient are not clipped: the first epoch is the check of a large X
+             of the gradient are not clipped: the first epoch is the check of X
 MANY         a module that trains networks that are alike together; see `samenet.training.alike`
 NORMALIZES   its functions know batch normalization. One that offers `feed_forward` alone need not: it is given models
              without, of the same outputs, and trains by the NumPy backend; one that offers more without is refused it

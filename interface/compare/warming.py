@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
         "tiny networks",
         lambda: [train(network([2, k, 1]), x=X[:9, :2], y=Y[:9, :1], batch_size=4) for k in _REGISTERS],
     )
+    yield "kernels that few calls need", lambda: _kernel_cache().compile_external(dtype)
     yield (
         "many networks",
         lambda: train_many(
@@ -55,6 +57,10 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
 def _network(dtype: Any, sizes: Sequence[int], **settings: Any) -> Network:
     cls: type[Network] = backend("numba").Network
     return cls(sizes, dtype=dtype, seed=0, **settings)
+
+
+def _kernel_cache() -> Any:
+    return import_module("samenet.fast.kernel_cache")
 
 
 def _train(X: Any, Y: Any, network: Network, x: Any = None, y: Any = None, **settings: Any) -> None:

@@ -5,7 +5,6 @@ Backends, optimizers, stop rules, training and `samenet.testing` work on a `Mode
 """
 
 import copy
-import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -130,11 +129,11 @@ class Model:
         self.theta.begin_normalization()
 
     def labelled(
-        self, X: Any, Y: Any, reduction: Reduction = "mean", most: float = math.inf
+        self, X: Any, Y: Any, reduction: Reduction = "mean", checks_X: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples and targets for this model as (m, n_in) and (m, n_out), checked; `reduction` is checked, too."""
         checks.choice("reduction", reduction, REDUCTIONS)
-        X, Y = arrays.labelled(X, Y, self.theta.sizes[0], self.theta.sizes[-1], self.theta.flat.dtype, most)
+        X, Y = arrays.labelled(X, Y, self.theta.sizes[0], self.theta.sizes[-1], self.theta.flat.dtype, checks_X)
         if self.cost_function in MADE_FOR and not (Y.item(Y.argmin()) >= 0 and Y.item(Y.argmax()) <= 1):
             what = f"probabilities from 0 to 1 for {self.cost_function!r}"
             raise ValueError(f"Y: expected {what}, got {Y.min()} to {Y.max()}")

@@ -133,10 +133,15 @@ class Parameters:
 
     def check_writable(self) -> None:
         """Raise ValueError, naming the array, if a user has made any of them read-only."""
+        writable = self.flat.flags.writeable
+        for views in (self._weights, self._biases, self._gammas):
+            if views:
+                for view in views:
+                    writable = writable and view.flags.writeable
+        if writable:
+            return
         if not self.flat.flags.writeable:
             raise ValueError("parameters: expected an array that can be written to, got a read-only one")
-        if not (self._weights or self._biases or self._gammas):
-            return
         for name, views in (("weights", self._weights), ("biases", self._biases), ("gammas", self._gammas)):
             for layer, view in enumerate(views or ()):
                 if not view.flags.writeable:

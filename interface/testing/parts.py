@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from samenet.model.functions import ACTIVATIONS
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.testing import agreement, behaviour, sampled_updates, tolerance, updates
 from samenet.testing.answers import Answer, Compared
@@ -181,11 +182,11 @@ _WEIGHTED = _of(
 )
 _FAR_OUT = (
     Functions(),
-    *(Functions("sigmoid", name) for name in ("tanh", "relu", "identity")),
+    *(Functions("sigmoid", name) for name in ACTIVATIONS if name not in ("sigmoid", "softmax")),
     Functions("sigmoid", "sigmoid", "binary_cross_entropy"),
     Functions("sigmoid", "softmax", "cross_entropy"),
 )
-_NOT_FINITE = (Functions(), *(Functions(name) for name in ("tanh", "relu", "identity", "softmax")))
+_NOT_FINITE = tuple(Functions(name) for name in ACTIVATIONS)
 _TRAINED = (Case((4, 3, 2), 4), Case((3, 5, 2), 4, functions=Functions("tanh", "identity")))
 _FLOAT32 = tuple(Case(case.sizes, case.rows, case.bias, "float32") for case in FIRST[:4])
 

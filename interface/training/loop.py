@@ -27,7 +27,7 @@ from samenet.validation.finite import all_finite
 CALL_SECONDS = 0.05
 _LARGE = 8 * 2**20  # bytes of what an update changes; calls take longer in proportion to more, as copies before them do
 _GROWTH = 16  # at most, from call to call
-_SECONDS = 1e-4, 5e-7  # that backends take at most, for an update and for one of its samples and parameters
+_SECONDS = 1e-4, 1.25e-7  # that backends take at most, for an update, and for a sample and a byte of parameters
 _MASK = 4  # the samples for which an update takes as long as for its mask of weights
 
 
@@ -35,7 +35,7 @@ def seconds_of(backend: Any, model: Model, updates: int, batch_size: int, masks_
     """About how long so many updates take at most; a backend may know better, by `SECONDS`."""
     an_update, each = getattr(backend, "SECONDS", _SECONDS)
     rows = batch_size + _MASK * masks_weights
-    return float(updates * (an_update + each * rows * model.theta.flat.size))
+    return float(updates * (an_update + each * rows * model.theta.flat.nbytes))
 
 
 class Loop:

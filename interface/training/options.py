@@ -1,6 +1,5 @@
 """The options of `Network.train`, checked once."""
 
-import math
 import random
 from collections.abc import Callable, Mapping
 from operator import is_
@@ -24,11 +23,10 @@ from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
 
-LARGE = 1 << 19  # numbers of X that are checked on the way: more than caches hold
 _NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
 
 
-def _apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The samples, which will not change as parameters do; ValueError if those cannot be written to."""
     theta.check_writable()
     return X if X.flags.owndata else theta.apart(X), Y if Y.flags.owndata else theta.apart(Y)
@@ -117,40 +115,37 @@ class Options:
     def of(cls, model: Model, X: Any, Y: Any, given: Given, may_wait: bool = False) -> "Options":
         """From the arguments of `train`. Raises ValueError or TypeError, naming the argument.
 
-        may_wait: whether a large X need not be checked before the first epoch, which reads it anyway, and after which
-        no weight is finite that a number met which was not. That is so where nothing but updates happens until then.
+        may_wait: whether X need not be checked before the first epoch, which reads it anyway, and after which no
+        weight is finite that a number met which was not. That is so where nothing but updates happens until then.
         """
         may_wait = may_wait and not model.theta.normalized
-        X, Y = model.labelled(X, Y, given[0], LARGE if may_wait else math.inf)
+        X, Y = model.labelled(X, Y, given[0], not may_wait)
         known: _Known = model.prepared.get(cls, _NOTHING)
         is_again = known.rows == len(X) and all(map(is_, known.given, given))
         if is_again and known.made:
-            options = cls(*_apart(model.theta, X, Y), *known.made)
+            options = cls(*apart(model.theta, X, Y), *known.made)
             options.dropout, options.is_short = known.dropout, True
         else:
             options = cls.checked(model, X, Y, given)
             options.is_again = is_again
-        if may_wait and X.size > LARGE:
-            settings = options.settings
-            options.unchecked = (
-                settings.is_simple
-                and "clip_value" not in settings.clipping  # which makes infinity a number
-                and options.sample_weight is None  # a sample of weight 0 would not be met
-                and not (settings.has_masks or options.stop or is_stream(options.seed))
-                and not (options.validation or options.report)
-            )
-            if not options.unchecked:
-                options.check_samples()
+        options.unchecked = may_wait
+        if may_wait and not options._shows_all:
+            options.check_samples()
         if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
             check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
-    def remember(self, model: Model) -> None:
-        """The training was short; from the second on with the very same arguments, those need not be checked again."""
-        if self.sample_weight is None:  # which nobody keeps
-            is_known = self.is_again and are_constant(self.given)
-            made = (self.settings, self.batch_size, self.seed) if is_known else ()
-            model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
+    def remember(self, model: Model) -> bool:
+        """The training was short; from the second on with the very same arguments, those need not be checked again.
+
+        Returns whether this is the second.
+        """
+        if self.sample_weight is not None:  # which nobody keeps
+            return False
+        is_known = self.is_again and are_constant(self.given)
+        made = (self.settings, self.batch_size, self.seed) if is_known else ()
+        model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
+        return is_known
 
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
@@ -168,6 +163,13 @@ class Options:
             another.is_watched, another.has_others = self.is_watched, True
         return another
 
+    @property
+    def _shows_all(self) -> bool:
+        """Whether weights show after an epoch if X was finite, and nothing but updates is done until then."""
+        if not self.settings.is_open or is_stream(self.seed) or self.sample_weight is not None:
+            return False  # a sample of weight 0 would not be met
+        return not (self.stop or self.validation or self.report)
+
     def check_samples(self) -> None:
         """Raise ValueError if X is not finite."""
         arrays.finite("X", self.X)
@@ -177,7 +179,7 @@ class Options:
     def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
         """The same, from samples that were checked."""
         theta = model.theta
-        X, Y = _apart(theta, X, Y)
+        X, Y = apart(theta, X, Y)
         settings = settings_of(len(theta.sizes) - 2, *given[:-5])
         seed, callback, stop, held, weights = given[-5:]
         if seed is not None and not isinstance(seed, random.Random):

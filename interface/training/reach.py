@@ -57,15 +57,22 @@ _within: Any = None  # the few that were last found to be within reach, and of w
 
 def check_reach(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None) -> None:
     """Warn of targets that an output layer with this activation cannot reach; see `unreachable`."""
+    if weights is not None or not is_reachable(activation, Y):
+        found = unreachable(activation, Y, weights)
+        if found is not None:
+            warn_unreachable(found)
+
+
+def is_reachable(activation: str, Y: NDArray[Any]) -> bool:
+    """Whether an output layer with this activation can reach all targets."""
     global _within
-    few = (activation, Y.dtype, Y.tobytes()) if Y.size <= _FEW and weights is None else None
+    few = (activation, Y.dtype, Y.tobytes()) if Y.size <= _FEW else None
     if few is not None and few == _within:
-        return
-    found = unreachable(activation, Y, weights)
-    if found is not None:
-        warn_unreachable(found)
-    else:
-        _within = few
+        return True
+    if unreachable(activation, Y) is not None:
+        return False
+    _within = few
+    return True
 
 
 def warn_unreachable(found: str) -> None:

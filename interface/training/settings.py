@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     verbose: bool
     progress: bool | str
     has_masks: bool  # whether nodes or weights are left out
+    is_open: bool  # simple, and a number that is not finite reaches all weights that it meets
 
 
 _NAMES = (
@@ -47,9 +48,8 @@ _NAMES = (
 )
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
-_RULES = optimizers.Descent, optimizers.Momentum, optimizers.Nesterov, optimizers.RMSProp, optimizers.Adam
-_remembers = partial(remembers, constant=_RULES)
-_CONSTANT = CONSTANT.union(_RULES, (tuple,))
+_remembers = partial(remembers, constant=optimizers.UPDATE_RULES)
+_CONSTANT = CONSTANT.union(optimizers.UPDATE_RULES, (tuple,))
 
 
 def are_constant(given: Given) -> bool:
@@ -102,6 +102,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
         *(sampled, is_simple, is_usual, arguments, drop_connect, *shown, has_masks),
+        is_simple and not has_masks and "clip_value" not in clipping,  # which makes infinity a number
     )
 
 

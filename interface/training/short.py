@@ -15,7 +15,7 @@ from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.optimizers import State
 from samenet.stopping import StopTraining
-from samenet.training import divergence, loop, sampling
+from samenet.training import again, divergence, loop, sampling
 from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import Draws, Orders
@@ -29,14 +29,14 @@ def is_short(model: Model, backend: Any, options: Options) -> bool:
         return False
     if options.is_short is None:
         options.is_short = _is_short(model, backend, options)
-        if options.is_short:
-            options.remember(model)
+        if options.is_short and options.remember(model) and _is_usual(model, options):
+            model.prepared[again.Known] = again.known(model, options)
     return options.is_short
 
 
 def _is_short(model: Model, backend: Any, options: Options) -> bool:
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.is_watched or options.unchecked:
+    if not settings.is_simple or options.is_watched:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
@@ -74,12 +74,16 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
+    earlier = user.history, user.training_state
     if hasattr(backend, "QUIET"):
         history = _trained(user, model, backend, options)
     else:
         with overflow_ignored(backend):
             history = _trained(user, model, backend, options)
     if history is None:
+        if options.unchecked:
+            user.history, user.training_state = earlier
+            options.check_samples()
         return False
     try:
         release()
@@ -90,28 +94,16 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
 
 def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
     """All of it, mostly by the full batch, whose updates return the costs to record; None if the loop has to begin."""
-    settings, saved, weights = options.settings, options.saved, options.sample_weight
-    rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
-    rows = len(options.X)
-    if size < rows or settings.has_masks or model.theta.normalized or saved is not None:
-        return _with_options(user, model, backend, options)
-    run_updates = backend.run_updates if weights is None else weighing(backend, "run_updates", weights)
-    amount = size if weights is None else divergence.amount_of(size, weights)
-    before, history = everything.copy(), History()
-    user.history, user.training_state = history, None
-    state = rule.state(model.theta)  # type: ignore[attr-defined]
-    given = model, options.X, options.Y, rule
-    costs = run_updates(*given, batch_size=size, epochs=settings.epochs, state=state, **settings.arguments)
-    costs = np.asarray(costs)
-    if settings.record_every > 0:
-        history.record_costs(0, costs, settings.record_every)
-    if not (divergence.is_harmless(costs, amount, settings.reduction) and all_finite(everything)):
-        everything[:] = before
-        return None
-    history.epochs_done = settings.epochs
-    left = options.seed, state.values, state.t, None, history, before
-    user.training_state = settings, rows, size, model.cost_function, costs.item(0), amount, *left
-    return history
+    if _is_usual(model, options) and options.saved is None:
+        run_updates = weighing(backend, "run_updates", options.sample_weight)
+        return again.updated(user, model, run_updates, options.X, options.Y, again.known(model, options))
+    return _with_options(user, model, backend, options)
+
+
+def _is_usual(model: Model, options: Options) -> bool:
+    """Whether updates are by the full batch, and each returns the cost to record."""
+    is_full_batch = options.batch_size >= len(options.X)
+    return is_full_batch and not (options.settings.has_masks or model.theta.normalized)
 
 
 def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:

@@ -14,6 +14,7 @@ from samenet.model.functions import Cost, Reduction
 from samenet.optimizers import Optimizer, OptimizerName
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
+from samenet.training import again
 from samenet.training.adaptive_sampling import AdaptiveSampling, SamplingName
 from samenet.training.history import History
 from samenet.training.monitors import Monitor
@@ -120,8 +121,12 @@ class Trainable(HasModel):
         others = seed, callback, stop, validation, sample_weight
         given = chosen + more + others
         model = self.model.with_cost(cost)
+        begins = resume is False and checkpoint is None and every is None
+        if begins and again.train(self, model, self.backend, X, Y, given):
+            assert self.history is not None
+            return self.history
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
-        if resume is not False or checkpoint is not None or every is not None:
+        if not begins:
             from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
 
             asked = {"resume": resume, "checkpoint": checkpoint, "every": every}

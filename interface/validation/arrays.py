@@ -3,7 +3,6 @@
 As in `samenet.validation.checks`, errors name the argument, and input is never written to.
 """
 
-import math
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -87,15 +86,15 @@ _FEW = 256  # numbers that are compared sooner than looked at
 _finite: Any = None  # the few of X and of Y that were last found to be finite, and their dtype
 
 
-def _check_finite(X: NDArray[Any], Y: NDArray[Any], most: float) -> None:
-    """Reject NaN and infinity: in X, unless it is of more than `most` numbers, and in Y."""
+def _check_finite(X: NDArray[Any] | None, Y: NDArray[Any]) -> None:
+    """Reject NaN and infinity in X, if it is given, and in Y."""
     global _finite
     few = None
-    if X.size <= _FEW and Y.size <= _FEW:
-        few = X.tobytes(), Y.tobytes(), Y.dtype
+    if Y.size <= _FEW and (X is None or X.size <= _FEW):
+        few = None if X is None else X.tobytes(), Y.tobytes(), Y.dtype
         if few == _finite:
             return
-    if X.size <= most:
+    if X is not None:
         finite("X", X)
     finite("Y", Y)
     _finite = few
@@ -131,11 +130,11 @@ def check_out(name: str, value: Any, n: int, dtype: Float) -> None:
 
 
 def labelled(
-    X: Any, Y: Any, n_in: int, n_out: int, dtype: Float, most: float = math.inf
+    X: Any, Y: Any, n_in: int, n_out: int, dtype: Float, checks_X: bool = True
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Samples and targets as (m, n_in) and (m, n_out) with m >= 1; one sample becomes a batch of one.
 
-    An X of more numbers than `most` is not checked for NaN and infinity.
+    Without `checks_X`, X may have NaN and infinity.
     """
     # Most arrays are ready as they are: then nothing is called.
     if not (type(X) is np.ndarray and X.dtype == dtype and X.flags.carray):
@@ -156,7 +155,7 @@ def labelled(
             column = "Y.reshape(-1, 1)" if isinstance(given, np.ndarray) else "[[y] for y in Y]"
             hint = f"; use {column}" if n_out == 1 else "; see samenet.data.one_hot for class labels"
         raise ValueError(f"Y: expected shape {expected} to go with X of shape {shape}, got {Y.shape}{hint}")
-    _check_finite(X, Y, most)
+    _check_finite(X if checks_X else None, Y)
     return (X, Y) if rank == 2 else (X.reshape(1, n_in), Y.reshape(1, n_out))
 
 

@@ -66,6 +66,42 @@ def problem(seed: int) -> tuple[dict[str, Any], Array, Array, dict[str, Any]]:
     return net, X, Y, {"step": step, "reduction": str(random.choice(["mean", "sum"]))}
 
 
+def _sigmoid(z: Array) -> Array:
+    t = np.exp(np.where(z.real < 0, z, -z))
+    return np.where(z.real < 0, t / (1 + t), 1 / (1 + t))
+
+
+def _tanh(z: Array) -> Array:
+    t = np.exp(np.where(z.real < 0, 2 * z, -2 * z))
+    return np.where(z.real < 0, -1, 1) * (1 - t) / (1 + t)
+
+
+def _softmax(z: Array) -> Array:
+    e = np.exp(z - z.real.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _binary_cross_entropy(Y: Array, h: Array, z: Array) -> Array:
+    return np.where(z.real > 0, z, 0) - Y * z + np.log(1 + np.exp(np.where(z.real > 0, -z, z)))
+
+
+def _cross_entropy(Y: Array, h: Array, z: Array) -> Array:
+    top = z.real.max(axis=1, keepdims=True)
+    return Y * (top + np.log(np.exp(z - top).sum(axis=1, keepdims=True)) - z)
+
+
+# Of complex numbers; relu, the one with a kink, is in `by_complex_step`.
+SMOOTH: dict[str, Callable[[Array], Array]] = {
+    **{"sigmoid": _sigmoid, "tanh": _tanh, "identity": lambda z: z, "softmax": _softmax}
+}
+EACH: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "squared_error": lambda Y, h, z: (Y - h) ** 2 / 2,
+    "sum_of_squares": lambda Y, h, z: (Y - h) ** 2,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "cross_entropy": _cross_entropy,
+}
+
+
 def by_complex_step(net: Any, X: Array, Y: Array, reduction: str, on_above: float = 0.0) -> Array:
     """The gradient in complex numbers; the equations of the cost once more, with nothing of samenet's.
 
@@ -85,30 +121,10 @@ def by_complex_step(net: Any, X: Array, Y: Array, reduction: str, on_above: floa
             if net.bias:
                 b = flat[start : start + n_out]
                 z, size, start = z + b, size + abs(b.real), start + n_out
-            if name == "sigmoid":
-                t = np.exp(np.where(z.real < 0, z, -z))
-                h = np.where(z.real < 0, t / (1 + t), 1 / (1 + t))
-            elif name == "tanh":
-                t = np.exp(np.where(z.real < 0, 2 * z, -2 * z))
-                h = np.where(z.real < 0, -1, 1) * (1 - t) / (1 + t)
-            elif name == "relu":
-                # h_step^2, which the real part of 0 may come to, is 0.
-                h = np.where(z.real > on_above * size + (-1e-50 if on_above < 0 else 1e-50), z, 0)
-            elif name == "softmax":
-                e = np.exp(z - z.real.max(axis=1, keepdims=True))
-                h = e / e.sum(axis=1, keepdims=True)
-            else:
-                h = z
-        name = net.cost_function
-        if name == "binary_cross_entropy":
-            above = np.where(z.real > 0, z, 0)
-            each = above - Y * z + np.log(1 + np.exp(np.where(z.real > 0, -z, z)))
-        elif name == "cross_entropy":
-            top = z.real.max(axis=1, keepdims=True)
-            each = Y * (top + np.log(np.exp(z - top).sum(axis=1, keepdims=True)) - z)
-        else:
-            each = (Y - h) ** 2 * (0.5 if name == "squared_error" else 1.0)
-        return complex(each.sum() / (len(X) if reduction == "mean" else 1.0) + penalty)
+            # h_step^2, which the real part of 0 may come to, is 0.
+            kink = on_above * size + (-1e-50 if on_above < 0 else 1e-50)
+            h = np.where(z.real > kink, z, 0) if name == "relu" else SMOOTH[name](z)
+        return complex(EACH[net.cost_function](Y, h, z).sum() / (len(X) if reduction == "mean" else 1.0) + penalty)
 
     for i in range(theta.size):
         moved = theta.astype(complex)

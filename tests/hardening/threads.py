@@ -36,6 +36,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 import samenet
+from samenet.optimizers import UPDATE_RULES
 
 Work = Callable[[int], bytes]  # of a number of threads; the bytes of its answers
 
@@ -50,7 +51,7 @@ SIZES = (
 ROWS = (1, 2, 11, 12, 13, 31, 33, 127, 128, 129, 257, 700)
 MANY = 2_500_000  # multiply-adds: more than those from which a second thread is asked for
 BATCHES = (None, 1, 7, 16, 17, 128, 256, 600)
-OPTIMIZERS = ("descent", "momentum", "nesterov", "adam", "rmsprop")
+OPTIMIZERS = tuple(rule.name for rule in UPDATE_RULES)
 
 
 def bits(*answers: Any) -> bytes:

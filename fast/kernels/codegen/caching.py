@@ -128,7 +128,7 @@ class Cache(NullCache):
         if self._stamp is None or result.lifted or result.library.has_dynamic_globals:
             return
         module = result.library._final_module
-        names = [f.name for f in module.functions if f.is_declaration and f.name.startswith("samenet.")]
+        names = [v.name for v in module.global_variables if v.is_declaration and v.name.startswith("samenet.")]
         try:
             key = self._key(signature, result.codegen)
             content = self._stamp + key + dumps((names, result._reduce()))

@@ -1,13 +1,15 @@
 """How a kernel is compiled, how it calls others, and how its compiled form is kept on disk.
 
 Numba compiles what a kernel calls into it, and all of that again into whoever calls the kernel; at the top of a few
-layers that is most of the time. An `external` kernel is compiled once for a dtype, under a name of its own, and called
-by it.
+layers that is most of the time. An `external` kernel is compiled once for a dtype, and not before it is called: what a
+call does not need is not compiled for it.
 """
 
+import ctypes
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import llvmlite.binding
@@ -15,19 +17,21 @@ import numpy as np
 from llvmlite import ir
 from numba import config, njit, typeof, types
 from numba.core import cgutils
-from numba.core.ccallback import CFunc
-from numba.core.dispatcher import Dispatcher
 from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
+from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
 from samenet.fast.kernels.codegen.loading import load_array_functions
-from samenet.fast.kernels.codegen.pipeline import KernelCompiler
-from samenet.fast.kernels.codegen.uninterrupted import checkpoint, prepare, uninterrupted
+from samenet.fast.kernels.codegen.pipeline import FunctionToCall, KernelCompiler, LightCompiler
+from samenet.fast.kernels.codegen.uninterrupted import prepare, uninterrupted
 from samenet.model import functions
 
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
+_LONG = ir.IntType(64)
+_COMPILE = ".compile"  # follows a kernel's name in that of what compiles it
 
 
 def _options(flags: tuple[str, ...]) -> dict[str, Any]:
@@ -58,43 +62,22 @@ def _dtype_of(kinds: Any) -> Any:
     return None
 
 
-def _called(function: Kernel, visited: set[Kernel]) -> Iterator["_External"]:
-    """The external kernels that a kernel calls by name, itself or in kernels that are compiled into it."""
-    visited.add(function)
-    for name in function.__code__.co_names:
-        value: Any = function.__globals__.get(name)
-        if isinstance(value, Dispatcher) and value.py_func not in visited:
-            yield from _called(value.py_func, visited)
-        elif isinstance(getattr(value, "external", None), _External):
-            yield value.external
-
-
-def _before(function: Kernel, dtype: Any) -> None:
-    """Compile, or load, the external kernels that a kernel calls by a global name, with a checkpoint before each.
-
-    This only keeps compilations short, so that an interrupt is answered soon. No call depends on it: Numba resolves
-    every call, however the kernel is reached, to `_External.call`, which compiles what has not been; and what a kernel
-    from the cache calls is read from its code.
-    """
-    if dtype is not None:
-        for called in _called(function, set()):
-            called.compile(dtype)
-    checkpoint()
-
-
 def _provide(symbol: str) -> bool:
-    """Make sure that compiled code can call an external kernel by this name; returns whether it can."""
-    name, _, dtype = symbol.rpartition(".")
+    """Make sure that compiled code can use what an external kernel has by this name; returns whether it can."""
+    name, _, dtype = symbol.removesuffix(_COMPILE).rpartition(".")
     if name not in _external:
         return False
-    _external[name].compile(getattr(types, dtype))
+    _external[name].publish(getattr(types, dtype))
     return True
 
 
-def kernel(*flags: str, holds_gil: bool = False, inlined: bool = False) -> Callable[[Kernel], Kernel]:
+def kernel(
+    *flags: str, holds_gil: bool = False, inlined: bool = False, light: bool = False
+) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
 
-    flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract".
+    flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract". light: without loops over numbers, which
+    others do for it: LLVM then takes half of the time.
     It can neither make an array, other than by `memory`, nor return one.
     """
 
@@ -105,7 +88,7 @@ def kernel(*flags: str, holds_gil: bool = False, inlined: bool = False) -> Calla
         options = {**_options(flags), "nogil": not holds_gil, "no_cfunc_wrapper": True}
         if inlined:
             options["forceinline"] = True
-        dispatcher = decorate(**options, pipeline_class=KernelCompiler)(function)
+        dispatcher = decorate(**options, pipeline_class=LightCompiler if light else KernelCompiler)(function)
         dispatcher._cache = Cache(function, options, _STAMP, _provide)
         _without_interrupts(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
@@ -116,46 +99,55 @@ def kernel(*flags: str, holds_gil: bool = False, inlined: bool = False) -> Calla
 def _without_interrupts(dispatcher: Any) -> None:
     """Let a dispatcher compile where no interrupt reaches; calls of what is compiled already do not come here."""
     compile_now, compile_for = dispatcher.compile, dispatcher._compile_for_args
-
-    def prepared(signature: Any) -> Any:
-        _before(dispatcher.py_func, _dtype_of(getattr(signature, "args", signature)))
-        return compile_now(signature)
-
-    dispatcher.compile = lambda signature: uninterrupted(lambda: prepared(signature))
+    dispatcher.compile = lambda signature: uninterrupted(lambda: compile_now(signature))
     dispatcher._compile_for_args = lambda *given, **named: uninterrupted(lambda: compile_for(*given, **named))
 
 
 class _External:
-    """A function that is compiled for a dtype before anyone calls it, and found by its name."""
+    """A function that is compiled for a dtype when it is first called, or loaded: each has a slot for its address.
 
-    def __init__(self, function: Kernel, signature: Signature, returns: Any, options: dict[str, Any]) -> None:
+    Whoever calls it looks into the slot. While that is empty, it asks Python to fill it; if Python raises, it returns,
+    as all of its callers do, and the exception appears where the kernel was called from Python.
+    """
+
+    def __init__(
+        self, function: Kernel, signature: Signature, returns: Any, options: dict[str, Any], compiler: Any
+    ) -> None:
         self.function, self.signature, self.returns, self.options = function, signature, returns, options
-        self.compiled: dict[Any, CFunc] = {}
-        self.begun: set[Any] = set()
+        self.compiler = compiler
+        self.cache: Any = Cache(function, options, _STAMP, _provide)
+        self.slots: dict[Any, tuple[ctypes.c_int64, Callable[[], None]]] = {}
+        self.compiled: dict[Any, Any] = {}
 
     @property
     def base(self) -> str:
         return f"samenet.{self.function.__module__}.{self.function.__qualname__}"
 
-    def name(self, dtype: Any) -> str:
-        return f"{self.base}.{dtype}"
+    def publish(self, dtype: Any) -> str:
+        """The name of its slot, which compiled code can use from now on, and of what fills that, with `_COMPILE`."""
+        name = f"{self.base}.{dtype}"
+        if dtype not in self.slots:
+            slot, fill = self.slots[dtype] = ctypes.c_int64(), partial(self.compile, dtype)
+            llvmlite.binding.add_symbol(name, ctypes.addressof(slot))
+            llvmlite.binding.add_symbol(name + _COMPILE, id(fill))
+        return name
 
     def compile(self, dtype: Any) -> None:
-        """For arrays of this dtype, or load it from the cache, unless it has been; from now on its name means it."""
+        """For arrays of this dtype, or load it from the cache, unless it has been."""
+        uninterrupted(lambda: self._compile(dtype))
+
+    def _compile(self, dtype: Any) -> None:
         if dtype in self.compiled:
             return
-        if dtype in self.begun:
-            raise TypeError(f"{self.base} calls itself, which an external kernel cannot")
-        self.begun.add(dtype)
-        try:
-            _before(self.function, dtype)
-            function = CFunc(self.function, (self.signature(dtype), self.returns), {}, self.options, KernelCompiler)
-            function._cache = Cache(self.function, self.options, _STAMP, _provide)  # type: ignore[attr-defined]
-            function.compile()
-            llvmlite.binding.add_symbol(self.name(dtype), function.address)
-            self.compiled[dtype] = function  # when all is done: what fails on the way is begun anew by the next call
-        finally:
-            self.begun.discard(dtype)
+        target, given = cpu_target.target_context, signature(self.returns, *self.signature(dtype))
+        form = self.cache.load_overload(given, target)
+        if form is None:
+            compiler = FunctionToCall(self.function, cpu_target, self.options, {}, self.compiler)
+            form = compiler.compile(given.args, given.return_type)
+            self.cache.save_overload(given, form)
+        self.publish(dtype)
+        self.slots[dtype][0].value = form.library.get_pointer_to_function(form.fndesc.llvm_func_name)
+        self.compiled[dtype] = form  # when all is done: what fails on the way is begun anew by the next call
 
     def wanted(self, given: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """The dtype of a call, and the types that the kernel is compiled for. Raises TypingError if they do not fit."""
@@ -170,7 +162,7 @@ class _External:
     def call(self, typing_context: Any, *given: Any) -> Any:
         """What Numba asks of an intrinsic: the types of the call, and how its code is written."""
         dtype, wanted = self.wanted(given)
-        self.compile(dtype)  # however it was called: LLVM ends the process where a name means nothing
+        name = self.publish(dtype)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             # An array is handed over as it is: what is known of its order is no part of it.
@@ -178,13 +170,42 @@ class _External:
                 value if isinstance(a, types.Array) else context.cast(builder, value, a, b)
                 for value, a, b in zip(values, given, wanted, strict=True)
             ]
-            result = ir.VoidType() if self.returns is types.void else context.get_value_type(self.returns)
-            kind = ir.FunctionType(result, [argument.type for argument in arguments])
-            function = cgutils.get_or_insert_function(builder.module, kind, self.name(dtype))
-            answer = builder.call(function, arguments)
-            return context.get_dummy_value() if self.returns is types.void else answer
+            conventions, slot = context.call_conv, _variable(builder.module, name, _LONG)
+            with cgutils.if_unlikely(builder, cgutils.is_null(builder, builder.load_atomic(slot, "acquire", 8))):
+                fill = _variable(builder.module, name + _COMPILE, ir.IntType(8))
+                failed = builder.call(_asking_python(context, builder.module), [fill])
+                with cgutils.if_unlikely(builder, failed):
+                    conventions.return_exc(builder)
+            kind = conventions.get_function_type(self.returns, wanted).as_pointer()
+            function = builder.inttoptr(builder.load_atomic(slot, "acquire", 8), kind)
+            status, answer = conventions.call_function(builder, function, self.returns, wanted, arguments)
+            with cgutils.if_unlikely(builder, status.is_error):
+                conventions.return_status_propagate(builder, status)
+            return answer
 
         return self.returns(*given), codegen
+
+
+def _variable(module: Any, name: str, kind: Any) -> Any:
+    """What is elsewhere in the process, by its name."""
+    return module.globals.get(name) or ir.GlobalVariable(module, kind, name)
+
+
+def _asking_python(context: Any, module: Any) -> Any:
+    """A function that has Python call an object that it is given; returns whether that raised."""
+    name, address = "samenet_ask_python", ir.IntType(8).as_pointer()
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.IntType(1), [address]), name)
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        builder = ir.IRBuilder(function.append_basic_block())
+        python = context.get_python_api(builder)
+        lock = python.gil_ensure()
+        answer = python.call_function_objargs(function.args[0], ())
+        python.decref(answer)
+        python.gil_release(lock)
+        builder.ret(cgutils.is_null(builder, answer))
+    return module.globals[name]
 
 
 def _fits(given: Any, wanted: Any) -> bool:
@@ -215,7 +236,9 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
     return intrinsic(typing)
 
 
-def external(signature: Signature, *flags: str, returns: Any = types.void) -> Callable[[Kernel], Kernel]:
+def external(
+    signature: Signature, *flags: str, returns: Any = types.void, light: bool = False
+) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
     signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Such a kernel must
@@ -225,7 +248,7 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
     def published(function: Kernel) -> Kernel:
         if _is_off():
             return function
-        named = _External(function, signature, returns, _options(flags))
+        named = _External(function, signature, returns, _options(flags), LightCompiler if light else KernelCompiler)
         if named.base in _external:
             raise ValueError(f"there is an external kernel {named.base} already")
         _external[named.base] = named
@@ -234,6 +257,12 @@ def external(signature: Signature, *flags: str, returns: Any = types.void) -> Ca
         return call
 
     return published
+
+
+def compile_external(dtype: str) -> None:
+    """Compile all external kernels for a dtype, or load them: calls do so as they need one."""
+    for named in _external.values():
+        named.compile(getattr(types, dtype))
 
 
 def _refuse(*_: Any, **__: Any) -> None:

@@ -56,6 +56,16 @@ def _function(builder, name, result, argument):
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, [argument]), name)
 
 
+def _written_once(builder, name, result, arguments, write):
+    """A function of the module that `write(builder, *arguments)` writes: to write it in each place takes longer."""
+    if name not in builder.module.globals:
+        function = ir.Function(builder.module, ir.FunctionType(result, arguments), name)
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        write(ir.IRBuilder(function.append_basic_block()), *function.args)
+    return builder.module.globals[name]
+
+
 def _write_close(builder, last):
     """Piece after piece; none is left."""
     free = _function(builder, "NRT_Free", ir.VoidType(), _ADDRESS)
@@ -69,28 +79,39 @@ def _write_close(builder, last):
     builder.call(free, [piece])
     builder.branch(begin)
     builder.position_at_end(end)
+    builder.ret_void()
+
+
+def _close(builder, heap):
+    kind = _ADDRESS.as_pointer()
+    close = _written_once(builder, "samenet_close_heap", ir.VoidType(), [kind], _write_close)
+    builder.call(close, [builder.bitcast(heap, kind)])
+
+
+def _write_take(builder, last, size):
+    """A piece for so many bytes is put before those that were taken; the address of its first number, or null."""
+    allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
+    piece = builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
+    with builder.if_then(cgutils.is_null(builder, piece), likely=False):
+        builder.ret(piece)
+    builder.store(builder.load(last), builder.bitcast(piece, last.type))
+    builder.store(piece, last)
+    start = builder.add(builder.ptrtoint(piece, LONG), ir.Constant(LONG, _HEAD + _LINE - 1))
+    builder.ret(builder.inttoptr(builder.and_(start, ir.Constant(LONG, -_LINE)), _ADDRESS))
+
+
+def _taken(builder, heap, size):
+    kind = _ADDRESS.as_pointer()
+    take = _written_once(builder, "samenet_take", _ADDRESS, [kind, LONG], _write_take)
+    return builder.call(take, [builder.bitcast(heap, kind), size])
 
 
 def _typed_close_heap(typing_context, heap):
     def codegen(context, builder, signature, values):
-        _write_close(builder, builder.bitcast(values[0], _ADDRESS.as_pointer()))
+        _close(builder, values[0])
         return context.get_dummy_value()
 
     return types.void(heap), codegen
-
-
-def _keep(builder, piece, last):
-    """Put a piece before those that were taken; the address of its first number."""
-    builder.store(builder.load(last), builder.bitcast(piece, last.type))
-    builder.store(piece, last)
-    start = builder.add(builder.ptrtoint(piece, LONG), ir.Constant(LONG, _HEAD + _LINE - 1))
-    return builder.inttoptr(builder.and_(start, ir.Constant(LONG, -_LINE)), _ADDRESS)
-
-
-def _taken(builder, size):
-    """A piece for so many bytes, or null."""
-    allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
-    return builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
 
 
 def _array(context, builder, kind, data, lengths, strides):
@@ -106,13 +127,9 @@ def _typed_room(typing_context, heap, length, dtype):
     def codegen(context, builder, signature, values):
         n = context.cast(builder, values[1], length, types.intp)
         size = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        last = builder.bitcast(values[0], _ADDRESS.as_pointer())
-        piece = _taken(builder, builder.mul(size, n))
-        count, data = (cgutils.alloca_once_value(builder, ir.Constant(t, z)) for t, z in ((LONG, 0), (_ADDRESS, None)))
-        with builder.if_then(cgutils.is_not_null(builder, piece)):
-            builder.store(n, count)
-            builder.store(_keep(builder, piece, last), data)
-        return _array(context, builder, kind, builder.load(data), [builder.load(count)], [size])
+        data = _taken(builder, values[0], builder.mul(size, n))
+        count = builder.select(cgutils.is_null(builder, data), ir.Constant(LONG, 0), n)
+        return _array(context, builder, kind, data, [count], [size])
 
     return kind(heap, length, dtype), codegen
 
@@ -129,12 +146,10 @@ def _typed_empty(typing_context, heap, shape, dtype, fill=False):
         for n in reversed(lengths):
             strides.insert(0, size)
             size = builder.mul(size, n)
-        last = builder.bitcast(values[0], _ADDRESS.as_pointer())
-        piece = _taken(builder, size)
-        with builder.if_then(cgutils.is_null(builder, piece), likely=False):
-            _write_close(builder, last)
+        data = _taken(builder, values[0], size)
+        with builder.if_then(cgutils.is_null(builder, data), likely=False):
+            _close(builder, values[0])
             context.call_conv.return_user_exc(builder, MemoryError, ("no room for the work of a kernel",))
-        data = _keep(builder, piece, last)
         if fill:
             cgutils.memset(builder, data, size, 0)
         return _array(context, builder, kind, data, lengths, strides)

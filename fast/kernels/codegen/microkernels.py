@@ -221,25 +221,31 @@ def _rows_at(a, place, m, n):
     return a[place : place + m * n].reshape(m, n)
 
 
-def _typed_rows_at(typing_context, a, *places):
+def _flat(a):
+    """All numbers of a contiguous matrix as a vector: a view."""
+    return a.reshape(a.size)
+
+
+def _typed_view(typing_context, a, *places):
     """As a slice and a reshape would, without what these check; for kernels that do not count who uses an array."""
-    kind = types.Array(a.dtype, 2, "C", readonly=not a.mutable)
+    kind = types.Array(a.dtype, 2 if places else 1, "C", readonly=not a.mutable)
 
     def codegen(context, builder, signature, values):
         assert not context.enable_nrt
-        vector, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
-        place, m, n = (
-            context.cast(builder, value, given, types.intp) for value, given in zip(values[1:], places, strict=True)
-        )
-        size = context.get_constant(types.intp, a.dtype.bitwidth // 8)
-        data = builder.gep(vector.data, [place])
-        populate_array(view, data, (m, n), (builder.mul(n, size), size), size, meminfo=None)
+        array, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
+        size, data, lengths = context.get_constant(types.intp, a.dtype.bitwidth // 8), array.data, [array.nitems]
+        if places:
+            given = zip(values[1:], places, strict=True)
+            place, *lengths = (context.cast(builder, value, kind, types.intp) for value, kind in given)
+            data = builder.gep(data, [place])
+        strides = [builder.mul(n, size) for n in lengths[1:]] + [size]
+        populate_array(view, data, lengths, strides, size, meminfo=None)
         return view._getvalue()
 
     return kind(a, *places), codegen
 
 
-rows_at = intrinsic_of(_rows_at, _typed_rows_at)
+rows_at, flat = intrinsic_of(_rows_at, _typed_view), intrinsic_of(_flat, _typed_view)
 
 
 def on_stack(m: int, n: int) -> Any:

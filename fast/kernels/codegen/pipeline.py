@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, ClassVar
 
 from numba.core import types
 from numba.core.base import BaseContext
@@ -82,11 +82,13 @@ class _Flags(Flags):
 class _Library(JITCodeLibrary):
     """Code that is optimised once, with all that is linked into it; Numba would do so in three steps, and each part."""
 
+    effort: ClassVar[dict[str, Any]] = {}  # LLVM's; nothing for the most
+
     def add_llvm_module(self, module: Any) -> None:
         self._final_module.link_in(module)
 
     def _optimize_final_module(self) -> None:
-        passes, builder = self._codegen._module_pass_manager()
+        passes, builder = self._codegen._module_pass_manager(**self.effort)
         passes.run(self._final_module, builder)
 
 
@@ -131,13 +133,26 @@ class KernelCompiler(Compiler):
             return super().compile_extra(function)
 
 
+class _LightLibrary(_Library):
+    effort: ClassVar = {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
+
+
+class LightCompiler(KernelCompiler):
+    """The same for functions whose work is done by others."""
+
+    library = _LightLibrary
+
+
 class _PartCompiler(KernelCompiler):
     library = _Part
 
 
-class _FunctionOfPart(_FunctionCompiler):  # type: ignore[misc]
+class FunctionToCall(_FunctionCompiler):  # type: ignore[misc]
+    """Compiles a function that kernels call, and Python does not."""
+
     def _customize_flags(self, flags: Any) -> Any:
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+        flags.enable_pyobject = False
         return flags
 
 
@@ -147,8 +162,8 @@ _get_overload, _process = _dispatcher.get_overload, PostProcessor.run
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
     """What Numba asks a function that is called: its signature for these types. It is compiled to be linked."""
-    compiler = _FunctionOfPart(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
-    signature, args = compiler.fold_argument_types(args, kws)
+    compiler = FunctionToCall(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
+    signature, args = compiler.fold_argument_types(tuple(map(types.unliteral, args)), kws)  # one form for all numbers
     forms = vars(self).setdefault("linked_forms", {})
     if args not in forms:
         with self._compiling_counter:

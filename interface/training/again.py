@@ -1,0 +1,103 @@
+"""The usual training, of a few updates by the full batch; and the same again, with other samples alone.
+
+Who makes batches for himself calls `train` with the very same arguments over and over. What was checked of them is left
+with the model, so that the next call checks its samples, and updates.
+"""
+
+from collections.abc import Callable
+from operator import is_
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.backends.objective import overflow_ignored
+from samenet.model import Model
+from samenet.model.functions import MADE_FOR
+from samenet.stopping import StopTraining
+from samenet.training import divergence
+from samenet.training.history import History
+from samenet.training.interrupts import deferred_interrupt
+from samenet.training.options import Options, Trained, apart
+from samenet.training.reach import is_reachable
+from samenet.training.settings import Given, Settings
+from samenet.validation.finite import all_finite
+
+
+class Known(NamedTuple):
+    """What is known of a training besides its samples."""
+
+    given: Given  # the arguments of `train`, which have the same values at any time
+    rows: int  # of X
+    is_open: bool  # whether the weights show afterwards if X was finite
+    limited: str | None  # the activation whose limits the targets may not exceed
+    settings: Settings
+    seed: Any
+    amount: float  # how much the batch counts, see `divergence.amount_of`
+    arguments: dict[str, Any]  # of the backend's `run_updates`
+
+
+def known(model: Model, options: Options) -> Known:
+    """What is known of a short training by the full batch, without masks."""
+    rows, settings, cost = len(options.X), options.settings, model.cost_function
+    limited = None if cost in MADE_FOR else model.activations[-1]
+    weights, arguments = options.sample_weight, {"batch_size": rows, "epochs": settings.epochs, **settings.arguments}
+    amount = rows if weights is None else divergence.amount_of(rows, weights)
+    return Known(options.given, rows, options.unchecked, limited, settings, options.seed, amount, arguments)
+
+
+def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Given) -> bool:
+    """Train as in the call before, if its arguments were these; returns whether that was done.
+
+    If not, nothing has changed. Raises ValueError or TypeError for samples that are not as they should be.
+    """
+    last: Known | None = model.prepared.get(Known)
+    if last is None or not all(map(is_, last.given, given)):
+        return False
+    X, Y = model.labelled(X, Y, given[0], not last.is_open)
+    if len(X) != last.rows or (last.limited is not None and not is_reachable(last.limited, Y)):
+        return False
+    X, Y = apart(model.theta, X, Y)
+    # Suppressed twice: the user's Ctrl-C handler may raise it, too, inside the deferring block or at its end.
+    try:
+        with deferred_interrupt() as release:
+            if hasattr(backend, "QUIET"):
+                history = updated(user, model, backend.run_updates, X, Y, last)
+            else:
+                with overflow_ignored(backend):
+                    history = updated(user, model, backend.run_updates, X, Y, last)
+            if history is None:
+                return False
+            try:
+                release()
+            except StopTraining as reason:
+                history.stop("StopTraining", reason)
+    except StopTraining:
+        pass
+    return True
+
+
+def updated(
+    user: Trained, model: Model, run_updates: Callable[..., Any], X: NDArray[Any], Y: NDArray[Any], known: Known
+) -> History | None:
+    """All updates, which return the costs to record; None, and nothing has changed, if the loop has to look at them."""
+    settings, everything = known.settings, model.theta.everything
+    rule, before, history, earlier = (
+        settings.optimizer,
+        everything.copy(),
+        History(),
+        (user.history, user.training_state),
+    )
+    user.history, user.training_state = history, None
+    state = rule.state(model.theta)  # type: ignore[attr-defined]
+    costs = np.asarray(run_updates(model, X, Y, rule, state=state, **known.arguments))
+    if not (divergence.is_harmless(costs, known.amount, settings.reduction) and all_finite(everything)):
+        everything[:] = before
+        user.history, user.training_state = earlier
+        return None
+    if settings.record_every > 0:
+        history.record_costs(0, costs, settings.record_every)
+    history.epochs_done = settings.epochs
+    left = known.seed, state.values, state.t, None, history, before
+    user.training_state = settings, known.rows, known.rows, model.cost_function, costs.item(0), known.amount, *left
+    return history

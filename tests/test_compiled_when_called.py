@@ -1,0 +1,184 @@
+"""A kernel is compiled, or loaded, when a call first needs it, and none that it does not need.
+
+Kernels are made new to the process by emptying the slots that their addresses are in.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from samenet.fast.kernels.codegen import compiling
+from samenet.fast.numba import Network
+
+pytestmark = pytest.mark.compiled
+
+# The kernels that some kinds of calls need, and others do not.
+KINDS = {
+    "zeros": {
+        *("sparse_input.sparse_forward", "sparse_input.sparse_step", "sparse_input.sparse_gradient"),
+        *("gemm.product_indexed", "gemm._multiply_panel_indexed", "backward._sparse_gradient"),
+    },
+    "images": {"sparse_input.find_nonzero_columns"},
+    "narrow": {"narrow.narrow_product", "narrow.add_narrow_gradient", "gemm.copied"},
+    "wide": {"gemm.packed_product", "gemm._multiply_packed", "gemm._pack"},
+    "blocks": {"forward.forward", "packing.pack"},
+    "backward": {"activations.slope", "activations.back_through"},
+    "packed backward": {"backward.gradient", "packing.unpack"},
+    "steps": {"steps.step", "backward._step_weights"},
+    "masks": {"dropout.fill_masks", "forward.apply_mask"},
+    "penalties": {"penalties.penalty"},
+    "weights": {"training.gather_weighed", "backward.weigh"},
+    "costs": {"activations.value"},
+    "lanes": {"lanes.forward_in_lanes"},
+    "one sample": {"forward.forward_sample"},
+}
+FIRST = "blocks", "backward", "packed backward", "costs"
+NETWORKS = {"packed": [20, 30, 3], "images": [130, 40, 3], "narrow": [150, 1], "wide": [250, 250, 4]}
+
+
+def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]:
+    """Calls of a network, and the kinds that each is of."""
+    net, random = Network(NETWORKS[name], seed=0, dtype=dtype), np.random.default_rng(0)
+    X, Y = (random.random((60, n)).astype(dtype) for n in (net.sizes[0], net.sizes[-1]))
+    zeros, own = X * (X > 0.95), {name} & KINDS.keys()
+    penalized = Network(NETWORKS[name], seed=0, dtype=dtype, l2=0.1)
+
+    def trained(x: Any, net: Network = net, **settings: Any) -> Any:
+        other = net.copy()
+        other.train(x, Y, alpha=1e-3, epochs=2, **settings)
+        return other.parameters
+
+    yield {"one sample"}, lambda: net.predict(X[0])
+    yield {"wide"} if name == "wide" else {"lanes"}, lambda: net.predict(X)
+    yield {*FIRST, *own}, lambda: net.gradient(X, Y)[1].flat
+    yield {*FIRST, *own, "penalties"}, lambda: penalized.gradient(X, Y)[1].flat
+    yield {*FIRST, *own, "weights"}, lambda: net.gradient(X, Y, sample_weight=X[:, 0])[1].flat
+    yield {*FIRST, *own, "steps"}, lambda: trained(X)
+    of_batches = {*FIRST, *own, "steps"}
+    yield {*of_batches, "lanes"}, lambda: trained(X, batch_size=20, optimizer="adam", seed=0)
+    if name != "narrow":
+        yield {*of_batches, "masks"}, lambda: trained(X, batch_size=20, dropout=0.1, optimizer="adam", seed=0)
+    if name == "images":
+        yield {*of_batches, "zeros"}, lambda: trained(zeros, batch_size=20, seed=0)
+
+
+def forget() -> None:
+    """No kernel that others call has been compiled, as in a new process."""
+    for external in compiling._external.values():
+        external.compiled.clear()
+        for slot, _ in external.slots.values():
+            slot.value = 0
+
+
+def compiled() -> set[str]:
+    """The names of those that have been since then, in any dtype."""
+    return {
+        name.removeprefix("samenet.samenet.fast.kernels.")
+        for name, external in compiling._external.items()
+        if external.compiled
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_call_compiles_what_it_needs_and_gives_the_same_bits(name: str, dtype: str) -> None:
+    for kinds, call in calls(name, dtype):
+        expected = call()
+        forget()
+        found = call()
+        assert found.tobytes() == expected.tobytes(), kinds
+        names = compiled()
+        for kind, kernels in KINDS.items():
+            assert kind in (*kinds, "costs", "lanes") or not names & kernels, (kinds, kind)
+            assert kind not in kinds - {"lanes"} or names & kernels, (kinds, kind)
+        dtypes = {str(kind) for external in compiling._external.values() for kind in external.compiled}
+        assert dtypes == {dtype}
+
+
+def test_every_kind_is_of_kernels_that_there_are() -> None:
+    known = {name.removeprefix("samenet.samenet.fast.kernels.") for name in compiling._external}
+    assert known >= set().union(*KINDS.values())
+
+
+FAILURES = MemoryError, KeyboardInterrupt, SystemExit
+
+
+@pytest.mark.parametrize("error", FAILURES)
+@pytest.mark.parametrize("name", ["forward.forward", "activations.back_through", "packing.unpack"])
+def test_what_fails_within_a_call_is_raised_by_it(
+    name: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From kernels that are two calls away from Python as well; and the next call is right."""
+    net, random = Network([20, 30, 3], seed=0), np.random.default_rng(0)
+    X, Y = random.random((60, 20)), random.random((60, 3))
+    expected, before = net.gradient(X, Y)[1].flat.copy(), net.parameters.copy()
+    external = compiling._external[f"samenet.samenet.fast.kernels.{name}"]
+
+    def load(*given: Any) -> None:
+        raise error("while compiling")
+
+    forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(external.cache, "load_overload", load)
+        for _ in range(2):
+            with pytest.raises(error, match="while compiling"):
+                net.gradient(X, Y)
+    assert net.parameters.tobytes() == before.tobytes()
+    assert net.gradient(X, Y)[1].flat.tobytes() == expected.tobytes()
+
+
+def test_threads_that_need_the_same_kernels_at_once() -> None:
+    net, random = Network([20, 30, 3], seed=0), np.random.default_rng(0)
+    X, Y = random.random((60, 20)), random.random((60, 3))
+    expected, found = net.gradient(X, Y)[1].flat.tobytes(), list[bytes]()
+    for _ in range(5):
+        forget()
+        threads = [
+            threading.Thread(target=lambda: found.append(net.gradient(X, Y)[1].flat.tobytes())) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+    assert found == [expected] * 20
+
+
+_ONCE = """
+import json, sys
+import numpy as np
+from samenet.fast.kernels.codegen import compiling
+from samenet.fast.numba import Network
+
+random = np.random.default_rng(0)
+X, Y = (random.random((60, n)).astype("float32") for n in (20, 3))
+gradient = Network([20, 30, 3], seed=0, dtype="float32").gradient(X, Y)[1].flat
+print(json.dumps([gradient.tobytes().hex(), [name for name, e in compiling._external.items() if e.compiled]]))
+"""
+
+
+def test_a_new_process_with_nothing_on_disk(tmp_path: Path) -> None:
+    """Compiles the same, and keeps it; one that finds it there answers the same."""
+    answers = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", _ONCE],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=True,
+        )
+        answers.append(json.loads(done.stdout))
+    assert answers[0] == answers[1]
+    files = {path.name.rpartition("-")[0] for path in tmp_path.rglob("*.nbc")}
+    names = {"samenet." + ".".join(name.split(".")[-2:]) for name in answers[0][1]}
+    assert files == names | {"samenet.training.run_updates"}
+    assert not any("sparse" in name or "narrow" in name or "packed" in name or "step" in name for name in files)
