@@ -312,11 +312,6 @@ MUTANTS = {
             "transposed(packed_matrix(P, q, n, k)[::-1], W)",
         ),
         Mutant("few nodes: bias dropped", "tile[j, r] += b[0, j]", "tile[j, r] += 0.0"),
-        Mutant(
-            "few nodes: the first ones for all",
-            "dots_by_number(X, W[i : i + height],",
-            "dots_by_number(X, W[: len(W) - i][:height],",
-        ),
         Mutant("few nodes: bias dropped in the lanes", "sums[i, r] += more", "sums[i, r] += 0 * more"),
         Mutant("few nodes: the first rows for all", "x = X[s : s + _NEAR]", "x = X[: len(X) - s][:_NEAR]"),
         Mutant("few nodes: one node reversed", "gemv(X, W[0], Z[0])", "gemv(X, W[0][::-1], Z[0])"),
@@ -533,6 +528,7 @@ MUTANTS = {
         ),
         Mutant("gradient not turned back", "unpack(g, sizes, bias, False, theta)", "theta[:] = g[: theta.size]"),
         Mutant("weights for errors not kept up", "unpack(P, sizes, bias, True, theta)", "pass"),
+        Mutant("one update: by another number", "state, 0, rule, rule.t + 1)", "state, 0, rule, rule.t + 2)"),
         # few rows
         Mutant("few rows: no biases", "z[s, i] + b[i] if b.size else z[s, i]", "z[s, i]"),
         Mutant("few rows: those of before", "dots(W, X[s : s + TOGETHER]", "dots(W, X[: len(X[s : s + TOGETHER])]"),

@@ -11,7 +11,7 @@ from agreement import Backend
 import samenet
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
-from samenet.training import loop, short
+from samenet.training import again, loop, short
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
@@ -248,7 +248,8 @@ def test_a_handler_of_ctrl_c_may_raise_it_in_a_short_training(
         signal.raise_signal(signal.SIGINT)
         return True
 
-    monkeypatch.setattr(short, "all_finite", interrupted)
+    for module in (again, short):
+        monkeypatch.setattr(module, "all_finite", interrupted)
     before, net = signal.signal(signal.SIGINT, handler), make(backend)
     try:
         history = net.train(X, Y, epochs=2, **STEPS)

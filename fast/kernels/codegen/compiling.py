@@ -178,10 +178,13 @@ class _External:
                     conventions.return_exc(builder)
             kind = conventions.get_function_type(self.returns, wanted).as_pointer()
             function = builder.inttoptr(builder.load_atomic(slot, "acquire", 8), kind)
-            status, answer = conventions.call_function(builder, function, self.returns, wanted, arguments)
-            with cgutils.if_unlikely(builder, status.is_error):
-                conventions.return_status_propagate(builder, status)
-            return answer
+            # As Numba calls its own, but what it raises goes where the caller's exceptions go.
+            result = cgutils.alloca_once(builder, conventions.get_return_type(self.returns).pointee)
+            packed = context.get_arg_packer(wanted).as_arguments(builder, arguments)
+            failed = builder.call(function, [result, builder.function.args[1], *packed])
+            with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, failed)):
+                builder.ret(failed)
+            return context.get_returned_value(builder, self.returns, builder.load(result))
 
         return self.returns(*given), codegen
 
