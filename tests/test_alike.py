@@ -25,7 +25,7 @@ KINDS: list[tuple[Any, ...]] = [
     ((5, 9, 17, 2), ["relu", "identity", "tanh"], "squared_error"),
     ((20, 30, 40), ["sigmoid", "softmax"], "cross_entropy"),
     ((40, 33, 2), ["relu", "softmax"], "squared_error"),
-    ((100, 9), "relu", "squared_error"),
+    ((100, 13), "relu", "squared_error"),
     ((7, 12, 3), ["tanh", "sigmoid"], "binary_cross_entropy"),
 ]
 

@@ -164,8 +164,7 @@ def test_both_sides_of_threads(beyond: int) -> None:
     _agree((64, 30, 10), rows, threads=2)
 
 
-# The most in registers, of a network (5, LANES, 2).
-ROWS = 3 * tiny_network._CALLS // (5 + LANES + tiny_network._LAYER - tiny_network._SAVED)
+ROWS = tiny_network._BATCH // (tiny_network._ROW + 5 + LANES)  # the most in registers, of a network (5, LANES, 2)
 
 
 @pytest.mark.parametrize(

@@ -169,20 +169,19 @@ def test_which_networks_are_trained_in_registers() -> None:
     assert not fits(1, [tiny_network._INPUTS + 1, lanes, 1])
     assert fits(1, [lanes] * (tiny_network._ONLINE // lanes + 1))
     assert not fits(1, [lanes] * (tiny_network._ONLINE // lanes + 2))
-    work = 3 + lanes + tiny_network._LAYER - tiny_network._SAVED
-    most = 3 * tiny_network._CALLS // work
+    most = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes)
     for batch_size, settings in itertools.product((most, most + 1), ({}, {"l1": 0.1}, {"activation": "tanh"})):
         assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == most)
-    fewer = 3 * tiny_network._CALLS // (work + tiny_network._LOGARITHMS)
+    fewer = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes + tiny_network._LOGARITHMS)
     for batch_size, settings in itertools.product(
         (fewer, fewer + 1),
         ({"activation": ["softmax", "sigmoid"]}, {"activation": ["tanh", "sigmoid"], "cost": "binary_cross_entropy"}),
     ):
         assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == fewer)
-    narrower = 3 * tiny_network._CALLS // (work + lanes)
+    narrower = tiny_network._BATCH // (tiny_network._ROW + 3 + 2 * lanes)
     for batch_size in (narrower, narrower + 1):  # 32 bits: twice as many nodes to a register
         assert fits(batch_size, [3, 2 * lanes, 1], dtype="float32") is (batch_size == narrower)
-    linear = 2 * tiny_network._CALLS // tiny_network._ROW  # a linear model of few inputs
+    linear = tiny_network._LINEAR // tiny_network._LEAST  # a linear model of few inputs
     for batch_size in (linear, linear + 1):
         assert fits(batch_size, [3, 1]) is (batch_size == linear)
 

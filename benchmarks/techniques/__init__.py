@@ -112,7 +112,7 @@ TECHNIQUES = (
         (
             Change(
                 f"{_KERNELS}/training.py",
-                "at_once = alphas[: alphas.size if parts == 1 and drop_connect is None else 0]",
+                "at_once = alphas[: alphas.size if parts == 1 and drop_connect is None and not is_one else 0]",
                 "at_once = alphas[:0]",
             ),
         ),
@@ -123,7 +123,7 @@ TECHNIQUES = (
         "mini-batches of 64",
         (
             Change(f"{_KERNELS}/codegen/compiling.py", '"_nrt": False}', '"_nrt": True}'),
-            Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n        vector", "vector"),
+            Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n        array", "array"),
             Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n            size", "size"),
         ),
     ),
@@ -162,7 +162,7 @@ TECHNIQUES = (
         "few nodes of many inputs",
         "A first layer of few nodes has inputs in its registers; without, one of nodes that is mostly empty.",
         "few nodes",
-        (Change(f"{_KERNELS}/narrow.py", "return 2 * sizes[1] <= lanes", "return 0 > lanes"),),
+        (Change(f"{_KERNELS}/narrow.py", "return 4 * k <= 3 * lanes and", "return n < 0 and"),),
     ),
     Technique(
         "one sample without checks",

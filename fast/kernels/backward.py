@@ -217,7 +217,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             if bias:
                 biases = r + matrix_length(sizes, layer, lanes)
                 db = G[biases : biases + k]
-                sum_of_rows(deltas, db, start == 0)
+                sum_of_rows(deltas, db, start == 0, is_turned(sizes, 0, lanes))
                 if at_once:
                     step(P[biases : biases + k], db, alpha, update.state, biases, rule, update.t)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
@@ -286,10 +286,19 @@ def _add_squares(delta, layer_inputs, bias, squares):
         squares[s] += _sum_of_squares(delta[s]) * (_sum_of_squares(layer_inputs[s]) + (1.0 if bias else 0.0))
 
 
-@external(lambda f: (f[:, ::1], f[::1], boolean))
-def sum_of_rows(delta, db, anew):
-    """db := the sum of delta's rows; or db +=, unless it begins anew."""
+@external(lambda f: (f[:, ::1], f[::1], boolean, boolean))
+def sum_of_rows(delta, db, anew, in_order):
+    """db := the sum of delta's rows; or db +=, unless it begins anew.
+
+    in_order: row by row, as `many_networks` adds them; if not, by several sums, of which none waits for another.
+    """
     if anew:
         for i in range(db.size):
             db[i] = 0
-    add_rows(delta, db)
+    if not in_order:
+        add_rows(delta, db)
+        return
+    for s in range(len(delta)):
+        row = delta[s]
+        for i in range(db.size):
+            db[i] += row[i]

@@ -99,7 +99,7 @@ def _backward(theta, layout, X, g, H, delta, back, zeros):
         q -= m * k
         deltas = rows_at(delta, 0, m, k)
         if bias:
-            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True)
+            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True, False)
         layer_inputs = rows_at(H, q - m * n, m, n) if layer else X
         product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), rows_at(g, p, k, n))
         if layer:

@@ -48,15 +48,10 @@ _KNOWN = {
     *("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"),
 }
 # For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
-# work of an update by one row, in multiplications of registers. By more rows, a row's work is what it takes longer here
-# than by calls, at least `_ROW`; and an update, as many times `_CALLS` less as there are layers, the input counted.
-_INPUTS, _ONLINE, _CALLS = 256, 3000, 190
-_ROW, _LAYER, _LOGARITHMS = (
-    4,
-    12,
-    38,
-)  # of any row; of one for a further layer; and for logarithms in the cost, or softmax
-_SAVED = 5  # of a row's work
+# work of an update by one row; the most work of all rows, where there are more. In multiplications of registers.
+_INPUTS, _ONLINE, _BATCH = 256, 3000, 830
+_ROW, _LOGARITHMS = 40, 60  # work of any row, and of one with a softmax or with logarithms in the cost
+_LINEAR, _LEAST = 420, 4  # the most work of all rows without a hidden layer, and the least of one
 
 
 def registers(model: Any) -> int:
@@ -78,8 +73,9 @@ def fits(model: Any, batch_size: int) -> bool:
     if sizes[0] > _INPUTS or work > _ONLINE or batch_size == 1:
         return bool(sizes[0] <= _INPUTS and work <= _ONLINE)
     logarithms = "softmax" in model.activations or model.cost_function in functions.MADE_FOR
-    work += _LAYER * (len(sizes) - 2) + _LOGARITHMS * logarithms - _SAVED
-    return bool(batch_size * max(_ROW, work) <= _CALLS * len(sizes))
+    if len(sizes) == 2 and not logarithms:
+        return bool(batch_size * max(_LEAST, work) <= _LINEAR)
+    return bool(batch_size * (_ROW + work + _LOGARITHMS * logarithms) <= _BATCH)
 
 
 @kernel()
