@@ -9,11 +9,11 @@ from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, add_rows, flat, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
-from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product
+from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product, sum_of_rows
 from samenet.fast.kernels.narrow import add_narrow_gradient
 from samenet.fast.kernels.packing import (
     is_turned,
@@ -284,21 +284,3 @@ def _add_squares(delta, layer_inputs, bias, squares):
     """Each row's ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
     for s in range(squares.size):
         squares[s] += _sum_of_squares(delta[s]) * (_sum_of_squares(layer_inputs[s]) + (1.0 if bias else 0.0))
-
-
-@external(lambda f: (f[:, ::1], f[::1], boolean, boolean))
-def sum_of_rows(delta, db, anew, in_order):
-    """db := the sum of delta's rows; or db +=, unless it begins anew.
-
-    in_order: row by row, as `many_networks` adds them; if not, by several sums, of which none waits for another.
-    """
-    if anew:
-        for i in range(db.size):
-            db[i] = 0
-    if not in_order:
-        add_rows(delta, db)
-        return
-    for s in range(len(delta)):
-        row = delta[s]
-        for i in range(db.size):
-            db[i] += row[i]

@@ -4,12 +4,12 @@ Nothing is packed, and nothing turned back, which for few rows takes several tim
 """
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
-from samenet.fast.kernels.backward import sum_of_rows, weigh
+from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, flat, gemv, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import product
+from samenet.fast.kernels.gemm import product, sum_of_rows
 from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.penalties import penalty

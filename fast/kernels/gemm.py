@@ -1,13 +1,13 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
 import numpy as np
-from numba import float64, int32, int64, types
+from numba import boolean, float64, int32, int64, types
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import close_heap, open_heap, room
-from samenet.fast.kernels.codegen.microkernels import multiply_panel, multiply_panel_indexed, rows_at
+from samenet.fast.kernels.codegen.microkernels import add_rows, multiply_panel, multiply_panel_indexed, rows_at
 from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -176,3 +176,21 @@ def product(A, B, S, C):
 def product_indexed(A, B, S, C, used):
     """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
     _columns(A, B, S, C, used)
+
+
+@external(lambda f: (f[:, ::1], f[::1], boolean, boolean))
+def sum_of_rows(delta, db, anew, in_order):
+    """db := the sum of delta's rows; or db +=, unless it begins anew.
+
+    in_order: row by row, as `many_networks` adds them; if not, by several sums, of which none waits for another.
+    """
+    if anew:
+        for i in range(db.size):
+            db[i] = 0
+    if not in_order:
+        add_rows(delta, db)
+        return
+    for s in range(len(delta)):
+        row = delta[s]
+        for i in range(db.size):
+            db[i] += row[i]

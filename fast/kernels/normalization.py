@@ -8,7 +8,7 @@ import math
 from typing import Any, NamedTuple
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
-from samenet.fast.kernels.backward import sum_of_rows, weigh
+from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
@@ -17,7 +17,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.few_rows import multiply
 from samenet.fast.kernels.forward import apply_mask
-from samenet.fast.kernels.gemm import WIDE, product, transposed
+from samenet.fast.kernels.gemm import WIDE, product, sum_of_rows, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
