@@ -620,7 +620,7 @@ MUTANTS = {
     ),
     "infinity not seen": ("steps", "vb.multiply_add(found.value, vb.zero, nothing_here)", "nothing_here"),
     "no step": ("steps", "vb.multiply_add(step, found.value, vb.load(place, mask))", "vb.load(place, mask)"),
-    "rows from the start on": ("views", "builder.gep(vector.data, [place])", "vector.data"),
+    "rows from the start on": ("views", "builder.gep(data, [place])", "data"),
     "products past the last row": (
         "registers",
         "vb.builder.select(vb.first_n_mask(n), vb.sums(rows), vb.zero)",

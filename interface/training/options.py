@@ -15,7 +15,7 @@ from samenet.model.functions import MADE_FOR
 from samenet.model.parameters import Parameters
 from samenet.training.history import History
 from samenet.training.monitors import monitor
-from samenet.training.reach import check_reach
+from samenet.training.reach import check_reach, is_reachable
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
 from samenet.training.settings import Given, Settings, are_constant, settings_of
@@ -132,6 +132,8 @@ class Options:
         if may_wait and not options._shows_all:
             options.check_samples()
         if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
+            if options.unchecked and not is_reachable(model.activations[-1], options.Y):
+                options.check_samples()  # an error comes before a warning
             check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
