@@ -82,12 +82,8 @@ def updated(
 ) -> History | None:
     """All updates, which return the costs to record; None, and nothing has changed, if the loop has to look at them."""
     settings, everything = known.settings, model.theta.everything
-    rule, before, history, earlier = (
-        settings.optimizer,
-        everything.copy(),
-        History(),
-        (user.history, user.training_state),
-    )
+    rule, before = settings.optimizer, everything.copy()
+    earlier, history = (user.history, user.training_state), History()
     user.history, user.training_state = history, None
     state = rule.state(model.theta)  # type: ignore[attr-defined]
     costs = np.asarray(run_updates(model, X, Y, rule, state=state, **known.arguments))
