@@ -194,21 +194,28 @@ def _variable(module: Any, name: str, kind: Any) -> Any:
     return module.globals.get(name) or ir.GlobalVariable(module, kind, name)
 
 
-def _asking_python(context: Any, module: Any) -> Any:
-    """A function that has Python call an object that it is given; returns whether that raised."""
-    name, address = "samenet_ask_python", ir.IntType(8).as_pointer()
+def written_once(module: Any, name: str, result: Any, arguments: list[Any], write: Callable[..., None]) -> Any:
+    """A function of the module that `write(builder, *arguments)` writes: to write it in each place takes longer."""
     if name not in module.globals:
-        function = ir.Function(module, ir.FunctionType(ir.IntType(1), [address]), name)
+        function = ir.Function(module, ir.FunctionType(result, arguments), name)
         function.linkage = "linkonce_odr"
         function.attributes.add("noinline")
-        builder = ir.IRBuilder(function.append_basic_block())
+        write(ir.IRBuilder(function.append_basic_block()), *function.args)
+    return module.globals[name]
+
+
+def _asking_python(context: Any, module: Any) -> Any:
+    """A function that has Python call an object that it is given; returns whether that raised."""
+
+    def write(builder: Any, called: Any) -> None:
         python = context.get_python_api(builder)
         lock = python.gil_ensure()
-        answer = python.call_function_objargs(function.args[0], ())
+        answer = python.call_function_objargs(called, ())
         python.decref(answer)
         python.gil_release(lock)
         builder.ret(cgutils.is_null(builder, answer))
-    return module.globals[name]
+
+    return written_once(module, "samenet_ask_python", ir.IntType(1), [ir.IntType(8).as_pointer()], write)
 
 
 def _fits(given: Any, wanted: Any) -> bool:
@@ -244,8 +251,8 @@ def external(
 ) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
-    signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Such a kernel must
-    not raise, call itself, or share its module and name with another: raises ValueError, since they would share code.
+    signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. It should not
+    raise: what its callers took from the heap would be lost. Raises ValueError if its module has another of its name.
     """
 
     def published(function: Kernel) -> Kernel:

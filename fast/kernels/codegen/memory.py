@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
-from samenet.fast.kernels.codegen.compiling import intrinsic_of
+from samenet.fast.kernels.codegen.compiling import intrinsic_of, written_once
 from samenet.fast.kernels.codegen.vector import BYTE, LONG
 
 _ADDRESS = BYTE.as_pointer()
@@ -44,7 +44,7 @@ def _zeroed(heap: None, shape: Any, dtype: Any) -> Any:
 
 
 def _room(heap: None, length: int, dtype: Any) -> Any:
-    """An array of so many numbers, or of none where there is no room: for external kernels, which cannot raise."""
+    """An array of so many numbers, or of none where there is no room: for external kernels, which should not raise."""
     return np.empty(length, dtype)
 
 
@@ -54,16 +54,6 @@ def _close_heap(heap: None) -> None:
 
 def _function(builder, name, result, argument):
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, [argument]), name)
-
-
-def _written_once(builder, name, result, arguments, write):
-    """A function of the module that `write(builder, *arguments)` writes: to write it in each place takes longer."""
-    if name not in builder.module.globals:
-        function = ir.Function(builder.module, ir.FunctionType(result, arguments), name)
-        function.linkage = "linkonce_odr"
-        function.attributes.add("noinline")
-        write(ir.IRBuilder(function.append_basic_block()), *function.args)
-    return builder.module.globals[name]
 
 
 def _write_close(builder, last):
@@ -84,7 +74,7 @@ def _write_close(builder, last):
 
 def _close(builder, heap):
     kind = _ADDRESS.as_pointer()
-    close = _written_once(builder, "samenet_close_heap", ir.VoidType(), [kind], _write_close)
+    close = written_once(builder.module, "samenet_close_heap", ir.VoidType(), [kind], _write_close)
     builder.call(close, [builder.bitcast(heap, kind)])
 
 
@@ -102,7 +92,7 @@ def _write_take(builder, last, size):
 
 def _taken(builder, heap, size):
     kind = _ADDRESS.as_pointer()
-    take = _written_once(builder, "samenet_take", _ADDRESS, [kind, LONG], _write_take)
+    take = written_once(builder.module, "samenet_take", _ADDRESS, [kind, LONG], _write_take)
     return builder.call(take, [builder.bitcast(heap, kind), size])
 
 
