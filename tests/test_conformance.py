@@ -21,7 +21,7 @@ from samenet.__main__ import main
 from samenet.fast import functions
 from samenet.model.functions import ACTIVATIONS, COSTS
 from samenet.optimizers import UPDATE_RULES
-from samenet.testing import assert_same, check_backend, mistakes, mutation
+from samenet.testing import assert_same, check_backend, mistakes, mutation, workers
 from samenet.testing.guard import Guard
 from samenet.testing.parts import LEVELS, PARTS
 from samenet.testing.runner import Runner, of_part
@@ -679,3 +679,11 @@ def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[s
     ):
         assert any(re.match(line, shown) for shown in run.stdout.splitlines()), line
     assert python("-m", "samenet", "check", "right", "--parts", "gradient", **plugged).returncode == 0
+
+
+def test_a_thread_has_ended_when_its_last_answers_are_read() -> None:
+    worker = workers.ThreadWorker(samenet.backend("numpy"), [], "standard", False)
+    worker.thread.join()
+    assert worker.ended() == ""  # {"done": True} waits to be read
+    assert worker.events.get() == {"done": True}
+    assert worker.ended() == "its thread ended"
