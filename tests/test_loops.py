@@ -15,8 +15,8 @@ import numba
 import numpy as np
 import pytest
 from agreement import PAIRS, Backend, Descent, Pair, Rule
-from children import HANGS
-from generated import WIDTHS, again, load
+from children import HANGS, printed
+from generated import FEATURES, WIDTHS, again, load
 from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
@@ -199,12 +199,25 @@ def test_every_number_of_nodes_and_many_of_rows(dtype: str) -> None:
         for rows in (5, 17, 133):
             X, Y = random.normal(size=(rows, n)).astype(dtype), random.random((rows, (k, *more)[-1])).astype(dtype)
             found, expected = (net.gradient(X, Y)[1].flat for net in (one, other))
-            assert tolerance.compare(found, expected, tolerance.gradient(other.model, X, Y)[1].flat).ok, (
-                n,
-                k,
-                more,
-                rows,
-            )
+            allowed = tolerance.gradient(other.model, X, Y)[1].flat
+            assert tolerance.compare(found, expected, allowed).ok, (n, k, more, rows)
+
+
+_FEW_NODES = """
+import numpy as np, samenet
+for k in range(1, 10):
+    net = samenet.backend("numba").Network([40, k, 2], seed=0)
+    X = np.random.default_rng(k).random((8, 40))
+    found, expected = (on.gradient(X, X[:, :2])[1].flat for on in (net, net.on("numpy")))
+    assert np.allclose(found, expected, rtol=1e-12, atol=1e-12), k
+"""
+
+
+@pytest.mark.parametrize("width", FEATURES)
+@pytest.mark.without_jit
+def test_few_nodes_have_room_whatever_registers_there_are(width: int) -> None:
+    """As plain Python, which compiled code is not, kernels notice what is written past the end of an array."""
+    printed(_FEW_NODES, NUMBA_DISABLE_JIT="1", NUMBA_CPU_FEATURES=FEATURES[width] or "+sse2")
 
 
 @pytest.mark.parametrize("rule", [samenet.optimizers.Descent(), Nesterov(), Adam()], ids=lambda rule: rule.name)
