@@ -151,6 +151,48 @@ def test_threads_that_need_the_same_kernels_at_once() -> None:
     assert found == [expected] * 20
 
 
+_HELPER_FAILS = """
+import sys, threading
+import numpy as np
+from samenet.fast.kernels.codegen import compiling
+from samenet.fast.numba import Network
+
+name, random, compile_now, asked = sys.argv[1], np.random.default_rng(0), compiling.uninterrupted, []
+sizes, bias = ([64, 30, 10], False) if name == "gradient" else ([8, 8, 4], True)  # of which the coordinator copies none
+X, Y = random.random((30_000, sizes[0])), random.random((30_000, sizes[-1]))
+net = Network(sizes, bias=bias, seed=0, threads=2)
+call = (lambda: net.gradient(X, Y)[1].flat) if name == "gradient" else (lambda: net.predict(X))
+expected = call().tobytes()
+
+def compile_for_main_alone(work):
+    if threading.current_thread() is threading.main_thread():
+        return compile_now(work)
+    asked.append(work)
+    raise MemoryError
+
+compiling.uninterrupted = compile_for_main_alone
+external = compiling._external["samenet.samenet.fast.kernels.packing.copy"]
+for _ in range(200):
+    external.compiled.clear()
+    for slot, _ in external.slots.values():
+        slot.value = 0
+    assert call().tobytes() == expected
+    if len(asked) > 3:
+        break
+print(len(asked))
+"""
+
+
+@pytest.mark.parametrize("call", ["gradient", "predict"])
+def test_nobody_waits_for_a_helper_that_cannot_compile(call: str) -> None:
+    """The helper has done a task, and would put it where it belongs: the coordinator does it itself."""
+    done = subprocess.run(
+        [sys.executable, "-c", _HELPER_FAILS, call], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0, "no helper came to that"
+
+
 _ONCE = """
 import json, sys
 import numpy as np

@@ -1,17 +1,22 @@
-"""Memory that a kernel takes from the heap: where it begins, what it holds, that it is given back, and no room."""
+"""Memory that a kernel takes from the heap: where it begins, what it holds; that it is given back, however it ends."""
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
-from children import printed
 from compiled_once import kernels
+from llvmlite import ir
+
+from samenet.fast.kernels.codegen import pipeline
 
 TEXT = """
 import numpy as np
+from numba import float64, int64
 
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, room, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 
 @compiling.kernel()
 def taken(a, n, filled):
@@ -23,22 +28,49 @@ def taken(a, n, filled):
     total = first.sum() + flags.sum() + cube.sum() + cube.size
     for place in (first.ctypes.data, flags.ctypes.data, cube.ctypes.data):
         if place % 64:
-            total = -1.0
+            return -1.0
     large = zeroed(heap, filled, a.dtype)
-    total += large.size
-    close_heap(heap)
-    return total
+    return total + large.size
+
+
+@compiling.external(lambda f: (f[::1],))
+def never_compiled(a):
+    a[0] += 1
+
+
+@compiling.external(lambda f: (f[::1], int64, int64), returns=float64)
+def inner(a, filled, more):
+    heap = open_heap()
+    own = zeroed(heap, filled, a.dtype)
+    if more < 0:
+        never_compiled(own)
+    return own[0] + empty(heap, max(more, 1), a.dtype).size
 
 
 @compiling.kernel()
-def found(a, n):
+def between(a, filled, more):
     heap = open_heap()
-    first = room(heap, n, a.dtype)
-    for i in range(first.size):
-        first[i] = i
-    total = first.sum() + (first.ctypes.data % 64 if first.size else 0)
-    close_heap(heap)
-    return first.size, total
+    own = zeroed(heap, filled, a.dtype)
+    for _ in range(2):
+        own[0] += inner(own, filled, more)
+    return own[0]
+
+
+@compiling.kernel()
+def outer(a, filled, more):
+    heap = open_heap()
+    own = zeroed(heap, filled, a.dtype)
+    if filled == 1:
+        return 0.0
+    return between(own, filled, more)
+
+
+@compiling.kernel()
+def asks(a, filled):
+    heap = open_heap()
+    own = zeroed(heap, filled, a.dtype)
+    never_compiled(own)
+    return own[0]
 """
 
 
@@ -55,43 +87,85 @@ def test_arrays_begin_with_a_cache_line_and_are_whole(module: ModuleType, dtype:
         assert module.taken(np.zeros(1, dtype), n, 0) == n * (n - 1) // 2 + 2 * n * 3
 
 
+def grown(call: Callable[[], Any]) -> int:
+    """By how many bytes the process grows when something that takes a MiB or more is done 300 times."""
+    resource = pytest.importorskip("resource")
+    call()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(300):
+        call()
+    found: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return found * (1024 if sys.platform != "darwin" else 1)
+
+
+FILLED = 1 << 17  # numbers, which are a MiB
+MOST = 50 << 20  # bytes that may be others'
+
+
 @pytest.mark.compiled
 def test_all_is_given_back(module: ModuleType) -> None:
     """Also of a call for which there is no room, which is an error, and nothing else."""
-    resource = pytest.importorskip("resource")
-    a, filled = np.zeros(1), 1 << 17
-    module.taken(a, 10, filled)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(300):  # of a MiB
-        module.taken(a, 10, filled)
-    for _ in range(300):
+    a = np.zeros(1)
+
+    def no_room() -> None:
         with pytest.raises(MemoryError, match="no room"):
             module.taken(a, 1 << 14, 1 << 58)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown / (1 if sys.platform != "darwin" else 1024) < 50 * 1024
+
+    assert grown(lambda: module.taken(a, 10, FILLED)) < MOST
+    assert grown(no_room) < MOST
+    assert module.outer(a, FILLED, 5) == 10
+    assert grown(lambda: module.outer(a, FILLED, 5)) < MOST
+    assert module.outer(a, 1, 5) == 0, "an earlier return"
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_where_there_is_no_room_for_an_external_kernel_there_is_no_number(module: ModuleType, dtype: str) -> None:
-    a = np.zeros(1, dtype)
-    for _ in range(3):
-        assert module.found(a, 1000) == (1000, 499500)
-        assert module.found(a, 1 << 58) == (0, 0)
+@pytest.mark.parametrize("kind", ["no room", "not compiled", "not compiled for a kernel"])
+def test_all_is_given_back_whoever_raises(module: ModuleType, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that is called, or Python, where it is to compile one: what all callers have taken is given back."""
+    a = np.zeros(1)
+
+    def load(*given: Any) -> None:
+        raise RuntimeError("no room, as it were, to compile")
+
+    monkeypatch.setattr(module.never_compiled.external.cache, "load_overload", load)
+
+    def call() -> None:
+        if kind == "not compiled for a kernel":
+            module.asks(a, FILLED)
+        else:
+            module.outer(a, FILLED, 1 << 58 if kind == "no room" else -1)
+
+    def fails() -> None:
+        with pytest.raises(MemoryError if kind == "no room" else RuntimeError, match="no room"):
+            call()
+
+    assert grown(fails) < MOST
 
 
-WITHOUT_MEMORY = """
-import numpy as np
-from samenet.fast.kernels import gemm
+def test_a_function_that_returns_in_several_places_is_closed_in_all() -> None:
+    """Once in each, and nothing is written into functions that have no heap."""
+    module = ir.Module()
+    function, other = (
+        ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.IntType(1)]), name) for name in ("one", "other")
+    )
+    for each in (function, other):
+        builder = ir.IRBuilder(each.append_basic_block())
+        with builder.if_then(each.args[0]):
+            builder.ret_void()
+        builder.ret_void()
+    pipeline.at_return(function, lambda builder: builder.comment("closed"))
 
-gemm.room = lambda heap, length, dtype: np.empty(0, dtype)
-C = np.zeros((3, 4))
-gemm.packed_product(np.ones((3, 2)), np.ones((2, 4)), np.zeros((1, 4)), C, 1.0)
-print(np.isnan(C).all())
-"""
+    class Library(pipeline._Library):
+        def __init__(self) -> None:
+            self.added = list[str]()
 
+        def _raise_if_finalized(self) -> None:
+            pass
 
-@pytest.mark.compiled
-def test_a_product_without_memory_is_nan() -> None:
-    """And not what C has held before. Without the JIT, where another function can take the place of `room`."""
-    assert printed(WITHOUT_MEMORY, NUMBA_DISABLE_JIT="1").strip() == "True"
+        def add_llvm_module(self, module: Any) -> None:
+            self.added.append(module.name)
+
+    library = Library()
+    library.add_ir_module(module)
+    assert len(library.added) == 1
+    assert (str(function).count("closed"), str(other).count("closed")) == (2, 0)

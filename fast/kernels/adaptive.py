@@ -6,7 +6,7 @@ import numpy as np
 
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap
+from samenet.fast.kernels.codegen.memory import empty, open_heap
 from samenet.fast.kernels.dropout import mask_weights, products
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.penalties import penalty
@@ -114,4 +114,3 @@ def run_updates(
     unpack(P, sizes, bias, False, theta)
     for k in range(len(state)):
         unpack(kept[k], sizes, bias, False, state[k])
-    close_heap(heap)

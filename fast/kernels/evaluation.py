@@ -3,7 +3,7 @@
 from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
@@ -53,6 +53,8 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
                 result = value(cost, h, z, target)
             else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
                 result = 1.0 if finite or all_finite(flat(x)) else 0.0
+            if not is_coordinator:
+                copy(h[:0], answer[:0])  # if it has to be compiled, before others wait for it
             if is_coordinator or own(queue, block, 0):
                 values[block] = result
                 if not is_coordinator:
@@ -106,9 +108,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     if is_coordinator:
         pack(theta, sizes, bias, P)
     model, asked = (theta, P, layout, bias), (values, queue, is_coordinator, factors)
-    found = _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, None, *asked)
-    close_heap(heap)
-    return found
+    return _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, None, *asked)
 
 
 @kernel(light=True)
@@ -119,6 +119,4 @@ def evaluate_in_lanes(theta, layout, bias, objective, X, Y, scale, out, values, 
     H, Z = empty(heap, rows * out.shape[1], X.dtype), empty(heap, _length_of_z(objective[0], rows, Y), X.dtype)
     lanes = empty(heap, lanes_length(layout[0], rows, X), X.dtype)
     model, asked = (theta, theta, layout, bias), (values, queue, is_coordinator, factors)
-    found = _evaluate(model, objective, X, Y, scale, out, H, Z, None, lanes, *asked)
-    close_heap(heap)
-    return found
+    return _evaluate(model, objective, X, Y, scale, out, H, Z, None, lanes, *asked)

@@ -6,7 +6,7 @@ Nothing is packed, and nothing turned back, which for few rows takes several tim
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, flat, gemv, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product, sum_of_rows
@@ -45,7 +45,6 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     _backward(theta, layout, X, g, H, delta, back, zeros)
     if objective[1] or objective[2]:
         result += penalty(theta, g, sizes, layout[1, 0] != 0, 1, objective[1], objective[2])
-    close_heap(heap)
     return result
 
 

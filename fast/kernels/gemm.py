@@ -1,12 +1,11 @@
 """Matrix products of kernels, for blocks of samples. Read it from the end."""
 
-import numpy as np
 from numba import boolean, float64, int32, int64, types
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import close_heap, open_heap, room
+from samenet.fast.kernels.codegen.memory import empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import add_rows, multiply_panel, multiply_panel_indexed, rows_at
 from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
@@ -101,7 +100,7 @@ def terms_at_once(t):
 def packed_product(A, B, S, C, alpha):
     """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are.
 
-    C becomes NaN where there is no memory for these: then nothing that is made of it passes for an answer.
+    Raises MemoryError where there is no memory for these.
     """
     (m, k), t = C.shape, len(B)
     lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
@@ -113,12 +112,7 @@ def packed_product(A, B, S, C, alpha):
     meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
     heap, rows, row = open_heap(), height if copies else 0, (-(-terms // lanes) + 1) * lanes
     size = terms * PACKED_NR * lanes  # of a panel
-    memory = room(heap, rows * row + (2 if meanwhile else 1) * size, C.dtype)
-    if memory.size == 0:
-        for s in range(m):
-            for j in range(k):
-                C[s, j] = np.nan
-        return
+    memory = empty(heap, rows * row + (2 if meanwhile else 1) * size, C.dtype)
     block = rows_at(memory, 0, rows, row)
     panel = rows_at(memory, rows * row, terms, PACKED_NR * lanes)
     other = rows_at(memory, rows * row + (size if meanwhile else 0), terms if meanwhile else 0, PACKED_NR * lanes)
@@ -155,7 +149,6 @@ def packed_product(A, B, S, C, alpha):
                 if meanwhile:
                     panel, other = other, panel
                 i = end
-    close_heap(heap)
 
 
 @external(lambda f: (matrix(f),) * 4)

@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_sample, forward_together, nonzero_workspace
@@ -128,7 +128,6 @@ def predict_few(theta, layout, X, out):
     else:
         for s in range(0, len(X), TOGETHER):
             forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
-    close_heap(heap)
     return all_finite(flat(X))
 
 
@@ -153,7 +152,6 @@ def predict_in_lanes(theta, layout, X, out):
     heap = open_heap()
     workspace = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
     finite = forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0])
-    close_heap(heap)
     return finite or all_finite(flat(X))
 
 
@@ -177,4 +175,3 @@ def all_layers(theta, layout, X, H):
     else:
         lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)
         forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), H[:0], H)
-    close_heap(heap)

@@ -14,7 +14,7 @@ from numba import boolean, float64, int64, types
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -285,4 +285,3 @@ def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, 
             *(workspace, costs[first : first + count], recorded[first : first + count]),
         )
         transposed(group[:, :count], thetas[first : first + count])
-    close_heap(heap)

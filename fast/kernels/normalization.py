@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -269,4 +269,3 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
     workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, zeroed(heap, length, dtype), sums, x, y, factors)
     of_updates = alphas, Rule(*rule), state, costs, g, workspace, weights
     _updates(theta, running, layout, objective, data, batch, *of_updates)
-    close_heap(heap)

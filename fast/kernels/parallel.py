@@ -5,7 +5,8 @@ the bits do not depend on the number of threads. One thread, the coordinator, ca
 never waits for a helper that has not begun, and not long for one that has: a helper that claimed a task may lose its
 processor to another process, for milliseconds. The coordinator then does that task itself, and the first of the two to
 ask owns the result. A helper therefore works in memory of its own, and writes where others read only once it owns the
-result. What it still reads afterwards may have changed; its result is then dropped.
+result. What it still reads afterwards may have changed; its result is then dropped. A helper that raises an error has
+not owned anything: all that it calls from then on has been called before.
 """
 
 import os

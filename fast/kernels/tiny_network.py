@@ -11,7 +11,7 @@ import numpy as np
 
 from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES, value
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import close_heap, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -207,7 +207,6 @@ def run_updates(width, several, theta, layout, objective, X, Y, order, batch, al
     given = (P, P, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, H, None, Z, delta, below), costs, None, None)
     _end(width, several, P, packed, layout, theta, state)
-    close_heap(heap)
 
 
 @kernel()
@@ -222,4 +221,3 @@ def run_updates_with(options, width, several, theta, layout, objective, X, Y, or
     given = (P, memory.used, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, memory.D, memory.masks, Z, delta, below), costs, options, memory)
     _end(width, several, P, packed, layout, theta, state)
-    close_heap(heap)

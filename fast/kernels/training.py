@@ -5,7 +5,7 @@ from numba import boolean, float64, int64
 
 from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import close_heap, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import mask_weights, products
@@ -124,6 +124,8 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
         part = task % parts
         g = G[part] if is_coordinator else private
         value = _part(task, parts, model, settings, workspace, gathered, g, weights)
+        if not is_coordinator:
+            copy(g[:0], g[:0])  # if it has to be compiled, before others wait for it
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
             if not is_coordinator:
@@ -253,7 +255,6 @@ def run_updates(
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
             _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
-        close_heap(heap)
         return
     pack(theta, sizes, bias, P)
     for part in range(parts):
@@ -263,4 +264,3 @@ def run_updates(
     _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one)
     for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
-    close_heap(heap)

@@ -251,8 +251,8 @@ def external(
 ) -> Callable[[Kernel], Kernel]:
     """Compile by itself for each dtype, to be called from other kernels alone.
 
-    signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. It should not
-    raise: what its callers took from the heap would be lost. Raises ValueError if its module has another of its name.
+    signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Raises ValueError
+    if its module has another of its name.
     """
 
     def published(function: Kernel) -> Kernel:

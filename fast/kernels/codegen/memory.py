@@ -1,8 +1,9 @@
 """Machinery: memory from the heap for as long as a kernel runs.
 
 Numba counts who uses an array that it made, wherever that is handed on, which takes long to compile and to do. Here a
-kernel opens a heap, takes from it what it needs, and closes it before it returns; views must not outlive that. Each
-piece begins with the address of the piece before, so that closing finds them all; its numbers begin with a cache line.
+kernel opens a heap, and takes from it what it needs; wherever the kernel returns, by an exception too, its heap is
+closed, and no view may outlive that. Each piece begins with the address of the piece before, so that closing finds them
+all; its numbers begin with a cache line.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, written_once
+from samenet.fast.kernels.codegen.pipeline import at_return
 from samenet.fast.kernels.codegen.vector import BYTE, LONG
 
 _ADDRESS = BYTE.as_pointer()
@@ -21,13 +23,13 @@ _LINE, _HEAD = 64, 8  # bytes of a cache line, and of an address
 
 
 def _open_heap() -> None:
-    """What the functions below are given; nothing is taken yet."""
+    """What the functions below are given; nothing is taken yet. All of it is given back as the kernel returns."""
 
 
 def _typed_open_heap(typing_context):
     def codegen(context, builder, signature, values):
-        last = cgutils.alloca_once(builder, _ADDRESS)
-        builder.store(ir.Constant(_ADDRESS, None), last)
+        last = cgutils.alloca_once(builder, _ADDRESS)  # null from the function's first instruction on
+        at_return(builder.function, lambda returning: _close(returning, last))
         return builder.bitcast(last, _ADDRESS)
 
     return types.voidptr(), codegen
@@ -41,15 +43,6 @@ def _empty(heap: None, shape: Any, dtype: Any) -> Any:
 def _zeroed(heap: None, shape: Any, dtype: Any) -> Any:
     """The same, filled with zeros."""
     return np.zeros(shape, dtype)
-
-
-def _room(heap: None, length: int, dtype: Any) -> Any:
-    """An array of so many numbers, or of none where there is no room: for external kernels, which should not raise."""
-    return np.empty(length, dtype)
-
-
-def _close_heap(heap: None) -> None:
-    """Give all of it back."""
 
 
 def _function(builder, name, result, argument):
@@ -72,10 +65,9 @@ def _write_close(builder, last):
     builder.ret_void()
 
 
-def _close(builder, heap):
-    kind = _ADDRESS.as_pointer()
-    close = written_once(builder.module, "samenet_close_heap", ir.VoidType(), [kind], _write_close)
-    builder.call(close, [builder.bitcast(heap, kind)])
+def _close(builder, last):
+    close = written_once(builder.module, "samenet_close_heap", ir.VoidType(), [last.type], _write_close)
+    builder.call(close, [last])
 
 
 def _write_take(builder, last, size):
@@ -96,32 +88,11 @@ def _taken(builder, heap, size):
     return builder.call(take, [builder.bitcast(heap, kind), size])
 
 
-def _typed_close_heap(typing_context, heap):
-    def codegen(context, builder, signature, values):
-        _close(builder, values[0])
-        return context.get_dummy_value()
-
-    return types.void(heap), codegen
-
-
 def _array(context, builder, kind, data, lengths, strides):
     view = context.make_array(kind)(context, builder)
     data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
     populate_array(view, data, lengths, strides, strides[-1], meminfo=None)
     return view._getvalue()
-
-
-def _typed_room(typing_context, heap, length, dtype):
-    kind = types.Array(dtype.dtype, 1, "C")
-
-    def codegen(context, builder, signature, values):
-        n = context.cast(builder, values[1], length, types.intp)
-        size = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        data = _taken(builder, values[0], builder.mul(size, n))
-        count = builder.select(cgutils.is_null(builder, data), ir.Constant(LONG, 0), n)
-        return _array(context, builder, kind, data, [count], [size])
-
-    return kind(heap, length, dtype), codegen
 
 
 def _typed_empty(typing_context, heap, shape, dtype, fill=False):
@@ -138,7 +109,6 @@ def _typed_empty(typing_context, heap, shape, dtype, fill=False):
             size = builder.mul(size, n)
         data = _taken(builder, values[0], size)
         with builder.if_then(cgutils.is_null(builder, data), likely=False):
-            _close(builder, values[0])
             context.call_conv.return_user_exc(builder, MemoryError, ("no room for the work of a kernel",))
         if fill:
             cgutils.memset(builder, data, size, 0)
@@ -151,6 +121,5 @@ def _typed_zeroed(typing_context, heap, shape, dtype):
     return _typed_empty(typing_context, heap, shape, dtype, fill=True)
 
 
-open_heap, close_heap = intrinsic_of(_open_heap, _typed_open_heap), intrinsic_of(_close_heap, _typed_close_heap)
+open_heap = intrinsic_of(_open_heap, _typed_open_heap)
 empty, zeroed = intrinsic_of(_empty, _typed_empty), intrinsic_of(_zeroed, _typed_zeroed)
-room = intrinsic_of(_room, _typed_room)

@@ -5,12 +5,13 @@ function of Python. What operators make of numbers and arrays is worked out once
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import CodeType
 from typing import Any, ClassVar
 
+from llvmlite import ir
 from numba.core import types
 from numba.core.base import BaseContext
 from numba.core.codegen import JITCodeLibrary
@@ -25,6 +26,7 @@ from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
 
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
+_AT_RETURN = "samenet_at_return"  # an attribute of functions that are being written
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 _known: dict[Any, Any] = {}  # signatures, by operators and types
 
@@ -63,6 +65,20 @@ def _remembering(context: Any) -> Any:
     return found
 
 
+def at_return(function: Any, write: Callable[[Any], None]) -> None:
+    """Have `write(builder)` write code wherever this function returns, also with what others have raised."""
+    vars(function).setdefault(_AT_RETURN, []).append(write)
+
+
+def _write_at_return(function: Any, write: Callable[[Any], None]) -> None:
+    """Numba writes returns of its own, after every call and every error: they are found when all is written."""
+    for block in function.blocks:
+        if isinstance(block.terminator, ir.Ret):
+            builder = ir.IRBuilder(block)
+            builder.position_before(block.terminator)
+            write(builder)
+
+
 class _Flags(Flags):
     """Numba's flags, which it compares for every call that it looks up, to find what was compiled for the same.
 
@@ -83,6 +99,12 @@ class _Library(JITCodeLibrary):
     """Code that is optimised once, with all that is linked into it; Numba would do so in three steps, and each part."""
 
     effort: ClassVar[dict[str, Any]] = {}  # LLVM's; nothing for the most
+
+    def add_ir_module(self, module: Any) -> None:
+        for function in module.functions:
+            for write in vars(function).get(_AT_RETURN, ()):
+                _write_at_return(function, write)
+        super().add_ir_module(module)
 
     def add_llvm_module(self, module: Any) -> None:
         self._final_module.link_in(module)
