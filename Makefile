@@ -1,4 +1,4 @@
-# `make compare` and `make test` do all of their own set-up in .venv.
+# Every target sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 # Windows has its own names inside a virtual environment.
@@ -16,22 +16,22 @@ help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
 	@echo "make test      the tests: compiled, then without the JIT under coverage"
 	@echo "make test-arrays   the tests of the backends on PyTorch's and JAX's arrays, which it installs: 600 MB"
-	@echo "make harden    the long forms of the tests that try to break it, hours of them; MINUTES=5 for fewer of the last"
-	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: half an hour; SEED=2 others"
+	@echo "make harden    the long versions of the tests that try to break samenet: hours; MINUTES=5 shortens the last"
+	@echo "make mutants   300 small mistakes in the code, one at a time, which the tests must notice: half an hour; SEED=2 makes others"
 	@echo "make matrix    the contract's tests on the oldest and newest versions, three Pythons, other processors: an hour"
 	@echo "make examples  run the tutorials' experiments in full, write their tables and figures to docs/gallery"
 	@echo "make bench     measure everything on an idle machine, write it and its report to results/"
-	@echo "make bench-quick   a few cases into build/quick, to see that it works"
+	@echo "make bench-quick   a few cases into build/quick, as a smoke test"
 	@echo "make techniques   what each technique of the Numba backend gains, turned off one by one, to results/: 8 minutes"
 	@echo "make peers     PyTorch, JAX, scikit-learn, onnxruntime, FANN on the same cases and on 334 settings, to results/: an hour and a half"
 	@echo "make estimators   accuracy, R2 and times of MLPClassifier and MLPRegressor beside scikit-learn's own, to results/: minutes"
-	@echo "make peers-quick   the same once and short, into build/peers, to see that it works"
+	@echo "make peers-quick   a short run of the same, into build/peers, as a smoke test"
 	@echo "make page      build/page/index.html: the report for a browser, with the history that asv recorded"
-	@echo "make docs      build/site/index.html: the documentation as a site that needs no network"
+	@echo "make docs      build/site/index.html: the documentation as a site that works offline"
 	@echo "make lint      ruff"
-	@echo "make package   sdist, wheel, and the wheel at work in an environment of its own"
-	@echo "make types     mypy, strict, on that installed wheel"
-	@echo "make clean     remove what the others made"
+	@echo "make package   sdist and wheel, and a test of the wheel in an environment of its own"
+	@echo "make types     mypy --strict on that installed wheel"
+	@echo "make clean     remove everything that the other targets created"
 
 $(INTERPRETER):
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("samenet needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.13" % v[:2])'
@@ -46,12 +46,13 @@ $(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 compare: $(VENV)/installed-cli,data,plot
 	@$(BIN)/samenet compare
 
-# The second run counts the lines of the kernels too, which the compiler hides. What would take too long there, or is
-# the same there, marked `compiled`, is left to the first; what runs no kernel, marked `without_jit`, to the second.
+# The tests run twice. Coverage is measured in the second run, without the JIT, because the lines of compiled kernels
+# cannot be traced. Tests marked `compiled`, which are too slow or no different without the JIT, run only in the first;
+# tests marked `without_jit`, which run no kernel, run only in the second.
 WORKERS ?= 2
 PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
-# What a process has compiled the next ones find: Python's files, whatever the caller's habits are, and the kernels, which
-# both workers would compile at once.
+# Processes share what is compiled: Python's bytecode, even if the caller's environment disables it, and the kernels,
+# which both workers would otherwise compile at the same time.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-test
 	export NUMBA_CACHE_DIR=$(abspath .pytest_cache/d/numba); \
@@ -63,7 +64,8 @@ test: $(VENV)/installed-test
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-# PyTorch for the CPU alone, from where its contender of `make peers` has it; the rest of the two extras by their bounds.
+# PyTorch is installed without CUDA, from the index that its contender of `make peers` uses; then the rest of the two
+# extras.
 $(VENV)/installed-arrays: $(VENV)/installed-test benchmarks/contenders/pytorch.py
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m benchmarks peers --install --only PyTorch
@@ -89,22 +91,22 @@ harden: $(VENV)/installed-test
 mutants: $(VENV)/installed-test
 	$(BIN)/python tests/hardening/mutants.py --sample 300 --seed $(SEED)
 
-# Its own environments, outside the tree; nothing of .venv is used.
+# It creates its own environments outside the tree, and does not use .venv.
 matrix:
 	$(PYTHON) -m benchmarks matrix $(ARGUMENTS)
 
 examples: $(VENV)/installed-cli,data,plot
 	$(BIN)/samenet examples --gallery docs/gallery --force
 
-# One machine has one name in asv's history, which is not the host's.
+# The machine's name in asv's history, which is not the host name.
 MACHINE = $(shell $(BIN)/python -m benchmarks run --name)
 ASV = $(BIN)/python -m asv
-# At least half a millisecond a round: calls of 1 to 2 us are not timed one at a time.
+# Each round takes at least half a millisecond, so that calls of 1 to 2 us are not timed one at a time.
 TIMED = --benchmark-enable --benchmark-warmup=on --benchmark-warmup-iterations=1000 \
 	--benchmark-min-time=0.0005 --benchmark-max-time=0.3
 
-# Ratios by `run`, where contenders take turns; the two suites time each by itself. asv's part is the newest
-# commit, in a virtual environment of its own, so that its result belongs to the history.
+# `run` measures ratios, with interleaved contenders; the two suites time each contender separately. asv measures the
+# newest commit in a virtual environment of its own, so that the result can be added to its history.
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks run
 	$(BIN)/python -m benchmarks report
@@ -121,7 +123,8 @@ techniques: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks techniques
 	$(BIN)/python -m benchmarks report
 
-# The other libraries by pip, which uv's environments lack: each contender's file says what it requires.
+# pip installs the other libraries, which each contender's file lists. Environments made by uv lack pip, so install it
+# first.
 $(VENV)/installed-peers: $(VENV)/installed-data,plot $(wildcard benchmarks/contenders/*.py)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m benchmarks peers --install
@@ -142,8 +145,8 @@ peers-quick: $(VENV)/installed-peers
 page: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks report --page build/page
 
-# Warnings, such as a dead link, are errors, and given for every page only where all are read anew. With the root as its
-# source, links hold in the repository and on the site.
+# Warnings, such as a dead link, are errors. --fresh-env reads all pages again, because Sphinx warns only about pages
+# that it reads. The source is the repository's root, so that the same links work in the repository and on the site.
 docs: $(VENV)/installed-docs
 	$(BIN)/python -m sphinx --builder html --conf-dir docs/_site --fresh-env --fail-on-warning --keep-going --quiet . build/site
 	@echo "build/site/index.html"
