@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.limits import products
-from benchmarks.problem import SEED, Array, Descent, Forward, Many, Task, in_dtype
+from benchmarks.problem import SEED, Array, Descent, Forward, Gradient, Many, Task, in_dtype
 from samenet.backends.dropout import Dropout
 from samenet.compare import cases
 from samenet.network import Network
@@ -28,8 +28,11 @@ _LOOPS_UP_TO = 1_000_000  # multiply-adds: about a second of the reference's loo
 
 
 def few(task: Task) -> Task:
-    """The part that is checked: a whole forward pass, or a few updates on a few rows, from unsaturated weights."""
-    if isinstance(task, Forward):
+    """The part that is checked: all of a forward pass or gradient, or a few updates on a few rows.
+
+    Updates begin with weights that are not saturated.
+    """
+    if isinstance(task, Forward | Gradient):
         return task
     if isinstance(task, Many):
         one = few(task.one)
@@ -64,7 +67,7 @@ class Expected:
             self.shape = (*found.x.shape[:-1], found.network.sizes[-1])
             return
         several = found.each() if isinstance(found, Many) else [found]
-        ends, allowed = zip(*map(_trained, several), strict=True)
+        ends, allowed = zip(*map(_ended, several), strict=True)
         self.values, self.allowed = (
             (np.array(ends), np.array(allowed)) if isinstance(found, Many) else (*ends, *allowed)
         )
@@ -84,6 +87,16 @@ class Expected:
 def _checked_by(network: Network, samples: int) -> Network:
     """The network on the reference, or on NumPy where loops over so many samples would take too long."""
     return network if samples * products(network.sizes) <= _LOOPS_UP_TO else network.on("numpy")
+
+
+def _ended(task: Gradient | Descent) -> tuple[Array, Array]:
+    """The answer to a task with targets, and the allowed error."""
+    if isinstance(task, Descent):
+        return _trained(task)
+    network, given = _checked_by(task.network, 3 * len(task.X)), (task.X, task.Y)
+    cost, slope = network.gradient(*given)
+    cost_allowed, allowed = tolerance.gradient(network.model, *given)
+    return np.append(slope.flat, cost), np.append(allowed.flat, cost_allowed)
 
 
 def _trained(task: Descent) -> tuple[Array, Array]:

@@ -23,6 +23,7 @@ class PeerCase:
     single   whether it is also measured in float32
     kind     the kind of settings that it belongs to, "" for the cases of the tutorials
     quick    whether a quick run has it, too
+    only     the dtype that it is measured in, "" for the usual ones
     """
 
     network: str
@@ -33,6 +34,7 @@ class PeerCase:
     single: bool = True
     kind: str = ""
     quick: bool = True
+    only: str = ""
 
     def __str__(self) -> str:
         return f"{self.network}, {self.operation}"
@@ -43,6 +45,8 @@ class PeerCase:
 
     def dtypes(self, quick: bool) -> tuple[str, ...]:
         """Those that it is measured in: of a kind, a quick run has one."""
+        if self.only:
+            return (self.only,)
         return ("float64", "float32") if self.single and not (quick and self.kind) else ("float64",)
 
 

@@ -1,4 +1,4 @@
-"""Library-independent tasks: a forward pass, updates of a network, or updates of many networks.
+"""Library-independent tasks: a forward pass, one gradient, updates of a network, or updates of many networks.
 
 All come with a samenet network, which holds the settings and initial parameters; its answers are the expected ones.
 """
@@ -21,7 +21,8 @@ class Call(NamedTuple):
     """A contender, ready to be timed.
 
     run     what is timed; it starts from the same weights every time, and all of its work is done when it returns
-    read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order
+    read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order, or their
+            gradient and the cost
     looser  an error that is always allowed, for a library that is less accurate by design; infinite for one that draws
             its own dropout masks, where only the shape and dtype of the answer can be compared
     note    what a reader has to know
@@ -54,6 +55,25 @@ class Forward:
     def part(self, amount: int) -> "Forward":
         """Its first samples."""
         return self if self.x.ndim == 1 else replace(self, x=self.x[:amount])
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The mean cost of a batch with its penalties, and its gradient: X (m, n_in), Y (m, n_out)."""
+
+    network: Network
+    X: Array
+    Y: Array
+    threads: int = 1
+
+    @property
+    def amount(self) -> int:
+        """The number of samples."""
+        return len(self.X)
+
+    def part(self, amount: int) -> "Gradient":
+        """All of it: the gradient of fewer samples is another."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -149,7 +169,7 @@ class Many:
         return [replace(self.one, network=network) for network in self.networks]
 
 
-Task = Forward | Descent | Many
+Task = Forward | Gradient | Descent | Many
 
 
 def features(task: Task) -> list[str]:
@@ -158,11 +178,13 @@ def features(task: Task) -> list[str]:
     found = [name for name in dict.fromkeys(model.activations) if name != "sigmoid"]
     if isinstance(task, Forward):
         return found
-    one = task.one if isinstance(task, Many) else task
-    has = {"l1": model.l1, "l2": model.l2, "dropout": one.dropout, "shuffle": one.shuffle}
+    names, has = [model.cost_function], {"l1": model.l1, "l2": model.l2}
+    if not isinstance(task, Gradient):
+        one = task.one if isinstance(task, Many) else task
+        names, has = [*names, one.rule], {**has, "dropout": one.dropout, "shuffle": one.shuffle}
     return [
         *found,
-        *(name for name in (model.cost_function, one.rule) if name not in ("squared_error", "descent")),
+        *(name for name in names if name not in ("squared_error", "descent")),
         *(name for name, used in has.items() if used),
     ]
 

@@ -22,7 +22,7 @@ from benchmarks.contenders import Way, jaxed, lean, ours, pytorch, scikit
 from benchmarks.expected import Expected, few
 from benchmarks.kinds import KINDS, PeerCase
 from benchmarks.peers import process
-from benchmarks.problem import SEED, Call, Descent, Forward, Many, Task, cast, features, ready
+from benchmarks.problem import SEED, Call, Descent, Forward, Gradient, Many, Task, cast, features, ready
 from benchmarks.report import figures, kinds, page
 from benchmarks.report import peers as text
 from benchmarks.report.model import Outcome, Record, Setting
@@ -33,6 +33,13 @@ WITHOUT_MORE = [module.PEER for module in (ours, lean, scikit)]  # those that ne
 SIZES = (5, 4, 3)
 
 training = partial(inputs.training, SIZES, 12, 4)
+
+
+def gradient(**given: Any) -> Gradient:
+    task = training(**given)
+    return Gradient(task.network, task.X, task.Y)
+
+
 TASKS: dict[str, Callable[[], Task]] = {
     **{rule: partial(training, rule) for rule in catalogue.RULES},
     "online": partial(inputs.training, SIZES, 9, 1, "adam"),
@@ -48,6 +55,10 @@ TASKS: dict[str, Callable[[], Task]] = {
     "images": partial(inputs.training, (784, 3, 2), 6, 2),
     "many": partial(inputs.many, 5, SIZES, 12, 12, "descent", 3),
     "many by mini-batches": partial(inputs.many, 5, SIZES, 12, 4, "adam", 2),
+    "gradient": lambda: gradient(),
+    "gradient with l1": lambda: gradient(hidden="relu", output="identity", l1=0.05),
+    "gradient with l2": lambda: gradient(cost="cross_entropy", hidden="tanh", l2=0.05),
+    "gradient of labels": lambda: gradient(cost="binary_cross_entropy", l1=0.02, l2=0.05),
     "relu and softmax": partial(inputs.batch, SIZES, 23, "relu", "softmax"),
     "tanh and identity": partial(inputs.batch, SIZES, 23, "tanh", "identity"),
 }
@@ -136,6 +147,8 @@ def test_a_task_in_other_numbers_keeps_its_settings():
 @pytest.mark.parametrize(
     ("what", "words"),
     [
+        ("gradient", []),
+        ("gradient of labels", ["binary_cross_entropy", "l1", "l2"]),
         ("descent", ["shuffle"]),
         ("full batch", ["momentum"]),
         ("both penalties", ["nesterov", "l1", "l2", "shuffle"]),
@@ -184,7 +197,10 @@ def test_every_contender_that_is_here_gives_the_reference_s_answer(peer, what, d
 def test_who_takes_part():
     assert make(ours.PEER, TASKS["dropout"]()).keys() == {ours.NUMBA, ours.NUMPY}
     assert make(ours.PEER, TASKS["many"]()).keys() == {ours.NUMBA, ours.NUMPY}
-    for what in ("l2", "l1", "rmsprop", "dropout", "many", "adam"):
+    assert make(ours.PEER, TASKS["gradient"]()).keys() == {ours.NUMBA, ours.NUMPY}
+    assert make(lean.PEER, TASKS["gradient"]())
+    assert not make(lean.PEER, TASKS["gradient of labels"]())
+    for what in ("l2", "l1", "rmsprop", "dropout", "many", "adam", "gradient of labels"):
         assert not make(scikit.PEER, TASKS[what]()), "its sigmoids have no squared error"
     for what in ("binary cross-entropy", "cross-entropy", "one label", "regression", "relu and softmax"):
         assert make(scikit.PEER, TASKS[what]()), what
@@ -240,6 +256,10 @@ def wrong_network(task: Any, **settings: float) -> Any:
         ("binary cross-entropy", partial(wrong_network, cost="squared_error")),
         ("dropout", lambda task: replace(task, dropout=0.0)),
         ("dropout", lambda task: replace(task, dropout=0.4)),
+        ("gradient with l1", partial(wrong_network, l1=0.0501)),
+        ("gradient with l2", partial(wrong_network, l2=0.0501)),
+        ("gradient", lambda task: replace(task, Y=task.Y[::-1])),
+        ("gradient", lambda task: replace(task, X=task.X[1:], Y=task.Y[1:])),
         ("many", lambda task: replace(task, networks=task.networks[::-1])),
         ("many", lambda task: replace(task, networks=task.networks[:1] * 3)),
         ("many by mini-batches", lambda task: replace(task, one=replace(task.one, rule="rmsprop"))),
@@ -255,7 +275,8 @@ def test_a_wrong_setting_is_noticed(what, wrong):
 
 def test_large_networks_are_checked_by_numpy(monkeypatch):
     tasks = [
-        cast(TASKS[what](), "float64", 1) for what in ("adam", "cross-entropy", "dropout", "many", "relu and softmax")
+        cast(TASKS[what](), "float64", 1)
+        for what in ("adam", "gradient of labels", "cross-entropy", "dropout", "many", "relu and softmax")
     ]
     by_loops = [Expected(task) for task in tasks]
     monkeypatch.setattr("benchmarks.expected._LOOPS_UP_TO", 0)
@@ -379,7 +400,7 @@ def test_a_slow_contender_is_timed_in_part(settings, monkeypatch):
     assert process.tenth(make, task).amount == 60
     monkeypatch.setattr(process, "_LONGEST_OF_A_KIND", 0.0)
     assert process.tenth(make, task).amount == 6
-    for what in ("many", "relu and softmax"):
+    for what in ("many", "relu and softmax", "gradient"):
         assert process.tenth(make, TASKS[what]()).amount == TASKS[what]().amount
     assert {row["name"]: row["timed"]["median_seconds"] > 0 for row in settings[0]["rows"]}[ours.NUMBA]
 

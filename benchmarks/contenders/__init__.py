@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from benchmarks.problem import Call, Forward, Many, features
+from benchmarks.problem import Call, Forward, Gradient, Many, features
 
 ACTIVATIONS = frozenset({"tanh", "relu", "identity", "softmax"})  # besides the sigmoid
 EVERYTHING = ACTIVATIONS | {
@@ -27,6 +27,7 @@ class Way:
     """One way to use a library: forward pass, descent, and its colour and marker; the defaults if never plotted.
 
     many    the training of many networks at once
+    gradient  one gradient
     takes   the `features` of a task that it supports
     model   whether it is there to be read: it is never the fastest, and takes no part in the kinds of settings
     """
@@ -36,12 +37,14 @@ class Way:
     colour: str = "#000000"
     marker: str = "p"
     many: Callable[[Any], Call | str] | str = "many"
+    gradient: Callable[[Any], Call | str] | str = "gradient"
     takes: frozenset[str] = frozenset()
     model: bool = False
 
     def make(self, task: Any) -> Call | str:
         """The call for a task, or the reason why there is none."""
-        way = self.forward if isinstance(task, Forward) else self.many if isinstance(task, Many) else self.descent
+        ways = {Forward: self.forward, Gradient: self.gradient, Many: self.many}
+        way = ways.get(type(task), self.descent)
         if isinstance(way, str):
             return way
         lacking = [feature for feature in features(task) if feature not in self.takes]

@@ -1,7 +1,8 @@
-"""JAX: `jit` for a forward pass; for training, `grad` inside `lax.scan` over the updates, all of it one `jit`.
+"""JAX: `jit` for a forward pass, and of `value_and_grad` for a gradient.
 
-Many networks are `vmap` of that. The rules' equations are written out: they are optax's (a test holds them to it),
-which takes up to 15 % longer for the smallest networks. Orders are drawn by NumPy, masks by JAX within the scan.
+For training, `grad` is inside `lax.scan` over the updates, all of it one `jit`; many networks are `vmap` of that. The
+rules' equations are written out: they are optax's (a test holds them to it), which takes up to 15 % longer for the
+smallest networks. Orders are drawn by NumPy, masks by JAX within the scan.
 
 It reads the number of threads from the environment variable NPROC only once, when it starts.
 """
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import EVERYTHING, Peer, Way
-from benchmarks.problem import SEED, Array, Call, Descent, Forward, Many, flat
+from benchmarks.problem import SEED, Array, Call, Descent, Forward, Gradient, Many, flat
 from samenet.network import Network
 
 
@@ -55,7 +56,7 @@ def _forward(task: Forward) -> Call:
     return Call(lambda: compiled(layers, x).block_until_ready(), np.array)
 
 
-def _cost(jax: Any, task: Descent) -> Callable[..., Any]:
+def _cost(jax: Any, task: Descent | Gradient) -> Callable[..., Any]:
     """The mean or the sum of the costs of a batch, and the penalties."""
     jnp, model = jax.numpy, task.network.model
     costs = {
@@ -63,7 +64,8 @@ def _cost(jax: Any, task: Descent) -> Callable[..., Any]:
         "binary_cross_entropy": lambda h, z, y: (jax.nn.softplus(z) - y * z).sum(),
         "cross_entropy": lambda h, z, y: -(y * jax.nn.log_softmax(z)).sum(),
     }
-    value, scale = costs[model.cost_function], task.rate / task.alpha
+    value = costs[model.cost_function]
+    scale = 1 / len(task.X) if isinstance(task, Gradient) else task.rate / task.alpha
 
     def cost(layers: Any, x: Any, y: Any, masks: Any = ()) -> Any:
         total = scale * value(*_output(jax, model.activations, layers, x, masks), y)
@@ -74,6 +76,18 @@ def _cost(jax: Any, task: Descent) -> Callable[..., Any]:
         return total
 
     return cost
+
+
+def _gradient(task: Gradient) -> Call:
+    jax = _jax()
+    layers, X, Y = _layers(jax, task.network), jax.numpy.asarray(task.X), jax.numpy.asarray(task.Y)
+    compiled = jax.jit(jax.value_and_grad(_cost(jax, task)))
+
+    def read(found: Any) -> Array:
+        cost, slopes = found
+        return np.append(_numbers(task.network, slopes), np.asarray(cost))
+
+    return Call(lambda: jax.block_until_ready(compiled(layers, X, Y)), read)
 
 
 def rule(jax: Any, name: str, alpha: float) -> tuple[int, Callable[..., tuple[Any, ...]]]:
@@ -176,7 +190,7 @@ def _many(task: Many) -> Call:
 NAME = "JAX"
 PEER = Peer(
     NAME,
-    {NAME: Way(_forward, _descent, "#0072B2", "P", _many, EVERYTHING)},
+    {NAME: Way(_forward, _descent, "#0072B2", "P", _many, _gradient, EVERYTHING)},
     module="jax",
     requires=("jax>=0.4.30",),
     distributions=("jax", "jaxlib"),

@@ -3,10 +3,13 @@
 A large batch is processed in blocks, so that each layer finds the output of the one before in the cache.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from benchmarks.contenders import Peer, Way
-from benchmarks.problem import Array, Call, Descent, Forward
+from benchmarks.problem import Array, Call, Descent, Forward, Gradient
+from samenet.network import Network
 
 _BLOCK = 512
 
@@ -41,18 +44,16 @@ def _forward(task: Forward) -> Call:
     return Call(run, lambda h: h.reshape(*x.shape[:-1], -1).copy(), note="into an array that is made once")
 
 
-def _descent(task: Descent) -> Call:
-    network, m = task.network, task.batch_size
-    theta, g = network.copy(), network.copy()  # the parameters of each are views of one vector
-    flat, slope = theta.parameters, g.parameters
-    H, D, S = ([np.empty((m, n), network.dtype) for n in network.sizes[1:]] for _ in range(3))
-    ones, rate, last = np.ones(m, network.dtype), network.dtype.type(task.rate), len(H) - 1
+def _backpropagation(theta: Network, g: Network, m: int) -> Callable[[Array, Array], Array]:
+    """From m samples to their outputs; it writes the gradient of the sum of the costs into g."""
+    H, D, S = ([np.empty((m, n), theta.dtype) for n in theta.sizes[1:]] for _ in range(3))
+    ones, last = np.ones(m, theta.dtype), len(H) - 1
 
-    def update(x: Array, y: Array) -> None:
+    def run(x: Array, y: Array) -> Array:
         h = x
         for i, (W, z) in enumerate(zip(theta.weights, H, strict=True)):
             np.dot(h, W.T, z)
-            if network.bias:
+            if theta.bias:
                 z += theta.biases[i]
             _sigmoid(z)
             h = z
@@ -63,22 +64,46 @@ def _descent(task: Descent) -> Call:
             s *= h
             delta *= s
             np.dot(delta.T, H[i - 1] if i else x, g.weights[i])
-            if network.bias:
+            if theta.bias:
                 np.dot(ones, delta, g.biases[i])
             if i:
                 np.dot(delta, theta.weights[i], D[i - 1])
-        np.multiply(slope, rate, slope)
-        np.subtract(flat, slope, flat)
+        return H[last]
+
+    return run
+
+
+def _gradient(task: Gradient) -> Call:
+    m, g = len(task.X), task.network.copy()
+    backpropagate, errors = _backpropagation(task.network, g, m), np.empty_like(task.Y)
+    slope, share = g.parameters, task.network.dtype.type(1 / m)
+
+    def run() -> tuple[Array, Array]:
+        np.subtract(backpropagate(task.X, task.Y), task.Y, errors)
+        np.multiply(slope, share, slope)
+        return slope, 0.5 * share * np.vdot(errors, errors)
+
+    return Call(run, lambda found: np.append(*found), note="into an array that is made once")
+
+
+def _descent(task: Descent) -> Call:
+    network, m = task.network, task.batch_size
+    theta, g = network.copy(), network.copy()  # the parameters of each are views of one vector
+    flat, slope, rate = theta.parameters, g.parameters, network.dtype.type(task.rate)
+    backpropagate = _backpropagation(theta, g, m)
 
     def run() -> Array:
         flat[:] = network.parameters
         for _ in range(task.passes):
             for start in range(0, len(task.X), m):
-                update(task.X[start : start + m], task.Y[start : start + m])
+                backpropagate(task.X[start : start + m], task.Y[start : start + m])
+                np.multiply(slope, rate, slope)
+                np.subtract(flat, slope, flat)
         return flat
 
     return Call(run, np.array)
 
 
 NAME = "NumPy, lean"
-PEER = Peer(NAME, {NAME: Way(_forward, _descent, "#E69F00", "o")}, distributions=("numpy",))  # threads: BLAS's
+# Its threads are those of BLAS.
+PEER = Peer(NAME, {NAME: Way(_forward, _descent, "#E69F00", "o", gradient=_gradient)}, distributions=("numpy",))

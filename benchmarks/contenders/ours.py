@@ -8,7 +8,7 @@ import numpy as np
 import samenet
 from benchmarks.contenders import ACTIVATIONS, EVERYTHING, Peer, Way
 from benchmarks.limits import products
-from benchmarks.problem import SEED, Array, Call, Descent, Forward, Many
+from benchmarks.problem import SEED, Array, Call, Descent, Forward, Gradient, Many
 from samenet.backends import backend
 from samenet.network import Network
 
@@ -33,6 +33,16 @@ def _predictor(task: Forward) -> Call | str:
 
 def _predict(name: str, task: Forward) -> Call:
     return Call(partial(_ready(task.network, name, task.threads).predict, task.x), np.asarray)
+
+
+def _gradient(name: str, task: Gradient) -> Call:
+    return Call(partial(_ready(task.network, name, task.threads).gradient, task.X, task.Y), with_cost)
+
+
+def with_cost(found: tuple[float, Any]) -> Array:
+    """The gradient, and behind it the cost."""
+    cost, slope = found
+    return np.append(slope.flat, slope.flat.dtype.type(cost))
 
 
 def _settings(task: Descent) -> dict[str, Any]:
@@ -102,8 +112,8 @@ def _loop_training(task: Descent) -> Call | str:
 
 
 def _way(name: str, marker: str) -> Way:
-    forward, descent, many = (partial(function, name) for function in (_predict, _train, _train_many))
-    return Way(forward, descent, "#009E73", marker, many, EVERYTHING)
+    forward, descent, many, gradient = (partial(f, name) for f in (_predict, _train, _train_many, _gradient))
+    return Way(forward, descent, "#009E73", marker, many, gradient, EVERYTHING)
 
 
 PEER = Peer(

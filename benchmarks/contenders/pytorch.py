@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import ACTIVATIONS, EVERYTHING, Peer, Way
-from benchmarks.problem import Call, Descent, Forward, Many, features, flat
+from benchmarks.problem import Call, Descent, Forward, Gradient, Many, features, flat
 from samenet.network import Network
 
 
@@ -65,7 +65,7 @@ def _forward(compiled: bool, task: Forward) -> Call:
     return Call(run, lambda h: h.numpy().copy())
 
 
-def _loss(task: Descent) -> tuple[bool, Callable[[Any, Any], Any]]:
+def _loss(task: Descent | Gradient) -> tuple[bool, Callable[[Any, Any], Any]]:
     """Whether it is of the weighted sums instead of the output; and the cost of a batch, summed over its rows."""
     from torch.nn import functional
 
@@ -101,9 +101,39 @@ def _steps(task: Descent, weights: list[Any], biases: list[Any], cost: Callable[
         optimizer.zero_grad()
         loss = cost(X[part], Y[part])
         if l1:
-            loss = loss + l1 * sum(W.abs().sum() for W in weights)
+            loss = loss + l1 * _sizes(weights)
         loss.backward()
         optimizer.step()
+
+
+def _sizes(weights: list[Any]) -> Any:
+    """The sum of the weights' absolute values."""
+    return sum(W.abs().sum() for W in weights)
+
+
+def _eager_gradient(task: Gradient) -> Call:
+    """By `autograd.grad`, which allocates nothing but the gradient."""
+    import torch
+
+    module, (of_sums, loss) = _module(task.network, task.threads), _loss(task)
+    X, Y, m = torch.from_numpy(task.X), torch.from_numpy(task.Y), len(task.X)
+    network, parameters = module[:-1] if of_sums else module, list(module.parameters())
+    weights, l1, l2 = ([p for p in parameters if p.ndim == 2], task.network.model.l1, task.network.model.l2)
+
+    def run() -> Any:
+        cost = loss(network(X), Y) / m
+        if l1:
+            cost = cost + l1 * _sizes(weights)
+        if l2:
+            cost = cost + 0.5 * l2 * sum((W * W).sum() for W in weights)
+        return cost, torch.autograd.grad(cost, parameters)
+
+    def read(found: Any) -> Any:
+        cost, slopes = found
+        ours = flat(task.network, *([p.numpy() for p in slopes if p.ndim == n] for n in (2, 1)))
+        return np.append(ours, cost.detach().numpy())
+
+    return Call(run, read)
 
 
 def _eager_descent(task: Descent) -> Call:
@@ -226,7 +256,7 @@ _CPU = ("torch==2.13.0+cpu", "--extra-index-url", _INDEX) if sys.platform == "li
 PEER = Peer(
     "PyTorch",
     {
-        EAGER: Way(partial(_forward, False), _eager_descent, "#D55E00", "v", _many, EVERYTHING),
+        EAGER: Way(partial(_forward, False), _eager_descent, "#D55E00", "v", _many, _eager_gradient, EVERYTHING),
         SCRIPT: Way(partial(_forward, True), _script_descent, "#D55E00", "*", takes=ACTIVATIONS),
     },
     module="torch",

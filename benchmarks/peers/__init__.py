@@ -1,30 +1,31 @@
 """`python -m benchmarks peers`: compare samenet's Numba backend with other libraries; write peers.json.
 
 The same cases in the same run, every answer checked first. New processes, alternating between one thread and two; then
-each setting of a kind (kinds.py) in processes of its own, with one thread.
+each setting of a kind (kinds.py) in processes of its own, with one thread. With --draw, settings drawn at random
+(draw.py) in place of all of these, into drawn-SEED.json, .md and .png.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import chain
 from typing import Any
 
 from benchmarks import contenders, fresh, measure
-from benchmarks.catalogue import PEERS
 from benchmarks.contenders import registered
 from benchmarks.limits import limit, median
 from benchmarks.measure import Json, say
 from benchmarks.peers import process
 from benchmarks.report import figures
+from benchmarks.report import kinds as of_kinds
 from benchmarks.report import peers as text
-from benchmarks.report.kinds import in_words
-from benchmarks.report.model import Outcome
-from samenet.compare import environment
+from benchmarks.report.model import Outcome, Setting
+from samenet.compare import environment, timing
 
 THREADS = (1, 2)
 
@@ -55,11 +56,11 @@ def _set_threads(threads: int) -> None:
     contenders.set_variables(threads)
 
 
-def passes(number: int, given: Sequence[object]) -> dict[int, list[Json]]:
+def passes(number: int, given: Sequence[object], of: Sequence[int] = THREADS) -> dict[int, list[Json]]:
     """What so many processes of each number of threads measure, by turns, by the number of threads."""
-    found: dict[int, list[Json]] = {threads: [] for threads in THREADS}
+    found: dict[int, list[Json]] = {threads: [] for threads in of}
     for i in range(number):
-        for threads in THREADS:
+        for threads in of:
             say(f"process {i + 1} of {number}, threads: {threads}")
             _set_threads(threads)
             found[threads].append(measure.in_process("peers", "--process", threads, *given))
@@ -76,13 +77,23 @@ def kinds(number: int, given: Sequence[object], settings: Sequence[tuple[int, st
     return found
 
 
-def together(several: dict[int, list[Json]], of_kinds: Sequence[list[Json]] = ()) -> Json:
+def again(found: Sequence[list[Json]], ratio: float, measured: Callable[[list[int]], list[list[Json]]]) -> None:
+    """Measure those below a ratio once more, by their places; the second time counts, whatever it says."""
+    first = [of_kinds.ratio(Setting.read({**case, "limit_seconds": 0.0})) for case in measure.combine(found)]
+    below = [i for i, estimate in enumerate(first) if estimate is not None and estimate < ratio]
+    if below:
+        for process_found, second in zip(found, measured(below), strict=True):
+            for i, case in zip(below, second, strict=True):
+                process_found[i] = {**case, "first_ratio": first[i]}
+
+
+def together(several: dict[int, list[Json]], kinds: Sequence[list[Json]] = ()) -> Json:
     """Everything that processes measured: medians and intervals over them, and the limit of every case."""
     limits = {threads: median([one["machine"] for one in found]) for threads, found in several.items()}
     combined = [measure.combine([one["cases"] for one in found]) for found in several.values()]
     cases = [
         {**case, "limit_seconds": limit(case["work"], case["dtype"], case["threads"], limits[case["threads"]])}
-        for case in (*chain(*combined), *measure.combine(of_kinds))
+        for case in (*chain(*combined), *measure.combine(kinds))
     ]
     return {"cases": cases, "machine": limits, "images": several[THREADS[0]][0]["images"]}
 
@@ -99,20 +110,41 @@ def main(given: Sequence[str]) -> int:
         metavar="WORD",
         help="cases with one of these words, as in: adam wide",
     )
+    parser.add_argument("--draw", type=int, default=0, metavar="COUNT", help="so many settings drawn at random instead")
+    parser.add_argument("--seed", type=int, default=0, help="of the settings that are drawn")
+    parser.add_argument("--at", type=int, nargs="+", metavar="NO", help="of the settings that are drawn, these alone")
+    parser.add_argument(
+        "--again", type=float, default=0.0, metavar="RATIO", help="measure settings below it once more, which counts"
+    )
+    parser.add_argument(
+        "--busy", action="store_true", help="count the processor's time: for a machine that has other work to do"
+    )
     parser.add_argument("--settings", type=json.loads, help=argparse.SUPPRESS)  # be what starts the processes of these
     parser.add_argument("--process", type=int, choices=THREADS, help="be one of the processes, with so many threads")
     parser.add_argument("--install", action="store_true", help="install the other libraries here, and do no more")
     options = parser.parse_args(given)
+    drawn = process.Draw(options.draw, options.seed)
+    if options.busy:
+        timing.clock = time.process_time
     if options.settings is not None:
-        print(json.dumps(process.settings(options.settings, options.seconds, options.quick)))
+        print(json.dumps(process.settings(options.settings, options.seconds, options.quick, drawn)))
         return 0
     if options.process:
-        print(json.dumps(process.measured(options.process, options.seconds, options.quick, options.only)))
+        found = process.measured(options.process, options.seconds, options.quick, options.only, drawn)
+        print(json.dumps(found))
         return 0
     if options.install:
         return install(options.only)
+    if options.draw < 0 or options.seed < 0:
+        name, least = ("--draw", 1) if options.draw < 0 else ("--seed", 0)
+        parser.error(f"{name}: expected {least} or more")
+    if options.draw and options.into is None:
+        parser.error("--draw: expected --into, a folder of its own")
+    if bad := [place for place in options.at or () if not 0 <= place < options.draw]:
+        parser.error(f"--at: expected numbers from 0 to below --draw, got {bad[0]}")
     environment.set_threads(1)
-    run = measure.Run(parser, options.into, "peers.json", "peers.md", "peers.png", "kinds.png")
+    name = drawn.name
+    run = measure.Run(parser, options.into, *(f"{name}.{kind}" for kind in ("json", "md", "png")), "kinds.png")
     repeats, seconds = (1, 0.1) if options.quick else (options.repeats, options.seconds)
     every = registered()
     absent = {peer.name: reason for peer in every if (reason := peer.missing())}
@@ -123,18 +155,26 @@ def main(given: Sequence[str]) -> int:
     packages = sorted({package for peer in every for package in peer.distributions})
     run.environment["packages"] = {package: _version(package) for package in packages}
     modules = [peer.module for peer in every if peer.module and find_spec(peer.module.partition(".")[0])]
-    given = ["--seconds", seconds, *(["--quick"] if options.quick else [])]
+    given = ["--seconds", seconds, *(["--quick"] if options.quick else []), "--draw", drawn.count, "--seed", drawn.seed]
+    given += ["--busy"] if options.busy else []
     words = ["--only", *options.only] if options.only else []
     settings = [
         (i, dtype)
-        for i in process.chosen(options.quick, options.only, kinds=True)
-        for dtype in PEERS[i].dtypes(options.quick)
+        for i in process.chosen(options.quick, options.only, kinds=True, drawn=drawn)
+        if options.at is None or i in options.at
+        for dtype in drawn.cases()[i].dtypes(options.quick)
     ]
-    found = together(passes(repeats, [*given, *words]), kinds(repeats, given, settings))
-    content: dict[str, Any] = {"absent": absent, **found}
+    several = passes(repeats, [*given, *words], THREADS[:1] if drawn.count else THREADS)
+    found = kinds(repeats, given, settings)
+    again(found, options.again, lambda places: kinds(repeats, given, [settings[i] for i in places]))
+    content: dict[str, Any] = {"absent": absent, "busy": options.busy, **together(several, found)}
     _set_threads(1)
-    folder = run.write(options.quick, repeats, **content, once=fresh.once(modules, options.quick))
-    for path in (*text.write(folder), *figures.draw_peers(folder)):
+    if drawn.count:
+        content["draw"] = drawn._asdict()
+    else:
+        content["once"] = fresh.once(modules, options.quick)
+    folder = run.write(options.quick, repeats, **content)
+    for path in (*text.write(folder, name), *figures.draw_peers(folder, name)):
         print(path)
-    print(in_words(Outcome.read(folder).settings))
+    print(of_kinds.in_words(Outcome.read(folder, name).settings))
     return 0 if measure.all_right(content["cases"], "samenet") else 1

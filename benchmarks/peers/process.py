@@ -7,6 +7,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from benchmarks import draw
 from benchmarks.catalogue import PEERS
 from benchmarks.contenders import registered
 from benchmarks.expected import Expected, few
@@ -14,7 +15,7 @@ from benchmarks.inputs import mnist
 from benchmarks.kinds import PeerCase
 from benchmarks.limits import machine, work
 from benchmarks.measure import say
-from benchmarks.problem import Array, Call, Descent, Forward, Many, Task, ready
+from benchmarks.problem import Array, Call, Descent, Forward, Gradient, Many, Task, ready
 from samenet.compare import timing
 from samenet.compare.cases import Case, Contender
 from samenet.compare.measurement import Result, measure
@@ -24,6 +25,25 @@ from samenet.testing.tolerance import Comparison
 _LONGEST_BATCH, _LONGEST_TRAINING, _LONGEST_OF_A_KIND = 0.1, 0.15, 0.25
 
 Make = Callable[[Any], Call | str]
+
+
+class Draw(NamedTuple):
+    """Settings drawn at random in place of the catalogue's: how many, none for the catalogue; and the seed."""
+
+    count: int = 0
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of the files that it is written to."""
+        return f"drawn-{self.seed}" if self.count else "peers"
+
+    def cases(self) -> Sequence[PeerCase]:
+        """What is measured."""
+        return draw.cases(*self) if self.count else PEERS
+
+
+CATALOGUE = Draw()
 
 
 class Answer(NamedTuple):
@@ -109,8 +129,8 @@ def as_json(result: Result) -> dict[str, Any]:
 def work_counted(task: Task, counted: int) -> dict[str, float]:
     """The work of a case: a forward pass, or the updates that its time is reported for."""
     sizes = task.network.sizes
-    if isinstance(task, Forward):
-        return work(sizes, task.amount)
+    if isinstance(task, Forward | Gradient):
+        return work(sizes, task.amount, backward=isinstance(task, Gradient))
     counted = counted or task.amount
     return work(sizes, counted * (task.one if isinstance(task, Many) else task).batch_size, counted)
 
@@ -125,8 +145,10 @@ def setting(one: PeerCase, dtype: str, threads: int, seconds: float, quick: bool
     return {**about, **as_json(measure(made, seconds))}
 
 
-def settings(wanted: Sequence[tuple[int, str]], seconds: float, quick: bool) -> list[dict[str, Any]]:
-    """Settings by their places in the catalogue and dtypes, with one thread, each in a process of its own.
+def settings(
+    wanted: Sequence[tuple[int, str]], seconds: float, quick: bool, drawn: Draw = CATALOGUE
+) -> list[dict[str, Any]]:
+    """Settings by their places among the cases and dtypes, with one thread, each in a process of its own.
 
     On Linux that is a copy of this one, which has imported the libraries and done nothing else: that takes longer than
     a setting. Elsewhere libraries may not survive a copy.
@@ -138,37 +160,39 @@ def settings(wanted: Sequence[tuple[int, str]], seconds: float, quick: bool) -> 
     found = []
     for place, dtype in wanted:
         receiver, sender = copies.Pipe(duplex=False)
-        copy = copies.Process(target=_send, args=(sender, place, dtype, seconds, quick))
+        copy = copies.Process(target=_send, args=(sender, drawn, place, dtype, seconds, quick))
         copy.start()
         sender.close()
         try:
             found.append(receiver.recv())
         except EOFError:
-            raise RuntimeError(f"the process of {PEERS[place]}, {dtype} ended without an answer") from None
+            raise RuntimeError(f"the process of {drawn.cases()[place]}, {dtype} ended without an answer") from None
         finally:
             copy.join()
     return found
 
 
-def _send(sender: Any, place: int, dtype: str, seconds: float, quick: bool) -> None:
-    sender.send(setting(PEERS[place], dtype, 1, seconds, quick))
+def _send(sender: Any, drawn: Draw, place: int, dtype: str, seconds: float, quick: bool) -> None:
+    sender.send(setting(drawn.cases()[place], dtype, 1, seconds, quick))
 
 
-def chosen(quick: bool, only: Sequence[str], kinds: bool) -> list[int]:
-    """The places in the catalogue of the cases of a kind, or of the others, whose names have one of these words."""
-    named = [(i, one, f"{one.kind} {one}".replace(",", " ").split()) for i, one in enumerate(PEERS)]
+def chosen(quick: bool, only: Sequence[str], kinds: bool, drawn: Draw = CATALOGUE) -> list[int]:
+    """The places among the cases of those of a kind, or of the others, whose names have one of these words."""
+    named = [(i, one, f"{one.kind} {one}".replace(",", " ").split()) for i, one in enumerate(drawn.cases())]
     of = [(i, one, words) for i, one, words in named if bool(one.kind) is kinds and (one.quick or not quick)]
     return [i for i, one, words in of if not only or one.kind in only or not set(only).isdisjoint(words)]
 
 
-def measured(threads: int, seconds: float, quick: bool, only: Sequence[str] = ()) -> dict[str, Any]:
+def measured(
+    threads: int, seconds: float, quick: bool, only: Sequence[str] = (), drawn: Draw = CATALOGUE
+) -> dict[str, Any]:
     """Every case that is not of a kind with a number of threads, in its dtypes, and the machine's limits."""
     limits = machine(quick)
-    cases = [PEERS[i] for i in chosen(quick, only, kinds=False)]
+    cases = [drawn.cases()[i] for i in chosen(quick, only, kinds=False, drawn=drawn)]
     found = [
         setting(one, dtype, threads, seconds, quick)
         for one in cases
         if threads == 1 or one.threads
         for dtype in one.dtypes(quick)
     ]
-    return {"cases": found, "machine": limits, "images": mnist()[0]}
+    return {"cases": found, "machine": limits, "images": mnist()[0] if cases else ""}

@@ -273,7 +273,9 @@ def by_kind(outcome: Outcome) -> Figure:
     return figure
 
 
-def draw_peers(folder: Path) -> list[Path]:
-    """Draw peers.png and kinds.png beside peers.json."""
-    outcome = Outcome.read(folder)
+def draw_peers(folder: Path, name: str = "peers") -> list[Path]:
+    """Draw peers.png and kinds.png beside peers.json; of settings drawn at random, their kinds alone."""
+    outcome = Outcome.read(folder, name)
+    if "draw" in outcome.content:
+        return [_save(folder / f"{name}.png", by_kind(outcome))]
     return [_save(folder / "peers.png", beside(outcome)), _save(folder / "kinds.png", by_kind(outcome))]

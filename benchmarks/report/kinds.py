@@ -61,6 +61,11 @@ def worst_settings(settings: Sequence[Setting], number: int = WORST) -> Table:
     return Table(("setting", "kind", "best other", "best other / samenet"), rows, words=3)
 
 
+def not_ahead(settings: Sequence[Setting]) -> int:
+    """In how many samenet is even or behind."""
+    return sum(verdict(value) != "ahead" for value, _ in _known(settings))
+
+
 def in_words(settings: Sequence[Setting]) -> str:
     """The counts of all, in a sentence."""
     _, number, ahead, even, behind, middle, least = _row("", settings)
@@ -71,9 +76,9 @@ def in_words(settings: Sequence[Setting]) -> str:
     )
 
 
-def told(settings: Sequence[Setting]) -> str:
-    """The sentence, the counts by kind, and the worst ten."""
-    worst_ones = worst_settings(settings)
+def told(settings: Sequence[Setting], number: int = WORST) -> str:
+    """The sentence, the counts by kind, and the worst ten or as many as are told."""
+    worst_ones = worst_settings(settings, number)
     return (
         f"{in_words(settings)}\n\n{counts(settings).markdown()}\nThe worst {len(worst_ones.rows)}, as they are:\n\n"
         f"{worst_ones.markdown()}"

@@ -221,9 +221,9 @@ class Outcome:
     settings: tuple[Setting, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> "Outcome":
-        """The run in a folder."""
-        content = json.loads((folder / "peers.json").read_text(encoding="utf-8"))
+    def read(cls, folder: Path, name: str = "peers") -> "Outcome":
+        """The run in a folder, by the name of its files."""
+        content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         return cls(folder, content, tuple(map(Setting.read, content["cases"])))
 
     @property

@@ -153,12 +153,29 @@ def where(outcome: Outcome) -> str:
     around = outcome.content["environment"]
     packages = ", ".join(f"{name} {number}" for name, number in around["packages"].items() if number)
     n = outcome.content["repeats"]
+    images = f" Images: {outcome.content['images']}." if outcome.content["images"] else ""
+    busy = " Times are the processor's, not those that passed." if outcome.content.get("busy") else ""
     quick = " **A quick run: do not quote it.**" if outcome.content["quick"] else ""
     return (
         f"{around['processor']}, {counted(around['cores'], 'core')}, {around['python']}, {around['utc'][:10]}, commit "
         f"`{around['commit'] or 'unknown'}`, {n} process{'es' if n > 1 else ''} for each number of threads.{quick} "
-        f"{packages}. Images: {outcome.content['images']}."
+        f"{packages}.{images}{busy}"
     )
+
+
+def drawn(outcome: Outcome) -> str:
+    """The page of settings drawn at random: all in which samenet is not ahead, and a table of each kind."""
+    settings, (count, seed) = outcome.settings, outcome.content["draw"].values()
+    told = kinds.told(settings, max(kinds.WORST, kinds.not_ahead(settings)))
+    failed = [f"{s}: {name}" for s in settings for name, row in s.case.rows.items() if not row.ok]
+    sections = {
+        "How to read it": HOW_TO_READ,
+        "Where samenet stands": f"{told}\n\nWrong answers: {'; '.join(failed) or 'none'}.",
+        "The machine": machine(outcome).markdown(),
+        **kinds.sections(settings),
+    }
+    command = f"python -m benchmarks peers --draw {count} --seed {seed}"
+    return _titled("samenet and its peers, on settings drawn at random", outcome, command, sections)
 
 
 def page(outcome: Outcome) -> str:
@@ -173,8 +190,12 @@ def page(outcome: Outcome) -> str:
     }
     sections |= kinds.sections(outcome.settings)
     sections |= {str(s): f"{whole(s).markdown()}\n{noise(s)}" for s in outcome.tutorials}
+    return _titled("samenet and its peers", outcome, "make peers", sections)
+
+
+def _titled(title: str, outcome: Outcome, command: str, sections: dict[str, str]) -> str:
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
-    return f"# samenet and its peers\n\n{where(outcome)} Made by `make peers`; do not edit.\n\n{body}\n"
+    return f"# {title}\n\n{where(outcome)} Made by `{command}`; do not edit.\n\n{body}\n"
 
 
 def mention(outcome: Outcome) -> str:
@@ -193,8 +214,8 @@ def _standing(outcome: Outcome, picture: str) -> str:
     return f"{kinds.told(outcome.settings)}\n{shown}\n\n{standings(outcome.settings)}"
 
 
-def write(folder: Path) -> list[Path]:
-    """Write peers.md beside peers.json."""
-    path = folder / "peers.md"
-    files.write_text(path, page(Outcome.read(folder)))
+def write(folder: Path, name: str = "peers") -> list[Path]:
+    """Write peers.md beside peers.json, or the page of a run of another name beside its own."""
+    path, outcome = folder / f"{name}.md", Outcome.read(folder, name)
+    files.write_text(path, drawn(outcome) if "draw" in outcome.content else page(outcome))
     return [path]
