@@ -4,7 +4,8 @@
 
 Reading order:
 
-    catalogue.py    every case that is measured, and the contenders of `run`; kinds.py, kinds of settings
+    catalogue.py    every case that is measured, and the contenders of `run`; kinds.py, kinds of settings; draw.py, such
+                    settings drawn at random, which nobody chose
     measure.py      how all of it is measured: check, interleave, repeat in new processes, give an interval
     run.py          the comparison of samenet's backends; growth.py, how they scale; fresh.py, the cost of a new process
     problem.py      a library-independent task; expected.py, the check of an answer; inputs.py, the data

@@ -30,7 +30,7 @@ from samenet.compare import timing
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 WITHOUT_MORE = [module.PEER for module in (ours, lean, scikit)]  # those that need nothing but samenet's own extras
-SIZES = (5, 4, 3)
+SIZES, BINARY = (5, 4, 3), "binary_cross_entropy"
 
 training = partial(inputs.training, SIZES, 12, 4)
 
@@ -204,6 +204,8 @@ def test_who_takes_part():
         assert not make(scikit.PEER, TASKS[what]()), "its sigmoids have no squared error"
     for what in ("binary cross-entropy", "cross-entropy", "one label", "regression", "relu and softmax"):
         assert make(scikit.PEER, TASKS[what]()), what
+    for lacking in (inputs.training((5, 4, 3), 2, 2, cost="cross_entropy"), inputs.training((5, 1), 1, 1, cost=BINARY)):
+        assert scikit.PEER.ways[scikit.NAME].make(lacking) == "it fits rows that have every class"
     for what in ("momentum", "l2", "dropout", "many"):
         assert not make(lean.PEER, TASKS[what]())
         for peer in (jaxed.PEER, pytorch.PEER):
@@ -402,6 +404,7 @@ def test_a_slow_contender_is_timed_in_part(settings, monkeypatch):
     assert process.tenth(make, task).amount == 6
     for what in ("many", "relu and softmax", "gradient"):
         assert process.tenth(make, TASKS[what]()).amount == TASKS[what]().amount
+    assert process.tenth(lambda given: "no" if given.amount < 60 else make(given), task) is task
     assert {row["name"]: row["timed"]["median_seconds"] > 0 for row in settings[0]["rows"]}[ours.NUMBA]
 
 

@@ -20,6 +20,7 @@ _TRAINED = {"identity": "squared_error", "sigmoid": "binary_cross_entropy", "sof
 _NAMES = {"sigmoid": "logistic"}
 REASON = "its sigmoid outputs are trained by cross-entropy, its squared error goes with identity outputs"
 _HIDDEN, _FEW_CLASSES = "its hidden layers are all alike", "its softmax has three outputs or more"
+_CLASSES = "it fits rows that have every class"
 
 
 def _cannot(network: Network) -> str:
@@ -100,6 +101,8 @@ def _descent(task: Descent) -> Call | str:
     # A single pass has the same order as everyone's; of several, its own draws have the same cost.
     rows = task.orders().ravel() if task.shuffle and task.passes == 1 else slice(None)
     X, targets = task.X[rows], _made(network, task.Y[rows])[1]
+    if targets.ndim == 1 and len(np.unique(targets)) < len(getattr(model, "classes_", ())):
+        return _CLASSES
 
     def run() -> Any:
         _set(model, network)

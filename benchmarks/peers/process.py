@@ -76,13 +76,17 @@ def part(make: Make, task: Task) -> Task:
 def tenth(make: Make, task: Task) -> Task:
     """A task of a kind, which most contenders do in some milliseconds, or a tenth of it for those that take long.
 
-    Not of a batch, nor of many networks: all of them at once is another computation than some of them.
+    Not of a batch, nor of many networks: all of them at once is another computation than some of them. Nor where the
+    contender cannot do a tenth.
     """
     if not isinstance(task, Descent):
         return task
     call = ready(make(task))
     call.run()
-    return task if timing.first_call(call.run) <= _LONGEST_OF_A_KIND else task.part(max(1, task.amount // 10))
+    if timing.first_call(call.run) <= _LONGEST_OF_A_KIND:
+        return task
+    part = task.part(max(1, task.amount // 10))
+    return task if isinstance(make(part), str) else part
 
 
 def case(one: PeerCase, task: Task) -> tuple[Case, dict[str, str], dict[str, str]]:
