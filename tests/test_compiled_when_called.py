@@ -135,6 +135,34 @@ def test_what_fails_within_a_call_is_raised_by_it(
     assert net.gradient(X, Y)[1].flat.tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("error", FAILURES)
+@pytest.mark.parametrize("name", ["forward.forward", "activations.back_through", "steps.step", "packing.unpack"])
+def test_what_fails_within_a_training_leaves_no_half_of_an_update(
+    name: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one update in a call of the backend, or with all."""
+    random = np.random.default_rng(0)
+    X, Y = random.random((60, 20)), random.random((60, 3))
+    options: dict[str, Any] = {"alpha": 0.1, "epochs": 2, "batch_size": 20, "optimizer": "adam", "seed": 0}
+    expected, external = Network([20, 30, 3], seed=0), compiling._external[f"samenet.samenet.fast.kernels.{name}"]
+    expected.train(X, Y, **options)
+
+    def load(*given: Any) -> None:
+        raise error("while compiling")
+
+    for more in ({}, {"callback": lambda net, history: None}):
+        net, untouched = Network([20, 30, 3], seed=0), Network([20, 30, 3], seed=0)
+        forget()
+        with monkeypatch.context() as patch:
+            patch.setattr(external.cache, "load_overload", load)
+            with pytest.raises(error, match="while compiling"):
+                net.train(X, Y, **options, **more)
+        assert net == untouched
+        assert net.history is None or net.history.epochs_done == 0
+        net.train(X, Y, **options)
+        assert net == expected
+
+
 def test_threads_that_need_the_same_kernels_at_once() -> None:
     net, random = Network([20, 30, 3], seed=0), np.random.default_rng(0)
     X, Y = random.random((60, 20)), random.random((60, 3))

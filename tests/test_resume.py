@@ -1,9 +1,11 @@
 """`train(resume=True)`: a training in parts is the whole one to the bit, whatever ended the earlier part."""
 
 import copy
+import itertools
 import pickle
 import random
 import signal
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +16,7 @@ import pytest
 from agreement import Backend
 
 import samenet
+from samenet.backends.objective import Objective
 from samenet.optimizers import Adam, MultiStart
 from samenet.schedules import Exponential
 from samenet.stopping import CostChange, GradientNorm, Patience, Rule, StopTraining, Watch
@@ -402,20 +405,143 @@ def test_what_has_nothing_to_go_on_from(change: Callable[[Any], Any]) -> None:
         change(net).train(X, Y, epochs=1, alpha=0.1, resume=True)
 
 
+@pytest.mark.parametrize("seconds", [0.05, 1e-9], ids=["long calls", "short calls"])
+@pytest.mark.parametrize("way", ["whole", "masks", "sampling", "weights", "measured"])
+def test_a_training_that_was_broken_off_in_an_update(
+    backend: Backend, way: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a second Ctrl-C, no memory, or a kernel that cannot be compiled: what it has left half done is undone."""
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
+    module = samenet.backend(backend.name)
+    plain, options = module.run_updates, WAYS[way]
+    whole = make(backend)
+    whole.train(X, Y, epochs=3, **options)
+    for error, number in itertools.product((KeyboardInterrupt, MemoryError), (1, 2, 7)):
+        calls: list[int] = []
+
+        def broken(
+            model: Any, *given: Any, calls: list[int] = calls, error: Any = error, number: int = number, **named: Any
+        ) -> Any:
+            calls.append(1)
+            costs = plain(model, *given, **named)
+            if len(calls) == number:
+                model.theta.everything[::2] = 7.0
+                raise error
+            return costs
+
+        parts = make(backend)
+        monkeypatch.setattr(module, "run_updates", broken)
+        with suppress(error):
+            parts.train(X, Y, epochs=3, **options)
+        monkeypatch.setattr(module, "run_updates", plain)
+        if parts.history is None:
+            assert parts == make(backend)
+            assert parts.training_state is None
+            parts.train(X, Y, epochs=3, **options)
+        else:
+            done = parts.history.epochs_done
+            expected = make(backend)
+            expected.train(X, Y, epochs=done, **options)
+            assert parts == expected
+            parts.train(X, Y, epochs=3 - done, resume=True, **options)
+        assert_same(parts, whole)
+
+
 @pytest.mark.without_jit
-def test_a_training_that_was_broken_off_in_an_update(monkeypatch: pytest.MonkeyPatch) -> None:
-    net, numpy = numpy_network(), samenet.backend("numpy")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("number", range(1, 5))
+def test_ctrl_c_while_a_rule_measures(number: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its turn when training goes on: the curve has a cost for each epoch."""
+    options, calls = BATCHES | {"stop": [CostChange(1e-12), Patience(X_VAL, Y_VAL, 50)]}, list[int]()
+    whole, parts = numpy_network(), numpy_network()
+    whole.train(X, Y, epochs=5, **options)
+    plain = Objective.cost
 
-    def broken(*given: Any, **named: Any) -> Any:
-        raise MemoryError
+    def cost(self: Objective) -> float:
+        if self.X is X:
+            return plain(self)
+        calls.append(1)
+        if len(calls) == number + 1:  # the first is before the first epoch
+            raise error
+        return plain(self)
 
-    plain = numpy.run_updates
-    monkeypatch.setattr(numpy, "run_updates", broken)
-    with pytest.raises(MemoryError):
-        net.train(X, Y, epochs=1, callback=lambda n, h: None, **BATCHES)
-    monkeypatch.setattr(numpy, "run_updates", plain)
-    with pytest.raises(ValueError, match="^resume: expected a network whose last training can go on"):
-        net.train(X, Y, epochs=1, resume=True, **BATCHES)
+    with monkeypatch.context() as patch:
+        patch.setattr(Objective, "cost", cost)
+        with pytest.raises(error):
+            parts.train(X, Y, epochs=5, **options)
+    assert parts.history.epochs_done == number
+    parts.train(X, Y, epochs=5 - number, resume=True, **options)
+    assert_same(parts, whole)
+    assert len(parts.history.validation_curve) == 6
+
+
+class Interrupting:
+    """Raises KeyboardInterrupt at one of the places in `train` where Python looks for signals: when calls begin or end.
+
+    It stands for the second of two, since the first is deferred.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number, self.depth, self.is_in = number, 0, False
+
+    def __call__(self, frame: Any, event: str, argument: object) -> None:
+        code = frame.f_code
+        if (
+            code.co_name == "train"
+            and code.co_filename.endswith(("run.py", "again.py"))
+            and event in ("call", "return")
+        ):
+            self.is_in = event == "call"
+        if code.co_filename.endswith("interrupts.py") or not self.is_in or event not in ("call", "c_return"):
+            return
+        self.number -= 1
+        if self.number == 0:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+
+@pytest.mark.without_jit
+@pytest.mark.uncounted
+@pytest.mark.parametrize("seconds", [0.05, 1e-9], ids=["long calls", "short calls"])
+@pytest.mark.parametrize("way", [*sorted(WAYS.keys() - {"rules", "watched"}), "bfgs", "statistics"])
+def test_a_second_ctrl_c_anywhere(way: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parameters are those of so many epochs, or what goes on from there is the whole to the bit."""
+    monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
+    is_bfgs = way in ("bfgs", "statistics")
+    options: dict[str, Any] = {"optimizer": "bfgs"} if is_bfgs else WAYS[way]
+    settings = {"batch_normalization": way == "statistics"}
+
+    def trained(epochs: int) -> Any:
+        net = numpy_network(**settings)
+        net.train(X, Y, epochs=epochs, **options)
+        return net
+
+    whole, after, ways = trained(2), [trained(epochs) for epochs in range(3)], set[str]()
+    for number in range(1 + len(way) % 3, 10**9, 3):
+        net = numpy_network(**settings)
+        sys.setprofile(Interrupting(number))
+        try:
+            net.train(X, Y, epochs=2, **options)
+            break
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.setprofile(None)
+        if net.history is None:
+            ways.add("nothing has happened")
+            assert net == after[0]
+            assert net.training_state is None
+            continue
+        done = net.history.epochs_done
+        if net.training_state is None:
+            ways.add("it cannot go on")
+            assert net == after[done]
+            continue
+        ways.add("it goes on")
+        net.train(X, Y, epochs=2 - done, resume=True, **options)
+        assert_same(net, whole)
+    assert "nothing has happened" in ways
+    assert seconds == 0.05 or len(ways) > 1
 
 
 @pytest.mark.without_jit

@@ -80,20 +80,28 @@ def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
 def updated(
     user: Trained, model: Model, run_updates: Callable[..., Any], X: NDArray[Any], Y: NDArray[Any], known: Known
 ) -> History | None:
-    """All updates, which return the costs to record; None, and nothing has changed, if the loop has to look at them."""
+    """All updates, which return the costs to record; None, and nothing has changed, if the loop has to look at them.
+
+    Nor has anything if there is an exception.
+    """
     settings, everything = known.settings, model.theta.everything
     rule, before = settings.optimizer, everything.copy()
     earlier, history = (user.history, user.training_state), History()
-    user.history, user.training_state = history, None
-    state = rule.state(model.theta)  # type: ignore[attr-defined]
-    costs = np.asarray(run_updates(model, X, Y, rule, state=state, **known.arguments))
-    if not (divergence.is_harmless(costs, known.amount, settings.reduction) and all_finite(everything)):
+    try:
+        user.history, user.training_state = history, None
+        state = rule.state(model.theta)  # type: ignore[attr-defined]
+        costs = np.asarray(run_updates(model, X, Y, rule, state=state, **known.arguments))
+        if not (divergence.is_harmless(costs, known.amount, settings.reduction) and all_finite(everything)):
+            everything[:] = before
+            user.history, user.training_state = earlier
+            return None
+        if settings.record_every > 0:
+            history.record_costs(0, costs, settings.record_every)
+        history.epochs_done = settings.epochs
+        left = known.seed, state.values, state.t, None, history, before
+        user.training_state = settings, known.rows, known.rows, model.cost_function, costs.item(0), known.amount, *left
+        return history
+    except BaseException:  # such as a second Ctrl-C: half of an update may be done
         everything[:] = before
         user.history, user.training_state = earlier
-        return None
-    if settings.record_every > 0:
-        history.record_costs(0, costs, settings.record_every)
-    history.epochs_done = settings.epochs
-    left = known.seed, state.values, state.t, None, history, before
-    user.training_state = settings, known.rows, known.rows, model.cost_function, costs.item(0), known.amount, *left
-    return history
+        raise

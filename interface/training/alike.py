@@ -98,12 +98,13 @@ def train(
             left.append(i)
             one.stream = None  # it draws anew
             continue
-        user.history = history = History()
-        user.training_state = None
+        history, flat = History(), model.theta.flat
         if every > 0:
             history.record_costs(0, costs[i] if returns_cost else np.repeat(recorded[i], every), every)
-        model.theta.flat[:] = thetas[i]
         history.epochs_done = settings.epochs
+        # No call comes between these, in which a second Ctrl-C would be raised.
+        flat[:] = thetas[i]
+        user.history, user.training_state = history, None
     try:
         release()
     except StopTraining as reason:

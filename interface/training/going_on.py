@@ -119,7 +119,7 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
         raise ValueError(
             "resume: expected a network whose last training can go on, got True for one that was not trained yet, as "
             "copies and loaded networks are; or by train_many, or by an optimizer without a state to go on from; or "
-            "whose training was broken off in the middle of an update"
+            "whose training was broken off as it drew random numbers"
         )
     saved = TrainingState.of_short(*saved) if isinstance(saved, tuple) else saved
     now = Kept.of_options(options, model.cost_function)

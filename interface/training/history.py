@@ -125,6 +125,16 @@ class History(Mapping[str, NDArray[np.float64]]):
         """Whether the state before this epoch is the last that was recorded."""
         return bool(self._epochs) and self._epochs[-1] == epoch
 
+    @property
+    def length(self) -> int:
+        """The number of recorded epochs."""
+        return len(self._epochs)
+
+    def cut(self, length: int) -> None:
+        """Forget all records but so many, the first."""
+        for values in (self._epochs, *self._values.values()):
+            del values[length:]
+
     def fill(self, epochs: Array, records: Array) -> None:
         """Records from elsewhere: the numbers of their epochs, and for each name its values, (names, records)."""
         self._epochs.frombytes(epochs.astype(np.int64).tobytes())
@@ -147,9 +157,14 @@ class History(Mapping[str, NDArray[np.float64]]):
 
     def record(self, epoch: int, cost: float, watched: Mapping[str, float]) -> None:
         """Record the state before an epoch: the cost, and the value of each monitor."""
-        self._epochs.append(epoch)
-        for name, values in self._values.items():
-            values.append(cost if name == "cost" else watched[name])
+        length = self.length
+        try:
+            self._epochs.append(epoch)
+            for name, values in self._values.items():
+                values.append(cost if name == "cost" else watched[name])
+        except BaseException:  # such as Ctrl-C
+            self.cut(length)
+            raise
 
     def record_costs(self, epoch: int, costs: Array, every: int, watched: Mapping[str, float] = NOTHING) -> None:
         """Record the costs before many epochs, beginning with this one, at multiples of `every`.

@@ -124,9 +124,10 @@ class Loop:
 
     def _orders(self, epochs: int) -> Orders:
         """The orders of the next epochs: those drawn for an earlier call, or new ones."""
-        self.is_sound = False  # until the end of the call that they are for
         if self.ahead is None:
+            self.is_sound = False  # until they are kept
             self.ahead = self.draws.epochs(epochs)
+            self.is_sound = True
         return None if self.ahead is None else self.ahead[:epochs]
 
     def _alphas(self, epochs: int) -> NDArray[np.float64]:
@@ -164,16 +165,10 @@ class Loop:
         while done < m:
             rows = slice(done, min(m, done + self.updates * self.batch_size))
             start, done = done, rows.stop
-            try:
-                if order is None:
-                    self._call(X[rows], Y[rows], alphas, None, start, done == m, before)
-                else:
-                    self._call(X, Y, alphas, order[:, rows], start, done == m, before)
-            except FloatingPointError:
-                self._restore(*before)  # the whole epoch is undone, however it was split into calls
-                raise
-            if done < m:
-                self.partial, self.is_sound = Partial(done, alphas, before), True
+            if order is None:
+                self._call(X[rows], Y[rows], alphas, None, start, done, before)
+            else:
+                self._call(X, Y, alphas, order[:, rows], start, done, before)
             yield
 
     def _snapshot(self) -> Snapshot:
@@ -212,13 +207,40 @@ class Loop:
         alphas: NDArray[np.float64],
         order: Orders,
         start: int = 0,
-        ends_epoch: bool = True,
+        end: int | None = None,
         before: Snapshot | None = None,
     ) -> None:
-        """Run updates in one backend call, check that weights are finite, record costs, and size the next call."""
-        model, history, self.is_sound = self.model, self.history, False
-        epochs = len(alphas)
-        before = before or self._snapshot()
+        """Run updates in one backend call, check that weights are finite, record costs, and size the next call.
+
+        start, end: samples of the epoch that are done before it and after it; for whole epochs, 0 and None.
+        before: what was before the epoch. An exception until all that is done, such as a second Ctrl-C, may have come
+        in the middle of an update: then all is as before the epoch, and may go on from there.
+        """
+        history, before = self.history, before or self._snapshot()
+        done, length = history.epochs_done, history.length
+        try:
+            self.is_sound = False
+            self._run_call(X, Y, alphas, order, start, end, before)
+        except BaseException:
+            if not self.is_sound:
+                self._restore(*before)
+                history.epochs_done = done
+                history.cut(length)
+                self.partial, self.is_sound = None, True
+            raise
+
+    def _run_call(
+        self,
+        X: NDArray[Any],
+        Y: NDArray[Any],
+        alphas: NDArray[np.float64],
+        order: Orders,
+        start: int,
+        end: int | None,
+        before: Snapshot,
+    ) -> None:
+        model, history, epochs = self.model, self.history, len(alphas)
+        ends_epoch = end is None or end == len(self.options.X)
         arguments: dict[str, Any] = self.arguments | self.draws.masks(history.epochs_done, start)
         is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
         alpha = alphas.item(0) if is_constant else alphas
@@ -254,6 +276,9 @@ class Loop:
             self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]
             self.partial, self.training.hooks_begun, self.is_sound = None, 0, True
             self.divergence.end_epoch(history)
+        elif end is not None:
+            self.partial = Partial(end, alphas, before)
+            self.is_sound = True
         updates = int(len(costs) * min(_GROWTH, self.call_seconds / max(seconds, 1e-9)))
         if seconds < self.call_seconds / 2:  # never fewer: a call may be short because a record was due
             self.updates = max(self.updates, updates)

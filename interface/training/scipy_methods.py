@@ -60,14 +60,15 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
     return of_blocks
 
 
-def _move_statistics(training: Training) -> None:
-    """Move the running statistics of normalized layers as an update from the current parameters would."""
+def _moved_statistics(training: Training) -> NDArray[Any]:
+    """The running statistics of normalized layers, moved as an update from the current parameters would."""
     theta, objective = training.model.theta, training.objective
     moved = replace(objective, model=training.model.holding(theta.everything))
     moved.backend.run_updates(
         *(moved.model, moved.X, moved.Y, Descent()), alpha=0.0, batch_size=len(moved.X), reduction=moved.reduction
     )
-    theta.everything[theta.flat.size :] = moved.model.theta.everything[theta.flat.size :]
+    found: NDArray[Any] = moved.model.theta.everything[theta.flat.size :]
+    return found
 
 
 def minimize(training: Training, optimizer: Minimizer, release: Callable[[], None]) -> None:
@@ -80,6 +81,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
     import scipy.optimize
 
     model, history, options = training.model, training.history, training.options
+    flat, everything, size = model.theta.flat, model.theta.everything, model.theta.flat.size
     trial = model.holding(model.theta.everything.astype(np.float64))
     slope_at = _in_float64(replace(training.objective, model=trial))
     current = math.nan  # the cost at the model's weights
@@ -100,9 +102,10 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
     def iterated(intermediate_result: Any) -> None:
         nonlocal current
         epoch = history.epochs_done
+        statistics = everything[size:]
         if model.theta.normalized:
             training.record()
-            _move_statistics(training)
+            statistics = _moved_statistics(training)
         elif options.settings.record_every > 0 and epoch % options.settings.record_every == 0:
             training.record_state(epoch, current, training.output())
         with np.errstate(over="ignore"):
@@ -111,8 +114,9 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
             raise FloatingPointError(
                 f"the weights became infinite or NaN in epoch {epoch}; they keep their values from before it"
             )
-        model.theta.flat[:] = theta
         current = float(intermediate_result.fun)
+        # No call comes between these, in which a second Ctrl-C would be raised.
+        flat[:], everything[size:] = theta, statistics
         history.epochs_done += 1
         training.hooks_begun = 0
         try:

@@ -181,7 +181,14 @@ class Training:
                 place = self.hooks_begun - 1
                 self.hooks_begun += 1
                 source = self.options.stop[place]
-                if self.watches[place].ends():
+                try:
+                    ends = self.watches[place].ends()
+                except Exception:
+                    raise
+                except BaseException:  # Ctrl-C, which is none of the rule's: it has its turn when training goes on
+                    self.hooks_begun = place + 1
+                    raise
+                if ends:
                     self.history.stopped_by = str(source)
                     return True
         except StopTraining as reason:

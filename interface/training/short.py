@@ -74,7 +74,6 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
-    earlier = user.history, user.training_state
     if hasattr(backend, "QUIET"):
         history = _trained(user, model, backend, options)
     else:
@@ -82,7 +81,6 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
             history = _trained(user, model, backend, options)
     if history is None:
         if options.unchecked:
-            user.history, user.training_state = earlier
             options.check_samples()
         return False
     try:
@@ -110,36 +108,41 @@ def _with_options(user: Trained, model: Model, backend: Any, options: Options) -
     """The same by batches, with masks, or going on."""
     settings, saved, weights = options.settings, options.saved, options.sample_weight
     rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
-    before = everything.copy()
+    before, earlier, order = everything.copy(), (user.history, user.training_state), None
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
     else:
         state, history = saved.optimizer(rule, model.theta), copy.copy(saved.history)
         values = state.values.copy()
-    began = history.epochs_done
-    user.history, user.training_state = history, None
+    began, is_done = history.epochs_done, False
     drawn = options.seed.bit_generator.state if isinstance(options.seed, np.random.Generator) else None
-    draws, order = _drawn(model, options)
-    costs = _by_batches(model, backend, options, history, state, draws, order)
-    amount = size if weights is None else divergence.amount_of(size, weights)
-    if saved is None:
-        is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
-    else:
-        is_harmless = divergence.worst(costs) < saved.largest
-    if not (is_harmless and all_finite(everything)):  # the loop begins anew
-        everything[:], options.stream = before, None
-        if saved is not None:
-            state.values[:], saved.ahead = values, order
-        elif drawn is not None:
-            options.seed.bit_generator.state = drawn
-        return None
-    history.epochs_done += settings.epochs
-    if saved is None:
-        left = options.seed, state.values, state.t, draws, history, before
-        user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
-    else:
-        history.stopped_by = None
-        user.training_state = saved.after(options.seed, state.t, history, began)
+    try:
+        user.history, user.training_state = history, None
+        draws, order = _drawn(model, options)
+        costs = _by_batches(model, backend, options, history, state, draws, order)
+        amount = size if weights is None else divergence.amount_of(size, weights)
+        if saved is None:
+            is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
+        else:
+            is_harmless = divergence.worst(costs) < saved.largest
+        if not (is_harmless and all_finite(everything)):
+            return None
+        history.epochs_done += settings.epochs
+        if saved is None:
+            left = options.seed, state.values, state.t, draws, history, before
+            user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
+        else:
+            history.stopped_by = None
+            user.training_state = saved.after(options.seed, state.t, history, began)
+        is_done = True
+    finally:
+        if not is_done:  # the loop begins anew; or there was an exception, such as a second Ctrl-C
+            everything[:], options.stream = before, None
+            user.history, user.training_state = earlier
+            if saved is not None:
+                state.values[:], saved.ahead = values, order
+            elif drawn is not None:
+                options.seed.bit_generator.state = drawn
     return history
 
 
