@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from children import printed
 from compiled_once import kernels
 from numba.core import codegen, compiler, dispatcher
 from numba.core.compiler_lock import global_compiler_lock
@@ -221,6 +222,43 @@ def test_a_fork_waits_for_the_kernel_at_hand() -> None:
     thread.join(SECONDS)
 
 
+_FORKS_WHILE_IT_IMPORTS = """
+import os, signal, sys, threading
+import numpy as np
+from samenet.fast.numba import Network
+
+assert "numpy.ma" not in sys.modules, "or this proves nothing"
+begun, forking = threading.Event(), threading.Event()
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy.ma":
+            begun.set()
+            forking.wait(60)
+
+sys.meta_path.insert(0, Finder())
+net = Network([3, 2], seed=0)
+thread = threading.Thread(target=lambda: net.predict(np.zeros((5, 3))))
+thread.start()
+assert begun.wait(60)
+threading.Timer(0.2, forking.set).start()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    net.predict(np.zeros((5, 3)))
+    os._exit(0)
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.compiled
+def test_a_fork_waits_for_what_another_thread_imports() -> None:
+    """As Numba does when it first sees an array: the child would wait for a thread that it does not have."""
+    assert printed(_FORKS_WHILE_IT_IMPORTS) == "0\n"
+
+
 # --- kernels --------------------------------------------------------------------------------------------------------
 
 
@@ -369,7 +407,7 @@ def test_what_is_prepared_in_a_process(forks: bool, monkeypatch: pytest.MonkeyPa
     system = SimpleNamespace(register_at_fork=lambda **given: at_fork.append(given)) if forks else SimpleNamespace()
     monkeypatch.setattr(uninterrupted, "os", system)
     uninterrupted.prepare()
-    lock = global_compiler_lock
-    held = {"before": lock.acquire, "after_in_parent": lock.release, "after_in_child": lock.release}
+    release = global_compiler_lock.release
+    held = {"before": uninterrupted._before_fork, "after_in_parent": release, "after_in_child": release}
     assert at_fork == [held] * forks
     assert at_end == [uninterrupted._finish]

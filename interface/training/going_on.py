@@ -25,9 +25,10 @@ stop rule goes on if it is as it was, by its str() and its place in the list; an
 back the best parameters, training goes on from those of the last update, unless they were changed since; a rule that
 has ended a training ends it again, unless the next epoch is better. Training goes on after Ctrl-C, in the middle of an
 epoch, too, after `StopTraining`, after an exception of a callback or a schedule, and after a FloatingPointError, from
-before the epoch that failed: with a smaller `alpha`. Pickled and deep copies can go on where the network could, as they
-have its history; `copy()`, `on(backend)` and `samenet.load` give networks that begin anew, without one. SciPy's
-methods, `MultiStart` and `train_many` keep nothing to go on from.
+before the epoch that failed: with a smaller `alpha`; from there, too, after whatever else has ended an update half way.
+Pickled and deep copies can go on where the network could, as they have its history; `copy()`, `on(backend)` and
+`samenet.load` give networks that begin anew, without one. SciPy's methods, `MultiStart` and `train_many` keep nothing
+to go on from.
 
 resume=path. The network has the sizes, settings and dtype of the one in the file, and takes over its parameters; X, Y
 and all arguments that make a difference are those of the call that is completed, as far as they can be compared: not

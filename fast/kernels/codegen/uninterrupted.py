@@ -6,6 +6,7 @@ no signals. When its caller is interrupted, the kernel at hand is finished in th
 """
 
 import atexit
+import importlib
 import os
 import threading
 from collections import deque
@@ -112,13 +113,20 @@ def _finish() -> None:
             pass
 
 
+def _before_fork() -> None:
+    """Wait for what other threads are at that a child would wait for in vain."""
+    global_compiler_lock.acquire()
+    # Numba asks for it as it first looks at an array, outside of its lock; NumPy imports it then.
+    importlib.import_module("numpy.ma")
+
+
 def prepare() -> None:
     """Once in a process: what is due when it ends, and when it forks."""
     atexit.register(_finish)
     if hasattr(os, "register_at_fork"):
         # A child has none of the threads: what one of them were compiling would stay half done, and its lock held.
         os.register_at_fork(
-            before=global_compiler_lock.acquire,
+            before=_before_fork,
             after_in_parent=global_compiler_lock.release,
             after_in_child=global_compiler_lock.release,
         )
