@@ -5,6 +5,7 @@ function of Python. What operators make of numbers and arrays is worked out once
 """
 
 import gc
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.base import BaseContext
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
@@ -44,7 +46,27 @@ class _Passes(PassManager):
 
 
 class _Lower(Lower):
-    """Numba's writer of LLVM's instructions, without what it does for users' errors, and for who counts uses."""
+    """Numba's writer of LLVM's instructions, without what it does for users' errors, and for who counts uses.
+
+    A variable that is assigned once, before all that uses it, is a value. Numba has memory for those that are used in
+    another block, all arguments among them: a tuple of arrays takes a hundred instructions to store, and to load.
+    """
+
+    def _find_singly_assigned_variable(self) -> None:
+        assigned, used = defaultdict(list), defaultdict(set)
+        for label, block in self.blocks.items():
+            for statement in block.body:
+                for variable in statement.list_vars():
+                    used[variable.name].add(label)
+                if isinstance(statement, Assign):
+                    assigned[statement.target.name].append(label)
+        before = compute_cfg_from_blocks(self.blocks).dominators()
+        self._singly_assigned_vars = {
+            name
+            for name, (home, *more) in assigned.items()
+            if not more and all(label >= home and home in before[label] for label in used[name])
+        }
+        self._blk_local_varmap: dict[str, Any] = {}
 
     def lower_block(self, block: Any) -> None:
         self.pre_block(block)
