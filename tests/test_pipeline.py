@@ -56,6 +56,80 @@ def test_operators_return_what_numba_says(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.compiled
+def test_slices_are_pythons(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of bounds below, inside and above an array, and of matrices; one with a step is refused."""
+    module = kernels(monkeypatch, tmp_path / "cache", SLICES)
+    M = np.arange(20.0).reshape(4, 5)
+    for start in range(-6, 8):
+        for end in range(-6, 8):
+            vector, matrix, rows = A[start:end], M[1:start, start:end], M[start:]
+            expected = vector.size, vector.sum(), matrix.shape[0], matrix.shape[1], matrix.sum(), rows.sum()
+            assert module.of_slices(A, M, start, end) == expected, (start, end)
+    with pytest.raises(NotImplementedError, match="a slice with a step"):
+        module.with_step(A, 2)
+
+
+SLICES = """
+@compiling.kernel()
+def total(a):
+    found = 0.0
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            found += a[i, j]
+    return found
+
+@compiling.kernel()
+def of_slices(a, m, start, end):
+    part, block = a[start:end], m[1:start, start:end]
+    found = 0.0
+    for i in range(part.size):
+        found += part[i]
+    return part.size, found, block.shape[0], block.shape[1], total(block), total(m[start:])
+
+@compiling.kernel()
+def with_step(a, step):
+    return a[::step].size
+"""
+
+FLOWS = """
+@compiling.kernel()
+def flows(a, n):
+    total = last = 0.0
+    for i in range(n):
+        number = a[i]
+        if number > 1.0:
+            total += number
+            half = number / 2
+            while half > 0.5:
+                half = half - 0.5
+                seen = half
+                total += seen
+            continue
+        for j in range(i):
+            both = number + a[j]
+            total += both
+        if i == 0:
+            begun = number + 10.0
+        last = number
+    if n > 2:
+        more = total + last
+    else:
+        more = -last
+    return more + begun
+"""
+
+
+@pytest.mark.compiled
+def test_variables_are_what_they_are_in_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Assigned once or more, in a loop, in a branch, and read where another block begins."""
+    module = kernels(monkeypatch, tmp_path / "cache", FLOWS)
+    for a in (A, A[::-1].copy(), A / 3):
+        for n in range(1, 5):
+            if a[0] <= 1.0:
+                assert module.flows(a, n) == module.flows.py_func(a, n)
+
+
+@pytest.mark.compiled
 def test_what_is_linked_is_no_function_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     module = kernels(monkeypatch, tmp_path / "cache")
     assert module.twice(A) == 12

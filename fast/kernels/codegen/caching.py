@@ -107,7 +107,6 @@ class Cache(NullCache):
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """A compiled form, or None. What it calls has then been loaded, or compiled, before."""
-        target.refresh()
         try:
             key = self._key(signature, target.codegen())
         except _NOT_FOR_DISK:
@@ -117,6 +116,7 @@ class Cache(NullCache):
             if content is not None:
                 names, parts = pickle.loads(content)
                 if all(self._provide(name) for name in names):
+                    target.refresh()
                     return CompileResult._rebuild(target, *parts)
         _say_that_it_takes_long()
         return None

@@ -5,25 +5,30 @@ function of Python. What operators make of numbers and arrays is worked out once
 """
 
 import gc
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from types import CodeType
 from typing import Any, ClassVar
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
+from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.base import BaseContext
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import PassManager
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.ir import Assign
+from numba.core.lowering import Lower
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.runtime.nrt import rtsys
 from numba.core.transforms import canonicalize_cfg
-from numba.core.typed_passes import NopythonRewrites
+from numba.core.typed_passes import NativeLowering, NopythonRewrites
+from numba.core.types.functions import BaseFunction
 from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
+from numba.cpython import slicing
 
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
 _AT_RETURN = "samenet_at_return"  # an attribute of functions that are being written
@@ -40,29 +45,50 @@ class _Passes(PassManager):
             run(state)
 
 
-@cache
-def _remembering(context: Any) -> Any:
-    """Numba's typing context, which remembers what operators return."""
+class _Lower(Lower):
+    """Numba's writer of LLVM's instructions, without what it does for users' errors, and for who counts uses.
 
-    class Remembering(type(context)):  # type: ignore[misc]
-        def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
-            if kws or not isinstance(args, tuple) or not isinstance(func, types.Function):
-                return super().resolve_function_type(func, args, kws)
-            plain = tuple(map(types.unliteral, args))
-            if all(isinstance(kind, types.Number | types.Boolean) for kind in plain):
-                args = plain  # of numbers, operators return the same whether they are known or not
-            key = func, args
-            if key not in _known:
-                signature = super().resolve_function_type(func, args, kws)
-                # What was compiled for a call, and not by Numba's own rules, may differ between kernels.
-                if signature is None or func.get_impl_key(signature) is not func.typing_key:
-                    return signature
-                _known[key] = signature
-            return _known[key]
+    A variable that is assigned once, before all that uses it, is a value. Numba has memory for those that are used in
+    another block, all arguments among them: a tuple of arrays takes a hundred instructions to store, and to load.
+    """
 
-    found = object.__new__(Remembering)
-    found.__dict__ = context.__dict__
-    return found
+    def _find_singly_assigned_variable(self) -> None:
+        assigned, used = defaultdict(list), defaultdict(set)
+        for label, block in self.blocks.items():
+            for statement in block.body:
+                for variable in statement.list_vars():
+                    used[variable.name].add(label)
+                if isinstance(statement, Assign):
+                    assigned[statement.target.name].append(label)
+        before = compute_cfg_from_blocks(self.blocks).dominators()
+        self._singly_assigned_vars = {
+            name
+            for name, (home, *more) in assigned.items()
+            if not more and all(label >= home and home in before[label] for label in used[name])
+        }
+        self._blk_local_varmap: dict[str, Any] = {}
+
+    def lower_block(self, block: Any) -> None:
+        self.pre_block(block)
+        for statement in block.body:
+            self.loc = statement.loc
+            self.lower_inst(statement)
+        self.post_block(block)
+
+    def lower_inst(self, statement: Any) -> None:
+        if isinstance(statement, Assign):
+            self.storevar(self.lower_assign(self.typeof(statement.target.name), statement), statement.target.name)
+        else:
+            super().lower_inst(statement)
+
+    def storevar(self, value: Any, name: str, argidx: Any = None) -> None:
+        if name in self._singly_assigned_vars:
+            self._blk_local_varmap[name] = value
+        else:
+            self.builder.store(value, self.getvar(name))
+
+    def alloca_lltype(self, name: str, kind: Any, datamodel: Any = None) -> Any:
+        return cgutils.alloca_once(self.builder, kind, name=name)
 
 
 def at_return(function: Any, write: Callable[[Any], None]) -> None:
@@ -135,7 +161,7 @@ class KernelCompiler(Compiler):
     library: Any = _Library
 
     def __init__(self, typing_context: Any, *given: Any) -> None:
-        super().__init__(_remembering(typing_context), *given)
+        super().__init__(typing_context, *given)
         self.state.flags = _Flags(self.state.flags)
 
     def define_pipelines(self) -> list[Any]:
@@ -179,7 +205,7 @@ class FunctionToCall(_FunctionCompiler):  # type: ignore[misc]
 
 
 _dispatcher: Any = Dispatcher
-_get_overload, _process = _dispatcher.get_overload, PostProcessor.run
+_get_overload, _get_call_type = _dispatcher.get_overload, BaseFunction.get_call_type
 
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
@@ -203,6 +229,23 @@ def _overload(self: Any, args: Any) -> Any:
     return _get_overload(self, args) if form is None else form[1]
 
 
+def _call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
+    """What an operator returns, worked out once."""
+    if kws or not isinstance(args, tuple) or not isinstance(self, types.Function):
+        return _get_call_type(self, context, args, kws)
+    plain = tuple(map(types.unliteral, args))
+    if all(isinstance(kind, types.Number | types.Boolean) for kind in plain):
+        args = plain  # of numbers, operators return the same whether they are known or not
+    key = self, args
+    if key not in _known:
+        signature = _get_call_type(self, context, args, kws)
+        # What was compiled for a call, and not by Numba's own rules, may differ between kernels.
+        if signature is None or self.get_impl_key(signature) is not self.typing_key:
+            return signature
+        _known[key] = signature
+    return _known[key]
+
+
 def _refresh(self: Any) -> None:
     """What Numba does whenever it finds no code for a call, as for each view of an array; only intrinsics are new.
 
@@ -212,14 +255,34 @@ def _refresh(self: Any) -> None:
 
 
 def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
-    """After a pass: without what generators alone need; lifetimes are worked out when asked for."""
+    """After a pass: without where lifetimes end, which is for who counts uses; they are worked out when asked for."""
     function = self.func_ir
-    if emit_dels or function.is_generator:
-        _process(self, emit_dels, extend_lifetimes)
-    else:
-        function.blocks = canonicalize_cfg(function.blocks)
-        function.variable_lifetime = VariableLifetime(function.blocks)
-        function.generator_info = None
+    function.blocks = canonicalize_cfg(function.blocks)
+    function.variable_lifetime = VariableLifetime(function.blocks)
+    function.generator_info = None
+
+
+def _check_slice(context: Any, builder: Any, kind: Any, view: Any) -> None:
+    if kind.has_step:
+        raise NotImplementedError("a slice with a step")
+
+
+def _fix_slice(builder: Any, view: Any, size: Any) -> None:
+    """The bounds of a slice whose step is 1 for an array of this size, without a branch."""
+    zero = size.type(0)
+
+    def within(bound: Any) -> Any:
+        bound = builder.select(builder.icmp_signed("<", bound, zero), builder.add(bound, size), bound)
+        bound = builder.select(builder.icmp_signed("<", bound, zero), zero, bound)
+        return builder.select(builder.icmp_signed(">", bound, size), size, bound)
+
+    view.start, view.stop = within(view.start), within(view.stop)
+
+
+def _slice_length(builder: Any, view: Any) -> Any:
+    """The numbers in it, once it is fixed."""
+    length = builder.sub(view.stop, view.start)
+    return builder.select(builder.icmp_signed("<", length, length.type(0)), length.type(0), length)
 
 
 @contextmanager
@@ -235,6 +298,12 @@ def _linking() -> Iterator[None]:
         (_dispatcher, "get_overload", _overload),
         (BaseContext, "refresh", _refresh),
         (PostProcessor, "run", _processed),
+        (BaseFunction, "get_call_type", _call_type),
+        (NativeLowering, "lowering_class", _Lower),
+        (slicing, "guard_invalid_slice", _check_slice),
+        (slicing, "fix_slice", _fix_slice),
+        (slicing, "get_slice_length", _slice_length),
+        (slicing, "fix_stride", lambda builder, view, stride: stride),
     )
     before = [getattr(owner, name) for owner, name, _ in replaced]
     for owner, name, function in replaced:
