@@ -15,6 +15,7 @@ import tomllib
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -406,6 +407,18 @@ def test_code_differs_by_each_constant_it_has() -> None:
 
 
 def test_a_warning_names_the_line_of_the_user(said: set[str]) -> None:
-    with pytest.warns(RuntimeWarning, match=r"samenet: nothing to be done\. NUMBA_CACHE_DIR names") as caught:
-        caching._warn("nothing to be done")
-    assert [Path(warning.filename).name for warning in caught] == [Path(__file__).name]
+    """Also where a property comes between, such as that of `predict`, which is made when it is first asked for."""
+
+    class Asked:
+        @cached_property
+        def value(self) -> None:
+            exec('_warn("nothing to be done")', {"__name__": "samenet.inner", "_warn": caching._warn})
+
+    def of_property() -> None:
+        exec("asked.value", {"__name__": "samenet.outer", "asked": Asked()})
+
+    for warn in (lambda: caching._warn("nothing to be done"), of_property):
+        said.clear()
+        with pytest.warns(RuntimeWarning, match=r"samenet: nothing to be done\. NUMBA_CACHE_DIR names") as caught:
+            warn()
+        assert [Path(warning.filename).name for warning in caught] == [Path(__file__).name]

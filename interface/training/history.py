@@ -132,7 +132,8 @@ class History(Mapping[str, NDArray[np.float64]]):
 
     def cut(self, length: int) -> None:
         """Forget all records but so many, the first."""
-        for values in (self._epochs, *self._values.values()):
+        del self._epochs[length:]
+        for values in self._values.values():
             del values[length:]
 
     def fill(self, epochs: Array, records: Array) -> None:

@@ -3,10 +3,12 @@
 import sys
 import warnings
 
+_BETWEEN = "samenet", "functools"  # packages whose lines are not the user's
+
 
 def warn(text: str, category: type[Warning]) -> None:
-    """Give a warning, attributed to the line outside samenet that led here."""
+    """Give a warning, attributed to the line outside samenet that led here, by a property too."""
     frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "samenet":
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame, level = frame.f_back, level + 1
     warnings.warn(text, category, stacklevel=level)

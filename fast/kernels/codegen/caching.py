@@ -15,7 +15,6 @@ import pickle
 import pkgutil
 import sys
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -30,6 +29,7 @@ from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
 from samenet.fast.kernels.codegen.uninterrupted import tell
+from samenet.validation import warning
 
 _DIGEST = hashlib.sha256().digest_size
 _LOG = logging.getLogger("samenet")
@@ -203,11 +203,7 @@ def _warn(problem: str) -> None:
         if "warning" in _said:
             return
         _said.add("warning")
-        level, frame = 1, sys._getframe()
-        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("samenet."):
-            level, frame = level + 1, frame.f_back  # up to the user's own line
-        text = f"samenet: {problem}. NUMBA_CACHE_DIR names a folder to keep compiled kernels in."
-        warnings.warn(text, RuntimeWarning, stacklevel=level)
+        warning.warn(f"samenet: {problem}. NUMBA_CACHE_DIR names a folder to keep compiled kernels in.", RuntimeWarning)
 
     tell(warn)
 
