@@ -198,9 +198,9 @@ class VectorBuilder:
         some = self.builder.shuffle_vector(value, value, places)
         self.builder.store(some, self.builder.bitcast(pointer, some.type.as_pointer())).align = self.size
 
-    def prefetch(self, pointer: Any) -> None:
-        """Have the line at an address brought into the first cache."""
-        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 3, 1))])
+    def prefetch(self, pointer: Any, cache: int = 1) -> None:
+        """Have the line at an address brought into the first cache, or the second."""
+        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 4 - cache, 1))])
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once where the processor can."""
@@ -249,11 +249,21 @@ class VectorBuilder:
         return masks[0]
 
     def compress_store(self, mask: Any, pointer: Any, first: Any) -> Any:
-        """Write the places in a mask to an address, as int32 counted from `first`; returns how many there are."""
+        """Write the places in a mask to an address, as int32 counted from `first`; returns how many there are.
+
+        There is room for as many as the mask has. With AVX-512 they are moved together in a register, and all of it is
+        stored: to store some of it takes many times as long on some processors.
+        """
         count = mask.type.count
-        counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
-        places = self.builder.add(counted, self.broadcast(self.builder.trunc(first, INT), count))
-        self._call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
+        kind = ir.VectorType(INT, count)
+        places = self.builder.add(
+            ir.Constant(kind, list(range(count))), self.broadcast(self.builder.trunc(first, INT), count)
+        )
+        if REGISTER == 64 and count == 16:
+            places = self._call(f"llvm.x86.avx512.mask.compress.v{count}i32", kind, [places, places, mask])
+            self.builder.store(places, self.builder.bitcast(pointer, kind.as_pointer())).align = 4
+        else:
+            self._call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
         bits = self.builder.zext(self.builder.bitcast(mask, ir.IntType(count)), LONG)
         return self._call("llvm.ctpop.i64", LONG, [bits])
 
