@@ -231,11 +231,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                     column -= n
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
-            skips = layer == 0 and m <= GROUP_ROWS and (flags[SKIPPED] or flags[AT_ONCE]) and all_finite(delta[: rows * k])
-            if skips and not (flags[SKIPPED] and rows <= rows_of_list(k, P.itemsize)):
+            skips = layer == 0 and m <= GROUP_ROWS and (flags[SKIPPED] or flags[AT_ONCE])
+            skips = skips and all_finite(delta[: rows * k])
+            if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list is of some of them
                 list_nonzero_columns(x, used)
             if skips and flags[AT_ONCE]:
-                finite = flags[FINITE] and sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha)
+                finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
             elif skips:
                 penalties += _sparse_gradient(x, used, deltas, P, r, G, at_once, update)
             elif at_once and not (plain and lanes == 1):

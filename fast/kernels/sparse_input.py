@@ -13,12 +13,13 @@ from numba.extending import register_jitable
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.microkernels import MR, NR
-from samenet.fast.kernels.codegen.vector import INT, REGISTER
+from samenet.fast.kernels.codegen.vector import INT, LONG, REGISTER
 from samenet.fast.kernels.gemm import matrix, product_indexed
 
 LEAST = 128  # inputs from which it is worth to look for zeros
 GROUP_ROWS = 32  # rows of an update up to which its step is taken from a list of the inputs that are used
-_ROWS, _GROUP = 4, 16  # that are looked at together: rows, and neighbours in a row
+_LIST_ROWS = 8, 4  # that share a list, for one register of nodes, and for more: few, but enough sums are under way
+_LOOKED_AT, _GROUP = 4, 16  # together: rows, and neighbours in a row
 _SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
 
 
@@ -30,11 +31,8 @@ def list_length(n):
 
 @register_jitable
 def rows_of_list(k, itemsize):
-    """Of how many rows a sum over a list of their inputs is made: a longer list for more of them, more lists for fewer.
-
-    As few as keep enough sums under way.
-    """
-    return 8 if k * itemsize <= REGISTER else 4
+    """How many rows share a list: a longer list for more of them, and more lists for fewer."""
+    return _LIST_ROWS[0] if k * itemsize <= REGISTER else _LIST_ROWS[1]
 
 
 def _list_nonzero_columns(X, used):
@@ -45,12 +43,29 @@ def _list_nonzero_columns(X, used):
     used[len(places) + 1 : len(places) + MR] = used[len(places)]
 
 
+def _write_places(vb, mask, pointer, first):
+    """The places in a mask to an address, as int32 counted from `first`; returns how many there are.
+
+    With AVX-512 they are moved together in a register, all of which is written: to write them alone is one instruction,
+    too, but some processors take 15 times as long for it.
+    """
+    builder, count = vb.builder, mask.type.count
+    counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
+    places = builder.add(counted, vb.broadcast(builder.trunc(first, INT), count))
+    if REGISTER == 64:
+        places = vb.call(f"llvm.x86.avx512.mask.compress.v{count}i32", counted.type, [places, places, mask])
+        builder.store(places, builder.bitcast(pointer, counted.type.as_pointer())).align = 4
+    else:
+        vb.call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
+    return vb.call("llvm.ctpop.i64", LONG, [builder.zext(builder.bitcast(mask, ir.IntType(count)), LONG)])
+
+
 def _write_list_nonzero_columns(vb, X, used):
     """A group of neighbours at a time, in all rows."""
     builder, (m, n), step = vb.builder, vb.pair(X.shape), vb.pair(X.strides)[0]
     bits, starts = ir.VectorType(ir.IntType(8 * vb.size), vb.lanes), range(0, _GROUP, vb.lanes)
     limit = builder.sub(m, vb.long(1))
-    first = [vb.at(vb.start(X), vb.times(step, vb.minimum(vb.long(r), limit))) for r in range(_ROWS)]
+    first = [vb.at(vb.start(X), vb.times(step, vb.minimum(vb.long(r), limit))) for r in range(_LOOKED_AT)]
     count = vb.variable(vb.long(0))
 
     def look(j, masks):
@@ -59,15 +74,16 @@ def _write_list_nonzero_columns(vb, X, used):
         def at_row(row):
             for start, mask, found in zip(starts, masks, either, strict=True):
                 place = vb.at(row, vb.times(builder.add(j, vb.long(start)), vb.size))
-                found.value = builder.or_(found.value, builder.bitcast(vb.load(place, mask), bits))
+                numbers = builder.bitcast(vb.load(place, mask), bits)
+                found.value = builder.or_(found.value, numbers)
 
         for row in first:
             at_row(row)
-        with vb.for_range(vb.maximum(builder.sub(m, vb.long(_ROWS)), vb.long(0))) as (s, _):
-            at_row(vb.at(vb.start(X), vb.times(step, builder.add(s, vb.long(_ROWS)))))
+        with vb.for_range(vb.maximum(builder.sub(m, vb.long(_LOOKED_AT)), vb.long(0))) as (s, _):
+            at_row(vb.at(vb.start(X), vb.times(step, builder.add(s, vb.long(_LOOKED_AT)))))
         nonzero = vb.nonzero_mask([builder.bitcast(found.value, vb.vector) for found in either])
         to = builder.gep(used.data, [builder.add(count.value, vb.long(1))])
-        count.value = builder.add(count.value, vb.compress_store(nonzero, to, j))
+        count.value = builder.add(count.value, _write_places(vb, nonzero, to, j))
 
     whole = vb.times(builder.sdiv(n, vb.long(_GROUP)), _GROUP)
     with vb.for_range(whole, _GROUP) as (j, _):
