@@ -20,6 +20,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
+_LINE = 64  # bytes that are fetched together
 TOGETHER = 4  # rows for which `dots` reads each number of W once
 
 # --- panel ----------------------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
     if used is not None:
         pace = vb.builder.sdiv(vb.times(a_row, rows), vb.maximum(t, vb.long(1)))
     with vb.for_range(t) as (c_t, _):
-        for line in range(0, rows * vb.size, REGISTER):
+        for line in range(0, rows * vb.size, _LINE):
             vb.prefetch(vb.at(below, vb.builder.add(vb.times(c_t, pace), vb.long(line))), cache=2)
         term = c_t if used is None else vb.index_at(used, vb.builder.add(c_t, vb.long(1)))
         a_t, b_t = vb.at(a, vb.times(term, a_step)), vb.at(b, vb.times(term, b_step))
