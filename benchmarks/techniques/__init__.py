@@ -118,7 +118,7 @@ TECHNIQUES = (
         (
             Change(
                 f"{_KERNELS}/codegen/microkernels.py",
-                "for line in range(0, rows * vb.size, _LINE):",
+                "for line in range(0, rows * vb.size, _LINE) if used is not None or rows > 4 else ():",
                 "for line in ():",
             ),
         ),
