@@ -239,6 +239,11 @@ def _of_full_batch(dtype: str = "float64", threads: int = 1) -> TechniqueCase:
     )
 
 
+def _images() -> Forward:
+    task = inputs.descent((784, 30, 10), 10_000, 10, images=True)
+    return Forward(task.network, task.X)
+
+
 def _of_64(how: str) -> TechniqueCase:
     return TechniqueCase("64-30-10, 1,000 samples by 10", partial(inputs.descent, (64, 30, 10), 1_000, 10), how)
 
@@ -258,6 +263,10 @@ TECHNIQUES = {
         "784-30-10, 2,000 images by 10, 81 % zeros",
         partial(inputs.descent, (784, 30, 10), 2_000, 10, images=True),
         "train",
+    ),
+    "images": TechniqueCase("784-30-10, 10,000 images, 81 % zeros", _images, "predict"),
+    "many inputs": TechniqueCase(
+        "784-30-10, 10,000 samples", partial(inputs.forward, (784, 30, 10), 10_000), "predict"
     ),
     "few nodes": TechniqueCase(
         "500-3-2, 1,000 samples by 20", partial(inputs.descent, (500, 3, 2), 1_000, 20), "all updates at once"

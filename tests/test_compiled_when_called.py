@@ -26,7 +26,7 @@ KINDS = {
         *("sparse_input.sparse_forward", "sparse_input.sparse_step", "sparse_input.sparse_gradient"),
         *("gemm.product_indexed", "gemm._multiply_panel_indexed", "backward._sparse_gradient"),
     },
-    "images": {"sparse_input.find_nonzero_columns"},
+    "images": {"sparse_input.are_zeros_skipped", "sparse_input.list_nonzero_columns"},
     "narrow": {"narrow.narrow_product", "narrow.add_narrow_gradient", "gemm.copied"},
     "wide": {"gemm.packed_product", "gemm._multiply_packed", "gemm._pack"},
     "blocks": {"forward.forward", "packing.pack"},

@@ -592,10 +592,10 @@ MUTANTS = {
     ),
     "counted from 0 again": (
         "lists",
-        "places = self.builder.add(counted, self.broadcast(self.builder.trunc(first, INT), count))",
-        "places = self.builder.add(counted, counted)",
+        "places = builder.add(counted, vb.broadcast(builder.trunc(first, INT), count))",
+        "places = builder.add(counted, counted)",
     ),
-    "used in the last rows alone": ("lists", "builder.or_(builder.load(found(j)), nonzero)", "nonzero"),
+    "used in the last rows alone": ("lists", "builder.or_(found.value, numbers)", "numbers"),
     "a list that is not filled up": ("lists", "for more in range(1, MR):", "for more in range(1, 2):"),
     "terms that are not listed": ("panels_of", "term = c_t if used is None else", "term = c_t if True else"),
     "the count for a place": ("panels_of", "builder.add(c_t, vb.long(1))", "builder.add(c_t, vb.long(0))"),

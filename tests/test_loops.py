@@ -319,7 +319,10 @@ def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
 
 @pytest.mark.parametrize("rule", [Rule(), Rule(Momentum(0.9)), Rule(clip_value=1e300)], ids=str)
 @pytest.mark.parametrize("l2", [0.0, 1e-9])
-def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: float, rule: Rule) -> None:
+@pytest.mark.parametrize("weights", [None, (1, 1, 1, 1, 0, 0, 1, 1)], ids=str)
+def test_zeros_count_beside_weights_that_became_infinite(
+    fast: Backend, l2: float, rule: Rule, weights: tuple[int, ...] | None
+) -> None:
     """After one step a weight is infinite; samples that come later have a zero there, and 0 times infinity is NaN."""
     ends = []
     for name in (fast.name, "reference"):
@@ -332,6 +335,8 @@ def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: floa
         for epochs in (1, 2, 3):
             net = start.copy()
             settings = rule.settings(net) | {"alpha": 1.0, "batch_size": 2, "epochs": epochs}
+            if weights is not None:
+                settings["sample_weight"] = np.array(weights, float)
             with np.errstate(all="ignore"):
                 agreement.run_updates(net, X, np.zeros((8, 3)), **settings)
             seen.append(np.isfinite(net.parameters))
@@ -343,30 +348,31 @@ def test_zeros_count_beside_weights_that_became_infinite(fast: Backend, l2: floa
 @pytest.mark.parametrize("width", WIDTHS)
 def test_zeros_are_skipped_from_a_quarter_of_them_on(width: int) -> None:
     sparse_input, n = load(width).sparse_input, 128
+    used = np.zeros(sparse_input.list_length(n), np.int32)
+
+    def skipped(X: Any, weights: Any) -> bool:
+        return bool(sparse_input.are_zeros_skipped(X, np.empty((len(X), 3)), weights, used, np.zeros(4, np.int64)))
+
     for zeros, skips in ((0, False), (31, False), (32, True), (33, True), (127, True)):
-        for rows in (1, 33, 70):  # one, two and three lists
+        for rows in (1, 33, 70):
             X = np.ones((rows, n))
             X[:, :zeros] = 0
-            lists = np.full((-(-rows // sparse_input.GROUP_ROWS), sparse_input.list_length(n)), -1, np.int32)
-            known = np.zeros(4, np.int64)
-            assert sparse_input.find_nonzero_columns(X, np.ones(3), lists, known) == skips
+            assert skipped(X, np.ones(3)) == skips
             if skips:
-                assert [used[1 : used[0] + 1].tolist() for used in lists] == [list(range(zeros, n))] * len(lists)
+                assert used[1 : used[0] + 1].tolist() == list(range(zeros, n))
                 for weight in (np.nan, np.inf):
-                    weights = np.array([1.0, weight])
-                    assert not sparse_input.find_nonzero_columns(X, weights, lists, np.zeros(4, np.int64))
+                    assert not skipped(X, np.array([1.0, weight]))
     first_row_alone = np.ones((9, n))
     first_row_alone[0, 1:] = 0
-    lists = np.zeros((1, sparse_input.list_length(n)), np.int32)
-    assert not sparse_input.find_nonzero_columns(first_row_alone, np.ones(3), lists, np.zeros(4, np.int64))
+    assert not skipped(first_row_alone, np.ones(3))
 
 
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
 def test_many_lists_of_zeros(pair: Pair, record: Any) -> None:
-    """101 rows are three lists of 32 and one of 5; 140 inputs are not a multiple of what is looked at together."""
+    """101 rows are not a multiple of those of a list, nor 140 inputs of what is looked at together."""
     case = Case((140, 3, 2), 101)
     X = mostly_zero(case.X)
-    X[97:, 100:110] = 1.0  # in the last list alone
+    X[100:, 100:110] = 1.0  # in the last list alone
     for name, comparison in agreement.gradient(*both(pair, case), X, case.Y):
         record(name, comparison)
     for size in (101, 40, 30):

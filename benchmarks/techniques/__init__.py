@@ -106,6 +106,24 @@ TECHNIQUES = (
         (Change(f"{_KERNELS}/sparse_input.py", "LEAST = 128", "LEAST = 1 << 60"),),
     ),
     Technique(
+        "zeros of the input skipped, forward",
+        "A list of the inputs that are used for every few rows; without, a dense product.",
+        "images",
+        (Change(f"{_KERNELS}/sparse_input.py", "LEAST = 128", "LEAST = 1 << 60"),),
+    ),
+    Technique(
+        "rows fetched ahead",
+        "The rows that come next are brought into the cache while others are multiplied.",
+        "many inputs",
+        (
+            Change(
+                f"{_KERNELS}/codegen/microkernels.py",
+                "for line in range(0, rows * vb.size, _LINE) if used is not None or rows > 4 else ():",
+                "for line in ():",
+            ),
+        ),
+    ),
+    Technique(
         "gradient and step at once",
         "Of weights whose input was used in the batch, in one pass; without, a gradient of all, and a step of all.",
         "mini-batches of images",

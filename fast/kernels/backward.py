@@ -32,6 +32,8 @@ from samenet.fast.kernels.sparse_input import (
     SKIPPED,
     STEPPED,
     all_finite,
+    list_nonzero_columns,
+    rows_of_list,
     sparse_gradient,
     sparse_step,
 )
@@ -51,7 +53,7 @@ class Workspace(NamedTuple):
     delta: Any  # dJ/dz of a layer
     back: Any  # the same of the layer below
     zeros: Any  # as many as the widest layer has nodes
-    lists: Any  # which inputs are not 0, for each group of rows
+    used: Any  # a list of the inputs that are not 0
     flags: Any  # what is known of the first layer, and what was done: see `sparse_input`
     penalty: Any  # one number: of the weights before they took their step, if that was at once
     factors: Any  # with adaptive sampling or weights of samples, of the rows of the batch
@@ -72,16 +74,15 @@ def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
     Z = empty(heap, rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     delta, back = empty(heap, rows * widest, theta.dtype), empty(heap, rows * widest, theta.dtype)
     zeros = zeroed(heap, max(widest, sizes[0]), theta.dtype)
-    skips = is_turned(sizes, 0, lanes_of(sizes, theta.itemsize))
-    lists, flags = nonzero_workspace(heap, sizes, rows if skips else 0)
+    used, flags = nonzero_workspace(heap, sizes, theta.itemsize)
     masks = empty(heap, (rows if dropout else 0, total - sizes[-1]), theta.dtype)
-    return Workspace(H, D, masks, Z, delta, back, zeros, lists, flags, zeroed(heap, 1, np.float64), factors, squares)
+    return Workspace(H, D, masks, Z, delta, back, zeros, used, flags, zeroed(heap, 1, np.float64), factors, squares)
 
 
 def workspace_type(f):
     """The type of what `make_workspace` returns."""
     vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4), (f[::1], float64[::1])
-    return types.NamedTuple((*vectors, int32[:, ::1], int64[::1], float64[::1], *sampled), Workspace)
+    return types.NamedTuple((*vectors, int32[::1], int64[::1], float64[::1], *sampled), Workspace)
 
 
 @kernel()
@@ -168,7 +169,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     layer, and G then has nothing. A flag of the workspace tells whether they did.
     """
     H, D, Z = workspace.H, workspace.D, workspace.Z
-    zeros, lists, flags = workspace.zeros, workspace.lists, workspace.flags
+    zeros, used, flags = workspace.zeros, workspace.used, workspace.flags
     delta, back = workspace.delta, workspace.back
     sizes, codes = layout[0], layout[1]
     n_out = sizes[-1]
@@ -180,7 +181,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     most = block_rows(m, most_rows(sizes))
     alpha, rule, penalties = update.alpha, update.rule, 0.0
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
-    few = plain and lanes > 1 and m <= GROUP_ROWS and len(lists) > 0
+    few = plain and lanes > 1 and m <= GROUP_ROWS and used.size > 0
     pays = few or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
@@ -196,7 +197,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
         h = H[q - y.size : q]
-        forward(P, layout, bias, x, masks, H, h, D, z, zeros, lists, flags)
+        forward(P, layout, bias, x, masks, H, h, D, z, zeros, used, flags)
         target = flat(y)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
@@ -230,11 +231,14 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                     column -= n
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
-            skips = layer == 0 and m <= GROUP_ROWS and flags[SKIPPED] and all_finite(delta[: rows * k])
+            skips = layer == 0 and m <= GROUP_ROWS and (flags[SKIPPED] or flags[AT_ONCE])
+            skips = skips and all_finite(delta[: rows * k])
+            if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list is of some of them
+                list_nonzero_columns(x, used)
             if skips and flags[AT_ONCE]:
-                finite = sparse_step(x, lists, deltas, packed_matrix(P, r, n, k), alpha)
+                finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
             elif skips:
-                penalties += _sparse_gradient(x, lists[0], deltas, P, r, G, at_once, update)
+                penalties += _sparse_gradient(x, used, deltas, P, r, G, at_once, update)
             elif at_once and not (plain and lanes == 1):
                 if turned:
                     penalties += _step_weights(layer_inputs.T, deltas, zeros, P, r, row_length(k, lanes), G, update)

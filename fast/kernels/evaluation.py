@@ -43,8 +43,8 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             if lanes is not None:
                 finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
             if workspace is not None:
-                masks, zeros, lists, flags = workspace
-                finite = forward(P, layout, bias, x, masks, H, h, H, z, zeros, lists, flags)
+                masks, zeros, used, flags = workspace
+                finite = forward(P, layout, bias, x, masks, H, h, H, z, zeros, used, flags)
             if factors is not None:
                 target = flat(Y[start : start + rows])
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
@@ -104,7 +104,7 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     total, widest = nodes(sizes)
     rows = min(len(X), most_rows(sizes))
     H, Z = empty(heap, rows * total, dtype), empty(heap, _length_of_z(objective[0], rows, Y), dtype)
-    workspace = empty(heap, (0, 0), dtype), zeroed(heap, widest, dtype), *nonzero_workspace(heap, sizes, 0)
+    workspace = empty(heap, (0, 0), dtype), zeroed(heap, widest, dtype), *nonzero_workspace(heap, sizes, theta.itemsize)
     if is_coordinator:
         pack(theta, sizes, bias, P)
     model, asked = (theta, P, layout, bias), (values, queue, is_coordinator, factors)

@@ -22,10 +22,9 @@ from samenet.fast.kernels.packing import (
     row_length,
 )
 from samenet.fast.kernels.sparse_input import (
-    GROUP_ROWS,
     SKIPPED,
     are_finite,
-    find_nonzero_columns,
+    are_zeros_skipped,
     list_length,
     sparse_forward,
 )
@@ -115,42 +114,42 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
 
 
 @kernel()
-def nonzero_workspace(heap, sizes, rows):
-    """Lists for the nonzero columns of so many rows of input, if skipping zeros may pay; and flags, none set."""
-    worth = sizes[0] >= sparse_input.LEAST and not is_wide(sizes)
-    lists = empty(heap, (-(-rows // GROUP_ROWS) if worth else 0, list_length(sizes[0])), np.int32)
-    return lists, zeroed(heap, 4, np.int64)
+def nonzero_workspace(heap, sizes, itemsize):
+    """A list for the nonzero columns of some rows of input, if skipping zeros may pay; and flags, none set."""
+    worth = sizes[0] >= sparse_input.LEAST and is_turned(sizes, 0, lanes_of(sizes, itemsize))
+    return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 4, np.int64)
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 5, int32[:, ::1], int64[::1]),
+    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 5, int32[::1], int64[::1]),
     returns=boolean,
     light=True,
 )
-def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, lists, flags):
+def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, used, flags):
     """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
     P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
     out like H and gets the hidden layers as the next layer sees them. Unless it is empty, Z gets what `value` is told
     of the output layer. zeros: as many as the widest layer. Returns whether the first sum of every row is finite: then
     so is X, of which each number is in it.
-    lists, flags: of `nonzero_workspace`; they tell afterwards whether zeros were skipped, and which inputs are used.
+    used, flags: of `nonzero_workspace`; the flags tell afterwards whether zeros were skipped.
     """
     rows = X.shape[0]
     sizes, codes = layout[0], layout[1]
     p = q = column = 0
     layer_inputs, finite = X, True
     lanes = lanes_of(sizes, P.itemsize)
-    skips = len(lists) > 0 and find_nonzero_columns(X, P[: matrix_length(sizes, 0, lanes)], lists, flags)
-    flags[SKIPPED] = skips
+    flags[SKIPPED] = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         last, b = layer == sizes.size - 2, p + matrix_length(sizes, layer, lanes)
         z = out[: rows * k] if last else H[q : q + rows * k]
         start = rows_at(P, b, 1, k) if bias else rows_at(zeros, 0, 1, k)
         sums = rows_at(z, 0, rows, k)
-        if skips and layer == 0:
-            sparse_forward(X, lists, packed_matrix(P, p, n, k), start, sums)
+        if layer == 0 and used.size:
+            flags[SKIPPED] = are_zeros_skipped(X, sums, P[:b], used, flags)
+        if layer == 0 and flags[SKIPPED]:
+            sparse_forward(X, used, packed_matrix(P, p, n, k), start, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
         elif is_turned(sizes, layer, lanes):

@@ -170,7 +170,7 @@ def all_layers(theta, layout, X, H):
     elif is_wide(sizes):  # then theta takes the place of P
         _, widest = nodes(sizes)
         zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
-        out, skipping = H[H.size - m * sizes[-1] :], nonzero_workspace(heap, sizes, 0)
+        out, skipping = H[H.size - m * sizes[-1] :], nonzero_workspace(heap, sizes, theta.itemsize)
         forward(theta, layout, layout[1, 0] != 0, X, none, H, out, H, H[:0], zeros, *skipping)
     else:
         lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)

@@ -13,19 +13,26 @@ from numba.extending import register_jitable
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.microkernels import MR, NR
-from samenet.fast.kernels.codegen.vector import INT, REGISTER
+from samenet.fast.kernels.codegen.vector import INT, LONG, REGISTER
 from samenet.fast.kernels.gemm import matrix, product_indexed
 
 LEAST = 128  # inputs from which it is worth to look for zeros
-GROUP_ROWS = 32  # rows that share a list of inputs: a longer list for more of them, and more lists for fewer
-_ROWS, _GROUP = 4, 16  # that are looked at together: rows, and neighbours in a row
+GROUP_ROWS = 32  # rows of an update up to which its step is taken from a list of the inputs that are used
+_LIST_ROWS = 8, 4  # that share a list, for one register of nodes, and for more: few, but enough sums are under way
+_LOOKED_AT, _GROUP = 4, 16  # together: rows, and neighbours in a row
 _SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
 
 
 @register_jitable
 def list_length(n):
-    """The length of a list for n inputs: their count, the places, what fills a micro-kernel's rows, and bits."""
-    return 1 + n + MR + n // _GROUP + 1
+    """The length of a list for n inputs: their count, the places, and what is written past the last."""
+    return 1 + n + _GROUP
+
+
+@register_jitable
+def rows_of_list(k, itemsize):
+    """How many rows share a list: a longer list for more of them, and more lists for fewer."""
+    return _LIST_ROWS[0] if k * itemsize <= REGISTER else _LIST_ROWS[1]
 
 
 def _list_nonzero_columns(X, used):
@@ -36,38 +43,53 @@ def _list_nonzero_columns(X, used):
     used[len(places) + 1 : len(places) + MR] = used[len(places)]
 
 
+def _write_places(vb, mask, pointer, first):
+    """The places in a mask to an address, as int32 counted from `first`; returns how many there are.
+
+    With AVX-512 they are moved together in a register, all of which is written: to write them alone is one instruction,
+    too, but some processors take 15 times as long for it.
+    """
+    builder, count = vb.builder, mask.type.count
+    counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
+    places = builder.add(counted, vb.broadcast(builder.trunc(first, INT), count))
+    if REGISTER == 64:
+        places = vb.call(f"llvm.x86.avx512.mask.compress.v{count}i32", counted.type, [places, places, mask])
+        builder.store(places, builder.bitcast(pointer, counted.type.as_pointer())).align = 4
+    else:
+        vb.call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
+    return vb.call("llvm.ctpop.i64", LONG, [builder.zext(builder.bitcast(mask, ir.IntType(count)), LONG)])
+
+
 def _write_list_nonzero_columns(vb, X, used):
-    """A few rows at a time, in the order of memory: bits tell what has been found, and are listed at the end."""
+    """A group of neighbours at a time, in all rows."""
     builder, (m, n), step = vb.builder, vb.pair(X.shape), vb.pair(X.strides)[0]
+    bits, starts = ir.VectorType(ir.IntType(8 * vb.size), vb.lanes), range(0, _GROUP, vb.lanes)
     limit = builder.sub(m, vb.long(1))
-    bits = ir.VectorType(ir.IntType(8 * vb.size), vb.lanes)
-    flags = ir.IntType(_GROUP)
-
-    def found(j):
-        place = builder.add(vb.long(1 + MR), builder.add(n, builder.sdiv(j, vb.long(_GROUP))))
-        return builder.bitcast(builder.gep(used.data, [place]), flags.as_pointer())
-
-    with vb.for_range(n, _GROUP) as (j, _):
-        builder.store(ir.Constant(flags, 0), found(j))
-    with vb.for_range(m, _ROWS) as (s, _):
-        rows = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(_ROWS)]  # past the last, it once more
-        rows = [vb.at(vb.start(X), vb.times(row, step)) for row in rows]
-        with vb.for_range(n, _GROUP) as (j, _):
-            values = []
-            for start in range(0, _GROUP, vb.lanes):
-                first = builder.add(j, vb.long(start))
-                mask, either = vb.first_n_mask(builder.sub(n, first)), ir.Constant(bits, [0] * vb.lanes)
-                for row in rows:
-                    numbers = vb.load(vb.at(row, vb.times(first, vb.size)), mask)
-                    either = builder.or_(either, builder.bitcast(numbers, bits))
-                values.append(builder.bitcast(either, vb.vector))
-            nonzero = builder.bitcast(vb.nonzero_mask(values), flags)
-            builder.store(builder.or_(builder.load(found(j)), nonzero), found(j))
+    first = [vb.at(vb.start(X), vb.times(step, vb.minimum(vb.long(r), limit))) for r in range(_LOOKED_AT)]
     count = vb.variable(vb.long(0))
-    with vb.for_range(n, _GROUP) as (j, _):
-        nonzero = builder.bitcast(builder.load(found(j)), ir.VectorType(ir.IntType(1), _GROUP))
+
+    def look(j, masks):
+        either = [vb.variable(ir.Constant(bits, [0] * vb.lanes)) for _ in masks]
+
+        def at_row(row):
+            for start, mask, found in zip(starts, masks, either, strict=True):
+                place = vb.at(row, vb.times(builder.add(j, vb.long(start)), vb.size))
+                numbers = builder.bitcast(vb.load(place, mask), bits)
+                found.value = builder.or_(found.value, numbers)
+
+        for row in first:
+            at_row(row)
+        with vb.for_range(vb.maximum(builder.sub(m, vb.long(_LOOKED_AT)), vb.long(0))) as (s, _):
+            at_row(vb.at(vb.start(X), vb.times(step, builder.add(s, vb.long(_LOOKED_AT)))))
+        nonzero = vb.nonzero_mask([builder.bitcast(found.value, vb.vector) for found in either])
         to = builder.gep(used.data, [builder.add(count.value, vb.long(1))])
-        count.value = builder.add(count.value, vb.compress_store(nonzero, to, j))
+        count.value = builder.add(count.value, _write_places(vb, nonzero, to, j))
+
+    whole = vb.times(builder.sdiv(n, vb.long(_GROUP)), _GROUP)
+    with vb.for_range(whole, _GROUP) as (j, _):
+        look(j, [None for _ in starts])
+    with vb.when(whole, "<", n):
+        look(whole, [vb.first_n_mask(builder.sub(n, builder.add(whole, vb.long(start)))) for start in starts])
     last = builder.load(builder.gep(used.data, [count.value]))
     for more in range(1, MR):
         builder.store(last, builder.gep(used.data, [builder.add(count.value, vb.long(more))]))
@@ -167,42 +189,40 @@ def are_finite(values):
 FINITE, SKIPPED, AT_ONCE, STEPPED = 0, 1, 2, 3
 
 
-@external(lambda f: (matrix(f), f[::1], int32[:, ::1], int64[::1]), returns=boolean)
-def find_nonzero_columns(X, weights, lists, flags):
-    """Whether to skip zeros: X (m, n) has enough, or its weights may be stepped at once, which pays without a zero; and
-    all weights are finite, as far as that is not known.
+@external(lambda f: (matrix(f), int32[::1]))
+def list_nonzero_columns(X, used):
+    """See `_list_nonzero_columns`."""
+    _list_nonzero_columns(X, used)
 
-    If so, lists get which columns are used: one list for each `GROUP_ROWS` rows or less.
-    """
-    m, n = X.shape
-    for start in range(0, m, GROUP_ROWS):
-        used = lists[start // GROUP_ROWS]
-        if start == 0 and not flags[AT_ONCE]:
-            _list_nonzero_columns(X[:1], used)  # one row tells what has hardly a zero
-            if used[0] > _SHARE * n:
-                return False
-        _list_nonzero_columns(X[start : start + GROUP_ROWS], used)
-        if start == 0 and not flags[AT_ONCE] and used[0] > _SHARE * n:
+
+@external(lambda f: (matrix(f), f[:, ::1], f[::1], int32[::1], int64[::1]), returns=boolean)
+def are_zeros_skipped(X, Z, weights, used, flags):
+    """Whether skipping zeros pays, X (m, n) having enough, and changes nothing of Z (m, k): all weights are finite."""
+    for rows in (1, rows_of_list(Z.shape[1], Z.itemsize)):  # one row tells what has hardly a zero
+        list_nonzero_columns(X[:rows], used)
+        if used[0] > _SHARE * X.shape[1]:
             return False
     flags[FINITE] = flags[FINITE] or all_finite(weights)
     return flags[FINITE] > 0
 
 
-@external(lambda f: (matrix(f), int32[:, ::1], matrix(f), f[:, ::1], f[:, ::1]))
-def sparse_forward(X, lists, P, start, Z):
-    """Z := start + X P by rows; 2 k flops for each row and used input."""
-    for s in range(0, len(X), GROUP_ROWS):
-        product_indexed(X[s : s + GROUP_ROWS], P, start, Z[s : s + GROUP_ROWS], lists[s // GROUP_ROWS])
+@external(lambda f: (matrix(f), int32[::1], matrix(f), f[:, ::1], f[:, ::1]))
+def sparse_forward(X, used, P, start, Z):
+    """Z := start + X P by rows; 2 k flops for each row and each input that is used in its group of rows."""
+    rows = rows_of_list(Z.shape[1], Z.itemsize)
+    for s in range(0, len(X), rows):
+        x = X[s : s + rows]
+        list_nonzero_columns(x, used)
+        product_indexed(x, P, start, Z[s : s + rows], used)
 
 
-@external(lambda f: (matrix(f), int32[:, ::1], f[:, ::1], matrix(f), float64), returns=boolean)
-def sparse_step(X, lists, deltas, P, alpha):
+@external(lambda f: (matrix(f), int32[::1], f[:, ::1], matrix(f), float64), returns=boolean)
+def sparse_step(X, used, deltas, P, alpha):
     """P -= alpha X^T deltas for at most `GROUP_ROWS` rows, as many flops as the same forward; deltas are finite.
 
     Inputs that are not used have no gradient: their weights stay as they are. Returns whether what is written is
     finite.
     """
-    used = lists[0]
     return _step_columns(X, used, 0, used[0], 0, deltas, P, P.dtype.type(-alpha))
 
 

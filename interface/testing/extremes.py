@@ -68,14 +68,18 @@ def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
 
 
 def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
-    """The same when a weight gets infinite on the way: at a sample that is not zero, or all but one number of it is."""
-    for kept, large, rows, size in ((1.0, 1e200, 3, 1), (0.0, 1e200, 3, 1), (1.0, 1e100, 7, 6)):
+    """The same when a weight gets infinite on the way: at a sample that is not zero, or all but one number of it is.
+
+    Or before a sample that does not count.
+    """
+    for kept, large, rows, size in ((1.0, 1e200, 3, 1), (0.0, 1e200, 3, 1), (1.0, 1e100, 7, 6), (0.0, 1e200, 4, 1)):
+        given = {"sample_weight": np.array([1.0, 1.0, 0.0, 1.0])} if rows == 4 else {}
         X = np.zeros((rows, 6))
         X[:, 0] = 1.0
         X[1, 1:-1] = kept
         X[1, -1] = large
         ends = []
         for one in (cls([6, 3], activation="identity", seed=0), trusted([6, 3], activation="identity", seed=0)):
-            run_updates(one, X, np.zeros((rows, 3)), alpha=1.0, batch_size=size, epochs=size // 3 or 1)
+            run_updates(one, X, np.zeros((rows, 3)), alpha=1.0, batch_size=size, epochs=size // 3 or 1, **given)
             ends.append(np.isfinite(one.parameters))
         yield Answer("finite after an overflow", ends[0], ends[1], 0)

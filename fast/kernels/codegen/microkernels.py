@@ -20,6 +20,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
+_LINE = 64  # bytes that are fetched together
 TOGETHER = 4  # rows for which `dots` reads each number of W once
 
 # --- panel ----------------------------------------------------------------------------------------------------------
@@ -88,7 +89,16 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
     sums = {
         (x, v): vb.variable(vb.load(place(s, s_row, x, v), mask)) for x in range(rows) for v, mask in enumerate(masks)
     }
+    # As many rows as come next are fetched into the second cache meanwhile, a line or two at a time; not columns.
+    below, pace = vb.at(a, vb.times(a_row, rows)), vb.long(rows * vb.size)
+    if used is not None:
+        pace = vb.builder.sdiv(vb.times(a_row, rows), vb.maximum(t, vb.long(1)))
+    else:
+        far = vb.builder.icmp_signed("==", a_step, vb.long(vb.size))
+        below, pace = vb.builder.select(far, below, a), vb.builder.select(far, pace, vb.long(0))
     with vb.for_range(t) as (c_t, _):
+        for line in range(0, rows * vb.size, _LINE) if used is not None or rows > 4 else ():  # few are soon done
+            vb.prefetch(vb.at(below, vb.builder.add(vb.times(c_t, pace), vb.long(line))), cache=2)
         term = c_t if used is None else vb.index_at(used, vb.builder.add(c_t, vb.long(1)))
         a_t, b_t = vb.at(a, vb.times(term, a_step)), vb.at(b, vb.times(term, b_step))
         columns = [vb.load(vb.at(b_t, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]

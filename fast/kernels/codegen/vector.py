@@ -38,7 +38,7 @@ class Vector:
     def intrinsic(self, name: str) -> "Vector":
         """One of LLVM's functions of a register."""
         kind = f"llvm.{name}.v{self.vb.lanes}f{8 * self.vb.size}"
-        return Vector(self.vb, self.vb._call(kind, self.vb.vector, [self.value]))
+        return Vector(self.vb, self.vb.call(kind, self.vb.vector, [self.value]))
 
     def __abs__(self) -> "Vector":
         return self.intrinsic("fabs")
@@ -157,9 +157,9 @@ class VectorBuilder:
         return self.builder.icmp_signed("<", places, self.broadcast(count))
 
     def _masked(self, name: str, result: Any, arguments: Any) -> Any:
-        return self._call(f"llvm.masked.{name}.v{self.lanes}f{self.size * 8}.p0", result, arguments)
+        return self.call(f"llvm.masked.{name}.v{self.lanes}f{self.size * 8}.p0", result, arguments)
 
-    def _call(self, name: str, result: Any, arguments: Any) -> Any:
+    def call(self, name: str, result: Any, arguments: Any) -> Any:
         """One of LLVM's own functions."""
         kind = ir.FunctionType(result, [a.type for a in arguments])
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
@@ -179,7 +179,7 @@ class VectorBuilder:
         pointer = self.builder.bitcast(self.builder.gep(array.data, [place]), kind.as_pointer())
         if mask is not None:
             none = ir.Constant(kind, [0] * self.lanes)
-            return self._call(f"llvm.masked.load.v{self.lanes}i64.p0", kind, [pointer, ir.Constant(INT, 8), mask, none])
+            return self.call(f"llvm.masked.load.v{self.lanes}i64.p0", kind, [pointer, ir.Constant(INT, 8), mask, none])
         loaded = self.builder.load(pointer)
         loaded.align = 8
         return loaded
@@ -198,9 +198,9 @@ class VectorBuilder:
         some = self.builder.shuffle_vector(value, value, places)
         self.builder.store(some, self.builder.bitcast(pointer, some.type.as_pointer())).align = self.size
 
-    def prefetch(self, pointer: Any) -> None:
-        """Have the line at an address brought into the first cache."""
-        self._call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 3, 1))])
+    def prefetch(self, pointer: Any, cache: int = 1) -> None:
+        """Have the line at an address brought into the first cache, or the second."""
+        self.call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 4 - cache, 1))])
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once where the processor can."""
@@ -247,15 +247,6 @@ class VectorBuilder:
             both = ir.Constant(ir.VectorType(INT, 2 * masks[0].type.count), list(range(2 * masks[0].type.count)))
             masks = [self.builder.shuffle_vector(a, b, both) for a, b in zip(masks[::2], masks[1::2], strict=True)]
         return masks[0]
-
-    def compress_store(self, mask: Any, pointer: Any, first: Any) -> Any:
-        """Write the places in a mask to an address, as int32 counted from `first`; returns how many there are."""
-        count = mask.type.count
-        counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
-        places = self.builder.add(counted, self.broadcast(self.builder.trunc(first, INT), count))
-        self._call(f"llvm.masked.compressstore.v{count}i32", ir.VoidType(), [places, pointer, mask])
-        bits = self.builder.zext(self.builder.bitcast(mask, ir.IntType(count)), LONG)
-        return self._call("llvm.ctpop.i64", LONG, [bits])
 
     @contextmanager
     def when(self, a: Any, sign: str, b: Any) -> Iterator[None]:
