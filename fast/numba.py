@@ -20,7 +20,7 @@ from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
-from samenet.fast import few_rows, many_networks, tiny
+from samenet.fast import few_rows, many_networks, ready, tiny
 from samenet.fast.description import described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
 from samenet.fast.kernels.lanes import rows_in_lanes
@@ -285,6 +285,9 @@ def _descend(
     helpers = 0 if model.threads == 1 else _helpers(model, given[1][0], len(G))
     all_of_it = theta, P, kinds, bias, objective, *given, G, values
     run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
+
+
+FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost}
 
 
 class Network(interface.Network):

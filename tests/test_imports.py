@@ -217,7 +217,8 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     parts = {
         "numba.py": (
             *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
-            *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.sample_weight", "samenet.fast.tiny"),
+            *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.ready"),
+            *("samenet.fast.sample_weight", "samenet.fast.tiny"),
         ),
         "few_rows.py": tuple(
             f"samenet.fast.{name}" for name in ("kernels", "description", "sample_weight", "workspace")
