@@ -167,9 +167,11 @@ class Network(Trainable, Saving):
         x: (n_in,), or (m, n_in) with one sample per row. Returns (n,) or (m, n) for each layer. Overflow gives infinity
         or NaN; which of them may depend on the backend, see `samenet.validation.overflow`.
         """
-        X = arrays.samples("x", x, self.sizes[0], self.dtype)
-        layers = zip(generic.feed_forward(self.backend, self.model, X)[1:], self.sizes[1:], strict=True)
-        return [X.copy(), *(prediction.as_array(h, (*X.shape[:-1], n), self.dtype) for h, n in layers)]
+        sizes, dtype = self.model.theta.sizes, self.model.theta.flat.dtype
+        X = arrays.samples("x", x, sizes[0], dtype)
+        layers, rows = generic.feed_forward(self.backend, self.model, X), X.shape[:-1]
+        pairs = zip(layers[1:], sizes[1:], strict=True)
+        return [X.copy(), *[prediction.as_array(h, (*rows, n), dtype) for h, n in pairs]]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""

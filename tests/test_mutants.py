@@ -1455,7 +1455,7 @@ def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreeme
     network = Case((3, 2), 3).network(cls)
     X, out = np.ones((3, 3)), np.empty((3, 2))
     for X[0, 1], expected in ((np.inf, False), (1.0, True)):
-        found = inference.predict_few(network.parameters, cls.backend.layout(network.model), X, out)
+        found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out)
         yield "finite rows", compare(found, expected, 0)
 
 

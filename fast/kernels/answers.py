@@ -39,7 +39,7 @@ def _fit(sizes, cost, X, Y):
 
 
 def _gradient(theta, layout, cost, l1, l2, X, Y, g):
-    """g := the gradient of the mean cost of few rows, which is returned; NaN unless X fits, and is finite, and Y fits."""
+    """g := the gradient of the mean cost, which is returned; NaN unless X fits, and is finite, and Y fits."""
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
         return np.nan
     result, finite = few_rows.gradient(theta, layout, (cost, l1, l2), X, Y, 1.0 / len(X), g)

@@ -12,6 +12,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
 from samenet.fast.kernels.narrow import add_narrow_gradient, narrow_product, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
+from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
@@ -19,7 +20,7 @@ _BLOCK = 128  # rows that go through all layers together
 _MOST_ROWS = 48  # at least, see `most`
 _LONG = 32  # inputs of a single node from which its gradient is sooner had row by row
 _TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
-_AT_ONCE, _DENSE = 2_000_000, 250_000  # multiply-adds forward up to which more threads, or to skip zeros, would not pay
+_DENSE = 250_000  # multiply-adds forward up to which to look for zeros, and to skip them, would not pay
 
 
 def most(sizes, size, itemsize):
@@ -32,7 +33,7 @@ def most(sizes, size, itemsize):
         return lanes // 2
     if sizes[0] >= LEAST and not starts_narrow(sizes, lanes):
         return max(_MOST_ROWS, _DENSE // size)
-    return max(_MOST_ROWS, _AT_ONCE // size)
+    return max(_MOST_ROWS, PAYS // size)
 
 
 @kernel()
