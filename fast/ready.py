@@ -18,7 +18,7 @@ _USUAL = 2.0**64  # a cost up to this is far from any limit of `samenet.validati
 
 
 def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """f(X, Y): the mean cost of a batch and its gradient, or otherwise(X, Y); see `samenet.backends.ready`."""
+    """f(X, Y): the mean cost of a batch and its gradient, or otherwise(X, Y); see `samenet.backends.costs`."""
     theta = model.theta
     if theta.normalized:
         return otherwise
@@ -53,7 +53,7 @@ def rows_alone(model: Model) -> range:
 
 
 def fast_cost(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """f(X, Y): the mean cost of a batch, or otherwise(X, Y); see `samenet.backends.ready`."""
+    """f(X, Y): the mean cost of a batch, or otherwise(X, Y); see `samenet.backends.costs`."""
     theta = model.theta
     if theta.normalized:
         return otherwise

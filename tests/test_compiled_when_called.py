@@ -41,7 +41,7 @@ KINDS = {
     "one sample": {"forward.forward_sample"},
 }
 FIRST = "blocks", "backward", "packed backward", "costs"
-NETWORKS = {"packed": [20, 30, 3], "images": [130, 40, 3], "narrow": [150, 1], "wide": [250, 250, 4]}
+NETWORKS = {"packed": [20, 30, 9], "images": [130, 40, 3], "narrow": [150, 1], "wide": [250, 250, 4]}
 
 
 def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]:

@@ -1,6 +1,7 @@
 """The gradient of few rows, from theta as it is and into the order of theta.
 
-Nothing is packed, and nothing turned back, which for few rows takes several times as long as the products.
+Nothing is packed, and nothing turned back, which for few rows takes several times as long as the products; and of small
+layers, longer than it saves for many.
 """
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
@@ -18,7 +19,7 @@ from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
 _BLOCK = 128  # rows that go through all layers together
 _MOST_ROWS = 48  # at least, see `most`
-_LONG = 32  # inputs of a single node from which its gradient is sooner had row by row
+_LONE = 32  # inputs of a single node from which its gradient is sooner had row by row
 _TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
 _DENSE = 250_000  # multiply-adds forward up to which to look for zeros, and to skip them, would not pay
 
@@ -130,7 +131,7 @@ def _backward(theta, layout, X, g, H, delta, back, zeros, anew):
         if bias:
             sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], anew, False)
         layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
-        if k == 1 and n >= _LONG:
+        if k == 1 and n >= _LONE:
             add_narrow_gradient(delta[:m], layer_inputs, anew, dW[0])
         else:
             product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if anew else dW, dW)

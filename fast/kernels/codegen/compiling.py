@@ -280,7 +280,7 @@ def _refuse(*_: Any, **__: Any) -> None:
 
 
 def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Kernel:
-    """A kernel for these types of arrays, and numbers, alone: for others, it raises TypeError or an error of Numba's."""
+    """A kernel for these types of arrays and numbers: for others, it raises TypeError or an error of Numba's."""
     compiled: Any = kernel(holds_gil=holds_gil)(function)
     if _is_off():
 
