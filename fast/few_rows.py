@@ -12,13 +12,13 @@ from samenet.fast.workspace import gradient_vector
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 
-_most = functools.cache(few_rows.most)
+most = functools.cache(few_rows.most)
 
 
 def fits(model: Model, rows: int) -> bool:
     """Whether this is the sooner way; there is none for batch normalization."""
     theta = model.theta
-    return rows <= _most(theta.sizes, theta.flat.itemsize) and not theta.normalized
+    return rows <= most(theta.sizes, theta.flat.size, theta.flat.itemsize) and not theta.normalized
 
 
 def gradient(
@@ -33,4 +33,4 @@ def gradient(
     elif reduction == "mean":
         scale /= len(X)
     given = layout(model), objective(model), X, Y, scale, g.flat
-    return few_rows.gradient(model.theta.flat, *given, *weighed), g
+    return few_rows.gradient(model.theta.flat, *given, *weighed)[0], g

@@ -13,18 +13,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
-from samenet.fast import few_rows, many_networks, tiny
+from samenet.fast import few_rows, many_networks, ready, tiny
 from samenet.fast.description import described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import run_parallel
+from samenet.fast.kernels.parallel import PAYS, run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
 from samenet.fast.workspace import Memory, borrowed, give_back, masking, packed_workspace, unpacked
@@ -34,39 +33,34 @@ from samenet.optimizers import State, UpdateRule
 from samenet.validation import arrays
 
 Array = NDArray[Any]
-_OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
 MANY = many_networks
-SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = (
-    True  # see `samenet.backends.generic`, which says what they and the next mean
-)
+# See `samenet.backends.generic`, which says what these mean.
+SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
 _NONE = {  # by the size of a number: no state, and no masks
     n: (np.empty((0, 0), f"f{n}"), (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0)) for n in (4, 8)
 }
-_PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
-
-
 _most_rows = functools.cache(forward.most_rows)
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
     """How many threads to call in, for work on so many rows that is cut into so many pieces."""
-    return 0 if rows * model.theta.flat.size < _PAYS else min(model.threads, pieces) - 1
+    return 0 if rows * model.theta.flat.size < PAYS else min(model.threads, pieces) - 1
 
 
 def feed_forward(model: Model, x: Array) -> list[Array]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
     model = folded(model) if model.theta.normalized else model
     theta = model.theta
-    X = x.reshape(-1, theta.sizes[0])
-    H = np.empty(len(X) * sum(theta.sizes[1:]), x.dtype)
+    X = x if x.ndim == 2 else x.reshape(1, -1)
+    rows, found, q = len(X), [x], 0
+    H = np.empty(rows * sum(theta.sizes[1:]), x.dtype)
     inference.all_layers(theta.flat, layout(model), X, H)
-    found, q = [x], 0
     for n in theta.sizes[1:]:
-        found.append(H[q : q + len(X) * n].reshape((*x.shape[:-1], n)))
-        q += len(X) * n
+        h, q = H[q : q + rows * n], q + rows * n
+        found.append(h.reshape(rows, n) if x.ndim == 2 else h)
     return found
 
 
@@ -83,13 +77,12 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
         if _answered(model, x, out):  # by a kernel that is sooner compiled
             return out, True
         one = x.reshape(1, x.size), out.reshape(1, out.size)
-        return out, inference.predict_few(theta.flat, layout(model), *one)
+        return out, inference.predict_rows(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    if len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
-        return out, inference.predict_few(theta.flat, layout(model), x, out)
     blocks = -(-len(x) // _most_rows(theta.sizes))
-    if len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks):
-        return out, inference.predict_in_lanes(theta.flat, layout(model), x, out)
+    is_little = len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks)
+    if is_little or len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
+        return out, inference.predict_rows(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
 
 
@@ -99,7 +92,7 @@ def _answered(model: Model, x: Array, out: Array) -> bool:
     try:
         answer: bool = inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, layout(model), x, out)
         return answer
-    except _OTHER_ARRAYS:
+    except ready.OTHER_ARRAYS:
         return False
 
 
@@ -113,13 +106,15 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
         return otherwise
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
+    few: int = inference.few(theta.size, dtype.itemsize)  # type: ignore[no-untyped-call]
+    many, answer_rows = ready.rows_alone(model), None
 
     def converted(name: str, x: Any, answer: Any) -> Any:
         """Whether one sample could be answered after a conversion."""
         x = arrays.array(name, x, dtype)
         try:
             return answer_one(theta, codes, x, answer)
-        except _OTHER_ARRAYS:
+        except ready.OTHER_ARRAYS:
             return False
 
     def of_one(x: Any, out: Any = None) -> Any:
@@ -127,22 +122,31 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
         if type(x) is array and type(answer) is array:
             try:
                 done = answer_one(theta, codes, x, answer)
-            except _OTHER_ARRAYS:
+            except ready.OTHER_ARRAYS:
                 done = None
             if done or (done is None and converted("x", x, answer)):
                 return answer
         return otherwise(x, out)
 
     def of_many(X: Any) -> Any:
+        nonlocal answer_rows
         if type(X) is array:
             if X.ndim == 1:
                 answer = empty(n_out, dtype)
                 try:
                     done = answer_one(theta, codes, X, answer)
-                except _OTHER_ARRAYS:
+                except ready.OTHER_ARRAYS:
                     done = None
                 if done or (done is None and converted("X", X, answer)):
                     return answer
+            elif X.ndim == 2 and (len(X) <= few or len(X) in many):
+                answer_rows = answer_rows or inference.rows_of(dtype)  # compiled when it is needed
+                answer = empty((len(X), n_out), dtype)
+                try:
+                    if answer_rows(theta, codes, X, answer):
+                        return answer
+                except ready.OTHER_ARRAYS:
+                    pass
             elif X.ndim == 2 and X.shape[1] == n_in and X.dtype == dtype and X.flags.carray:
                 answer, finite = _predict(model, X)
                 if finite:
@@ -229,10 +233,8 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    if order is None:
-        order, rows = _NO_ORDER, len(X)
-    else:
-        epochs, rows = order.shape
+    epochs, rows = (epochs, len(X)) if order is None else order.shape
+    order = _NO_ORDER if order is None else order
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
     alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
@@ -285,6 +287,9 @@ def _descend(
     helpers = 0 if model.threads == 1 else _helpers(model, given[1][0], len(G))
     all_of_it = theta, P, kinds, bias, objective, *given, G, values
     run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
+
+
+FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost}
 
 
 class Network(interface.Network):

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet.backends import backend as find_backend
-from samenet.backends import generic, prediction
-from samenet.backends.objective import Objective
+from samenet.backends import costs, generic, prediction
 from samenet.model import Model
 from samenet.model.functions import Activation, Cost, Reduction
 from samenet.model.initialize import SCHEMES, Scheme, initialize
@@ -23,11 +22,10 @@ from samenet.training.classification import Labels, labels_of
 from samenet.training.history import History
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
-from samenet.validation.finite import all_finite
-from samenet.validation.weights import sample_weight as checked_weights
 
 N = TypeVar("N", bound="Network")
-_MANY = 1024  # numbers of X that are checked sooner than what is made of them
+_MEAN: Reduction = "mean"
+_BOUND = "_predict", "_cost", "_gradient"  # functions that are bound to a network's parameters
 
 
 class Network(Trainable, Saving):
@@ -123,8 +121,7 @@ class Network(Trainable, Saving):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "model": copy.copy(self.model)}
-        state.pop("_predict", None)  # it is bound to this network's parameters
-        return state
+        return {name: value for name, value in state.items() if name not in _BOUND}
 
     def __eq__(self, other: object) -> bool:
         """Whether sizes, settings, dtype, parameters, and running statistics are equal, on whatever backend."""
@@ -170,9 +167,11 @@ class Network(Trainable, Saving):
         x: (n_in,), or (m, n_in) with one sample per row. Returns (n,) or (m, n) for each layer. Overflow gives infinity
         or NaN; which of them may depend on the backend, see `samenet.validation.overflow`.
         """
-        X = arrays.samples("x", x, self.sizes[0], self.dtype)
-        layers = zip(generic.feed_forward(self.backend, self.model, X)[1:], self.sizes[1:], strict=True)
-        return [X.copy(), *(prediction.as_array(h, (*X.shape[:-1], n), self.dtype) for h, n in layers)]
+        sizes, dtype = self.model.theta.sizes, self.model.theta.flat.dtype
+        X = arrays.samples("x", x, sizes[0], dtype)
+        layers, rows = generic.feed_forward(self.backend, self.model, X), X.shape[:-1]
+        pairs = zip(layers[1:], sizes[1:], strict=True)
+        return [X.copy(), *[prediction.as_array(h, (*rows, n), dtype) for h, n in pairs]]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The activations of the output layer: (n_out,) for one sample (n_in,), (m, n_out) for a batch (m, n_in)."""
@@ -237,7 +236,7 @@ class Network(Trainable, Saving):
         X: ArrayLike,
         Y: ArrayLike,
         cost: Cost | None = None,
-        reduction: Reduction = "mean",
+        reduction: Reduction = _MEAN,
         sample_weight: ArrayLike | None = None,
     ) -> float:
         """The network's cost, as the mean or sum over the samples, plus its penalties.
@@ -251,14 +250,20 @@ class Network(Trainable, Saving):
         >>> net.cost([[1.0], [2.0]], [[0.0], [0.0]], sample_weight=[3, 1])
         0.875
         """
-        return self._objective(X, Y, cost, reduction, sample_weight).cost()
+        if cost is sample_weight is None and reduction is _MEAN:
+            return self._cost(X, Y)
+        return costs.cost_of(self.model, self.backend, X, Y, cost, reduction, sample_weight)
+
+    @cached_property
+    def _cost(self) -> Callable[[Any, Any], float]:
+        return costs.fast_cost(self.model, self.backend)
 
     def gradient(
         self,
         X: ArrayLike,
         Y: ArrayLike,
         cost: Cost | None = None,
-        reduction: Reduction = "mean",
+        reduction: Reduction = _MEAN,
         sample_weight: ArrayLike | None = None,
     ) -> tuple[float, Parameters]:
         """The cost and its gradient by backpropagation.
@@ -271,27 +276,10 @@ class Network(Trainable, Saving):
         With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
         whatever their weights.
         """
-        theta = self.model.theta
-        is_large = type(X) is np.ndarray and X.size > max(_MANY, theta.flat.size)
-        may_wait = is_large and hasattr(self.backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
-        objective = self._objective(X, Y, cost, reduction, sample_weight, not may_wait)
-        found = objective.gradient()
-        if may_wait and not all_finite(found[1].flat):  # it is, unless a number that it met was not
-            arrays.finite("X", objective.X)
-        return found
+        if cost is sample_weight is None and reduction is _MEAN:
+            return self._gradient(X, Y)
+        return costs.gradient_of(self.model, self.backend, X, Y, cost, reduction, sample_weight)
 
-    def _objective(
-        self,
-        X: ArrayLike,
-        Y: ArrayLike,
-        cost: Cost | None,
-        reduction: Reduction,
-        sample_weight: ArrayLike | None,
-        checks_X: bool = True,
-    ) -> Objective:
-        model = self.model.with_cost(cost)
-        X, Y = model.labelled(X, Y, reduction, checks_X)
-        if sample_weight is None:
-            return Objective(model, self.backend, X, Y, reduction)
-        weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
-        return Objective(model, self.backend, X, Y, reduction, weights)
+    @cached_property
+    def _gradient(self) -> Callable[[Any, Any], tuple[float, Parameters]]:
+        return costs.fast_gradient(self.model, self.backend)

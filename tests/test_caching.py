@@ -357,7 +357,7 @@ with warnings.catch_warnings(record=True) as caught:
     from samenet.fast.kernels import inference
     output = Network([2, 1], weights=[[[0.0, 0.0]]]).predict([[1.0, 1.0]])[0]
 assert "app" in samenet.__file__
-hits = sum(inference.predict_few.stats.cache_hits.values())
+hits = sum(inference.predict_rows.stats.cache_hits.values())
 print(json.dumps([output[0], hits, [str(warning.message) for warning in caught]]))
 """
 

@@ -156,7 +156,7 @@ def test_both_sides_of_numbers_of_rows(rows: int) -> None:
 
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_both_sides_of_threads(beyond: int) -> None:
-    rows = -(-numba._PAYS // SIZE) - 1 + beyond
+    rows = -(-numba.PAYS // SIZE) - 1 + beyond
     network, _, _ = example((64, 30, 10), rows)
     threaded = network.on("numba")
     threaded.threads = 2

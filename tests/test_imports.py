@@ -217,7 +217,8 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
     parts = {
         "numba.py": (
             *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
-            *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.sample_weight", "samenet.fast.tiny"),
+            *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.ready"),
+            *("samenet.fast.sample_weight", "samenet.fast.tiny"),
         ),
         "few_rows.py": tuple(
             f"samenet.fast.{name}" for name in ("kernels", "description", "sample_weight", "workspace")
@@ -225,6 +226,7 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
         "description.py": ("samenet.fast.kernels",),
         "kernel_cache.py": ("samenet.fast.kernels",),
         "many_networks.py": ("samenet.fast.kernels", "samenet.fast.description"),
+        "ready.py": ("samenet.fast.few_rows", "samenet.fast.kernels", "samenet.fast.description"),
         "tiny.py": ("samenet.fast.kernels", "samenet.fast.description"),
         "workspace.py": ("samenet.fast.kernels",),
         **dict.fromkeys(("torch.py", "jax.py"), ("samenet.fast.array_backend", "samenet.fast.array_updates")),
@@ -265,7 +267,7 @@ LAYERS = [
     {"samenet.model"},
     {
         *("samenet.storage", "samenet.training.history", "samenet.backends.objective"),
-        *("samenet.backends.normalization", "samenet.backends.prediction"),
+        *("samenet.backends.normalization", "samenet.backends.prediction", "samenet.backends.costs"),
     },
     {"samenet.optimizers", "samenet.schedules", "samenet.stopping", "samenet.backends.generic"},
     {"samenet.training"},

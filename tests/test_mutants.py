@@ -538,12 +538,12 @@ MUTANTS = {
         Mutant("few rows: no biases", "z[s, i] + b[i] if b.size else z[s, i]", "z[s, i]"),
         Mutant("few rows: those of before", "dots(W, X[s : s + TOGETHER]", "dots(W, X[: len(X[s : s + TOGETHER])]"),
         Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
-        Mutant("few rows: not averaged", "scale * value(objective[0]", "value(objective[0]"),
-        Mutant("few rows: weighed twice", "result = scale * weigh", "result = factors[0] * weigh"),
+        Mutant("few rows: not averaged", "result += scale * value(", "result += value("),
+        Mutant("few rows: weighed twice", "result += scale * weigh", "result += factors[0] * weigh"),
         Mutant(
             "few rows: costs as they are",
-            "scale * weigh(objective[0], h, Z, y, sizes[-1], factors, delta[: y.size])",
-            "value(objective[0], h, Z, y)",
+            "scale * weigh(cost, h, Z, y, n_out, factors[start : start + m], delta[: y.size])",
+            "value(cost, h, Z, y)",
         ),
         Mutant(
             "few rows: no slope of the activation",
@@ -559,8 +559,21 @@ MUTANTS = {
         Mutant("few rows: penalties of the gradient alone", "result += penalty(theta, g,", "penalty(theta, g,"),
         Mutant(
             "few rows: no slope of biases",
-            "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True, False)",
+            "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], anew, False)",
             "g[p + k * n : p + k * (n + 1)] = 0",
+        ),
+        Mutant("few rows: gradient of the last block", "delta, back, zeros, start == 0)", "delta, back, zeros, True)"),
+        Mutant(
+            "few rows: one node, of the last block",
+            "delta[:m], layer_inputs, anew, dW[0]",
+            "delta[:m], layer_inputs, True, dW[0]",
+        ),
+        Mutant("few rows: cost of the last block", "result += scale * value(", "result = scale * value("),
+        Mutant("few rows: factors of the first block", "factors[start : start + m], delta", "factors[:m], delta"),
+        Mutant(
+            "few rows: turned weights without biases",
+            "turned[n, i] = b[i] if b.size else",
+            "turned[n, i] = 0 if b.size else",
         ),
         Mutant("few rows: samples of weight 0", "X, weighed = left_out(X, c),", "X, weighed = X,"),
         Mutant(
@@ -1028,7 +1041,7 @@ KERNELS = (
         "forward",
     ),
     *("lanes", "steps", "penalties", "backward", "parallel", "training", "few_rows", "normalization", "inference"),
-    "evaluation",
+    *("evaluation", "answers"),
     *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
@@ -1042,7 +1055,7 @@ SOURCES = {
         "samenet.fast.sample_weight",
         "samenet.fast.workspace",
         "samenet.fast.description",
-        *("samenet.fast.few_rows", "samenet.fast.tiny"),
+        *("samenet.fast.few_rows", "samenet.fast.ready", "samenet.fast.tiny"),
         "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],
@@ -1062,6 +1075,11 @@ SMALLER = {
     "_FEW": 3,
     "_SHORT": 2,
     "_MOST_ROWS": 4,
+    "_BLOCK": 3,
+    "_LONE": 3,
+    "_TURNING, _SINGLE": (1, 2),
+    "_DENSE": 0,
+    "_LITTLE": 0,
     "_FEW_ROWS": 3,
     "_PACKING": 30,
     "_OF_WIDE": (33, 8),
@@ -1072,7 +1090,7 @@ SMALLER = {
     "_OFTEN, _LINED_UP": (1, 1 << 20),
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY": 80,
-    "_PAYS": 0,
+    "PAYS": 0,
     "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
     "_NARROW": 4,
     "SLICES_FROM": 0,
@@ -1299,8 +1317,10 @@ def _few_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[
         (Functions("relu", "sigmoid", "binary_cross_entropy"), 1, None),
         (Functions("softmax", "identity", "sum_of_squares", l2=0.1), 4, np.array([0.0, 1.0, 0.0, 2.0])),
         (Functions("tanh", "sigmoid"), 3, None),
+        (Functions("sigmoid", "identity"), 4, None),
     ):
-        case = Case((4, 5, 3, 2), rows, functions=functions)
+        sizes = (3, 1, 2) if functions.output == "identity" and weights is None else (4, 5, 3, 2)
+        case = Case(sizes, rows, functions=functions)
         networks = case.network(cls), case.network(trusted)
         yield from agreement.gradient(*networks, case.X, case.Y)
         if weights is not None:
@@ -1462,7 +1482,7 @@ def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreeme
     network = Case((3, 2), 3).network(cls)
     X, out = np.ones((3, 3)), np.empty((3, 2))
     for X[0, 1], expected in ((np.inf, False), (1.0, True)):
-        found = inference.predict_few(network.parameters, cls.backend.layout(network.model), X, out)
+        found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out)
         yield "finite rows", compare(found, expected, 0)
 
 

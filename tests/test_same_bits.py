@@ -311,7 +311,7 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
         for sizes in ([5, 20, 3], [5, 4, 3], [160, 40, 16]):  # one by each way: of narrow, tiny and other layers
             everything(numba.Network(sizes, seed=0, dtype=dtype))
     before = compiled(numba)
-    for name in ("inference.predict_few", "training.run_updates"):
+    for name in ("inference.predict_rows", "training.run_updates"):
         assert before[f"samenet.fast.kernels.{name}"] >= len(DTYPES)
     others = [[3, 1], [140, 33, 2], [7, 6, 5, 4, 3, 2], [2, 210, 3], [9, 80, 2]]
     for sizes in others:
@@ -335,7 +335,7 @@ net = module.Network([20, 30, 3], seed=0)
 net.train(X, Y, alpha=0.3, epochs=4, batch_size=7, seed=0)
 bits = (net.parameters.tobytes() + net.predict(X[:3]).tobytes()).hex()
 from samenet.fast.kernels import inference, training
-stats = [training.run_updates.stats, inference.predict_few.stats]
+stats = [training.run_updates.stats, inference.rows_of(X.dtype).stats]
 print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats)]))
 """
 

@@ -1,6 +1,7 @@
 """The gradient of few rows, from theta as it is and into the order of theta.
 
-Nothing is packed, and nothing turned back, which for few rows takes several times as long as the products.
+Nothing is packed, and nothing turned back, which for few rows takes several times as long as the products; and of small
+layers, longer than it saves for many.
 """
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
@@ -9,53 +10,80 @@ from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, flat, gemv, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import product, sum_of_rows
-from samenet.fast.kernels.narrow import narrow_product
+from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
+from samenet.fast.kernels.narrow import add_narrow_gradient, narrow_product, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
+from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
+from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
-_MOST_ROWS = 48  # see `most`; more where layers have many nodes of few inputs would take longer
+_BLOCK = 128  # rows that go through all layers together
+_MOST_ROWS = 48  # at least, see `most`
+_LONE = 32  # inputs of a single node from which its gradient is sooner had row by row
+_TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
+_DENSE = 250_000  # multiply-adds forward up to which to look for zeros, and to skip them, would not pay
 
 
-def most(sizes, itemsize):
-    """The number of rows up to which this is the sooner way; the weights of a wide network are not packed anyway."""
-    return REGISTER // itemsize // 2 if is_wide(sizes) else _MOST_ROWS
+def most(sizes, size, itemsize):
+    """The number of rows up to which this is the sooner way; the weights of a wide network are not packed anyway.
+
+    size: the number of parameters. Among many inputs, zeros may be worth skipping, which is not done here.
+    """
+    lanes = REGISTER // itemsize
+    if is_wide(sizes):
+        return lanes // 2
+    if sizes[0] >= LEAST and not starts_narrow(sizes, lanes):
+        return max(_MOST_ROWS, _DENSE // size)
+    return max(_MOST_ROWS, PAYS // size)
 
 
 @kernel()
 def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
-    """g := the gradient of scale times the cost's sum over few rows, in the order of theta; returns the cost.
+    """g := the gradient of scale times the cost's sum over few rows, in the order of theta.
 
+    Returns that cost, and whether the first sum of every row is finite: then so is X, of which each number is in it.
     The equations are those of `backward.gradient`. factors: of the rows. 6 flops for each row and weight.
     """
-    sizes, m = layout[0], len(X)
-    total, widest = nodes(sizes)
-    heap, dtype = open_heap(), X.dtype
-    H, Z = empty(heap, m * total, dtype), empty(heap, m * sizes[-1] if needs_z(objective[0]) else 0, dtype)
-    sums = empty(heap, m * row_length(widest, REGISTER // X.itemsize), dtype)
-    delta, back = empty(heap, m * widest, dtype), empty(heap, m * widest, dtype)
-    zeros = zeroed(heap, max(widest, sizes[0]), dtype)
-    _forward(theta, layout, X, H, Z, sums)
-    h, y = H[H.size - Y.size :], flat(Y)
-    slope(objective[0], layout[1, -1], h, y, sizes[-1], scale, delta)
-    if factors is None:
-        result = scale * value(objective[0], h, Z, y)
-    else:
-        result = scale * weigh(objective[0], h, Z, y, sizes[-1], factors, delta[: y.size])
-    _backward(theta, layout, X, g, H, delta, back, zeros)
-    if objective[1] or objective[2]:
-        result += penalty(theta, g, sizes, layout[1, 0] != 0, 1, objective[1], objective[2])
-    return result
+    sizes, codes, (cost, l1, l2) = layout[0], layout[1], objective
+    m, n_out, (total, widest) = min(len(X), _BLOCK), sizes[-1], nodes(sizes)
+    row = row_length(widest, REGISTER // X.itemsize)
+    heap = open_heap()
+    of_z, of_sums = row_length(m * n_out, row) if needs_z(cost) else 0, m * max(row, 2 * widest)
+    memory = empty(heap, m * total + of_z + of_sums, X.dtype)  # in one piece, which is sooner had than several
+    zeros = zeroed(heap, max(widest, sizes[0]), X.dtype)
+    sums, result, finite = memory[m * total + of_z :], 0.0, True
+    for start in range(0, len(X), m):
+        x, y = X[start : start + m], flat(Y[start : start + m])
+        H, Z = memory[: len(x) * total], memory[m * total : m * total + (y.size if needs_z(cost) else 0)]
+        finite &= _forward(theta, layout, x, H, Z, sums)
+        h = H[H.size - y.size :]
+        delta, back = sums[: m * widest], sums[m * widest :]
+        slope(cost, codes[-1], h, y, n_out, scale, delta)
+        if factors is None:
+            result += scale * value(cost, h, Z, y)
+        else:
+            result += scale * weigh(cost, h, Z, y, n_out, factors[start : start + m], delta[: y.size])
+        _backward(theta, layout, x, g, H, delta, back, zeros, start == 0)
+    if l1 or l2:
+        result += penalty(theta, g, sizes, codes[0] != 0, 1, l1, l2)
+    return result, finite
 
 
 @kernel()
 def multiply(X, W, b, memory, out):
     """out := X W^T + b; b may be empty. memory: for the rows of out, as long as whole registers."""
-    m, k = out.shape
+    (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
+    if m > max(n, _TURNING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
+        turned = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
+        transposed(W, turned)
+        for i in range(k):
+            turned[n, i] = b[i] if b.size else X.dtype.type(0)
+        product(X, turned[:n], turned[n:], out)
+        return
     if m >= TOGETHER and k <= MR:  # no node is taken again
         narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
         return
-    z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
+    z = rows_at(memory, 0, m, row_length(k, lanes))
     if m == 1:
         gemv(W, X[0], z[0])
     else:
@@ -68,14 +96,16 @@ def multiply(X, W, b, memory, out):
 
 @kernel()
 def _forward(theta, layout, X, H, Z, sums):
-    """The activations of layers 2 to L, laid out as by `forward.forward`."""
+    """The activations of layers 2 to L, laid out as by `forward.forward`; returns whether the first sums are finite."""
     sizes, codes = layout[0], layout[1]
-    p, q, m, h = 0, 0, len(X), X
+    p, q, m, h, finite = 0, 0, len(X), X, True
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
         b = theta[p + k * n : p + k * (n + codes[0])]
         multiply(h, rows_at(theta, p, k, n), b, sums, rows_at(H, q, m, k))
         h = rows_at(H, q, m, k)
+        if layer == 0:
+            finite = are_finite(h[:, 0])
         p += k * (n + codes[0])
         is_last = layer == sizes.size - 2
         out = H[q : q + m * k]
@@ -84,11 +114,12 @@ def _forward(theta, layout, X, H, Z, sums):
                 Z[i] = out[i]
         activate(code, out, k, Z if is_last else Z[:0])
         q += m * k
+    return finite
 
 
 @kernel()
-def _backward(theta, layout, X, g, H, delta, back, zeros):
-    """g := the gradient, from delta of the output layer."""
+def _backward(theta, layout, X, g, H, delta, back, zeros, anew):
+    """g += the gradient, from delta of the output layer; or g :=, if it begins anew."""
     sizes, codes = layout[0], layout[1]
     m, bias = len(X), codes[0] != 0
     p, q = theta.size, H.size
@@ -98,9 +129,12 @@ def _backward(theta, layout, X, g, H, delta, back, zeros):
         q -= m * k
         deltas = rows_at(delta, 0, m, k)
         if bias:
-            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], True, False)
-        layer_inputs = rows_at(H, q - m * n, m, n) if layer else X
-        product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), rows_at(g, p, k, n))
+            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], anew, False)
+        layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
+        if k == 1 and n >= _LONE:
+            add_narrow_gradient(delta[:m], layer_inputs, anew, dW[0])
+        else:
+            product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if anew else dW, dW)
         if layer:
             product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), rows_at(back, 0, m, n))
             back_through(codes[layer], H[q - m * n : q], back[: m * n], n)

@@ -119,16 +119,35 @@ def one_of(dtype, quick):
 
 
 @kernel(light=True)
-def predict_few(theta, layout, X, out):
-    """out := the output layer, a few rows at a time: the same bits as for one; returns whether X is finite."""
-    heap = open_heap()
-    workspace = empty(heap, (2, _row(layout, min(len(X), TOGETHER))), theta.dtype)
-    if len(X) == 1:
-        _answer(theta, layout, X[0], workspace, out[0])
+def predict_rows(theta, layout, X, out):
+    """out := the output layer; returns whether X is finite.
+
+    A few rows at a time, the same bits as for one; or with samples in the lanes.
+    """
+    heap, finite = open_heap(), False
+    if len(X) > few(theta.size, theta.itemsize):
+        lanes = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
+        finite = forward_in_lanes(theta, layout, X, lanes, out, lanes[:0], lanes[:0])
     else:
-        for s in range(0, len(X), TOGETHER):
-            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
-    return all_finite(flat(X))
+        workspace = empty(heap, (2, _row(layout, min(len(X), TOGETHER))), theta.dtype)
+        if len(X) == 1:
+            _answer(theta, layout, X[0], workspace, out[0])
+        else:
+            for s in range(0, len(X), TOGETHER):
+                forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
+    return finite or all_finite(flat(X))
+
+
+def _rows(theta, layout, X, out):
+    """The same, if X is as wide as the input layer; returns whether it is, and finite, as `_one` does."""
+    return is_native(X) and X.shape[1] == layout[0, 0] and predict_rows(theta, layout, X, out)
+
+
+@cache
+def rows_of(dtype):
+    """`_rows` for a dtype; it raises for arrays of another kind."""
+    f = from_dtype(dtype)
+    return for_exactly(_rows, (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1]), holds_gil=False)
 
 
 @kernel()
@@ -144,15 +163,6 @@ def _answer(theta, layout, x, workspace, out):
     h = workspace[layout.shape[1] % 2]
     for i in range(out.size):
         out[i] = h[i]
-
-
-@kernel(light=True)
-def predict_in_lanes(theta, layout, X, out):
-    """out := the output layer for the rows of X; returns whether X is finite."""
-    heap = open_heap()
-    workspace = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
-    finite = forward_in_lanes(theta, layout, X, workspace, out, workspace[:0], workspace[:0])
-    return finite or all_finite(flat(X))
 
 
 @kernel(light=True)

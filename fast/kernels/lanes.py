@@ -25,6 +25,7 @@ _ROWS = 64  # of a block
 _TERMS = 256  # inputs that are transposed together, so that they stay in the second cache
 _TRANSPOSING = 16  # nodes whose products take as long as transposing an input
 _PACKING = 40  # rows whose products with a weight take as long as packing it
+_LITTLE = 1 << 16  # multiply-adds beside which the call of what packs weights takes longer
 _OF_WIDE = 33, 64  # bytes of a column of inputs from which, and rows up to which, lanes pay for a wide network
 
 
@@ -43,7 +44,7 @@ def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
     for layer, (n, k) in enumerate(pairwise(sizes)):
         weights += n * k
         lost -= n * (max(2 * lanes, row_length(k, lanes)) - k) if layer >= begin else 0
-    return range(_PACKING * weights // lost if lost > 0 else sys.maxsize)
+    return range(max(_PACKING * weights // lost, _LITTLE // weights) if lost > 0 else sys.maxsize)
 
 
 @kernel()

@@ -29,6 +29,7 @@ from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 _ADDED, _CLAIMED, _DONE, _CLOSED, _TURNS = 0, 8, 16, 24, 32
 _LOOK = 8  # multiply-adds for which the coordinator looks once more: twice as long in all as it would take itself
 _MOST = 64  # threads
+PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
 _lock = Lock()  # the counters' own, when the compiler is off
 
 

@@ -154,7 +154,8 @@ class Parameters:
 
     def empty_like(self) -> "Parameters":
         """Uninitialised parameters of the same shape and dtype, without running statistics."""
-        return self.like(aligned(self.flat.size, self.flat.dtype))
+        size, dtype = self.flat.size, self.flat.dtype
+        return self.like(np.empty(size, dtype) if size <= _SMALL else aligned(size, dtype))
 
     def like(self, flat: NDArray[Any]) -> "Parameters":
         """Parameters of the same shape in this vector: a view of it."""
@@ -200,6 +201,7 @@ def _layers(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) ->
     return tuple(matrices), tuple(vectors), tuple(factors), start
 
 
+_SMALL = 4096  # numbers that are written to sooner than an aligned place is found for them
 _LINE = 64  # bytes of a cache line, and of the longest vector registers
 
 

@@ -213,7 +213,7 @@ def run(n: int, rows: int, chance: random.Random, every: bool) -> Iterator[str]:
     todo = [(s, zero, d) for s in shapes(n, rows) for zero in (False, True) for d in (np.float64, np.float32)]
     for sizes, mostly_zero, dtype in todo if every else chance.sample(todo, 3):
         sizes = (sizes[0] + 128 * mostly_zero, *sizes[1:])
-        seed, backend._PAYS = chance.randrange(2**32), chance.choice([0, 2_000_000])  # as if threads paid
+        seed, backend.PAYS = chance.randrange(2**32), chance.choice([0, 2_000_000])  # as if threads paid
         expected = answers(Usual(), sizes, rows, dtype, mostly_zero, seed)
         for at_end in (True, False):
             memory = Memory(at_end)

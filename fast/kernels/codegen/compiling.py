@@ -280,12 +280,13 @@ def _refuse(*_: Any, **__: Any) -> None:
 
 
 def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Kernel:
-    """A kernel for these types of arrays alone: for others, it raises TypeError or an error of Numba's."""
+    """A kernel for these types of arrays and numbers: for others, it raises TypeError or an error of Numba's."""
     compiled: Any = kernel(holds_gil=holds_gil)(function)
     if _is_off():
 
         def checked(*arrays: Any) -> Any:
-            if any(typeof(a) != kind or not a.flags.aligned for a, kind in zip(arrays, kinds, strict=True)):
+            given = [pair for pair in zip(arrays, kinds, strict=True) if isinstance(pair[1], types.Array)]
+            if any(typeof(a) != kind or not a.flags.aligned for a, kind in given):
                 raise TypeError(f"expected {kinds}")
             return function(*arrays)
 

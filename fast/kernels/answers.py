@@ -1,0 +1,82 @@
+"""The cost and the gradient of arrays as Python hands them over: in one call, which checks them on the way.
+
+To check arrays in Python takes several times as long as the gradient of a tiny network. Here a sum of the first layer
+has every input of its sample, and the cost every target: if these are finite, so are those.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import float64, from_dtype, int64
+
+from samenet.fast.kernels import few_rows
+from samenet.fast.kernels.activations import needs_z, value
+from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
+from samenet.fast.kernels.codegen.memory import empty, open_heap
+from samenet.fast.kernels.codegen.microkernels import flat
+from samenet.fast.kernels.forward import most_rows
+from samenet.fast.kernels.inference import is_native
+from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
+from samenet.fast.kernels.penalties import penalty
+
+
+@kernel("reassoc")
+def _are_probabilities(values):
+    """Whether all are from 0 to 1."""
+    found = 0
+    for i in range(values.size):
+        found += (values[i] >= 0) & (values[i] <= 1)
+    return found == values.size
+
+
+@kernel()
+def _fit(sizes, cost, X, Y):
+    """Whether there are samples and as many targets, of the layers' lengths and the range that the cost has."""
+    m = len(X)
+    if m == 0 or len(Y) != m or X.shape[1] != sizes[0] or Y.shape[1] != sizes[-1]:
+        return False
+    return _are_probabilities(flat(Y)) if needs_z(cost) else True
+
+
+def _gradient(theta, layout, cost, l1, l2, X, Y, g):
+    """g := the gradient of the mean cost, which is returned; NaN unless X fits, and is finite, and Y fits."""
+    if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
+        return np.nan
+    result, finite = few_rows.gradient(theta, layout, (cost, l1, l2), X, Y, 1.0 / len(X), g)
+    return result if finite else np.nan
+
+
+def _cost(theta, layout, cost, l1, l2, X, Y):
+    """The mean cost of rows in the lanes, as `evaluation.evaluate_in_lanes` adds it; NaN as for `_gradient`."""
+    if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
+        return np.nan
+    heap, sizes, result, finite = open_heap(), layout[0], 0.0, True
+    most = min(len(X), most_rows(sizes))
+    out = empty(heap, (most, sizes[-1]), X.dtype)
+    Z = empty(heap, out.size if needs_z(cost) else 0, X.dtype)
+    lanes = empty(heap, lanes_length(sizes, most, X), X.dtype)
+    for start in range(0, len(X), most):
+        x, y = X[start : start + most], flat(Y[start : start + most])
+        h, z = out[: len(x)], Z[: min(y.size, Z.size)]
+        finite &= forward_in_lanes(theta, layout, x, lanes, h, z, z[:0])
+        result += value(cost, flat(h), z, y)
+    result *= 1.0 / len(X)
+    if l1 or l2:
+        result += penalty(theta, theta[:0], sizes, layout[1, 0] != 0, 1, l1, l2)
+    return result if finite else np.nan
+
+
+@cache
+def gradient_of(dtype):
+    """`_gradient` for a dtype; it raises for arrays of another kind."""
+    f = from_dtype(dtype)
+    model = f[::1], int64[:, ::1], int64, float64, float64
+    return for_exactly(_gradient, (*model, f[:, ::1], f[:, ::1], f[::1]), holds_gil=False)
+
+
+@cache
+def cost_of(dtype):
+    """`_cost` for a dtype; it raises for arrays of another kind."""
+    f = from_dtype(dtype)
+    model = f[::1], int64[:, ::1], int64, float64, float64
+    return for_exactly(_cost, (*model, f[:, ::1], f[:, ::1]), holds_gil=False)

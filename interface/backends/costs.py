@@ -1,0 +1,95 @@
+"""The cost and the gradient from a user's input: checked, converted if necessary, with an optional fast path.
+
+The gradient of a small network takes less time than Python takes to check the input. So a backend's module may have
+
+    FAST = {gradient: fast_gradient, evaluate: fast_cost}
+
+a dictionary from its own functions to those that make a faster one for a model: f = fast_gradient(model, otherwise).
+f(X, Y) returns the mean cost and its gradient, or the cost, if X and Y need no conversion, see `arrays.is_ready`, and
+nothing else would have to be said of them: they have the right shapes, as batches or as one sample, numbers that are
+finite, targets in the range of the cost, and the cost is far from overflow. For anything else it returns
+otherwise(X, Y). A function that takes the place of another in the module has no faster one.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from samenet.backends.objective import Objective
+from samenet.model import Model
+from samenet.model.functions import Cost, Reduction
+from samenet.model.parameters import Parameters
+from samenet.validation import arrays
+from samenet.validation.finite import all_finite
+from samenet.validation.weights import sample_weight as checked_weights
+
+_MANY = 1024  # numbers of X that are checked sooner than what is made of them
+
+
+def fast_cost(model: Model, backend: Any) -> Callable[[Any, Any], float]:
+    """f(X, Y): `cost` of a batch, or a sample, without more arguments."""
+    return _fast("evaluate", model, backend, cost_of)
+
+
+def fast_gradient(model: Model, backend: Any) -> Callable[[Any, Any], tuple[float, Parameters]]:
+    """f(X, Y): `gradient` of a batch, or a sample, without more arguments."""
+    return _fast("gradient", model, backend, gradient_of)
+
+
+def _fast(name: str, model: Model, backend: Any, checked: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    make, otherwise = getattr(backend, "FAST", {}).get(getattr(backend, name)), partial(checked, model, backend)
+    return make(model, otherwise) if make else otherwise
+
+
+def cost_of(
+    model: Model,
+    backend: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
+    cost: Cost | None = None,
+    reduction: Reduction = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """The implementation of `Network.cost`."""
+    return _objective(model, backend, X, Y, cost, reduction, sample_weight).cost()
+
+
+def gradient_of(
+    model: Model,
+    backend: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
+    cost: Cost | None = None,
+    reduction: Reduction = "mean",
+    sample_weight: ArrayLike | None = None,
+) -> tuple[float, Parameters]:
+    """The implementation of `Network.gradient`."""
+    theta = model.theta
+    is_large = type(X) is np.ndarray and X.size > max(_MANY, theta.flat.size)
+    may_wait = is_large and hasattr(backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
+    objective = _objective(model, backend, X, Y, cost, reduction, sample_weight, not may_wait)
+    found = objective.gradient()
+    if may_wait and not all_finite(found[1].flat):  # it is, unless a number that it met was not
+        arrays.finite("X", objective.X)
+    return found
+
+
+def _objective(
+    model: Model,
+    backend: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
+    cost: Cost | None,
+    reduction: Reduction,
+    sample_weight: ArrayLike | None,
+    checks_X: bool = True,
+) -> Objective:
+    model = model.with_cost(cost)
+    X, Y = model.labelled(X, Y, reduction, checks_X)
+    if sample_weight is None:
+        return Objective(model, backend, X, Y, reduction)
+    weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
+    return Objective(model, backend, X, Y, reduction, weights)

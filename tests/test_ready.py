@@ -1,0 +1,193 @@
+"""Arrays that need no conversion take the backend's own way, which checks them as the others are checked."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samenet
+from samenet.backends import costs
+from samenet.fast import few_rows
+from samenet.fast.kernels import few_rows as kernels
+
+PLAIN_KERNELS = True
+DTYPES = ["float64", "float32"]
+RANDOM = np.random.default_rng(0)
+TOLERANCE = {"float64": 1e-12, "float32": 3e-5}
+# Layers of one node and of several, of few inputs and many; those with softmax, logarithms and penalties.
+NETWORKS: list[Any] = [
+    ([3, 1], {"activation": "identity"}),
+    ([4, 3, 2], {"activation": "tanh", "l2": 0.1}),
+    ([40, 1], {"cost": "binary_cross_entropy", "bias": False}),
+    ([70, 1, 3], {"cost": "sum_of_squares", "l1": 0.01}),
+    ([9, 20, 3], {"activation": ["relu", "softmax"], "cost": "cross_entropy"}),
+    ([2, 40, 1], {"activation": "relu"}),
+    ([20, 9, 9, 1], {}),
+]
+
+
+def network(sizes: list[int], dtype: str, **settings: Any) -> Any:
+    return samenet.backend("numba").Network(sizes, seed=1, dtype=dtype, **settings)
+
+
+def data(sizes: list[int], rows: int, dtype: str) -> tuple[Any, Any]:
+    return tuple(RANDOM.random((rows, n)).astype(dtype) for n in (sizes[0], sizes[-1]))
+
+
+def only_ready(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the backend leaves to the checks in Python is an error."""
+    for name in ("cost_of", "gradient_of"):
+        monkeypatch.setattr(costs, name, lambda *_: pytest.fail("checked in Python"))
+    for name in ("_cost", "_gradient"):
+        vars(net).pop(name, None)
+
+
+def with_checks(net: Any, X: Any, Y: Any) -> tuple[float, float, Any]:
+    cost, slope = costs.gradient_of(net.model, net.backend, X, Y)
+    return costs.cost_of(net.model, net.backend, X, Y), cost, slope.flat
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("sizes", "settings"), NETWORKS, ids=str)
+def test_it_is_the_same_cost_and_gradient(
+    sizes: list[int], settings: Any, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = network(sizes, dtype, **settings)
+    trusted = (
+        samenet.backend("numpy").Network(sizes, weights=net.weights, biases=net.biases, dtype=dtype, **settings)
+        if net.bias
+        else net.on("numpy")
+    )
+    samples = [data(sizes, rows, dtype) for rows in (1, 2, 5, 17, 49, 127, 128, 129, 300)]
+    samples.append((samples[0][0][0], samples[0][1][0]))
+    known = [with_checks(net, X, Y) for X, Y in samples]
+    only_ready(net, monkeypatch)
+    for (X, Y), (cost, cost_of_gradient, slope) in zip(samples, known, strict=True):
+        found_cost, found = net.gradient(X, Y)
+        assert (found_cost, found.flat.tobytes()) == (cost_of_gradient, slope.tobytes())
+        right_cost, right = costs_by(trusted, X, Y)
+        np.testing.assert_allclose(found.flat, right, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+        np.testing.assert_allclose([found_cost, cost], right_cost, rtol=TOLERANCE[dtype])
+        if X.ndim == 2:
+            assert net.cost(X, Y) == cost
+
+
+def costs_by(net: Any, X: Any, Y: Any) -> tuple[float, Any]:
+    cost, slope = net.backend.gradient(net.model, np.atleast_2d(X), np.atleast_2d(Y))
+    return cost, slope.flat
+
+
+def spoiled(array: Any, value: float, place: int = -1) -> Any:
+    array = array.copy()
+    array.flat[place] = value
+    return array
+
+
+def unaligned(array: Any) -> Any:
+    memory = np.empty(array.nbytes + 1, np.uint8)[1:]
+    other = memory.view(array.dtype).reshape(array.shape)
+    other[:] = array
+    assert not other.flags.aligned
+    return other
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("sizes", "settings"), NETWORKS[:5], ids=str)
+def test_what_is_not_ready_is_converted_or_refused_as_ever(sizes: list[int], settings: Any, dtype: str) -> None:
+    net = network(sizes, dtype, **settings)
+    X, Y = data(sizes, 6, dtype)
+    expected = net.cost(X, Y), net.gradient(X, Y)
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    swapped = [a.astype(a.dtype.newbyteorder()) for a in (X, Y)]
+    others: list[tuple[Any, Any]] = [(X.tolist(), Y), (X, Y.tolist()), (read_only, Y), (np.repeat(X, 2, 0)[::2], Y)]
+    others += [
+        (np.asfortranarray(X), np.asfortranarray(Y)),
+        (unaligned(X), Y),
+        (X, unaligned(Y)),
+        (unaligned(X), unaligned(Y)),
+    ]
+    others += [(swapped[0], Y), (X, swapped[1]), (X.astype(np.longdouble), Y)]
+    for x, y in others:
+        assert net.cost(x, y) == expected[0]
+        cost, slope = net.gradient(x, y)
+        assert (cost, slope.flat.tobytes()) == (expected[1][0], expected[1][1].flat.tobytes())
+    finite, shape = "expected finite numbers, got ", "expected shape "
+    bad: list[tuple[Any, Any, str]] = [
+        *((spoiled(X, value, place), Y, f"X: {finite}") for value in (np.nan, np.inf, -np.inf) for place in (0, -1)),
+        *((X, spoiled(Y, value, place), f"Y: {finite}") for value in (np.nan, np.inf, -np.inf) for place in (0, -1)),
+        (X[:, :-1].copy(), Y, f"X: {shape}"),
+        (X, Y[:-1].copy(), f"Y: {shape}"),
+        (X, np.hstack([Y, Y]), f"Y: {shape}"),
+        (X[:0].copy(), Y[:0].copy(), "X: expected at least one sample"),
+        (X[0].copy(), Y[:1].copy(), f"Y: {shape}"),
+        (X[:1].copy(), Y[0].copy(), f"Y: {shape}"),
+        (X[0, :-1].copy(), Y[0].copy(), f"X: {shape}"),
+        (X.reshape(1, *X.shape), Y, f"X: {shape}"),
+        (X[0, 0].reshape(()), Y, f"X: {shape}"),
+    ]
+    if "entropy" in net.cost_function:
+        bad += [
+            (X, spoiled(Y, value, place), "Y: expected probabilities") for value in (-0.5, 1.5) for place in (0, -1)
+        ]
+    for x, y, message in bad:
+        for call in (net.cost, net.gradient):
+            with pytest.raises(ValueError, match=f"^{message}"):
+                call(x, y)
+    assert net.cost(X, Y) == expected[0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_cost_near_the_limit_is_that_of_the_checks(dtype: str) -> None:
+    net, large = network([2, 1], dtype, activation="identity"), {"float64": 1e155, "float32": 1e19}[dtype]
+    X, Y = data([2, 1], 3, dtype)
+    for factor in (1e-6, 1, 10):
+        y = (Y * large * factor).astype(dtype)
+        cost, slope = net.gradient(X, y)
+        assert (net.cost(X, y), cost, slope.flat.tobytes()) == (
+            *(known := with_checks(net, X, y))[:2],
+            known[2].tobytes(),
+        )
+    net.weights[0][0, 1] = np.nan  # whose fault this is, only the checks can tell
+    assert np.isnan(net.gradient(X, Y)[1].flat).any()
+    assert np.isnan(net.cost(X, Y))
+
+
+def test_parameters_that_were_trained_or_copied_are_those_that_count() -> None:
+    net = network([4, 3, 2], "float64")
+    X, Y = data([4, 3, 2], 5, "float64")
+    first = net.gradient(X, Y)[0], net.cost(X, Y)
+    others = [net.copy(), pickle.loads(pickle.dumps(net))]
+    net.train(X, Y, alpha=0.5, epochs=3)
+    second = net.gradient(X, Y)[0], net.cost(X, Y)
+    assert second < first
+    np.testing.assert_allclose(second, net.on("numpy").cost(X, Y), rtol=1e-12)
+    for other in others:
+        assert (other.gradient(X, Y)[0], other.cost(X, Y)) == first
+
+
+def test_other_arguments_are_for_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network([4, 2], "float64")
+    X, Y = data([4, 2], 3, "float64")
+    cost, slope = net.gradient(X, Y)
+    for given in ({"reduction": "sum"}, {"cost": "sum_of_squares"}, {"sample_weight": [1.0, 1, 2]}):
+        assert net.cost(X, Y, **given) != cost
+        assert net.gradient(X, Y, **given)[1].flat.tobytes() != slope.flat.tobytes()
+    assert net.cost(X, Y, reduction="".join(["me", "an"])) == net.cost(X, Y)
+    monkeypatch.setattr(net.backend, "gradient", lambda *_: (2.5, slope))
+    assert net.copy().gradient(X, Y)[0] == 2.5, "a function in its place has no faster one"
+
+
+def test_up_to_how_many_rows_nothing_is_packed() -> None:
+    for sizes, least, most in (
+        ([3, 1], 10**5, 10**6),
+        ([300, 1], 5000, 10**4),
+        ([784, 30, 10], 48, 48),
+        ([400, 400], 1, 16),
+    ):
+        model = network(sizes, "float64").model
+        rows = kernels.most(tuple(sizes), model.theta.flat.size, 8)
+        assert least <= rows <= most, sizes
+        assert few_rows.fits(model, rows)
+        assert not few_rows.fits(model, rows + 1)
