@@ -169,17 +169,18 @@ def evaluate(
     return _evaluate(model, X, Y, 1.0 / len(X) if reduction == "mean" else 1.0, out)[0], out
 
 
-def _evaluate(model: Model, X: Array, Y: Array, scale: float, out: Array, *factors: Array) -> tuple[float, bool]:
+def _evaluate(
+    model: Model, X: Array, Y: Array, scale: float, out: Array, factors: Array | None = None
+) -> tuple[float, bool]:
     """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    work: Any = evaluation.evaluate_in_lanes
-    packed: tuple[Array, ...] = ()
-    if len(X) not in rows_in_lanes(theta.sizes, X.itemsize):
-        work, packed = evaluation.evaluate, (packed_workspace(model),)
-    given = theta.flat, *packed, *described(model), X, Y, scale, out, values
+    none = theta.flat[:0]
+    packed = none if len(X) in rows_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
+    given = theta.flat, packed, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
-    found: tuple[float, bool] = run_parallel(work, given, helpers, values.size, *factors)
+    given_factors = none if factors is None else factors
+    found: tuple[float, bool] = run_parallel(evaluation.evaluate, given, helpers, values.size, given_factors)
     return found
 
 

@@ -17,7 +17,7 @@ from samenet.fast.kernels.sparse_input import all_finite
 def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
     """Block after block, as long as there are any: its output, and its cost; see `evaluate`.
 
-    workspace: of `forward`, or None; lanes: of `forward_in_lanes`, or None. H: for the hidden layers, if `forward` is
+    workspace: of `forward`; lanes: of `forward_in_lanes`, unless it is empty. H: for the hidden layers, if `forward` is
     to leave them, and behind them the output of a helper, who does not yet know if it is wanted.
     """
     theta, P, layout, bias = model
@@ -39,13 +39,12 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             z = Z[: min(rows * n_out, Z.size)]
             answer = flat(out[start : start + rows])
             h = answer if is_coordinator else H[rows * last : rows * (last + n_out)]
-            finite = True
-            if lanes is not None:
+            if lanes.size:
                 finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
-            if workspace is not None:
+            else:
                 masks, zeros, used, flags = workspace
                 finite = forward(P, layout, bias, x, masks, H, h, H, z, zeros, used, flags)
-            if factors is not None:
+            if factors.size:
                 target = flat(Y[start : start + rows])
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
             elif len(Y):
@@ -87,36 +86,22 @@ def _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, values
     return result, True
 
 
-@kernel()
-def _length_of_z(cost, rows, Y):
-    return rows * Y.shape[1] if len(Y) and needs_z(cost) else 0
-
-
 @kernel(light=True)
-def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
+def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors):
     """out := the output layer for the rows of X, by blocks that threads share.
 
     Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
-    values: a number for each block. P: for the packed parameters. factors: of the rows, by which their costs are
-    multiplied.
+    values: a number for each block. P: for the packed parameters; if it is empty, nothing is packed, and samples are in
+    the lanes. factors: of the rows, by which their costs are multiplied, unless it is empty.
     """
-    sizes, dtype, heap = layout[0], theta.dtype, open_heap()
+    sizes, dtype, heap, in_lanes = layout[0], theta.dtype, open_heap(), P.size == 0
     total, widest = nodes(sizes)
     rows = min(len(X), most_rows(sizes))
-    H, Z = empty(heap, rows * total, dtype), empty(heap, _length_of_z(objective[0], rows, Y), dtype)
+    H = empty(heap, rows * (sizes[-1] if in_lanes else total), dtype)
+    Z = empty(heap, rows * Y.shape[1] if len(Y) and needs_z(objective[0]) else 0, dtype)
+    lanes = empty(heap, lanes_length(sizes, rows, X) if in_lanes else 0, dtype)
     workspace = empty(heap, (0, 0), dtype), zeroed(heap, widest, dtype), *nonzero_workspace(heap, sizes, theta.itemsize)
-    if is_coordinator:
+    if is_coordinator and not in_lanes:
         pack(theta, sizes, bias, P)
     model, asked = (theta, P, layout, bias), (values, queue, is_coordinator, factors)
-    return _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, None, *asked)
-
-
-@kernel(light=True)
-def evaluate_in_lanes(theta, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors=None):
-    """The same with samples in the lanes, of which nothing is packed."""
-    heap = open_heap()
-    rows = min(len(X), most_rows(layout[0]))
-    H, Z = empty(heap, rows * out.shape[1], X.dtype), empty(heap, _length_of_z(objective[0], rows, Y), X.dtype)
-    lanes = empty(heap, lanes_length(layout[0], rows, X), X.dtype)
-    model, asked = (theta, theta, layout, bias), (values, queue, is_coordinator, factors)
-    return _evaluate(model, objective, X, Y, scale, out, H, Z, None, lanes, *asked)
+    return _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, *asked)

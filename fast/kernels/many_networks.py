@@ -244,7 +244,7 @@ def _updates(theta, state, layout, cost, X, Y, order, batch, alpha, rule, record
         step(theta, G, alpha, state, 0, rule, rule.t + update + 1)
 
 
-@kernel()
+@kernel(light=True)
 def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, record_every, costs, recorded):
     """As many updates of each network as `costs` has columns, in place; what is computed is that of `training`.
 

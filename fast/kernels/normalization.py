@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
 from samenet.fast.kernels.backward import weigh
-from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
@@ -46,7 +46,7 @@ class _Workspace(NamedTuple):
     factors: Any  # with weights of samples, of the rows of the batch
 
 
-@kernel("contract")
+@external(lambda f: (f[:, ::1], *(f[::1],) * 2, *(f[:, ::1],) * 2), "contract")
 def _by_batch(Z, gamma, b, N, sums):
     """Z := gamma N + b, N = (Z - mean) / sqrt(variance + EPSILON), by the statistics of each column of Z."""
     m, k = Z.shape
@@ -71,7 +71,7 @@ def _by_batch(Z, gamma, b, N, sums):
             z[i] = gamma[i] * n[i] + b[i]
 
 
-@kernel("contract")
+@external(lambda f: (*(f[:, ::1],) * 2, *(f[::1],) * 3, f[:, ::1]), "contract")
 def _back(delta, N, gamma, dgamma, db, sums):
     """delta := dJ/dz in place of dJ/dz'; and dJ/dgamma and dJ/db."""
     m, k = delta.shape
@@ -237,7 +237,7 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         _move(running, layout, rows, workspace)
 
 
-@kernel()
+@kernel(light=True)
 def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights=None):
     """As many updates as `costs` is long, in place of theta and of the running statistics.
 
