@@ -47,7 +47,7 @@ def _gradient(theta, layout, cost, l1, l2, X, Y, g):
 
 
 def _cost(theta, layout, cost, l1, l2, X, Y):
-    """The mean cost of rows in the lanes, as `evaluation.evaluate_in_lanes` adds it; NaN as for `_gradient`."""
+    """The mean cost of rows in the lanes, as `evaluation.evaluate` adds it; NaN as for `_gradient`."""
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
         return np.nan
     heap, sizes, result, finite = open_heap(), layout[0], 0.0, True
