@@ -288,7 +288,7 @@ def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Ke
             given = [pair for pair in zip(arrays, kinds, strict=True) if isinstance(pair[1], types.Array)]
             if any(typeof(a) != kind or not a.flags.aligned for a, kind in given):
                 raise TypeError(f"expected {kinds}")
-            return function(*arrays)
+            return compiled(*arrays)
 
         return checked
     compiled.compile(kinds)
