@@ -864,7 +864,7 @@ MUTANTS = {
         Mutant("values of the last block", "result += values[block]", "result = values[block]"),
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
-        Mutant("together: finite without a look", "return all_finite(flat(X))", "return True"),
+        Mutant("together: finite without a look", "return finite or all_finite(flat(X))", "return True"),
         Mutant("together: no biases", "row[i] += b[i]", "pass"),
         Mutant(
             "together: the first rows again",
