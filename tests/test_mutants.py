@@ -879,8 +879,8 @@ MUTANTS = {
         Mutant("cost without penalty", "result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)", "pass"),
         Mutant(
             "weights not turned",
-            "if is_coordinator:\n        pack(theta, sizes, bias, P)",
-            "if is_coordinator:\n        P[: theta.size] = theta",
+            "if is_coordinator and not in_lanes:\n        pack(theta, sizes, bias, P)",
+            "if is_coordinator and not in_lanes:\n        P[: theta.size] = theta",
         ),
         Mutant("lanes: no biases", "first = b[i] if b.size else", "first = 0 * b[i] if b.size else"),
         Mutant(

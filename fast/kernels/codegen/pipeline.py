@@ -1,4 +1,4 @@
-"""Machinery: Numba's compiler as kernels need it, which takes 0.6 of the time.
+"""Machinery: Numba's compiler without what kernels do not need, which takes about half of its time.
 
 What a kernel calls is compiled to be linked into it, and optimised there: by itself it becomes no machine code and no
 function of Python. What operators make of numbers and arrays is worked out once, not in every kernel several times.
