@@ -73,7 +73,7 @@ def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
     Or before a sample that does not count.
     """
     for kept, large, rows, size in ((1.0, 1e200, 3, 1), (0.0, 1e200, 3, 1), (1.0, 1e100, 7, 6), (0.0, 1e200, 4, 1)):
-        given = {"sample_weight": np.array([1.0, 1.0, 0.0, 1.0])} if rows == 4 else {}
+        given: dict[str, Any] = {"sample_weight": np.array([1.0, 1.0, 0.0, 1.0])} if rows == 4 else {}
         X = np.zeros((rows, 6))
         X[:, 0] = 1.0
         X[1, 1:-1] = kept

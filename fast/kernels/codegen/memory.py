@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, written_once
-from samenet.fast.kernels.codegen.pipeline import at_return
+from samenet.fast.kernels.codegen.lowering import at_return
 from samenet.fast.kernels.codegen.vector import BYTE, LONG
 
 _ADDRESS = BYTE.as_pointer()

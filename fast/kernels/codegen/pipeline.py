@@ -5,22 +5,17 @@ function of Python. What operators make of numbers and arrays is worked out once
 """
 
 import gc
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any, ClassVar
 
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core.analysis import compute_cfg_from_blocks
+from numba.core import types
 from numba.core.base import BaseContext
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import PassManager
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
-from numba.core.ir import Assign
-from numba.core.lowering import Lower
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.runtime.nrt import rtsys
 from numba.core.transforms import canonicalize_cfg
@@ -28,10 +23,10 @@ from numba.core.typed_passes import NativeLowering, NopythonRewrites
 from numba.core.types.functions import BaseFunction
 from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
-from numba.cpython import slicing
+
+from samenet.fast.kernels.codegen.lowering import REPLACED, KernelLower, write_returns
 
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
-_AT_RETURN = "samenet_at_return"  # an attribute of functions that are being written
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 _known: dict[Any, Any] = {}  # signatures, by operators and types
 
@@ -43,66 +38,6 @@ class _Passes(PassManager):
         each.analysis = self._analysis
         for run in (each.run_initialization, each.run_pass, each.run_finalizer):
             run(state)
-
-
-class _Lower(Lower):
-    """Numba's writer of LLVM's instructions, without what it does for users' errors, and for who counts uses.
-
-    A variable that is assigned once, before all that uses it, is a value. Numba has memory for those that are used in
-    another block, all arguments among them: a tuple of arrays takes a hundred instructions to store, and to load.
-    """
-
-    def _find_singly_assigned_variable(self) -> None:
-        assigned, used = defaultdict(list), defaultdict(set)
-        for label, block in self.blocks.items():
-            for statement in block.body:
-                for variable in statement.list_vars():
-                    used[variable.name].add(label)
-                if isinstance(statement, Assign):
-                    assigned[statement.target.name].append(label)
-        before = compute_cfg_from_blocks(self.blocks).dominators()
-        self._singly_assigned_vars = {
-            name
-            for name, (home, *more) in assigned.items()
-            if not more and all(label >= home and home in before[label] for label in used[name])
-        }
-        self._blk_local_varmap: dict[str, Any] = {}
-
-    def lower_block(self, block: Any) -> None:
-        self.pre_block(block)
-        for statement in block.body:
-            self.loc = statement.loc
-            self.lower_inst(statement)
-        self.post_block(block)
-
-    def lower_inst(self, statement: Any) -> None:
-        if isinstance(statement, Assign):
-            self.storevar(self.lower_assign(self.typeof(statement.target.name), statement), statement.target.name)
-        else:
-            super().lower_inst(statement)
-
-    def storevar(self, value: Any, name: str, argidx: Any = None) -> None:
-        if name in self._singly_assigned_vars:
-            self._blk_local_varmap[name] = value
-        else:
-            self.builder.store(value, self.getvar(name))
-
-    def alloca_lltype(self, name: str, kind: Any, datamodel: Any = None) -> Any:
-        return cgutils.alloca_once(self.builder, kind, name=name)
-
-
-def at_return(function: Any, write: Callable[[Any], None]) -> None:
-    """Have `write(builder)` write code wherever this function returns, also with what others have raised."""
-    vars(function).setdefault(_AT_RETURN, []).append(write)
-
-
-def _write_at_return(function: Any, write: Callable[[Any], None]) -> None:
-    """Numba writes returns of its own, after every call and every error: they are found when all is written."""
-    for block in function.blocks:
-        if isinstance(block.terminator, ir.Ret):
-            builder = ir.IRBuilder(block)
-            builder.position_before(block.terminator)
-            write(builder)
 
 
 class _Flags(Flags):
@@ -127,9 +62,7 @@ class _Library(JITCodeLibrary):
     effort: ClassVar[dict[str, Any]] = {}  # LLVM's; nothing for the most
 
     def add_ir_module(self, module: Any) -> None:
-        for function in module.functions:
-            for write in vars(function).get(_AT_RETURN, ()):
-                _write_at_return(function, write)
+        write_returns(module)
         super().add_ir_module(module)
 
     def add_llvm_module(self, module: Any) -> None:
@@ -262,29 +195,6 @@ def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = Fals
     function.generator_info = None
 
 
-def _check_slice(context: Any, builder: Any, kind: Any, view: Any) -> None:
-    if kind.has_step:
-        raise NotImplementedError("a slice with a step")
-
-
-def _fix_slice(builder: Any, view: Any, size: Any) -> None:
-    """The bounds of a slice whose step is 1 for an array of this size, without a branch."""
-    zero = size.type(0)
-
-    def within(bound: Any) -> Any:
-        bound = builder.select(builder.icmp_signed("<", bound, zero), builder.add(bound, size), bound)
-        bound = builder.select(builder.icmp_signed("<", bound, zero), zero, bound)
-        return builder.select(builder.icmp_signed(">", bound, size), size, bound)
-
-    view.start, view.stop = within(view.start), within(view.stop)
-
-
-def _slice_length(builder: Any, view: Any) -> Any:
-    """The numbers in it, once it is fixed."""
-    length = builder.sub(view.stop, view.start)
-    return builder.select(builder.icmp_signed("<", length, length.type(0)), length.type(0), length)
-
-
 @contextmanager
 def _linking() -> Iterator[None]:
     """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it.
@@ -299,11 +209,8 @@ def _linking() -> Iterator[None]:
         (BaseContext, "refresh", _refresh),
         (PostProcessor, "run", _processed),
         (BaseFunction, "get_call_type", _call_type),
-        (NativeLowering, "lowering_class", _Lower),
-        (slicing, "guard_invalid_slice", _check_slice),
-        (slicing, "fix_slice", _fix_slice),
-        (slicing, "get_slice_length", _slice_length),
-        (slicing, "fix_stride", lambda builder, view, stride: stride),
+        (NativeLowering, "lowering_class", KernelLower),
+        *REPLACED,
     )
     before = [getattr(owner, name) for owner, name, _ in replaced]
     for owner, name, function in replaced:

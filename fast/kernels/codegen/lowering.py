@@ -1,0 +1,115 @@
+"""Machinery: how Numba's typed statements become LLVM's instructions, without what kernels do not need.
+
+No kernel counts references, or has slices with a step. `pipeline` replaces Numba's own by these while it compiles a
+kernel.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core.analysis import compute_cfg_from_blocks
+from numba.core.ir import Assign
+from numba.core.lowering import Lower
+from numba.cpython import slicing
+
+_AT_RETURN = "samenet_at_return"  # an attribute of functions that are being written
+
+
+class KernelLower(Lower):
+    """Numba's writer of LLVM's instructions, without what it does for users' errors, and for who counts uses.
+
+    A variable that is assigned once, before all that uses it, is a value. Numba has memory for those that are used in
+    another block, all arguments among them: a tuple of arrays takes a hundred instructions to store, and to load.
+    """
+
+    def _find_singly_assigned_variable(self) -> None:
+        assigned, used = defaultdict(list), defaultdict(set)
+        for label, block in self.blocks.items():
+            for statement in block.body:
+                for variable in statement.list_vars():
+                    used[variable.name].add(label)
+                if isinstance(statement, Assign):
+                    assigned[statement.target.name].append(label)
+        before = compute_cfg_from_blocks(self.blocks).dominators()
+        self._singly_assigned_vars = {
+            name
+            for name, (home, *more) in assigned.items()
+            if not more and all(label >= home and home in before[label] for label in used[name])
+        }
+        self._blk_local_varmap: dict[str, Any] = {}
+
+    def lower_block(self, block: Any) -> None:
+        """Without a check, and an error message, for each statement."""
+        self.pre_block(block)
+        for statement in block.body:
+            self.loc = statement.loc
+            self.lower_inst(statement)
+        self.post_block(block)
+
+    def lower_inst(self, statement: Any) -> None:
+        """Without debug information and, for an assignment, without a search through all kinds of statements."""
+        if isinstance(statement, Assign):
+            self.storevar(self.lower_assign(self.typeof(statement.target.name), statement), statement.target.name)
+        else:
+            super().lower_inst(statement)
+
+    def storevar(self, value: Any, name: str, argidx: Any = None) -> None:
+        """The value itself if the variable has no other; no reference to an old one is given up."""
+        if name in self._singly_assigned_vars:
+            self._blk_local_varmap[name] = value
+        else:
+            self.builder.store(value, self.getvar(name))
+
+    def alloca_lltype(self, name: str, kind: Any, datamodel: Any = None) -> Any:
+        """Memory for a variable, which is not cleared first."""
+        return cgutils.alloca_once(self.builder, kind, name=name)
+
+
+def at_return(function: Any, write: Callable[[Any], None]) -> None:
+    """Have `write(builder)` write code wherever this function returns, also with what others have raised."""
+    vars(function).setdefault(_AT_RETURN, []).append(write)
+
+
+def write_returns(module: Any) -> None:
+    """Write what `at_return` was given; Numba writes returns of its own, after every call and every error."""
+    for function in module.functions:
+        for write in vars(function).get(_AT_RETURN, ()):
+            for block in function.blocks:
+                if isinstance(block.terminator, ir.Ret):
+                    builder = ir.IRBuilder(block)
+                    builder.position_before(block.terminator)
+                    write(builder)
+
+
+def _check_slice(context: Any, builder: Any, kind: Any, view: Any) -> None:
+    if kind.has_step:
+        raise NotImplementedError("a slice with a step")
+
+
+def _fix_slice(builder: Any, view: Any, size: Any) -> None:
+    """The bounds of a slice whose step is 1 for an array of this size, without a branch."""
+    zero = size.type(0)
+
+    def within(bound: Any) -> Any:
+        bound = builder.select(builder.icmp_signed("<", bound, zero), builder.add(bound, size), bound)
+        bound = builder.select(builder.icmp_signed("<", bound, zero), zero, bound)
+        return builder.select(builder.icmp_signed(">", bound, size), size, bound)
+
+    view.start, view.stop = within(view.start), within(view.stop)
+
+
+def _slice_length(builder: Any, view: Any) -> Any:
+    """The numbers in it, once it is fixed."""
+    length = builder.sub(view.stop, view.start)
+    return builder.select(builder.icmp_signed("<", length, length.type(0)), length.type(0), length)
+
+
+REPLACED = (
+    (slicing, "guard_invalid_slice", _check_slice),
+    (slicing, "fix_slice", _fix_slice),
+    (slicing, "get_slice_length", _slice_length),
+    (slicing, "fix_stride", lambda builder, view, stride: stride),
+)
