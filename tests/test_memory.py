@@ -10,7 +10,7 @@ import pytest
 from compiled_once import kernels
 from llvmlite import ir
 
-from samenet.fast.kernels.codegen import pipeline
+from samenet.fast.kernels.codegen import lowering, pipeline
 
 TEXT = """
 import numpy as np
@@ -153,7 +153,7 @@ def test_a_function_that_returns_in_several_places_is_closed_in_all() -> None:
         with builder.if_then(each.args[0]):
             builder.ret_void()
         builder.ret_void()
-    pipeline.at_return(function, lambda builder: builder.comment("closed"))
+    lowering.at_return(function, lambda builder: builder.comment("closed"))
 
     class Library(pipeline._Library):
         def __init__(self) -> None:
