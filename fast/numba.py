@@ -34,8 +34,7 @@ from samenet.validation import arrays
 
 Array = NDArray[Any]
 MANY = many_networks
-# See `samenet.backends.generic`, which says what these mean.
-SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True
+SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
@@ -239,8 +238,7 @@ def run_updates(
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
     alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
-    if state is None:
-        state = rule.state(theta)
+    state = rule.state(theta) if state is None else state
     constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
     if planned.tiny is not None:
         options = dropout, drop_connect, sample_weight, sampler
@@ -252,9 +250,8 @@ def run_updates(
         given = data, batch, alphas, constants, values, costs
         parts = planned.parts if sampler is None else 1
         memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
-        state.is_finite = _descend(
-            model, theta.flat, memory, given, drop_connect, sample_weight, sampler, is_new=is_new
-        )
+        options = drop_connect, sample_weight, sampler
+        state.is_finite = _descend(model, theta.flat, memory, given, *options, is_new=is_new)
         state.values = values
         if not theta.normalized:
             give_back(model, memory, state.prepared)

@@ -456,7 +456,7 @@ MUTANTS = {
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
         Mutant(
-            "weights: step at once, of all weights", "if parts == 1 and drop_connect is None and", "if parts == 1 and"
+            "weights: step at once, of all weights", "= parts == 1 and drop_connect is None and", "= parts == 1 and"
         ),
         Mutant(
             "weights of the first update",
