@@ -34,8 +34,7 @@ from samenet.validation import arrays
 
 Array = NDArray[Any]
 MANY = many_networks
-# See `samenet.backends.generic`, which says what these mean.
-SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True
+SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
@@ -239,20 +238,21 @@ def run_updates(
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
     alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
-    if state is None:
-        state = rule.state(theta)
+    state = rule.state(theta) if state is None else state
     constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
     if planned.tiny is not None:
         options = dropout, drop_connect, sample_weight, sampler
         tiny.run_updates(planned.tiny, X, Y, order, batch, alphas, constants, state.values, costs, *options)
     else:
         data = X, Y, order, _NONE[X.itemsize][1] if dropout is None else tuple(dropout)
-        given = data, batch, alphas, constants, state.values, costs
-        if theta.normalized:
-            memory = unpacked(np.empty_like(theta.flat))
-        else:
-            memory = borrowed(model, planned.parts if sampler is None else 1, state.prepared)
-        _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler)
+        is_new = state.made is None and sampler is None and costs.size > 0 and not theta.normalized
+        values = np.empty((state.count, theta.flat.size), X.dtype) if is_new else state.values
+        given = data, batch, alphas, constants, values, costs
+        parts = planned.parts if sampler is None else 1
+        memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
+        options = drop_connect, sample_weight, sampler
+        state.is_finite = _descend(model, theta.flat, memory, given, *options, is_new=is_new)
+        state.values = values
         if not theta.normalized:
             give_back(model, memory, state.prepared)
     state.t += costs.size
@@ -260,34 +260,32 @@ def run_updates(
 
 
 def _descend(
-    model: Model,
-    theta: Array,
-    memory: Memory,
-    given: tuple[Any, ...],
-    drop_connect: DropConnect | None,
-    sample_weight: Array | None,
-    sampler: Sampler | None = None,
-) -> None:
+    model: Model, theta: Array, memory: Memory, given: tuple[Any, ...], *options: Any, is_new: bool = False
+) -> bool | None:
     """The updates, or if there is no alpha the gradient, in place of theta, and their costs.
 
     given: what all kernels take, from data to costs. If P is theta, the gradient is left in G, not in theta.
+    options: DropConnect, weights of samples, and a sampler, as many as there are. is_new: whether state has no numbers.
+    Returns whether parameters are finite afterwards; None if not known.
     """
+    drop_connect, sample_weight, sampler = (*options, None)[:3]
     G, P, values = memory[:3]
     kinds, bias, objective = described(model)
     if model.theta.normalized:
         weighed = () if sample_weight is None else (sample_weight,)
         running = model.theta.everything[theta.size :]
         normalization.run_updates(theta, running, kinds, objective, *given, G[0], *weighed)
-        return
+        return None
     more: tuple[Any, ...] = () if drop_connect is None else (masking(model, drop_connect),)
     if sampler is not None:
         adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), *more)
-        return
+        return None
     if sample_weight is not None:
         more = *(more or (None,)), sample_weight
-    helpers = 0 if model.threads == 1 else _helpers(model, given[1][0], len(G))
-    all_of_it = theta, P, kinds, bias, objective, *given, G, values
-    run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
+    helpers = _helpers(model, given[1][0], len(G))
+    all_of_it = theta, P, kinds, bias, objective, *given, G, is_new, values
+    found: int = run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
+    return None if found < 0 else found > 0
 
 
 FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost}

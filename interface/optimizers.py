@@ -29,6 +29,7 @@ from functools import cache, cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samenet.model.initialize import SCHEMES, Scheme
 from samenet.model.parameters import Parameters
@@ -51,13 +52,28 @@ class State:
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
     t       the number of updates so far
     prepared  memory that a backend keeps between calls, by keys of its own
+    made    the rows, if they were asked for, or a backend has made them; else None
+    is_finite  whether all parameters are finite after the last update; None if the backend has not looked
     """
 
+    is_finite: bool | None = None
+
     def __init__(self, count: int, theta: Parameters) -> None:
-        self.values = np.zeros((count, theta.flat.size), theta.flat.dtype)
-        self.t = 0
+        self.count, self.t = count, 0
         self.prepared: dict[tuple[Any, ...], Any] = {}
         self._theta = theta
+        self.made: NDArray[Any] | None = None
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The rows: zeros, if no backend has made them."""
+        if self.made is None:
+            self.made = np.zeros((self.count, self._theta.flat.size), self._theta.flat.dtype)
+        return self.made
+
+    @values.setter
+    def values(self, rows: NDArray[Any]) -> None:
+        self.made = rows
 
     @cached_property
     def arrays(self) -> tuple[Parameters, ...]:

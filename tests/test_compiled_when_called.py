@@ -24,7 +24,7 @@ pytestmark = pytest.mark.compiled
 KINDS = {
     "zeros": {
         *("sparse_input.sparse_forward", "sparse_input.sparse_step", "sparse_input.sparse_gradient"),
-        *("gemm.product_indexed", "gemm._multiply_panel_indexed", "backward._sparse_gradient"),
+        *("gemm.product_indexed", "gemm._multiply_panel_indexed", "slices.sparse_slices"),
     },
     "images": {"sparse_input.are_zeros_skipped", "sparse_input.list_nonzero_columns"},
     "narrow": {"narrow.narrow_product", "narrow.add_narrow_gradient", "gemm.copied"},
@@ -32,7 +32,7 @@ KINDS = {
     "blocks": {"forward.forward", "packing.pack"},
     "backward": {"activations.slope", "activations.back_through"},
     "packed backward": {"backward.gradient", "packing.unpack"},
-    "steps": {"steps.step", "backward._step_weights"},
+    "steps": {"steps.step", "slices.step_weights", "slices.step_here"},
     "masks": {"dropout.fill_masks", "forward.apply_mask"},
     "penalties": {"penalties.penalty"},
     "weights": {"training.gather_weighed", "backward.weigh"},

@@ -365,16 +365,19 @@ MUTANTS = {
         Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
         Mutant(
             "at once: step of biases uphill",
-            "step(P[biases : biases + k], db, alpha,",
-            "step(P[biases : biases + k], db, -alpha,",
+            "step_here(P[biases : biases + k], db,",
+            "step_here(P[biases : biases + k], -db,",
         ),
-        Mutant("at once: state of other biases", "update.state, biases, rule", "update.state, 0, rule"),
-        Mutant("at once: weights uphill", "step(p, g, update.alpha,", "step(p, g, -update.alpha,"),
+        Mutant("at once: state of other biases", "db, biases, update", "db, 0, update"),
+        Mutant("at once: weights uphill", "length], update.alpha,", "length], -update.alpha,"),
         Mutant(
             "at once: state of the first slice",
-            "slice(p, g, start, update)\n    return",
-            "slice(p, g, r, update)\n    return",
+            "slice(p, g, start, update, flags)\n    return",
+            "slice(p, g, r, update, flags)\n    return",
         ),
+        Mutant("one: state of other biases", "db, p + k * n, update", "db, p, update"),
+        Mutant("one: step of biases uphill", "(n + 1)], db, p", "(n + 1)], -db, p"),
+        Mutant("one: state of the first weights", "zeros, theta, p, n, G", "zeros, theta, 0, n, G"),
         Mutant("at once: gradient of the first slice", "product(A[top : top + rows], B", "product(A[:rows], B"),
         Mutant("at once: slices without penalty", "total = add_penalties(g, p, l1, l2) if", "total = 0.0 if"),
         Mutant("at once: no slope of l2", "(g + l2 * w, 0.5", "(g, 0.5"),
@@ -382,8 +385,8 @@ MUTANTS = {
         Mutant("at once: l1 left out", "if l1 == 0:", "if l1 >= 0:"),
         Mutant(
             "at once: penalty of the last slice",
-            "total += _step_slice(p, g, start, update)\n    return",
-            "total = _step_slice(p, g, start, update)\n    return",
+            "total += _step_slice(p, g, start, update, flags)\n    return",
+            "total = _step_slice(p, g, start, update, flags)\n    return",
         ),
         Mutant("at once: cost without penalty", "= finite, penalties", "= finite, 0.0"),
         Mutant("at once: updates of before not counted", "rule, rule.t + update + 1, state", "rule, update + 1, state"),
@@ -453,7 +456,7 @@ MUTANTS = {
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
         Mutant(
-            "weights: step at once, of all weights", "if parts == 1 and drop_connect is None and", "if parts == 1 and"
+            "weights: step at once, of all weights", "= parts == 1 and drop_connect is None and", "= parts == 1 and"
         ),
         Mutant(
             "weights of the first update",
@@ -1040,8 +1043,8 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "penalties", "backward", "parallel", "training", "few_rows", "normalization", "inference"),
-    *("evaluation", "answers"),
+    *("lanes", "steps", "penalties", "slices", "backward", "parallel", "training", "few_rows", "normalization"),
+    *("inference", "evaluation", "answers"),
     *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
@@ -1095,6 +1098,8 @@ SMALLER = {
     "_NARROW": 4,
     "SLICES_FROM": 0,
     "_SLICE, _SLICE_ROWS": (8, 4),
+    "_IN_CACHE": 3,
+    "_UNPACKED_ROWS": 2,
 }
 
 

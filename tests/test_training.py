@@ -726,7 +726,7 @@ def test_pythons_own_stream_with_dropout_and_several_starts(backend):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("size", [1, 32, 33, 8192, 8193, 20_000])
+@pytest.mark.parametrize("size", [1, 32, 33, 8192, 8193, 20_000, 4 * 8192 - 1, 4 * 8192, 50_000])
 def test_all_finite_on_both_sides_of_every_way_to_add_up(size: int, dtype: Any) -> None:
     values = np.random.default_rng(size).normal(size=size).astype(dtype)
     with warnings.catch_warnings(action="error"):

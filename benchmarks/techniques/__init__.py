@@ -130,7 +130,7 @@ TECHNIQUES = (
         (
             Change(
                 f"{_KERNELS}/training.py",
-                "at_once = alphas[: alphas.size if parts == 1 and drop_connect is None and not is_one else 0]",
+                "at_once = alphas[: alphas.size if is_at_once else 0]",
                 "at_once = alphas[:0]",
             ),
         ),

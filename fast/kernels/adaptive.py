@@ -84,11 +84,11 @@ def run_updates(
     if drop_connect is not None:
         used_theta, used = drop_connect[5], drop_connect[6]
     pack(theta, sizes, bias, P)
-    fill_up(G, theta)
+    fill_up(G, sizes, bias)
     kept = state if is_wide(sizes) else empty(heap, (len(state), P.size), P.dtype)
     for k in range(len(state)):
         pack(state[k], sizes, bias, kept[k])
-    later = Update(0.0, rule, 0, kept, l1, l2)  # the step is not taken at once
+    later = Update(0.0, rule, 0, kept, l1, l2, False, False, False)  # the step is not taken at once
     for update in range(costs.size):
         epoch, start = update // updates, update % updates * most
         count = min(most, m - start)

@@ -9,11 +9,11 @@ from samenet.fast.kernels.activations import back_through, needs_z, slope, value
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, flat, rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
-from samenet.fast.kernels.gemm import WIDE, matrix, packed_product, product, sum_of_rows
+from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
 from samenet.fast.kernels.narrow import add_narrow_gradient
 from samenet.fast.kernels.packing import (
     is_turned,
@@ -24,23 +24,20 @@ from samenet.fast.kernels.packing import (
     packed_matrix,
     row_length,
 )
-from samenet.fast.kernels.penalties import add_penalties
+from samenet.fast.kernels.slices import SLICES_FROM, sparse_slices, step_here, step_weights
 from samenet.fast.kernels.sparse_input import (
     AT_ONCE,
     FINITE,
     GROUP_ROWS,
     SKIPPED,
+    SPOILED,
     STEPPED,
     all_finite,
     list_nonzero_columns,
     rows_of_list,
-    sparse_gradient,
     sparse_step,
 )
-from samenet.fast.kernels.steps import DESCENT, step, update_type
-
-SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
-_SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
+from samenet.fast.kernels.steps import DESCENT, update_type
 
 
 class Workspace(NamedTuple):
@@ -72,7 +69,8 @@ def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
     H = empty(heap, rows * total, theta.dtype)
     D = empty(heap, rows * total if dropout else 0, theta.dtype)
     Z = empty(heap, rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
-    delta, back = empty(heap, rows * widest, theta.dtype), empty(heap, rows * widest, theta.dtype)
+    row = row_length(widest, REGISTER // theta.itemsize)
+    delta, back = empty(heap, rows * widest, theta.dtype), empty(heap, rows * row, theta.dtype)
     zeros = zeroed(heap, max(widest, sizes[0]), theta.dtype)
     used, flags = nonzero_workspace(heap, sizes, theta.itemsize)
     masks = empty(heap, (rows if dropout else 0, total - sizes[-1]), theta.dtype)
@@ -83,60 +81,6 @@ def workspace_type(f):
     """The type of what `make_workspace` returns."""
     vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4), (f[::1], float64[::1])
     return types.NamedTuple((*vectors, int32[::1], int64[::1], float64[::1], *sampled), Workspace)
-
-
-@kernel()
-def _step_slice(p, g, start, update):
-    """A step of weights p, which begin there in P, against g; returns their penalty before it."""
-    l1, l2 = update.l1, update.l2
-    total = add_penalties(g, p, l1, l2) if l1 or l2 else 0.0
-    step(p, g, update.alpha, update.state, start, update.rule, update.t)
-    return total
-
-
-@external(lambda f: (matrix(f), int32[::1], f[:, ::1], f[::1], int64, f[::1], boolean, update_type(f)), returns=float64)
-def _sparse_gradient(X, used, deltas, P, r, G, at_once, update):
-    """The first layer's gradient into G, from the inputs that `used` lists; or its step, slice by slice, at once.
-
-    For at most `GROUP_ROWS` rows. Returns the penalty of the weights before the step.
-    """
-    n, k = X.shape[1], deltas.shape[1]
-    row = row_length(k, REGISTER // P.itemsize)
-    height, total = max(1, _SLICE // (row * MR)) * MR, 0.0
-    begin = top = 0
-    while top < n:
-        end = min(used[0], begin + height)
-        bottom = used[1 + end] if end < used[0] else n  # a row more than is used in this slice, or some
-        start = r + top * row
-        p, g = P[start : r + bottom * row], G[0 if at_once else start :][: (bottom - top) * row]
-        for i in range(g.size):
-            g[i] = 0
-        sparse_gradient(X, used, begin, end, top, deltas, packed_matrix(g, 0, bottom - top, k))
-        if at_once:
-            total += _step_slice(p, g, start, update)
-        begin, top = end, bottom
-    return total
-
-
-@external(lambda f: (*(matrix(f),) * 2, *(f[::1],) * 2, int64, int64, f[::1], update_type(f)), returns=float64)
-def _step_weights(A, B, zeros, P, r, row, G, update):
-    """A step of P's numbers from r on, in rows of this length, against A B; returns their penalty before it.
-
-    Slice by slice: a slice's gradient is still in the cache when the step is taken.
-    """
-    m, k = len(A), B.shape[1]
-    height = min(m, _SLICE_ROWS if row >= WIDE else -(-_SLICE // (row * MR)) * MR)
-    total = 0.0
-    if k < row:
-        for i in range(height * row):
-            G[i] = 0
-    for top in range(0, m, height):
-        rows = min(height, m - top)
-        start = r + top * row
-        p, g = P[start : start + rows * row], G[: rows * row]
-        product(A[top : top + rows], B, rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k])
-        total += _step_slice(p, g, start, update)
-    return total
 
 
 @external(
@@ -181,10 +125,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     most = block_rows(m, most_rows(sizes))
     alpha, rule, penalties = update.alpha, update.rule, 0.0
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
-    few = plain and lanes > 1 and m <= GROUP_ROWS and used.size > 0
-    pays = few or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
+    of_theta = update.is_of_theta or lanes == 1
+    few = plain and not of_theta and m <= GROUP_ROWS and used.size > 0
+    pays = few or update.is_of_theta or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
+    flags[SPOILED] = 0
     if m == 0:  # the last batch of an epoch may have fewer rows than parts
         for i in range(G.size):
             G[i] = 0
@@ -197,7 +143,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
         h = H[q - y.size : q]
-        forward(P, layout, bias, x, masks, H, h, D, z, zeros, used, flags)
+        forward(P, layout, bias, x, masks, H, h, D, z, zeros, back, used, flags)
         target = flat(y)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
@@ -219,8 +165,10 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 biases = r + matrix_length(sizes, layer, lanes)
                 db = G[biases : biases + k]
                 sum_of_rows(deltas, db, start == 0, is_turned(sizes, 0, lanes))
-                if at_once:
-                    step(P[biases : biases + k], db, alpha, update.state, biases, rule, update.t)
+                if at_once and of_theta:
+                    step_here(theta[p + k * n : p + k * (n + 1)], db, p + k * n, update, flags)
+                elif at_once:
+                    step_here(P[biases : biases + k], db, biases, update, flags)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
             if squares.size:
                 _add_squares(deltas, layer_inputs, bias, squares)
@@ -232,21 +180,25 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
             skips = layer == 0 and m <= GROUP_ROWS and (flags[SKIPPED] or flags[AT_ONCE])
-            skips = skips and all_finite(delta[: rows * k])
+            skips = skips and not (at_once and of_theta) and all_finite(delta[: rows * k])
             if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list is of some of them
                 list_nonzero_columns(x, used)
-            if skips and flags[AT_ONCE]:
+            if at_once and of_theta:
+                if plain:
+                    W = rows_at(theta, p, k, n)
+                    packed_product(deltas.T, layer_inputs, W, W, -alpha)
+                else:
+                    penalties += step_weights(deltas.T, layer_inputs, zeros, theta, p, n, G, update, flags)
+            elif skips and flags[AT_ONCE]:
                 finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
             elif skips:
-                penalties += _sparse_gradient(x, used, deltas, P, r, G, at_once, update)
-            elif at_once and not (plain and lanes == 1):
-                if turned:
-                    penalties += _step_weights(layer_inputs.T, deltas, zeros, P, r, row_length(k, lanes), G, update)
-                else:
-                    penalties += _step_weights(deltas.T, layer_inputs, zeros, P, r, row_length(n, lanes), G, update)
+                penalties += sparse_slices(x, used, deltas, P, r, G, at_once, update, flags)
+            elif at_once and turned:
+                row = row_length(k, lanes)
+                penalties += step_weights(layer_inputs.T, deltas, zeros, P, r, row, G, update, flags)
             elif at_once:
-                W = rows_at(P, r, k, n)
-                packed_product(deltas.T, layer_inputs, W, W, -alpha)
+                row = row_length(n, lanes)
+                penalties += step_weights(deltas.T, layer_inputs, zeros, P, r, row, G, update, flags)
             elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)

@@ -8,10 +8,11 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, ne
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, flat, gemv, rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
-from samenet.fast.kernels.narrow import add_narrow_gradient, narrow_product, starts_narrow
+from samenet.fast.kernels.forward import multiply
+from samenet.fast.kernels.gemm import product, sum_of_rows
+from samenet.fast.kernels.narrow import add_narrow_gradient, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
@@ -20,7 +21,6 @@ from samenet.fast.kernels.sparse_input import LEAST, are_finite
 _BLOCK = 128  # rows that go through all layers together
 _MOST_ROWS = 48  # at least, see `most`
 _LONE = 32  # inputs of a single node from which its gradient is sooner had row by row
-_TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
 _DENSE = 250_000  # multiply-adds forward up to which to look for zeros, and to skip them, would not pay
 
 
@@ -67,31 +67,6 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     if l1 or l2:
         result += penalty(theta, g, sizes, codes[0] != 0, 1, l1, l2)
     return result, finite
-
-
-@kernel()
-def multiply(X, W, b, memory, out):
-    """out := X W^T + b; b may be empty. memory: for the rows of out, as long as whole registers."""
-    (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
-    if m > max(n, _TURNING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
-        turned = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
-        transposed(W, turned)
-        for i in range(k):
-            turned[n, i] = b[i] if b.size else X.dtype.type(0)
-        product(X, turned[:n], turned[n:], out)
-        return
-    if m >= TOGETHER and k <= MR:  # no node is taken again
-        narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
-        return
-    z = rows_at(memory, 0, m, row_length(k, lanes))
-    if m == 1:
-        gemv(W, X[0], z[0])
-    else:
-        for s in range(0, m, TOGETHER):
-            dots(W, X[s : s + TOGETHER], z[s : s + TOGETHER])
-    for s in range(m):
-        for i in range(k):
-            out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
 
 
 @kernel()

@@ -8,8 +8,9 @@ from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, zeroed
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, dots, gemv, rows_at
-from samenet.fast.kernels.gemm import matrix, product
+from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, gemv, rows_at
+from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.gemm import matrix, product, transposed
 from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import (
     copy,
@@ -30,6 +31,8 @@ from samenet.fast.kernels.sparse_input import (
 )
 
 BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
+_TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
+_UNPACKED_ROWS = 16  # rows of an update up to which packing a wide network's weights takes longer than products
 
 
 @register_jitable
@@ -113,25 +116,51 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
             row[i] = h[r, i]
 
 
+@external(lambda f: (matrix(f), f[:, ::1], *(f[::1],) * 2, f[:, ::1]))
+def multiply(X, W, b, memory, out):
+    """out := X W^T + b; b may be empty. memory: for the rows of out, as long as whole registers."""
+    (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
+    if m > max(n, _TURNING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
+        turned = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
+        transposed(W, turned)
+        for i in range(k):
+            turned[n, i] = b[i] if b.size else X.dtype.type(0)
+        product(X, turned[:n], turned[n:], out)
+        return
+    if m >= TOGETHER and k <= MR:  # no node is taken again
+        narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
+        return
+    z = rows_at(memory, 0, m, row_length(k, lanes))
+    if m == 1:
+        gemv(W, X[0], z[0])
+    else:
+        for s in range(0, m, TOGETHER):
+            dots(W, X[s : s + TOGETHER], z[s : s + TOGETHER])
+    for s in range(m):
+        for i in range(k):
+            out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
+
+
 @kernel()
 def nonzero_workspace(heap, sizes, itemsize):
     """A list for the nonzero columns of some rows of input, if skipping zeros may pay; and flags, none set."""
     worth = sizes[0] >= sparse_input.LEAST and is_turned(sizes, 0, lanes_of(sizes, itemsize))
-    return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 4, np.int64)
+    return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 5, np.int64)
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 5, int32[::1], int64[::1]),
+    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 6, int32[::1], int64[::1]),
     returns=boolean,
     light=True,
 )
-def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, used, flags):
+def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags):
     """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
     P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
     out like H and gets the hidden layers as the next layer sees them. Unless it is empty, Z gets what `value` is told
     of the output layer. zeros: as many as the widest layer. Returns whether the first sum of every row is finite: then
     so is X, of which each number is in it.
+    memory: for `multiply`, by which few rows go through a wide network; empty if that is not wanted.
     used, flags: of `nonzero_workspace`; the flags tell afterwards whether zeros were skipped.
     """
     rows = X.shape[0]
@@ -150,6 +179,8 @@ def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, used, flags):
             flags[SKIPPED] = are_zeros_skipped(X, sums, P[:b], used, flags)
         if layer == 0 and flags[SKIPPED]:
             sparse_forward(X, used, packed_matrix(P, p, n, k), start, sums)
+        elif lanes == 1 and memory.size and rows <= _UNPACKED_ROWS:
+            multiply(layer_inputs, rows_at(P, p, k, n), P[b : b + k * bias], memory, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
         elif is_turned(sizes, layer, lanes):

@@ -15,8 +15,7 @@ from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
-from samenet.fast.kernels.few_rows import multiply
-from samenet.fast.kernels.forward import apply_mask
+from samenet.fast.kernels.forward import apply_mask, multiply
 from samenet.fast.kernels.gemm import WIDE, product, sum_of_rows, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties

@@ -76,12 +76,23 @@ def packed_matrix(P, p, n, k):
     return rows_at(P, p, n, row)[:, :k]
 
 
-@kernel()
-def fill_up(P, theta):
-    """Zeros where P has no numbers, before it gets those of theta, or a gradient."""
-    if P.size > theta.size:
-        for i in range(P.size):
-            P[i] = 0
+@external(lambda f: (f[::1], int64[::1], boolean))
+def fill_up(P, sizes, bias):
+    """Zeros where P has no numbers: at the ends of rows."""
+    lanes, q = lanes_of(sizes, P.itemsize), 0
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        if is_turned(sizes, layer, lanes):
+            count, width = n, k
+        else:
+            count, width = k, n
+        row = row_length(width, lanes)
+        for s in range(count if row > width else 0):
+            P[q + s * row + width : q + (s + 1) * row] = 0
+        q += count * row
+        if bias:
+            P[q + k : q + row_length(k, lanes)] = 0
+            q += row_length(k, lanes)
 
 
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]), light=True)
@@ -89,7 +100,7 @@ def pack(theta, sizes, bias, P):
     """P := theta with its matrices transposed, unless P is theta; P has zeros where it has no numbers."""
     if is_wide(sizes):
         return
-    fill_up(P, theta)
+    fill_up(P, sizes, bias)
     lanes, p, q = REGISTER // P.itemsize, 0, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]

@@ -186,7 +186,8 @@ def are_finite(values):
 
 # What is known from one update to the next, and of this one: places in `flags`. All parameters took their step if
 # STEPPED is set; those of the first layer may, from the inputs that are used, if AT_ONCE is.
-FINITE, SKIPPED, AT_ONCE, STEPPED = 0, 1, 2, 3
+# SPOILED is set where a step that `Update.checks` has made a parameter that is not finite.
+FINITE, SKIPPED, AT_ONCE, STEPPED, SPOILED = 0, 1, 2, 3, 4
 
 
 @external(lambda f: (matrix(f), int32[::1]))

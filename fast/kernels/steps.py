@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import float64, int64, types
+from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -41,11 +41,14 @@ class Update(NamedTuple):
     state: Any  # a row for each of the rule's state arrays
     l1: Any
     l2: Any
+    is_of_theta: Any  # whether the step is one of theta, and state laid out like theta, not like P
+    is_new: Any  # whether state has no numbers yet: zeros are to be put there first
+    checks: Any  # whether to look if parameters stay finite, see `sparse_input.SPOILED`
 
 
 def update_type(f):
     """The type of an `Update`."""
-    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64), Update)
+    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64, *(boolean,) * 3), Update)
 
 
 _sum_of_squares = vectorized(lambda a: (a * a,))

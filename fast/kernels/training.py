@@ -3,7 +3,7 @@
 import numpy as np
 from numba import boolean, float64, int64
 
-from samenet.fast.kernels.backward import SLICES_FROM, gradient, make_workspace
+from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
@@ -14,7 +14,8 @@ from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.sparse_input import STEPPED
+from samenet.fast.kernels.slices import SLICES_FROM, clear
+from samenet.fast.kernels.sparse_input import SPOILED, STEPPED
 from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
@@ -36,7 +37,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     weights: those of the samples, or None.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, _, at_once, rule = settings
+    state, objective, data, batch, _, at_once, rule, is_one, is_new, checks = settings
     cost, l1, l2 = objective
     X, Y, order, dropout = data
     batch_size, mean = batch
@@ -50,7 +51,8 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     start, end = start + whole * part // parts, start + whole * (part + 1) // parts
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
-    now = Update(at_once[epoch] if at_once.size else 0.0, rule, rule.t + update + 1, state, l1, l2)
+    alpha, clears = at_once[epoch] if at_once.size else 0.0, is_new and update == 0
+    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, clears, checks)
     first = epoch * m + start
     if weights is not None:
         scale = 1.0
@@ -146,13 +148,13 @@ def _add_parts(G):
 
 
 @kernel("contract")
-def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one):
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights):
     """Update after update, of which other threads may claim parts; see `run_updates`.
 
-    used: the model with the parameters that the gradient is of. is_one: whether there is one update, of theta itself.
+    used: the model with the parameters that the gradient is of.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, alphas, _, rule = settings
+    state, objective, data, batch, alphas, _, rule, is_one, is_new, _ = settings
     X, _, order, _ = data
     batch_size, mean = batch
     _, l1, l2 = objective
@@ -180,15 +182,19 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
+        if is_new and update == 0 and not flags[STEPPED]:
+            clear(state, 0, state.shape[1])
         if is_one:
-            unpack(g, sizes, bias, False, P[: theta.size])  # which is not needed any more
-            step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
-            return
+            if not flags[STEPPED]:
+                unpack(g, sizes, bias, False, P[: theta.size])  # which is not needed any more
+                step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
+            break
         if not flags[STEPPED]:
             step(P, g, alphas[update // updates], state, 0, rule, rule.t + update + 1)
         if update + 1 < costs.size:
             unpack(P, sizes, bias, True, theta)
-    unpack(P, sizes, bias, False, theta)
+    if not is_one:
+        unpack(P, sizes, bias, False, theta)
 
 
 @kernel(light=True)
@@ -205,6 +211,7 @@ def run_updates(
     state,
     costs,
     G,
+    is_new,
     values,
     queue,
     is_coordinator,
@@ -216,8 +223,9 @@ def run_updates(
     data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
     batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
     is taken, and theta gets the gradient. P: for the packed parameters. rule: a `Rule` as a tuple.
-    state: a row for each of the rule's state arrays. G, values: a row for each part. drop_connect: see `mask_weights`.
-    weights: those of the samples, (m,).
+    state: a row for each of the rule's state arrays; is_new: whether it is still without numbers, in place of zeros.
+    G, values: a row for each part. drop_connect: see `mask_weights`. weights: those of the samples, (m,).
+    Returns 1 if all parameters are finite afterwards, 0 if not, and -1 if nobody has looked.
     """
     X, Y, order, dropout = data
     model = used = theta, P, layout, bias
@@ -243,24 +251,33 @@ def run_updates(
         X = copies
     data = X, Y, order, dropout
     rule, (_, l1, l2) = Rule(*rule), objective
-    # To pack state for one update, and to unpack it, takes longer than to unpack the gradient; sums would have an
-    # order of their own.
-    is_one = costs.size == alphas.size == 1 and rule.code != DESCENT and rule.clip_norm == np.inf
-    is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM) and not is_wide(sizes)
+    # A single update is one of theta itself, which takes its step with the gradient, or after it. To pack state, and to
+    # unpack it, would take longer than to unpack the gradient; sums would have an order of their own.
+    is_one = costs.size == alphas.size == 1 and rule.clip_norm == np.inf and not is_wide(sizes)
+    is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM)
     is_packed = not (is_one or is_wide(sizes))
-    at_once = alphas[: alphas.size if parts == 1 and drop_connect is None and not is_one else 0]
+    is_at_once = parts == 1 and drop_connect is None and not (is_one and (l1 or l2))
+    at_once = alphas[: alphas.size if is_at_once else 0]
+    checks = costs.size == 1 and rule.code != DESCENT and (is_one or is_wide(sizes))
     packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
-    settings = packed, objective, data, batch, alphas, at_once, rule
+    settings = packed, objective, data, batch, alphas, at_once, rule, is_one, is_new, checks
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
             _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
-        return
+        return -1
     pack(theta, sizes, bias, P)
-    for part in range(parts):
-        fill_up(G[part], theta)
+    for part in range(0 if is_one else parts):
+        fill_up(G[part], sizes, bias)
     for i in range(len(state) if is_packed else 0):
-        pack(state[i], sizes, bias, packed[i])
-    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights, is_one)
+        if is_new:
+            fill_up(packed[i], sizes, bias)
+        else:
+            pack(state[i], sizes, bias, packed[i])
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
     for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
+    flags = workspace.flags
+    if checks and flags[STEPPED]:
+        return 1 - flags[SPOILED]
+    return -1

@@ -91,7 +91,8 @@ def updated(
         user.history, user.training_state = history, None
         state = rule.state(model.theta)  # type: ignore[attr-defined]
         costs = np.asarray(run_updates(model, X, Y, rule, state=state, **known.arguments))
-        if not (divergence.is_harmless(costs, known.amount, settings.reduction) and all_finite(everything)):
+        is_finite = all_finite(everything) if state.is_finite is None else state.is_finite
+        if not (divergence.is_harmless(costs, known.amount, settings.reduction) and is_finite):
             everything[:] = before
             user.history, user.training_state = earlier
             return None
