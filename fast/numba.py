@@ -250,8 +250,9 @@ def run_updates(
         given = data, batch, alphas, constants, values, costs
         parts = planned.parts if sampler is None else 1
         memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
-        options = drop_connect, sample_weight, sampler
-        state.is_finite = _descend(model, theta.flat, memory, given, *options, is_new=is_new)
+        state.is_finite = _descend(
+            model, theta.flat, memory, given, drop_connect, sample_weight, sampler, is_new=is_new
+        )
         state.values = values
         if not theta.normalized:
             give_back(model, memory, state.prepared)
