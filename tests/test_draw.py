@@ -175,7 +175,7 @@ def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *given: str) -> dict[str,
 def test_a_run_is_written_beside_no_other(short, monkeypatch, tmp_path, capsys):
     content = run(monkeypatch, tmp_path, "--at", "1", "2")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn-5.json", "drawn-5.md", "drawn-5.png"]
-    assert content["draw"] == {"count": 12, "seed": 5}
+    assert content["draw"] == {"number": 12, "seed": 5}
     assert "once" not in content
     assert content["asked"] == [[1, 2]]
     found = [(case["kind"], f"{case['network']}, {case['operation']}", case["dtype"]) for case in content["cases"]]

@@ -155,7 +155,15 @@ def main(given: Sequence[str]) -> int:
     packages = sorted({package for peer in every for package in peer.distributions})
     run.environment["packages"] = {package: _version(package) for package in packages}
     modules = [peer.module for peer in every if peer.module and find_spec(peer.module.partition(".")[0])]
-    given = ["--seconds", seconds, *(["--quick"] if options.quick else []), "--draw", drawn.count, "--seed", drawn.seed]
+    given = [
+        "--seconds",
+        seconds,
+        *(["--quick"] if options.quick else []),
+        "--draw",
+        drawn.number,
+        "--seed",
+        drawn.seed,
+    ]
     given += ["--busy"] if options.busy else []
     words = ["--only", *options.only] if options.only else []
     settings = [
@@ -164,12 +172,12 @@ def main(given: Sequence[str]) -> int:
         if options.at is None or i in options.at
         for dtype in drawn.cases()[i].dtypes(options.quick)
     ]
-    several = passes(repeats, [*given, *words], THREADS[:1] if drawn.count else THREADS)
+    several = passes(repeats, [*given, *words], THREADS[:1] if drawn.number else THREADS)
     found = kinds(repeats, given, settings)
     again(found, options.again, lambda places: kinds(repeats, given, [settings[i] for i in places]))
     content: dict[str, Any] = {"absent": absent, "busy": options.busy, **together(several, found)}
     _set_threads(1)
-    if drawn.count:
+    if drawn.number:
         content["draw"] = drawn._asdict()
     else:
         content["once"] = fresh.once(modules, options.quick)

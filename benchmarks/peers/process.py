@@ -30,17 +30,17 @@ Make = Callable[[Any], Call | str]
 class Draw(NamedTuple):
     """Settings drawn at random in place of the catalogue's: how many, none for the catalogue; and the seed."""
 
-    count: int = 0
+    number: int = 0
     seed: int = 0
 
     @property
     def name(self) -> str:
         """Of the files that it is written to."""
-        return f"drawn-{self.seed}" if self.count else "peers"
+        return f"drawn-{self.seed}" if self.number else "peers"
 
     def cases(self) -> Sequence[PeerCase]:
         """What is measured."""
-        return draw.cases(*self) if self.count else PEERS
+        return draw.cases(*self) if self.number else PEERS
 
 
 CATALOGUE = Draw()
