@@ -1020,6 +1020,7 @@ KERNELS = (
         "codegen.uninterrupted",
         "codegen.caching",
         "codegen.loading",
+        "codegen.lowering",
         "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",
