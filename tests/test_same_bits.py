@@ -153,9 +153,9 @@ def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     run_parallel = numba.run_parallel
 
-    def counting(work: Any, arguments: Any, helpers: int, slots: int) -> Any:
+    def counting(work: Any, arguments: Any, helpers: int, slots: int, *more: Any) -> Any:
         asked.append(helpers)
-        return run_parallel(work, arguments, helpers, slots)
+        return run_parallel(work, arguments, helpers, slots, *more)
 
     monkeypatch.setattr(numba, "run_parallel", counting)
     return asked
