@@ -404,6 +404,11 @@ def queue_for(tasks: int) -> Any:
     return queue
 
 
+def evaluate(*given: Any) -> Any:
+    """The kernel, without factors of the rows."""
+    return evaluation.evaluate(*given, np.empty(0))
+
+
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
     """work(*arguments, queue, True) while another thread owns the first result and is done last; what it returns.
 
@@ -448,7 +453,7 @@ def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
     model = net.parameters, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
-    cost, _ = other(evaluation.evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
+    cost, _ = other(evaluate, (*model, X, Y, 1.0, out, values), 4, complete)
     assert cost == pytest.approx(trusted.cost(X, Y, reduction="sum"), rel=1e-12)
     np.testing.assert_allclose(out, trusted.predict(X), rtol=1e-12)
 
@@ -467,7 +472,7 @@ def test_a_late_helper_writes_nothing() -> None:
     state = np.empty((0, net.parameters.size))
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     for work, arguments, tasks in (
-        (evaluation.evaluate, (*model, X, Y, 1.0, out, values), 3),
+        (evaluate, (*model, X, Y, 1.0, out, values), 3),
         (
             training.run_updates,
             (*model, data, (300, False), np.empty(0), _NO_RULE, state, np.array(costs), G, False, values),
