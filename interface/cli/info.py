@@ -22,7 +22,7 @@ _EXTRAS = {
 def info(
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON and nothing else.")] = False,
 ) -> int:
-    """Print versions, BLAS, threads, processor, and the kernels cached on disk."""
+    """Print versions, BLAS, threads, processor and cached kernels."""
     from samenet.backends import backends, missing
     from samenet.compare import environment
 
