@@ -68,8 +68,8 @@ def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
 
 
 def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
-    """The same if training makes a weight infinite: at a nonzero sample, at one with a single nonzero number, or before a
-    sample of weight 0.
+    """The same if training makes a weight infinite: at a nonzero sample, at one with a single nonzero number, or
+    before a sample of weight 0.
     """
     for kept, large, rows, size in ((1.0, 1e200, 3, 1), (0.0, 1e200, 3, 1), (1.0, 1e100, 7, 6), (0.0, 1e200, 4, 1)):
         given: dict[str, Any] = {"sample_weight": np.array([1.0, 1.0, 0.0, 1.0])} if rows == 4 else {}

@@ -65,7 +65,7 @@ def error_surface(surface: Surface, path: Path | ArrayLike | None = None, *, ax:
         on_grid = RegularGridInterpolator(tuple(grids), values, bounds_error=False)
         return (*at.T, on_grid(at)) if in_space else tuple(at.T)
 
-    edge: dict[str, Any] = {"markeredgecolor": "white", "clip_on": hasattr(axes, "plot_surface")}  # not cut at the border
+    edge: dict[str, Any] = {"markeredgecolor": "white", "clip_on": hasattr(axes, "plot_surface")}  # not cut at the edge
     if points is not None:
         line = heights(points)
         axes.plot(*line, "-", color="white", linewidth=3)
