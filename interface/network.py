@@ -25,7 +25,7 @@ from samenet.validation import arrays, checks
 
 N = TypeVar("N", bound="Network")
 _MEAN: Reduction = "mean"
-_BOUND = "_predict", "_cost", "_gradient"  # functions that are bound to a network's parameters
+_BOUND = "_predict", "_cost", "_gradient"  # functions bound to a network's parameters
 
 
 class Network(Trainable, Saving):

@@ -66,7 +66,7 @@ class State:
 
     @property
     def values(self) -> NDArray[Any]:
-        """The rows: zeros, if no backend has made them."""
+        """The rows; zeros unless a backend has created them."""
         if self.made is None:
             self.made = np.zeros((self.count, self._theta.flat.size), self._theta.flat.dtype)
         return self.made

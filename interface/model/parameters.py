@@ -201,7 +201,7 @@ def _layers(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) ->
     return tuple(matrices), tuple(vectors), tuple(factors), start
 
 
-_SMALL = 4096  # numbers that are written to sooner than an aligned place is found for them
+_SMALL = 4096  # up to this size, writing takes less time than finding an aligned place
 _LINE = 64  # bytes of a cache line, and of the longest vector registers
 
 

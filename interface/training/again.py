@@ -103,7 +103,7 @@ def updated(
         left = known.seed, state.values, state.t, None, history, before
         user.training_state = settings, known.rows, known.rows, model.cost_function, costs.item(0), known.amount, *left
         return history
-    except BaseException:  # such as a second Ctrl-C: half of an update may be done
+    except BaseException:  # such as a second Ctrl-C, possibly in the middle of an update
         everything[:] = before
         user.history, user.training_state = earlier
         raise

@@ -103,7 +103,7 @@ def train(
         if every > 0:
             history.record_costs(0, costs[i] if returns_cost else np.repeat(recorded[i], every), every)
         history.epochs_done = settings.epochs
-        # No call comes between these, in which a second Ctrl-C would be raised.
+        # Between these there is no call, during which a second Ctrl-C could be raised.
         flat[:] = thetas[i]
         user.history, user.training_state = history, None
     try:

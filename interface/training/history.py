@@ -131,7 +131,7 @@ class History(Mapping[str, NDArray[np.float64]]):
         return len(self._epochs)
 
     def cut(self, length: int) -> None:
-        """Forget all records but so many, the first."""
+        """Keep only the first `length` records."""
         del self._epochs[length:]
         for values in self._values.values():
             del values[length:]

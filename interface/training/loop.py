@@ -125,7 +125,7 @@ class Loop:
     def _orders(self, epochs: int) -> Orders:
         """The orders of the next epochs: those drawn for an earlier call, or new ones."""
         if self.ahead is None:
-            self.is_sound = False  # until they are kept
+            self.is_sound = False  # until they are stored
             self.ahead = self.draws.epochs(epochs)
             self.is_sound = True
         return None if self.ahead is None else self.ahead[:epochs]
@@ -212,9 +212,9 @@ class Loop:
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call.
 
-        start, end: samples of the epoch that are done before it and after it; for whole epochs, 0 and None.
-        before: what was before the epoch. An exception until all that is done, such as a second Ctrl-C, may have come
-        in the middle of an update: then all is as before the epoch, and may go on from there.
+        start, end: how many samples of the epoch are done before and after the call; for whole epochs, 0 and None.
+        before: the snapshot taken before the epoch. An exception during the call, such as a second Ctrl-C, may have
+        interrupted an update; then the snapshot is restored, and training can resume from there.
         """
         history, before = self.history, before or self._snapshot()
         done, length = history.epochs_done, history.length

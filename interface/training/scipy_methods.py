@@ -61,7 +61,7 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
 
 
 def _moved_statistics(training: Training) -> NDArray[Any]:
-    """The running statistics of normalized layers, moved as an update from the current parameters would."""
+    """The running statistics of normalized layers after one step from the current parameters."""
     theta, objective = training.model.theta, training.objective
     moved = replace(objective, model=training.model.holding(theta.everything))
     moved.backend.run_updates(
@@ -115,7 +115,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
                 f"the weights became infinite or NaN in epoch {epoch}; they keep their values from before it"
             )
         current = float(intermediate_result.fun)
-        # No call comes between these, in which a second Ctrl-C would be raised.
+        # Between these there is no call, during which a second Ctrl-C could be raised.
         flat[:], everything[size:] = theta, statistics
         history.epochs_done += 1
         training.hooks_begun = 0

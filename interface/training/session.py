@@ -185,7 +185,7 @@ class Training:
                     ends = self.watches[place].ends()
                 except Exception:
                     raise
-                except BaseException:  # Ctrl-C, which is none of the rule's: it has its turn when training goes on
+                except BaseException:  # Ctrl-C, which is not the rule's error: the rule runs when training resumes
                     self.hooks_begun = place + 1
                     raise
                 if ends:
