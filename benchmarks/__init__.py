@@ -4,9 +4,9 @@
 
 Reading order:
 
-    catalogue.py    every case that is measured, and the contenders of `run`; kinds.py, kinds of settings; draw.py, such
-                    settings drawn at random, which nobody chose
-    measure.py      how all of it is measured: check, interleave, repeat in new processes, give an interval
+    catalogue.py    every case that is measured, and the contenders of `run`; kinds.py, kinds of settings; draw.py,
+                    settings drawn at random
+    measure.py      how everything is measured: check, interleave, repeat in new processes, give an interval
     run.py          the comparison of samenet's backends; growth.py, how they scale; fresh.py, the cost of a new process
     problem.py      a library-independent task; expected.py, the check of an answer; inputs.py, the data
     contenders/     one file for each library that samenet is compared with; peers/ measures them

@@ -31,7 +31,7 @@ def main(given: Sequence[str]) -> int:
     if command == "matrix":  # a script in tests/, which needs only Python
         sys.argv = ["python -m benchmarks matrix", *rest]
         runpy.run_path(str(ROOT / "tests" / "hardening" / "matrix.py"), run_name="__main__")
-        return 0  # not reached: it exits by itself
+        return 0  # not reached: the script exits
     module = {"report": "report.write", "techniques": "techniques.command"}.get(command, command)
     return int(import_module(f"benchmarks.{module}").main(rest))
 

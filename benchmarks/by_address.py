@@ -1,4 +1,4 @@
-"""For C libraries called through ctypes: data are passed by address, one sample per call."""
+"""Helpers for C libraries called through ctypes: data are passed by address, one sample per call."""
 
 import ctypes
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
     CASES          of `run`, asv and pytest: one line adds a case to all of them, and to the report
     GRID, POINTS   of `run`: the heat map, and the lines along width, depth and batch
-    PEERS          of `peers`; those of a kind are listed in kinds.py
+    PEERS          of `peers`; the kinds of settings are in kinds.py
     TECHNIQUES     of `techniques`
 
 Inputs are fixed, do not saturate, and are created before anything is timed.
@@ -27,9 +27,10 @@ from samenet.testing.tolerance import Comparison
 
 @dataclass(frozen=True)
 class Way:
-    """How a contender is shown, and the multiply-adds per call up to which it takes part: about a second of loops.
+    """How a contender is shown, and the maximum multiply-adds per call for which it takes part: about a second of
+    loops.
 
-    Colours are distinguishable by the colour-blind and in greyscale (Okabe and Ito), and each has a marker.
+    Colours can be distinguished by colour-blind readers and in greyscale (Okabe and Ito), and each has a marker.
     """
 
     label: str
@@ -80,7 +81,7 @@ class Case:
 
 
 def _usual(sizes: tuple[int, ...], *, quick: Sequence[str] = (), shown: Sequence[str] = ()) -> list[Case]:
-    """Forward passes for several batch sizes, and a gradient; without the loops where a call would take too long."""
+    """Forward passes for several batch sizes, and a gradient; loops are left out where a call would take too long."""
     found: list[tuple[str, Callable[[Sequence[str]], cases.Case], int]] = [
         (f"batch of {rows}" if rows else "one sample", partial(cases.forward, sizes, rows), rows or 1)
         for rows in (None, 1, 32, 1024)
@@ -145,7 +146,7 @@ def case(network: str, operation: str) -> cases.Case:
 
 
 def contender(cell: Cell) -> Contender:
-    """The contender of a cell: what is timed is its `call`."""
+    """The contender of a cell; its `call` is timed."""
     return next(c for c in case(cell.network, cell.operation).contenders if c.name == cell.contender)
 
 

@@ -1,10 +1,10 @@
 """`python -m benchmarks estimators`: scores and times of the estimators and scikit-learn's own; write estimators.json.
 
-Nine data sets that scikit-learn and statsmodels ship. For each seed a fourth of the samples is held out, and both
-estimators, in their default settings and with this seed as `random_state`, are fitted to the rest, in a random order,
-one after the other: columns are standardised by what is fitted, and so are targets that are numbers. The score, on what
-was held out, is the accuracy, or R2. The time is that which the processor spends in `fit`, with one thread; the first
-fit, which compiles, is not counted.
+It uses nine data sets that scikit-learn and statsmodels ship. For each seed, a quarter of the samples is held out, and
+both estimators, with default settings and this seed as `random_state`, are fitted to the rest, one after the other in
+random order. Columns, and numeric targets, are standardised with the statistics of the fitted part. The score on the
+held-out samples is the accuracy, or R2. The time is the processor time of `fit`, with one thread; the first fit, which
+compiles, is not counted.
 """
 
 import os
@@ -69,7 +69,7 @@ DATA_SETS = (
 
 
 def estimators(is_classes: bool, seed: int, backend: str) -> dict[str, Any]:
-    """Both, in their default settings."""
+    """Both estimators, with default settings."""
     from sklearn import neural_network
 
     import samenet
@@ -80,7 +80,7 @@ def estimators(is_classes: bool, seed: int, backend: str) -> dict[str, Any]:
 
 
 def one_seed(data_set: DataSet, X: Any, y: Any, seed: int, backend: str) -> Json:
-    """The score and the seconds of both, on one split."""
+    """The score and the time of both, on one split."""
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import StandardScaler
 
@@ -117,7 +117,7 @@ def measured(data_set: DataSet, seeds: Sequence[int], backend: str) -> Json:
 
 
 def outcome(found: Json) -> Json:
-    """What the seeds of a data set say: mean scores, their difference with its 95 % interval, median times, ratios."""
+    """The result over all seeds: mean scores, their difference with its 95 % interval, median times, ratios."""
     scores = {name: [seed[name]["score"] for seed in found["seeds"]] for name in (THEIRS, OURS)}
     seconds = {name: [seed[name]["seconds"] for seed in found["seeds"]] for name in (THEIRS, OURS)}
     differences = [ours - theirs for ours, theirs in zip(scores[OURS], scores[THEIRS], strict=True)]

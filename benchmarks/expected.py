@@ -45,7 +45,7 @@ def few(task: Task) -> Task:
         network.parameters = safe.parameters
     rows = min(task.batch_size, 5 * _CHECKED_ROWS)
     m = rows * min(task.batches, _CHECKED_UPDATES)
-    # A shuffled pass has the batches; of several, each would have an order that not everyone can be given.
+    # One shuffled pass: of several, each would have its own order, which cannot be given to every library.
     passes = 1 if task.shuffle else min(task.passes, _CHECKED_UPDATES)
     network = in_dtype(network, task.network.dtype.name)
     return replace(task, network=network, X=task.X[:m], Y=task.Y[:m], batch_size=rows, passes=passes)
@@ -74,7 +74,7 @@ class Expected:
         self.shape = self.values.shape
 
     def compare(self, answer: Array, looser: float) -> Comparison:
-        """Compare an answer with it; if any difference is allowed, its shape and dtype, and whether all is finite."""
+        """Compare an answer with it; if any difference is allowed, only shape, dtype and finiteness are checked."""
         if answer.shape != self.shape:
             return tolerance.compare(answer, np.empty(self.shape), 0.0)
         if np.isinf(looser):
@@ -117,7 +117,7 @@ def _trained(task: Descent) -> tuple[Array, Array]:
 
 
 def _dropout(task: Descent) -> Dropout | None:
-    """The masks of samenet, which are the same on all of its backends; other libraries have masks of their own."""
+    """The masks of samenet, which are the same on all of its backends; other libraries draw their own."""
     if not task.dropout:
         return None
     probabilities = np.full(sum(task.network.sizes[1:-1]), task.dropout)

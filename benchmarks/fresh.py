@@ -108,7 +108,7 @@ print(json.dumps({{"data_bytes": X.nbytes + Y.nbytes, "added_bytes": peak() - be
 
 
 def run(script: str, **environment: str) -> str:
-    """What a script prints, in a new process."""
+    """The output of a script in a new process."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         check=True,
@@ -138,7 +138,7 @@ def peak_memory(name: str) -> float:
 
 
 def of_backends(repeats: int) -> dict[str, Any]:
-    """All of it, as plain values; import times are the minimum over `repeats` processes."""
+    """All measurements, as plain values; import times are the minimum over `repeats` processes."""
     modules = {"samenet": "samenet"} | {name: samenet.backend(name).__name__ for name in samenet.backends()}
     if "reference" in modules:
         modules["reference"] = "samenet.reference.network"  # the class, not the bare loops
@@ -150,11 +150,11 @@ def of_backends(repeats: int) -> dict[str, Any]:
 
 
 def once(modules: Sequence[str], quick: bool) -> dict[str, Any]:
-    """All of it, as plain values; `modules` are the names under which the peers are imported."""
+    """All measurements, as plain values; `modules` are the names under which the peers are imported."""
     times = 1 if quick else 3
 
     def typical(script: str) -> float:
-        run(script)  # what it compiles is cached from now on
+        run(script)  # its compiled kernels are cached from now on
         return median(float(run(script)) for _ in range(times))
 
     with tempfile.TemporaryDirectory() as folder:

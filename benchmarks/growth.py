@@ -1,6 +1,6 @@
 """How time scales with width, depth and batch: a point of a curve with its contenders, and where the kernels switch.
 
-Numba takes part with one thread, with two, and in float32. There are as many rounds as fit into the given seconds, and
+Numba takes part with one thread, with two, and in float32. There are as many rounds as fit into the given seconds, but
 at least five; the loops take part where a call takes less than about a second.
 """
 
@@ -78,7 +78,7 @@ def _loops(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 
 
 def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -> Callable[[Any], Comparison]:
-    """Against NumPy in float64 with the same numbers: all of a gradient, or some rows of an output."""
+    """A check against NumPy in float64 with the same numbers: of a whole gradient, or of some rows of an output."""
     exact = in_dtype(network, "float64", "numpy")
     if gradient:
         (cost, slope), (cost_allowed, allowed) = exact.gradient(X, Y), tolerance.gradient(network.model, X, Y)
@@ -102,7 +102,7 @@ def switches() -> dict[str, list[dict[str, Any]]]:
     size = 64 * 30 + 30 + 30 * 10 + 10
     parts = next(m for m in range(1, 1 << 20) if training.parts_of(m, size) > 1)
     shared = -(-numba.PAYS // size)
-    width = {gemm.WIDE: "operands are copied"}  # one block, and one part: threads have nothing to share
+    width = {gemm.WIDE: "operands are copied"}  # one block and one part, so nothing for threads to share
     batch = {
         inference.few(size, 8) + 1: "samples in lanes",
         max(lanes.rows_in_lanes((64, 30, 10), 8)) + 1: "weights are turned",

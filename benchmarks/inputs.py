@@ -26,7 +26,7 @@ def forward(sizes: tuple[int, ...], rows: int | None = None) -> Forward:
 def descent(
     sizes: tuple[int, ...], rows: int, size: int, *, alpha: float = 0.25, passes: int = 1, images: bool = False
 ) -> Descent:
-    """Updates by batches of a size; `images`: with inputs as sparse as MNIST's."""
+    """Updates with batches of this size; `images`: whether inputs are as sparse as MNIST's."""
     network, X, Y = cases.example(sizes, rows)
     if images:
         X = np.abs(X) * (np.random.default_rng(1).random(X.shape) < ink(sizes[0]))
@@ -34,7 +34,7 @@ def descent(
 
 
 _OUTPUTS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}  # squared error: any, sigmoids here
-_WORK, _UPDATES = 3e8, 320  # of a call: about 20 ms of arithmetic, or as many updates, whichever is less
+_WORK, _UPDATES = 3e8, 320  # per call: about 20 ms of arithmetic, or this number of updates, whichever is less
 
 
 def with_settings(sizes: tuple[int, ...], hidden: str, output: str, **settings: Any) -> Network:
@@ -46,7 +46,7 @@ def with_settings(sizes: tuple[int, ...], hidden: str, output: str, **settings: 
 
 
 def batch(sizes: tuple[int, ...], rows: int, hidden: str = "sigmoid", output: str = "sigmoid") -> Forward:
-    """A batch through a network with such activations."""
+    """A batch through a network with these activations."""
     return Forward(with_settings(sizes, hidden, output), cases.example(sizes, rows)[1])
 
 
@@ -62,10 +62,11 @@ def training(
     dropout: float = 0.0,
     **penalties: float,
 ) -> Descent:
-    """Updates by shuffled batches of a size, as many passes as a call of some milliseconds has; 784 inputs: an image.
+    """Updates with shuffled batches of this size, for as many passes as take some milliseconds; 784 inputs are an
+    image.
 
-    Targets are classes for a softmax, labels that are there or not for cross-entropies of sigmoids, numbers for squared
-    error. A full batch has no order.
+    Targets are classes for a softmax, labels 0 or 1 for cross-entropies of sigmoids, numbers for the squared error. A
+    full batch is not shuffled.
     """
     output = output or _OUTPUTS.get(cost, "sigmoid")
     X, Y = cases.example(sizes, rows)[1:]
@@ -82,7 +83,7 @@ def training(
 
 
 def many(count: int, sizes: tuple[int, ...], rows: int, size: int, rule: str, passes: int) -> Many:
-    """The same training of so many networks, in order, from weights of their own."""
+    """The same training for this number of networks, unshuffled, each from its own weights."""
     random, reference = np.random.default_rng(2026), backend("reference").Network
     networks = tuple(reference(sizes, seed=random) for _ in range(count))
     X, Y = cases.example(sizes, rows)[1:]
@@ -133,7 +134,7 @@ def images() -> Forward:
 
 
 def images_by_10(rows: int) -> Descent:
-    """An epoch of so many images in batches of 10, from Nielsen's initial weights."""
+    """An epoch of this many images in batches of 10, from Nielsen's initial weights."""
     _, X, Y, _ = mnist()
     network = backend("reference").Network([784, 30, 10], init="normal", seed=np.random.RandomState(0))
     return Descent(network, X[:rows], Y[:rows], 3.0, 10)

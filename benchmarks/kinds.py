@@ -1,7 +1,8 @@
-"""The kinds of settings that people train in, beside the tutorials' cases: every option near the limits of every way.
+"""The kinds of settings that people train with, besides the tutorials' cases: every option, near all size limits.
 
-One line is a case, measured in both dtypes, on one thread, each in a process of its own: a process that has freed large
-arrays hides what it costs to have them. Rows are shuffled in each pass, but for full batches and many networks.
+Each line is a case, measured in both dtypes, on one thread, each in a new process, because a process that has already
+freed large arrays hides the cost of allocating them. Rows are shuffled in each pass, except for full batches and many
+networks.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ class PeerCase:
     """A case of `peers`.
 
     make     the task, in float64 on one thread; its argument is whether the run is a quick one
-    counted  the number of updates that the time is reported for; 0 for a forward pass, and for all of a task's
+    counted  the number of updates for which the time is reported; 0 for a forward pass, and for all updates of a task
     threads  whether there is a batch to divide between threads
     single   whether it is also measured in float32
     kind     the kind of settings that it belongs to, "" for the cases of the tutorials
@@ -40,11 +41,11 @@ class PeerCase:
         return f"{self.network}, {self.operation}"
 
     def task(self, quick: bool, dtype: str, threads: int) -> Task:
-        """The task in a dtype, for so many threads."""
+        """The task in a dtype, for this number of threads."""
         return cast(self.make(quick), dtype, threads)
 
     def dtypes(self, quick: bool) -> tuple[str, ...]:
-        """Those that it is measured in: of a kind, a quick run has one."""
+        """The dtypes in which it is measured; a quick run of a kind has one."""
         if self.only:
             return (self.only,)
         return ("float64", "float32") if self.single and not (quick and self.kind) else ("float64",)
@@ -53,7 +54,7 @@ class PeerCase:
 Sizes = tuple[int, ...]
 TINY, SMALL, MIDDLE, DIGITS, IMAGES = (4, 8, 3), (13, 32, 32, 1), (10, 64, 64, 1), (64, 100, 10), (784, 128, 10)
 DEEP, PIXELS = (20, 100, 100, 100, 2), (784, 32, 784)
-_SHAPES: tuple[tuple[Sizes, int, int], ...] = (  # with rows, and those of a batch
+_SHAPES: tuple[tuple[Sizes, int, int], ...] = (  # with the number of rows, and the batch size
     (TINY, 160, 1),
     (TINY, 160, 16),
     (SMALL, 480, 8),
@@ -82,7 +83,7 @@ def _training(
     quick: bool = False,
     **given: object,
 ) -> PeerCase:
-    """A training by batches of a size; `given` are the settings of `inputs.training`."""
+    """Training with batches of this size; `given` are the settings of `inputs.training`."""
     by = "online" if size == 1 else "full batch" if size == rows else f"by {size}"
     make: Callable[[], Task] = partial(inputs.training, sizes, rows, size, rule, **given)  # type: ignore[arg-type]
     return _case(kind, sizes, f"{what}, {by}", make, quick)
@@ -156,7 +157,7 @@ def _small_batches() -> Iterable[PeerCase]:
 
 
 def _single_calls() -> Iterable[PeerCase]:
-    """One pass in a call, of one update or a few: the way to the update is timed as much as the update."""
+    """One pass per call, with one update or a few, so that the overhead of a call counts as much as the updates."""
     for sizes, rows, size, rule in (
         (TINY, 16, 16, "descent"),
         (TINY, 16, 4, "descent"),

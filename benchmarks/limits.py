@@ -2,11 +2,11 @@
 
     limit = call + multiply-adds / peak + sigmoids * exp / threads
 
-where peak is that of a large matrix product in NumPy, exp the time of NumPy's exponential for one element of an array
-that stays in the cache (a sigmoid takes one, and more), and call the cost of calling a compiled function with one array
-argument from Python. Multiply-adds and sigmoids are counted by `work`. All are measured with the given number of
-threads; the time of exponentials is divided by it, since NumPy's use one thread. Memory traffic is left out, so a limit
-may be out of reach; bandwidth is measured separately.
+where peak is the rate of a large matrix product in NumPy, exp the time of NumPy's exponential for one element of an
+array that stays in the cache (a sigmoid needs one, and more), and call the cost of calling a compiled function with one
+array argument from Python. Multiply-adds and sigmoids are counted by `work`. All are measured with the given number of
+threads; the time of exponentials is divided by it, because NumPy's exponential uses one thread. Memory traffic is
+ignored, so a limit may be unreachable; bandwidth is measured separately.
 """
 
 import time
@@ -74,11 +74,12 @@ def products(sizes: Sequence[int]) -> int:
 
 
 def work(sizes: Sequence[int], samples: int, updates: int = 0, *, backward: bool = False) -> dict[str, float]:
-    """Multiply-adds and sigmoids for so many samples: a forward pass, a gradient, or a gradient and so many updates.
+    """Multiply-adds and sigmoids for this many samples: a forward pass, a gradient, or a gradient with this many
+    updates.
 
-    With P = sum n_in n_out over the layers: forward, P per sample. Backward, P for the gradient with respect to the
-    weights, and P without its first term for that with respect to the layers; P for each update. One sigmoid for each
-    sample and each node after the input.
+    Let P = sum n_in n_out over the layers. A forward pass takes P per sample. A backward pass takes P for the gradient
+    with respect to the weights, and P without its first term for that with respect to the layers. Each update takes P.
+    There is one sigmoid for each sample and each node after the input.
     """
     P = products(sizes)
     each = 3 * P - sizes[0] * sizes[1] if backward or updates else P

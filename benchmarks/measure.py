@@ -48,7 +48,7 @@ def in_process(*given: object) -> Any:
 
 
 def in_processes(number: int, *given: object) -> list[Any]:
-    """The same from `number` processes, one after the other."""
+    """The JSON from `number` processes, run one after the other."""
     found = []
     for i in range(number):
         say(f"process {i + 1} of {number}")
@@ -84,7 +84,7 @@ def interval(ratios: Sequence[Json]) -> Json:
 
 def _case(of_one: Sequence[Json]) -> Json:
     rows = [_row(rows) for rows in zip(*(case["rows"] for case in of_one), strict=True)]
-    # A contender that was wrong in any process has no ratio.
+    # A contender with a wrong answer in any process has no ratio.
     right = {row["name"] for row in rows if row["ok"]}
     pairs = [{(r["slow"], r["fast"]): r for r in case["ratios"]} for case in of_one]
     ratios = [interval([p[pair] for p in pairs]) for pair in pairs[0] if right.issuperset(pair)]
@@ -120,7 +120,7 @@ def _share(row: Json) -> float:
 
 
 def all_right(cases: Iterable[Json], whose: str = "") -> bool:
-    """Whether every answer was right, of the contenders whose names begin with `whose`."""
+    """Whether every answer of the contenders whose names begin with `whose` was right."""
     return all(row["ok"] for case in cases for row in case["rows"] if row["name"].startswith(whose))
 
 
@@ -151,7 +151,7 @@ class Run:
         self.environment = {**around, "commit": commit(ROOT)}
 
     def write(self, quick: bool, repeats: int, **content: Any) -> Path:
-        """Write the JSON, to the first of the names."""
+        """Write the JSON file, the first of the names."""
         content = {"environment": self.environment, "quick": quick, "repeats": repeats, **content}
         files.write_text(self.folder / self._name, json.dumps(content, indent=1) + "\n")
         print(self.folder / self._name)

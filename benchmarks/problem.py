@@ -14,18 +14,18 @@ from samenet.backends import backend
 from samenet.network import Network
 
 Array = NDArray[Any]
-SEED = 0  # of orders and masks
+SEED = 0  # for orders and masks
 
 
 class Call(NamedTuple):
     """A contender, ready to be timed.
 
-    run     what is timed; it starts from the same weights every time, and all of its work is done when it returns
+    run     the timed function; it starts from the same weights every time, and all of its work is done when it returns
     read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order, or their
             gradient and the cost
     looser  an error that is always allowed, for a library that is less accurate by design; infinite for one that draws
             its own dropout masks, where only the shape and dtype of the answer can be compared
-    note    what a reader has to know
+    note    a note for the reader
     """
 
     run: Callable[[], Any]
@@ -53,7 +53,7 @@ class Forward:
         return len(self.rows)
 
     def part(self, amount: int) -> "Forward":
-        """Its first samples."""
+        """The first samples."""
         return self if self.x.ndim == 1 else replace(self, x=self.x[:amount])
 
 
@@ -85,7 +85,7 @@ class Descent:
 
     rule     "descent", "momentum", "nesterov", "rmsprop" or "adam", with the constants of `samenet.optimizers`
     dropout  the probability that a hidden node is dropped
-    shuffle  whether each pass has an order of its own, see `orders`
+    shuffle  whether each pass has a different order, see `orders`
     """
 
     network: Network
@@ -136,10 +136,10 @@ class Descent:
 
 @dataclass(frozen=True)
 class Many:
-    """The same training of many networks of the same sizes, each by itself.
+    """The same training for many networks of the same sizes, independently.
 
-    one       the training of the first
-    networks  all of them
+    one       the training of the first network
+    networks  all networks
     """
 
     one: Descent
@@ -147,17 +147,17 @@ class Many:
 
     @property
     def network(self) -> Network:
-        """The first, whose sizes and settings all have."""
+        """The first network; all have its sizes and settings."""
         return self.one.network
 
     @property
     def threads(self) -> int:
-        """How many may work on it."""
+        """The number of threads that may be used."""
         return self.one.threads
 
     @property
     def amount(self) -> int:
-        """The updates of all networks: what its time is proportional to."""
+        """The number of updates of all networks, to which its time is proportional."""
         return len(self.networks) * self.one.amount
 
     def part(self, amount: int) -> "Many":
@@ -165,7 +165,7 @@ class Many:
         return replace(self, networks=self.networks[: max(1, amount // self.one.amount)])
 
     def each(self) -> list[Descent]:
-        """The trainings of the networks, one by one."""
+        """The training of each network."""
         return [replace(self.one, network=network) for network in self.networks]
 
 
@@ -173,7 +173,7 @@ Task = Forward | Gradient | Descent | Many
 
 
 def features(task: Task) -> list[str]:
-    """What a library has to have for it, in a word each, beyond sigmoids, squared error and plain descent in order."""
+    """The features that a library needs beyond sigmoids, squared error and plain unshuffled descent, one word each."""
     model = task.network.model
     found = [name for name in dict.fromkeys(model.activations) if name != "sigmoid"]
     if isinstance(task, Forward):
@@ -218,6 +218,6 @@ def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Arr
 
 
 def ready(made: Call | str) -> Call:
-    """Assert that it is a call, and not the reason why there is none."""
+    """The call; asserts that it is not the reason why there is none."""
     assert isinstance(made, Call)
     return made

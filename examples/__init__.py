@@ -1,4 +1,4 @@
-"""The tutorials' experiments, a short script each: `samenet examples` lists and runs them.
+"""The tutorials' experiments, one short script each: `samenet examples` lists and runs them.
 
 An example is a module here with
 
@@ -8,13 +8,13 @@ An example is a module here with
     NAME = "11-lines"       # on the command line; default: the module's name with dashes
 
     def run(settings: Settings) -> Report: ...
-    def draw(report: Report, figure: Figure) -> None: ...   # only where there is a figure
+    def draw(report: Report, figure: Figure) -> None: ...   # only if there is a figure
 
     if __name__ == "__main__":   # `python examples/eleven_lines.py` is `samenet examples 11-lines`
         run_as_script(__file__)
 
-`run` creates its networks with `settings.network(...)`, takes random numbers from `settings.stream()`, is short if
-`settings.quick`, and leaves in `report.curves` what `draw` needs. `draw` adds its axes to the one figure it is given.
+`run` creates its networks with `settings.network(...)`, draws random numbers from `settings.stream()`, is short if
+`settings.quick`, and stores the data for `draw` in `report.curves`. `draw` adds its axes to the given figure.
 """
 
 import importlib
@@ -33,7 +33,7 @@ _NO_EXAMPLES = {"__main__", "gallery", "notebooks", "picture", "report"}
 
 @dataclass(frozen=True)
 class Example:
-    """An example: its name, the experiments it repeats, what it shows, its default seed."""
+    """An example: its name, the experiments it repeats, a line on what it shows, and its default seed."""
 
     name: str
     ids: tuple[str, ...]
@@ -81,7 +81,7 @@ def examples() -> dict[str, Example]:
 
 
 def find(name: str) -> Example:
-    """The example of this name. Raises ValueError for an unknown one, suggesting the nearest."""
+    """The example with this name. Raises ValueError for an unknown name, suggesting the nearest."""
     known = examples()
     others = {example.module.__name__.rpartition(".")[2]: example.name for example in known.values()}
     others |= {number: example.name for example in known.values() for number in example.ids}

@@ -1,8 +1,8 @@
 """Notebooks for Jupyter, of an example or of a tutorial: `samenet examples NAME --notebook`.
 
-An example's notebook has its story, its source in cells to change, and a cell that runs it. A tutorial's is its page in
-docs/notebooks, where a cell is a ```python block, and what it prints the ```text block after it; Jupytext reads these
-pages as they are. A file has the format that `nbformat` describes, version 4.5.
+An example's notebook has its description, its source in editable cells, and a cell that runs it. A tutorial's notebook
+is its page in docs/notebooks, where each ```python block is a cell, and the ```text block after it is its output;
+Jupytext can read these pages, too. Files have the notebook format of `nbformat`, version 4.5.
 """
 
 import ast
@@ -21,12 +21,12 @@ Cell = dict[str, Any]
 _FOLDER = "notebooks/"
 _HEADER = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\n", re.MULTILINE)  # a cell draws it
-_LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:)[^)]*\)")  # leads to a page that a notebook has not beside it
+_IMAGE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\n", re.MULTILINE)  # a cell draws the image
+_LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:)[^)]*\)")  # links to pages that a notebook does not have
 
 
 def tutorials() -> list[str]:
-    """The names of the notebooks that are pages: of the five tutorials, and others."""
+    """The names of the notebooks from pages: those of the five tutorials, and others."""
     return [name.removeprefix(_FOLDER) for name in manual.pages() if name.startswith(_FOLDER)]
 
 
@@ -71,7 +71,7 @@ def write(path: Path, notebook: dict[str, Any]) -> None:
 
 
 def _read_at(text: str) -> str:
-    """Where the tutorials are read that a text names."""
+    """A line with links to the tutorials that a text mentions."""
     sources = manual.pages()["sources"].read_text("utf-8")
     found = []
     for number, title, _, url in re.findall(
@@ -83,7 +83,7 @@ def _read_at(text: str) -> str:
 
 
 def _parts(source: str) -> list[str]:
-    """A module's source without its docstring and what it does as a script: what is before a function, and each."""
+    """A module's source without its docstring and its script part: the code before the functions, and each function."""
     lines, parts, begin = source.split("\n"), [""], 0
     for node in ast.parse(source).body:
         end = int(node.end_lineno or 0)

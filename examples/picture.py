@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Picture:
-    """What an example's `draw` makes of the report of its `run`. Needs matplotlib."""
+    """The figure that an example's `draw` makes from the report of its `run`. Needs matplotlib."""
 
     def __init__(self, draw: Callable[[Report, "Figure"], None], report: Report) -> None:
         self._draw, self._report = draw, report

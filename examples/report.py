@@ -1,4 +1,4 @@
-"""What an example receives, and what it returns: rows that compare the tutorial's numbers with ours."""
+"""The settings of an example, and the report that it returns: rows that compare the tutorial's numbers with ours."""
 
 import html
 import math
@@ -29,7 +29,7 @@ class Settings:
 
     backend  "reference", "numpy" or "numba"
     quick    whether to run it briefly: fewer steps, with other results
-    seed     of the random stream; by default, the tutorial's own
+    seed     the seed of the random stream; by default, the tutorial's own
     moved    whether each initial weight of each network's last layer is changed by one unit in the last place (ulp): a
              result that then differs depends on how sums are rounded
     """
@@ -44,7 +44,7 @@ class Settings:
         network: Network = samenet.backend(self.backend).Network(sizes, **named)
         if self.moved:
             W = network.weights[-1]
-            W[:] = np.nextafter(W, np.inf)  # all of them, since the input of one may be 0 in every sample
+            W[:] = np.nextafter(W, np.inf)  # all of them, because the input of a single one may always be 0
         return network
 
     def with_seed(self, seed: int) -> "Settings":
@@ -95,11 +95,11 @@ def shown(value: Value, digits: int | None) -> str:
     return f"{value:.{digits}g}" if isinstance(value, float) and digits is not None else str(value)
 
 
-_CLOSE, _NOTHING = 1e-6, 1e-12  # relative and absolute: smaller differences are rounding that did not grow
+_CLOSE, _NOTHING = 1e-6, 1e-12  # relative and absolute: smaller differences are rounding errors that did not grow
 
 
 def differs(a: Value, b: Value) -> bool:
-    """Whether two numbers differ by more than a millionth, or other values at all."""
+    """Whether two numbers differ by more than a millionth, or other values differ at all."""
     if isinstance(a, list) and isinstance(b, list):
         return len(a) != len(b) or any(map(differs, a, b))
     if isinstance(a, float) and isinstance(b, float):
@@ -109,7 +109,7 @@ def differs(a: Value, b: Value) -> bool:
 
 @dataclass(frozen=True)
 class Row:
-    """What is measured, the tutorial's number or claim (None where it has none), the number found here.
+    """A measurement: its name, the tutorial's number or claim (None if there is none), and the number found here.
 
     timed  whether it is a time, or derived from times, and so different in every run
     moved  the number found when the last layer's initial weights are changed by one ulp, if it differs; else None
@@ -134,19 +134,19 @@ class Row:
 
 
 class Report:
-    """What an example found: rows, remarks, and curves for its figure.
+    """The results of an example: rows, remarks, and curves for its figure.
 
-    rows    a `Row` each, added by `row`; `report[what]` is the number found here; `beside` marks those that depend on
-            rounding
-    notes   a line of text each, added by `note`: what a tutorial gets wrong, and the number that shows it
-    curves  whatever `draw` needs; not printed
+    rows    the rows, each a `Row`, added by `row`; `report[what]` is the number found here; `beside` marks those that
+            depend on rounding
+    notes   the remarks, each a line of text, added by `note`: a tutorial's mistake, and the number that shows it
+    curves  the data for `draw`; not printed
     """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.curves: dict[str, Any] = {}
-        self.compared = False  # with a run from changed weights
+        self.compared = False  # whether it was compared with a run from changed weights
 
     def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6, *, timed: bool = False) -> None:
         """Add a row. digits: the number of significant digits printed; None prints all. JSON always has all."""
@@ -161,7 +161,7 @@ class Report:
         self.notes.append(text)
 
     def beside(self, moved: "Report") -> None:
-        """Mark what depends on rounding: the rows in which a run from changed weights found a different number."""
+        """Mark the rows that depend on rounding: those in which a run from changed weights found a different number."""
         self.compared = True
         others = {row.what: row.here for row in moved.rows}
         self.rows = [
@@ -189,7 +189,7 @@ class Report:
         return headings, cells
 
     def text(self, *beginnings: str) -> str:
-        """The rows as lines, or those whose names begin so, without the tutorial's column where that is empty."""
+        """The rows as lines, or those whose names begin like this, without the tutorial's column if it is empty."""
         rows = [row for row in self.rows if not beginnings or row.what.startswith(beginnings)]
         if not rows:
             raise KeyError(f"{beginnings!r} begins no row; the rows are {', '.join(row.what for row in self.rows)}")
@@ -236,7 +236,7 @@ class Report:
 
 
 def run_as_script(file: str) -> None:
-    """What an example's file does when run as a script: `samenet examples NAME`, with the same options."""
+    """Run an example's file as a script: like `samenet examples NAME`, with the same options."""
     from samenet.__main__ import main
     from samenet.examples import examples
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from samenet.training.reach import UnreachableTargetsWarning
 
     class Backend(ModuleType):
-        """A backend's module, as type checkers know it: `backend("numba").Network` is a class of networks."""
+        """The type of a backend's module, for type checkers: `backend("numba").Network` is a network class."""
 
         Network: type[Network]
 

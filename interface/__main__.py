@@ -15,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"samenet: error: {needed}", file=sys.stderr)
             return 3
         from samenet.cli import application
-    except KeyboardInterrupt:  # Ctrl-C before there is anything to stop
+    except KeyboardInterrupt:  # Ctrl-C before the command has started
         print("stopped", file=sys.stderr)
         return 130
     return application.run(argv)

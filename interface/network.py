@@ -25,7 +25,7 @@ from samenet.validation import arrays, checks
 
 N = TypeVar("N", bound="Network")
 _MEAN: Reduction = "mean"
-_BOUND = "_predict", "_cost", "_gradient"  # functions that are bound to a network's parameters
+_BOUND = "_predict", "_cost", "_gradient"  # functions bound to a network's parameters
 
 
 class Network(Trainable, Saving):
@@ -41,8 +41,7 @@ class Network(Trainable, Saving):
     cost        what training minimises, per sample: "squared_error", 1/2 ||y - h||^2; "sum_of_squares", the same
                 without 1/2; "binary_cross_entropy", -sum y ln h + (1 - y) ln(1 - h), with a sigmoid output layer;
                 "cross_entropy", -sum y ln h, with a softmax output layer
-    l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but no biases, is added to the cost once,
-                whatever the number of samples
+    l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but not the biases, is added to the cost once,
     init        the initialization scheme, see `samenet.model.initialize`: "glorot", "he_normal", "he_uniform",
                 "lecun_normal", "lecun_uniform", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
@@ -50,8 +49,9 @@ class Network(Trainable, Saving):
     weights     instead of `init`: a list of (n_out, n_in) arrays, which are copied
     biases      with `weights`: a list of (n_out,) arrays, which are copied; zero if not given
     threads     the number of threads that may work on a batch; only the Numba backend uses more than one. Results are
-                the same bits for any number. It can be changed later: `net.threads = 2`
-    batch_normalization  of hidden layers, all or none, or a flag for each: see `samenet.backends.normalization`
+                bit-identical for any number. It can be changed later: `net.threads = 2`
+    batch_normalization  whether hidden layers have it: one flag for all, or one for each; see
+                `samenet.backends.normalization`
 
     Raises ValueError or TypeError, naming the argument, for anything else.
     Source: tutorial 000 (docs/sources.md), sections 2 to 4.
@@ -100,15 +100,15 @@ class Network(Trainable, Saving):
         super().__init_subclass__(**others)
         if hasattr(cls, "backend"):
             generic.complete(cls.backend)
-        if "backend" in vars(cls) and cls.__doc__ and Network.__doc__:  # help() of a backend's class shows it all
+        if "backend" in vars(cls) and cls.__doc__ and Network.__doc__:  # so that help() of a backend's class works
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{inspect.cleandoc(Network.__doc__)}"
 
     def copy(self) -> Self:
-        """An independent network with the same values, on the same backend."""
+        """An independent copy of the network, on the same backend."""
         return self._onto(type(self))
 
     def on(self, backend: str) -> "Network":
-        """A copy on another backend, by name: `net.on("numba")`."""
+        """A copy on another backend, given by name: `net.on("numba")`."""
         cls: type[Network] = find_backend(backend).Network
         return self._onto(cls)
 
@@ -124,7 +124,7 @@ class Network(Trainable, Saving):
         return {name: value for name, value in state.items() if name not in _BOUND}
 
     def __eq__(self, other: object) -> bool:
-        """Whether sizes, settings, dtype, parameters, and running statistics are equal, on whatever backend."""
+        """Whether sizes, settings, dtype, parameters and running statistics are equal; the backend is ignored."""
         return self.model.equals(other.model) if isinstance(other, Network) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
@@ -141,7 +141,8 @@ class Network(Trainable, Saving):
     def summary(self) -> Summary:
         """A table of the layers: nodes, activation, shape of the weights, number of parameters.
 
-        `print(net.summary())` shows it, a prompt or a notebook without print; `str(net.summary())` is the text.
+        `print(net.summary())` prints it; a prompt or a notebook shows it without print; `str(net.summary())` is the
+        text.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([64, 30, 10], activation=["relu", "softmax"], cost="cross_entropy")
@@ -184,10 +185,10 @@ class Network(Trainable, Saving):
     def predictor(self) -> prediction.Predictor:
         """A function f(x, out=None) that predicts one sample at a time, as fast as the backend can.
 
-        x: (n_in,). Returns (n_out,), the same bits as `predict`: a new array, or `out`, a C-contiguous, writable array
-        (n_out,) of the network's dtype, which may be x itself but must not share memory with the weights.
-        f reads the network's own parameters, not a copy: it reflects any training, and anything written into
-        `weights`. Any number of threads may call it at once.
+        x: (n_in,). Returns (n_out,), bit-identical to `predict`: a new array, or `out`, a C-contiguous, writable array
+        (n_out,) of the network's dtype, which may be x itself but must not share memory with the weights. f reads the
+        network's own parameters, not a copy: it reflects later training, and anything written into `weights`. Any
+        number of threads may call it at once.
 
         x is not checked for NaN and infinity, which propagate to the output. An x that is not a C-contiguous, writable
         array of the network's dtype is converted as in `predict`, which takes longer. Raises ValueError or TypeError,
@@ -203,7 +204,7 @@ class Network(Trainable, Saving):
     def classify(self, X: ArrayLike, *, labels: Labels = "auto") -> Any:
         """The class of each sample, as int64: (m,) for a batch (m, n_in), one number for a sample (n_in,).
 
-        It depends on the activation of the output layer, with h = predict(X):
+        How it is determined depends on the activation of the output layer, with h = predict(X):
 
         =========  ===========================================  ====================================================
         labels     one output                                   several outputs
@@ -218,7 +219,7 @@ class Network(Trainable, Saving):
         =========  ===========================================  ====================================================
 
         Classes can be compared with labels y (m,), and those of "several" with Y (m, n_out). NaN counts as the largest
-        in a row, and as below a threshold. For what monitors count as correct, see `samenet.training.classification`.
+        of a row, and as below a threshold. `samenet.training.classification` describes what monitors count as correct.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([2, 2], weights=[[[1.0, 0.0], [0.0, 1.0]]])
@@ -243,7 +244,8 @@ class Network(Trainable, Saving):
 
         X: (m, n_in), Y: (m, n_out); or one sample (n_in,) and (n_out,). cost: the name of a cost to use instead of the
         network's. Infinite if the sum over the samples exceeds 2^1020, or 2^124 in float32.
-        sample_weight: (m,), at least 0, for sum w_s J_s / sum w_s or sum w_s J_s, of the cost J_s of sample s.
+        sample_weight: (m,), at least 0: the mean is sum w_s J_s / sum w_s and the sum is sum w_s J_s, with the cost J_s
+        of sample s.
 
         >>> from samenet.fast.numpy import Network
         >>> net = Network([1, 1], activation="identity", weights=[[[1.0]]])
@@ -273,8 +275,8 @@ class Network(Trainable, Saving):
         sample_weight: as for `cost`; with weight 0, a sample is left out.
         Returns (cost, gradient); the gradient has `.weights` and `.biases` like the network, and `.flat`. It is all NaN
         if the cost is infinite and a target exceeds 2^1000, or 2^112 in float32, in magnitude.
-        With batch normalization, both are by the statistics of X, m >= 2, not by the running ones; those of all alike,
-        whatever their weights.
+        With batch normalization, both use the statistics of X, m >= 2, not the running statistics; all samples count
+        equally in them, whatever their weights.
         """
         if cost is sample_weight is None and reduction is _MEAN:
             return self._gradient(X, Y)

@@ -1,4 +1,4 @@
-"""Optimizers, for `optimizer=` of `Network.train`: by name, or as an object with settings of its own.
+"""Optimizers, for `optimizer=` of `Network.train`: by name, or as an object with its own settings.
 
 g is the gradient of a batch (after clipping), theta the parameters, alpha the learning rate; all state starts at zero
 in each call of `train`.
@@ -51,9 +51,9 @@ class State:
     values  (k, size): one row, laid out as theta, for each of the rule's k state arrays; all start at zero
     arrays  the rows as `Parameters`, with `.weights` and `.biases`
     t       the number of updates so far
-    prepared  memory that a backend keeps between calls, by keys of its own
-    made    the rows, if they were asked for, or a backend has made them; else None
-    is_finite  whether all parameters are finite after the last update; None if the backend has not looked
+    prepared  memory that a backend keeps between calls, under its own keys
+    made    the rows, if they have been requested or a backend has created them; otherwise None
+    is_finite  whether all parameters are finite after the last update; None if the backend has not checked
     """
 
     is_finite: bool | None = None
@@ -66,7 +66,7 @@ class State:
 
     @property
     def values(self) -> NDArray[Any]:
-        """The rows: zeros, if no backend has made them."""
+        """The rows; zeros unless a backend has created them."""
         if self.made is None:
             self.made = np.zeros((self.count, self._theta.flat.size), self._theta.flat.dtype)
         return self.made
@@ -229,7 +229,8 @@ class LBFGS(Minimizer):
         return self.memory * (2 * parameters + 11 * self.memory)
 
     def options(self) -> dict[str, Any]:
-        """SciPy's names for the settings; its two other stopping criteria are disabled, as other methods lack them."""
+        """SciPy's names for the settings; its two other stopping criteria are disabled, since the other methods lack
+        them."""
         return {"gtol": self.tolerance, "maxcor": self.memory, "ftol": 0.0, "maxfun": 2**31 - 1}
 
 
@@ -248,8 +249,9 @@ class MultiStart(Optimizer):
     optimizer  the optimizer of each start, by name or as an object
     init       the initialization scheme, see `samenet.model.initialize`
 
-    Each start trains for all epochs. A start whose weights overflow does not count; if all do, the weights are restored
-    and the error is raised. The history is that of the best start; its `starts` has the final costs of all.
+    Each start trains for all epochs. A start whose weights overflow is discarded; if all overflow, the weights are
+    restored and the error is raised. The history is that of the best start; its `starts` has the final costs of all
+    starts.
     `StopTraining` or Ctrl-C ends all training; a stop rule ends only the current start. `stopped_by` says what ended
     all training or, if nothing did, what ended the best start.
     """
@@ -287,7 +289,7 @@ UPDATE_RULES = tuple(rule for rule in OPTIMIZERS.values() if issubclass(rule, Up
 
 
 def optimizer(value: Any) -> Optimizer:
-    """The optimizer itself, or the one of this name with default settings."""
+    """The optimizer itself, or the one with this name, with default settings."""
     return value if isinstance(value, Optimizer) else _usual(checks.choice("optimizer", value, OPTIMIZERS))
 
 

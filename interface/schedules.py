@@ -128,5 +128,5 @@ def schedule(value: Any) -> Schedule:
 
 
 def rate(schedule: Schedule, epoch: int) -> float:
-    """The learning rate of an epoch: finite and not negative; it may reach 0, as a cosine does at its end."""
+    """The learning rate of an epoch, checked to be finite and not negative; it may be 0, as at the end of a cosine."""
     return checks.number(f"alpha({epoch})", schedule(epoch), least=0.0)

@@ -1,7 +1,7 @@
-"""What ends training early: `StopTraining`, and rules for `stop=` of `Network.train`.
+"""Early stopping: `StopTraining`, and rules for `stop=` of `Network.train`.
 
-`stop=` takes one rule or a list. Each is evaluated after every epoch, at the cost of a forward pass (`GradientNorm`: a
-gradient); the first that holds ends training, and `history.stopped_by` is its str().
+`stop=` takes one rule or a list. Each rule is evaluated after every epoch, which takes a forward pass (`GradientNorm`:
+a gradient); the first rule that holds ends training, and `history.stopped_by` is its str().
 
 >>> from samenet.fast.numpy import Network
 >>> from samenet.stopping import CostChange
@@ -33,12 +33,12 @@ class StopTraining(Exception):
                 raise samenet.StopTraining("good enough")
 
     `train` then returns as after its last epoch: weights and history stay as they are, `Patience` restores the best
-    weights, and `history.stopped_by` is "callback", or with a reason "callback: good enough". With `MultiStart` all
-    starts end. A callback's return value is ignored.
+    weights, and `history.stopped_by` is "callback", or, with a reason, "callback: good enough". With `MultiStart`, no
+    further start begins. A callback's return value is ignored.
 
-    Other code may raise it, too. A function for `alpha=` ends training before the epoch it was called for, and
-    `stopped_by` is "alpha"; a custom rule is named by its str(), and anything else (a signal handler, perhaps) is
-    "StopTraining". Outside `train` it is an exception like any other.
+    Other code may raise it, too. If a function for `alpha=` raises it, training ends before the epoch for which it was
+    called, and `stopped_by` is "alpha". A custom rule is named by its str(), and any other source (such as a signal
+    handler) is "StopTraining". Outside `train`, it is an exception like any other.
     """
 
 
@@ -50,8 +50,9 @@ class Watch:
     """A rule applied to one training run.
 
     `ends` is called after every epoch, `close` when training is over, or `failed` when an exception or Ctrl-C ended it.
-    state: what `ends` remembers from epoch to epoch, numbers and copies of `model.theta.everything` by name. A training
-    that goes on, see `resume` of `Network.train`, puts that of the earlier one into it; without, the rule begins anew.
+    state: what `ends` remembers between epochs: numbers and copies of `model.theta.everything`, by name. When training
+    is resumed, see `resume` of `Network.train`, the earlier run's state is put into it; otherwise, the rule starts
+    anew.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Rule(ABC):
 
     @property
     def needs_validation(self) -> bool:
-        """Whether `objective.validation`, the objective on the validation set of `train`, has to be there."""
+        """Whether the rule needs `objective.validation`, the objective on the validation set of `train`."""
         return False
 
     def check(self, model: Model) -> None:
@@ -118,19 +119,20 @@ class GradientNorm(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Patience(Rule):
-    """End when the cost of a validation set has not fallen for so many epochs in a row.
+    """End when the cost of a validation set has not fallen for a number of epochs in a row.
 
-    X: (m, n_in), Y: (m, n_out), the validation set, read at the start of training, never written to; without them,
-    that of `train(..., validation=(X, Y))`
-    epochs     how many
-    restore    restore the weights of the lowest cost when training ends: True, unless an exception ended it; "always",
-               also after an exception and Ctrl-C; False, never
-    min_delta  only a cost lower by more than this has fallen, compared with where it last fell to; the weights restored
-               are those of the lowest cost, be it lower by less
+    X: (m, n_in), Y: (m, n_out), the validation set, read at the start of training, never written to; if not given,
+    the validation set of `train(..., validation=(X, Y))`
+    epochs     this number
+    restore    when to restore the weights of the lowest cost at the end of training: True, unless an exception ended
+               it; "always", even after an exception or Ctrl-C; False, never
+    min_delta  the cost counts as fallen only if it is lower by more than this than when it last fell; the weights
+               restored are those of the lowest cost, even if it is lower by less
 
-    The cost is what training minimises, penalties included, over the validation set. `history.best_epoch` is the number
-    of completed epochs at the lowest: 0 if it never fell. `history.validation_curve` has it before training and after
-    each epoch. Of several such rules, the last restores, and the history tells of it.
+    The cost is the one that training minimises, penalties included, over the validation set. `history.best_epoch` is
+    the number of completed epochs at the lowest cost: 0 if it never fell. `history.validation_curve` has the cost
+    before training and after each epoch. If there are several such rules, the last one restores its weights and writes
+    into the history.
     Source: L. Prechelt, Early stopping - but when? (1998), the criterion UP.
     """
 
@@ -151,7 +153,7 @@ class Patience(Rule):
 
     @property
     def needs_validation(self) -> bool:
-        """Whether it watches the validation set of `train`."""
+        """Whether it uses the validation set of `train`."""
         return self.X is None
 
     def check(self, model: Model) -> None:

@@ -34,7 +34,7 @@ def sample_gradient(
     masks: Sequence[Any] | None = None,
     factor: float = 1.0,
 ) -> float:
-    """The cost of one sample, times a factor; its gradient, times the same, is added to `total`.
+    """The cost of one sample, times a factor; adds its gradient, times the same factor, to `total`.
 
     J = 1/2 ||y - h||^2, or another of `COSTS`
     delta_i = -(y_i - h_i) f'(z_i)                        in the output layer,
@@ -85,7 +85,8 @@ def batch_gradient(
     """The cost and its gradient over many samples: summed sample by sample, then divided by m for the mean.
 
     masks: for each sample, the masks of its hidden layers. l1, l2: the penalties, added once for either reduction.
-    weight_masks: for DropConnect, a factor m for each weight: J is of m W in place of W, and dJ/dW = m dJ/d(m W).
+    weight_masks: for DropConnect, a factor m for each weight: J is computed with m W in place of W, and dJ/dW = m
+    dJ/d(m W).
     sample_weight: for each sample; see `samenet.reference.sample_weight`. A sample of weight 0 is left out.
     """
     used = weights if weight_masks is None else masked(weight_masks, weights)
@@ -105,7 +106,7 @@ def batch_gradient(
 
 
 def average(value: float, total: Gradient, weights: Sequence[Any], m: int, reduction: str) -> float:
-    """The cost, and in place its gradient, from their sums over m samples."""
+    """The cost from its sum over m samples; its gradient is computed from its sum likewise, in place."""
     if reduction == "mean":
         value /= m
         for l in range(len(weights)):
@@ -121,14 +122,14 @@ def average(value: float, total: Gradient, weights: Sequence[Any], m: int, reduc
 
 
 def penalized(value: float, total: Gradient, weights: Sequence[Any], l1: float, l2: float) -> float:
-    """The cost, and in place its gradient, with the penalties."""
+    """The cost with the penalties; theirs are also added to its gradient, in place."""
     if l1 or l2:
         value += add_penalty(total, weights, l1, l2)
     return value
 
 
 def masked(weight_masks: Sequence[Any], matrices: Sequence[Any]) -> list[Any]:
-    """m W, number by number, for each layer: factors of DropConnect applied to its weights, or to their gradient."""
+    """m W, elementwise, for each layer: the factors of DropConnect applied to its weights, or to their gradient."""
     layers = zip(weight_masks, matrices, strict=True)
     return [[apply_mask(mask, row) for mask, row in zip(M, W, strict=True)] for M, W in layers]
 

@@ -12,8 +12,8 @@ Vector = Sequence[float]
 class Cost(NamedTuple):
     """J = value(y, h, z) of one sample, and delta(y, h, backward) = dJ/dz.
 
-    y: the target; h: the output; z: its weighted sums; all (n_out,). backward(h, e): the output activation's map from
-    e = dJ/dh to dJ/dz, which a cost designed for one activation already includes.
+    y: the target; h: the output; z: its weighted sums; all (n_out,). backward(h, e): the output activation's map from e
+    = dJ/dh to dJ/dz; a cost designed for one activation already includes it, and does not call it.
     """
 
     value: Callable[[Vector, Vector, Vector], float]
@@ -104,7 +104,7 @@ COSTS = {
 
 
 def penalty(weights: Sequence[Any], l1: float, l2: float) -> float:
-    """The penalty on large weights: l1 sum |W| + l2/2 sum W^2, over all weights but no biases.
+    """The penalty on large weights: l1 sum |W| + l2/2 sum W^2, over all weights, without the biases.
 
     Source: M. Nielsen, Neural Networks and Deep Learning (2015), chapter 3, with lambda/n = l2.
     """

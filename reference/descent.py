@@ -84,7 +84,8 @@ def run_updates(
 ) -> list[float]:
     """Many updates, in place; returns the cost of each batch before its update.
 
-    Each also moves the running statistics of normalized layers, see `samenet.reference.normalization.move_running`.
+    Each update also moves the running statistics of normalized layers, see
+    `samenet.reference.normalization.move_running`.
 
     Every epoch goes through the samples once, `batch_size` at a time; its last batch may be smaller.
     X: (m, n_in); Y: (m, n_out).
@@ -95,8 +96,8 @@ def run_updates(
     dropout: see `samenet.reference.dropout.mask`; samples count by their position in the order, epoch after epoch.
     drop_connect: see `samenet.reference.dropout.weight_masks`; updates count from 0.
     state: the rule's state, changed in place, see `State`; zero if None. clip_value, clip_norm: see `clip`.
-    sampler: for adaptive sampling, its state, changed in place, see `sampling`; `order` then has a random number of
-    [0, 1) for each draw in place of the row's.
+    sampler: for adaptive sampling, its state, changed in place, see `sampling`; `order` then has a random number from
+    [0, 1) for each draw, in place of a row number.
     sample_weight: for each row of X; see `samenet.reference.sample_weight`. Not with a sampler.
     Source: tutorial 000 (docs/sources.md), section 4 (batch descent); tutorial 001 (online steps and mini-batches).
     """
@@ -104,7 +105,7 @@ def run_updates(
     state = State(model, rule.state_arrays) if state is None else state
     for epoch in range(epochs if order is None else len(order)):
         rows = range(len(X)) if order is None else order[epoch]
-        rate = float(alpha[epoch]) if hasattr(alpha, "__len__") else alpha  # not NumPy's, which is not rounded alike
+        rate = float(alpha[epoch]) if hasattr(alpha, "__len__") else alpha  # not NumPy's, which rounds differently
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             masks = None if dropout is None else dropout.after(epoch * len(rows) + start)

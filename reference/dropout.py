@@ -7,10 +7,10 @@ _WORD = 2**64 - 1  # arithmetic is modulo 2^64
 
 
 def splitmix64(key: int, n: int) -> int:
-    """The n-th number of 64 bits, n = 1, 2, ..., of the generator whose state begins as `key`.
+    """The n-th 64-bit number, n = 1, 2, ..., of the generator whose initial state is `key`.
 
-    The state grows by the odd integer next to 2^64 / golden ratio for each number, and is mixed by two rounds of shift,
-    exclusive or and multiplication.
+    For each number, the state grows by the odd integer nearest to 2^64 / golden ratio, and is mixed by two rounds of
+    shift, exclusive or and multiplication.
     Source: G. L. Steele, D. Lea and C. H. Flood, Fast splittable pseudorandom number generators (2014), with the
     constants of Java's SplittableRandom (D. Stafford's variant 13).
 

@@ -1,4 +1,4 @@
-"""Backpropagation where layers are normalized: layer after layer, each for all samples of the batch."""
+"""Backpropagation with batch normalization: layer by layer, each for all samples of the batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,8 +27,8 @@ def gradient_layer_by_layer(
 ) -> tuple[float, Gradient, list[Statistics | None]]:
     """The cost and its gradient, as `samenet.reference.backward.batch_gradient`; and each layer's statistics.
 
-    gammas: for each layer after the first (n_out,), or an empty list where it is not normalized. Statistics are of all
-    samples alike, whatever their weights.
+    gammas: for each layer after the first (n_out,), or an empty list where it is not normalized. Statistics count all
+    samples equally, whatever their weights.
     Equations: `normalization`; and dJ/dgamma_i = sum_s delta_si n_si, dJ/db_i = sum_s delta_si, with delta = dJ/dz'.
     """
     functions, samples, last = [ACTIVATIONS[name] for name in activations], range(len(X)), len(weights) - 1

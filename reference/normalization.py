@@ -1,9 +1,10 @@
-"""Batch normalization: z of a node shifted and scaled to the mean b and the deviation gamma, which are learnt.
+"""Batch normalization: z of a node is shifted and scaled to mean b and standard deviation gamma, which are learned.
 
     n = (z - mean) / sqrt(variance + EPSILON);  z' = gamma n + b
 
-Training takes the mean and the variance of z over the samples of the batch; everything else takes running ones, which
-training moves. The layer's affine map comes first, z = W h, then this, then the activation, h' = f(z'). b is the bias.
+Training uses the mean and the variance of z over the samples of the batch; everything else uses running means and
+variances, which training updates. The layer's affine map comes first, z = W h, then this, then the activation, h' =
+f(z'). b is the bias.
 Source: S. Ioffe and C. Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
 shift (2015), algorithms 1 and 2, with b for their beta.
 """

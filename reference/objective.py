@@ -1,4 +1,4 @@
-"""What training minimises over many samples: the cost; and its gradient."""
+"""The cost over many samples, which training minimises, and its gradient."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ def gradient(
     dropout, drop_connect: see `mask` and `weight_masks` of `samenet.reference.dropout`.
     sample_weight: (m,), for the weighted mean or sum; see `samenet.reference.sample_weight`.
     Returns (cost, gradient), the gradient with `.weights`, `.biases` and `.gammas`. Equations: `sample_gradient`, and
-    `samenet.reference.layerwise` where layers are normalized, by the statistics of these samples.
+    `samenet.reference.layerwise` where layers are normalized, with the statistics of these samples.
     """
     return gradient_and_statistics(model, X, Y, reduction, dropout, drop_connect, sample_weight)[:2]
 
@@ -51,7 +51,7 @@ def gradient(
 def gradient_and_statistics(
     model: Any, X: Any, Y: Any, reduction: str, dropout: Any, drop_connect: Any, sample_weight: Any
 ) -> tuple[float, Gradient, list[Statistics | None]]:
-    """The same, and the statistics of normalized layers."""
+    """As `gradient`, and the statistics of normalized layers."""
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     masks = None if dropout is None else [by_layer(mask(dropout, s), weights) for s in range(len(X))]
     of_weights = None if drop_connect is None else weight_masks(drop_connect, 0, weights)

@@ -1,4 +1,4 @@
-"""Weights of samples: what the cost of each, and its gradient, is multiplied by before they are summed."""
+"""Sample weights: factors of the samples' costs and gradients in the sums over samples."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 def factors(sample_weight: Sequence[float], reduction: str) -> list[float]:
     """c_s = w_s / sum_t w_t for the mean over the samples of a batch, and w_s for their sum.
 
-    J = sum_s c_s J_s and dJ/dtheta = sum_s c_s dJ_s/dtheta, to which penalties are added once. If all weights of a
-    batch are 0, so are all c_s.
+    J = sum_s c_s J_s and dJ/dtheta = sum_s c_s dJ_s/dtheta; penalties are added once. If all weights of a batch are 0,
+    so are all c_s.
 
     >>> factors([1.0, 3.0], "mean")
     [0.25, 0.75]
@@ -21,5 +21,5 @@ def factors(sample_weight: Sequence[float], reduction: str) -> list[float]:
 
 
 def weighed(factor: float, values: Sequence[float]) -> list[float]:
-    """c v_i; zeros if c is 0, also where v_i is infinite: the sample is left out."""
+    """c v_i; zeros if c is 0, even where v_i is infinite: the sample is left out."""
     return [factor * values[i] if factor != 0.0 else 0.0 for i in range(len(values))]

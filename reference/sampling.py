@@ -1,4 +1,5 @@
-"""Adaptive sampling of the rows: draws by a tree of sums, the weighted gradient, and what it teaches the weights.
+"""Adaptive sampling of the rows: draws by a tree of sums, the weighted gradient, and the updates of the sampling
+weights.
 
 `sampler` is an object with `rate`, `floor`, `rows`, `tree` and `mean`: see `samenet.backends.adaptive.Sampler`. The
 equations and their source: `samenet.AdaptiveSampling`.
@@ -13,13 +14,14 @@ from samenet.reference.dropout import mask, weight_masks
 from samenet.reference.forward import as_lists
 from samenet.reference.objective import Objective, by_layer
 
-MOST = 10.0  # means of squared norms that a draw counts for at most
-MEMORY = 100.0  # draws that the running mean remembers
-LIMIT = 1e150  # weights stay between 1 / LIMIT and LIMIT, whose sums and quotients do not overflow
+MOST = 10.0  # a squared norm counts as at most this many times the mean
+MEMORY = 100.0  # the number of draws over which the running mean averages
+LIMIT = 1e150  # weights stay between 1 / LIMIT and LIMIT, so that their sums and quotients do not overflow
 
 
 def draw(sampler: Any, u: float) -> int:
-    """The row that a number u of [0, 1) stands for: numbers below the floor are uniform; others descend the tree.
+    """The row that a random number u in [0, 1) selects: a uniform one if u is below the floor, else by descending the
+    tree.
 
     >>> from types import SimpleNamespace
     >>> [draw(SimpleNamespace(floor=0.5, rows=2, tree=[0, 4, 1, 3]), u / 8) for u in range(8)]
@@ -34,11 +36,11 @@ def draw(sampler: Any, u: float) -> int:
         if rest >= sampler.tree[node]:
             rest -= sampler.tree[node]
             node += 1
-    return min(node - leaves, last)  # beyond the last row by rounding alone
+    return min(node - leaves, last)  # only rounding leads beyond the last row
 
 
 def importance(sampler: Any, row: int) -> float:
-    """1 / (m q): what the gradient of this row is multiplied by."""
+    """1 / (m q): the factor of this row's gradient."""
     weight, floor = float(sampler.tree[len(sampler.tree) // 2 + row]), float(sampler.floor)
     share = weight * sampler.rows / float(sampler.tree[1])
     probability: float = (1.0 - floor) * share + floor  # times m
@@ -46,7 +48,7 @@ def importance(sampler: Any, row: int) -> float:
 
 
 def learn(sampler: Any, rows: Sequence[int], squares: Sequence[float]) -> None:
-    """Move the weights of the rows drawn; squares: ||d||^2 of each draw, the squared norm of its weighted gradient."""
+    """Update the drawn rows' weights; squares: ||d||^2 of each draw, the squared norm of its weighted gradient."""
     total = 0.0
     for square in squares:
         total += square
@@ -78,12 +80,13 @@ def sampled_gradient(
     dropout: Any = None,
     drop_connect: Any = None,
 ) -> tuple[float, Gradient]:
-    """The weighted cost and gradient of the rows that these numbers draw; the sampler learns from them.
+    """The weighted cost and gradient of the rows that the random numbers select; the sampler learns from them.
 
-    J = sum_s c_s J_s + penalties,  g = sum_s c_s dJ_s/dtheta + theirs,  c_s = 1 / (m q_s), or that over B for the mean
+    J = sum_s c_s J_s + penalties,  g = sum_s c_s dJ_s/dtheta + their gradient,  c_s = 1 / (m q_s), divided by B for the
+    mean
 
-    X: (m, n_in), Y: (m, n_out), of all rows. The norm of each row's gradient is taken from the gradient itself; with
-    DropConnect, from the one by m W, before it is multiplied by m.
+    X: (m, n_in), Y: (m, n_out), of all rows. The norm of each row's gradient is computed from the gradient itself; with
+    DropConnect, from the gradient with respect to m W, before it is multiplied by m.
     """
     weights, biases = [as_lists(W) for W in model.weights], [as_lists(b) for b in model.biases]
     activations, cost, l1, l2 = Objective.of(model)

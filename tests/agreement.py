@@ -1,4 +1,4 @@
-"""The backends as the tests know them, by name and in pairs; what it means to agree is in `samenet.testing`."""
+"""The backends for the tests, by name and in pairs; `samenet.testing` defines how they are compared."""
 
 from dataclasses import dataclass
 from types import ModuleType
@@ -86,5 +86,5 @@ class Pair:
 
 
 BACKENDS = tuple(Backend(name) for name in samenet.backends())
-# The chain of trust: finite differences prove the reference; each backend is compared with all that stand before it.
+# The chain of trust: finite differences prove the reference; each backend is compared with all backends before it.
 PAIRS = tuple(Pair(BACKENDS[i], BACKENDS[j]) for i in range(len(BACKENDS)) for j in range(i))

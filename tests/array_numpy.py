@@ -1,4 +1,4 @@
-"""A backend on NumPy's arrays by the functions of `samenet.fast.arrays`, as one on another library's is written."""
+"""A backend on NumPy arrays by the functions of `samenet.fast.arrays`, written like that of another library."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Chromium for the tests of pages: how it is started, and how it looks at a page."""
+"""Chromium for the tests of web pages: starting it, taking screenshots, and listing its requests."""
 
 import json
 import shutil
@@ -57,6 +57,6 @@ def look(browser: Any, path: Path, width: int, scheme: str) -> dict[str, int]:
 
 
 def requests(browser: Any) -> list[str]:
-    """The addresses that were asked for since the last look."""
+    """The addresses that were requested since the last call."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]

@@ -1,11 +1,11 @@
-"""Child processes. None is timed: how long one takes on a loaded machine says nothing."""
+"""Child processes. None is timed, because times on a loaded machine mean nothing."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-HANGS = 1800  # seconds after which a process, or a thread, is taken to stand still; nothing else depends on it
+HANGS = 1800  # seconds after which a process or a thread counts as hanging; nothing else depends on it
 
 
 def python(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -15,7 +15,7 @@ def python(*arguments: str, cwd: Path | None = None, **environ: str) -> subproce
 
 
 def printed(script: str, *arguments: str, **environ: str) -> str:
-    """What a script prints, which must end well."""
+    """The output of a script, which must exit with status 0."""
     done = python("-c", script, *arguments, **environ)
     assert done.returncode == 0, done.stderr
     return done.stdout

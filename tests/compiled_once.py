@@ -37,10 +37,10 @@ def twice(a):
 def kernels(
     monkeypatch: pytest.MonkeyPatch, folder: Any, text: str = TEXT, stamp: bytes | None = b"stamp"
 ) -> ModuleType:
-    """A module of these kernels, as a process sees it that has compiled nothing yet, with its cache in a folder."""
+    """A module of these kernels, as in a new process that has compiled nothing yet, with its cache in a folder."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", False)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(folder))
-    # Numba reads its settings again when the environment has changed, as another test may have done.
+    # Numba reads its settings again when the environment has changed, which another test may have done.
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
     monkeypatch.setattr(uninterrupted, "prepare", lambda: None)  # once in a process is enough

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-# Before NumPy is loaded: several threads of BLAS in each of several processes wait for one another most of the time.
+# Set before NumPy is loaded: with several BLAS threads in each of several processes, most of the time would be waiting.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # one of them, of a package of Selenium's, loads Trio
+os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")  # a plug-in from one of Selenium's packages loads Trio
 
 import uninstalled  # noqa: F401
 from agreement import BACKENDS, PAIRS, Backend, Pair
@@ -33,7 +33,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture(params=BACKENDS[1:], ids=str)
 def fast(request: pytest.FixtureRequest) -> Backend:
-    """Every backend but the reference."""
+    """Every backend except the reference."""
     return request.param  # type: ignore[no-any-return]
 
 
@@ -58,7 +58,7 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
 
 
 def _implementations(params: dict[str, Any]) -> set[str]:
-    """The names of the backends that a test is given as its parameters."""
+    """The names of the backends among a test's parameters."""
     found = set()
     for value in params.values():
         if isinstance(value, Pair):
@@ -69,7 +69,7 @@ def _implementations(params: dict[str, Any]) -> set[str]:
 
 
 def pytest_collection() -> None:
-    """Modules and tests are made, and none is given up: to look for garbage among them took half of the time."""
+    """Turn off garbage collection while tests are collected, which creates no garbage: it took half of the time."""
     gc.disable()
 
 
@@ -80,11 +80,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is the same with the JIT and without is run once; and nothing is marked so that it never runs.
+    """Mark tests that are the same with and without the JIT, so that they run once; check that every test runs.
 
-    Given backends that are never compiled, a test is the same; given none, where its module has ON_NUMPY. What a test
-    asks of Numba alone, the kernels as plain Python are asked only where its module has PLAIN_KERNELS or the test is
-    counted; and where Numba's is compared with both others, its plain functions are with the definition alone.
+    A test is the same if all of its backends are never compiled, or if it has no backend and its module has ON_NUMPY. A
+    test of Numba alone runs with the kernels as plain Python only if its module has PLAIN_KERNELS or the test is
+    counted. Where Numba is compared with both other backends, plain kernels are compared only with the reference.
     """
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
@@ -102,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Brief:
-    """A worker's plugin: it reports a test that passes once, not at its beginning, its end and each step between."""
+    """A plugin for workers: it reports a passing test once, not at its beginning, its end and each step in between."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -113,22 +113,22 @@ class Brief:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in processes that a shell starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_RECORDS] = defaultdict(list)
     tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
     if tracer and config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        tracer.stop()  # here tests are handed out, and none is run
+        tracer.stop()  # this process distributes tests and runs none
     elif tracer:
         config.pluginmanager.register(Counted(tracer, _implementations))
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(Brief())
-        # What one worker has compiled, the others find.
+        # Workers share what they compile.
         os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist hands what it kept to the process that reports."""
+    """A pytest-xdist worker passes its records to the process that reports."""
     if hasattr(session.config, "workeroutput"):
         kept = session.config.stash[_RECORDS].items()
         session.config.workeroutput["records"] = [(key, list(map(tuple, values))) for key, values in kept]

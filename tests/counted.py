@@ -1,9 +1,10 @@
-"""Which cases of a test are counted by coverage: of many, those that can run other lines.
+"""Which cases of a test are traced for coverage: only those that can run lines that earlier cases did not.
 
-The tracer takes as long as what it counts. A case whose parameters, and whose fields of them, have all been seen with
-the same backends runs without it: in a product, each value of each factor is counted once. So does a case that is given
-the reference or Numba: their lines are run by `test_mutants`, and those of the interface by the same case with NumPy.
-A test marked `counted` is an exception, and one marked `uncounted`, whose lines other tests run.
+Tracing doubles the time. A case whose parameter values, and the fields of these values, have all occurred with the same
+backends runs without tracing, so that in a product of parameters, each value of each factor is traced once. A case with
+the reference or Numba is not traced either: `test_mutants` runs their lines, and the same case with NumPy runs those of
+the interface. Tests marked `counted` are traced all the same; tests marked `uncounted`, whose lines other tests run,
+are not.
 """
 
 import dataclasses
@@ -48,7 +49,7 @@ class Counted:
 
 
 def _values(name: str, value: Any) -> Iterator[Hashable]:
-    """A parameter's value, or those of its parts; what is not plain is told by which object it is."""
+    """A parameter's value, or the values of its parts; objects that are not plain values are identified by id."""
     if type(value) is dict and value:
         for key, part in value.items():
             yield from _values(f"{name}.{key}", part)

@@ -1,7 +1,7 @@
 """A second derivation of the bound, number by number, from the docstrings of `samenet.testing`.
 
-A number is a pair: its value and its error bound. Written as loops over plain floats, in the style of the reference,
-it shares no line with the bound, and every sign, factor and maximum of the bound is checked against it.
+A number is a pair: its value and its error bound. The derivation is written as loops over plain floats, in the style of
+the reference. It shares no line with the bound, and checks every sign, factor and maximum of it.
 """
 
 import math
@@ -30,7 +30,7 @@ def gamma(n: float, r: Rounding) -> float:
 
 
 def fitting(x: Number, *sizes: float, most: float) -> Number:
-    """It, or nothing, if a size that stands between is more than what fits."""
+    """The number, or one without a bound if an intermediate magnitude exceeds `most`."""
     return x if math.isfinite(x.v) and math.isfinite(x.e) and all(s <= most for s in sizes) else NOTHING
 
 
@@ -175,7 +175,7 @@ def _summed(terms: Row, roundings: int, r: Rounding) -> Number:
 
 
 def cost(name: str, hs: list[Row], zs: list[Row], ys: Any, r: Rounding) -> Number:
-    """Of rows of outputs, weighted sums and targets."""
+    """The cost of rows of outputs, weighted sums and targets."""
     triples = [one for rows in zip(hs, zs, ys, strict=True) for one in zip(*rows, strict=True)]
     if name in ("squared_error", "sum_of_squares"):
         residuals = [less(h, y) for h, _, y in triples]
@@ -282,7 +282,7 @@ def moved(
     if not nesterov:
         return _plus(start, velocity, r), velocity
     carried = _by(velocity, momentum, 2, r)
-    # Either sum may be made first.
+    # Either sum may be computed first.
     first = max(total([carried, move]).top, total([start, carried]).top)
     x = total([start, carried, move])
     top = x.top

@@ -1,6 +1,6 @@
 """The network in decimal arithmetic with 60 digits and unbounded exponents: rounding errors are far below a float's.
 
-Written from the equations, not from a backend: the bound on the error of a single computation is tested against it.
+It is written from the equations, not from a backend, to test the bound on the error of a single computation.
 """
 
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def run(
     weight_masks: list[NDArray[Any]] | None = None,
     sample_weight: NDArray[np.float64] | None = None,
 ) -> tuple[Any, Decimal, Vector]:
-    """The output for each sample, without masks; the cost and the flat gradient, with them."""
+    """The output for each sample, without masks; the cost and the flat gradient, with masks."""
     with localcontext(_DIGITS):
         weights, biases = [_numbers(W) for W in network.weights], [_numbers(b) for b in network.biases]
         activations = [_ACTIVATIONS[name] for name in network.activations]
@@ -133,7 +133,7 @@ def run(
 
 
 def _reduced(network: Any, weights: Any, cost: Decimal, dW: Any, db: Any, m: Decimal) -> tuple[Decimal, Vector]:
-    """Divided by m, the sum of the weights, with the penalties, in the order of the flat vector."""
+    """The cost and gradient divided by m, the sum of the weights, with penalties, in the order of the flat vector."""
     l1, l2 = Decimal(network.l1), Decimal(network.l2)
     flat: Vector = []
     cost /= m

@@ -1,4 +1,5 @@
-"""The code that the kernels generate, compiled by LLVM without Numba's dispatcher, so that it runs without the JIT too.
+"""The code that the kernels generate, compiled by LLVM without Numba's dispatcher, so that it also runs without the
+JIT.
 
 The kernel modules are loaded again as they would be on a processor with given features: with registers of 16, 32 or 64
 bytes. In these copies, each piece of generated code is kept together with the equivalent plain function.
@@ -43,7 +44,7 @@ LONG = ir.IntType(64)
 
 @dataclass(frozen=True)
 class Generated:
-    """A plain function, and the same as code: `typed(typing_context, *types)` is what Numba asks of an intrinsic."""
+    """A plain function, and its generated code: Numba calls `typed(typing_context, *types)` of an intrinsic."""
 
     plain: Callable[..., Any]
     typed: Callable[..., Any]
@@ -58,7 +59,7 @@ def path_of(name: str) -> Path:
 
 
 def again(name: str) -> ModuleType:
-    """A module of the kernels, loaded once more for the caller alone."""
+    """A separate copy of a module of the kernels."""
     original = importlib.import_module(f"samenet.fast.kernels.{name}")
     module = ModuleType(original.__name__)
     module.__file__ = original.__file__
@@ -82,7 +83,7 @@ def load(width: int, changed: Callable[[str], str] = lambda text: text) -> Simpl
             patch.setitem(sys.modules, module.__name__, module)
             package, _, last = module.__name__.rpartition(".")
             patch.setattr(importlib.import_module(package), last, module, raising=False)
-            # A file's own text under its own name: that its lines have run is counted.
+            # The text is compiled under the file's own name, so that coverage counts its lines.
             exec(
                 compile(changed(text), str(path) if changed(text) == text else f"changed {name}", "exec"), vars(module)
             )
@@ -91,9 +92,9 @@ def load(width: int, changed: Callable[[str], str] = lambda text: text) -> Simpl
 
 
 def _parameters(kind: Any) -> list[Any]:
-    """How an argument is handed over: an array as its address, shape and strides, a register as its address.
+    """The native parameters for an argument: an array is passed by address, shape and strides, a register by address.
 
-    Of a tuple only the type counts, so it is not.
+    A tuple is not passed, because only its type matters.
     """
     if isinstance(kind, types.Array):
         return [LONG] * (1 + 2 * kind.ndim)
@@ -107,7 +108,7 @@ def _parameters(kind: Any) -> list[Any]:
 
 
 def _values(kind: Any, values: list[Any]) -> list[Any]:
-    """The same, from the side of the caller."""
+    """The native argument values, for the caller."""
     if isinstance(kind, types.Array):
         (array,) = values
         assert array.dtype == np.dtype(str(kind.dtype))

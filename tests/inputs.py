@@ -9,7 +9,7 @@ from samenet.testing.inputs import Case, Functions, masks, mostly_zero, weight_m
 
 __all__ = ["CASES", "COMBINATIONS", "PENALTIES", "Case", "Functions", "masks", "mostly_zero", "weight_masks"]
 
-# Every pair of activations with every cost that goes with it.
+# Every pair of activations with every compatible cost.
 COMBINATIONS = [
     Functions(hidden, output, cost)
     for hidden in ACTIVATIONS
@@ -20,7 +20,8 @@ PENALTIES = [{}, {"l2": 0.3}, {"l1": 0.2, "l2": 0.1}]
 
 SMALL = ((3, 1), (4, 3, 2), (5, 7, 3, 2), (9, 8, 5, 4, 3))
 LARGE = ((64, 30, 10), (100, 90, 50, 10))
-# The compiled kernels take samples four at a time, and in blocks of a power of two: sizes on both sides of either.
+# The compiled kernels take samples four at a time, and in blocks of a power of two: these are sizes on both sides of
+# both.
 ROWS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65, 127, 128, 129, 130)
 
 

@@ -1,6 +1,6 @@
-"""A learner's backend, whole and right, and the mistakes that learners make in it, each with the cause that is told.
+"""A learner's backend, complete and correct, and the mistakes that learners make, each with the cause to be reported.
 
-The mistakes are mutants of the backends, and what readers of the tutorials get wrong.
+The mistakes are mutants of the backends, and mistakes that readers of the tutorials make.
 """
 
 from types import ModuleType
@@ -139,7 +139,7 @@ def run_updates(model, X, Y, rule, *, alpha, batch_size, order=None, epochs=1, r
 
 
 class Bug(NamedTuple):
-    """A mistake in it, the part that shows it, and words of the cause that is to be told; none where it cannot be."""
+    """A mistake, the part that shows it, and words of the cause to be reported; empty if it cannot be identified."""
 
     name: str
     old: str

@@ -1,7 +1,7 @@
 """Random networks with any mix of options, and every comparison of the backends' answers with the allowed error.
 
-`draw` gives a tame one, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30, half of them with one at
-the limits of the dtype; `Problem.changed` takes one step from it, for a search that climbs towards the worst
+`draw` gives a tame network, with numbers near 1, or a wild one, with scales from 1e-30 to 1e30, half of them with one
+scale at the limits of the dtype. `Problem.changed` takes one step from it, for a search that climbs towards the worst
 observed / allowed.
 """
 
@@ -60,7 +60,7 @@ class Problem:
     clip_norm: float
     dropout: float
     drop_connect: float
-    spread: float = 0.0  # of the logarithms of the samples' weights; 0 for none
+    spread: float = 0.0  # of the logarithms of the sample weights; 0 for no weights
 
     def network(self, name: str) -> Any:
         """The network on a backend."""
@@ -109,7 +109,7 @@ class Problem:
         return X, Y, of_nodes, of_weights
 
     def sample_weight(self) -> Array | None:
-        """The weights of samples, of which some are 0."""
+        """The sample weights, some of which are 0."""
         if not self.spread:
             return None
         random = np.random.default_rng([self.seed, 4])
@@ -121,7 +121,7 @@ class Problem:
         return {"clip_value": 10.0**self.clip_value, "clip_norm": 10.0**self.clip_norm}
 
     def changed(self, random: np.random.Generator) -> "Problem":
-        """One of its numbers changed."""
+        """A copy with one number changed."""
         other = draw(random, wild=True)
         kind = random.integers(12)
         if kind == 0:
@@ -154,7 +154,7 @@ class Problem:
         return replace(self, **{name: getattr(self, name) + step})._moderate()
 
     def _moderate(self) -> "Problem":
-        """With scales that the dtype has, and no softmax of one node, which would always be 1."""
+        """A copy with scales that the dtype can represent, and no softmax of one node, which would always be 1."""
         sizes, limits = list(self.sizes), (-42, 36) if self.dtype == "float32" else (-320, 305)
         for layer, name in enumerate(self.activations, start=1):
             sizes[layer] = max(2, sizes[layer]) if name == "softmax" else sizes[layer]
@@ -166,7 +166,7 @@ class Problem:
         )
 
     def _at_an_edge(self, random: np.random.Generator) -> "Problem":
-        """With products where numbers of the dtype end, or lose digits, or where exp does."""
+        """A copy with products at the overflow or underflow limits of the dtype, or at the limits of exp."""
         info = np.finfo(self.dtype)
         ends = info.tiny, info.smallest_subnormal, info.max, info.eps, math.log(info.max)
         edge = math.log10(random.choice(ends)) + float(random.normal(0, 2))
@@ -186,12 +186,12 @@ def _numbers(random: np.random.Generator, shape: tuple[int, ...], scale: float, 
 
 
 def _output(cost: str, random: np.random.Generator) -> str:
-    """An activation of the output layer that goes with a cost."""
+    """An activation of the output layer that is compatible with a cost."""
     return MADE_FOR.get(cost) or str(random.choice(ACTIVATIONS))
 
 
 def draw(random: np.random.Generator, wild: bool) -> Problem:
-    """A network with up to 8 layers of weights, of a few nodes; now and then of many, or with many samples."""
+    """A network with up to 8 layers of weights and few nodes; occasionally with many nodes, or many samples."""
     layers = int(random.integers(1, 9) if random.random() < 0.3 else random.integers(1, 4))
     sizes = random.integers(1, 10, layers + 1)
     rows = int(random.integers(1, 14))
@@ -242,7 +242,7 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
         dropout=maybe(0.3, float(random.uniform(0.1, 0.9)), 0.0),
         drop_connect=0.0,
     )._moderate()
-    own = np.random.default_rng([problem.seed, 3])  # the stream, and so the networks of a seed, do not depend on it
+    own = np.random.default_rng([problem.seed, 3])  # does not change the networks drawn for a seed
     if own.random() < 0.3:
         problem = replace(problem, drop_connect=float(own.uniform(0.1, 0.9)))
     if own.random() < 0.3:
@@ -251,7 +251,7 @@ def draw(random: np.random.Generator, wild: bool) -> Problem:
 
 
 def comparisons(problem: Problem, updates: int = 5) -> Compared:
-    """Predictions, cost, gradient and so many updates by every rule, of every two backends."""
+    """Predictions, cost, gradient and this many updates by every rule, for every two backends."""
     with np.errstate(all="ignore"):  # numbers that overflow do so in every backend
         yield from _forward(problem)
         yield from _gradient(problem)
@@ -274,7 +274,7 @@ def _forward(problem: Problem) -> Compared:
     yield from _pairs("predict", {name: net.predict(X) for name, net in nets.items()}, allowed[-1], problem.dtype)
     answers = {name: net.predictor()(X[0]) for name, net in nets.items()}
     yield from _pairs("predict", answers, allowed[-1][0], problem.dtype)
-    # As backends work it out: `Network.cost` is infinite by definition where it is larger than a sum may be.
+    # As computed by the backend: `Network.cost` is infinite by definition where a sum would be too large.
     weights = problem.sample_weight()
     objectives = {n: Objective(net.model, net.backend, X, Y, problem.reduction, weights) for n, net in nets.items()}
     costs = {name: objective.evaluate()[0] for name, objective in objectives.items()}
@@ -292,7 +292,7 @@ def _slope(
 
 
 def _seen(problem: Problem) -> tuple[Array | None, list[Array] | None, Array | None]:
-    """The masks of nodes and of weights, and the weights of samples."""
+    """The masks of nodes and of weights, and the sample weights."""
     _, _, dropout, drop_connect = problem.samples()
     return masks(dropout, problem.rows), weight_masks(drop_connect, problem.sizes), problem.sample_weight()
 
@@ -309,7 +309,7 @@ def _gradient(problem: Problem) -> Compared:
 
 
 def _updates(problem: Problem, rule: str, updates: int) -> Compared:
-    """Each update by itself: every backend takes it from the parameters, and the state, that the reference has got."""
+    """Each update separately: every backend starts from the parameters and the state of the reference."""
     X, Y, dropout, drop_connect = problem.samples()
     nets = {name: problem.network(name) for name in NAMES}
     alpha = 10.0**problem.alpha
@@ -340,9 +340,9 @@ def _updates(problem: Problem, rule: str, updates: int) -> Compared:
 
 
 def against_exact(problem: Problem) -> Compared:
-    """Every backend by itself against the network in decimal numbers: what each may be off is half of the bound.
+    """Every backend separately against the network in decimal arithmetic, with half of the bound allowed.
 
-    The value of the bound itself, worked out in float64, is one more computation of the same.
+    The value computed with the bound itself, in float64, is checked in the same way.
     """
     X, Y, *left_out = problem.samples()
     seen, net = _seen(problem), problem.network("reference")
@@ -364,7 +364,8 @@ def against_exact(problem: Problem) -> Compared:
 
 
 def climb(seed: int, steps: int, measured: Any) -> tuple[float, Problem, str, Comparison]:
-    """From a wild network, always one change further if none of observed / allowed gets smaller; the worst, and where.
+    """Climb from a wild network: keep a change if observed / allowed does not decrease; returns the worst, and where it
+    is.
 
     measured: a function of a problem, such as `comparisons`.
     """

@@ -9,7 +9,7 @@ SPEED_UPS = {"loops, arrays": 1.0, "loops, lists": 2.0, "numpy": 0.5, "numba": 8
 
 
 def row(name: str, seconds: float, gain: float, *, ok: bool = True, observed: float | None = 1e-16) -> dict[str, Any]:
-    """A contender; the times of a wrong answer are there too, so that a test sees that they are not shown."""
+    """A contender; it has times even for a wrong answer, so that a test can check that they are not shown."""
     gains = [1.0, 1.0, 1.0] if gain == 1 else [gain, gain * 0.9, gain * 1.1]
     return {
         "name": name,
@@ -52,7 +52,7 @@ def case(network: str, operation: str, contenders: list[dict[str, Any]], low: fl
 
 
 def content() -> dict[str, Any]:
-    """What comparison.json holds: a failed row, an error that is not finite, contenders that did not take part."""
+    """The contents of comparison.json: a failed row, an error that is not finite, contenders that did not take part."""
     failed = [*rows(40e-6)[:-1], row("numba", 123.456e-6, 0.325, ok=False, observed=None)]
     fast = ("numpy", "numba")
     cases = [

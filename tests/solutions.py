@@ -1,4 +1,4 @@
-"""Solutions of the exercises: for each, (fragment of its file, what takes its place)."""
+"""Solutions of the exercises: for each, (fragment of its file, replacement)."""
 
 from types import ModuleType
 
@@ -65,7 +65,7 @@ SOLUTIONS: dict[str, list[tuple[str, str]]] = {
     "softmax-cross-entropy": [
         (
             "def softmax(Z):\n    raise NotImplementedError",
-            "def softmax(Z):\n    e = np.exp(Z - Z.max(axis=1, keepdims=True))\n"  # Z has two axes, as its text says
+            "def softmax(Z):\n    e = np.exp(Z - Z.max(axis=1, keepdims=True))\n"  # Z has two axes, as the task says
             "    return e / e.sum(axis=1, keepdims=True)",
         ),
         (
@@ -112,7 +112,7 @@ def solved(name: str, text: str) -> str:
 
 
 def report(name: str, text: str) -> Report:
-    """As `grading.grade` has it, but in this process, where nothing is timed."""
+    """As by `grading.grade`, but in this process, and without timing."""
     task = ModuleType("task")
     exec(compile(text, "task.py", "exec"), vars(task))
     module = grading.adapted(name, task)

@@ -1,6 +1,7 @@
-"""Small stand-ins for PyTorch and Keras, which the tests use where these are not installed.
+"""Small stand-ins for PyTorch and Keras, for tests where these are not installed.
 
-They have what `samenet.storage.conversion` asks a fitted model for, under the same names, and compute nothing.
+They have the attributes of a fitted model that `samenet.storage.conversion` reads, under the same names, and compute
+nothing.
 """
 
 from types import ModuleType, SimpleNamespace

@@ -122,7 +122,7 @@ def test_updates_by_rule(pair, case, rule, record):
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_one_call_is_many(backend, rule, shuffled):
-    """To the bit, whatever the updates are cut into, as long as the velocity is carried on."""
+    """The bits are the same however updates are divided into calls, as long as the velocity is passed on."""
     case, descent = RULED[0], Descent(5, epochs=4, shuffled=shuffled)
     order, dropout, alphas = descent.order(13), case.dropout if rule.dropout else None, [0.5, 0.25, 0.2, 0.1]
     drop_connect = case.drop_connect if rule.drop_connect else None
@@ -179,7 +179,7 @@ def test_fifty_updates_of_more_than_one_block(pair, descent, record):
 
 
 def test_training_is_the_same_updates(pair, record):
-    """`train` draws one permutation an epoch from its seed, for every backend the same."""
+    """`train` draws one permutation per epoch from its seed, the same for every backend."""
     case = Case((4, 3, 2), 13)
     network, trusted = _both(pair, case)
     history = network.train(case.X, case.Y, alpha=0.5, epochs=12, batch_size=5, seed=3)
@@ -196,7 +196,7 @@ def test_training_is_the_same_updates(pair, record):
 
 @pytest.mark.parametrize("case", {str(c): c for p in CASES for c in p.values}.values(), ids=str)
 def test_no_layer_saturates(case):
-    """Where it does, a comparison proves nothing."""
+    """If a layer saturates, a comparison proves nothing."""
     from samenet.fast.numpy import Network
 
     for h in case.network(Network).feed_forward(case.X)[1:]:
@@ -224,7 +224,7 @@ def test_l1_pulls_a_weight_to_0_and_leaves_it_there(backend):
 @pytest.mark.parametrize("output", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_huge_weights_and_inputs_of_one_sign_overflow_alike(hidden, output, dtype):
-    """Where all terms of all sums have one sign, whatever their order; in float32 without the reference's float64."""
+    """If all terms of all sums have one sign, their order does not matter (in float32, without the reference)."""
     names = ("reference", "numpy", "numba") if dtype == "float64" else ("numpy", "numba")
     huge, overflows = 10.0 ** (300 if dtype == "float64" else 36), 0
     for seed in range(5):
@@ -247,7 +247,7 @@ def test_huge_weights_and_inputs_of_one_sign_overflow_alike(hidden, output, dtyp
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("z", [1000.0, 1e30])
 def test_far_out_the_sigmoid_is_exactly_0_or_1(backend, z, dtype):
-    """And without a warning: a warning is an error in these tests."""
+    """There is no warning either: a warning is an error in these tests."""
     net = backend.Network([1, 3, 2], dtype=dtype, weights=[[[z], [-z], [0]], [[z, z, 0], [-z, 0, -z]]])
     for x in ([1.0], [[1.0]] * 5):
         _, hidden, output = net.feed_forward(x)
@@ -265,7 +265,7 @@ def test_far_out_the_sigmoid_is_exactly_0_or_1(backend, z, dtype):
     [("sigmoid", "binary_cross_entropy", 2000.0), ("softmax", "cross_entropy", 2000.0)],
 )
 def test_a_cross_entropy_is_finite_where_the_output_is_0_or_1(backend, output, cost, expected, dtype):
-    """And so is its gradient, which pulls the output back: an output of exactly 0 where 1 was wanted."""
+    """Its gradient is finite, too, and corrects an output of exactly 0 where the target is 1."""
     net = backend.Network([1, 2], activation=output, cost=cost, dtype=dtype, weights=[[[1000.0], [-1000.0]]])
     assert (net.predict([1.0]) == [1.0, 0.0]).all()
     right, wrong = [[1.0, 0.0]], [[0.0, 1.0]]
@@ -278,7 +278,7 @@ def test_a_cross_entropy_is_finite_where_the_output_is_0_or_1(backend, output, c
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_functions_far_out(backend, dtype):
-    """At once exact and without a warning, for one sample and for several."""
+    """They are exact, and give no warning, for one sample and for several."""
     far = [1e30, -1e30, 1000.0, -1000.0, 0.0]
     for activation, expected in {
         "tanh": [1.0, -1.0, 1.0, -1.0, 0.0],
@@ -370,10 +370,10 @@ for pair in agreement.PAIRS:  # which the other tests compare with BLAS on one t
 
 @pytest.mark.compiled
 def test_bits_do_not_depend_on_the_run_or_on_threads():
-    """Loops and kernels give the same bits on any number of BLAS threads, NumPy for a given number of them.
+    """Loops and kernels give the same bits with any number of BLAS threads, NumPy with a given number of them.
 
-    OpenBLAS parts a large product among its threads, so that its sums are made in another order. The kernels hand it
-    only pieces that it keeps on one thread.
+    OpenBLAS divides a large product among its threads, which changes the order of its sums. The kernels pass it only
+    pieces that it computes on one thread.
     """
     outputs = []
     for threads in ("1", "1", "2", "2"):

@@ -1,4 +1,4 @@
-"""Networks that are alike, trained together in the lanes of registers: the bits of one after the other."""
+"""Similar networks trained together in the lanes of registers: the same bits as one after the other."""
 
 import itertools
 import signal
@@ -37,7 +37,7 @@ def samples(sizes: tuple[int, ...], m: int) -> tuple[Any, Any]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many networks each call of the kernel had."""
+    """The number of networks in each call of the kernel."""
     found: list[int] = []
     run = many_networks.run_updates
 
@@ -55,7 +55,7 @@ def one_by_one(networks: list[Any], X: Any, Y: Any, seeds: Any, **settings: Any)
 
 
 def same(some: list[Any], others: list[Any]) -> bool:
-    if config.DISABLE_JIT:  # whose sums have NumPy's order
+    if config.DISABLE_JIT:  # plain kernels sum in NumPy's order
         return all(
             np.allclose(a.parameters, b.parameters, rtol=1e-3, atol=1e-4)
             and np.allclose(a.history.cost, b.history.cost, rtol=1e-3)
@@ -100,7 +100,7 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
     assert taken == len(RULES)
 
 
-# What is trained alone, since its bits would be others, or something has to happen between its updates.
+# Settings that are trained alone, because their bits would differ, or something has to happen between updates.
 ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"l2": 0.1}, {}),
     ({"l1": 0.1}, {}),

@@ -1,4 +1,4 @@
-"""The backends on arrays: of NumPy, for what they share; of PyTorch and JAX, which `make test-arrays` installs."""
+"""The array backends: on NumPy arrays, for their shared code; on PyTorch and JAX, which `make test-arrays` installs."""
 
 import importlib.util
 import inspect
@@ -28,7 +28,7 @@ FUNCTIONS = ("feed_forward", "predict", "evaluate", "gradient", "run_updates")
 
 
 def found(library: str) -> ModuleType:
-    """The backend on a library's arrays, if the library is here."""
+    """The backend on a library's arrays, if the library is installed."""
     if absent := missing([library]):
         pytest.skip(f"{absent[library]}: no part of `make test`; `make test-arrays` installs it")
     return samenet.backend(library)
@@ -60,7 +60,7 @@ def samples(n_in: int, n_out: int, m: int = 5) -> tuple[Any, Any]:
 # ------------------------------------------------------------------------------------------------------ the contract
 
 
-# JAX compiles each network anew, which takes most of the time: what is compiled together is asked for once.
+# JAX compiles each network separately, which takes most of the time, so that one network tests many options.
 @pytest.mark.parametrize("part", [part.name for part in PARTS])
 def test_the_contract(module: Any, part: str) -> None:
     report = check_backend(module, parts=[part], shrink=False)
@@ -77,7 +77,7 @@ def test_the_functions_are_called_alike(module: Any, function: str) -> None:
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_every_option_of_the_loop_at_once(module: Any, bias: bool) -> None:
-    """The streams of orders and masks are the same, so rounding alone remains."""
+    """The streams of orders and masks are the same, so only rounding differs."""
     net, trusted = networks(module, 3, 4, 2, bias=bias, l2=0.01)
     X, Y = samples(3, 2, m=7)
     options: dict[str, Any] = {"alpha": StepDecay(0.2, 0.5, 2), "epochs": 5, "batch_size": 3, "seed": 1}

@@ -1,4 +1,4 @@
-"""Batch normalization of hidden layers: against its definition and differences, on every backend, and what is kept."""
+"""Batch normalization of hidden layers: against its definition and differences, on every backend, and its state."""
 
 import copy
 import itertools
@@ -30,7 +30,7 @@ EPSILON, MOMENTUM = 1e-5, 0.1
 
 
 def make(backend: Backend, sizes: Any = (3, 5, 4, 2), **others: Any) -> Any:
-    """A network whose gammas, biases and running statistics are not those of the beginning."""
+    """A network whose gammas, biases and running statistics differ from the initial ones."""
     net = backend.Network(list(sizes), **({"seed": 2, "batch_normalization": True, "init": "normal"} | others))
     random = np.random.default_rng(3)
     for gamma, running in zip(net.gammas, net.running, strict=True):
@@ -122,7 +122,7 @@ def test_updates_follow_the_gradient_and_move_the_statistics(
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_backends_train_alike(backend: Backend, cost: str, hidden: str, dtype: str) -> None:
-    """With everything at once: dropout, clipping, penalties, a last batch of another size, monitors."""
+    """With all options at once: dropout, clipping, penalties, a smaller last batch, monitors."""
     output = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}.get(cost, "identity")
     settings = {"activation": [hidden, hidden, output], "cost": cost, "l1": 0.01, "l2": 0.02, "dtype": dtype}
     options = {"batch_size": 4, "seed": 1, "dropout": 0.3, "clip_norm": 0.5, "clip_value": 0.3, "epochs": 3}
@@ -305,7 +305,7 @@ def test_backends_agree_within_the_derived_bound(pair: Pair, hidden: str, bias: 
 
 
 def test_plugged_in_backends() -> None:
-    """One with `feed_forward` alone has it by folded models; one with more that does not know it says so."""
+    """A backend with `feed_forward` alone supports it by folded models; one with more must support it itself."""
     numpy = samenet.backend("numpy")
 
     def feed_forward(model: Any, x: Any) -> Any:

@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NAMES = samenet.backends()
 SMALL = "3-3-1"
 UPDATES = ("3-4-1", "60,000 updates")
-# For each kind of operation: a small one, and the function of a backend, or of the reference's loops, that computes it.
-# A function may have another name on each backend.
+# For each kind of operation: a small case, and the function of a backend, or of the reference's loops, that computes
+# it. A function may have different names on different backends.
 KINDS = [
     ((SMALL, "one sample"), "fast_predict", "forward_sample"),
     ((SMALL, "batch of 32"), "fast_predict", "forward_sample"),
@@ -84,14 +84,14 @@ def pytest_suite() -> ModuleType:
 def replace(
     monkeypatch: pytest.MonkeyPatch, contender: str, functions: tuple[str, str], wrap: Callable[[Any], Any]
 ) -> None:
-    """Put `wrap(function)` in the place of the function that a contender is timed with."""
+    """Replace the function with which a contender is timed by `wrap(function)`."""
     loops = contender.startswith("loops")
     module, name = samenet.backend("reference" if loops else contender), functions[loops]
     monkeypatch.setattr(module, name, through(name, wrap)(getattr(module, name)))
 
 
 def through(function: str, wrap: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same; but of `fast_predict`, what is to be wrapped is the function that it makes."""
+    """Wrap a function; for `fast_predict`, wrap the function that it returns."""
     if function != "fast_predict":
         return wrap
     return lambda right: lambda *given: wrap(right(*given))
@@ -218,7 +218,7 @@ def test_inputs_saturate_no_layer(name):
         (*kind, contender)
         for kind in KINDS
         for contender in (LOOPS_OVER_LISTS, "numpy", "numba")
-        if (kind[1], contender) != ("run_updates", LOOPS_OVER_LISTS)  # which is what the others are compared with
+        if (kind[1], contender) != ("run_updates", LOOPS_OVER_LISTS)  # the others are compared with this one
     ],
 )
 def test_a_wrong_kernel_has_no_time(pair, contract, loops, contender, monkeypatch):

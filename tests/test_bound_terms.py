@@ -1,8 +1,8 @@
 """Every term of the bound, compared number by number with the second derivation in `derivation.py`.
 
-Rounding is as coarse as a twentieth of a percent, and underflow a thousandth, so that no term hides behind another:
-a missing term, or a wrong sign, factor or maximum, shows in the first digits. Where a number is too large for a bound,
-both derivations have to say so at the same limit.
+The unit roundoff is set to a twentieth of a percent, and underflow to a thousandth, so that no term hides behind
+another: a missing term, or a wrong sign, factor or maximum, shows in the first digits. Where a number is too large for
+a bound, both derivations have to report this at the same limit.
 """
 
 import math
@@ -44,7 +44,7 @@ def _numbers(b):
 
 
 def _same(bounded, numbers):
-    """To many digits, which counts the terms, not the rounding of the bound itself; infinity where it has no bound."""
+    """Equal to many digits, apart from the rounding of the bound itself; infinite where there is no bound."""
     flat = np.array(numbers, float).reshape(-1, 2)
     np.testing.assert_allclose(bounded.value.ravel(), flat[:, 0], rtol=1e-9, atol=1e-13)
     np.testing.assert_allclose(bounded.error.ravel(), flat[:, 1], rtol=1e-9)
@@ -127,7 +127,7 @@ def test_products_and_sums():
 @pytest.mark.parametrize("value", [math.inf, 0.8])
 @pytest.mark.parametrize("errors", [[0.0], [0.0, 1e-3, 0.02], ERRORS])
 def test_clipping(errors, value):
-    """To lengths below, about and above its own, and of a gradient that is nearly nothing."""
+    """To norms below, near and above its own, and for a nearly zero gradient."""
     for seed, size in enumerate([1e-9, 0.01, 1.0]):
         g = _given(seed, 6, size, errors)
         length = float(np.linalg.norm(np.clip(g.value, -value, value)))
@@ -194,7 +194,7 @@ def test_adaptive_steps(rule, alpha, monkeypatch):
 @pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_networks(functions, monkeypatch):
-    """Layer by layer, with masks and penalties and without."""
+    """Layer by layer, with and without masks and penalties."""
     for penalties, bias, sizes in (
         ({}, True, (3, 2)),
         ({"l1": 0.25, "l2": 0.5}, True, (3, 2, 4, 2)),
@@ -240,7 +240,7 @@ def test_networks_of_sampled_rows(functions, monkeypatch):
 @pytest.mark.parametrize("functions", COMBINATIONS[1::3], ids=str)
 @pytest.mark.uncounted
 def test_networks_of_weighted_samples(functions, monkeypatch):
-    """Some of weight 0, one of a weight that counts for nearly nothing, and a batch in which no weight is left."""
+    """With some weights 0, one that is nearly 0, and a batch in which all weights are 0."""
     for sizes, bias, penalties in (((3, 2, 4, 2), True, {"l2": 0.5}), ((2, 3, 2), False, {})):
         case = Case(
             sizes, 4, bias, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties)
@@ -261,7 +261,7 @@ def test_networks_of_weighted_samples(functions, monkeypatch):
 @pytest.mark.parametrize("stored", [0.0, 0.7, 1e-9])
 @pytest.mark.parametrize("error", [0.0, 1e-9, 0.3, np.inf])
 def test_what_is_learned(error, stored):
-    """Of the weights in logarithms, row by row; a row is there twice."""
+    """The logarithms of the weights, row by row; one row occurs twice."""
     r, rows = ROUGH._replace(u=2.0**-24), np.array([4, 1, 4, 2])
     squares = Bounded(np.array([0.5, 3.0, 0.2, 0.0]), error * np.array([1.0, 0.5, 2.0, 1.0]))
     sampler = drawing(np.array([1.0, 2.0, 0.001, 1.0, 4.0]))

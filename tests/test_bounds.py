@@ -1,8 +1,8 @@
 """Each part of the bound in isolation: inputs with given errors lead to outputs within the stated error.
 
-The exact number x lies within the error of the value, the computed number c within that of x. Mostly drawn at the ends
-of these intervals, they never change a result by more than the bound, and come close to it. The errors are far above
-rounding; `test_random_networks` tests what rounding and underflow add.
+The exact number x lies within the error of the value, and the computed number c within the error of x. They are drawn
+mostly at the ends of these intervals; they must never change a result by more than the bound, and must come close to
+it. The errors are far above rounding; `test_random_networks` tests the effects of rounding and underflow.
 """
 
 import math
@@ -26,7 +26,7 @@ from samenet.testing.rounding import exact as stored
 ON_NUMPY = True  # what is given no backend
 
 R = Rounding.of(np.float64)
-LEAST_ROOM, DRAWS = 0.3, 200  # how near to the bound the worst of so many draws has to come
+LEAST_ROOM, DRAWS = 0.3, 200  # how close to the bound the worst of this many draws must come
 
 
 def _drawn(random, b):
@@ -39,7 +39,7 @@ def _drawn(random, b):
 
 
 def _worst(function, bounded, given, tight=LEAST_ROOM, draws=DRAWS):
-    """Assert that `function` of numbers that are off stays within the bounded result, and comes near to its bound."""
+    """Assert that `function` of numbers with errors stays within the bounded result, and comes close to its bound."""
     random, worst = np.random.default_rng(0), 0.0
     for _ in range(draws):
         pairs = [_drawn(random, b) for b in given]
@@ -51,7 +51,7 @@ def _worst(function, bounded, given, tight=LEAST_ROOM, draws=DRAWS):
 
 
 def _rows(f, *arrays):
-    """A function of the reference, which is of one row, on the rows of arrays."""
+    """A function of the reference for one row, applied to the rows of arrays."""
     return np.array([f(*rows) for rows in zip(*(a.tolist() for a in arrays), strict=True)])
 
 
@@ -59,7 +59,7 @@ def _rows(f, *arrays):
 @pytest.mark.parametrize("far", [0.5, 5.0, 30.0])
 @pytest.mark.parametrize("name", NAMES)
 def test_activations_move_by_what_their_bound_says(name, far, size):
-    """Also far out, where 1 minus the sigmoid of z is no longer a number, but the sigmoid of -z is, and moves."""
+    """Also for large z, where 1 minus the sigmoid of z rounds to 0, but the sigmoid of -z still changes with z."""
     random = np.random.default_rng(1)
     forward, back = (partial(_rows, f) for f in reference.ACTIVATIONS[name])
     z = Bounded(random.normal(0, far, (3, 4)), random.random((3, 4)) * size)
@@ -109,7 +109,7 @@ def _moved(momentum, nesterov, alpha, theta, v):
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_steps_move_by_what_their_bound_says(momentum):
-    """To the digit: alpha times the error of the gradient, and by Nesterov 1 + mu times as much."""
+    """Exactly alpha times the error of the gradient, and with Nesterov 1 + mu times as much."""
     random, alpha = np.random.default_rng(4), 0.3
     theta, v = random.normal(size=(2, 6))
     g = Bounded(random.normal(size=6), 1e-3 * random.random(6))
@@ -127,7 +127,7 @@ def test_steps_move_by_what_their_bound_says(momentum):
 
 @pytest.mark.parametrize("limits", [(math.inf, 1.0), (0.5, math.inf), (0.5, 0.7), (math.inf, 2.46), (math.inf, 9.0)])
 def test_clipping_moves_by_what_its_bound_says(limits):
-    """Also where it is not certain that there is something to clip: the length is 2.4605."""
+    """Also where it is not certain that the gradient is clipped: its norm is 2.4605."""
     random = np.random.default_rng(5)
     g = Bounded(random.normal(size=6), 1e-3 * random.random(6))
     value, norm = limits
@@ -164,7 +164,7 @@ def test_adaptive_steps_move_by_what_their_bound_says(t, epsilon, size):
 @pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_the_bound_is_of_the_same_network(functions):
-    """Its own values, worked out in float64, are within it of the network in decimal numbers: every sign is right."""
+    """Its own values, computed in float64, are within the bound of the network in decimal arithmetic."""
     for penalties in PENALTIES:
         case = Case((4, 3, 2), 2, functions=Functions(functions.hidden, functions.output, functions.cost, **penalties))
         net = case.network(samenet.backend("reference").Network)
@@ -201,7 +201,7 @@ def test_what_is_0_by_itself_cannot_underflow():
 
 @np.errstate(all="ignore")
 def test_where_a_number_may_overflow_there_is_no_bound():
-    """Infinity, never NaN, for that number and for what is made of it; and what is not keeps its bound."""
+    """The error is infinite, never NaN, for that number and all that depend on it; other numbers keep their bounds."""
     for value in (np.inf, np.nan, 1e308):
         a = product(stored(np.array([[value, 1.0], [1.0, 1.0]])), stored(np.array([[1.0, 0.0], [0.0, 1.0]])), R)
         assert np.isposinf(a.error[0]).tolist() == [True, value != 1e308]
@@ -222,7 +222,7 @@ def test_where_a_number_may_overflow_there_is_no_bound():
 
 
 def test_targets_that_add_up_to_much_round_as_much():
-    """h t - y with t = 1000: a node without a target is off by the rounding of h t, as float32 shows."""
+    """h t - y with t = 1000: a node without a target has the rounding error of h t, as float32 shows."""
     h, y = np.array([[0.3, 0.7]]), np.array([[0.0, 1000.0]])
     error = COSTS["cross_entropy"][1](stored(h), y, 1.0, None, Rounding.of(np.float32)).error
     computed = np.float32(h) * np.float32(1000) - np.float32(y)

@@ -33,7 +33,7 @@ A = np.arange(4.0)
 
 @pytest.fixture(autouse=True)
 def said(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """What has been said in this process: nothing."""
+    """The messages already logged in this process: none."""
     nothing: set[str] = set()
     monkeypatch.setattr(caching, "_said", nothing)
     return nothing
@@ -97,7 +97,7 @@ def test_damaged_files_are_compiled_again_and_replaced(monkeypatch: pytest.Monke
 
 @pytest.mark.compiled
 def test_files_of_others_are_not_taken_for_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whole files, but swapped; a folder where a file is wanted: nothing is damaged, and nothing is found."""
+    """Intact files, but swapped; a folder in place of a file: nothing is damaged, and nothing is found."""
     folder = tmp_path / "cache"
     ask(kernels(monkeypatch, folder))
     files = sorted(folder.rglob("*.nbc"))
@@ -116,7 +116,7 @@ def test_files_of_others_are_not_taken_for_ones_own(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_kernel_is_told_by_its_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Who lets the GIL go must not find the form of who holds it, of the same function and types."""
+    """A kernel that releases the GIL must not load the variant that holds it, of the same function and types."""
     for _ in range(2):
         module = kernels(monkeypatch, tmp_path / "cache")
         both = [module.compiling.kernel(holds_gil=held)(module.twice.py_func) for held in (False, True)]
@@ -128,7 +128,7 @@ def test_a_kernel_is_told_by_its_options(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.mark.compiled
 def test_what_cannot_be_called_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A whole file that calls a kernel which is not there any more would end the process."""
+    """Calling a missing kernel from an intact file would end the process."""
     folder = tmp_path / "cache"
     ask(kernels(monkeypatch, folder))
     module = kernels(monkeypatch, folder)
@@ -167,7 +167,7 @@ def test_what_cannot_be_written_is_compiled(number: int, monkeypatch: pytest.Mon
     assert not [path for path in folder.rglob("*") if path.is_file()], "nothing half written is left"
     assert ask(kernels(monkeypatch, folder)) == (False, [])
     caching._said.clear()
-    monkeypatch.setattr(Path, "write_bytes", refuse(number))  # what was kept before is used, and nothing is said
+    monkeypatch.setattr(Path, "write_bytes", refuse(number))  # kernels cached before are used, and nothing is logged
     assert ask(kernels(monkeypatch, folder)) == (True, [])
 
 
@@ -189,7 +189,7 @@ def test_a_folder_that_is_taken_away_is_made_again(monkeypatch: pytest.MonkeyPat
 
 
 def test_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As Numba has them; what stands beside the source is looked at even if it cannot be written."""
+    """The same folders as Numba's; the one beside the source is read even if it is not writable."""
     module = kernels(monkeypatch, tmp_path / "cache")
     function = module.twice.py_func
     (chosen,) = caching.folders(function)
@@ -238,7 +238,7 @@ FILES = {
 
 
 def _package(folder: Path, files: dict[str, str], way: str) -> Path:
-    """A package `stamped` in a folder or a zip file, as sources or compiled; what to put on the path."""
+    """A package `stamped` in a folder or a zip file, as sources or bytecode; returns the entry for sys.path."""
     package = folder / "sources" / "stamped"
     shutil.rmtree(package.parent, ignore_errors=True)
     package.mkdir(parents=True)
@@ -389,7 +389,7 @@ def test_a_zip_file_that_is_replaced_in_place(tmp_path: Path) -> None:
 
 @pytest.mark.compiled
 def test_no_place_at_all(tmp_path: Path) -> None:
-    """Nothing can be written into a zip file, nor below a file, whoever asks for it."""
+    """No user can write into a zip file, or below a file."""
     app, nothing = tmp_path / "app.pyz", tmp_path / "nothing"
     _packed(app)
     nothing.write_text("")

@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was ended goes on from its file to the same bits; files that are wrong are refused."""
+"""Checkpoints: training resumed from a file gives the same bits; invalid files are refused."""
 
 import importlib.util
 import os
@@ -25,7 +25,7 @@ from samenet.storage import streams
 from samenet.storage.contents import Unreadable
 from samenet.training import checkpoint, loop
 
-pytestmark = pytest.mark.without_jit  # what is in a file does not depend on kernels
+pytestmark = pytest.mark.without_jit  # the contents of files do not depend on kernels
 
 random_numbers = np.random.default_rng(0)
 X, Y = random_numbers.normal(size=(23, 3)), random_numbers.random((23, 2))
@@ -75,7 +75,7 @@ def broken_at(epoch: int, error: BaseException) -> Any:
 
 
 def left(path: Path, net: Any, epoch: int = 4, error: BaseException | None = None, **options: Any) -> Any:
-    """The network after a training that was broken off after an epoch, and has left a checkpoint."""
+    """The network after training that was interrupted after an epoch, and has left a checkpoint."""
     with suppress(Broken, KeyboardInterrupt):
         options = {"epochs": 9} | options
         net.train(X, Y, checkpoint=path, callback=broken_at(epoch, error or Broken()), **options)
@@ -351,7 +351,7 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
 
 def test_what_could_not_be_written_is_refused_at_once(tmp_path: Path) -> None:
     class Mine(Rule):
-        """Remembers what it is given."""
+        """A rule that remembers the given state."""
 
         def __init__(self, remembered: Any) -> None:
             self.remembered = remembered
@@ -433,7 +433,7 @@ KILLED = _script("killed.py")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process cannot be killed here")
 @pytest.mark.parametrize("way", ["momentum", "masks", "rules"])
 def test_killed_in_its_third_write(way: str, tmp_path: Path) -> None:
-    """Before the file is renamed, half written; the one before it is there, and the training goes on from it."""
+    """Killed before the half-written file is renamed; training resumes from the intact previous checkpoint."""
     script = Path(__file__).with_name("hardening") / "killed.py"
     path = tmp_path / "net.npz"
     run = [sys.executable, str(script), "--train", way, str(path), "--backend", "numpy"]

@@ -1,4 +1,4 @@
-"""What `test_conformance` and `test_exercises` check of plain functions, of compiled ones."""
+"""The checks of `test_conformance` and `test_exercises`, for compiled functions."""
 
 import pytest
 from solutions import report, solved

@@ -1,4 +1,4 @@
-"""The class of an answer, by output layer and targets, against plain loops; and what is rejected for having none."""
+"""The class of an answer, by output layer and targets, against plain loops; settings without classes are refused."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ BITS = [[0.0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 def showing(backend: Backend, activation: str, n: int, **settings: Any) -> Any:
-    """A network whose outputs order as its inputs do, and that is at the threshold for an input of 0."""
+    """A network whose outputs have the same order as its inputs, and are at the threshold for an input of 0."""
     return backend.Network([n, n], activation=activation, weights=[np.eye(n)], **settings)
 
 
@@ -280,6 +280,6 @@ def test_a_refusal_offers_one_hot_rows_where_there_are_several_outputs(
 
 
 def test_outputs_of_an_activation_without_classes_are_numbers() -> None:
-    """Of any that is not known to have them, so that a new one does not get classes by accident."""
+    """This holds for every activation not known to have classes, so that a new one does not get them by accident."""
     with pytest.raises(ValueError, match="'one' .* with an output layer of 'softplus'"):
         labels_of("auto", "softplus", 2)

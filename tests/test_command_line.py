@@ -1,4 +1,4 @@
-"""`samenet train`, `predict`, `evaluate`, `check`, `advise`, `warmup`, `info`: what they do, and how they fail."""
+"""`samenet train`, `predict`, `evaluate`, `check`, `advise`, `warmup`, `info`: results and errors."""
 
 import csv
 import importlib
@@ -37,7 +37,7 @@ FAST = ("--backend", "numpy", "--epochs", "30")
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of its own, which it leaves the environment of."""
+    """Run in a new folder, and restore the environment."""
     for name in environment.THREAD_VARIABLES:
         monkeypatch.setenv(name, os.environ.get(name, "1"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -50,7 +50,7 @@ def run(*arguments: object) -> int:
 
 
 def flowers(rows: int = 40) -> list[dict[str, Any]]:
-    """Two kinds that differ in a number and in a text, and a number that is a sum."""
+    """Two kinds that differ in a number and in a text, and a third column that is a sum."""
     random = np.random.default_rng(0)
     found = []
     for i in range(rows):
@@ -274,7 +274,7 @@ def test_rows_without_a_value(capsys: Any) -> None:
 
 
 def test_words_of_missing_numbers_are_texts_among_texts(capsys: Any) -> None:
-    """NA is Namibia; only an empty cell is no text."""
+    """NA may be Namibia; only an empty cell is not a text."""
     rows = [{"country": ("NA", "DE", "None", "-")[i % 4], "n": i, "kind": "ab"[i % 2]} for i in range(40)]
     rows[3]["country"] = ""
     data = write("countries.csv", rows)
@@ -386,7 +386,7 @@ def test_what_is_wrongly_said_of_columns_is_refused(table: Any, capsys: Any) -> 
 
 @pytest.fixture
 def trained(capsys: Any) -> None:
-    """A table, two networks of it, and files of other kinds."""
+    """A table, two networks trained on it, and files of other kinds."""
     write("flowers.csv", flowers())
     run("train", "flowers.csv", "--target", "kind", "--ignore", "total", "--output", "net.npz", *FAST)
     run("train", "flowers.csv", "--target", "total", "--ignore", "kind", "--output", "sums.npz", *FAST)
@@ -715,7 +715,7 @@ def test_output_that_is_closed(trained: None) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
 def test_output_that_nobody_reads(trained: None) -> None:
-    """A pipe whose reader has gone is no failed check, which would be status 1; a stream may be closed."""
+    """A pipe whose reader has gone is not a failed check, which would be status 1; a stream may be closed."""
     command = [sys.executable, "-m", "samenet", "evaluate", "net.npz", "flowers.csv"]
     reading, writing = os.pipe()
     os.close(reading)
@@ -732,7 +732,7 @@ def test_output_that_nobody_reads(trained: None) -> None:
 
 
 def test_output_in_an_encoding_without_the_characters_of_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read by people has escapes, and a table is in UTF-8, as it is read."""
+    """Text for people has escapes; a table is in UTF-8, as it is read."""
 
     def output(*arguments: object) -> bytes:
         written = io.BytesIO()

@@ -1,4 +1,4 @@
-"""`samenet compare`: what it checks, what it times, what it prints, and how it fails."""
+"""`samenet compare`: its checks, its timing, its output, and its errors."""
 
 import dataclasses
 import errno
@@ -42,7 +42,7 @@ ROUNDS = timing._ROUNDS
 def _keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in environment.THREAD_VARIABLES:
         monkeypatch.setenv(name, os.environ.get(name, "1"))
-    monkeypatch.setattr(timing, "_SAMPLE", 1e-5)  # what is measured does not matter here
+    monkeypatch.setattr(timing, "_SAMPLE", 1e-5)  # the measured times do not matter here
     monkeypatch.setattr(timing, "_ROUNDS", (3, 3))
     monkeypatch.delenv("COLUMNS", raising=False)
 
@@ -298,7 +298,7 @@ def test_the_inputs_of_the_cases_do_not_saturate() -> None:
 
 @pytest.mark.compiled
 def test_the_digits(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the faster of two, and without the JIT on NumPy alone."""
+    """On the faster of two backends, and without the JIT on NumPy alone."""
     names = ["numpy"] if numba.config.DISABLE_JIT else ["numpy", "numba"]
     monkeypatch.setattr(cases, "TUTORIAL", {(3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6}})
     json_file, plot_file = tmp_path / "compare.json", tmp_path / "compare.png"
@@ -845,7 +845,7 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
 
 @pytest.fixture(params=["ImportError('Numba needs NumPy 2.3 or less')", "AttributeError('_ARRAY_API')", "SystemError"])
 def without_numba(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The backend's module raises as it is imported; the name of what it raises."""
+    """Make importing the backend's module raise; returns the name of the exception."""
     (tmp_path / "broken_backend.py").write_text(f"raise {request.param}\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(MODULES, "numba", "broken_backend")

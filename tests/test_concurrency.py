@@ -26,7 +26,7 @@ THREADS, ROUNDS = 8, 6
 
 
 def at_once(work: Callable[[int], Any]) -> list[Any]:
-    """work(0), ..., work(7) in a thread each, all let go at the same moment."""
+    """work(0), ..., work(7), each in a thread, all released at the same moment."""
     results: list[Any] = [None] * THREADS
     failures: list[BaseException] = []
     gate = threading.Barrier(THREADS)
@@ -48,7 +48,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
 
 
 def samples(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of several lengths, two threads each, so that memory that is borrowed or kept would show."""
+    """Samples of several lengths, two threads for each, so that shared or cached memory would show."""
     random, m = np.random.default_rng(number), 3 + 10 * (number // 2)
     return random.normal(size=(m, SIZES[0])), random.random((m, SIZES[-1]))
 
@@ -61,7 +61,7 @@ def test_one_network_asked_by_many_threads(name: str, dtype: Any) -> None:
 
     def work(number: int) -> list[bytes]:
         X, Y = samples(number)
-        answers = []  # read at the end only: a later answer must not be written over an earlier one
+        answers = []  # read only at the end: a later answer must not overwrite an earlier one
         for turn in range(ROUNDS):
             value, slope = net.gradient(X + turn, Y)
             answers += [net.predict(X + turn), net.predict(X[0] + turn), slope.flat, np.array(value)]
@@ -117,7 +117,7 @@ def test_the_same_bits_every_time(name: str) -> None:
 
 @pytest.mark.parametrize("sizes", [SIZES, [40, 30, 20]], ids=["in registers", "in layers"])
 def test_compiled_kernels_let_other_threads_run(sizes: list[int]) -> None:
-    """This thread has many turns while a single compiled call is at work: so it does not hold the GIL."""
+    """This thread runs many times during a single compiled call, so that call does not hold the GIL."""
     module = samenet.backend("numba")
     net, random = module.Network(sizes, seed=0), np.random.default_rng(0)
     X, Y = random.normal(size=(13, sizes[0])), random.random((13, sizes[-1]))
@@ -169,7 +169,7 @@ def test_only_one_sample_of_a_small_network_keeps_the_gil(monkeypatch: pytest.Mo
 
 
 def test_a_short_soak() -> None:
-    """Three seconds of what `tests/hardening/threads.py` does for an hour."""
+    """A run of three seconds of `tests/hardening/threads.py`, which can run for an hour."""
     script = Path(__file__).parent / "hardening" / "threads.py"
     short = {"minutes": 0.05, "jobs": 150, "fork-every": 0.5, "process-every": 60, "patience": 100, "seed": 1}
     options = [f"--{name}={value}" for name, value in short.items()]

@@ -1,4 +1,4 @@
-"""`samenet.testing`: right backends pass, wrong ones are told what is wrong with them, and nothing ends the run."""
+"""`samenet.testing`: right backends pass, mistakes in wrong ones are identified, and nothing ends the run."""
 
 import inspect
 import json
@@ -246,7 +246,7 @@ def test_what_is_raised_is_a_failure(error: BaseException, told: str) -> None:
 
 
 class Exiting:
-    """What a backend may return to end whoever looks at it."""
+    """A returned object that ends the process when it is examined."""
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise SystemExit

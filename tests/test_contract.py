@@ -28,7 +28,7 @@ PACKAGES = ("samenet", *(name for name in FOUND if not name.startswith(OTHERS)),
 
 
 def shape(function: Any) -> list[tuple[str, Any, Any]]:
-    """The parameters of a function: names, kinds and defaults. How their types are written may differ."""
+    """The parameters of a function: names, kinds and defaults. Their annotations may differ."""
     return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
 
 
@@ -98,7 +98,7 @@ def test_the_fast_path_is_called_alike(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("layer", ["hidden", "output"])
 def test_every_activation_is_known_to_every_backend(name: str, layer: str) -> None:
-    """A backend that takes an unknown name for another would give the answers of that one."""
+    """A backend that confuses an unknown name with another would give the other's answers."""
     X, Y, ends = np.array([[0.5, -1.0], [2.0, 0.25]]), np.array([[0.0, 1.0], [1.0, 0.0]]), set()
     for activation in ACTIVATIONS:
         functions = [activation, "sigmoid"] if layer == "hidden" else ["sigmoid", activation]
@@ -159,7 +159,7 @@ def test_the_class_is_the_same_to_a_user(name: str) -> None:
 
 
 def modules() -> list[str]:
-    """Every module of the installed package. In an editable install its folders lie apart, so each is asked."""
+    """Every module of the installed package. In an editable install, its folders are separate, so each is searched."""
     found = set(PACKAGES)
     for package in PACKAGES:
         where = importlib.import_module(package).__path__
@@ -182,7 +182,7 @@ def unexplained(name: str, thing: Any) -> Iterator[str]:
         if value.__module__ != (thing.__name__ if inspect.ismodule(thing) else thing.__module__):
             continue  # imported from elsewhere, and explained there
         text = value.__doc__ or ""
-        # A dataclass without a docstring gets its own signature for one.
+        # A dataclass without a docstring gets its signature as docstring.
         if not text.strip() or text.startswith(value.__name__ + "("):
             yield f"{name}.{attribute}"
         if inspect.isclass(value):

@@ -1,6 +1,6 @@
 """Networks from PyTorch and Keras predict the same; what samenet cannot represent is refused with its reason.
 
-By the libraries themselves where they are installed, else by stand-ins; what is right is computed here, in NumPy.
+The tests use the libraries if they are installed, otherwise stand-ins; expected answers are computed here, in NumPy.
 """
 
 import importlib.util
@@ -37,7 +37,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
 }
 
-# What a model is made of, with the network's activations and the layers that are normalized.
+# The layers of a model, the network's activations, and the layers that are normalized.
 MODELS: dict[str, tuple[list[tuple[Any, ...]], tuple[str, ...], tuple[bool, ...]]] = {
     "three layers": (
         [("dense", W[0], B[0]), ("tanh",), ("dense", W[1], None), ("sigmoid",), ("dense", W[2], B[2]), ("softmax",)],

@@ -156,7 +156,7 @@ def nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 
 
 def is_small(parts: data.Parts, scale: float = 255) -> bool:
-    """Whether these are the digits of SMALL: ten to train on, two to validate with, four to test with."""
+    """Whether these are the digits of SMALL: ten for training, two for validation, four for the test."""
     images, labels, test_images, test_labels = SMALL.values()
     pixels = images.reshape(12, 784) / scale
     expected = (pixels[:10], labels[:10], pixels[10:], labels[10:], test_images.reshape(4, 784) / scale, test_labels)

@@ -54,7 +54,7 @@ def fill(folder: Path, reader: training.Reader) -> None:
 
 
 def in_node(module: str, code: str, given: Any) -> Any:
-    """What a function, `(module, given) => ...`, makes of JSON."""
+    """The result of a function, `(module, given) => ...`, applied to JSON in node."""
     program = (
         f"import * as module from {json.dumps((HERE / module).as_uri())};\n"
         "let text = ''; for await (const part of process.stdin) text += part;\n"
@@ -72,7 +72,7 @@ def as_picture(ink: NDArray[Any]) -> dict[str, Any]:
 
 
 def pictures() -> list[NDArray[Any]]:
-    """Ink of every kind of shape: scattered, a dot, lines, odd and symmetric, none."""
+    """Pictures with ink of every shape: scattered, a dot, lines, asymmetric and symmetric, none."""
     random = np.random.default_rng(0)
     found = [
         random.random((height, width)) * (random.random((height, width)) < 0.3)
@@ -128,7 +128,7 @@ def test_ink_is_found_on_any_paper() -> None:
 
 
 def mnist_digits(reader: training.Reader) -> NDArray[Any]:
-    """Digits of MNIST where its files are, else those that were prepared as its are."""
+    """Digits of MNIST if its files are available, else digits in the same format."""
     X = reader.X if training.mnist_loader.default_folder() is None else data.mnist().X_test
     return X[:200].reshape(-1, 28, 28)
 
@@ -214,7 +214,7 @@ def started(reader: training.Reader, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def opened(started: tuple[Any, str]) -> Iterator[Any]:
-    """The page, opened anew; afterwards: it has asked for nothing but itself, and no error was logged."""
+    """The page, freshly opened; checks afterwards that it requested only itself, and that no error was logged."""
     browser, address = started
     browser.get("about:blank")
     browser.get_log("performance")
@@ -243,7 +243,7 @@ def prepared(browser: Any) -> NDArray[Any]:
 
 
 def agrees(browser: Any, reader: training.Reader) -> int:
-    """The page's outputs and answer are the network's for the same input; returns the answer."""
+    """Assert that the page's outputs and answer are the network's for the same input; returns the answer."""
     shown = outputs(browser)
     theirs = reader.network.predict(prepared(browser))
     assert np.abs(shown - theirs).max() < 1e-12

@@ -24,7 +24,7 @@ def total(a):
         result += a[i]
     return result
 """
-# What follows `total`; `others` is another module, in which it is put as well.
+# The code after `total`; `others` is another module, which also contains `total`.
 WAYS = {
     "a global name": """
 @compiling.kernel()
@@ -276,6 +276,6 @@ made(1.0), made(2.0)
 
 
 def test_two_kernels_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The second would be called in the place of the first."""
+    """The second would be called in place of the first."""
     with pytest.raises(ValueError, match=r"kernels_of_a_test\.made\.<locals>\.f already"):
         module_of(monkeypatch, tmp_path / "cache", SAME_NAME)

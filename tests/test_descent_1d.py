@@ -11,7 +11,7 @@ ON_NUMPY = True  # what is given no backend
 
 
 def _slope(x):
-    """Of x^4 - 3x^3 + 2, whose minimum is at 9/4."""
+    """The slope of x^4 - 3x^3 + 2, whose minimum is at 9/4."""
     return 4 * x**3 - 9 * x**2
 
 
@@ -52,7 +52,7 @@ def test_precision_zero_ends_where_nothing_moves():
 
 
 def test_overshoot():
-    """Tutorial 004: a slope steeper than 2 / alpha throws the ball further each time; a smaller alpha mends it."""
+    """Tutorial 004: with a curvature above 2 / alpha, the ball goes further each time; a smaller alpha fixes it."""
     path = downhill(lambda x: 2 * x, 1.0, alpha=1.5, max_steps=4)
     assert path.points.tolist() == [1.0, -2.0, 4.0, -8.0, 16.0]
     with pytest.raises(FloatingPointError, match=r"in step 1024 \(alpha = 1.5\)"):
@@ -73,7 +73,7 @@ def test_a_path_over_contours():
 
 
 def test_a_hundred_balls_in_five_valleys():
-    """Tutorial 004: each ends in the valley that it began in. f = -cos x, with minima at multiples of 2 pi."""
+    """Tutorial 004: each ends in the valley in which it began. f = -cos x, with minima at multiples of 2 pi."""
     x = np.random.RandomState(1).uniform(-5 * np.pi, 5 * np.pi, 100)
     path = downhill(np.sin, x, alpha=0.5, precision=1e-10)
     assert path.converged

@@ -59,7 +59,7 @@ def test_what_is_refused(argument: str, value: object) -> None:
 
 
 def test_everything_has_its_place() -> None:
-    """Layer by layer from the left, each in the middle; a node that is 1 above them, dotted."""
+    """Layers from left to right, vertically centred, with a dotted node of value 1 above them."""
     weights, biases = [[[1.0, -2.0], [3.0, -4.0], [5.0, -8.0]], [[0.5, 0.25, -0.125]]], [[0.0, 6.0, -7.0], [2.0]]
     net = Network([2, 3, 1], weights=weights, biases=biases)
     axes = drawn(net, biases=True, numbers=True)
@@ -125,7 +125,7 @@ def test_the_former_name_draws_the_same_with_a_warning() -> None:
 
 
 def test_no_number_covers_another_or_a_node() -> None:
-    """Not even where many lines cross: of a 2-3-2 network with biases, as of any drawn alone."""
+    """Even where many lines cross, in a 2-3-2 network with biases."""
     for seed in range(4):
         axes = drawn(Network([2, 3, 2], seed=seed, init="normal"), biases=True, numbers=True)
         axes.figure.canvas.draw()

@@ -68,7 +68,7 @@ SWEEP = {
 
 
 def _sweep(backend, alpha, hidden, epochs=60000):
-    """The training, held to its row; what rounding comes to in the end may be a few times `spread`."""
+    """Train, and compare with the row; the final rounding error may be a few times `spread`."""
     net = _network(backend, hidden)
     settings = {"monitors": ["mean_absolute_error"], "record_every": 10000, "reduction": "sum"}
     history = net.train(X, Y, alpha=alpha, epochs=epochs, **settings)
@@ -160,7 +160,7 @@ def test_direction_changes_of_the_first_steps(backend, alpha, epochs):
 
 
 def test_directions_go_on_from_training_to_training(backend):
-    """Biases are counted too, and two trainings are one."""
+    """Biases are counted, too, and counting continues in a second call of `train`."""
     whole = backend.Network([3, 4, 1], seed=0)
     parts = whole.copy()
     counts = []

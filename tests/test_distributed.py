@@ -1,4 +1,4 @@
-"""Training on several machines: the bits do not depend on them, and are within rounding of one."""
+"""Training on several machines: the bits do not depend on their number, and agree with one machine up to rounding."""
 
 import contextlib
 import importlib
@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 def parts(values: Any, starts: tuple[int, ...] = STARTS) -> list[Any]:
-    """In partitions of different sizes."""
+    """The values in partitions of different sizes."""
     return [values[a:b] for a, b in pairwise(starts)]
 
 
@@ -56,7 +56,7 @@ def make(cls: Any = Network, **others: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    """Workers in this process: the same scheduler, messages and graphs as elsewhere."""
+    """Workers in this process, with the same scheduler, messages and graphs as for separate processes."""
     with (
         dask.config.set(SETTINGS),
         Dask.LocalCluster(n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
@@ -88,7 +88,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def options_of(way: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options of one way for one machine, and for several."""
+    """The options of a setting for one machine, and for several."""
     options = {"epochs": 4} | WAYS[way]
     here, there = dict(options), dict(options)
     if options.get("seed") == "random.Random":
@@ -205,7 +205,7 @@ KINDS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_partitions_of_every_kind(client: Any, kind: str, keep: bool) -> None:
-    """The same partitions, the same bits; the last kind has one without a row."""
+    """The same partitions give the same bits; the last kind has an empty partition."""
     net, other = make(), make()
     settings: dict[str, Any] = {"epochs": 2, "alpha": 0.3, "client": client}
     distributed.train(net, *KINDS[kind](client), keep=keep, **settings)
@@ -451,7 +451,7 @@ def test_a_scheduler_that_is_gone() -> None:
 
 
 def test_workers_in_processes_of_which_one_is_killed(client: Any) -> None:
-    """By the address of the scheduler; the bits are those of other workers."""
+    """Connected by the scheduler's address; the bits are the same as with other workers."""
     options: dict[str, Any] = {"epochs": 12, "optimizer": "adam", "alpha": 0.1}
     expected, net, killed = make(), make(), []
     history = distributed.train(expected, parts(X), parts(Y), client=client, **options)

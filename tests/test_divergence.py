@@ -1,4 +1,4 @@
-"""Divergence is reported once, while weights and cost are still finite; training that is merely noisy is left alone."""
+"""Divergence is reported once, while weights and cost are still finite; merely noisy training gives no warning."""
 
 import math
 import random
@@ -203,7 +203,7 @@ def quiet(net: Any, X: Any, Y: Any, **settings: Any) -> None:
 
 
 def test_a_sample_among_others_that_is_far_off(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Costs of batches differ by 10^16 from the first on; the cost of all samples comes down."""
+    """The costs of batches differ by 10^16 from the start, but the cost of all samples falls."""
     far, targets = X.copy() * 1e-3, Y.copy()
     far[7], targets[7] = 1e7, 1e-3
     net = backend.Network([3, 2], activation="identity", seed=0)
@@ -236,7 +236,7 @@ def test_inputs_and_targets_of_any_size(backend: Backend) -> None:
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_below_a_million_times_the_size_of_the_targets(backend: Backend, reduction: str) -> None:
-    """From a cost of next to nothing up to what is an alarm, by a factor of about 2 an epoch."""
+    """From a tiny cost up to the limit, by a factor of about 2 per epoch."""
     net, costs = backend.Network([3, 2], activation="identity", seed=0), []
     targets, way = net.predict(X) + 1e-6, {"reduction": reduction, "alpha": 1.8 if reduction == "mean" else 0.09}
     alarm = 1e6 * (1 + 2 * np.abs(targets).max() ** 2) * (20 if reduction == "sum" else 1)
@@ -259,7 +259,7 @@ def test_a_noisy_training_that_learns(backend: Backend, size: int | None, reduct
 
 
 def test_a_jump_that_is_taken_back(backend: Backend) -> None:
-    """One long step up and the way back, as an epoch with a large alpha: not an alarm for a factor of 1000."""
+    """One long step up and back, in an epoch with a large alpha: no warning for a factor of 1000."""
     net = backend.Network([3, 2], activation="identity", seed=0)
     quiet(net, X, Y, alpha=lambda epoch: 20.0 if epoch == 3 else 0.3, epochs=60)
     assert net.history.cost.max() > 10 * net.history.cost[0]
@@ -282,7 +282,7 @@ def test_targets_whose_squares_overflow_say_nothing(backend: Backend) -> None:
 
 
 def test_other_threads_never_see_the_weights_of_the_beginning(backend: Backend, monkeypatch: Any) -> None:
-    """The look back at the cost of the beginning is by a copy."""
+    """The initial cost is recomputed with a copy of the weights."""
     net, seen = make(backend), []
     begin = net.parameters.copy()
     cost = divergence.Watch._cost

@@ -91,7 +91,7 @@ _COMMAND_LINE = (ROOT / "docs" / "command_line.md").read_text("utf-8")
 
 
 def same(text: str) -> list[str]:
-    """What a page's output must have in common with a new one: all but numbers, which differ with the machine."""
+    """The words of an output without its numbers, which depend on the machine."""
     return re.sub(r"[\d.]+(e-\d+)?", "0", text).split()
 
 
@@ -192,7 +192,7 @@ def numbers(page: str) -> list[str]:
 
 
 def sources() -> set[str]:
-    """What the code says, in the pages' words."""
+    """The numbers that come from the code, in the wording of the pages."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     return {
         f"{inference.QUICK:,} parameters",
@@ -234,7 +234,7 @@ def test_as_many_decisions_as_the_page_says() -> None:
 
 
 def test_no_interval_without_a_width() -> None:
-    """One process, or one pair of them, has no interval."""
+    """A single process, or a single pair of processes, has no interval."""
     for path in [*(ROOT / "results").rglob("*.md"), *(ROOT / "docs").rglob("*.md"), README]:
         for estimate, low, high in re.findall(r"([\d.]+)x \[([\d.]+), ([\d.]+)\]", path.read_text("utf-8")):
             assert not estimate == low == high, f"{path.name}: {estimate}x [{low}, {high}]"

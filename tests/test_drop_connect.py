@@ -28,7 +28,7 @@ def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:
 
 
 def without(net: Any, kept: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient where weights are multiplied by `kept`, of which the penalty knows nothing."""
+    """The gradient if weights are multiplied by `kept`, which does not affect the penalty."""
     other = type(net)(net.sizes, weights=net.weights, biases=net.biases)
     for W, factor in zip(other.weights, kept, strict=True):
         W[:] *= factor
@@ -66,7 +66,7 @@ def test_updates_leave_out_the_weights_that_the_seed_draws(
 def test_the_gradient_is_the_slope_of_the_cost_with_these_masks(
     backend: Backend, with_dropout: bool, cost: str
 ) -> None:
-    """Central differences of the backend's own cost, the masks being fixed."""
+    """Central differences of the backend's own cost, with fixed masks."""
     net = make(backend, (3, 5, 4, 2), activation=["tanh", "tanh", "softmax"], cost=cost, l2=0.1)
     drop_connect = DropConnect.of(np.array([0.3, 0.5, 0.2]), np.dtype(float), key=9).after(3)
     masks = Dropout.of(np.full(9, 0.3), np.dtype(float), key=9) if with_dropout else None, drop_connect
@@ -116,7 +116,7 @@ def test_without_it_nothing_is_drawn(backend: Backend, p: Any) -> None:
 
 
 def test_dropout_of_a_seed_is_the_same_beside_it(backend: Backend) -> None:
-    """One key is drawn for both. Of 1e-300, a weight is left out with a probability of 2^-53."""
+    """One key is drawn for both. With p = 1e-300, a weight is left out with probability 2^-53."""
     given: dict[str, Any] = {"alpha": 0.5, "epochs": 2, "batch_size": 2, "seed": 5, "dropout": 0.5}
     nets = [make(backend) for _ in range(3)]
     for net, p in zip(nets, (0.0, 1e-300, 0.5), strict=True):
@@ -155,7 +155,7 @@ def test_masks_do_not_depend_on_how_an_epoch_is_split_into_calls(
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("sizes", [(3, 70, 9, 2), (260, 256, 5)], ids=["packed", "wide"])
 def test_all_backends_draw_the_same_masks(dtype: Any, bias: bool, sizes: tuple[int, ...]) -> None:
-    """A network of identities with weights of 0 and 1 adds what is kept, and no sum is rounded."""
+    """A network of identities with weights 0 and 1 adds up what is kept, without rounding."""
     found = []
     for backend in BACKENDS:
         net = backend.Network(sizes, bias=bias, activation="identity", seed=0, dtype=dtype)
@@ -196,7 +196,7 @@ def test_masks_are_0_or_the_inverse_of_what_stays(dtype: Any) -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_no_bit(threads: int) -> None:
-    """All of them read the masked weights that one has made."""
+    """All threads read the masked weights that one of them computes."""
     stream = np.random.default_rng(0)
     X, Y = stream.normal(size=(2000, 30)), stream.random((2000, 10))
     nets = [samenet.backend("numba").Network([30, 60, 10], seed=0, threads=n) for n in (1, threads)]

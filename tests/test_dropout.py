@@ -29,7 +29,8 @@ def make(backend: Backend, sizes: Any = (3, 4, 2), **others: Any) -> Any:
 
 
 def without(net: Any, kept: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient at one sample where hidden nodes are multiplied by `kept`: of a network with W2, W3, ... so scaled.
+    """The gradient at one sample if hidden nodes are multiplied by `kept`, from a network with W2, W3, ... scaled by
+    it.
 
     h2 = f(W2 (kept * h) + b2) = f((W2 * kept) h + b2), and dJ/dW2 = dJ/d(W2 * kept) * kept.
     """
@@ -120,7 +121,7 @@ def test_masks_do_not_depend_on_how_an_epoch_is_split_into_calls(
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("bias", [True, False])
 def test_all_backends_draw_the_same_masks(dtype: Any, bias: bool) -> None:
-    """A network of identities with weights of 0 and 1 adds what is kept, and no sum is rounded."""
+    """A network of identities with weights 0 and 1 adds up what is kept, without rounding."""
     found = []
     for name in samenet.backends():
         net = samenet.backend(name).Network([3, 70, 9, 2], bias=bias, activation="identity", seed=0, dtype=dtype)
@@ -134,7 +135,7 @@ def test_all_backends_draw_the_same_masks(dtype: Any, bias: bool) -> None:
 
 
 def test_a_node_is_dropped_exactly_where_its_number_is_less_than_p() -> None:
-    """Of thresholds that are no integers, the next: k / 2^53 < p for all k below."""
+    """Thresholds are rounded up to integers: k / 2^53 < p for all k below."""
     p = [0.1, 0.25, 1 / 3, 2.0**-60, 0.0]
     expected = [math.ceil(Fraction(value) * 2**53) for value in p]
     assert Dropout.of(np.array(p), np.dtype(float), 0).thresholds.tolist() == expected

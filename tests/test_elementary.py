@@ -1,6 +1,6 @@
-"""The elementary functions are as accurate as they say, on registers of every width and by NumPy.
+"""The elementary functions are as accurate as stated, on registers of every width and in NumPy.
 
-Errors are in units in the last place of the answer, of which mpmath gives enough digits; also below the normal range.
+Errors are in units in the last place of the answer, which mpmath gives with enough digits, also below the normal range.
 """
 
 import functools
@@ -38,7 +38,7 @@ LEAST, LAST = {"float64": -744.4, "float32": -103.2}, {"float64": 709.78, "float
 
 
 def numbers(name: str, dtype: str) -> Array:
-    """Of all sizes, denser where an answer changes its form or has few digits."""
+    """Arguments of all magnitudes, denser where the computation changes or answers have few digits."""
     random, info, bits = np.random.default_rng(0), np.finfo(dtype), 8 * np.dtype(dtype).itemsize
     signs = np.array([1, -1]).repeat(700)
     any_bits = random.integers(0, 2 ** (bits - 1), 1400, f"int{bits}").view(dtype)
@@ -64,7 +64,7 @@ def numbers(name: str, dtype: str) -> Array:
 
 
 def functions(name: str, width: int, dtype: str) -> list[Callable[[Array], Array]]:
-    """As code, and by NumPy."""
+    """The generated code, and the NumPy function."""
     both = (ns := generators(width)).loops.elementwise(getattr(ns.elementary, name))
     kind = types.Array(DTYPES[dtype], 1, "C")
     return [_called(f) for f in (native(both, width, kind, kind, DTYPES[dtype]), both.plain)]
@@ -106,7 +106,7 @@ def exact(name: str, dtype: str) -> Exact:
 
 
 def ulps(name: str, dtype: str, f: Callable[[Array], Array]) -> Array:
-    """How far off each answer is."""
+    """The error of each answer in ulps."""
     e = exact(name, dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         return np.abs((f(e.a) * e.scale - e.high) - e.low) / e.units
@@ -180,7 +180,7 @@ def test_functions_at_the_ends(width: int, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [2, 3, 7, 16, 17, 33, activations._NARROW, activations._NARROW + 1, 300])
 def test_softmax_in_columns_and_in_rows(n: int, dtype: str) -> None:
-    """The last of 129 rows is a block of its own, and has the bits that it has among others."""
+    """The last of 129 rows is a block of its own, and has the same bits as among others."""
     net = samenet.backend("numba").Network([4, n], activation="softmax", cost="cross_entropy", seed=0, dtype=dtype)
     random, u = np.random.default_rng(0), np.finfo(dtype).eps / 2
     net.biases[0][:] = random.normal(size=n) * 3

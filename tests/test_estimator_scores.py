@@ -1,4 +1,4 @@
-"""What `python -m benchmarks estimators` measures and says: scores of both on the same splits, and which is ahead."""
+"""The measurements and report of `python -m benchmarks estimators`: scores on the same splits, and which is better."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.without_jit
 
 
 def made(scores: list[tuple[float, float]], seconds: list[tuple[float, float]]) -> dict[str, Any]:
-    """A data set with these scores and seconds of scikit-learn's and ours, a pair for each seed."""
+    """A data set with these scores and times of scikit-learn's estimator and ours, a pair for each seed."""
     seeds = [
         {name: {"score": score[k], "seconds": second[k], "epochs": 3} for k, name in enumerate((THEIRS, OURS))}
         for score, second in zip(scores, seconds, strict=True)

@@ -1,4 +1,4 @@
-"""The estimators as parts of scikit-learn: its checks and tools, data of every kind, what is recorded and refused."""
+"""The estimators within scikit-learn: its checks and tools, data of every kind, attributes and errors."""
 
 import functools
 import inspect
@@ -74,7 +74,8 @@ def checked(module: Any, kind: str, epochs: int, **more: Any) -> dict[str, str]:
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
 @pytest.mark.parametrize("name", NAMES)
 def test_no_check_fails_that_theirs_passes(name: str, kind: str) -> None:
-    """Loops train for less long: that they come to the same as the others is `test_estimators_agree`'s."""
+    """The loops train for fewer epochs; `test_estimators_agree` checks that they give the same results as the
+    others."""
     epochs = 10 if name == "reference" else 60
     theirs, ours = checked(neural_network, kind, epochs), checked(samenet, kind, epochs, backend=name)
     assert len(ours) > 40
@@ -286,7 +287,7 @@ def test_early_stopping_keeps_the_best_weights(name: str) -> None:
 
 
 def held_out(make: Any, y: Any, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> tuple[Any, Any]:
-    """A model, and the samples and targets that it held out."""
+    """A fitted model, and the samples and targets that it held out."""
     kept, run = [], descent.Fit.run
 
     def watched(self: Any) -> None:
@@ -748,7 +749,7 @@ def test_weights_that_make_no_sense(make: Any, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_batch_of_no_weight_has_no_penalty_either() -> None:
-    """The first of two batches moves nothing: with plain descent, one step is left."""
+    """The first of two batches changes nothing, so plain descent makes only one step."""
     settings: dict[str, Any] = {"solver": "sgd", "momentum": 0.0, "batch_size": 20, "shuffle": False, "max_iter": 1}
     weights = np.r_[np.zeros(20), np.ones(20)]
     first = regressor(alpha=2.0, **settings).fit(X, SCORE, sample_weight=weights)

@@ -1,4 +1,4 @@
-"""From the same random_state, the estimators take the steps of scikit-learn's own, to rounding, on every backend."""
+"""With the same random_state, the estimators make scikit-learn's steps, up to rounding, on every backend."""
 
 import inspect
 import warnings
@@ -47,7 +47,7 @@ def fitted(kind: str, name: str, **settings: Any) -> tuple[Any, Any]:
 
 
 def agree(ours: Any, theirs: Any, rtol: float = 1e-9) -> None:
-    """Everything that both have is the same up to rounding."""
+    """Assert that all common attributes are equal up to rounding."""
     assert len(ours.coefs_) == len(theirs.coefs_)
     parts = zip([*ours.coefs_, *ours.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True)
     for mine, other in parts:
@@ -76,7 +76,7 @@ def agree(ours: Any, theirs: Any, rtol: float = 1e-9) -> None:
 
 
 def comparable(kind: str, solver: str) -> bool:
-    """Of several numbers, theirs by "lbfgs" minimises another cost than it takes the gradient of."""
+    """Not for several regression targets with "lbfgs", where scikit-learn's gradient is not that of its cost."""
     return (kind, solver) != ("three numbers", "lbfgs")
 
 
@@ -307,7 +307,7 @@ takes_weights = pytest.mark.skipif(
 @pytest.mark.parametrize("kind", TARGETS)
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_of_samples(name: str, kind: str) -> None:
-    """Batches with penalties of their own, without any, and all samples at once; and one weight for all."""
+    """Batches with different penalties, without penalties, and all samples at once; and one weight for all."""
     for settings in (
         {"solver": "adam", "alpha": 3.0, "learning_rate_init": 0.01},
         {"solver": "adam", "alpha": 0.0},
@@ -348,7 +348,7 @@ def test_weights_of_samples_in_partial_fits(name: str, kind: str) -> None:
 @takes_weights
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_weights_of_sparse_samples(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By blocks of a few rows, of which one has no weight."""
+    """In blocks of a few rows, one of which has weight 0."""
     monkeypatch.setattr("samenet.estimators.samples.MOST_DENSE", 50)
     weights = WEIGHTS.copy()
     weights[10:20] = 0

@@ -99,7 +99,7 @@ EACH = [b if b == "numpy" else pytest.param(b, marks=pytest.mark.compiled) for b
 def test_each_runs_quick_on_each_backend(
     name: str, backend: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And each figure is drawn, on NumPy."""
+    """Each example with a figure also draws it, on NumPy."""
     file = tmp_path / "figure.svg"
     drawn = backend == "numpy" and examples()[name].has_figure and find_spec("matplotlib") is not None
     plot = ["--plot", str(file)] if drawn else []
@@ -309,7 +309,7 @@ def test_digits_data() -> None:
 
 @pytest.mark.compiled
 def test_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third of the run; test_golden.py has all 3000 iterations of the same network."""
+    """A third of the run; test_golden.py makes all 3000 iterations of the same network."""
     module = find("digits").module
     monkeypatch.setattr(module, "ITERATIONS", 1000)
     monkeypatch.setattr(module, "MORE", 100)
@@ -406,7 +406,7 @@ def test_what_one_ulp_in_the_weights_changes_is_marked() -> None:
 
 
 def test_a_moved_network_differs_in_its_last_layer_by_one_ulp() -> None:
-    """In all of its weights: the input of one may be 0 in every sample, as the corner of an image is."""
+    """All of its weights change, because the input of one may be 0 in every sample, as in the corner of an image."""
     net, moved = (Settings("numpy", moved=moved).network([3, 2, 2], seed=0) for moved in (False, True))
     assert np.array_equal(moved.weights[1], np.nextafter(net.weights[1], np.inf))
     assert (moved.weights[1] != net.weights[1]).all()

@@ -35,7 +35,7 @@ CLASS = {
 
 
 def as_the_class(seed: int, iterations: int) -> tuple[list[float], list[np.ndarray]]:
-    """What the article's class does, in its own words: the losses before each iteration, and output and weights."""
+    """The article's class in its own notation: the losses before each iteration, and output and weights."""
     random = np.random.RandomState(seed)
     x, y = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]), np.array([[0], [1], [1], [0]])
     weights1, weights2 = random.rand(3, 4), random.rand(4, 1)
@@ -158,7 +158,7 @@ def weights(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slopes(X: np.ndarray, y: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """J, dJ/dW1 and dJ/dW2 in the words of the series, for weights (in, out)."""
+    """J, dJ/dW1 and dJ/dW2 in the notation of the series, for weights (in, out)."""
     a2 = 1 / (1 + np.exp(-np.dot(X, W1)))
     yhat = 1 / (1 + np.exp(-np.dot(a2, W2)))
     delta3 = -(y - yhat) * yhat * (1 - yhat)
@@ -167,7 +167,7 @@ def slopes(X: np.ndarray, y: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> tupl
 
 
 def as_the_series(seed: int, updates: int, one_by_one: bool) -> tuple[float, float]:
-    """J before the first of so many updates with rate 3, and after the last."""
+    """J before the first of this many updates with learning rate 3, and after the last."""
     W1, W2 = weights(seed)
     first = slopes(HOURS, POINTS, W1, W2)[0]
     for update in range(updates):
@@ -192,7 +192,7 @@ def test_scores(backend: str) -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_brute_force(backend: str) -> None:
-    """The coarse grid of two weights has the corner in which the fine one, too, has its best."""
+    """The coarse grid of two weights includes the corner in which the fine one has its best point."""
     report = run("brute-force", backend, 0, quick=True)
     assert report["one weight: the best"] == [5.0]
     assert report["one weight: J there"] == pytest.approx(0.04294148115247452, rel=1e-14)

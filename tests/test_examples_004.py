@@ -105,7 +105,7 @@ def test_valleys() -> None:
 
 @pytest.mark.parametrize("seed", [0, 2])
 def test_valleys_of_other_seeds(seed: int) -> None:
-    """The balls are the stream's first hundred, and each ends in the valley that it began in."""
+    """The balls are the first hundred numbers of the stream, and each ends in the valley in which it began."""
     starts, valley = find("valleys").run("numpy", quick=True, seed=seed).curves["balls"]
     np.testing.assert_array_equal(starts, np.random.RandomState(seed).uniform(-5 * np.pi, 5 * np.pi, 100))
     clear = np.cos(starts) > -0.5  # of the tops, which are not quite at odd multiples of pi

@@ -1,4 +1,4 @@
-"""The exercises: what is right is told from what is wrong, with a hint, and no solution is shown."""
+"""The exercises: right and wrong solutions are distinguished, with a hint, and no solution is shown."""
 
 import re
 from pathlib import Path

@@ -57,7 +57,7 @@ class Case:
 
     @property
     def expected(self) -> Any:
-        """The exact outputs, of the stored parameters."""
+        """The exact outputs for the stored parameters."""
         return exact.run(self.network, self.X, np.zeros((ROWS, self.network.sizes[-1])), "mean")[0]
 
 
@@ -73,7 +73,7 @@ def net(sizes: list[int], *names: str, scale: float = 1.5, **settings: Any) -> A
 
 
 def cases() -> list[Case]:
-    """Every pair of activations with and without biases; in each of four pairs of dtypes."""
+    """Every pair of activations, with and without biases, in each of four pairs of dtypes."""
     found, kinds = [], [(a, b) for a in DTYPES for b in DTYPES]
     for i, hidden in enumerate(ACTIVATIONS):
         for j, output in enumerate(ACTIVATIONS):
@@ -96,7 +96,7 @@ CASES = {case.name: case for case in cases()}
 
 
 def check(case: Case, found: NDArray[Any], errors: Errors) -> None:
-    """Outputs are within the bound that was stated, and so are the network's own."""
+    """Assert that outputs are within the stated bound, and that the network's own outputs are, too."""
     own = case.network.predict(case.X)
     assert found.shape == own.shape
     assert errors.within == case.within

@@ -1,4 +1,4 @@
-"""What users bring along: data frames, labels to stratify by, other libraries' names, `~`, other people's files."""
+"""Users' input: data frames, labels to stratify by, other libraries' names, `~`, other people's files."""
 
 import gzip
 import inspect
@@ -31,7 +31,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def frame(m: int = 60) -> tuple[pd.DataFrame, pd.Series]:
-    """Columns of several kinds, an index of its own, and three classes of unequal size."""
+    """Columns of several kinds, a non-default index, and three classes of unequal size."""
     columns = {"a": np.arange(m, dtype=float), "b": np.arange(m) * 2, "c": list("xy" * (m // 2))}
     index = [f"row{i}" for i in range(m)]
     labels = np.array(["cat", "dog", "cow"])[np.r_[np.zeros(m // 2, int), np.ones(m // 3, int), np.full(m // 6, 2)]]
@@ -350,7 +350,7 @@ def test_every_synonym_leads_to_a_name_that_exists() -> None:
 
 
 def test_hidden_layers_may_have_every_activation_by_every_door() -> None:
-    """But softmax, which the command line and the estimators give to the output layer alone."""
+    """Except softmax, which the command line and the estimators use only in the output layer."""
     from samenet.cli import train
     from samenet.estimators import settings
 
@@ -358,7 +358,7 @@ def test_hidden_layers_may_have_every_activation_by_every_door() -> None:
 
 
 def test_what_is_offered_is_not_called_not_offered() -> None:
-    """Unless another list lacks it: RMSProp is an optimizer, but no solver of the estimators."""
+    """Unless another list lacks it: RMSProp is an optimizer, but not a solver of the estimators."""
     from samenet.estimators.settings import SOLVERS
     from samenet.model.initialize import SCHEMES
     from samenet.validation import names
@@ -398,7 +398,7 @@ def idx(values: Any) -> bytes:
 
 
 def fill(folder: Path, dataset: str = "mnist", top: int = 10, packed: bool = False) -> list[np.ndarray]:
-    """The four files of a set, made up; what is in them."""
+    """The four files of a set, with invented contents; returns the contents."""
     folder.mkdir(parents=True, exist_ok=True)
     shapes = [(12, 28, 28), (12,), (4, 28, 28), (4,)]
     contents = [RANDOM.integers(0, 256 if len(shape) == 3 else top, shape).astype(np.uint8) for shape in shapes]
@@ -482,7 +482,7 @@ def test_several_sets_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 class Trap:
-    """What a pickle may hold: it does something when it is read."""
+    """A pickled object that executes code when it is read."""
 
     def __reduce__(self) -> Any:
         return open, (str(Path(__file__).parent / "trap"), "w")

@@ -23,7 +23,7 @@ CASES = [
 
 
 def learner(**functions: Any) -> Any:
-    """The Network of a backend with these functions alone, beside NumPy's `feed_forward`."""
+    """The Network of a backend with only these functions and NumPy's `feed_forward`."""
     module = ModuleType("learner", "A first backend.")
     vars(module).update({"feed_forward": samenet.backend("numpy").feed_forward, **functions})
     return type("Network", (Interface,), {"backend": module})
@@ -75,7 +75,7 @@ def test_what_a_backend_gives_is_left_as_it_is() -> None:
 
 
 def test_costs_whose_sum_overflows() -> None:
-    """They are infinite, as with any other backend, and no error of a sum that wants to be exact."""
+    """They are infinite, as with any other backend; an exact sum must not raise."""
     X, Y = np.full((6, 1), 1e154), np.zeros((6, 1))
     for cls in (learner(), samenet.backend("reference").Network):
         net = cls([1, 1], activation="identity", weights=[[[1.0]]], l2=0.1)

@@ -1,4 +1,4 @@
-"""Numbers known independently: worked out by hand, or from the tutorials' own programs.
+"""Numbers known independently: computed by hand, or with the tutorials' own programs.
 
 The tutorials are the sources of the network: 000 (digits), 001 (a worked step), 002 (a class), 003 (scores) and 004
 (eleven lines). Each test reproduces a tutorial's initial weights from its own random stream.
@@ -116,10 +116,10 @@ X_001, Y_001 = [[0.8, 0.2]], [[0.0, 1.0]]
 
 
 def test_online_steps(backend):
-    """What is known are the weights after the first step, so the start is found from them.
+    """The weights after the first step are known, so the initial ones are computed from them.
 
-    theta_1 = theta_0 - alpha g(theta_0); as alpha g changes slowly with theta, theta_0 = theta_1 + alpha g(theta_0)
-    solves itself by iteration, to the last digit.
+    theta_1 = theta_0 - alpha g(theta_0). Because alpha g changes slowly with theta, iterating theta_0 = theta_1 + alpha
+    g(theta_0) converges to the last digit.
     """
     after = backend.Network([2, 3, 2], **AFTER_ONE_STEP)
     net = after.copy()
@@ -340,7 +340,7 @@ def _compare_with_the_tutorial(cls, seed, rows, iterations):
 @pytest.mark.compiled
 @pytest.mark.parametrize(("seed", "rows", "iterations"), [(101, 300, 300), (2024, None, 20)])
 def test_training_code_of_the_tutorial(fast, seed, rows, iterations):
-    """All rows in many iterations: `test_digits`."""
+    """`test_digits` uses all rows, in many iterations."""
     _compare_with_the_tutorial(fast.Network, seed, rows, iterations)
 
 
@@ -352,6 +352,6 @@ def test_training_code_of_the_tutorial_on_the_reference():
 
 
 def test_sigmoid_of_the_worked_step():
-    """The literals above are what plain floats give on this machine too, so that a failure there means the network."""
+    """Plain floats give the literals above on this machine, too, so a failure of those tests is due to the network."""
     a1 = 1 / (1 + math.exp(-(1.58 * 0.8 - 0.14)))
     assert (a1, 1 / (1 + math.exp(-(2.45 * a1 - 0.11)))) == (STEP["a1"], STEP["a2"])

@@ -65,7 +65,7 @@ def test_reference_against_finite_differences(case, reduction):
 @pytest.mark.compiled
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 def test_every_activation_cost_and_penalty(backend, functions):
-    """On every backend, with and without biases; no sample lies so near relu's kink that a difference crosses it."""
+    """On every backend, with and without biases; no sample is so close to relu's kink that a difference crosses it."""
     first = COMBINATIONS.index(functions) % 2 == 0  # so that every penalty has met every function, and either bias
     for bias, penalties in zip((first, not first, first), PENALTIES, strict=True):
         case = Case((4, 3, 2), 3, bias, functions=dataclasses.replace(functions, **penalties))
@@ -80,7 +80,7 @@ def test_every_activation_cost_and_penalty(backend, functions):
 
 
 def test_the_check_sees_a_wrong_gradient():
-    """One entry that is off by a ten-thousandth, and matrices whose memory is read in another order, both show."""
+    """It detects one entry that is off by a ten-thousandth, and a matrix read in another memory order."""
     case = Case((4, 3, 2), 3)
     numeric = _differences(case, "mean")
     _, slope = case.network(Network).gradient(case.X, case.Y)
@@ -106,6 +106,6 @@ def test_the_mean_is_the_sum_divided():
 
 
 def test_neighbouring_layers_differ_in_width():
-    """So a transposed matrix has another shape, or other memory."""
+    """So a transposed matrix has another shape."""
     for case in (*SHAPES, *(case for p in CASES for case in p.values)):
         assert all(n != k for n, k in zip(case.sizes, case.sizes[1:], strict=False))

@@ -156,7 +156,7 @@ def test_a_cost_without_neighbours_cannot_be_checked():
 
 
 def test_a_wrong_cost_shows_too():
-    """A factor missing in the whole gradient: every layer is wrong by the same."""
+    """A factor missing in the whole gradient: every layer is wrong by the same factor."""
     report = check_gradient(_with_gradient(lambda slope: np.multiply(slope.flat, 0.5, out=slope.flat)), CASE.X, CASE.Y)
     assert report.wrong.flat.all()
     assert report.relative_error == pytest.approx(1 / 3, rel=1e-6)
@@ -185,7 +185,7 @@ def test_a_network_that_is_not_finite_does_not_pass():
 
 
 class _Corner(samenet.Network):
-    """A cost with a kink at 0: the leaky |w| of its first weight, and its square besides. Its slope at 0 is given."""
+    """A cost with a kink at 0: the leaky |w| of its first weight, plus its square, with a given slope at 0."""
 
     at_zero = 1.0
 
@@ -295,7 +295,7 @@ def _changed(change):
 
 
 def _digits():
-    """Thirty digits, by two rows of their pixels."""
+    """Thirty digits, with two rows of their pixels."""
     found = data.digits()
     return data.standard_scaler(found.X).transform(found.X)[:30, 17:31], data.one_hot(found.y[:30], 10)
 
@@ -414,7 +414,7 @@ def test_l1_at_a_weight_smaller_than_the_step(w, step):
 @pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_any_step_serves(function, size, step):
-    """Where it is too large, smaller ones are tried; where rounding hides all, larger ones."""
+    """If it is too large, smaller ones are tried; if rounding hides everything, larger ones."""
     case = Case((4, 3, 2), 5, functions=Functions(function, function))
     X = size * case.X
     assert not check_gradient(case.network(samenet.backend("numpy").Network), X, case.Y, step=step).wrong.flat.any()
@@ -442,7 +442,7 @@ def test_what_rounding_hides_at_the_step_is_found_with_another():
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("offset", [1.0, 1e4, 1e8])
 def test_rounding_is_measured(offset, reduction):
-    """Targets far away make the cost large, and what rounding does to a difference of two with it."""
+    """Distant targets make the cost large, and with it the rounding error of a difference of two costs."""
     random = np.random.default_rng(1)
     X, Y = random.normal(size=(50, 3)), offset + random.random((50, 2))
     for step in (1e-8, 1e-5):
@@ -494,7 +494,7 @@ def test_at_a_kink_of_l1_any_slope_of_its_sides_is_right(share, ok, step):
 
 
 def test_half_a_slope_does_not_pass_for_a_whole_one():
-    """With every weighted sum just above 0, a node is on to one side only, and the difference is half the slope."""
+    """With every weighted sum just above 0, a node is on at one end only, and the difference is half the slope."""
     settings = {
         "activation": ["relu", "identity"],
         "bias": False,
@@ -508,7 +508,7 @@ def test_half_a_slope_does_not_pass_for_a_whole_one():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rounding_is_that_of_the_outputs_where_they_cancel(seed):
-    """Outputs near 1e8 beside targets near 1e8: the cost is 1, and errs as 1e8 does."""
+    """Outputs and targets near 1e8: the cost is 1, but has rounding errors as for 1e8."""
     random = np.random.default_rng(seed)
     X, Y = 1e-4 * random.normal(size=(30, 3)), 1e8 + random.normal(size=(30, 2))
     net = _numpy([3, 4, 2], activation="identity", seed=seed)
@@ -531,7 +531,7 @@ def test_half_a_slope_does_not_pass_where_the_kink_is_in_a_later_layer():
     "output", [("sigmoid", "squared_error"), ("tanh", "sum_of_squares"), *zip(MADE_FOR.values(), MADE_FOR, strict=True)]
 )
 def test_the_slope_of_samples_at_a_kink(above, output, reduction):
-    """Every sample has kinks within the step: what is on one side of it only is told by the chain rule."""
+    """Every sample has kinks within the step; if its slope is defined on one side only, the chain rule gives it."""
     random = np.random.default_rng(0)
     X, Y = random.normal(size=(4, 2)), random.random((4, 2))
     net = _numpy([2, 3, 2, 2], activation=["relu", above, output[0]], cost=output[1], l1=0.1, l2=0.2, seed=0)
@@ -604,7 +604,7 @@ def test_where_a_kink_may_lie_within_the_step(layers, bias):
     ],
 )
 def test_a_gradient_of_zeros_is_right_where_slopes_cancel(output, cost, Y, reduction):
-    """And any other is wrong there, in every entry that is not zero; at one that is not it, zeros are wrong."""
+    """A nonzero gradient is wrong there, in every entry; zeros are wrong where the gradient is not zero."""
     how = {"activation": ["tanh", output], "cost": cost, "seed": 2}
     X, Y = np.zeros((6, 3)), np.array(Y * 3, float)
     report = check_gradient(_numpy([3, 4, 2], **how), X, Y, reduction=reduction)
@@ -628,7 +628,7 @@ def test_a_gradient_of_zeros_is_right_where_slopes_cancel(output, cost, Y, reduc
 
 
 def test_rounding_grows_with_the_root_of_a_cost():
-    """As a squared error's does with the residual; never below what was measured, and with an ulp of the cost."""
+    """As that of a squared error grows with the residual; at least the measured error, plus an ulp of the cost."""
     slopes = Slopes(_numpy([2, 1], seed=0), np.ones((3, 2)), np.zeros((3, 1)), "mean")
     slopes.J, slopes.noise = 2.0, 1e-3
     for largest, factor in ((0.5, 1), (2.0, 1), (8.0, 2), (200.0, 10)):

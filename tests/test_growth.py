@@ -71,7 +71,7 @@ def test_the_loops_stay_away_where_a_call_takes_long() -> None:
     assert names[0] == "numpy"
 
 
-# What is made of them
+# The report
 
 
 def _line(times: dict[float, tuple[float, float]]) -> list[Case]:
@@ -121,7 +121,7 @@ def test_the_picture_marks_switches_and_the_limit() -> None:
     assert switch.get_linestyle() == "-"
 
 
-# Where kernels change their way of working: both sides are right
+# The sizes at which kernels switch: both sides are right
 
 
 def _agree(sizes: tuple[int, ...], rows: int, threads: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The history of a training: a mapping whose values are copies."""
+"""The history of training: a mapping whose values are copies."""
 
 import copy
 import pickle

@@ -122,7 +122,7 @@ def test_the_loops_run_where_numpy_cannot_be_imported() -> None:
 
 
 def folder(package: str) -> list[Path]:
-    """The modules of a package, not of those inside it."""
+    """The modules of a package, without those of its subpackages."""
     where = importlib.import_module(package).__file__
     assert where is not None
     files = sorted(Path(where).parent.glob("*.py"))
@@ -192,7 +192,7 @@ def is_in(module: str, package: str) -> bool:
 def test_the_reference_imports_the_standard_library_alone(path: Path) -> None:
     found = set(imported(ast.parse(path.read_text("utf-8")), lazily=True))
     foreign = {m for m in found if m.split(".")[0] not in sys.stdlib_module_names and not is_in(m, "samenet.reference")}
-    # What a user calls: the one module that needs the interface, and with it NumPy.
+    # The user's class: the one module that needs the interface, and so NumPy.
     assert foreign == ({"samenet.network"} if path.name == "network.py" else set())
 
 
@@ -204,7 +204,7 @@ def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
     assert not {m for m in found if is_in(m, "samenet.reference") or is_in(m, "samenet.fast") or is_in(m, "numba")}
 
 
-# What NumPy's backend is made of, and any other may take, by NumPy's arrays.
+# The parts of the NumPy backend, which any other backend on NumPy arrays may use.
 WHOLE_ARRAYS = tuple(
     f"samenet.fast.{name}" for name in ("functions", "masks", "normalization", "sample_weight", "sampler", "steps")
 )
@@ -275,7 +275,7 @@ LAYERS = [
     {"samenet.network"},
     {"samenet.storage.loading", "samenet.storage.conversion"},
 ]
-NAMES_ONLY = "samenet.backends"  # which imports a backend when it is asked for one, and is asked by all
+NAMES_ONLY = "samenet.backends"  # it imports backends on demand, and all use it
 
 
 def sources() -> dict[str, str]:
@@ -285,7 +285,7 @@ def sources() -> dict[str, str]:
 
 
 def graph(texts: dict[str, str]) -> dict[str, set[str]]:
-    """What each module imports of the others, in functions and for types as well; `samenet` itself is everyone's."""
+    """The other modules that each module imports, also in functions and for types; `samenet` itself is ignored."""
     found = {}
     for name, text in texts.items():
         statements = (names(node) for node in ast.walk(ast.parse(text)))
@@ -378,7 +378,7 @@ def test_modules_are_short_and_the_root_is_small() -> None:
 
 
 def test_these_rules_can_be_broken() -> None:
-    """The reader of imports sees what it should see: at the top, in a branch, in a function, by either form."""
+    """Imports are found at the top level, in a branch, in a function, and in either form."""
     source = """
 import os, numpy.linalg
 from samenet.validation import checks

@@ -96,7 +96,7 @@ def test_every_scheme_is_tested() -> None:
 
 
 def test_known_first_numbers() -> None:
-    """Numbers seen in print, so that this does not rest on NumPy's streams alone being called alike."""
+    """Published numbers, so that the test does not only compare two uses of NumPy's streams."""
     Network = samenet.backend("numpy").Network
     first = Network([3, 1], init="symmetric_uniform", bias=False, seed=np.random.RandomState(1)).weights[0][0]
     np.testing.assert_allclose(first, [-0.16595599, 0.44064899, -0.99977125], atol=5e-9)  # seed 1, tutorial 004

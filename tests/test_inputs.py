@@ -34,7 +34,7 @@ def make(name: str, **settings: Any) -> samenet.Network:
 
 
 def grid(*shape: int) -> np.ndarray:
-    """Small whole numbers, no two rows or columns alike, so that every dtype holds them exactly."""
+    """Small whole numbers, which every dtype holds exactly; no two rows or columns are equal."""
     return (np.arange(np.prod(shape, dtype=int)) * 5 % 7).astype(float).reshape(shape)
 
 
@@ -85,7 +85,7 @@ def itself() -> list[Any]:
     return loop
 
 
-# What no array of numbers may be: how it is made for a shape, the error, a word of the message.
+# Values that are not arrays of numbers: how to make one for a shape, the error, a word of the message.
 NOT_NUMBERS: dict[str, tuple[Callable[[tuple[int, ...]], Any], type[Exception], str]] = {
     "None": (lambda s: None, TypeError, "None"),
     "string": (lambda s: "1 2 3", TypeError, "1 2 3"),
@@ -129,7 +129,7 @@ NOT_NUMBERS: dict[str, tuple[Callable[[tuple[int, ...]], Any], type[Exception], 
     "masked integers": (lambda s: np.ma.array(grid(*s).astype(int), mask=spoiled(s, 9) == 9), ValueError, "masked"),
 }
 
-# What is an array of numbers, but of no use for this shape.
+# Arrays of numbers that do not fit the shape.
 WRONG_SHAPES: dict[str, Callable[[tuple[int, ...]], Any]] = {
     "a number": lambda s: 1.0,
     "a rank more": lambda s: grid(*s, 2),
@@ -140,7 +140,7 @@ WRONG_SHAPES: dict[str, Callable[[tuple[int, ...]], Any]] = {
     "empty list": lambda s: [],
 }
 
-# Every place where an array goes in: how the argument is called in messages, the shape it should have, the call.
+# Every argument that is an array: its name in messages, its expected shape, the call.
 ARRAYS: dict[str, tuple[str, tuple[int, ...], Callable[[Any, Any], Any]]] = {
     "predict": ("X", (M, 3), lambda net, v: net.predict(v)),
     "predict one": ("X", (3,), lambda net, v: net.predict(v)),
@@ -167,7 +167,7 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...], Callable[[Any, Any], Any]]] = {
 def refused_by_all(
     error: type[Exception], argument: str, call: Callable[[Any], Any], *words: str, **settings: Any
 ) -> None:
-    """Refused by every backend with one message, and the network is what it was."""
+    """Every backend refuses it with the same message, and the network is unchanged."""
     nets = [make(name, **settings) for name in NAMES]
     before = [net.parameters.tobytes() for net in nets]
     refused(error, argument, [lambda net=net: call(net) for net in nets], *words)
@@ -176,7 +176,7 @@ def refused_by_all(
 
 
 def content(value: Any) -> Any:
-    """What a container holds, to see whether a call has written to it."""
+    """The contents of a container, to check whether a call has written to it."""
     if isinstance(value, pd.DataFrame | pd.Series):
         value = value.to_numpy()
     if scipy.sparse.issparse(value):
@@ -188,8 +188,8 @@ def content(value: Any) -> Any:
     return [content(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-# What goes in as X, Y, a flat vector or a matrix is looked at in one place each: there, every bad value. That all other
-# entries go there is told by a few, one of each kind.
+# X, Y, a flat vector and a matrix are each checked in one place, which is tested with every bad value. For all other
+# arguments, a few values, one of each kind, show that they are checked there, too.
 EACH_WAY = ("predict", "predict one", "feed_forward", "cost Y", "parameters", "weights")
 ONE_OF_EACH = ("None", "one string", "complex", "sparse", "ragged", "nan", "-inf", "int beyond print", "masked")
 REFUSED = [(entry, bad) for entry in ARRAYS for bad in (NOT_NUMBERS if entry in EACH_WAY else ONE_OF_EACH)]
@@ -216,7 +216,7 @@ def test_wrong_shapes_are_refused(entry: str, bad: str) -> None:
     refused_by_all(ValueError, argument, lambda net: call(net, value), "shape", str(shape[-1]), given)
 
 
-# What a predictor, which does not look for them, answers with NaN or infinity.
+# A predictor does not check for NaN and infinity, which propagate to its answer.
 NOT_FINITE = {"nan", "inf", "-inf", "nan object", "nan float16", "longdouble beyond float"}
 
 
@@ -626,7 +626,7 @@ def test_split(bad: str) -> None:
 
 
 class Own(np.ndarray):
-    """A subclass, as units and labelled arrays are."""
+    """A subclass, like arrays with units or labels."""
 
 
 def read_only(values: np.ndarray) -> np.ndarray:
@@ -857,7 +857,7 @@ def test_no_answer_shares_memory_with_input_or_parameters(x: np.ndarray, name: s
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_that_need_no_conversion_are_only_read(name: str) -> None:
-    """These reach the backend as they are, and it could write to them."""
+    """They are passed to the backend unchanged, so it could write to them."""
     x, y = X.copy(), Y.copy()
     everything(name, x, y)
     make(name).predict(x[0])
@@ -866,7 +866,7 @@ def test_arrays_that_need_no_conversion_are_only_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_strict_floating_point_settings_of_the_caller_do_not_matter(name: str) -> None:
-    """numpy.seterr(all="raise") is for the caller's own code: a sigmoid that underflows to 0 is no error."""
+    """numpy.seterr(all="raise") is for the caller's own code: a sigmoid that underflows to 0 is not an error."""
     net = samenet.backend(name).Network([2, 1], weights=[[[1.0, 1.0]]])
     expected = net.predict([[-1000.0, 0], [1000.0, 0], [-700.0, 0]])
     with np.errstate(all="raise"):

@@ -1,4 +1,4 @@
-"""The kinds of settings that `peers` measures: every option is checked before it is timed, and losses are told."""
+"""The kinds of settings that `peers` measures: every option is checked before it is timed, and losses are reported."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from benchmarks.report.model import Outcome, Record, Setting
 from samenet.compare import timing
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
-WITHOUT_MORE = [module.PEER for module in (ours, lean, scikit)]  # those that need nothing but samenet's own extras
+WITHOUT_MORE = [module.PEER for module in (ours, lean, scikit)]  # peers that need only samenet's own extras
 SIZES, BINARY = (5, 4, 3), "binary_cross_entropy"
 
 training = partial(inputs.training, SIZES, 12, 4)
@@ -173,8 +173,8 @@ def test_what_a_way_lacks_is_told_in_a_word():
 
 # The answers
 
-# Other libraries are installed by `make peers` alone, which checks each answer before it times it; with them, these
-# tests run on them too.
+# Only `make peers` installs other libraries, and checks each answer before it is timed. If they are installed, these
+# tests run on them, too.
 HERE = [peer for peer in contenders.registered() if not peer.missing()]
 
 
@@ -357,7 +357,7 @@ def settings() -> list[dict[str, Any]]:
 
 
 def with_ratios(settings: list[dict[str, Any]], *estimates: float) -> tuple[Setting, ...]:
-    """The settings, where all others take so many times as long as samenet."""
+    """The settings, with these ratios of all others' times to samenet's."""
     found = []
     for one, estimate in zip(settings, estimates, strict=True):
         ratios = [r | {"estimate": estimate, "low": estimate, "high": estimate} for r in one["ratios"]]

@@ -1,7 +1,7 @@
 """Every loop runs more than twice here, its last pass a partial one: layers, batches, epochs, blocks, parts.
 
-Two iterations cannot tell `start += n` from `start = n`. And where a layer fills its registers, there is no padding to
-hide that a number is missing.
+Two iterations cannot distinguish `start += n` from `start = n`. And if a layer fills its registers, no padding can hide
+that a number is missing.
 """
 
 import itertools
@@ -61,7 +61,7 @@ def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
 def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
-    """Of every activation and cost: two of them are too few for the loops over a row."""
+    """For every activation and cost: two outputs are too few for the loops over a row."""
     case = Case((4, 3, 5), 3, functions=functions)
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
@@ -102,7 +102,7 @@ def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.counted
 def test_a_last_batch_of_fewer_rows_than_parts(fast: Backend, weighted: bool) -> None:
-    """Whose parts without rows have no gradient; not that of the batch before, and no block of 0 rows."""
+    """Parts without rows have no gradient: not that of the previous batch, and no block of 0 rows."""
     case = Case((20, 24, 3), 257)
     weights = np.arange(257) / 7 if weighted else None
     net, hand = case.network(fast.Network), case.network(fast.Network)
@@ -120,7 +120,7 @@ def test_a_last_batch_of_fewer_rows_than_parts(fast: Backend, weighted: bool) ->
 @pytest.mark.parametrize("sizes", [(16, 16), (3, 16, 16), (16, 8, 16), (7, 17, 7)], ids=str)
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
 def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: str, bias: bool, record: Any) -> None:
-    """By every rule: the last weight and the last bias move as all others do, and are clipped as they are."""
+    """With every rule, the last weight and the last bias are updated and clipped like all others."""
     for penalty, rule in (
         ({}, Rule()),
         ({"l1": 0.02, "l2": 0.1}, Rule()),
@@ -145,7 +145,7 @@ def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: s
 
 @pytest.mark.parametrize("change", [{"activations": ("softplus", "sigmoid")}, {"cost_function": "huber"}], ids=str)
 def test_what_has_no_branch_in_registers_is_not_trained_there(change: dict[str, Any]) -> None:
-    """It would be taken for something else."""
+    """It would be treated as something else."""
     from samenet.fast.kernels import tiny_network
 
     model = samenet.backend("numba").Network([2, 3, 1]).model
@@ -155,7 +155,7 @@ def test_what_has_no_branch_in_registers_is_not_trained_there(change: dict[str, 
 
 
 def test_which_networks_are_trained_in_registers() -> None:
-    """Those with little work in an update, whatever they are made of."""
+    """Those with little work per update, whatever their activations and costs."""
     from samenet.fast.kernels import tiny_network
     from samenet.fast.kernels.codegen import vector
 
@@ -192,7 +192,7 @@ def test_which_networks_are_trained_in_registers() -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.compiled
 def test_every_number_of_nodes_and_many_of_rows(dtype: str) -> None:
-    """Of linear models and of narrow first layers: products of each number of nodes have code of their own."""
+    """In linear models and narrow first layers: products have separate code for each number of nodes."""
     random = np.random.default_rng(0)
     for n, k, more in itertools.product((1, 5, 33, 70), (*range(1, 10), 12, 13), ((), (2,))):
         one, other = (samenet.backend(name).Network([n, k, *more], seed=1, dtype=dtype) for name in ("numba", "numpy"))
@@ -224,7 +224,7 @@ def test_few_nodes_have_room_whatever_registers_there_are(width: int) -> None:
 @pytest.mark.parametrize("sizes", [(33, 1), (70, 5, 2), (16, 3)], ids=str)
 @pytest.mark.compiled
 def test_rows_have_the_same_bits_wherever_they_lie(sizes: tuple[int, ...], rule: Any) -> None:
-    """As they are, lined up for being read often, and gathered."""
+    """In place, copied for repeated reading, and gathered."""
     random = np.random.default_rng(0)
     X, Y = random.normal(size=(150, sizes[0])), random.random((150, sizes[-1]))
     found, epochs = [], training._OFTEN + 1
@@ -303,7 +303,7 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
 @pytest.mark.parametrize("sizes", [(600, 215, 3), (5, 429, 201, 2), (300, 256)], ids=str)
 @pytest.mark.compiled  # as plain Python, `test_mutants` has such layers, of fewer nodes
 def test_wide_layers(sizes: tuple[int, ...], dtype: str, record: Any) -> None:
-    """Several panels of columns, and several copies of terms, forward and back."""
+    """Several panels of columns, and several blocks of terms, forward and backward."""
     case = Case(sizes, 9, dtype=dtype)
     networks = case.network(samenet.backend("numba").Network), case.network(samenet.backend("numpy").Network)
     for name, comparison in agreement.forward(*networks, case.X):
@@ -382,7 +382,7 @@ def test_many_lists_of_zeros(pair: Pair, record: Any) -> None:
 
 @pytest.mark.parametrize("sizes", [(140, 210, 2), (140, 199, 2), (127, 210, 2), (127, 199, 2)], ids=str)
 def test_zeros_before_a_wide_layer(sizes: tuple[int, ...], record: Any) -> None:
-    """On both sides of what is looked at for zeros, and of what is kept in another order."""
+    """On both sides of the sizes from which zeros are looked for, and from which weights are packed."""
     case = Case(sizes, 9)
     networks = case.network(samenet.backend("numba").Network), case.network(samenet.backend("numpy").Network)
     X = mostly_zero(case.X)
@@ -410,9 +410,9 @@ def evaluate(*given: Any) -> Any:
 
 
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
-    """work(*arguments, queue, True) while another thread owns the first result and is done last; what it returns.
+    """work(*arguments, queue, True) while another thread owns the first result and finishes last; returns the result.
 
-    complete(): what that other one leaves behind.
+    complete(): makes the other thread's result.
     """
     queue, answer = queue_for(tasks), []
     assert parallel.own(queue, 0, 0)
@@ -429,7 +429,7 @@ def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) 
 
 
 def abandoned(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
-    """The same where the other thread never gets on with the first task; what it would do too late does not count."""
+    """The same, but the other thread never finishes the first task; a late result must be ignored."""
     queue, answer = queue_for(tasks), []
     leader = threading.Thread(target=lambda: answer.append(work(*arguments, queue, True)), daemon=True)
     leader.start()
@@ -459,7 +459,7 @@ def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
 
 
 def test_a_late_helper_writes_nothing() -> None:
-    """It has claimed a task that the coordinator took over and finished; then what it finds is dropped."""
+    """It has claimed a task that the coordinator took over and finished, so its result is dropped."""
     net = samenet.backend("numba").Network([3, 4, 2], seed=0)
     X, Y = np.ones((300, 3)), np.ones((300, 2))
     model = net.parameters, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
@@ -494,7 +494,7 @@ def test_a_late_helper_writes_nothing() -> None:
 
 
 def test_a_helper_looks_at_the_weights_of_each_update() -> None:
-    """A zero of the input is not skipped beside a weight that was finite an update before."""
+    """A zero input is not skipped if its weight became infinite in the previous update."""
     net = samenet.backend("numba").Network([300, 4, 2], activation="identity", seed=0)
     X, Y = np.zeros((512, 300)), np.ones((512, 2))
     X[:, 0] = 1.0
@@ -551,7 +551,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("sizes", [(3, 2, 3, 2), (1, 2, 1, 2, 1, 2)])
 def test_small_networks_of_many_layers(sizes: tuple[int, ...], bias: bool) -> None:
-    """What is counted from layer to layer is seen from the third on."""
+    """Mistakes in offsets from layer to layer show from the third layer on."""
     from samenet.fast.kernels import tiny_network
 
     nets = [

@@ -1,4 +1,4 @@
-"""Memory that a kernel takes from the heap: where it begins, what it holds; that it is given back, however it ends."""
+"""Memory that a kernel takes from the heap: alignment, contents, and that it is freed however the kernel ends."""
 
 import sys
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_arrays_begin_with_a_cache_line_and_are_whole(module: ModuleType, dtype:
 
 
 def grown(call: Callable[[], Any]) -> int:
-    """By how many bytes the process grows when something that takes a MiB or more is done 300 times."""
+    """The growth of the process in bytes over 300 calls that each take a MiB or more."""
     resource = pytest.importorskip("resource")
     call()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -99,12 +99,12 @@ def grown(call: Callable[[], Any]) -> int:
 
 
 FILLED = 1 << 17  # numbers, which are a MiB
-MOST = 50 << 20  # bytes that may be others'
+MOST = 50 << 20  # bytes that may have other causes
 
 
 @pytest.mark.compiled
 def test_all_is_given_back(module: ModuleType) -> None:
-    """Also of a call for which there is no room, which is an error, and nothing else."""
+    """Also by a call that runs out of memory, which only raises an error."""
     a = np.zeros(1)
 
     def no_room() -> None:
@@ -121,7 +121,7 @@ def test_all_is_given_back(module: ModuleType) -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["no room", "not compiled", "not compiled for a kernel"])
 def test_all_is_given_back_whoever_raises(module: ModuleType, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kernel that is called, or Python, where it is to compile one: what all callers have taken is given back."""
+    """If a called kernel raises, or Python while compiling one, the memory of all callers is freed."""
     a = np.zeros(1)
 
     def load(*given: Any) -> None:
@@ -143,7 +143,7 @@ def test_all_is_given_back_whoever_raises(module: ModuleType, kind: str, monkeyp
 
 
 def test_a_function_that_returns_in_several_places_is_closed_in_all() -> None:
-    """Once in each, and nothing is written into functions that have no heap."""
+    """Once before each return; functions without a heap are not changed."""
     module = ir.Module()
     function, other = (
         ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.IntType(1)]), name) for name in ("one", "other")

@@ -1,4 +1,4 @@
-"""The mutation runner: which mutations it makes, and that it tells killed mutants from surviving ones."""
+"""The mutation runner: which mutations it makes, and that it distinguishes killed from surviving mutants."""
 
 import ast
 import bisect
@@ -74,7 +74,7 @@ def test_which_mistakes_there_are(tmp_path: Path) -> None:
 
 @pytest.mark.compiled  # the same without the JIT
 def test_all_code_can_have_mistakes() -> None:
-    """The statement of the module that a mistake lies in can be read, which knows nothing of the others."""
+    """The module-level statement that contains a mutation can be parsed by itself."""
     for folder in mutants.FOLDERS:
         for path in (mutants.ROOT / folder).rglob("*.py"):
             text, file = path.read_text(encoding="utf-8"), path.relative_to(mutants.ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""The names that type checkers know are those that are accepted; a network as a table; help on every backend."""
+"""Type checkers know exactly the accepted names; a network as a table; help on every backend."""
 
 import inspect
 from collections.abc import Iterable
@@ -91,7 +91,7 @@ def test_the_rows_of_a_summary_add_up(bias: bool, normalized: Any) -> None:
 @pytest.mark.without_jit
 def test_a_notebook_shows_the_same_cells() -> None:
     class Angled(samenet.backend("numpy").Network):  # type: ignore[name-defined, misc]
-        """A class whose name HTML must not read."""
+        """A class whose name must be escaped in HTML."""
 
     Angled.__name__ = "<b>"
     net = Angled([3, 4, 2], seed=0)

@@ -33,7 +33,7 @@ def test_views_of_one_contiguous_vector(Network: Any) -> None:
     assert theta.shape == (5 * 4 + 4 * 6 + 2 * 5,)
     assert [W.shape for W in net.weights] == [(5, 3), (4, 5), (2, 4)]
     assert [b.shape for b in net.biases] == [(5,), (4,), (2,)]
-    # Numbered in the order W1, b1, W2, b2, ...: seen through the views, every number is in its place.
+    # Numbered in the order W1, b1, W2, b2, ...: in the views, every number is in its place.
     theta[:] = np.arange(theta.size)
     expected = 0
     for W, b in zip(net.weights, net.biases, strict=True):
@@ -172,7 +172,7 @@ def by_pickle(net: Any) -> Any:
 
 
 def by_shared_memory(net: Any) -> Any:
-    """As a worker process may get it: the arrays beside the pickle, in memory that cannot be written to."""
+    """As a worker process may receive it: the arrays outside the pickle, in read-only memory."""
     buffers: list[pickle.PickleBuffer] = []
     text = pickle.dumps(net, protocol=5, buffer_callback=buffers.append)
     assert buffers, "the vector is large enough to travel beside the pickle"

@@ -1,7 +1,7 @@
 """The notebooks of docs/notebooks run and print what they say; `samenet examples NAME --notebook` writes valid ones.
 
-An example that a page runs on the NumPy backend is run in full. One that it runs as it is takes too long: it is run
-briefly, and what it prints is compared with the gallery, which has the numbers of a full run.
+An example that a page runs on the NumPy backend is run in full. An example that a page runs with default settings takes
+too long: it is run briefly, and the page's output is compared with the gallery, which has the numbers of a full run.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def cells_of(line: str) -> list[str]:
 
 
 def recorded(name: str) -> tuple[list[Row], list[str]]:
-    """The rows and the remarks that the gallery has."""
+    """The rows and the remarks in the gallery."""
     table = [line for line in SECTIONS[name].splitlines() if line.startswith("| ")][2:]
     rows = [Row(what.removesuffix(" *"), said, here, None) for what, said, here, *_ in map(cells_of, table)]
     text = SECTIONS[name].strip().split("\n\n")[2:]
@@ -56,7 +56,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def execute(notebook: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """What each code cell prints, in one namespace, as Jupyter's; and the namespace."""
+    """The output of each code cell, run in one namespace, as in Jupyter; and the namespace."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     outputs = []
     for cell in notebook["cells"]:
@@ -69,7 +69,7 @@ def execute(notebook: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
 
 
 def said(notebook: dict[str, Any]) -> list[str]:
-    """What each code cell is said to print."""
+    """The stated output of each code cell."""
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     return ["".join(output["text"] for output in cell["outputs"]) for cell in code]
 

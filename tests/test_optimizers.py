@@ -1,7 +1,7 @@
 """Optimizers: every update against an equivalent formula, and training to the tutorials' numbers.
 
-Momentum is compared with its recursion written out as a sum, Nesterov's with the point and look-ahead of the original,
-Adam and RMSProp with their sums over all gradients so far.
+Momentum is compared with its recursion written as a sum, Nesterov's with the point and look-ahead of the original form,
+Adam and RMSProp with sums over all gradients so far.
 """
 
 import math
@@ -120,9 +120,9 @@ def test_optimizers_differ_from_each_other(backend: Backend) -> None:
 def test_backends_agree_in_the_first_step(pair: Pair, way: Any, dtype: Any, record: Any) -> None:
     """Without state, the step is alpha g / (c |g| + epsilon), with c = 1 for Adam and sqrt(1 - decay) for RMSProp.
 
-    Its derivative is epsilon / (c |g| + epsilon)^2, so a gradient that differs by dg moves it by at most dg times
-    that at the |g| - dg nearest to 0; ill-conditioned near g = 0 by 1/epsilon, which the bound says too. To that come
-    the roundings of at most 12 operations on the step, and those of storing theta.
+    Its derivative is epsilon / (c |g| + epsilon)^2, so a gradient that differs by dg changes it by at most dg times the
+    derivative at |g| - dg, or at 0. Near g = 0, it is ill-conditioned, by 1/epsilon, and so is the bound. To this are
+    added the roundings of at most 12 operations on the step, and those of storing theta.
     """
     net, trusted = make(pair.backend, dtype=dtype), make(pair.trusted, dtype=dtype)
     alpha, before = 0.05, net.parameters.astype(np.float64)
@@ -612,7 +612,7 @@ def test_settings_are_frozen_values() -> None:
 def test_the_norm_is_clipped_where_squares_leave_the_range(
     backend: Backend, optimizer: str, dtype: str, size: float
 ) -> None:
-    """A slope of size (1, 2), over 5 ^ 1/2 times that: shortened to `limit`, or left alone where that is longer."""
+    """A slope along (1, 2): shortened to the norm `limit`, or unchanged if that is longer."""
     scale = 1.0 if hasattr(optimizers.optimizer(optimizer), "epsilon") else max(size, 1.0) * 1e-3
     for limit in (1e-3 * size, 1e3 * size):
         nets = []

@@ -35,7 +35,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
-    """The page of the small record with its history; afterwards: no request left the machine, no error was logged."""
+    """The page of the small record with its history; checks afterwards that it made no request and logged no error."""
     write_history(tmp_path / "asv")
     path = build(tmp_path / "page", tmp_path / "asv")
     browser.get("about:blank")
@@ -139,7 +139,7 @@ def committed() -> Record:
 
 @needs_browser
 def test_no_column_is_cut_off_and_no_two_lines_look_alike(browser: Any, tmp_path: Path) -> None:
-    """Of the committed results, which have every kind of cell and of line."""
+    """For the committed results, which have every kind of cell and line."""
     path = tmp_path / "index.html"
     path.write_text(page.page(committed(), ROOT / "results" / "asv"), encoding="utf-8")
     browser.get(path.as_uri())

@@ -1,4 +1,4 @@
-"""samenet against other libraries: which take part, what is checked before it is timed, and what the tables say."""
+"""samenet against other libraries: which take part, the checks before timing, and the tables."""
 
 import copy
 import json
@@ -67,12 +67,12 @@ TASKS: dict[str, Callable[[], Forward | Descent]] = {
 
 
 def made(task: Forward | Descent) -> dict[str, Call | str]:
-    """What every contender that is here makes of a task."""
+    """The calls of all installed contenders for a task."""
     return {name: way.make(task) for name, way in contenders.ways(HERE).items()}
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
-    """Measuring made short, by the peers that are here."""
+    """Make measuring short, with the installed peers."""
     patch.setattr(timing, "_SAMPLE", 1e-5)
     patch.setattr(timing, "_ROUNDS", (3, 3))
     patch.setattr(process, "registered", lambda: MEASURED)
@@ -94,7 +94,7 @@ def test_every_file_of_a_contender_is_found_and_has_what_it_needs():
     names = [name for peer in registered for name in peer.ways]
     assert len(set(names)) == len(names)
     shown = contenders.ways(registered)
-    del shown[ours.PREDICTOR]  # which the others are compared with
+    del shown[ours.PREDICTOR]  # the others are compared with it
     marks = [(way.colour, way.marker) for way in shown.values()]
     assert len(set(marks)) == len(marks), "each has a mark of its own in the figure"
     assert ("#000000", "p") not in marks
@@ -156,7 +156,7 @@ def test_two_threads_are_for_those_that_have_them(monkeypatch):
 
 
 def test_every_contender_that_is_here_does_some_task():
-    """So that its answers are compared below: a way that refuses every task would be checked by nothing."""
+    """So that its answers are compared below: a way that refuses every task would never be checked."""
     calls = [(name, call) for make in TASKS.values() for name, call in made(few(make())).items()]
     assert {name for name, call in calls if isinstance(call, Call)} == {*contenders.ways(HERE)}
     assert {ours.NUMBA, ours.NUMPY, tutorial.NAME, lean.NAME, scikit.NAME} <= {name for name, _ in calls}
@@ -306,7 +306,7 @@ def content(measured_once: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def measured_once() -> dict[str, Any]:
-    """Two processes' small cases, measured, put together, with made-up numbers of what is measured once."""
+    """The combined measurements of small cases in two processes, with invented numbers for those made once."""
     operations = (
         PeerCase("3-3-1", "one sample", lambda quick: forward((3, 3, 1), None), threads=False, single=False),
         PeerCase("5-4-3", "two steps", lambda quick: descent(12, 4, 2), counted=2),
@@ -383,7 +383,7 @@ def test_the_page_of_a_run(content, tmp_path):
 
 
 def with_ratio(content: dict[str, Any], estimate: float, low: float, high: float) -> dict[str, Any]:
-    """The first case alone, where scikit-learn takes so many times as long as samenet and the others far longer."""
+    """Only the first case, with this ratio of scikit-learn's time to samenet's, and far larger ones for the others."""
     case = content["cases"][0]
     for ratio in case["ratios"]:
         mine = ratio["slow"] == scikit.NAME

@@ -32,7 +32,7 @@ NUMBERS = (1, 3.0, True, np.int32(3), np.float32(3), np.uint8(3))
 
 @pytest.mark.compiled
 def test_operators_return_what_numba_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Asked in one kernel after the other, for the same operators of other types, known numbers and unknown ones."""
+    """In one kernel after another, for the same operators with other types, constants and variables."""
     module = kernels(monkeypatch, tmp_path / "cache", "import numpy as np")
     compared = 0
     for expression in EXPRESSIONS:
@@ -152,7 +152,7 @@ def twice(a):
 
 @pytest.mark.compiled
 def test_numba_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Also when a kernel cannot be compiled; functions of others are compiled to the end, also what they call."""
+    """Even if a kernel cannot be compiled; other packages' functions, and those they call, are compiled normally."""
     before = Dispatcher.get_call_template, Dispatcher.get_overload
     for text in ("", FAILS):
         module = kernels(monkeypatch, tmp_path / "cache", text or SMALLEST)

@@ -1,4 +1,4 @@
-"""Data frames and series of Polars are samples, targets and classes, as NumPy's arrays are."""
+"""Polars data frames and series work as samples, targets and classes, like NumPy arrays."""
 
 import numpy as np
 import polars as pl

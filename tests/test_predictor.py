@@ -27,7 +27,7 @@ def Network(request: pytest.FixtureRequest) -> Any:
 
 
 def no_warnings() -> Any:
-    """A warning is an error; but for kernels that run as plain Python, where NumPy warns as compiled code does not."""
+    """Turns warnings into errors, except for kernels run as plain Python, where NumPy warns of more."""
     return warnings.catch_warnings(action="ignore" if numba.config.DISABLE_JIT else "error")
 
 
@@ -61,7 +61,7 @@ def test_the_bits_of_predict_with_every_activation(Network: Any, functions: Func
 def test_arrays_that_are_ready_take_the_quick_way(
     name: str, sizes: list[int], dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answers of both ways are the same, so the slow one is taken away."""
+    """Both paths give the same answers, so the slow one is removed."""
     net = samenet.backend(name).Network(sizes, seed=0, dtype=dtype)
     sample, out = x.astype(dtype), np.empty(2, dtype)
     batches = [np.stack([sample] * rows) for rows in (1, 5, 200)]

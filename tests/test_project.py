@@ -1,4 +1,4 @@
-"""What the project states in several places is the same in all of them: versions, Pythons, the checks of CI."""
+"""Facts that the project states in several places agree: versions, Pythons, the checks of CI."""
 
 import re
 import tomllib

@@ -1,7 +1,7 @@
 """Inputs that once were misread, or rejected with a message that names no argument.
 
-`test_inputs` has what every entry point rejects; here are the cases that depend on the type of the input, and short
-runs of the sequences, hostile calls and guard pages of `tests/hardening`.
+`test_inputs` tests what every entry point rejects; this module has the cases that depend on the type of the input, and
+short runs of the sequences, hostile calls and guard pages of `tests/hardening`.
 """
 
 import pickle
@@ -78,7 +78,7 @@ def unaligned(values: np.ndarray) -> np.ndarray:
 @pytest.mark.compiled
 @pytest.mark.parametrize("order", ["unaligned, swapped, x", "swapped, unaligned, x"])
 def test_one_kind_of_array_is_not_taken_for_another_called_before(order: str) -> None:
-    """In a fresh process: what is remembered of an array's type is remembered for all of it."""
+    """In a fresh process, because dispatchers remember array types for the whole process."""
     code = f"""
 import numpy as np, samenet
 for dtype in ("f8", "f4"):
@@ -181,7 +181,7 @@ def test_a_signalling_nan_is_a_nan(backend: Backend, dtype: Any, given: Any) -> 
 
 
 class FailingInteger(int):
-    """An integer that is none when it is used."""
+    """An integer that fails when it is used."""
 
     def __int__(self) -> int:
         raise RuntimeError("not today")
@@ -209,7 +209,7 @@ def test_what_only_looks_like_a_number_is_refused_by_name(backend: Backend, valu
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.uncounted
 def test_targets_at_the_end_of_the_range_have_one_answer(activation: str, cost: str, dtype: Any) -> None:
-    """Finite, infinite or NaN on every backend alike, whatever the order of its sums."""
+    """Finite, infinite or NaN alike on every backend, whatever the order of its sums."""
     random_, edge, seen = np.random.default_rng(0), float(np.finfo(dtype).max) ** 0.5, set()
     settings = {"seed": 1, "dtype": dtype, "activation": ["sigmoid", activation], "cost": cost}
     nets = [samenet.backend(name).Network(SIZES, **settings) for name in samenet.backends()]

@@ -1,4 +1,4 @@
-"""Checks that are remembered: never for what only looks the same, never when they raise."""
+"""Cached checks: never reused for values that only look the same, never cached if they raise."""
 
 from enum import StrEnum
 from typing import Any

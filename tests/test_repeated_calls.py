@@ -1,4 +1,4 @@
-"""Calls again and again on tiny networks: what is kept between them is never a check that is lost, nor a number."""
+"""Repeated calls on tiny networks: state cached between them never loses a check or changes a number."""
 
 import copy
 import gc
@@ -68,7 +68,7 @@ def test_targets_that_have_changed_since(backend: Backend) -> None:
 
 
 def test_the_same_bytes_of_another_dtype() -> None:
-    """As float64 they are finite, as float32 every other number is NaN."""
+    """As float64, they are finite; as float32, every other number is NaN."""
     halves = np.full((6, 8), 1.0, np.float32)
     halves[:, ::2] = np.nan
     wholes = halves.view(np.float64)
@@ -158,7 +158,7 @@ _WAYS: list[dict[str, Any]] = [
 def test_a_short_way_and_the_loop_go_on_to_the_same_bits(
     fast: Backend, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Again and again, going on, with other arguments, and from before an epoch that failed."""
+    """Repeated, resumed, with other arguments, and from the state before an epoch that failed."""
     first = {"alpha": 0.1, "epochs": 1, **given}
     others = {name: value for name, value in first.items() if name != "seed"}
     calls = [first] * 3 + [others | {"resume": True, "epochs": epochs} for epochs in (1, 1, 3, 2)]
@@ -183,7 +183,7 @@ def test_a_short_way_and_the_loop_go_on_to_the_same_bits(
 
 
 def test_going_on_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what the loop prepares for a long training."""
+    """Without the loop's preparations for long training."""
     net = samenet.backend("numpy").Network([4, 3], seed=0)
     net.train(X, Y, alpha=0.1, epochs=1)
     monkeypatch.setattr("samenet.training.run.descend", lambda *_: pytest.fail("by the loop"))
@@ -229,7 +229,7 @@ def test_lists_that_have_changed_since_are_read_again(fast: Backend) -> None:
 
 @pytest.mark.parametrize("size", [None, 2, 5])
 def test_other_samples_by_the_same_arguments(fast: Backend, size: int | None) -> None:
-    """Of other lengths, dtypes and kinds: as by a network that remembers nothing."""
+    """With other lengths, dtypes and kinds: as for a network without cached checks."""
     random = np.random.default_rng(2)
     net, arguments = fast.Network([4, 3, 3], seed=0), {"alpha": 0.1, "epochs": 2, "batch_size": size, "seed": 4}
     for rows in (6, 6, 6, 3, 6, 1, 1, 6):

@@ -1,4 +1,4 @@
-"""The report: generated from a small handmade record; the committed one is what its JSON files give."""
+"""The report, generated from a small handmade record; the committed one matches its JSON files."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`train(resume=True)`: a training in parts is the whole one to the bit, whatever ended the earlier part."""
+"""`train(resume=True)`: training in parts gives the same bits as training in one call, however a part ended."""
 
 import copy
 import itertools
@@ -172,7 +172,7 @@ def test_it_goes_on_after_an_exception(way: str, error: BaseException) -> None:
 @pytest.mark.without_jit
 @pytest.mark.parametrize("way", WAYS)
 def test_it_goes_on_after_ctrl_c_between_any_two_updates(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the middle of an epoch, too."""
+    """Also in the middle of an epoch."""
     monkeypatch.setattr(loop, "CALL_SECONDS", 1e-12)
     whole, numpy = numpy_network(), samenet.backend("numpy")
     options = WAYS[way]
@@ -302,7 +302,7 @@ def test_a_rule_that_ended_it_ends_it_again() -> None:
 @pytest.mark.without_jit
 def test_a_rule_of_ones_own() -> None:
     class Count(Rule):
-        """Ends after so many epochs."""
+        """Ends after a number of epochs."""
 
         def watch(self, objective: Any, history: Any) -> Watch:
             state = {"count": 0}

@@ -1,4 +1,4 @@
-"""What makes compiled kernels fast changes no bit: skipped zeros, threads, wide layers, the cache on disk."""
+"""The techniques of compiled kernels change no bit: skipped zeros, threads, wide layers, the cache on disk."""
 
 import importlib
 import json
@@ -28,7 +28,7 @@ def numba() -> Any:
 
 
 def images(dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    """Samples of which a fifth is not 0, so that kernels skip the zeros."""
+    """Samples in which a fifth of the numbers are not 0, so that kernels skip the zeros."""
     random = np.random.default_rng(0)
     X = np.where(random.random((M, N)) < 0.2, random.normal(size=(M, N)), 0)
     X[:, 7] = 0
@@ -38,9 +38,9 @@ def images(dtype: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def beside_numbers(net: Any, X: np.ndarray) -> tuple[Any, np.ndarray]:
-    """The same with more inputs, which are not 0, so that no zero is skipped.
+    """The same network and samples with more inputs, which are not 0, so that no zero is skipped.
 
-    They are so small, and their weights 0, that they change nothing.
+    The inputs are so small, with weights 0, that they change nothing.
     """
     tiny, more = (1e-300 if net.dtype == np.float64 else 1e-30), 4 * N
     sizes = [N + more, *net.sizes[1:]]
@@ -125,7 +125,7 @@ def test_a_weight_that_is_not_finite_shows_though_its_input_is_0(numba: Any, dty
 def test_what_overflows_on_the_way_shows_as_in_numpy(
     numba: Any, sizes: list[int], activation: str, batch_size: int
 ) -> None:
-    """Forward, and back: which parameters are NaN after an update, which infinite."""
+    """Forward and backward: which parameters are NaN or infinite after an update."""
     random = np.random.default_rng(0)
     X = np.where(random.random((4, sizes[0])) < 0.2, 10.0, 0)
     X[:, 0] = 10
@@ -139,7 +139,7 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
                 net.backend.run_updates(net.model, X, Y, Descent(), alpha=1.0, batch_size=batch_size)
             ends.append(net.parameters)
         assert np.array_equal(np.isfinite(ends[0]), np.isfinite(ends[1]))
-        if tiny_network.fits(net.model, batch_size):  # its sums add infinities in another order, as the reference does
+        if tiny_network.fits(net.model, batch_size):  # it adds infinities in another order, like the reference
             continue
         assert np.array_equal(np.isnan(ends[0]), np.isnan(ends[1]))
 
@@ -149,7 +149,7 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
 
 @pytest.fixture
 def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many helpers each call asked for."""
+    """The number of helpers that each call requested."""
     asked: list[int] = []
     run_parallel = numba.run_parallel
 
@@ -227,7 +227,7 @@ def test_many_threads_that_each_ask_for_helpers() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_node_that_does_nothing_changes_no_bit_of_a_wide_layer(numba: Any, dtype: str) -> None:
-    """However the nodes are cut into panels, and the samples into blocks."""
+    """However the nodes are divided into panels, and the samples into blocks."""
     from samenet.fast.kernels.gemm import WIDE
     from samenet.fast.kernels.packing import is_wide
 
@@ -276,7 +276,7 @@ def test_calls_and_threads_change_no_bit_of_a_wide_network(numba: Any, rule: str
 
 
 def compiled(numba: Any) -> dict[str, int]:
-    """How many forms each kernel has been compiled to."""
+    """The number of compiled variants of each kernel."""
     from numba.core.dispatcher import Dispatcher
 
     from samenet.fast import kernels

@@ -1,4 +1,4 @@
-"""Weights of samples: the weighted mean or sum of their costs, in every backend, option and way of training."""
+"""Sample weights: the weighted mean or sum of the samples' costs, with every backend, option and kind of training."""
 
 import types
 import warnings
@@ -55,7 +55,7 @@ RULES = [
 def test_lockstep(pair: Pair, descent: Descent, record: Any) -> None:
     for dtype, functions in (("float64", Functions()), ("float32", Functions("tanh", "softmax", "cross_entropy"))):
         if dtype == "float32" and descent.rule.drop_connect:
-            continue  # what is compiled differs by either
+            continue  # either changes the compiled code
         case = Case((4, 3, 2), 13, dtype=dtype, functions=functions)
         networks = case.network(pair.backend.Network), case.network(pair.trusted.Network)
         given = case.X, case.Y, descent, case.masks, weights_of(13)
@@ -85,7 +85,7 @@ def test_batch_normalization(pair: Pair, record: Any) -> None:
     dropout = Case((3, 5, 4, 2), M).dropout
     for dtype, masks in (("float64", None), ("float64", dropout), ("float32", None)):
         if dtype == "float32" and pair.backend.name == "numba":
-            continue  # it would be compiled for this alone
+            continue  # it would be compiled only for this
         settings: dict[str, Any] = {"batch_normalization": True, "dtype": dtype, "seed": 1, "cost": "cross_entropy"}
         names = ["tanh", "relu", "softmax"]
         nets = [one.Network([3, 5, 4, 2], activation=names, **settings) for one in (pair.backend, pair.trusted)]
@@ -97,7 +97,7 @@ def test_batch_normalization(pair: Pair, record: Any) -> None:
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("cost", ["squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"])
 def test_the_gradient_is_that_of_the_weighted_cost(cost: str, reduction: str) -> None:
-    """Of the reference by central differences; and the cost is the weighted mean, or sum, of those of the samples."""
+    """By central differences on the reference; and the cost is the weighted mean, or sum, of the samples' costs."""
     output = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}.get(cost, "tanh")
     net = make(Backend("reference"), activation=["tanh", output], cost=cost)
     costs = [net.cost(X[s], Y[s]) for s in range(M)]
@@ -115,7 +115,7 @@ def test_the_gradient_is_that_of_the_weighted_cost(cost: str, reduction: str) ->
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_weights_are_repetitions(backend: Backend, reduction: str, record: Any) -> None:
-    """A whole number k is the row k times, within the bounds of both; with penalties, which count once."""
+    """A whole weight k equals repeating the row k times, within the bounds of both; penalties count once."""
     counts = np.array([1, 3, 0, 2, 1, 0, 4, 1, 2])
     net = make(backend, l1=0.01, l2=0.1, activation=["tanh", "sigmoid"])
     x, y = X.repeat(counts, axis=0), Y.repeat(counts, axis=0)
@@ -134,7 +134,7 @@ def test_weights_are_repetitions(backend: Backend, reduction: str, record: Any) 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_weight_0_leaves_a_sample_out(backend: Backend, reduction: str) -> None:
-    """Whatever numbers it has: 1e300 times a weight is infinite."""
+    """Even if it has numbers such as 1e300, whose product with a weight is infinite."""
     x, y, kept = X.copy(), Y.copy(), W > 0
     x[2], y[5] = 1e300, -1e300
     net = make(backend, activation=["relu", "identity"])
@@ -201,7 +201,7 @@ def test_the_result_does_not_depend_on_calls(
 
 
 def test_what_is_weighted(backend: Backend) -> None:
-    """Recorded costs are; monitors, and the cost of Patience, are not."""
+    """Recorded costs are weighted; monitors, and the cost of Patience, are not."""
     net = make(backend)
     stop = stopping.Patience(X, Y, epochs=1)
     history = net.train(X, Y, alpha=0.0001, epochs=3, batch_size=4, sample_weight=W, monitors="mean_norm", stop=stop)
@@ -287,7 +287,7 @@ def test_one_function_is_enough(record: Any) -> None:
 
 
 def test_a_backend_that_knows_no_weights_is_not_asked_for_them() -> None:
-    """Its own functions take none: with weights, those made from its `feed_forward` are used, and without them its."""
+    """Its own functions take no weights: with weights, generic functions on its `feed_forward` are used instead."""
     numpy, called = samenet.backend("numpy"), []
 
     def without(name: str) -> Any:
@@ -382,7 +382,7 @@ def test_weights_are_read_once_and_never_written_to() -> None:
 
 
 def test_very_large_and_very_small_weights(backend: Backend) -> None:
-    """Only their quotients count for the mean; nothing overflows, and nothing is lost."""
+    """Only their quotients matter for the mean; nothing overflows, and no precision is lost."""
     for dtype in ("float64", "float32"):
         net = make(backend, dtype=dtype)
         expected = net.gradient(X, Y, sample_weight=W)
@@ -405,7 +405,7 @@ def test_a_sum_of_large_weights_is_no_divergence(backend: Backend) -> None:
 
 
 def test_the_targets_of_samples_that_are_left_out_do_not_count() -> None:
-    """Neither for the size of a cost that diverges, nor for a gradient that is too large to be given."""
+    """Neither for the limit of divergence, nor for the range check of gradients."""
     y = Y.copy()
     y[5] = 1e300
     net = make(Backend("numpy"), activation="identity")

@@ -1,4 +1,4 @@
-"""X is checked by the first epoch itself: it is refused as if it had been checked before."""
+"""X is checked by the first epoch itself, and refused as if it had been checked before."""
 
 import warnings
 from typing import Any

@@ -1,4 +1,4 @@
-"""AdaptiveSampling sampling: rows drawn by importance, the weighted gradient, and what the weights learn from it."""
+"""Adaptive sampling: rows drawn by importance, the weighted gradient, and the update of the weights."""
 
 import itertools
 import math
@@ -44,7 +44,7 @@ def probabilities(sampler: Sampler) -> Array:
 
 
 def number_for(sampler: Sampler, row: int, uniform: bool = False) -> float:
-    """A number that draws this row: from the middle of its part of the floor, or of the rest."""
+    """A random number that selects this row, from the middle of its interval in the floor or in the rest."""
     if uniform:
         return sampler.floor * (row + 0.5) / sampler.rows
     before, w = sampler.weights[:row].sum(), sampler.weights
@@ -52,7 +52,7 @@ def number_for(sampler: Sampler, row: int, uniform: bool = False) -> float:
 
 
 def draws(sampler: Sampler, numbers: Array) -> list[list[int]]:
-    """The rows by every implementation."""
+    """The rows drawn by every implementation."""
     return [
         [loops.draw(sampler, u) for u in numbers.tolist()],
         arrays.draw(sampler, numbers).tolist(),
@@ -63,7 +63,7 @@ def draws(sampler: Sampler, numbers: Array) -> list[list[int]]:
 @pytest.mark.parametrize("m", [2, 3, 7, 8, 9, 33])
 @pytest.mark.parametrize("floor", [1e-9, 0.1, 0.5, 0.999])
 def test_rows_are_drawn_with_their_probabilities(m: int, floor: float) -> None:
-    """The share of an even grid of numbers that draws a row is q, but for the ends of its two parts."""
+    """The share of an even grid of numbers that selects a row is q, up to the ends of its two intervals."""
     sampler = drawing(np.random.default_rng(m).uniform(0, 1, m) ** 4 + 1e-3, floor=floor)
     numbers = (np.arange(5000) + 0.5) / 5000
     of_loops, of_arrays, of_kernels = draws(sampler, numbers)
@@ -129,7 +129,7 @@ def test_a_row_counts_alike_however_it_was_drawn(backend: Backend) -> None:
 
 
 def taught(sampler: Sampler, rows: list[int], squares: list[float]) -> list[Sampler]:
-    """What every implementation learns."""
+    """The state that every implementation learns."""
     copies = [sampler.copy() for _ in range(3)]
     loops.learn(copies[0], rows, squares)
     arrays.learn(copies[1], np.array(rows), np.array(squares))
@@ -214,7 +214,7 @@ def test_the_expected_step_descends_the_variance() -> None:
 
 
 def test_the_probabilities_become_those_of_least_variance(backend: Backend) -> None:
-    """A row alone with large gradients is drawn more often, and one whose gradient is 0 less; the others stay even."""
+    """A row with large gradients is drawn more often, and one with gradient 0 less often; the others stay equal."""
     net = make(backend, (3, 2), activation="identity")
     x, y = np.vstack([np.eye(3)] * 4), np.zeros((12, 2))
     y[:] = net.predict(x) - 1
@@ -267,7 +267,7 @@ def test_one_function_is_enough(record: Any) -> None:
 
 
 def test_an_epoch_is_m_draws_from_the_seed(backend: Backend) -> None:
-    """By hand: the weights, the batches and the steps, in rows of NumPy."""
+    """By hand: the weights, the batches and the steps, in NumPy."""
     net, probe = make(backend), make(Backend("numpy"))
     net.train(X, Y, **SETTINGS, sampling=AdaptiveSampling(0.5, 0.2))
     sampler, stream = drawing(np.ones(M), 0.5, 0.2), np.random.default_rng(5)
@@ -351,7 +351,7 @@ def test_recorded_costs_are_those_of_all_rows(backend: Backend) -> None:
 
 
 def test_rate_0_stays_uniform(backend: Backend) -> None:
-    """Whatever the floor: every row has the factor 1, to rounding, and the weights do not move."""
+    """For any floor, every row has the factor 1, up to rounding, and the weights do not change."""
     a, b = make(backend), make(backend)
     for net, floor in ((a, 0.5), (b, 0.25)):
         sampler = drawing(np.ones(8), 0.0, floor)
@@ -364,7 +364,7 @@ def test_rate_0_stays_uniform(backend: Backend) -> None:
 
 @pytest.mark.filterwarnings("ignore::samenet.DivergenceWarning")
 def test_an_epoch_that_overflows_is_undone_with_its_weights(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training in parts of an epoch, which ends in a call after the first: the state of the sampler goes back, too."""
+    """Training in parts of an epoch, which fails after the first call: the sampler's state is restored, too."""
     saved: list[Any] = []
     restore = Sampler.restore
     monkeypatch.setattr(Sampler, "restore", lambda self, other: (restore(self, other), saved.append(self.copy()))[0])

@@ -125,7 +125,7 @@ def test_a_factor_above_1_grows_to_infinity_and_is_refused_there(backend: Backen
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["reference", "numpy", pytest.param("numba", marks=pytest.mark.compiled)])
 def test_how_epochs_are_split_into_calls_changes_no_bit(name: str, dtype: str, optimizer: str) -> None:
-    """A call of many epochs has an array of learning rates, which belong to them as those of calls of one epoch do."""
+    """A call of many epochs has an array of learning rates, one for each, the same as calls of one epoch."""
     random = np.random.default_rng(0)
     X, Y = random.normal(size=(5, 3)), random.random((5, 1))
     nets = [samenet.backend(name).Network([3, 4, 1], seed=0, dtype=dtype) for _ in range(2)]

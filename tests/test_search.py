@@ -27,7 +27,7 @@ def test_one_weight(backend):
 
 @pytest.mark.compiled
 def test_two_weights(fast):
-    """The first row of the tutorial's matrix (n_in, n_out); the corner is the best of a thousand by a thousand too."""
+    """The first row of the tutorial's matrix (n_in, n_out); the best of a thousand by a thousand is the same corner."""
     grid, places = np.linspace(-5, 5, 101), [(0, 0, 0), (0, 1, 0)]
     net = _scores(fast)
     found = error_surface(net, X_SCORES, Y_SCORES, places, grid, grid, reduction="sum")

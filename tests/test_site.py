@@ -45,9 +45,9 @@ def of_site(name: str) -> ModuleType:
 
 
 def run_page(path: Path, text: str) -> int:
-    """Run the ```python blocks of a page in one namespace; a ```text block is what those before it print.
+    """Run the ```python blocks of a page in one namespace; a ```text block is the output of the blocks before it.
 
-    Returns how many ```text blocks there were.
+    Returns the number of ```text blocks.
     """
     namespace: dict[str, Any] = {"__name__": "page"}
     printed, compared = io.StringIO(), 0

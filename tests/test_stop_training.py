@@ -1,4 +1,4 @@
-"""What ends training and what does not: a callback's return value never, `StopTraining` always, whoever raises it."""
+"""What ends training: `StopTraining`, whoever raises it, but never a callback's return value."""
 
 import signal
 import threading
@@ -41,7 +41,7 @@ def stop_after(epochs: int, *reason: str) -> Any:
 
 
 class Answer:
-    """What a callback may return: anything, even what has no truth."""
+    """A value that a callback may return, without a truth value."""
 
     def __bool__(self) -> bool:
         raise AssertionError("asked whether it is true")

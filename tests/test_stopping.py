@@ -1,4 +1,4 @@
-"""Rules that end training early: when, why, and with which weights."""
+"""Stop rules: when training ends, why, and with which weights."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ def stop_after(epochs: int) -> Any:
 
 
 def watched(backend: Backend, look: Any, **settings: Any) -> tuple[list[np.ndarray], list[Any]]:
-    """The weights, and what `look` sees, before the first epoch and after each."""
+    """The weights, and the values of `look`, before the first epoch and after each."""
     net = make(backend)
     weights, seen = [net.parameters.copy()], [look(net)]
 

@@ -1,4 +1,4 @@
-"""Saved networks come back with the same bits, and files that are damaged, foreign or hostile are refused."""
+"""Saved networks are loaded with the same bits, and files that are damaged, foreign or malicious are refused."""
 
 import importlib.util
 import io
@@ -23,7 +23,7 @@ from samenet.model import Model
 from samenet.output import files
 from samenet.storage import contents, npz, reading, saving
 
-pytestmark = pytest.mark.without_jit  # what is in a file does not depend on kernels
+pytestmark = pytest.mark.without_jit  # the contents of files do not depend on kernels
 
 HARDENING = Path(__file__).with_name("hardening") / "mutated_files.py"
 FORMATS = ("npz", "safetensors")
@@ -277,7 +277,7 @@ def test_the_file_that_they_were_made_of_is_right(form: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_bit_matters(form: str, tmp_path: Path) -> None:
-    """Every eleventh bit of a file flipped: refused, or the same network; and the file cut at every other byte."""
+    """With every eleventh bit of a file flipped, or the file cut at every other byte: refused, or the same network."""
     net = samenet.backend("numpy").Network([1, 1], seed=0, bias=False)
     path = tmp_path / f"net.{form}"
     net.save(path)
@@ -317,7 +317,7 @@ def test_a_file_that_is_loaded_wrongly_is_found(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.skipif(sys.platform != "linux", reason="needs files with holes, and /proc")
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_huge_file_takes_no_memory(form: str, tmp_path: Path) -> None:
-    """A file of 20 GB, almost all of it a hole, whose header tells of a network that large."""
+    """A file of 20 GB, almost all of it a hole, whose header describes a network of that size."""
     sizes = [50_000, 50_000]
     path = tmp_path / "net.file"
     if form == "safetensors":

@@ -1,4 +1,4 @@
-"""What a technique gains: the changes apply to the source, pairs of processes check and time, the table is right."""
+"""Measuring techniques: the changes apply to the source, pairs of processes check and time, the table is right."""
 
 import json
 import shutil
@@ -91,7 +91,7 @@ def test_a_copy_is_the_package_but_for_its_changes(tmp_path: Path) -> None:
 
 
 class _Made:
-    """In the place of a process: what it says, and its time by its package."""
+    """Replaces a process: its messages, and its time by package."""
 
     right, started, asked = True, [], []  # type: ignore[var-annotated]
 

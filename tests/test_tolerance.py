@@ -93,9 +93,10 @@ def test_shapes():
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("sizes", [(3, 1), (5, 7, 3, 2), (64, 30, 10)])
 def test_single_precision_stays_within_half_of_it(sizes, bias, record):
-    """Against double precision the error of one side alone is seen, for which half of the bound is meant.
+    """Against float64, only one side has an error, so half of the bound applies.
 
-    The same network in float32 and, from the same rounded parameters, in float64: what is left is rounding in float32.
+    The same network in float32 and, from the same rounded parameters, in float64: the difference is rounding in
+    float32.
     """
     case = Case(sizes, 40, bias, "float32")
     net = case.network(Network)
@@ -126,7 +127,7 @@ def test_a_wrong_last_digit_fails():
 
 
 def test_where_there_is_no_bound_a_comparison_says_so():
-    """It fails, since it proves nothing, and is distinguished from one that found too large a difference."""
+    """It fails, because it proves nothing, and is distinguished from one with too large a difference."""
     nothing = compare([1.0, 2.0, math.inf], [1.0, 2.0, 7.0], [0.0, math.inf, math.inf])
     assert not nothing.ok
     assert not nothing.bounded
@@ -143,7 +144,7 @@ def _networks(*arguments, **settings):
 
 
 def _agree(networks, X, Y):
-    """Predictions, costs and gradients are within a bound that is finite."""
+    """Assert that predictions, costs and gradients are within a finite bound."""
     trusted = networks[0]
     allowed, (cost_allowed, slope_allowed) = (
         tolerance.forward(trusted.model, X)[-1],
@@ -171,7 +172,7 @@ def _agree(networks, X, Y):
     ],
 )
 def test_results_below_the_normal_range(output, cost, dtype):
-    """Outputs, slopes and products that are subnormal, or where exp is taken for 0, and then multiplied by 1e12."""
+    """Outputs, slopes and products that are subnormal, or where exp is replaced by 0, multiplied by 1e12 afterwards."""
     far = 87.5 if dtype == "float32" else 708.5
     tiny = float(np.finfo(dtype).tiny)
     X = np.array([[1.0, 1e12], [1.01, -1e12], [1.1, 1e12], [1e-3, 1.0]])
@@ -194,7 +195,7 @@ def test_a_saturated_sigmoid_is_as_sensitive_as_its_weighted_sum():
 @pytest.mark.parametrize("hidden", ["relu", "identity"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_deep_network_that_grows_has_a_bound_until_it_may_overflow(hidden, dtype):
-    """And then none, which is infinity: never NaN, and no warning, which would be an error here."""
+    """Then the bound is infinite, never NaN, without a warning, which would be an error here."""
     net = Network([3, *[4] * 7, 2], activation=hidden, seed=0, dtype=dtype)
     X, Y = np.ones((2, 3)), np.ones((2, 2))
     seen = set()

@@ -1,4 +1,4 @@
-"""Many trainings at once: the bits of one after the other, and what fails disturbs no other."""
+"""Training many networks at once: the same bits as one after the other; a failure does not affect the others."""
 
 import signal
 import threading
@@ -247,7 +247,7 @@ def test_a_handler_of_ctrl_c_that_raises_stop_training_when_all_is_done() -> Non
 
 @pytest.mark.parametrize("exit_of_helper", [False, True])
 def test_the_main_thread_that_waits_for_a_helper(exit_of_helper: bool) -> None:
-    """It delivers Ctrl-C, and raises what is no `Exception` there."""
+    """It delivers Ctrl-C, and raises exceptions that are not an `Exception`."""
     meeting, ended = threading.Barrier(2, timeout=20), list[bool]()
 
     def task(release: Any) -> None:
@@ -269,7 +269,7 @@ def test_the_main_thread_that_waits_for_a_helper(exit_of_helper: bool) -> None:
 
 
 class Unfriendly:
-    """Whatever is asked of it, it raises."""
+    """Raises on every operation."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError(name)

@@ -1,4 +1,4 @@
-"""Training: what is updated, in which order, what is recorded, and how it ends early.
+"""Training: the updates and their order, the records, and how training ends early.
 
 The expected weights are computed here, step by step from `gradient`, which other tests check.
 """
@@ -46,7 +46,7 @@ def make(name: str, **settings: Any) -> samenet.Network:
 def by_hand(
     net: samenet.Network, epochs: int, size: int, alpha: float, order: Any = None, reduction: str = "mean"
 ) -> tuple[np.ndarray, list[float]]:
-    """The parameters after `epochs` epochs and the cost before each, one `gradient` at a time; `net` is left alone."""
+    """The parameters after `epochs` epochs and the cost before each, one `gradient` at a time; `net` is not changed."""
     net, costs = net.copy(), []
     for _ in range(epochs):
         costs.append(net.cost(X, Y, reduction=reduction))
@@ -300,13 +300,13 @@ def test_an_exception_of_the_callback_goes_through(name: str) -> None:
 
 
 def with_calls_of(seconds: float, monkeypatch: pytest.MonkeyPatch, net: Any, **settings: Any) -> tuple[list[int], Any]:
-    """Train with backend calls of about so many seconds; the updates of each call, and the history."""
+    """Train with backend calls of about this many seconds; returns the updates of each call, and the history."""
     monkeypatch.setattr(loop, "CALL_SECONDS", seconds)
     updates: list[int] = []
     module = net.backend
 
     class Counting:
-        """The backend, and a note of each call."""
+        """The backend, with a record of each call."""
 
         def __getattr__(self, attribute: str) -> Any:
             return getattr(module, attribute)
@@ -454,7 +454,7 @@ def test_training_does_not_copy_the_samples(fast: str, size: int | None, way: st
 
 @pytest.fixture
 def restored() -> Iterator[Any]:
-    """The handler of Ctrl-C is after the test what it was before."""
+    """Restore the handler of Ctrl-C after the test."""
     before = signal.getsignal(signal.SIGINT)
     yield before
     after = signal.getsignal(signal.SIGINT)

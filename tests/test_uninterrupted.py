@@ -1,6 +1,6 @@
-"""Interrupts while kernels compile: the caller gets them at once, and the next call is right.
+"""Interrupts while kernels compile: the caller receives them at once, and the next call is right.
 
-Interrupts are placed by events, not by time: the interrupted code itself sends one, and waits until it arrives.
+Interrupts are triggered by events, not by time: the interrupted code itself sends one, and waits until it arrives.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from samenet.fast.kernels.codegen import caching, pipeline, uninterrupted
 
 A = np.arange(4.0)
-SECONDS = 120  # after which a test is stuck
+SECONDS = 120  # after this time, a test counts as stuck
 
 
 def interrupt_main() -> None:
@@ -34,7 +34,7 @@ def interrupt_main() -> None:
 
 
 class Stage:
-    """Work that, at its first run, interrupts whoever waits, and goes on when that is done."""
+    """Work that interrupts its caller at its first run, and continues afterwards."""
 
     def __init__(self, interrupt: Callable[[], None]) -> None:
         self.interrupt, self.reached, self.caught = interrupt, False, threading.Event()
@@ -169,7 +169,7 @@ def test_where_no_thread_can_begin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_end_waits_for_the_kernel_at_hand() -> None:
-    """As the interpreter ends, another thread's work goes on to its next checkpoint, and no further."""
+    """When the interpreter ends, another thread's work continues to its next checkpoint, and no further."""
     went_on, begun, checked = [], threading.Event(), threading.Event()
 
     def work() -> None:
@@ -277,7 +277,7 @@ ONCE = {"add_overload"}  # of what Python calls alone
 
 
 def hook(patch: pytest.MonkeyPatch, owner: Any, name: str, number: int, after: bool, act: Callable[[], None]) -> None:
-    """At one of the runs of a stage, before it or after it, do something."""
+    """Do something before or after one of the runs of a stage."""
     right, runs = getattr(owner, name), itertools.count(1)
 
     def hooked(*given: Any, **named: Any) -> Any:
@@ -313,7 +313,7 @@ def test_ctrl_c_at_each_stage(owner: Any, name: str, monkeypatch: pytest.MonkeyP
 def test_the_compiler_runs_out_of_memory(
     owner: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A kernel is there as a whole or not at all. (That Numba's own parts are, it is Numba that sees to.)"""
+    """A kernel is either complete or absent. (For Numba's own parts, Numba ensures this.)"""
 
     def fail() -> None:
         raise MemoryError
@@ -347,7 +347,7 @@ def test_two_threads_that_compile_at_once(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def test_a_kernel_that_is_called_in_another_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """By a name of a module, as `others.total`: it is compiled all the same, and found when loaded from disk."""
+    """By an attribute of a module, as `others.total`: it is compiled, too, and found when loaded from disk."""
     text = """
 from numba import float64
 
@@ -388,7 +388,7 @@ Network([64, 30, 10], seed=0).predict(np.zeros((32, 64)))
 
 @pytest.mark.compiled
 def test_a_process_that_ends_by_ctrl_c(tmp_path: Path) -> None:
-    """With the exception that Python ends by, and no other sign of trouble, though a kernel was being compiled."""
+    """With the exception that ends Python, and no other error, although a kernel was being compiled."""
     around = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", _ENDS], env=around, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -400,7 +400,7 @@ def test_a_process_that_ends_by_ctrl_c(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("forks", [True, False])
 def test_what_is_prepared_in_a_process(forks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lock of the compiler is held while a process forks, where processes fork at all, and freed on both sides."""
+    """The compiler's lock is held while a process forks, where the system has fork, and released on both sides."""
     at_end: list[object] = []
     at_fork: list[dict[str, object]] = []
     monkeypatch.setattr(uninterrupted, "atexit", SimpleNamespace(register=at_end.append))

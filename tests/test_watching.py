@@ -1,4 +1,4 @@
-"""Training that is watched: a validation set, lines, a bar, and targets that cannot be reached."""
+"""Watching training: a validation set, lines, a progress bar, and unreachable targets."""
 
 import contextlib
 import io
@@ -175,7 +175,7 @@ def test_patience_watches_the_validation_set(backend: Backend, way: str) -> None
 
 
 def curve_of(costs: list[float], **settings: Any) -> tuple[int, Any]:
-    """The epochs done and the best of them, where the validation costs are these."""
+    """The epochs done and the best of them, with these validation costs."""
 
     class Scripted(samenet.stopping.Rule):
         def watch(self, objective: Any, history: Any) -> Any:
@@ -198,7 +198,7 @@ def test_min_delta() -> None:
 
 
 class Failure(Exception):
-    """A user's own."""
+    """A user's own exception."""
 
 
 @pytest.mark.parametrize("failure", [Failure, KeyboardInterrupt, SystemExit])

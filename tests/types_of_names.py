@@ -1,4 +1,4 @@
-"""What type checkers find: every call here is right, or is one that a checker has to reject, marked so.
+"""Input for type checkers: every call here is right, or is marked as one that a checker has to reject.
 
 `make types` runs mypy on it. A marked line that is not rejected is an error, too: "unused type: ignore". pyright checks
 the same: `pyright` in an environment with samenet installed, with reportUnnecessaryTypeIgnoreComment. Nothing runs it.
@@ -16,7 +16,7 @@ from samenet.network import Network as AnyNetwork
 table = data.xor()
 X, Y = table.X, table.Y
 
-# The backends by name, of which other packages may add some.
+# The backends by name; other packages may add more.
 assert_type(samenet.backend("numba").Network, type[AnyNetwork])
 net = samenet.backend("numpy").Network([3, 2], activation="relu")
 assert_type(net, AnyNetwork)
@@ -34,7 +34,7 @@ Network([3, 2], init="xavier")  # type: ignore[arg-type]
 Network([3, 2], dtype=np.float16)  # type: ignore[arg-type]
 Network([3, 2], dtype="int8")  # type: ignore[arg-type]
 
-# What it is asked.
+# Its answers.
 net.cost(X, Y, "sum_of_squares", reduction="sum")
 net.gradient(X, Y, reduction="mean")
 net.classify(X, labels="several")

@@ -1,4 +1,4 @@
-"""The time of single calls on a tiny network, most of which is the way to the arithmetic: checks, and what is kept."""
+"""The time of single calls on a tiny network, most of which is overhead: checks, and caches."""
 
 import numpy as np
 

@@ -34,10 +34,10 @@ def _checked(network: str, operation: str, contender: str) -> Callable[[], objec
 
 
 class _Skipped(list[tuple[str, str]]):
-    """The pairs without a cell. asv reads this just before it times the others, which are prepared then.
+    """The pairs without a cell. asv reads this just before it times the others, so they are prepared at that moment.
 
-    In the first timed call it would be too late: asv takes that one's time for how long a call is, finds that one call
-    fills a sample, and has its numbers from single calls.
+    The first timed call would be too late: asv would take its duration as that of every call, conclude that one call
+    fills a sample, and measure only single calls.
     """
 
     operation = ""
@@ -74,7 +74,7 @@ class _Tracks:
             try:
                 made = catalogue.case(one.network, one.operation)
                 measured[one.network, one.operation] = measure(made, seconds=0.5).rows
-            except Exception as problem:  # of one backend; the other operations go on
+            except Exception as problem:  # in one backend; continue with the other operations
                 measured[one.network, one.operation] = repr(problem)
         return measured
 

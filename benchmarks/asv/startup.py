@@ -13,7 +13,7 @@ class _Startup:
     params, param_names = (_NAMES,), ("backend",)
 
     def setup_cache(self):
-        """All of it at once; asv runs this once for all classes."""
+        """Measure everything at once; asv runs this once for all classes."""
         return fresh.of_backends(repeats=3)
 
     setup_cache.timeout = 600.0

@@ -24,12 +24,12 @@ EVERYTHING = ACTIVATIONS | {
 
 @dataclass(frozen=True)
 class Way:
-    """One way to use a library: forward pass, descent, and its colour and marker; the defaults if never plotted.
+    """One way to use a library: forward pass, descent, and its colour and marker (defaults if it is never plotted).
 
     many    the training of many networks at once
     gradient  one gradient
     takes   the `features` of a task that it supports
-    model   whether it is there to be read: it is never the fastest, and takes no part in the kinds of settings
+    model   whether it is code to read: it is never the fastest, and is left out of the kinds of settings
     """
 
     forward: Callable[[Any], Call | str] | str

@@ -23,7 +23,7 @@ from benchmarks.problem import Array, Call, Descent, Forward, flat
 from samenet.network import Network
 
 _SIGMOID, _LINEAR_ERROR, _INCREMENTAL, _BATCH = 3, 0, 0, 1
-_OFF = 1e-3  # what the clipped slopes of a few saturated nodes do to a parameter in a few updates, and a float32 rate
+_OFF = 1e-3  # the effect on a parameter, in a few updates, of clipped slopes in saturated nodes and of a float32 rate
 _LIBRARIES = {"float64": "doublefann", "float32": "fann"}
 
 
@@ -103,7 +103,7 @@ def _ordered(network: Network) -> Array:
 
 
 def _made(network: Network) -> _Ann:
-    """A FANN network with samenet's parameters, loaded from a file: setting each takes a search."""
+    """A FANN network with samenet's parameters, loaded from a file, because setting each one takes a search."""
     library = _library(network.dtype.name)
     sizes = (ctypes.c_uint * len(network.sizes))(*network.sizes)
     empty = _Ann(library, library.fann_create_standard_array(len(sizes), sizes))
@@ -134,8 +134,8 @@ def _descent(task: Descent) -> Call | str:
     if not task.network.bias:
         return "each of its nodes has a bias"
     ann, m = _made(task.network), task.batch_size
-    rate = task.alpha if task.reduction == "mean" else task.alpha * m  # a float32, which 1/4 is and 1/10 is not
-    at_once = len(task.X) if m == 1 else m  # its incremental training is a pass in one call
+    rate = task.alpha if task.reduction == "mean" else task.alpha * m  # a float32; 1/4 is exact, 1/10 is not
+    at_once = len(task.X) if m == 1 else m  # incremental training makes a whole pass in one call
     X, Y = addresses(task.X), addresses(task.Y)
     batches = [
         _Data(0, None, None, at_once, *task.network.sizes[:: len(task.network.sizes) - 1])

@@ -1,8 +1,8 @@
 """JAX: `jit` for a forward pass, and of `value_and_grad` for a gradient.
 
-For training, `grad` is inside `lax.scan` over the updates, all of it one `jit`; many networks are `vmap` of that. The
-rules' equations are written out: they are optax's (a test holds them to it), which takes up to 15 % longer for the
-smallest networks. Orders are drawn by NumPy, masks by JAX within the scan.
+For training, `grad` is inside `lax.scan` over the updates, all in one `jit`; many networks are trained with `vmap` of
+that. The equations of the update rules are written out: they are those of optax (a test compares them), which itself
+takes up to 15 % longer for the smallest networks. Orders are drawn by NumPy, masks by JAX within the scan.
 
 It reads the number of threads from the environment variable NPROC only once, when it starts.
 """
@@ -91,7 +91,7 @@ def _gradient(task: Gradient) -> Call:
 
 
 def rule(jax: Any, name: str, alpha: float) -> tuple[int, Callable[..., tuple[Any, ...]]]:
-    """How many state arrays the rule has, and its step: from parameters, gradient, state, t to parameters, state."""
+    """The number of the rule's state arrays, and its step: from parameters, gradient, state, t to parameters, state."""
     every, sqrt = jax.tree.map, jax.numpy.sqrt
 
     def descent(p: Any, g: Any, _: Any, t: Any) -> Any:

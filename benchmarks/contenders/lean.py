@@ -88,7 +88,7 @@ def _gradient(task: Gradient) -> Call:
 
 def _descent(task: Descent) -> Call:
     network, m = task.network, task.batch_size
-    theta, g = network.copy(), network.copy()  # the parameters of each are views of one vector
+    theta, g = network.copy(), network.copy()  # each stores its parameters in one vector
     flat, slope, rate = theta.parameters, g.parameters, network.dtype.type(task.rate)
     backpropagate = _backpropagation(theta, g, m)
 

@@ -71,7 +71,7 @@ def _train(name: str, task: Descent) -> Call:
 
 
 def _train_many(name: str, task: Many) -> Call:
-    """All at once by `train_many` where there is one, else one after the other, from the same weights every time."""
+    """All at once by `train_many` if available, else one after the other, from the same weights in every call."""
     trained, tasks = [_ready(network, name, task.threads) for network in task.networks], task.each()
     at_once: Any = getattr(samenet, "train_many", None)
     settings = {key: value for key, value in _settings(task.one).items() if key != "seed"}

@@ -30,7 +30,7 @@ def _activation(name: str) -> Callable[[Any], Any]:
 
 
 def _module(network: Network, threads: int, dropout: float = 0.0) -> Any:
-    """Its layers and activations. The last is in the loss where the cost is a cross-entropy, as its manual advises."""
+    """The layers and activations. With a cross-entropy, the last activation is in the loss, as the manual advises."""
     import torch
 
     torch.set_num_threads(threads)
@@ -66,7 +66,7 @@ def _forward(compiled: bool, task: Forward) -> Call:
 
 
 def _loss(task: Descent | Gradient) -> tuple[bool, Callable[[Any, Any], Any]]:
-    """Whether it is of the weighted sums instead of the output; and the cost of a batch, summed over its rows."""
+    """Whether the loss takes weighted sums instead of outputs; and the cost of a batch, summed over its rows."""
     from torch.nn import functional
 
     return {
@@ -77,7 +77,7 @@ def _loss(task: Descent | Gradient) -> tuple[bool, Callable[[Any, Any], Any]]:
 
 
 def _optimizer(task: Descent, weights: list[Any], biases: list[Any]) -> Any:
-    """The task's rule, with l2 as the decay of weights alone."""
+    """The task's rule, with l2 as weight decay of the weights only."""
     import torch
 
     groups = [{"params": weights, "weight_decay": task.network.model.l2}, *([{"params": biases}] if biases else [])]
@@ -90,7 +90,7 @@ def _optimizer(task: Descent, weights: list[Any], biases: list[Any]) -> Any:
 
 
 def _steps(task: Descent, weights: list[Any], biases: list[Any], cost: Callable[[Any, Any], Any]) -> None:
-    """All updates of parameters, where `cost` is that of a batch, scaled, without penalties."""
+    """All updates of the parameters; `cost` is the scaled cost of a batch, without penalties."""
     import torch
 
     X, Y, m, l1 = torch.from_numpy(task.X), torch.from_numpy(task.Y), task.batch_size, task.network.model.l1
@@ -159,7 +159,7 @@ def _eager_descent(task: Descent) -> Call:
 
 
 def _many(task: Many) -> Call:
-    """Parameters (networks, n_out, n_in) and (networks, 1, n_out): what each network does, by batched products."""
+    """All networks trained by batched products, with parameters (networks, n_out, n_in) and (networks, 1, n_out)."""
     import torch
 
     torch.set_num_threads(task.threads)

@@ -1,4 +1,4 @@
-"""scikit-learn: `MLPClassifier` and `MLPRegressor` as they are, from given weights.
+"""scikit-learn: `MLPClassifier` and `MLPRegressor` unchanged, starting from given weights.
 
 The output layer has sigmoids in the multilabel case, trained with binary cross-entropy; a softmax is trained with
 cross-entropy, the identity with squared error. `fit` checks its input and computes the loss of every epoch. The penalty
@@ -24,7 +24,7 @@ _CLASSES = "it fits rows that have every class"
 
 
 def _cannot(network: Network) -> str:
-    """Why it has no such network, "" if it has."""
+    """The reason why it has no such network, "" if it has."""
     *hidden, last = network.model.activations
     if not network.bias:
         return "each of its nodes has a bias"
@@ -49,8 +49,8 @@ def _made(network: Network, Y: Array, **settings: Any) -> tuple[Any, Array]:
 
 
 def _set(model: Any, network: Network) -> None:
-    """The network's numbers."""
-    model.coefs_ = [W.T.copy(order="C") for W in network.weights]  # which it changes in place
+    """Set the model's parameters to the network's."""
+    model.coefs_ = [W.T.copy(order="C") for W in network.weights]  # copies, as it changes them in place
     model.intercepts_ = [b.copy() for b in network.biases]
 
 
@@ -98,7 +98,7 @@ def _descent(task: Descent) -> Call | str:
     given |= {"momentum": 0.0 if task.rule == "descent" else 0.9, "nesterovs_momentum": task.rule == "nesterov"}
     given |= {"solver": "adam" if task.rule == "adam" else "sgd", "shuffle": task.shuffle and task.passes > 1}
     model = _fitted(network, warm_start=True, n_iter_no_change=np.inf, random_state=SEED, **given)
-    # A single pass has the same order as everyone's; of several, its own draws have the same cost.
+    # A single pass has the same order as for the others. For several, it draws its own orders, at the same cost.
     rows = task.orders().ravel() if task.shuffle and task.passes == 1 else slice(None)
     X, targets = task.X[rows], _made(network, task.Y[rows])[1]
     if targets.ndim == 1 and len(np.unique(targets)) < len(getattr(model, "classes_", ())):
@@ -114,7 +114,7 @@ def _descent(task: Descent) -> Call | str:
     return Call(run, read, *((_OFF * task.alpha, f"epsilon; looser: {_OFF} alpha") if task.rule == "adam" else ()))
 
 
-_OFF = 0.01  # of Adam's steps, which are about alpha each: what another epsilon may do to a parameter in a few updates
+_OFF = 0.01  # in units of Adam's steps, about alpha each: the effect of another epsilon on a parameter in a few updates
 NAME = "scikit-learn"
 _TAKES = {"momentum", "nesterov", "adam", "l2", "shuffle", *_TRAINED.values(), "tanh", "relu", "identity", "softmax"}
 PEER = Peer(

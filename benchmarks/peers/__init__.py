@@ -1,8 +1,8 @@
 """`python -m benchmarks peers`: compare samenet's Numba backend with other libraries; write peers.json.
 
-The same cases in the same run, every answer checked first. New processes, alternating between one thread and two; then
-each setting of a kind (kinds.py) in processes of its own, with one thread. With --draw, settings drawn at random
-(draw.py) in place of all of these, into drawn-SEED.json, .md and .png.
+All libraries run the same cases in the same run, and every answer is checked first. The cases run in new processes,
+alternating between one thread and two; then each setting of a kind (kinds.py) runs in separate processes, with one
+thread. With --draw, settings drawn at random (draw.py) in place of all of these, into drawn-SEED.json, .md and .png.
 """
 
 import argparse
@@ -38,9 +38,10 @@ def _version(package: str) -> str | None:
 
 
 def install(names: Sequence[str]) -> int:
-    """Install what the named contenders require, or all, each by itself: the others run without one that is not there.
+    """Install the requirements of the named contenders, or of all, separately, so that a missing one does not affect
+    the others.
 
-    With pip, which takes the newest that any index has.
+    This uses pip, which takes the newest version from any index.
     """
     for peer in registered():
         if peer.requires and (not names or peer.name in names):
@@ -51,13 +52,13 @@ def install(names: Sequence[str]) -> int:
 
 
 def _set_threads(threads: int) -> None:
-    """For a process to come, whose libraries read them when they load."""
+    """Set the variables for a new process, whose libraries read them when they load."""
     environment.set_threads(threads)
     contenders.set_variables(threads)
 
 
 def passes(number: int, given: Sequence[object], of: Sequence[int] = THREADS) -> dict[int, list[Json]]:
-    """What so many processes of each number of threads measure, by turns, by the number of threads."""
+    """The measurements of this many processes for each number of threads, alternating, by number of threads."""
     found: dict[int, list[Json]] = {threads: [] for threads in of}
     for i in range(number):
         for threads in of:
@@ -68,7 +69,7 @@ def passes(number: int, given: Sequence[object], of: Sequence[int] = THREADS) ->
 
 
 def kinds(number: int, given: Sequence[object], settings: Sequence[tuple[int, str]]) -> list[list[Json]]:
-    """What so many processes of each setting measure, all settings before any again."""
+    """The measurements of this many processes for each setting; all settings run once before any runs again."""
     _set_threads(1)
     found: list[list[Json]] = []
     for i in range(number):
@@ -88,7 +89,7 @@ def again(found: Sequence[list[Json]], ratio: float, measured: Callable[[list[in
 
 
 def together(several: dict[int, list[Json]], kinds: Sequence[list[Json]] = ()) -> Json:
-    """Everything that processes measured: medians and intervals over them, and the limit of every case."""
+    """The combined measurements: medians and intervals over processes, and the limit of every case."""
     limits = {threads: median([one["machine"] for one in found]) for threads, found in several.items()}
     combined = [measure.combine([one["cases"] for one in found]) for found in several.values()]
     cases = [

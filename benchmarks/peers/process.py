@@ -47,16 +47,17 @@ CATALOGUE = Draw()
 
 
 class Answer(NamedTuple):
-    """What is checked, and the error that is always allowed for its contender."""
+    """An answer to be checked, and the error that is always allowed for its contender."""
 
     values: Array
     looser: float
 
 
 def contenders(task: Task, kind: str = "") -> dict[str, tuple[str, Make]]:
-    """By the name of each contender: its peer, and what makes it. Only of peers that are here and use the threads.
+    """For each contender, by name: its peer, and the function that makes its call. Only peers that are installed and
+    use the threads.
 
-    For a kind of settings, without those ways that are never the fastest.
+    For a kind of settings, ways that are never the fastest are left out.
     """
     here = [peer for peer in registered() if not peer.missing() and (task.threads == 1 or peer.threaded)]
     found = [(name, peer, way) for peer in here for name, way in peer.ways.items()]
@@ -74,10 +75,10 @@ def part(make: Make, task: Task) -> Task:
 
 
 def tenth(make: Make, task: Task) -> Task:
-    """A task of a kind, which most contenders do in some milliseconds, or a tenth of it for those that take long.
+    """A task of a kind, which takes most contenders some milliseconds, or a tenth of it for slow contenders.
 
-    Not of a batch, nor of many networks: all of them at once is another computation than some of them. Nor where the
-    contender cannot do a tenth.
+    Batches and many networks are not divided, because a part of them is a different computation; nor are calls of which
+    the contender cannot do a tenth.
     """
     if not isinstance(task, Descent):
         return task
@@ -90,7 +91,7 @@ def tenth(make: Make, task: Task) -> Task:
 
 
 def case(one: PeerCase, task: Task) -> tuple[Case, dict[str, str], dict[str, str]]:
-    """The case with its contenders; why others do not take part; what a reader has to know of each."""
+    """The case with its contenders; the reasons why others do not take part; and notes on each for the reader."""
     taking_part, left_out, notes = [], {}, {}
     small = few(task)
     for name, (peer, make) in contenders(task, one.kind).items():
@@ -131,7 +132,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 
 def work_counted(task: Task, counted: int) -> dict[str, float]:
-    """The work of a case: a forward pass, or the updates that its time is reported for."""
+    """The work of a case: a forward pass, or the updates for which its time is reported."""
     sizes = task.network.sizes
     if isinstance(task, Forward | Gradient):
         return work(sizes, task.amount, backward=isinstance(task, Gradient))
@@ -190,7 +191,7 @@ def chosen(quick: bool, only: Sequence[str], kinds: bool, drawn: Draw = CATALOGU
 def measured(
     threads: int, seconds: float, quick: bool, only: Sequence[str] = (), drawn: Draw = CATALOGUE
 ) -> dict[str, Any]:
-    """Every case that is not of a kind with a number of threads, in its dtypes, and the machine's limits."""
+    """Every case that is not of a kind, with this number of threads, in its dtypes, and the machine's limits."""
     limits = machine(quick)
     cases = [drawn.cases()[i] for i in chosen(quick, only, kinds=False, drawn=drawn)]
     found = [

@@ -45,7 +45,7 @@ def test_cell(cell, benchmark, around):
     assert comparison.ok, f"{cell}: {comparison}"
     contender = catalogue.contender(cell)
     call = contender.call
-    checkable = call is contender.answer  # of training, an easier call than the timed one is checked
+    checkable = call is contender.answer  # for training, the check uses a shorter call
     first = call() if benchmark.enabled and not checkable else None
     benchmark.extra_info.update(
         network=cell.network,

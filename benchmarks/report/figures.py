@@ -150,7 +150,7 @@ def speed_ups(cases: Sequence[Case]) -> Figure:
 
 
 def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -> Figure:
-    """The speed-up of one backend over another by width and batch, in colours that part at 1."""
+    """The speed-up of one backend over another by width and batch, in colours that diverge at 1."""
     widths, batches = sorted({p.width or 0 for p in points}), sorted({p.batch or 0 for p in points})
     values = np.full((len(widths), len(batches)), np.nan)
     failed = np.zeros(values.shape, bool)
@@ -186,7 +186,7 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
 def scaling(record: Record, along: str) -> Figure:
     """Time against width, depth or batch, on logarithmic axes, with the slope of each line at its large end.
 
-    Thin and dotted: the least time for the arithmetic; upright: where Numba's kernels change their way of working.
+    Thin dotted lines: the minimum time for the arithmetic; vertical lines: the sizes at which Numba switches kernels.
     """
     figure, axes = _figure(8.5)
     found = lines(record.sweeps, along)
@@ -257,7 +257,7 @@ def beside(outcome: Outcome) -> Figure:
 
 
 def by_kind(outcome: Outcome) -> Figure:
-    """A dot for each setting, a line for each kind: the best other's ratio; left of the line at 1 it is the faster."""
+    """A dot for each setting, a line for each kind: the best other's ratio; left of 1, the other is faster."""
     found = kinds.by_kind(outcome.settings)
     figure, axes = _figure(0.55 * len(found) + 1.6, 12, _SMALLER)
     for y, settings in enumerate(found.values()):

@@ -1,7 +1,7 @@
-"""Where samenet stands over many settings: ahead, even or behind, by kind; the worst of them; and a table of each kind.
+"""In how many settings samenet is ahead, even or behind, by kind; the worst settings; and a table of each kind.
 
-A setting counts by the best of the others: its time over samenet's, even within 5 %. samenet is its Numba backend; in
-the settings of a kind its NumPy backend is one of the others.
+A setting is judged by the time of the best other contender over samenet's; within 5 % of 1, it is even. samenet means
+its Numba backend; in the settings of a kind, its NumPy backend is one of the others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ VERDICTS = ("ahead", "even", "behind")
 
 
 def ratio(s: Setting) -> float | None:
-    """The best other's time over samenet's; None where one of them was not timed."""
+    """The best other's time over samenet's; None if one of them was not timed."""
     found = s.ratio(s.best) if s.best else None
     return None if found is None else found.estimate
 
@@ -47,7 +47,7 @@ def _row(name: str, settings: Sequence[Setting]) -> tuple[str, ...]:
 
 
 def counts(settings: Sequence[Setting]) -> Table:
-    """How often samenet is ahead, even or behind, with the median and the least ratio: by kind, and in all."""
+    """How often samenet is ahead, even or behind, with the median and the lowest ratio: by kind, and in total."""
     kinds = by_kind(settings)
     rows = [_row(name, found) for name, found in kinds.items()]
     headings = ("best other's time / samenet's", "settings", *VERDICTS, "median", "least")
@@ -55,7 +55,7 @@ def counts(settings: Sequence[Setting]) -> Table:
 
 
 def worst_settings(settings: Sequence[Setting], number: int = WORST) -> Table:
-    """Those with the least ratio, whether samenet is behind in them or not."""
+    """The settings with the lowest ratios, whether or not samenet is behind in them."""
     found = sorted(_known(settings), key=lambda pair: pair[0])[:number]
     rows = [(str(s), s.kind or TUTORIALS, s.best or NONE, times(s.ratio(s.best or ""))) for _, s in found]
     return Table(("setting", "kind", "best other", "best other / samenet"), rows, words=3)
@@ -90,7 +90,7 @@ def _short(reason: str) -> str:
 
 
 def table(settings: Sequence[Setting]) -> Table:
-    """The settings of a kind: samenet's time, and of each other its time over that, or in a word why there is none."""
+    """The settings of a kind: samenet's time, and each other's time over it, or in one word the reason for none."""
     names = list(dict.fromkeys(name for s in settings for name in s.others))
     rows = []
     for s in settings:
@@ -107,7 +107,7 @@ def table(settings: Sequence[Setting]) -> Table:
 
 
 def left_out(settings: Sequence[Setting]) -> str:
-    """Who takes part in no setting of a kind, and what "no" stands for."""
+    """Which contenders take part in no setting of a kind, and the meaning of "no"."""
     here = {name for s in settings for name in s.case.rows}
     reasons: dict[str, list[str]] = {}
     for s in settings:

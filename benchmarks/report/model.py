@@ -178,7 +178,7 @@ class Setting:
     limit: float
     notes: dict[str, str]
     left_out: dict[str, str]
-    kind: str = ""  # of settings; none for the cases of the tutorials
+    kind: str = ""  # the kind of settings; empty for the tutorials' cases
 
     @classmethod
     def read(cls, case: dict[str, Any]) -> "Setting":
@@ -198,7 +198,7 @@ class Setting:
 
     @property
     def others(self) -> list[str]:
-        """The contenders from other libraries; in a kind of settings also samenet's NumPy backend."""
+        """The contenders from other libraries; in a kind of settings, also samenet's NumPy backend."""
         return [name for name in self.case.rows if not name.startswith("samenet") or (self.kind and name == NUMPY)]
 
     def ratio(self, name: str) -> Ratio | None:

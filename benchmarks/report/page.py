@@ -127,7 +127,7 @@ def numbers(record: Record, asv: Path) -> dict[str, Any]:
 
 
 def _beside(results: Path) -> dict[str, Any] | None:
-    """Other libraries beside samenet, in how many settings and which are the worst; None if they were not measured."""
+    """Other libraries beside samenet: the counts of settings, and the worst ones; None if they were not measured."""
     folder = newest(results, "peers.json")
     if folder is None:
         return None

@@ -81,9 +81,7 @@ def _order(value: float) -> float:
 
 
 def standings(settings: tuple[Setting, ...]) -> str:
-    """Where samenet is faster or slower than the best of the others in the tutorials' cases; and which answers of any
-    case were wrong.
-    """
+    """Where samenet is faster or slower than the best other in the tutorials' cases; and all wrong answers."""
     found_by: dict[str, list[str]] = {kind: [] for kind in VERDICTS}
     cases = [s for s in settings if not s.kind]
     for s in cases:

@@ -22,7 +22,7 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def held(points: Sequence[Case], along: str) -> dict[str, list[Case]]:
-    """The points along width, depth or batch, in order, by what is held fixed; of the heat map, its edges."""
+    """The points along width, depth or batch, in order, by what is held fixed; for the heat map, its edges."""
     line = sorted((p for p in points if along in p.along), key=lambda p: getattr(p, along))
     if any(p.held for p in line):
         return {what: [p for p in line if p.held == what] for what in dict.fromkeys(p.held for p in line)}

@@ -27,11 +27,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Technique:
-    """Something that makes the backend faster.
+    """A technique that makes the backend faster.
 
-    case     what is timed, by its name in `catalogue.TECHNIQUES`
-    without  what is timed without it, if that is another call
-    changes  how it is turned off, if that is in the source
+    case     the timed case, by its name in `catalogue.TECHNIQUES`
+    without  the case timed without the technique, if that is another call
+    changes  the changes of the source that turn it off, if any
     """
 
     name: str

@@ -1,17 +1,17 @@
-"""The backends by name, imported when first asked for."""
+"""The backends by name, imported when first used."""
 
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
 
-# A new backend is a module with the contract's functions, and a line here; one of another package, an entry point, see
-# `samenet.backends.plugins`.
+# To add a backend, write a module with the contract's functions, and add a line here. Other packages register theirs by
+# an entry point, see `samenet.backends.plugins`.
 MODULES: dict[str, str] = {
     "reference": "samenet.reference",
     "numpy": "samenet.fast.numpy",
     "numba": "samenet.fast.numba",
 }
-# Those that need a library which is an extra of the same name: used when asked for by name.
+# Backends that need a library, an extra of the same name; they are used only when selected by name.
 EXTRAS = {"torch": "samenet.fast.torch", "jax": "samenet.fast.jax"}
 
 
@@ -26,7 +26,7 @@ def backends() -> tuple[str, ...]:
 
 
 def known_backends() -> tuple[str, ...]:
-    """All names that `backend` knows, of extras too, whether or not they are installed."""
+    """All names that `backend` knows, including those of extras, whether or not they are installed."""
     return (*backends(), *EXTRAS)
 
 

@@ -1,4 +1,4 @@
-"""Adaptive sampling as backends are given it: the weights of all rows, which they change as they train."""
+"""The state of adaptive sampling that backends are given: the weights of all rows, which they update in training."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Sampler(NamedTuple):
-    """The state of `samenet.AdaptiveSampling`, which persists from call to call; backends change it in place.
+    """The state of `samenet.AdaptiveSampling`, which persists between calls; backends change it in place.
 
     rate, floor  the settings
     rows         how many rows there are, m
@@ -15,10 +15,10 @@ class Sampler(NamedTuple):
                  row i, or 0 if there is none, tree[k] = tree[2 k] + tree[2 k + 1] for k = 1, ..., n - 1; tree[0] is 0
     mean         (1,) the running mean D, 0 before the first batch
 
-    In place of row numbers, backends are given uniform random numbers of [0, 1), one for each draw. Everything from
-    these to the row and its weight is computed in float64, in the order in which `samenet.reference.sampling` has it:
-    equal weights give the same bits in every backend. The norms differ by rounding, and so do then the weights; a draw
-    is another row only where its number is within rounding of the boundary between two.
+    In place of row numbers, backends are given uniform random numbers from [0, 1), one for each draw. The row and its
+    importance are computed from them in float64, in the order of operations of `samenet.reference.sampling`, so equal
+    weights give the same bits in every backend. The norms differ by rounding between backends, and so do the updated
+    weights; a draw selects another row only if its random number is within rounding of the boundary between two rows.
     """
 
     rate: float
@@ -44,7 +44,7 @@ class Sampler(NamedTuple):
         return self.tree[n : n + self.rows]
 
     def copy(self) -> "Sampler":
-        """The same state in memory of its own."""
+        """A copy of the state in its own memory."""
         return self._replace(tree=self.tree.copy(), mean=self.mean.copy())
 
     def restore(self, saved: "Sampler") -> None:

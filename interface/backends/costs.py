@@ -1,14 +1,14 @@
 """The cost and the gradient from a user's input: checked, converted if necessary, with an optional fast path.
 
-The gradient of a small network takes less time than Python takes to check the input. So a backend's module may have
+The gradient of a small network takes less time than checking the input in Python. So a backend's module may have
 
     FAST = {gradient: fast_gradient, evaluate: fast_cost}
 
-a dictionary from its own functions to those that make a faster one for a model: f = fast_gradient(model, otherwise).
-f(X, Y) returns the mean cost and its gradient, or the cost, if X and Y need no conversion, see `arrays.is_ready`, and
-nothing else would have to be said of them: they have the right shapes, as batches or as one sample, numbers that are
-finite, targets in the range of the cost, and the cost is far from overflow. For anything else it returns
-otherwise(X, Y). A function that takes the place of another in the module has no faster one.
+a dictionary from the module's functions to functions that make a faster version for a model, f = fast_gradient(model,
+otherwise). f(X, Y) returns the mean cost and its gradient, or the cost, if X and Y need no conversion (see
+`arrays.is_ready`) and there is nothing to report: they are batches or single samples of the right shapes, with finite
+numbers and targets in the range of the cost, and the cost is far from overflow. In all other cases, it returns
+otherwise(X, Y). If a function of the module is replaced, the new one has no faster version.
 """
 
 from collections.abc import Callable
@@ -26,16 +26,16 @@ from samenet.validation import arrays
 from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight as checked_weights
 
-_MANY = 1024  # numbers of X that are checked sooner than what is made of them
+_MANY = 1024  # up to this many numbers of X, checking X is faster than checking the results
 
 
 def fast_cost(model: Model, backend: Any) -> Callable[[Any, Any], float]:
-    """f(X, Y): `cost` of a batch, or a sample, without more arguments."""
+    """f(X, Y): `cost` of a batch or a sample, with default arguments."""
     return _fast("evaluate", model, backend, cost_of)
 
 
 def fast_gradient(model: Model, backend: Any) -> Callable[[Any, Any], tuple[float, Parameters]]:
-    """f(X, Y): `gradient` of a batch, or a sample, without more arguments."""
+    """f(X, Y): `gradient` of a batch or a sample, with default arguments."""
     return _fast("gradient", model, backend, gradient_of)
 
 
@@ -72,7 +72,7 @@ def gradient_of(
     may_wait = is_large and hasattr(backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
     objective = _objective(model, backend, X, Y, cost, reduction, sample_weight, not may_wait)
     found = objective.gradient()
-    if may_wait and not all_finite(found[1].flat):  # it is, unless a number that it met was not
+    if may_wait and not all_finite(found[1].flat):  # the gradient is finite unless a number in X was not
         arrays.finite("X", objective.X)
     return found
 

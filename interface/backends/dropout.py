@@ -1,4 +1,4 @@
-"""Masks of dropout and DropConnect as backends are given them: by their definition, so that none is drawn ahead."""
+"""Masks of dropout and DropConnect. Backends are given their definition, and compute them when they need them."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Dropout(NamedTuple):
-    """Inverted dropout of the hidden nodes: factors m of their activations, from numbers that a counter defines.
+    """Inverted dropout of the hidden nodes: factors m of their activations, from counter-based random numbers.
 
         m_sj = 0 if splitmix64(key, s n + j + 1) >> 11 < thresholds_j, else factors_j
 
@@ -20,8 +20,8 @@ class Dropout(NamedTuple):
     key         the state of the generator before its first number, 0 <= key < 2^63
     first       the number of a call's first sample
 
-    A node is dropped if its random number in [0, 1), (splitmix64 >> 11) / 2^53, is less than p. As each number is a
-    function of its place, backends work masks out where they need them, in any order. The generator is defined in
+    A node is dropped if its random number in [0, 1), (splitmix64 >> 11) / 2^53, is less than p. Each number is a
+    function of its position, so backends compute masks where they need them, in any order. The generator is defined in
     `samenet.reference.dropout`.
     Source: N. Srivastava and others, Dropout: a simple way to prevent neural networks from overfitting (2014), section
     10, for the scaling.
@@ -38,12 +38,12 @@ class Dropout(NamedTuple):
         return cls(*_of(p.tobytes(), dtype), key)
 
     def after(self, samples: int) -> "Dropout":
-        """The same for a call that begins so many samples later."""
+        """The same for a call that begins this number of samples later."""
         return self._replace(first=self.first + samples) if samples else self
 
 
 class DropConnect(NamedTuple):
-    """DropConnect: factors m of the weights, the same for all samples of an update, from numbers of the same generator.
+    """DropConnect: factors m of the weights, the same for all samples of an update, from the same generator.
 
         m_w = 0 if splitmix64(key, 2^63 + u n + w + 1) >> 11 < thresholds_l, else factors_l
 
@@ -52,12 +52,13 @@ class DropConnect(NamedTuple):
 
     thresholds  (layers,) integers of 53 bits: a weight is left out with probability thresholds_l / 2^53 = p_l
     factors     (layers,) 1 / (1 - p_l) in the network's dtype: the expected weight is the one without DropConnect
-    key         as for `Dropout`, of whose numbers with the same key these are none: those come before the 2^63-th
+    key         as for `Dropout`; with the same key, `Dropout` uses other numbers, those before the 2^63-th
     first       the number of a call's first update
 
     Source: L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, Regularization of neural networks using DropConnect
-    (2013). There each sample has a mask of its own, as it has here in batches of one; and kept weights are not scaled,
-    but the mean over masks is sampled in inference, where here the factors make whole weights their expectation.
+    (2013). In the paper, each sample has its own mask, as here only in batches of one. The paper does not scale kept
+    weights, and samples the mean over masks in inference; here the factors make the expected weights equal to the
+    unmasked ones.
     """
 
     thresholds: NDArray[np.int64]
@@ -71,12 +72,12 @@ class DropConnect(NamedTuple):
         return cls(*Dropout.of(p, dtype, key))
 
     def after(self, updates: int) -> "DropConnect":
-        """The same for a call that begins so many updates later."""
+        """The same for a call that begins this number of updates later."""
         return self._replace(first=self.first + updates) if updates else self
 
 
 @lru_cache(64)
 def _of(p: bytes, dtype: np.dtype[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Thresholds and factors, which nobody changes: they are those of many short trainings."""
+    """Thresholds and factors. They are shared by many short training runs, so they must not be changed."""
     given = np.frombuffer(p)
     return np.ceil(np.ldexp(given, 53)).astype(np.int64), (1 / (1 - given)).astype(dtype)

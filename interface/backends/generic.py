@@ -4,18 +4,19 @@
 
 So a backend may start with `feed_forward` alone. `complete` adds whichever of these functions are missing.
 
-A backend's module may also say what makes it faster to call:
+A backend's module may also set these attributes, some of which make calls faster:
 
-SECONDS      about the time that `run_updates` takes at most, for an update, and for each of its samples and bytes of
-             parameters: how many updates the first call of a training may have
+SECONDS      upper estimates of the time of `run_updates` for an update, and for each of its samples and bytes of
+             parameters; they limit the number of updates in the first call of a training run
 QUIET        it never warns of overflow
-SPREADS_NAN  a sample that is not finite leaves weights that are not after an update from it, by every rule, if entries
-             of the gradient are not clipped: the first epoch is the check of X
-MANY         a module that trains networks that are alike together; see `samenet.training.alike`
-NORMALIZES   its functions know batch normalization. One that offers `feed_forward` alone need not: it is given models
-             without, of the same outputs, and trains by the NumPy backend; one that offers more without is refused it
-WEIGHS       its functions take `sample_weight`. For one without, those here are used where samples have weights, which
-             need nothing of it but `feed_forward`
+SPREADS_NAN  after an update from a sample that is not finite, weights are not finite either, with every rule, unless
+             entries of the gradient are clipped. So checking the weights after the first epoch is a check of X
+MANY         a module that trains several similar networks together; see `samenet.training.alike`
+NORMALIZES   its functions support batch normalization. A backend with `feed_forward` alone need not: it is given models
+             without batch normalization that have the same outputs, and the NumPy backend trains. A backend that has
+             more functions, but not this flag, is refused models with batch normalization
+WEIGHS       its functions take `sample_weight`. Without this flag, the functions of this module are used where samples
+             have weights; they need only the backend's `feed_forward`
 """
 
 import math
@@ -49,7 +50,7 @@ def complete(module: Any) -> None:
 
 
 def check_normalizes(module: Any, model: Model) -> None:
-    """ValueError for a backend with functions of its own that know nothing of batch normalization."""
+    """Raise ValueError for a backend with functions of its own that do not support batch normalization."""
     if not model.theta.normalized:
         return
     own = [f.__name__ for f in _FALLBACKS if not isinstance(getattr(module, f.__name__), partial)]
@@ -61,7 +62,7 @@ def check_normalizes(module: Any, model: Model) -> None:
 
 
 def feed_forward(module: ModuleType, model: Model, x: Array) -> Any:
-    """The backend's own, of a model without batch normalization if it does not know that."""
+    """The backend's own function; if it does not support batch normalization, for an equivalent model without it."""
     is_known = hasattr(module, "NORMALIZES") or not model.theta.normalized
     return module.feed_forward(model if is_known else folded(model), x)
 
@@ -102,7 +103,7 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """Backpropagation through the activations that the backend computes; equations: `samenet.reference.backward`.
 
-    With batch normalization, the NumPy backend's.
+    With batch normalization, the NumPy backend computes it.
     """
     if model.theta.normalized:
         return named("numpy").gradient(model, X, Y, reduction, dropout, None, sample_weight)  # type: ignore[no-any-return]
@@ -120,7 +121,7 @@ def _backpropagate(
     sample_weight: Array | None = None,
     sampled: Any = None,
 ) -> tuple[float, Parameters]:
-    """The same without batch normalization. sampled: with adaptive sampling, a `samenet.fast.sampler.Sampled`."""
+    """As `gradient`, without batch normalization. sampled: with adaptive sampling, a `samenet.fast.sampler.Sampled`."""
     reference, numpy, g = named("reference"), named("numpy"), model.theta.empty_like()
     c, scale = _factors(model, len(X), reduction, sample_weight)
     c = c if sampled is None else sampled.factors
@@ -180,7 +181,7 @@ def run_updates(
 ) -> Array:
     """One update after another, from the gradient of this backend, with the steps and clipping of the NumPy backend.
 
-    With adaptive sampling, from `_backpropagate`, which knows of it.
+    With adaptive sampling, the gradient comes from `_backpropagate`, which supports it.
     """
     numpy, costs = named("numpy"), list[float]()
     if model.theta.normalized:
@@ -222,7 +223,7 @@ def _rows(rows: Any) -> Array:
 
 
 def _forward(module: ModuleType, model: Model, X: Array, masks: Array | None) -> tuple[list[Array], list[Array], Array]:
-    """Activations, layer inputs (with masks applied) and the output's z: from one-layer networks, one after another."""
+    """Activations, layer inputs (with masks applied) and the output's z, from a one-layer network per layer."""
     h, layer_inputs, start = [X], [X], 0
     for layer, name in enumerate(model.activations):
         out, last = _layer(module, model, layer, name, layer_inputs[-1]), layer == len(model.weights) - 1
@@ -242,7 +243,7 @@ def _layer(module: ModuleType, model: Model, layer: int, activation: Activation,
 
 
 def _factors(model: Model, m: int, reduction: str, sample_weight: Array | None) -> tuple[Array | None, float]:
-    """The factors of the samples, if they have weights, and that of all sums over them."""
+    """The factors of the samples, if they have weights, and the common factor of all sums over samples."""
     if sample_weight is None:
         return None, 1 / m if reduction == "mean" else 1.0
     return named("numpy").factors(sample_weight, reduction, model.dtype), 1.0

@@ -1,20 +1,21 @@
-"""Batch normalization as backends know it: its constants, and a model that answers the same without it.
+"""Batch normalization: its definition and constants, and an equivalent model without it.
 
 In a layer with batch normalization, the affine map comes first, then the normalization, then the activation (and then
 dropout): with z = W h for every sample,
 
     h' = f(gamma (z - mean) / sqrt(variance + EPSILON) + b)
 
-for each node. b, the layer's bias, takes the place of the shift beta: a constant added to z would vanish with the
-mean. gamma begins as 1, and is a parameter, with W and b; penalties are of W alone.
+for each node. b, the layer's bias, takes the place of the shift beta; a bias added to z itself would be subtracted
+again with the mean. gamma is initially 1, and is a parameter like W and b; penalties apply to W only.
 
-In `gradient` and `run_updates`, mean and variance are those of z over the rows of the batch, sum (z - mean)^2 / m, and
-the gradient includes how they depend on z. Each update moves the running statistics, which are no parameters:
+In `gradient` and `run_updates`, mean and variance are those of z over the rows of the batch, with variance sum (z -
+mean)^2 / m, and the gradient includes their dependence on z. Each update moves the running statistics, which are not
+parameters:
 
     running mean     := (1 - MOMENTUM) running mean + MOMENTUM mean
     running variance := (1 - MOMENTUM) running variance + MOMENTUM variance m / (m - 1)
 
-from 0 and 1. Everything else, such as `predict`, `evaluate` and recorded costs, uses the running statistics.
+starting from 0 and 1. Everything else, such as `predict`, `evaluate` and recorded costs, uses the running statistics.
 Source: S. Ioffe and C. Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
 shift (2015), with the running averages, and the constants, of PyTorch's BatchNorm1d.
 """
@@ -31,7 +32,7 @@ from samenet.model.parameters import Parameters
 
 
 def folded(model: Model) -> Model:
-    """A model without batch normalization whose layers answer as this one's do with its running statistics.
+    """A model without batch normalization whose layers give the same outputs as this one's with its running statistics.
 
     W' = factor W and b' = b - factor mean, with factor = gamma / sqrt(variance + EPSILON). It has biases.
     """
@@ -57,6 +58,6 @@ def factors(theta: Parameters, layer: int) -> NDArray[Any]:
 
 
 def penalty(model: Model) -> float:
-    """l1 sum |W| + l2/2 sum W^2, of W as it is; for the cost of a folded model, whose weights are others."""
+    """l1 sum |W| + l2/2 sum W^2 of the original W; needed for the cost of a folded model, whose weights differ."""
     sums = [(np.abs(W).sum(dtype=np.float64), np.square(W).sum(dtype=np.float64)) for W in model.weights]
     return float(sum(model.l1 * absolute + 0.5 * model.l2 * square for absolute, square in sums))

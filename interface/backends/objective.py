@@ -18,7 +18,7 @@ _nothing = nullcontext()
 
 
 def overflow_ignored(backend: Any) -> Any:
-    """A context in which overflow in a backend gives infinity or NaN, without a warning, as with every backend."""
+    """A context in which overflow gives infinity or NaN without a warning, on every backend."""
     return _nothing if hasattr(backend, "QUIET") else np.errstate(all="ignore")
 
 
@@ -27,8 +27,8 @@ class Objective:
     """J at the model's current parameters; backend: a module that implements the contract.
 
     X: (m, n_in), Y: (m, n_out), already checked, of the model's dtype; reduction: "mean" or "sum".
-    sample_weight: (m,), of `samenet.validation.weights`, for the weighted mean or sum; it belongs to X and Y.
-    validation: in a training with a validation set, the objective on that.
+    sample_weight: (m,), from `samenet.validation.weights`, for the weighted mean or sum over X and Y.
+    validation: in training with a validation set, the objective on that set.
     """
 
     model: Model
@@ -40,12 +40,12 @@ class Objective:
     validation: "Objective | None" = None
 
     def of(self, X: NDArray[Any], Y: NDArray[Any]) -> "Objective":
-        """The same of other samples, which have no weights."""
+        """The same objective on other samples, without weights."""
         return replace(self, X=X, Y=Y, sample_weight=None)
 
     @property
     def targets(self) -> NDArray[Any]:
-        """Those of the samples that count: a sample of weight 0 is left out."""
+        """The targets of the samples that count: samples of weight 0 are left out."""
         return self.Y if self.sample_weight is None else self.Y[self.sample_weight > 0]
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:

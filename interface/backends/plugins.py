@@ -1,10 +1,10 @@
-"""Backends of other packages, which they announce by an entry point of the group `samenet.backends`.
+"""Backends of other packages, which register them by an entry point of the group `samenet.backends`.
 
     [project.entry-points."samenet.backends"]
     mine = "my_package.my_backend"
 
-The module has `feed_forward(model, x)` at least; what else of the contract it lacks is that of
-`samenet.backends.generic`, and so is its `Network`. A built-in backend is never replaced.
+The module must have `feed_forward(model, x)`. Other functions of the contract that it lacks come from
+`samenet.backends.generic`, and `adopt` gives it a `Network`. A plug-in cannot replace a built-in backend.
 """
 
 import difflib
@@ -19,20 +19,20 @@ GROUP = "samenet.backends"
 
 @cache
 def plugins() -> dict[str, EntryPoint]:
-    """What installed packages offer, by name, in alphabetical order."""
+    """The entry points of installed packages, by name, in alphabetical order."""
     found = {point.name: point for point in entry_points(group=GROUP)}
     return dict(sorted(found.items()))
 
 
 def load(name: str) -> Any:
-    """The module that a name stands for, ready for use. Raises whatever importing it raises."""
+    """The module with this name, ready for use. Raises whatever importing it raises."""
     return adopt(plugins()[name].load())
 
 
 def adopt(module: Any) -> Any:
-    """Give a module with the contract's functions, or some of them, the `Network` of its users; returns the module.
+    """Give a module with some or all of the contract's functions a `Network` class; returns the module.
 
-    Raises TypeError for anything without a `feed_forward` that can be called.
+    Raises TypeError for anything without a callable `feed_forward`.
     """
     if not callable(getattr(module, "feed_forward", None)):
         name = getattr(module, "__name__", None) or type(module).__name__
@@ -44,7 +44,7 @@ def adopt(module: Any) -> Any:
 
 
 def _instead(module: Any) -> str:
-    """What a module has in place of `feed_forward`, as a hint: a function of a like name, or a class with it."""
+    """A hint for a module without `feed_forward`: a function with a similar name, or a class that has it."""
     others = {name: of for name, of in dict(getattr(module, "__dict__", {})).items() if callable(of)}
     if inside := next((name for name, of in others.items() if "feed_forward" in getattr(of, "__dict__", {})), None):
         return f"; its class {inside} has one, which has to be a function of the module itself"
@@ -54,7 +54,7 @@ def _instead(module: Any) -> str:
 
 
 def network_on(module: ModuleType) -> Any:
-    """A class `Network` on a module's functions."""
+    """A class `Network` that uses a module's functions."""
     base = importlib.import_module("samenet.network").Network
     contents = {
         "backend": module,

@@ -5,9 +5,9 @@ A small network computes its output in less time than Python takes to check the 
     fast_predict(model, otherwise, one) -> f(x, out=None)
 
 f returns the output layer if x and `out` need no conversion: they are C-contiguous, aligned, writable arrays of the
-model's dtype, and x is finite and of the right width. For anything else it returns otherwise(x, out). If `one`, x is
-one sample (n_in,) and need not be checked for NaN and infinity; if not, x may also be a batch (m, n_in), and there is
-no `out`.
+model's dtype, and x is finite and has the right width. In all other cases it returns otherwise(x, out). If `one`, x is
+one sample (n_in,), and f need not check it for NaN and infinity; otherwise x may also be a batch (m, n_in), and there
+is no `out`.
 """
 
 from collections.abc import Callable

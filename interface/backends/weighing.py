@@ -1,4 +1,4 @@
-"""A backend's functions, to be called with weights of samples or without."""
+"""A backend's functions, with or without sample weights."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,9 +6,10 @@ from typing import Any
 
 
 def weighing(module: Any, function: str, sample_weight: Any) -> Callable[..., Any]:
-    """The backend's function of this name, bound to these weights; as it is for None.
+    """The backend's function of this name, bound to these weights; unchanged if they are None.
 
-    A backend whose own functions do not take any has others in its FOR_WEIGHTS, see `samenet.backends.generic`.
+    If a backend's own functions do not take weights, its FOR_WEIGHTS has others that do, see
+    `samenet.backends.generic`.
     """
     own: Callable[..., Any] = getattr(module, function)
     if sample_weight is None:

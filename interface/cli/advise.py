@@ -12,19 +12,23 @@ from samenet.cli import values
 
 def advise(
     sizes: Annotated[
-        Any, typer.Argument(parser=values.sizes, metavar="SIZES", help="Of all layers, the inputs first: 784-30-10.")
+        Any,
+        typer.Argument(
+            parser=values.sizes, metavar="SIZES", help="The sizes of all layers, the input first: 784-30-10."
+        ),
     ],
     batch: Annotated[
         list[Any] | None,
         typer.Option(parser=values.positive, metavar="M", help="Batch sizes, one or several.  [default: 1 8 64 512]"),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Measure, though it was measured before.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON and nothing else.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure again, even if a result is stored.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the measurements as JSON and nothing else.")] = False,
 ) -> int:
     """Say which backend is the fastest for a network on this machine.
 
-    Measures briefly, ranks the backends for each batch size, says where another one becomes the fastest, and after how
-    many calls Numba's compiling pays. It is remembered until a version or the machine changes.
+    Measures briefly, ranks the backends for each batch size, and says at which batch size another one becomes the
+    fastest, and after how many calls Numba has made up for compiling. The result is stored until a version or the
+    machine changes.
     """
     from samenet.backends import missing
     from samenet.compare import advice

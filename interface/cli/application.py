@@ -1,4 +1,4 @@
-"""All commands, and how a command ends: its exit status, and one line on standard error if something is wrong."""
+"""All commands, and how a command ends: its exit status, and one line on standard error if there is an error."""
 
 import io
 import os
@@ -35,7 +35,7 @@ FAILED, USAGE, UNDONE, INTERRUPTED, CLOSED = 1, 2, 3, 130, 141
 
 
 class Ended(Exception):
-    """What ended a command, its reason, where typer would end the process in its own way."""
+    """A command ended; the argument is the reason. Raised where typer would end the process in its own way."""
 
     def __init__(self, reason: BaseException) -> None:
         super().__init__(reason)
@@ -54,7 +54,7 @@ class Group(TyperGroup):
     """All commands."""
 
     def make_context(self, *given: Any, **named: Any) -> Any:
-        """Read what is before the command, or print the help."""
+        """Read the options before the command, or print the help."""
         with _ending():
             return super().make_context(*given, **named)
 
@@ -66,7 +66,7 @@ class Command(TyperCommand):
         super().__init__(*given, **named)
         params: list[Any] = self.params
         for param in params:
-            param.show_default = False  # the help says it in words of its own
+            param.show_default = False  # the help text states the default itself
 
     def make_context(self, *given: Any, **named: Any) -> Any:
         """Read its options, or print its help."""
@@ -80,10 +80,10 @@ class Command(TyperCommand):
 
 
 class Several(Command):
-    """A command whose options that may be given several times also take several values: `--sizes 3-2 4-2`."""
+    """A command whose repeatable options also take several values: `--sizes 3-2 4-2`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the option again before every further value."""
+        """Repeat the option before every further value."""
         several = {name for p in self.params if getattr(p, "multiple", False) for name in p.opts}
         given: list[str] = []
         option, values = "", 0
@@ -120,8 +120,8 @@ def _samenet(
 ) -> None:
     """One small neural network, three backends: train it on a table, use it, measure it.
 
-    Exit status: 0 done, 1 a check failed, 2 bad usage, 3 it could not be done, 130 stopped by Ctrl-C. Whatever is
-    wrong is said in one line on standard error, which begins with the command and "error:".
+    Exit status: 0 done, 1 a check failed, 2 bad usage, 3 failure, 130 stopped by Ctrl-C. An error is one line on
+    standard error, which begins with the command and "error:".
     """
 
 
@@ -137,7 +137,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     _open_streams()
     name = f"samenet {given[0]}" if given and given[0] in _names() else "samenet"
-    environment.set_threads(1)  # before anything imports NumPy: so sums do not depend on the number of cores
+    environment.set_threads(1)  # before NumPy is imported, so that sums do not depend on the cores
     try:
         status = _ran(given, name)
         sys.stdout.flush()
@@ -145,7 +145,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except TyperException as error:
         return _tell(name, "error", _usage(error), USAGE)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed there at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is flushed there at exit
         return CLOSED
     except TableError as error:
         return _tell(name, "error", error, UNDONE)
@@ -162,9 +162,9 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_streams() -> None:
-    """Where a stream was closed before the program began (`>&-`), what is written to it goes nowhere.
+    """If a stream was closed before the program began (`>&-`), replace it with one that discards its output.
 
-    What the encoding of standard output cannot express is written as an escape.
+    Characters that standard output cannot encode are written as escapes.
     """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -175,7 +175,7 @@ def _open_streams() -> None:
 
 
 def _ran(given: list[str], name: str) -> int:
-    """Run a command, with warnings in one line each; raises what it raises."""
+    """Run a command, with warnings as one line each; raises what the command raises."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print(_line(name, "warning", message), file=sys.stderr)
         try:
@@ -190,7 +190,7 @@ def _names() -> set[str]:
 
 
 def _tell(name: str, kind: str, message: object, status: int = 0) -> int:
-    """One line on standard error."""
+    """Print one line on standard error; returns the status."""
     print(_line(name, kind, message), file=sys.stderr)
     return status
 
@@ -200,11 +200,11 @@ def _line(name: str, kind: str, message: object) -> str:
 
 
 def _usage(error: TyperException) -> str:
-    """What is wrong with the command line: `--option: expected ..., got ...`."""
+    """The message for a wrong command line: `--option: expected ..., got ...`."""
     text = error.format_message().removeprefix("Invalid value: ")
     text = "missing command; see --help" if text == "Missing command." else text
     before, _, message = text.partition(": ")
     if before.startswith("Invalid value for "):
         return f"{before.removeprefix('Invalid value for ').strip(chr(39))}: {message}"
-    is_name = text.startswith("-") or before.isupper()  # of an option, or of an argument
+    is_name = text.startswith("-") or before.isupper()  # the name of an option or an argument
     return text if is_name else text[:1].lower() + text[1:].rstrip(".")

@@ -1,4 +1,4 @@
-"""The backend of a command: its option, and what is chosen where it is not given."""
+"""The backend of a command: its option, and its default."""
 
 import sys
 from typing import Annotated
@@ -11,10 +11,10 @@ from samenet.cli import values
 _NAMES = ", ".join(known_backends())
 Fastest = Annotated[
     str | None,
-    typer.Option(parser=values.backend, metavar="NAME", help=f"Of {_NAMES}.  [default: numba, if it can be imported]"),
+    typer.Option(parser=values.backend, metavar="NAME", help=f"One of {_NAMES}.  [default: numba, if available]"),
 ]
-NumPy = Annotated[  # where nothing takes long enough to be compiled
-    str, typer.Option(parser=values.backend, metavar="NAME", help=f"Of {_NAMES}.  [default: numpy]")
+NumPy = Annotated[  # for commands too short for compiling to pay off
+    str, typer.Option(parser=values.backend, metavar="NAME", help=f"One of {_NAMES}.  [default: numpy]")
 ]
 
 

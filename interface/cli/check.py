@@ -17,7 +17,7 @@ def check(
         str,
         typer.Argument(
             metavar="MODEL|BACKEND",
-            help="A network, .npz or .safetensors; or a backend: a Python file, or the name of one or of a module.",
+            help="A network, .npz or .safetensors; or a backend: its name, a Python file, or a module.",
         ),
     ],
     names: Annotated[
@@ -26,34 +26,35 @@ def check(
             "--backend",
             parser=values.backend,
             metavar="NAME",
-            help=f"Of a network: {_NAMES}; several times for several.  [default: {', '.join(backends())}]",
+            help=f"For a network: {_NAMES}; may be repeated.  [default: {', '.join(backends())}]",
         ),
     ] = None,
     parts: Annotated[
         list[str] | None,
-        typer.Option(metavar="PART", help="Of a backend: these parts alone, such as feed_forward.  [default: all]"),
+        typer.Option(metavar="PART", help="For a backend: only these parts, such as feed_forward.  [default: all]"),
     ] = None,
     level: Annotated[
-        str | None, typer.Option(metavar="standard|thorough", help="Of a backend.  [default: standard]")
+        str | None, typer.Option(metavar="standard|thorough", help="For a backend.  [default: standard]")
     ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
-            parser=values.above_0, metavar="S", help="Of a backend: seconds a call may take.  [default: 60 for a file]"
+            parser=values.above_0, metavar="S", help="For a backend: seconds for a call.  [default: 60 for a file]"
         ),
     ] = None,
     no_shrink: Annotated[
-        bool, typer.Option("--no-shrink", help="Of a backend: do not look for the smallest network that fails.")
+        bool, typer.Option("--no-shrink", help="For a backend: do not look for the smallest network that fails.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON and nothing else.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON and nothing else.")] = False,
 ) -> int:
     """Check a saved network, or a backend of your own.
 
-    A network: on random samples, the outputs and the gradient of every backend are compared with the reference's, by a
-    derived bound, and the gradient with differences of the cost, for each parameter of a network that is not large.
+    A network: on random samples, the outputs and the gradient of every backend are compared with the reference's,
+    within a derived bound. Unless the network is large, the gradient is also compared with differences of the cost, for
+    each parameter.
 
-    A backend, which is run: all of the contract, from feed_forward on, against the reference; what fails is shown on
-    the smallest network, with the most likely mistake. --parts takes one value or several.
+    A backend: it is run and tested against the reference on the whole contract, from feed_forward on. A failure is
+    shown on the smallest network that has it, with the most likely mistake. --parts takes one value or several.
 
     Exits with 1 if a check fails.
     """

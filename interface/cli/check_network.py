@@ -9,7 +9,7 @@ from samenet.backends import backends, known_backends
 
 
 def run(model: Path, names: list[str] | None, json: bool) -> int:
-    """Check a network on the named backends, or on all that can be imported, and print what was found."""
+    """Check a network on the named backends, or on all that can be imported, and print the findings."""
     from rich.table import Table
 
     from samenet.backends import missing

@@ -15,9 +15,7 @@ _NAMES = ", ".join(known_backends())
 def compare(
     sizes: Annotated[
         list[Any] | None,
-        typer.Option(
-            parser=values.sizes, metavar="N-N", help="These networks instead, such as 784-30-10, and no digits."
-        ),
+        typer.Option(parser=values.sizes, metavar="N-N", help="Compare these networks instead, such as 784-30-10."),
     ] = None,
     batch: Annotated[
         list[Any] | None,
@@ -29,15 +27,17 @@ def compare(
             "--backends",
             parser=values.backend,
             metavar="NAME",
-            help=f"Of {_NAMES}.  [default: {', '.join(backends())}]",
+            help=f"Among {_NAMES}.  [default: {', '.join(backends())}]",
         ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(parser=values.positive, metavar="N", help="For NumPy's BLAS.  [default: 1]")
+        int | None, typer.Option(parser=values.positive, metavar="N", help="Threads of NumPy's BLAS.  [default: 1]")
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(parser=values.count, metavar="N", help="Of the full training on the digits.  [default: 3000]"),
+        typer.Option(
+            parser=values.count, metavar="N", help="Epochs of the full training on the digits.  [default: 3000]"
+        ),
     ] = None,
     json: Annotated[
         Path | None, typer.Option(parser=values.writable, metavar="FILE", help="Write all measurements.")
@@ -50,8 +50,8 @@ def compare(
 ) -> int:
     """Check every backend against the reference, then time them.
 
-    The three networks of the tutorial, one gradient, and training on the digits. Exits with 1 if a check fails.
-    --sizes, --batch and --backends take one value or several.
+    By default, measures the three networks of the tutorial, one gradient, and training on the digits. Exits with 1 if a
+    check fails. --sizes, --batch and --backends take one value or several.
     """
     if batch and not sizes:
         raise values.refusal("--batch goes with --sizes")

@@ -18,16 +18,16 @@ def _page(text: str) -> Path:
 def demo(
     output: Annotated[
         Path | None,
-        typer.Option(parser=_page, metavar="FILE", help="The file to write.  [default: samenet-demo.html, here]"),
+        typer.Option(parser=_page, metavar="FILE", help="The file to write.  [default: ./samenet-demo.html]"),
     ] = None,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open it in a browser.")] = False,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the page in a browser.")] = False,
     force: replacing.Force = False,
 ) -> int:
     """Write a web page to play with, and open it.
 
     Draw a digit and watch a network read it; change a weight; watch small networks learn. The network is trained first,
     which takes seconds: on MNIST if SAMENET_DATA names a folder with its files, else on scikit-learn's digits. The page
-    is one file, and needs no network.
+    is one file, and works offline.
     """
     path = output or _page("samenet-demo.html")
     replacing.check_new("--output", path, force)

@@ -9,7 +9,8 @@ from samenet.cli import values
 
 def docs(
     page: Annotated[
-        str | None, typer.Argument(metavar="PAGE", help="Which one to read, such as learn/node.  [default: list them]")
+        str | None,
+        typer.Argument(metavar="PAGE", help="The page to read, such as learn/node.  [default: list all pages]"),
     ] = None,
 ) -> int:
     """Read the documentation in the terminal."""

@@ -16,7 +16,7 @@ def evaluate(
     at_least: Annotated[
         float | None,
         typer.Option(
-            parser=values.number, metavar="X", help="Exit with 1 if the accuracy, from 0 to 1, or R2 is lower."
+            parser=values.number, metavar="X", help="Exit with 1 if the accuracy (from 0 to 1) or R2 is lower."
         ),
     ] = None,
     drop_missing: tables.DropMissing = False,
@@ -27,8 +27,8 @@ def evaluate(
 ) -> int:
     """Measure a trained network on a table: accuracy or R2.
 
-    The table has the target, too. For classes, also the confusion matrix, and precision, recall and F1 of each; for
-    numbers, their errors.
+    The table must include the target. For classes, also prints the confusion matrix, and precision, recall and F1 of
+    each class; for numbers, the errors.
     """
     from samenet.cli.tabular.errors import TableError
     from samenet.cli.tabular.evaluating import evaluate as measure

@@ -15,18 +15,22 @@ def examples(
     file: Annotated[
         Path | None,
         typer.Argument(
-            parser=values.notebook, metavar="[FILE]", help="With --notebook, its name.  [default: NAME.ipynb]"
+            parser=values.notebook,
+            metavar="[FILE]",
+            help="The name of the notebook for --notebook.  [default: NAME.ipynb]",
         ),
     ] = None,
     backend: Fastest = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A short run, to see that it works.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A short run, as a smoke test.")] = False,
     seed: Annotated[
         int | None,
-        typer.Option(parser=values.seed, metavar="N", help="Of the random numbers.  [default: the tutorial's]"),
+        typer.Option(
+            parser=values.seed, metavar="N", help="The seed of the random numbers.  [default: the tutorial's]"
+        ),
     ] = None,
     rounding: Annotated[
         bool,
-        typer.Option("--rounding", help="Run it twice, and show which numbers depend on how sums are rounded."),
+        typer.Option("--rounding", help="Run it twice, and show which numbers depend on rounding."),
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the numbers, or the list, as JSON and nothing else.")
@@ -41,7 +45,9 @@ def examples(
     ] = False,
     gallery: Annotated[
         Path | None,
-        typer.Option(parser=values.folder, metavar="FOLDER", help="Run all, and write their tables and figures there."),
+        typer.Option(
+            parser=values.folder, metavar="FOLDER", help="Run all examples, and write their tables and figures there."
+        ),
     ] = None,
     force: replacing.Force = False,
 ) -> int:
@@ -94,7 +100,7 @@ def examples(
         raise values.refusal(f"NAME: {str(error).partition(': ')[2]}") from None
     if plot:
         replacing.check_new("--plot", plot, force)
-        figures.load_matplotlib()  # so that a missing one is reported before the wait
+        figures.load_matplotlib()  # so that a missing matplotlib is reported before the wait
         if not example.has_figure:
             raise values.refusal(f"--plot: {example.name} has no figure")
     used, stream = chosen(backend), example.seed if seed is None else seed

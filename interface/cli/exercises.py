@@ -15,7 +15,7 @@ def exercises(
         typer.Argument(
             parser=partial(values.one_of, known=("start", "check")),
             metavar="start|check",
-            help="Write the file of an exercise, or grade one, which is run.  [default: list them]",
+            help="Start: write the file of an exercise. Check: run and grade one.  [default: list them]",
         ),
     ] = None,
     which: Annotated[
@@ -23,14 +23,14 @@ def exercises(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(parser=values.writable, metavar="FILE", help="With start: the file.  [default: NAME.py, here]"),
+        typer.Option(parser=values.writable, metavar="FILE", help="With start: the file.  [default: ./NAME.py]"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="With start: replace the file if it exists.")] = False,
 ) -> int:
-    """Do graded exercises along the tutorials.
+    """Do graded exercises that follow the tutorials.
 
-    Files to fill in, from the sigmoid to bugs that are to be found; what is written is checked as a backend is, with
-    hints, and timed. Exits with 1 if a file that is graded is not done.
+    Each is a file to fill in, from the sigmoid to bugs to find. Your solution is checked like a backend, with hints,
+    and timed. Exits with 1 if a graded exercise is not solved.
     """
     from samenet.testing.exercises import command
 

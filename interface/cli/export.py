@@ -24,12 +24,12 @@ def export(
         typer.Option(
             parser=values.writable,
             metavar="FILE",
-            help="The file to write.  [default: FILE's name with .h, .onnx or .mjs, here]",
+            help="The file to write.  [default: ./ and FILE's name with .h, .onnx or .mjs]",
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="With c: the prefix of its names.  [default: from the file's name]"),
+        typer.Option(metavar="NAME", help="With c: the prefix of all names.  [default: from the file's name]"),
     ] = None,
     dtype: Annotated[
         str | None,
@@ -42,16 +42,16 @@ def export(
     within: Annotated[
         float | None,
         typer.Option(
-            parser=values.above_0, metavar="R", help="Inputs are from -R to R in the error bound.  [default: 1]"
+            parser=values.above_0, metavar="R", help="The error bound is for inputs from -R to R.  [default: 1]"
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON and nothing else.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a description as JSON and nothing else.")] = False,
     force: replacing.Force = False,
 ) -> int:
     """Write a saved network as C, as ONNX or as JavaScript.
 
-    A header in C99, a model, or a module. It says how far the program's outputs, and the network's own, may be from the
-    exact ones.
+    Writes a C99 header, an ONNX model, or a JavaScript module. It states bounds on how far the program's outputs, and
+    the network's own, may be from the exact ones.
     """
     if to != "c" and (given := values.given({"--name": name, "--dtype": dtype})):
         raise values.refusal(f"{given} goes with --to c")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-# What extras install: the package that is imported, by the name of the extra.
+# The package that each extra installs, by the name of the extra.
 _EXTRAS = {
     "cli": "typer",
     "data": "scikit-learn",
@@ -22,7 +22,7 @@ _EXTRAS = {
 def info(
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON and nothing else.")] = False,
 ) -> int:
-    """Print versions, BLAS, threads, processor, kernels kept on disk."""
+    """Print versions, BLAS, threads, processor and cached kernels."""
     from samenet.backends import backends, missing
     from samenet.compare import environment
 
@@ -61,7 +61,7 @@ def _version(package: str) -> str | None:
 
 
 def _cache() -> dict[str, Any]:
-    """Where compiled kernels are kept."""
+    """The cache of compiled kernels."""
     kept: Any = importlib.import_module("samenet.fast.kernel_cache")
     folder = kept.folder()
     kernels, size = (0, 0) if folder is None else kept.count(folder)

@@ -26,7 +26,7 @@ def predict(
         bool,
         typer.Option(
             "--keep",
-            help="Write the columns of DATA, too, in front; of one name, the other gets predicted: in front.",
+            help="Write the columns of DATA first; a prediction with the same name becomes predicted:NAME.",
         ),
     ] = False,
     probabilities: Annotated[
@@ -37,11 +37,11 @@ def predict(
     header: tables.Header = None,
     force: replacing.Force = False,
 ) -> int:
-    """Predict a row of CSV for each row of a table, of any length.
+    """Print a row of CSV for each row of a table of any length.
 
-    Columns are found by their names, in any order, and others are passed over. The column that is written has the name
-    of the target, and its classes or its numbers. A network that was not saved by `samenet train` takes the columns as
-    they stand, unscaled, and its outputs are written as output1, output2, ...
+    Columns are found by name, in any order; other columns are ignored. The column that is written has the name of the
+    target, and contains its classes or numbers. A network that was not saved by `samenet train` takes the columns
+    unscaled, in their order, and its outputs are written as output1, output2, ...
     """
     path = None if output == "-" else values.writable(output)
     if path is None and force:
@@ -60,7 +60,7 @@ def predict(
         rows = _rows(predictor, source, keep, probabilities)
         if path is None:
             if isinstance(sys.stdout, io.TextIOWrapper):
-                sys.stdout.reconfigure(encoding="utf-8")  # as files are, which are read so
+                sys.stdout.reconfigure(encoding="utf-8")  # like files, which are read as UTF-8
             _write(rows, sys.stdout)
         else:
             files.write(path, lambda temporary: _written(rows, temporary))
@@ -68,9 +68,9 @@ def predict(
 
 
 def _rows(predictor: Any, source: "Source", keep: bool, probabilities: bool) -> Iterator[list[list[Any]]]:
-    """Rows of text, some at a time; the names first."""
+    """Rows of text, in parts; the names first."""
     names = predictor.names(probabilities)
-    if keep:  # names of their own, so that the file can be read again
+    if keep:  # all names differ, so that the file can be read again
         names = [f"predicted:{name}" if name in source.names else name for name in names]
     yield [[*source.names, *names] if keep else names]
     for part in source.parts():

@@ -1,4 +1,4 @@
-"""What every command does where a file that it would write exists."""
+"""The treatment of existing files, the same in every command."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace files that exist."
 
 
 def check_new(option: str, path: Path, force: bool, *others: Any) -> None:
-    """Refuse to replace a file without --force, and to replace a file that is read, of these others."""
+    """Refuse to replace a file without --force, or any of the others, which are read."""
     if any(Path(str(other)).exists() and path.resolve() == Path(str(other)).resolve() for other in others):
         raise values.refusal(f"{option}: expected another file than those that are read, got {values.shown(str(path))}")
     if path.exists() and not force:

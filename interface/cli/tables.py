@@ -1,4 +1,4 @@
-"""What commands that read tables have in common: their argument, their options, and what they say."""
+"""The common parts of commands that read tables: their argument, their options, and their output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,20 +23,24 @@ Data = Annotated[
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The network, .npz or .safetensors.")]
 Delimiter = Annotated[
     str | None,
-    typer.Option(parser=values.delimiter, metavar="CHAR", help="Of CSV, or tab.  [default: found in the first row]"),
+    typer.Option(
+        parser=values.delimiter,
+        metavar="CHAR",
+        help="The delimiter of CSV, or tab.  [default: detected in the first row]",
+    ),
 ]
 Header = Annotated[
     bool | None,
     typer.Option(
         "--header/--no-header",
-        help="Of CSV: whether the first row has names; without, columns are 1, 2, ...  [default: found]",
+        help="Whether the first row of CSV has names; else columns are 1, 2, ...  [default: detected]",
     ),
 ]
-DropMissing = Annotated[bool, typer.Option("--drop-missing", help="Leave out rows without a value.")]
+DropMissing = Annotated[bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")]
 
 
 def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
-    """The table; refuses options of CSV where it is none."""
+    """The table; refuses CSV options for other tables."""
     from samenet.cli.tabular.sources import is_csv, open_table
 
     if not is_csv(data):
@@ -48,7 +52,7 @@ def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
 
 @contextmanager
 def hints() -> Iterator[None]:
-    """Name the option that helps, where a value is missing."""
+    """Name the option that helps if a value is missing."""
     from samenet.cli.tabular.errors import MissingValue, TableError
 
     try:
@@ -58,7 +62,7 @@ def hints() -> Iterator[None]:
 
 
 def print_figures(console: Any, told: dict[str, Any]) -> None:
-    """Accuracy, the confusion matrix and figures of each class; or R2 and errors."""
+    """Print accuracy, the confusion matrix and figures for each class; or R2 and errors."""
     from rich.table import Table
     from rich.text import Text
 

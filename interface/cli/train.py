@@ -22,15 +22,15 @@ _ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 def train(
     data: tables.Data,
     target: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column to predict; for a data set, there is one.")
+        str | None, typer.Option(metavar="NAME", help="The column to predict; not needed for a data set.")
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             parser=values.network,
             metavar="FILE",
-            help="The network, .npz or .safetensors; the report is put beside it as .report.json.  "
-            "[default: DATA's name with .net.npz, here]",
+            help="The network, .npz or .safetensors; the report is written beside it as .report.json.  "
+            "[default: ./ and DATA's name with .net.npz]",
         ),
     ] = None,
     task: Annotated[
@@ -38,15 +38,15 @@ def train(
         typer.Option(
             parser=partial(values.one_of, known=("classification", "regression")),
             metavar="classification|regression",
-            help="[default: found from the target]",
+            help="[default: detected from the target]",
         ),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A column that is no input; may be given several times.")
+        list[str] | None, typer.Option(metavar="NAME", help="A column that is not an input; may be repeated.")
     ] = None,
     categorical: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A column of texts though they look like numbers; several times."),
+        typer.Option(metavar="NAME", help="A column of texts, even if they look like numbers; may be repeated."),
     ] = None,
     drop_missing: tables.DropMissing = False,
     backend: Fastest = None,
@@ -61,18 +61,19 @@ def train(
         typer.Option(
             parser=partial(values.one_of, known=_ACTIVATIONS),
             metavar="NAME",
-            help=f"Of hidden layers: {', '.join(_ACTIVATIONS)}.  [default: relu]",
+            help=f"The hidden layers' activation: {', '.join(_ACTIVATIONS)}.  [default: relu]",
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(parser=values.positive, metavar="N", help="At most so many.  [default: 200]")
+        int | None,
+        typer.Option(parser=values.positive, metavar="N", help="The maximum number of epochs.  [default: 200]"),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(parser=values.positive, metavar="M", help="Rows in an update.  [default: 32]")
+        int | None, typer.Option(parser=values.positive, metavar="M", help="The batch size.  [default: 32]")
     ] = None,
     alpha: Annotated[
         float | None,
-        typer.Option(parser=values.above_0, metavar="X", help="The learning rate, of Adam.  [default: 0.01]"),
+        typer.Option(parser=values.above_0, metavar="X", help="The learning rate of Adam.  [default: 0.01]"),
     ] = None,
     l2: Annotated[
         float | None,
@@ -80,20 +81,24 @@ def train(
     ] = None,
     validation: Annotated[
         float | None,
-        typer.Option(parser=values.share, metavar="SHARE", help="Of the rows, held out; 0 for none.  [default: 0.2]"),
+        typer.Option(
+            parser=values.share, metavar="SHARE", help="The share of rows held out; 0 for none.  [default: 0.2]"
+        ),
     ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
             parser=values.positive,
             metavar="N",
-            help="Stop after so many epochs without a lower cost on the rows held out, and go back to the best.  "
+            help="Stop after this many epochs without a lower cost on the held-out rows, and restore the best.  "
             "[default: 20]",
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(parser=values.seed, metavar="N", help="Of weights, orders and rows held out.  [default: 0]"),
+        typer.Option(
+            parser=values.seed, metavar="N", help="The seed for weights, orders and held-out rows.  [default: 0]"
+        ),
     ] = None,
     dtype: Annotated[
         str | None,
@@ -105,7 +110,11 @@ def train(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(parser=values.positive, metavar="N", help="For numba; the results are the same.  [default: 1]"),
+        typer.Option(
+            parser=values.positive,
+            metavar="N",
+            help="Threads of the numba backend; they do not change the results.  [default: 1]",
+        ),
     ] = None,
     delimiter: tables.Delimiter = None,
     header: tables.Header = None,
@@ -114,8 +123,8 @@ def train(
 ) -> int:
     """Train a network on a table, and save it with a report.
 
-    Columns of numbers are scaled, columns of texts become one input for each text. Texts, and whole numbers of which
-    few differ, are classes as a target; other numbers are for regression. Ctrl-C saves nothing.
+    Numeric columns are scaled; text columns become one input for each distinct text. A target of texts, or of whole
+    numbers with few distinct values, has classes; other numbers mean regression. Ctrl-C saves nothing.
     """
     if patience is not None and validation == 0:
         raise values.refusal("--patience goes with rows held out, and --validation is 0")
@@ -153,7 +162,7 @@ def train(
     try:
         fitted = _fit(table, found, settings)
     except FloatingPointError as error:
-        reason = str(error).partition(";")[0]  # the rest is of weights that are not kept, and of Python's arguments
+        reason = str(error).partition(";")[0]  # the rest is about restored weights and Python's arguments
         raise TableError(f"training diverged: {reason}; try a smaller --alpha") from None
     except TableError:
         raise
@@ -188,7 +197,7 @@ def _target(source: Any, target: str | None, is_data_set: bool) -> str:
 
 
 def _said(table: "Table", task: "Task") -> str:
-    """What the table is taken for."""
+    """A description of how the table is interpreted."""
     from samenet.cli.tabular.columns import Number
     from samenet.cli.tabular.errors import listed
     from samenet.output.formats import counted

@@ -1,4 +1,4 @@
-"""The values of options: text from the command line, checked and converted; BadParameter says what was expected."""
+"""The values of options: text from the command line, checked and converted; BadParameter states what was expected."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def shown(text: str) -> str:
 
 
 def _whole(text: str) -> int:
-    """A whole number; -1 for any other text, and for more digits than Python reads."""
+    """A whole number; -1 for any other text, and for a number with more digits than Python reads."""
     return int(text) if text.isdecimal() and len(text) <= 1000 else -1
 
 
@@ -138,7 +138,7 @@ def writable(text: str) -> Path:
     try:
         path = Path(text).expanduser()
         files.check_writable(path)
-    except (OSError, RuntimeError, ValueError) as error:  # an unknown home folder, a character that no name may have
+    except (OSError, RuntimeError, ValueError) as error:  # an unknown home folder, a character not allowed in names
         raise expected("a file that can be written", text, getattr(error, "strerror", None) or error) from None
     return path
 
@@ -165,7 +165,7 @@ def network(text: str) -> Path:
 
 
 def delimiter(text: str) -> str:
-    """What separates the cells of a row."""
+    """The character that separates the cells of a row."""
     found = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}.get(text, text.replace("\\t", "\t"))
     if len(found) != 1 or found in '\r\n"\0' or not found.isascii():
         raise expected("one character, such as ';', or tab", text)
@@ -173,10 +173,10 @@ def delimiter(text: str) -> str:
 
 
 def given(options: Mapping[str, Any]) -> str:
-    """The options among these that were given, for an error message."""
+    """Those of the options that were given, for an error message."""
     return ", ".join(name for name, value in options.items() if value is not None and value is not False)
 
 
 def refusal(text: str) -> typer.BadParameter:
-    """The error for options that do not go together, in a sentence."""
+    """The error for options that exclude each other, in a sentence."""
     return typer.BadParameter(text)

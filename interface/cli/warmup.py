@@ -17,15 +17,16 @@ def warmup(
         typer.Option(
             parser=partial(values.one_of, known=("float64", "float32")),
             metavar="float64|float32",
-            help="Of this dtype alone.  [default: both]",
+            help="Only for this dtype.  [default: both]",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON and nothing else.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a report as JSON and nothing else.")] = False,
 ) -> int:
-    """Compile the Numba backend's kernels, and keep them on disk.
+    """Compile the Numba backend's kernels, and cache them on disk.
 
-    For images of containers, and wherever a first call should not wait: later processes load what is kept. Kernels are
-    for this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they cannot be kept.
+    Use it for container images, and wherever a first call should not wait: later processes load the cached kernels.
+    Kernels are specific to this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they
+    cannot be cached.
     """
     from samenet.backends import backend
     from samenet.cli.tabular.errors import TableError

@@ -1,1 +1,1 @@
-"""What `samenet compare` measures and prints. Read `cases`, `measurement` and `command`, in this order."""
+"""`samenet compare`. Read `cases`, `measurement` and `command`, in this order."""

@@ -1,7 +1,7 @@
-"""Which backend is the fastest for a network: measured briefly, ranked, and remembered; for `samenet advise`.
+"""`samenet advise`: which backend is the fastest for a network, measured briefly, ranked, and stored.
 
-NumPy and Numba are timed in turns. The reference's loops are timed for one sample, and taken to need as much for each
-of a batch.
+NumPy and Numba are timed interleaved. The reference's loops are timed for one sample, and assumed to take as long for
+each sample of a batch.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ print(json.dumps(found))
 
 
 def measure(sizes: Sequence[int], batches: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
-    """Median seconds of each operation, batch and backend, fastest first, and what Numba's first calls take."""
+    """Median seconds of each operation, batch and backend, fastest first, and the times of Numba's first calls."""
     networks = {name: backend(name).Network(sizes, seed=0) for name in names}
     random = np.random.default_rng(0)
     one = {name: _loops(networks["reference"], random) for name in OPERATIONS} if "reference" in networks else None
@@ -71,7 +71,7 @@ def _loops(network: Any, random: np.random.Generator) -> dict[str, float]:
 
 
 def first_calls(sizes: Sequence[int], batch: int) -> dict[str, dict[str, float]] | None:
-    """Seconds of Numba's first calls in a process, with nothing on disk and with kernels kept; None without a JIT."""
+    """Seconds of Numba's first calls in a process, with an empty cache and with cached kernels; None without a JIT."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +84,7 @@ def first_calls(sizes: Sequence[int], batch: int) -> dict[str, dict[str, float]]
 
 
 def crossings(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each operation, between which two of the batches the fastest backend becomes another."""
+    """For each operation, the pairs of batch sizes between which the fastest backend changes."""
     found = []
     for operation in OPERATIONS:
         rows = sorted((row for row in told["rows"] if row["operation"] == operation), key=lambda row: row["batch"])
@@ -97,7 +97,7 @@ def crossings(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def pays(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """After how many calls Numba has made up for its first one, against the best of the others; None for never."""
+    """The number of calls after which Numba has made up for its first one, against the best other; None for never."""
     found = []
     for row in told["rows"] if told["first_calls"] else []:
         others = {name: seconds for name, seconds in row["seconds"].items() if name != "numba"}
@@ -113,11 +113,11 @@ def pays(told: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-# --- what was measured before ---------------------------------------------------------------------------------------
+# --- stored measurements ---------------------------------------------------------------------------------------
 
 
 def folder() -> Path:
-    """Where measurements are kept: samenet's folder in the user's cache."""
+    """The folder for stored measurements: samenet's folder in the user's cache."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "samenet"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samenet"
@@ -126,16 +126,16 @@ def folder() -> Path:
 def advice(
     sizes: Sequence[int], batches: Sequence[int], names: Sequence[str], again: bool = False
 ) -> tuple[dict[str, Any], Path | None]:
-    """What `measure` gives, with when and where; from before if it was measured here with the same versions.
+    """The result of `measure`, with its time and place; the stored one if it was measured here with the same versions.
 
-    again: measure it in any case. Returns the file, too, None if none can be written.
+    again: measure in any case. Also returns the file, or None if it cannot be written.
     """
     around = environment.describe()
     when = around.pop("utc")
     key = json.dumps([list(sizes), list(batches), list(names), around], sort_keys=True)
     try:
         path = folder() / f"advice-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
-    except RuntimeError:  # a user without a home
+    except RuntimeError:  # the user has no home folder
         path = None
     kept = None if again or path is None else _kept(path, key)
     if kept is not None:
@@ -151,7 +151,7 @@ def advice(
 
 
 def _kept(path: Path, key: str) -> dict[str, Any] | None:
-    """What a file says, if it is of the same question; None for one that is missing or damaged."""
+    """The contents of a file, if it has the same key; None for a missing or damaged file."""
     try:
         content = json.loads(path.read_text("utf-8"))
         told: dict[str, Any] = content["told"]

@@ -17,7 +17,7 @@ from samenet.testing.tolerance import Comparison
 
 LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS = "loops, arrays", "loops, lists"
 
-# What tutorial 000 prints for its feed-forward: seconds of its loops over arrays, and of its matrix version.
+# The times that tutorial 000 prints for feed-forward: seconds of its loops over arrays, and of its matrix version.
 TUTORIAL = {
     (3, 3, 1): {LOOPS_OVER_ARRAYS: 40e-6},
     (3, 3, 3, 1): {LOOPS_OVER_ARRAYS: 70e-6, "numpy": 46e-6},
@@ -26,7 +26,7 @@ TUTORIAL = {
 
 
 def _always() -> bool:
-    """Nothing that it could change."""
+    """True: there are no arrays that it could change."""
     return True
 
 
@@ -36,11 +36,11 @@ class Contender:
 
     name      as shown in tables
     backend   the backend it belongs to
-    call      what is timed
-    answer    what is checked: usually the timed call itself
+    call      the function that is timed
+    answer    the function whose result is checked: usually the timed call itself
     work      how many times one call does the computation; below 1, a fraction of it
     tutorial  the seconds that tutorial 000 prints for it, if any
-    is_clean  whether it has left its arrays as they were
+    is_clean  returns whether it has left its arrays unchanged
     """
 
     name: str
@@ -84,7 +84,7 @@ def _samples(rows: int | None) -> str:
     return "one sample" if rows is None else f"{rows} sample{'' if rows == 1 else 's'}"
 
 
-# The two things that the reference's loops can index: arrays, as in the tutorial, and nested lists.
+# The two kinds of data that the reference's loops can index: arrays, as in the tutorial, and nested lists.
 _FORMS: dict[str, Callable[[Any], Any]] = {
     LOOPS_OVER_ARRAYS: list,
     LOOPS_OVER_LISTS: lambda arrays: [a.tolist() for a in arrays],
@@ -97,7 +97,7 @@ def _loop_forward(forward_sample: Any, weights: Any, biases: Any, samples: Any, 
 
 
 def _given(name: str, *arrays: NDArray[Any]) -> tuple[tuple[NDArray[Any], ...], Callable[[], bool]]:
-    """The arrays for a backend: copies for one of someone else's, which may write into them; whether it has not."""
+    """The arrays for a backend (copies for a plug-in, which may modify them), and a check that they are unchanged."""
     if name in MODULES | EXTRAS:
         return arrays, lambda: True
     own = tuple(array.copy() for array in arrays)
@@ -175,8 +175,8 @@ def training(
 ) -> Case:
     """`counted` epochs of training from `initial`, timed over `epochs` at a time, or `loop_epochs` on the slow loops.
 
-    Every call starts from `initial` again, so that it always does the same work. What is checked is one update by a
-    batch, from weights that saturate no layer: the tutorials' initial weights do, and there a comparison proves little.
+    Every call starts from `initial` again, so that it always does the same work. The check is of one update by a batch,
+    from weights that do not saturate any layer: the tutorials' initial weights do, and then a comparison proves little.
     """
     safe = example(initial.sizes, 1)[0] if initial.bias else initial
     settings = {"alpha": alpha, "batch_size": batch_size, "reduction": reduction, "shuffle": False}
@@ -240,7 +240,7 @@ def eleven_lines_problem() -> tuple[Network, NDArray[np.float64], NDArray[np.flo
 
 
 def eleven_lines(names: Sequence[str]) -> Case:
-    """Tutorial 004's training: 60,000 updates by all four samples, rate 1."""
+    """Tutorial 004's training: 60,000 full-batch updates on four samples, with learning rate 1."""
     network, X, Y = eleven_lines_problem()
     several = {"epochs": 60_000, "loop_epochs": 600, "counted": 60_000}
     return training(network, X, Y, names, what="training, 60,000 updates", alpha=1.0, reduction="sum", **several)

@@ -1,4 +1,4 @@
-"""The chart of a comparison. Importing this module raises ImportError where matplotlib is missing."""
+"""The chart of a comparison. Importing this module raises ImportError if matplotlib is missing."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -22,7 +22,7 @@ from samenet.output.formats import counted, digits, duration
 
 
 def _show(console: Console, result: Result, left_out: Mapping[str, str], fatal: Mapping[str, str]) -> None:
-    """Print a case's title, table and noise; as rich's title and caption they would wrap at the table's width."""
+    """Print a case's title, table and noise. As rich's title and caption, they would wrap at the table's width."""
     console.print(result.title, style="bold", markup=False)
     table = _table(result)
     for name in fatal:
@@ -79,7 +79,7 @@ def _called(row: Row) -> str:
 def _in_order(results: Sequence[Result]) -> list[str]:
     """The backends that passed every check and were timed, by the geometric mean of their speed-ups, largest first.
 
-    By paired speed-ups, not by medians, which may be in the wrong order on a machine of varying speed.
+    The order is by paired speed-ups, because medians may be in the wrong order on a machine of varying speed.
     """
     means = {}
     for name in known_backends():
@@ -145,7 +145,7 @@ def _digits(
 def _fatal(
     console: Console, names: Sequence[str], sizes: Sequence[Sequence[int]] | None, batches: Sequence[int]
 ) -> dict[str, str]:
-    """Those of the named backends of other packages that would end the run, with the reason."""
+    """The named plug-ins that would end the run, with the reasons."""
     found = {}
     for name in names:
         if name not in MODULES | EXTRAS:
@@ -172,7 +172,7 @@ def run(
     if not names and not fatal:
         raise ImportError("; ".join(left_out.values()))
     if plot_file is not None:
-        from samenet.compare import chart as plots  # now, to report a missing matplotlib before anything takes time
+        from samenet.compare import chart as plots  # now, to report a missing matplotlib before the work
     around = environment.describe()
     threads = around["threads"]["OPENBLAS_NUM_THREADS"]
     console.print(

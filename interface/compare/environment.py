@@ -1,4 +1,4 @@
-"""What a time depends on: the machine, the versions, the thread counts. No host names or paths."""
+"""The environment that times depend on: machine, versions, thread counts. No host names or paths."""
 
 import os
 import platform

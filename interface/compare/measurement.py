@@ -91,14 +91,14 @@ class Result:
 
 
 def _checked(case: Case, contender: Contender) -> tuple[float, Comparison]:
-    """The seconds of the first call, and how its answer compares; one that raises in a plugged-in backend is wrong."""
+    """The seconds of the first call, and the comparison of its answer; an exception in a plug-in counts as wrong."""
     answers: list[Any] = []
     try:
         first_call = timing.first_call(lambda: answers.append(contender.answer()))
         comparison = case.check(answers[0])
         if comparison.ok and contender.backend not in MODULES:
-            comparison = case.check(contender.answer())  # the same again, whatever the first call has changed
-            contender.call()  # which may do more than the answer took
+            comparison = case.check(contender.answer())  # a second call, in case the first has changed something
+            contender.call()  # the timed call may do more than the answer
         if not contender.is_clean():
             return first_call, Comparison(math.inf, 0.0, "it changes its input")
         return first_call, comparison

@@ -1,4 +1,4 @@
-"""A rehearsal of a plugged-in backend: all that it will do here once, in a process of its own, which it may crash."""
+"""A rehearsal of a plugged-in backend: everything it will do here, once, in a separate process that it may crash."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from samenet.backends import backend
 from samenet.compare import cases
 from samenet.testing import processes
 
-LIMIT = 120.0  # seconds, of all its calls
-_DONE = 75  # the status of a process that came to its end: no other is taken for it
+LIMIT = 120.0  # seconds for all its calls
+_DONE = 75  # the exit status of a completed rehearsal, unlike any other
 
 
 def failure(name: str, sizes: Sequence[Sequence[int]] | None, batches: Sequence[int]) -> str:
-    """Why a backend cannot take part: it ended its process, or did not come back; empty if it can.
+    """The reason why a backend cannot take part: it ended its process, or did not return; empty if it can.
 
-    What it raises, and whether its answers are right, is seen where it takes part.
+    Exceptions and wrong answers are handled later, in the comparison itself.
     """
     process = processes.start("samenet.compare.rehearsal", {"name": name, "sizes": sizes, "batches": batches})
     try:
@@ -31,18 +31,18 @@ def failure(name: str, sizes: Sequence[Sequence[int]] | None, batches: Sequence[
 
 
 def main(given: dict[str, Any]) -> None:
-    """The other end of `failure`."""
+    """The rehearsal, in the process that `failure` starts."""
     name = given["name"]
     try:
         backend(name)
     except (Exception, SystemExit):
-        return  # it is left out, with that reason
+        return  # the comparison leaves it out, with this reason
     try:
         wanted = cases.chosen(given["sizes"], given["batches"], [name])
     except (MemoryError, OverflowError, ValueError):
-        return  # which is told to the user
+        return  # the comparison reports it
     if given["sizes"] is None:
-        with contextlib.suppress(ImportError):  # without the data set, this case is left out
+        with contextlib.suppress(ImportError):  # this case is left out without the data set
             wanted.append(cases.full_batch_epoch([name]))
     for case in wanted:
         for contender in case.contenders:
@@ -55,4 +55,4 @@ def main(given: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main(processes.options_of(sys.argv[1]))
-    os._exit(_DONE)  # whatever it has left running
+    os._exit(_DONE)  # regardless of threads that are still running

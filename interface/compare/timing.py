@@ -1,8 +1,8 @@
 """Times that can be compared: contenders interleaved in one process, and ratios with an interval.
 
 The speed of a shared machine changes from second to second. So every round times each contender once, in a new random
-order, and a ratio is the median of the ratios within rounds: what slows a round down slows all of its contenders. An
-untimed call comes first, so that no contender benefits from what the previous one left in the caches.
+order, and a ratio is the median of the ratios within rounds: whatever slows a round down slows all of its contenders.
+An untimed call comes first, so that no contender benefits from data that the previous one left in the caches.
 """
 
 import gc
@@ -66,7 +66,7 @@ def first_call(call: Callable[[], object]) -> float:
 
 
 def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 3.0) -> dict[str, Seconds]:
-    """Seconds per call of every contender, one number per round; equal indices are of the same round.
+    """Seconds per call of every contender, one number per round; equal indices belong to the same round.
 
     contenders  callables without arguments, warm: call each once before
     seconds     roughly how long all rounds take together; at least 5 rounds, at most 51
@@ -85,7 +85,7 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
         orders = np.random.default_rng()  # unseeded: intervals over processes should include the effect of the order
         for _ in range(rounds):
             for name in orders.permutation(list(contenders)):
-                if numbers[name] > 1:  # warm the caches; a call as long as a whole sample does so itself
+                if numbers[name] > 1:  # warm the caches; a call as long as a sample warms them itself
                     contenders[name]()
                 times[name].append(_sample(contenders[name], numbers[name]))
     return {name: np.array(samples) for name, samples in times.items()}

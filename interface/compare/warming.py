@@ -14,11 +14,11 @@ from samenet.network import Network
 from samenet.study.many import train_many
 
 DTYPES = ("float64", "float32")
-_REGISTERS = (1, 2, 4, 8, 16, 17)  # nodes of a layer, so that networks need each width of register, and several
+_REGISTERS = (1, 2, 4, 8, 16, 17)  # nodes of a layer, so that each register width is used, and several registers
 
 
 def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What to do so that every kernel of a dtype is compiled: a name, and a call."""
+    """The calls that make every kernel of a dtype compile, each with a name."""
     network = partial(_network, dtype)
     random = np.random.default_rng(0)
     X, Y = random.random((600, 70)).astype(dtype), random.random((600, 3)).astype(dtype)
@@ -78,7 +78,7 @@ def _normalized(network: Network, X: Any, Y: Any) -> None:
 def warm_up(
     dtypes: Sequence[str] = DTYPES, begin: Callable[[str], object] | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Do all jobs; begin: called with the name of each. Returns the seconds of each, and what hindered keeping them."""
+    """Run all jobs; begin: called with the name of each. Returns their seconds, and the errors in caching kernels."""
     done = []
     with warnings.catch_warnings(record=True) as problems:
         warnings.simplefilter("always")

@@ -2,9 +2,9 @@
 
 The digits, splits, scaling and word counts use scikit-learn, which `pip install "samenet[data]"` installs.
 
-Samples are rows, X (m, n_in) and Y (m, n_out), everywhere in samenet. Data with a sample in each column, as in the
-second article of tutorial 002, is passed transposed, `net.predict(X.T)`, and the result transposed again,
-`net.predict(X.T).T`; `.T` copies nothing, and the network makes the one copy that it needs.
+Samples are rows, X (m, n_in) and Y (m, n_out), everywhere in samenet. If your data has a sample in each column, as in
+the second article of tutorial 002, pass it transposed and transpose the result: `net.predict(X.T).T`. `.T` copies
+nothing; the network makes the one copy that it needs.
 """
 
 from samenet.data.idx import read_idx

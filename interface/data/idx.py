@@ -15,7 +15,7 @@ from samenet.validation import checks, paths
 
 PICKLE = "a pickle, which is not read: unpickling runs whatever code it holds"
 _GZIP = b"\x1f\x8b"
-_DEFLATE_LIMIT = 1032  # no byte of a gzip file unpacks to more: 258 bytes take at least two bits
+_DEFLATE_LIMIT = 1032  # the most bytes that a byte of gzip data unpacks to: 258 bytes take at least two bits
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -57,14 +57,14 @@ def _read(file: BufferedIOBase, name: str, most: int) -> NDArray[Any]:
         raise ValueError(f"{name}: expected {rank} sizes of 4 bytes, got {len(header)} bytes")
     shape = struct.unpack(f">{rank}I", header)
     declared = math.prod(shape) * dtype.itemsize
-    if declared > most:  # before memory is taken for a size that may be damaged
+    if declared > most:  # before allocating memory for a size that may be damaged
         raise ValueError(f"{name}: expected {declared} bytes for its sizes {shape}, got a file that holds fewer")
     with checks.fits(name, shape):
         values = np.empty(shape, dtype)
     found = _fill(file, values.reshape(-1).view(np.uint8).data)
     if found < declared:
         raise ValueError(f"{name}: expected {declared} bytes for its sizes {shape}, got {found}")
-    if file.read(1):  # at the end gzip compares its check sum
+    if file.read(1):  # at the end of the file, gzip verifies its checksum
         raise ValueError(f"{name}: expected {declared} bytes for its sizes {shape}, got more")
     return values.astype(dtype.newbyteorder("="), copy=False)
 

@@ -32,7 +32,7 @@ def digits() -> Digits:
 
 
 def random_images(m: int, n: int = 784, *, seed: Seed = None) -> NDArray[np.float64]:
-    """Images of random pixels, X (m, n) from U[0, 1): what does a network trained on digits make of no digit at all?
+    """Images of random pixels, X (m, n) from U[0, 1), to see how a network trained on digits classifies noise.
 
     Source: tutorial 001 (docs/sources.md), which finds that they are classified "just as confidently".
     """

@@ -17,7 +17,7 @@ def one_hot(y: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
            [1., 0., 0.]])
     """
     labels = arrays.plain("y", y)
-    if labels.dtype.kind in "fO":  # whole numbers may come as floats, or from pandas as objects
+    if labels.dtype.kind in "fO":  # whole numbers may be floats, or objects from pandas
         floats = arrays.array("y", y, np.dtype(np.float64))
         if (np.abs(floats) < 2**53).all() and (floats == np.trunc(floats)).all():
             labels = floats.astype(np.int64)

@@ -43,15 +43,14 @@ def mnist(
                 ("train-images-idx3-ubyte", ...) or with a dot before "idx". Without it, the folder that the environment
                 variable SAMENET_DATA names, or its subfolder "mnist", if the files are there; else scikit-learn's
                 `fetch_openml`, which downloads about 15 MB once and keeps them
-    scale       what grey values from 0 to 255 are divided by; Nielsen's mnist_loader uses 256
+    scale       the divisor of the grey values from 0 to 255; Nielsen's mnist_loader uses 256
     dataset     "mnist", or a set of EMNIST by its file names ("emnist-letters-train-images-idx3-ubyte", ...):
                 "emnist-digits", "emnist-letters", "emnist-balanced", "emnist-byclass", "emnist-bymerge" or
-                "emnist-mnist". Without it, the one that is in the folder given as source, MNIST's own first
+                "emnist-mnist". Without it, the set found in the folder given as source, MNIST first
     transposed  transpose every image, as EMNIST needs, whose files store them column by column
 
-    Raises FileNotFoundError, naming the files that a folder lacks, ValueError, naming a file that is not what it should
-    be, and OSError if the download fails. A pickle, such as Nielsen's mnist.pkl.gz, is rejected: reading it would run
-    the code in it.
+    Raises FileNotFoundError, naming the missing files; ValueError, naming an invalid file; and OSError if the download
+    fails. A pickle, such as Nielsen's mnist.pkl.gz, is rejected, because reading it would execute code in it.
     Sources: tutorial 001 (docs/sources.md); Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits;
     G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten letters (2017).
     """
@@ -152,15 +151,15 @@ def _from_files(folder: Path, dataset: str | None) -> tuple[Pair, Pair]:
 
 
 def _from_openml() -> tuple[Pair, Pair]:
-    """The same from scikit-learn's cache or by download, where the training rows come first, then the test rows."""
-    try:  # the parser that needs no pandas
+    """As `_from_files`, from scikit-learn's cache or by download; there, the training rows precede the test rows."""
+    try:  # this parser does not need pandas
         found = scikit_learn().datasets.fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff")
     except OSError as error:
         raise OSError(
             f"MNIST could not be downloaded ({error}); put its four files into a folder, and give that as source or "
             "in the environment variable SAMENET_DATA"
         ) from error
-    X, y = np.asarray(found.data, np.float64), np.asarray(found.target).astype(np.int64)  # the labels come as text
+    X, y = np.asarray(found.data, np.float64), np.asarray(found.target).astype(np.int64)  # the labels are text
     if X.shape != (70000, 784) or y.shape != (70000,):
         raise ValueError(
             f"mnist_784: expected shapes (70000, 784) and (70000,) from OpenML, got {X.shape} and {y.shape}"

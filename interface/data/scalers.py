@@ -1,4 +1,4 @@
-"""scikit-learn's scalers with samenet's checks of X: importing this needs scikit-learn; see `samenet.data.scaling`."""
+"""scikit-learn's scalers with samenet's checks of X. Importing it needs scikit-learn; see `samenet.data.scaling`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def _rows(X: Any, width: int | None = None) -> Array:
 
 
 def _columns(X: Any) -> list[str] | None:
-    """The names of a data frame's columns, if it has any that are names."""
+    """The names of a data frame's columns, or None if there are none."""
     try:
         columns = getattr(X, "columns", None)
         names = None if columns is None else list(columns)
@@ -32,7 +32,7 @@ def _columns(X: Any) -> list[str] | None:
 
 
 def _check_columns(X: Any, fitted: list[str] | None) -> None:
-    """Reject a data frame whose columns differ from those it was fitted to, or are in another order."""
+    """Reject a data frame whose columns, or their order, differ from those that the scaler was fitted to."""
     given = _columns(X)
     if fitted is None or given is None or given == fitted:
         return
@@ -48,7 +48,7 @@ def _scaled(scale: Callable[[Array], Array], X: Any, width: int) -> Array:
 
 
 class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
-    """`StandardScaler` for arrays, lists and data frames of finite numbers; a frame comes out as an array."""
+    """`StandardScaler` for arrays, lists and data frames of finite numbers; it returns arrays, for frames too."""
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "CheckedStandardScaler":
         """Find the mean and the standard deviation of each column of X (m, n)."""
@@ -74,7 +74,7 @@ class CheckedStandardScaler(StandardScaler):  # type: ignore[misc]
 
 
 class CheckedMaxAbsScaler(MaxAbsScaler):  # type: ignore[misc]
-    """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; a frame comes out as an array."""
+    """`MaxAbsScaler` for arrays, lists and data frames of finite numbers; it returns arrays, for frames too."""
 
     def fit(self, X: Any, y: Any = None) -> "CheckedMaxAbsScaler":
         """Find the largest absolute value in each column of X (m, n)."""

@@ -13,8 +13,9 @@ from samenet.validation.finite import within_range
 def standard_scaler(X: ArrayLike) -> Any:
     """scikit-learn's `StandardScaler`, fitted to X (m, n): x' = (x - mean) / standard deviation, column by column.
 
-    Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.mean_`, `.scale_`. A constant column is
-    only centred, never divided by zero. X is checked there as it is here: ValueError or TypeError, naming X.
+    Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.mean_`, `.scale_`. A constant column is only
+    centred, never divided by zero. Both this function and the scaler's methods check X, and raise ValueError or
+    TypeError, naming X.
     """
     scikit_learn()
     from samenet.data.scalers import CheckedStandardScaler
@@ -25,8 +26,8 @@ def standard_scaler(X: ArrayLike) -> Any:
 def max_scaler(X: ArrayLike) -> Any:
     """scikit-learn's `MaxAbsScaler`, fitted to X (m, n): x' = x / max |x|, column by column, so within -1 and 1.
 
-    Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.scale_`. A column of zeros stays as it is.
-    X is checked there as it is here: ValueError or TypeError, naming X.
+    Returns the fitted scaler: `.transform(X)`, `.inverse_transform(X)`, `.scale_`. A column of zeros is not changed.
+    Both this function and the scaler's methods check X, and raise ValueError or TypeError, naming X.
     Source: tutorial 003 (docs/sources.md), whose columns are positive.
 
     >>> max_scaler([[3, 5], [10, 2]]).transform([[8, 3]])
@@ -41,8 +42,8 @@ def max_scaler(X: ArrayLike) -> Any:
 def constant_scaler(constant: float) -> Any:
     """scikit-learn's `FunctionTransformer` of x' = x / constant, constant > 0: 100 for percent, 255 for grey values.
 
-    Returns it ready for use, on arrays of any shape: `.transform(X)`, `.inverse_transform(X)`. Raises ValueError or
-    TypeError, naming X, for anything but an array of finite numbers that are still finite after scaling.
+    Returns the transformer, ready for arrays of any shape: `.transform(X)`, `.inverse_transform(X)`. They raise
+    ValueError or TypeError, naming X, for anything but an array of finite numbers that are still finite after scaling.
 
     >>> constant_scaler(100).transform([[75], [82]])
     array([[0.75],

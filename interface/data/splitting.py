@@ -13,7 +13,7 @@ from samenet.validation import arrays, checks
 
 
 class Split(NamedTuple):
-    """The two parts of a split: arrays, or data frames and series where those were given."""
+    """The two parts of a split: arrays, or data frames and series if these were given."""
 
     X_train: Any
     X_test: Any
@@ -22,7 +22,7 @@ class Split(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Three parts, of the same types: to train on, to choose settings with, and for the final test."""
+    """Three parts, of the same types: for training, for choosing settings, and for the final test."""
 
     X_train: Any
     y_train: Any
@@ -35,7 +35,7 @@ class Parts(NamedTuple):
 def split(X: Any, y: Any, *, test_size: float = 0.4, seed: Seed = None, stratify: Any = None) -> Split:
     """Shuffle the samples and split them in two: scikit-learn's `train_test_split`.
 
-    X, y: m rows and m entries or rows. Data frames and series of pandas and polars come out as such, with their
+    X, y: m rows and m entries or rows. Data frames and series of pandas and polars are returned as such, with their
     columns and index; anything else as arrays.
     test_size  the share of the test part, between 0 and 1
     seed       an int gives the same split as `random_state`
@@ -107,7 +107,7 @@ class _Rows:
             self.state = given if given is not None else int(random.integers(2**32))
 
     def _classes(self, stratify: Any) -> NDArray[Any]:
-        """The labels to stratify by, of which each class has at least two."""
+        """The labels to stratify by, checked so that each class has at least two rows."""
         labels = stratify if checks.is_listing(stratify) or _is_frame(stratify) else None
         if labels is None:
             raise TypeError(
@@ -123,7 +123,7 @@ class _Rows:
         except TypeError:
             raise TypeError(f"stratify: expected labels, got {checks.short(stratify)}") from None
         if any(part != part for item in numbers for part in (item if isinstance(item, tuple) else (item,))):
-            raise ValueError("stratify: expected a label for each row, got nan")  # which is not equal to another
+            raise ValueError("stratify: expected a label for each row, got nan")  # NaN does not equal itself
         rarest = min(numbers, key=lambda item: numbers[item])
         if numbers[rarest] < 2:
             raise ValueError(f"stratify: expected at least two rows of every class, got one of {checks.short(rarest)}")
@@ -135,7 +135,7 @@ class _Rows:
         return found
 
     def divide(self, rows: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Split some of the rows in two; the second part has the size of this name."""
+        """Split some of the rows in two; `name` selects the size of the second part."""
         labels, size = None if self.labels is None else self.labels[rows], self.counts[name]
         divide = scikit_learn().model_selection.train_test_split
         try:

@@ -1,4 +1,4 @@
-"""Training on several machines, by Dask: sums of gradients over partitions of the samples, and many trainings at once.
+"""Training on several machines with Dask: gradients summed over partitions of the samples, and parallel searches.
 
     from dask.distributed import Client, LocalCluster
     from samenet import distributed
@@ -9,11 +9,11 @@
 
 X and Y are Dask arrays, or lists of partitions: arrays, delayed values, futures, or files read by `distributed.read`.
 
-The cost of a batch is a sum over its samples. Each partition's part of it, and of its gradient, is computed by the
-network's own backend where the partition is, and the parts are added in a tree whose shape depends on the number of
-partitions alone. So the same partitions give the same bits on any number of workers, and differ from training on one
-machine by the rounding of that sum. Everything else, such as orders, schedules, histories, and rules that end training,
-is what `Network.train` does.
+The cost of a batch is a sum over its samples. The network's own backend computes each partition's part of the cost, and
+of its gradient, on the worker that holds the partition. The parts are added in a tree whose shape depends only on the
+number of partitions. So the same partitions give the same bits on any number of workers, and differ from training on
+one machine only by the rounding of that sum. Everything else, such as orders, schedules, histories and stop rules, is
+as in `Network.train`.
 
 It needs the extra `distributed`: `pip install samenet[distributed]`.
 """

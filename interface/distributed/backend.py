@@ -1,4 +1,4 @@
-"""A backend whose samples are elsewhere: what it is given for X are the numbers of rows of `Partitions`."""
+"""A backend whose samples are on workers: in place of X, it is given row numbers of `Partitions`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,18 +19,19 @@ from samenet.model import Model
 from samenet.model.parameters import Parameters
 
 Array = NDArray[Any]
-_FAN_IN = 8  # how many sums are added by one task: a task costs the scheduler about a millisecond
+_FAN_IN = 8  # sums added by one task, since each task costs the scheduler about a millisecond
 
 
 class DistributedBackend:
-    """The functions of the contract that training needs, of `Rows` in place of samples.
+    """The functions of the contract that training needs, on `Rows` in place of samples.
 
-    Samples of a batch are taken in ascending order, which is that of their masks. The weights of samples that are given
-    are those that the workers have. Real samples, such as those of a validation set, are for the local backend.
+    The rows of a batch are taken in ascending order, which is also the order of their masks. Sample weights that are
+    given are those that the workers hold. Real samples, such as those of a validation set, are passed to the local
+    backend.
     """
 
     QUIET = True
-    SECONDS = 0.05, 0.0  # an update takes a call of the scheduler
+    SECONDS = 0.05, 0.0  # an update needs a call of the scheduler
 
     def __init__(self, client: Any, partitions: Partitions, local: Any) -> None:
         self.client, self.partitions, self.local = client, partitions, local
@@ -39,7 +40,7 @@ class DistributedBackend:
     def evaluate(
         self, model: Model, X: Array, Y: Array, reduction: str = "mean", sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        """The cost, and in place of the output nothing."""
+        """The cost; in place of the output, nothing useful."""
         if not isinstance(X, Rows):
             with overflow_ignored(self.local):
                 return self.local.evaluate(model, X, Y, reduction)  # type: ignore[no-any-return]
@@ -77,7 +78,7 @@ class DistributedBackend:
         weighs: bool,
         others: Callable[[int], tuple[Any, ...]],
     ) -> Any:
-        """The sum over a batch; others: more arguments for the part that begins at this place in it."""
+        """The sum over a batch; others: more arguments for the part that begins at this position of the batch."""
         import dask
 
         task = dask.delayed(of_part, pure=False)
@@ -94,7 +95,7 @@ def _scale(X: Array, reduction: str, sample_weight: Array | None) -> float:
 
 
 def _tree(add: Callable[[Sequence[Any]], Any], values: list[Any]) -> Any:
-    """Their sum by a tree that depends on how many there are alone."""
+    """The sum of the values, by a tree whose shape depends only on their number."""
     while True:
         values = [add(values[i : i + _FAN_IN]) for i in range(0, len(values), _FAN_IN)]
         if len(values) == 1:

@@ -1,4 +1,4 @@
-"""The connection to a scheduler of Dask's."""
+"""The connection to a Dask scheduler."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,10 @@ from samenet.validation import checks
 
 @contextmanager
 def connected(client: Any) -> Iterator[Any]:
-    """The client given; one for a cluster or an address, which is closed again; or the current one for None.
+    """The given client; for a cluster or an address, a new client, which is closed at the end; for None, the current
+    one.
 
-    Raises ValueError or TypeError, naming the argument, if there is none; ImportError without Dask.
+    Raises ValueError or TypeError, naming the argument, if there is no client; ImportError without Dask.
     """
     try:
         import dask.array
@@ -49,12 +50,12 @@ def connected(client: Any) -> Iterator[Any]:
 
 
 def compute(client: Any, values: Any, each: str = "") -> Any:
-    """What delayed values are, computed by the workers; the first error of a task is raised here.
+    """The results of delayed values, computed by the workers; the first error of a task is raised here.
 
-    each: what each of a list of values is of, if an error is to say the number of the one that failed.
+    each: what each value of a list belongs to, if errors should give the number of the one that failed.
 
-    Raises ConnectionError if the scheduler is gone, and RuntimeError if workers die of a task, or with what cannot be
-    computed again.
+    Raises ConnectionError if the scheduler is gone, and RuntimeError if a task kills its workers, or if data that
+    cannot be computed again is lost with a worker.
     """
     import distributed
     from distributed.client import CancelledError
@@ -86,7 +87,7 @@ def compute(client: Any, values: Any, each: str = "") -> Any:
 
 
 def _raise_first(futures: Any, each: str) -> None:
-    """Raise the error of the first that failed, of those that are done."""
+    """Raise the error of the first failed future among those that are done."""
     from distributed.scheduler import KilledWorker
 
     for i, future in enumerate(futures):

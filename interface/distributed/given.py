@@ -1,4 +1,4 @@
-"""Samples as they are given: Dask arrays, or lists of partitions."""
+"""The samples that the user gives: Dask arrays, or lists of partitions."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from samenet.validation import checks
 def triples(X: Any, Y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
     """The samples, the targets and the weights of each partition; None for weights that are not given.
 
-    Raises ValueError or TypeError, naming the argument, for partitions that do not go together.
+    Raises ValueError or TypeError, naming the argument, for partitions that do not match.
     """
     given = {"X": X, "Y": Y} | ({} if sample_weight is None else {"sample_weight": sample_weight})
     given = {name: _array_of(value) for name, value in given.items()}
@@ -33,7 +33,7 @@ def triples(X: Any, Y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
 
 
 def _is_dask(value: Any) -> bool:
-    """Whether it is one of Dask's collections, of which some are iterable."""
+    """Whether a value is one of Dask's collections, some of which are iterable."""
     import dask
 
     return bool(dask.is_dask_collection(value))
@@ -46,13 +46,13 @@ def _is_dask_array(value: Any) -> bool:
 
 
 def _array_of(value: Any) -> Any:
-    """A data frame of Dask's as an array, whose sizes are not known yet; all else as it is."""
+    """A Dask data frame as an array, whose sizes are not known yet; any other value unchanged."""
     is_frame = _is_dask(value) and hasattr(type(value), "to_dask_array")
     return value.to_dask_array() if is_frame else value
 
 
 def _blocks(given: dict[str, Any]) -> list[list[Any]]:
-    """The blocks of rows of each, with the boundaries of those of X."""
+    """The blocks of rows of each array, with the same boundaries as the blocks of X."""
     for name, array in given.items():
         axes = 1 if name == "sample_weight" else 2
         if not _is_dask_array(array):

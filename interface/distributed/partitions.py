@@ -17,11 +17,11 @@ from samenet.training.reach import warn_unreachable
 from samenet.validation import checks, paths
 
 Array = NDArray[Any]
-_KEPT = 0.4  # of the workers' memory: what partitions may take there
+_KEPT = 0.4  # the share of the workers' memory that partitions may take
 
 
 class Files(NamedTuple):
-    """npz files, a partition each."""
+    """npz files, one for each partition."""
 
     paths: tuple[str, ...]
 
@@ -30,9 +30,9 @@ def read(files: Iterable[str | os.PathLike[str]]) -> Files:
     """Partitions from npz files, which the workers read: `train(net, read(files), None, ...)`.
 
     files: paths, which every worker can open, of files with the arrays X (m, n_in) and Y (m, n_out), as
-    `numpy.savez(path, X=X, Y=Y)` writes them, and sample_weight (m,) in all of them if samples have weights. A file is
-    read again for every sum if all do not fit into memory; see `keep` of `train`.
-    Raises ValueError or TypeError for anything but paths, and for none; what is wrong with a file, `train` says.
+    `numpy.savez(path, X=X, Y=Y)` writes them, and sample_weight (m,) in all of them if samples have weights. If they do
+    not all fit into memory, each file is read again for every sum; see `keep` of `train`. Raises ValueError or
+    TypeError for anything but paths, and for an empty list; `train` reports errors in files.
     """
     given = checks.listed("files", files, "a list of paths")
     if not given:
@@ -41,10 +41,10 @@ def read(files: Iterable[str | os.PathLike[str]]) -> Files:
 
 
 class Partitions:
-    """The partitions of a training, checked; those without a row are left out.
+    """The partitions of a training run, checked; empty ones are left out.
 
     parts      files, or delayed values of `work.Part`; on the workers, if they are kept there
-    starts     (partitions + 1,) the number of each partition's first row, and of rows in all
+    starts     (partitions + 1,) the number of each partition's first row, and the total number of rows
     largest    max |Y|
     weights    (rows,) of all samples, or None
     checksums  of the partitions of X and of Y, if asked for
@@ -60,7 +60,7 @@ class Partitions:
         keep: bool | None = None,
         checksums: bool = False,
     ) -> None:
-        """Raises ValueError or TypeError, naming the argument, or the partition, that is wrong."""
+        """Raises ValueError or TypeError, naming the invalid argument or partition."""
         import dask
 
         self.of_training = backend, model.dtype, reduction
@@ -94,15 +94,15 @@ class Partitions:
             warn_unreachable(text)
 
     def shared(self, model: Model) -> Any:
-        """What tasks have in common, as one task that all others depend on."""
+        """The common arguments of all tasks, as one task on which the others depend."""
         import dask
 
         return dask.delayed(work.Shared(model, *self.of_training), traverse=False)
 
     def rows_of(self, batch: Array) -> Iterator[tuple[Any, int, NDArray[np.int64] | None]]:
-        """The partitions that `Rows` lie in: (part, its first row's place in the batch in order, rows of the part).
+        """The partitions that contain `Rows`: (part, position of its first row in the sorted batch, its rows).
 
-        The last is None for all rows of a part.
+        The rows are None for all rows of a part.
         """
         starts = self.starts
         if len(batch) == starts[-1]:

@@ -1,4 +1,4 @@
-"""What training takes for samples and targets that are elsewhere."""
+"""Placeholders for samples and targets that are on the workers."""
 
 from typing import Any, Self
 
@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 
 class Elsewhere(np.ndarray[Any, np.dtype[np.float64]]):
-    """An array in place of one that is on the workers.
+    """A placeholder for an array that is on the workers.
 
-    checksums  those of its partitions, for checkpoints; None for a part of it
+    checksums  those of its partitions, for checkpoints; None for a part of the array
     """
 
     checksums: NDArray[np.int64] | None
@@ -19,7 +19,7 @@ class Elsewhere(np.ndarray[Any, np.dtype[np.float64]]):
 
     @classmethod
     def of(cls, values: NDArray[np.float64], checksums: list[int] | None) -> Self:
-        """With these values."""
+        """A placeholder with these values."""
         array = values.view(cls)
         array.checksums = None if checksums is None else np.array(checksums, np.int64)
         return array
@@ -30,10 +30,10 @@ class Rows(Elsewhere):
 
 
 def rows(m: int, checksums: list[int] | None) -> Rows:
-    """All of m."""
+    """The numbers of all m rows."""
     return Rows.of(np.arange(m, dtype=np.float64)[:, None], checksums)
 
 
 def targets(m: int, n_out: int, largest: float, checksums: list[int] | None) -> Elsewhere:
-    """In place of (m, n_out) targets: of each it is asked only how large the largest is. Takes no memory."""
+    """A placeholder for (m, n_out) targets, of which only the largest magnitude is needed. Takes no memory."""
     return Elsewhere.of(np.broadcast_to(np.float64(largest), (m, n_out)), checksums)

@@ -1,4 +1,4 @@
-"""`samenet.distributed.search`: many trainings at once, by settings and seeds."""
+"""`samenet.distributed.search`: many parallel training runs, over settings and seeds."""
 
 import itertools
 import math
@@ -17,9 +17,9 @@ _NOT_OFFERED = frozenset(("seed", "resume", "checkpoint", "every", "verbose", "p
 
 
 class Trial(NamedTuple):
-    """One training: its settings and seed, its cost on the validation set, and the network; or what it raised.
+    """One training run: its settings and seed, its cost on the validation set, and the network; or its error.
 
-    cost is infinite for one that failed; then the network is None, and `error` is the text of the error.
+    If it failed, the cost is infinite, the network is None, and `error` is the text of the error.
     """
 
     settings: dict[str, Any]
@@ -43,17 +43,18 @@ def search(
 ) -> list[Trial]:
     """Train a network for every combination of the grid's settings and every seed, each on one worker.
 
-    sizes       of all networks; or "sizes" is a name in the grid, too
+    sizes       the sizes of all networks, unless "sizes" is a name in the grid
     X, Y        samples and targets, as for `Network.train`: each worker has all of them
     grid        names of settings of `Network` or of `Network.train`, each with its values
-    validation  samples and targets by whose cost trainings are compared, without penalties; rules such as Patience()
-                watch them, too
-    seeds       each for initial weights, orders and masks
-    backend     of all networks, by name
+    validation  samples and targets; trials are compared by their cost on them, without penalties. Stop rules such as
+                Patience() use them, too
+    seeds       seeds for initial weights, orders and masks
+    backend     the backend of all networks, by name
     client      a `dask.distributed.Client`, a cluster, or the address of a scheduler; None for the current client
-    settings    the same for all, such as epochs=100; not what reports on one training or keeps it in a file
+    settings    settings of all trials, such as epochs=100; those that report on one training run, or write it to a
+                file, are not offered
 
-    Returns the trials, the least cost first; equal costs in the order of the grid.
+    Returns the trials, lowest cost first; trials with equal costs are in the order of the grid.
     Raises ValueError or TypeError, naming the argument, before anything is trained.
     """
     for name in _NOT_OFFERED.intersection((*settings, *(grid if isinstance(grid, Mapping) else ()))):
@@ -64,7 +65,7 @@ def search(
     if not numbers:
         raise ValueError("seeds: expected at least one, got none")
     samples = (X, Y), validation
-    for one in combined:  # so that nothing is trained if anything is wrong
+    for one in combined:  # before training, so that nothing is trained if anything is wrong
         network, options = _network(backend, sizes, one, numbers[0], validation)
         _check(network, samples, options)
     import dask
@@ -91,7 +92,7 @@ def _values(grid: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
 def _network(
     backend: str, sizes: Any, settings: dict[str, Any], seed: int, validation: Any
 ) -> tuple[Network, dict[str, Any]]:
-    """The network of these settings, and those of them that are for its training."""
+    """The network with these settings, and the settings that are for `Network.train`."""
     others = {name: value for name, value in settings.items() if name not in (*_OF_NETWORK, "sizes")}
     if any(rule.needs_validation for rule in stopping.rules(others.get("stop"))):
         others["validation"] = validation
@@ -116,7 +117,7 @@ def _check(network: Network, samples: Any, options: dict[str, Any]) -> None:
 
 
 def _trial(backend: str, sizes: Any, settings: dict[str, Any], seed: int, samples: Any) -> Trial:
-    """One training, on a worker."""
+    """One training run, on a worker."""
     (X, Y), validation = samples
     network, options = _network(backend, sizes, settings, seed, validation)
     try:

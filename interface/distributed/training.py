@@ -1,4 +1,4 @@
-"""`samenet.distributed.train`: the training of `Network.train`, with samples on the workers of a Dask cluster."""
+"""`samenet.distributed.train`: training as by `Network.train`, with samples on the workers of a Dask cluster."""
 
 import inspect
 from typing import Any
@@ -22,20 +22,20 @@ def train(
 ) -> History:
     """Train a network in place, as `net.train(X, Y, epochs=epochs, **options)` does, on samples in partitions.
 
-    X, Y     Dask arrays (m, n_in) and (m, n_out), of which each block of rows is a partition, also of unknown size, or
-             Dask data frames; or lists of partitions: arrays, delayed values or futures; or X from `read`, and Y None
+    X, Y     Dask arrays (m, n_in) and (m, n_out), in which each block of rows is a partition, even of unknown size;
+             Dask data frames; lists of partitions: arrays, delayed values or futures; or X from `read`, and Y None
     client   a `dask.distributed.Client`, a cluster, or the address of a scheduler; None for the current client
-    keep     whether partitions stay in the workers' memory between sums; None for as long as they fit into 40 % of it.
-             Otherwise each is loaded, or computed, again for every sum: of files, one for each thread of a worker is in
-             memory, of what Dask computes, a few
-    options  those of `Network.train`. sample_weight is in partitions, as X is. Not offered are monitors, sampling, and
-             networks with batch normalization, which need whole batches
+    keep     whether partitions stay in the workers' memory between sums; None: if they fit into 40 % of it. Otherwise
+             each is loaded, or computed, again for every sum: of files, one per thread of a worker is in memory at a
+             time; of values that Dask computes, a few
+    options  those of `Network.train`. sample_weight has the same partitions as X. Not offered are monitors, sampling,
+             and networks with batch normalization, which need whole batches
 
-    theta, the rule's state and the order of samples are here; each update is a call of the scheduler, so batches should
-    be large. A batch of several partitions takes its rows in ascending order: its masks of dropout are those of other
-    samples than on one machine, unless it is the full batch. A validation set is here, too, and measured here.
-    A worker that is lost costs the time to do its tasks again; results are the same bits. The partitions must be such
-    that they can be computed again, as all are but futures of scattered data.
+    theta, the rule's state and the order of samples stay in this process. Each update is a call of the scheduler, so
+    batches should be large. A batch takes its rows in ascending order, so unless it is the full batch, samples have
+    other dropout masks than on one machine. A validation set stays in this process and is measured here. If a worker is
+    lost, its tasks are repeated, with the same bits. This requires that partitions can be computed again, which is the
+    case for all except futures of scattered data.
     Returns the `History`, also available as `net.history`.
     Raises ValueError or TypeError, naming the argument, or the partition, for what `Network.train` does not take;
     ConnectionError if the scheduler is gone: then the network has the parameters of the last update.
@@ -62,8 +62,8 @@ def train(
 def _given(net: Any, epochs: Any, options: dict[str, Any]) -> dict[str, Any]:
     """All arguments of `Network.train` by their names.
 
-    Raises ValueError or TypeError for those that are not offered, or are wrong by themselves: before the samples are
-    looked at, which takes long.
+    Raises ValueError or TypeError for arguments that are not offered or are invalid, before the samples are examined,
+    which takes long.
     """
     if not isinstance(net, Trainable):
         raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")

@@ -1,4 +1,4 @@
-"""What workers do: each function is a task, of values that are where it runs."""
+"""The tasks of the workers: each function is a task, whose arguments are on the worker that runs it."""
 
 import importlib
 import threading
@@ -19,7 +19,7 @@ from samenet.validation import checks, weights
 
 Array = NDArray[Any]
 Sum = tuple[float, Array]  # a cost, and its gradient as one vector
-_reading = threading.Lock()  # NumPy parses a file's header by `ast`, which Python 3.11 has no two threads do at once
+_reading = threading.Lock()  # NumPy parses headers with `ast`, which is not thread-safe in Python 3.11
 
 
 class Part(NamedTuple):
@@ -38,18 +38,18 @@ class File(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What must be known of a partition before training."""
+    """The properties of a partition that are needed before training."""
 
     rows: int
     bytes: int
     largest: float  # max |Y|
-    unreachable: str | None  # what is wrong with targets that the network cannot reach
+    unreachable: str | None  # a description of targets that the network cannot reach
     weights: Array | None
     sums: tuple[int, int] | None  # CRC-32 of X and of Y, if asked for
 
 
 class Shared(NamedTuple):
-    """What all tasks of a sum have in common.
+    """The common arguments of all tasks of a sum.
 
     model      without penalties; in float64 for SciPy's methods
     backend    the name of its module
@@ -68,7 +68,7 @@ def part(number: int, X: Any, Y: Any, sample_weight: Any, shared: Shared) -> Par
     model = shared.model
     if model.dtype != shared.dtype:
         model = model.holding(model.theta.everything.astype(shared.dtype))
-    if all(checks.is_listing(values) and len(values) == 0 for values in (X, Y)):  # as a filter may leave them
+    if all(checks.is_listing(values) and len(values) == 0 for values in (X, Y)):  # such as a filter may produce
         X, Y = (np.empty((0, n), model.dtype) for n in (model.sizes[0], model.sizes[-1]))
         return Part(X, Y, None if sample_weight is None else np.empty(0))
     try:
@@ -87,7 +87,7 @@ def part_of_file(file: File, shared: Shared) -> Part:
     try:
         with _reading, np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in ("X", "Y", "sample_weight") if name in arrays}
-    except Exception as error:  # which there are many of, for a file that is damaged
+    except Exception as error:  # a damaged file can raise many errors
         raise ValueError(f"partition {number}: expected an npz file, got {path} ({error})") from None
     if missing := {"X", "Y"} - set(found):
         raise ValueError(
@@ -97,11 +97,11 @@ def part_of_file(file: File, shared: Shared) -> Part:
 
 
 def facts(samples: Part | File, shared: Shared, checksums: bool) -> Facts:
-    """Those of a partition; raises ValueError if the backend cannot be had."""
+    """The facts of a partition; raises ValueError if the backend is not available."""
     backend_of(shared.backend)
     X, Y, weights = _part(samples, shared)
     name = shared.model.activations[-1]
-    is_any = len(Y) > 0 and shared.model.cost_function not in MADE_FOR  # those refuse targets out of reach
+    is_any = len(Y) > 0 and shared.model.cost_function not in MADE_FOR  # these costs refuse targets out of range
     return Facts(
         len(X),
         sum(values.nbytes for values in (X, Y, weights) if values is not None),
@@ -147,7 +147,7 @@ def gradient(
     with np.errstate(all="ignore"):
         value, slope = weighing(backend_of(shared.backend), "gradient", weights)(model, X, Y, "sum", **given)
     flat = getattr(slope, "flat", None)
-    if flat is None:  # lists, of the reference
+    if flat is None:  # nested lists, from the reference
         g = model.theta.empty_like()
         g.fill(slope.weights, slope.biases)
         flat = g.flat
@@ -159,7 +159,7 @@ def _part(samples: Part | File, shared: Shared) -> Part:
 
 
 def _chosen(samples: Part | File, rows: Any, shared: Shared, weighs: bool) -> Part:
-    """These rows of a partition, or all for None, as backends take them: in the dtype that is computed in, writable."""
+    """These rows of a partition, or all for None, in the form that backends take: writable, in the computing dtype."""
     X, Y, weights = _part(samples, shared)
     weights = weights if weighs else None
     if rows is not None:

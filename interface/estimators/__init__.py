@@ -1,6 +1,6 @@
 """Estimators for scikit-learn: `samenet.MLPClassifier` and `samenet.MLPRegressor`.
 
-They have the parameters, the attributes and the arithmetic of scikit-learn's own, on any backend. Read `base`,
+They have the parameters, attributes and arithmetic of scikit-learn's own estimators, on any backend. Read `base`,
 `settings`, `descent`, `steps`, in this order. `pip install "samenet[estimators]"` installs scikit-learn.
 """
 

@@ -1,4 +1,4 @@
-"""What both estimators share: their parameters, and the way from samples to a trained network."""
+"""The base of both estimators: their parameters, and the path from samples to a trained network."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def _takes_steps(estimator: Any) -> bool:
 
 
 def if_steps(method: Method) -> Method:
-    """A method that is there where the solver takes steps: `partial_fit`."""
+    """A method that exists only if the solver takes steps: `partial_fit`."""
     found: Method = available_if(_takes_steps)(method)
     return found
 
@@ -106,10 +106,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train from new weights, or with `warm_start` from those of the last call. Returns the estimator.
 
-        X: (m, n_in), an array, a data frame or a sparse matrix of SciPy; y: (m,) or (m, n_out). sample_weight: (m,), at
-        least 0, or one number for all; losses are weighted means, to which alpha / (2 sum w) sum W^2 is added, of the
-        weights w of a batch. So are the scores and losses of `early_stopping`.
-        Raises ValueError or TypeError, naming the argument, and then nothing is changed.
+        X: (m, n_in), an array, a data frame or a SciPy sparse matrix; y: (m,) or (m, n_out). sample_weight: (m,), at
+        least 0, or one number for all. The loss of a batch with weights w is the weighted mean, plus alpha / (2 sum w)
+        sum W^2. The scores and losses of `early_stopping` are weighted, too. Raises ValueError or TypeError, naming the
+        argument; then nothing is changed.
         """
         return self._fit(X, y, sample_weight, once=False)
 
@@ -117,9 +117,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """One epoch over these samples, from the weights and the optimizer's state of the last call.
 
-        With `early_stopping`, a part of the samples is held out in each call, the same of the same data, and the score
-        on them is recorded. After `n_iter_no_change` calls without a better one, the best weights are restored, and
-        `stopped_by_` is "validation score" after this call: time to end a loop. Returns the estimator.
+        With `early_stopping`, a part of the samples is held out in each call, always the same part of the same data,
+        and the score on them is recorded. After `n_iter_no_change` calls without a better score, the best weights are
+        restored, and `stopped_by_` is "validation score" after this call, a signal to end your loop. Returns the
+        estimator.
         """
         return self._fit(X, y, sample_weight, once=True)
 
@@ -148,7 +149,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _restore(self, before: dict[str, Any]) -> None:
-        """Put back the attributes from before a call that failed."""
+        """Restore the attributes from before a failed call."""
         self.__dict__.clear()
         self.__dict__.update(before)
 
@@ -232,10 +233,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     @abstractmethod
     def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
-        """The score of outputs for targets, both (m, n_out), with weights of samples, or None."""
+        """The score of outputs for targets, both (m, n_out), with sample weights or None."""
 
     def _weighed(self, weights: Weights | None, Y: Array, once: bool) -> Weights | None:
-        """The weights of samples, times those of their classes."""
+        """The sample weights, times those of their classes."""
         return weights
 
     def _strata(self, Y: Array) -> NDArray[np.int64] | None:
@@ -251,7 +252,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def coefs_(self) -> list[Array]:
-        """For each layer after the first its weights (n_in, n_out), views of `network_.weights`."""
+        """The weights (n_in, n_out) of each layer after the first, views of `network_.weights`."""
         return [W.T for W in self.network_.weights]
 
     @coefs_.setter
@@ -260,7 +261,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def intercepts_(self) -> list[Array]:
-        """For each layer after the first its biases (n_out,), views of `network_.biases`."""
+        """The biases (n_out,) of each layer after the first, views of `network_.biases`."""
         return list(self.network_.biases)
 
     @intercepts_.setter
@@ -268,14 +269,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         _copy_into("intercepts_", self.network_.biases, values)
 
     def to_sklearn(self) -> Any:
-        """This estimator, fitted or not, as one of scikit-learn's own, which predicts the same up to rounding."""
+        """This estimator, fitted or not, as scikit-learn's own, which predicts the same up to rounding."""
         from samenet.estimators.conversion import to_sklearn
 
         return to_sklearn(self)
 
     @classmethod
     def from_sklearn(cls, estimator: Any, **others: Any) -> Self:
-        """A fitted estimator of scikit-learn's own as one of these; others: parameters to set, such as `backend`."""
+        """An estimator of this class from a fitted one of scikit-learn; others: parameters such as `backend`."""
         from samenet.estimators.conversion import from_sklearn
 
         ours: Self = from_sklearn(cls, estimator, **others)

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 @contextmanager
 def _sorting(name: str, labels: Any) -> Iterator[None]:
-    """Refuse labels that cannot be sorted, such as texts among numbers or None, by the argument's name."""
+    """Refuse labels that cannot be sorted, such as texts among numbers, or None, naming the argument."""
     try:
         yield
     except TypeError as error:
@@ -30,14 +30,14 @@ def _sorting(name: str, labels: Any) -> Iterator[None]:
 
 
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
-    """A network that classifies, as an estimator of scikit-learn.
+    """A network that classifies, as a scikit-learn estimator.
 
-    It minimises the mean over a batch of b samples of their log loss, + alpha / (2 b) sum W^2. The output layer is a
-    softmax over more than two classes; one sigmoid for two; a sigmoid for each label where samples have several.
+    It minimises the mean log loss over a batch of b samples, plus alpha / (2 b) sum W^2. The output layer is a softmax
+    for more than two classes, one sigmoid for two classes, and a sigmoid for each label if samples have several.
 
-    The parameters up to `max_fun` are those of `sklearn.neural_network.MLPClassifier`, with its defaults and its
-    meaning. With the same `random_state`, weights, losses and predictions agree with its own up to rounding, except
-    that splits for `early_stopping` are stratified for more than two classes, too.
+    The parameters up to `max_fun` are those of `sklearn.neural_network.MLPClassifier`, with the same defaults and
+    meaning. With the same `random_state`, weights, losses and predictions agree with scikit-learn's up to rounding,
+    except that splits for `early_stopping` are stratified for more than two classes, too.
 
     hidden_layer_sizes   the number of nodes in each hidden layer, or one number
     activation           "identity", "logistic" (or "sigmoid"), "tanh" or "relu"; or a list, one for each hidden layer
@@ -46,28 +46,28 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     batch_size           the samples of a step, at most m; "auto" is min(200, m)
     learning_rate        for "sgd": "constant"; "invscaling", learning_rate_init / (1 + t)^power_t after t samples; or
                          "adaptive", divided by 5 instead of ending, down to 1e-6
-    learning_rate_init   the learning rate at the beginning
-    max_iter             the most epochs, or iterations of "lbfgs"
+    learning_rate_init   the initial learning rate
+    max_iter             the maximum number of epochs, or of iterations of "lbfgs"
     shuffle              whether each epoch visits the samples in a new order
     random_state         an int, a numpy.random.RandomState or None, for weights, splits, orders and dropout
-    tol                  the least improvement that counts; for "lbfgs", the largest slope at which it ends
-    n_iter_no_change     training ends after more epochs than this without an improvement of the loss, or with
-                         `early_stopping` of the score; may be infinite
+    tol                  the smallest improvement that counts; for "lbfgs", it ends when no slope is larger than this
+    n_iter_no_change     training ends after more epochs than this without an improvement of the loss, or, with
+                         `early_stopping`, of the score; may be infinite
     verbose              whether to print the loss of every epoch
     warm_start           whether `fit` continues from the last call's weights
     momentum, nesterovs_momentum, power_t              for "sgd"
     beta_1, beta_2, epsilon                            for "adam"
     early_stopping       whether to hold out a part of the samples, stratified by class, of `validation_fraction` of
                          them, and to keep the weights of the best score on it
-    max_fun              the most evaluations of "lbfgs"
+    max_fun              the maximum number of evaluations of "lbfgs"
 
     backend              "numba", "numpy" or "reference"
     dtype                numpy.float64 or numpy.float32; None for float32 where X is, else float64
     threads              see `samenet.network.Network`
-    class_weight         None; "balanced", for classes that weigh the same in all; or a dictionary from labels to
-                         weights, 1 for those that it does not name. A sample's weight is multiplied by that of its
-                         class, for training and for `early_stopping`; not in `score`, nor where samples have several
-                         labels
+    class_weight         None; "balanced", so that all classes have the same total weight; or a dictionary from labels
+                         to weights, with 1 for those that it does not name. A sample's weight is multiplied by that of
+                         its class, in training and for `early_stopping`, but not in `score`. Not for samples with
+                         several labels
     dropout              the probability that a hidden node is dropped, one number or one for each hidden layer
     callbacks            a function of the estimator, or a list, called after every epoch; `samenet.StopTraining` raised
                          in it ends training
@@ -80,7 +80,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     loss_, loss_curve_, best_loss_     the loss of the last epoch, of each, and the least
     validation_loss_curve_             with `early_stopping`: the mean log loss of the held-out samples after each epoch
     validation_scores_, best_validation_score_         and their scores
-    n_iter_, t_          the epochs of the last call; the samples seen in all
+    n_iter_, t_          the epochs of the last call; the number of samples seen in all calls
     n_layers_, n_outputs_, out_activation_             the network's shape
     stopped_by_          what ended training: "training loss", "validation score", "callback", "interrupt", SciPy's
                          message, or None for `max_iter`
@@ -167,7 +167,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
     ) -> Self:
-        """As `Estimator.partial_fit`; classes: all labels that will ever come, needed in the first call."""
+        """As `Estimator.partial_fit`; classes: all labels that will ever occur, required in the first call."""
         known = getattr(self, "classes_", None)
         before = dict(vars(self))
         if known is None:
@@ -247,7 +247,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return factors if weights is None else factors * weights
 
     def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
-        """The accuracy; a sample with several labels is right if all are."""
+        """The accuracy; a sample with several labels is correct if all its labels are."""
         right = ((output > 0.5) == (Y > 0.5)).all(axis=1)
         if self.out_activation_ == "softmax":
             right = output.argmax(axis=1) == Y.argmax(axis=1)

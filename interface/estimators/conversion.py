@@ -1,4 +1,4 @@
-"""From scikit-learn's own estimators, and back."""
+"""Conversion of scikit-learn's own estimators, and back."""
 
 import inspect
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from samenet.validation import checks
 
 E = TypeVar("E")
 
-# Attributes of a fitted estimator that mean the same in both; not all of them are there after every solver.
+# Attributes of a fitted estimator that mean the same in both; some solvers do not set all of them.
 _SAME = (
     *("n_layers_", "n_outputs_", "out_activation_", "n_features_in_", "feature_names_in_", "n_iter_", "t_", "loss_"),
     *("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "_no_improvement_count"),
@@ -27,9 +27,9 @@ def _parameters(cls: type) -> set[str]:
 
 
 def from_sklearn(cls: type[E], estimator: Any, **others: Any) -> E:
-    """A fitted estimator of scikit-learn's own as one of `cls`, with the same weights and records.
+    """An estimator of class `cls` from a fitted one of scikit-learn, with the same weights and records.
 
-    The optimizer's state is not taken over: `partial_fit` begins with a new one.
+    The optimizer's state is not copied: `partial_fit` starts with a new one.
     Raises TypeError for anything but an estimator of the same kind, ValueError for a Poisson loss.
     """
     kind = getattr(neural_network, cls.__name__)
@@ -57,9 +57,9 @@ def from_sklearn(cls: type[E], estimator: Any, **others: Any) -> E:
 
 
 def to_sklearn(estimator: Any) -> Any:
-    """This estimator as one of scikit-learn's own, fitted if it is.
+    """This estimator as scikit-learn's own, fitted if this one is.
 
-    Raises ValueError for what that cannot express: hidden layers with different activations, and dropout.
+    Raises ValueError for features that scikit-learn lacks: hidden layers with different activations, and dropout.
     """
     cls = getattr(neural_network, type(estimator).__name__)
     settings = Settings.of(estimator)

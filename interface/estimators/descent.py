@@ -1,4 +1,4 @@
-"""Fitting by "adam" and "sgd": epochs, what is recorded of them, and what ends them."""
+"""Fitting by "adam" and "sgd": the epochs, their records, and the rules that end training."""
 
 import math
 import warnings
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 
 class Fit:
-    """One call of `fit`, or with `once` of `partial_fit`, which is one epoch; its results are the estimator's.
+    """One call of `fit`, or, with `once`, of `partial_fit`, which is one epoch; it sets the estimator's attributes.
 
     estimator  has a `network_` to be trained in place; `_score_of(output, Y)`, and `_strata(Y)`, the classes by which a
                split is stratified, or None
@@ -62,7 +62,7 @@ class Fit:
         )
 
     def _split(self, samples: Samples, Y: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The numbers of the samples to train on, and of those to hold out; stratified where that can be."""
+        """The numbers of the samples to train on, and of those to hold out; stratified if possible."""
         m, fraction = len(samples), self.settings.validation_fraction
         held = math.ceil(fraction * m)
         if not 2 <= held < m:
@@ -74,9 +74,9 @@ class Fit:
         if strata is not None:
             counts = np.unique(strata, return_counts=True)[1]
             if counts.min() < 2 or min(held, m - held) < len(counts):
-                strata = None  # too few samples of a class for each part to have one
+                strata = None  # a class has too few samples for both parts
         stream: Any = self.random
-        if self.once:  # the same samples are held out of the same data in every call
+        if self.once:  # so that every call holds out the same samples of the same data
             if self.estimator._split_seed is None:
                 self.estimator._split_seed = int(self.random.randint(2**31 - 1))
             stream = self.estimator._split_seed
@@ -84,7 +84,7 @@ class Fit:
         return parts[0], parts[1]
 
     def _dropout(self) -> Dropout | None:
-        """The masks of the hidden nodes: one key for all calls, so that none is used again."""
+        """The masks of the hidden nodes, with one key for all calls, so that no mask is used twice."""
         if not self.settings.dropout:
             return None
         if self.estimator._dropout_key is None:
@@ -93,7 +93,7 @@ class Fit:
         return Dropout.of(p, self.model.dtype, self.estimator._dropout_key)
 
     def _begin_watching(self) -> None:
-        """Prepare what decides about the end, unless an earlier call did."""
+        """Prepare the attributes that decide when training ends, unless an earlier call did."""
         estimator = self.estimator
         if self.settings.early_stopping and estimator.validation_scores_ is None:
             estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
@@ -105,7 +105,7 @@ class Fit:
             estimator._no_improvement_count = 0
 
     def run(self) -> None:
-        """Train until the loss or the score has not improved for long, a callback ends it, or `max_iter` epochs."""
+        """Train until the loss or the score no longer improves, a callback ends it, or `max_iter` epochs are done."""
         estimator, settings = self.estimator, self.settings
         order = np.arange(len(self.samples))
         estimator.n_iter_, estimator.stopped_by_ = 0, None
@@ -114,7 +114,7 @@ class Fit:
                 for _ in range(1 if self.once else settings.max_iter):
                     if settings.shuffle:
                         shuffled = np.arange(len(order))
-                        self.random.shuffle(shuffled)  # as sklearn.utils.shuffle draws
+                        self.random.shuffle(shuffled)  # draws as sklearn.utils.shuffle does
                         order = order[shuffled]
                     loss = self.steps.epoch(order, release)
                     if not all_finite(self.model.theta.flat):

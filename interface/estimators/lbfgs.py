@@ -1,4 +1,4 @@
-"""Fitting by "lbfgs": SciPy's L-BFGS-B on all samples at once, with the limits that scikit-learn gives it."""
+"""Fitting by "lbfgs": SciPy's L-BFGS-B on all samples at once, with the same limits as in scikit-learn."""
 
 import warnings
 from typing import Any
@@ -22,9 +22,9 @@ Array = NDArray[Any]
 def minimize(estimator: Any, settings: Settings, samples: Samples, Y: Array, weights: Weights | None) -> None:
     """Minimise, over m samples, the mean of their costs + alpha / (2 m) sum W^2, in place; with weights, sum w for m.
 
-    The gradient is the mean of those of the blocks of samples, weighted by their rows or weights, in float64. It
-    belongs to the cost; scikit-learn's own minimises another cost than it takes the gradient of where a regression has
-    several outputs.
+    The gradient is the mean of the gradients of the blocks of samples, weighted by their numbers of rows or sums of
+    weights, in float64. It is the gradient of the cost that is minimised; in scikit-learn, the two do not match for a
+    regression with several outputs.
     """
     import scipy.optimize
 

@@ -14,15 +14,16 @@ Array = NDArray[Any]
 
 
 class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
-    """A network that predicts numbers, as an estimator of scikit-learn.
+    """A network that predicts numbers, as a scikit-learn estimator.
 
-    It minimises the mean over a batch of b samples of 1/2 ||y - h||^2, + alpha / (2 b) sum W^2; the output layer is
-    linear. The parameters and attributes are those of `samenet.MLPClassifier`, but for `classes_`, and those of
+    It minimises the mean of 1/2 ||y - h||^2 over a batch of b samples, plus alpha / (2 b) sum W^2; the output layer is
+    linear. The parameters and attributes are those of `samenet.MLPClassifier`, except `classes_`, and those of
     `sklearn.neural_network.MLPRegressor` with `loss="squared_error"`. With the same `random_state`, weights, losses and
-    predictions agree with its own up to rounding, except that "lbfgs" takes the right gradient for several outputs.
+    predictions agree with scikit-learn's up to rounding, except that "lbfgs" uses the right gradient for several
+    outputs.
 
-    For several outputs, `loss_curve_` and `validation_loss_curve_` show the cost's mean over the outputs, as there,
-    while the steps are those of its sum. The score is the coefficient of determination, R^2.
+    For several outputs, `loss_curve_` and `validation_loss_curve_` show the mean of the cost over the outputs, as in
+    scikit-learn, while the steps are those of the sum. The score is the coefficient of determination, R^2.
 
     >>> from samenet import MLPRegressor
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]

@@ -1,4 +1,4 @@
-"""Samples, dense or sparse, as the dense rows that a backend takes."""
+"""Dense or sparse samples, as the dense rows that a backend takes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_DENSE = 1 << 23  # numbers of sparse samples that are dense at a time: 64 MiB of float64
+MOST_DENSE = 1 << 23  # numbers of sparse samples that are made dense at a time: 64 MiB of float64
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """X (m, n_in): an array, C-contiguous and of the network's dtype, or a CSR matrix of SciPy.
+    """X (m, n_in): an array, C-contiguous and of the network's dtype, or a SciPy CSR matrix.
 
-    A sparse X is never dense as a whole. Its rows become dense where they are needed, at most `MOST_DENSE` numbers at a
-    time, or one batch where that is more.
+    A sparse X is never made dense as a whole. Its rows are made dense when they are needed, at most `MOST_DENSE`
+    numbers at a time, or one batch if that is more.
     """
 
     X: Any
@@ -32,7 +32,7 @@ class Samples:
 
     @property
     def most_rows(self) -> int:
-        """The most rows that are taken at a time."""
+        """The maximum number of rows made dense at a time."""
         return max(1, MOST_DENSE // self.X.shape[1]) if self.is_sparse else max(1, len(self))
 
     def rows(self, chosen: Any) -> Array:
@@ -42,7 +42,7 @@ class Samples:
         return dense
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
-        """All rows in their order, dense, by blocks."""
+        """All rows in order, dense, in blocks."""
         for start in range(0, len(self), self.most_rows):
             rows = slice(start, start + self.most_rows)
             yield rows, self.rows(rows)

@@ -1,4 +1,4 @@
-"""The parameters of an estimator, checked at the beginning of a fit."""
+"""The parameters of an estimator, checked when a fit begins."""
 
 import math
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Settings:
 
     hidden: tuple[int, ...]  # the number of nodes in each hidden layer
     activations: tuple[Activation, ...]  # one for each hidden layer, by samenet's names
-    drawn_for: Activation  # by which the output layer's weights are drawn
+    drawn_for: Activation  # determines the scale of the output layer's initial weights
     solver: Solver
     alpha: float
     batch_size: int | None  # None for "auto"
@@ -102,14 +102,14 @@ class Settings:
         )
 
     def batch(self, samples: int) -> int:
-        """The size of a batch of so many samples."""
+        """The batch size for this number of samples."""
         return min(samples, _AUTO_BATCH if self.batch_size is None else self.batch_size)
 
     def initial_factors(self) -> tuple[float, ...]:
-        """For each layer after the first the factor f of its initial weights, uniform in +-sqrt(f / (n_in + n_out)).
+        """The factor f of each layer's initial weights, which are uniform in +-sqrt(f / (n_in + n_out)).
 
-        2 after a sigmoid, else 6. The output layer has the factor of the last hidden layer; where there is none, that
-        of the parameter `activation`.
+        It is 2 for sigmoid, else 6. The output layer has the factor of the last hidden layer; without hidden layers,
+        that of the parameter `activation`.
         """
         return tuple(2.0 if name == "sigmoid" else 6.0 for name in (*self.activations, self.drawn_for))
 

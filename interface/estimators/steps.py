@@ -1,4 +1,4 @@
-"""Epochs of steps as scikit-learn's own estimators take them, on the contract of a backend."""
+"""Epochs with the steps of scikit-learn's estimators, on the contract of a backend."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from samenet.training.loop import CALL_SECONDS, seconds_of
 
 Array = NDArray[Any]
 
-# The number of an update from which beta^t is 0 for every beta < 1: Adam then corrects no bias; see `Steps`.
+# An update number so large that beta^t is 0 for every beta < 1, so Adam's bias correction has no effect; see `Steps`.
 _LATE = 1 << 62
 
 
 @dataclass
 class Memory:
-    """What an optimizer keeps between calls: its state arrays, the number of its updates, its learning rate."""
+    """The state of an optimizer between calls: its state arrays, its number of updates, its learning rate."""
 
     rule: str
     values: Array
@@ -34,7 +34,7 @@ class Memory:
 
 
 def rule_of(settings: Settings) -> UpdateRule:
-    """The core's rule for a solver."""
+    """samenet's update rule for a solver."""
     if settings.solver == "adam":
         return Adam(settings.beta_1, settings.beta_2, settings.epsilon)
     if settings.momentum == 0:
@@ -48,7 +48,7 @@ def penalty(model: Model) -> float:
 
 
 def shown(cost: float, penalty: float, outputs: int) -> float:
-    """What scikit-learn shows as the loss: the cost's mean over the outputs of a regression, and the penalty."""
+    """The loss that scikit-learn shows: the cost's mean over the outputs of a regression, plus the penalty."""
     return (cost - penalty) / outputs + penalty if outputs > 1 else cost
 
 
@@ -61,15 +61,15 @@ class Steps:
     "adam"  m := beta_1 m + (1 - beta_1) g;  v := beta_2 v + (1 - beta_2) g^2;
             theta := theta - rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
 
-    In the core's Adam epsilon is added to the root of the corrected v. Both are the same where beta^t is 0: so the core
-    is told that it has made very many updates, and the corrections are put into the rate. Learning rates belong to
-    epochs there, so each batch is one of the epochs of a call. A last, smaller batch has a larger penalty, and a call
-    of its own; and so has each batch where samples have weights, of which the mean is weighted, and b is the sum: a
-    batch in which all are 0 has no penalty either.
+    samenet's own Adam adds epsilon to the root of the bias-corrected v. The two agree where beta^t is 0, so we set the
+    rule's update number to a very large one, and put the bias correction into the rate. In samenet, a learning rate
+    belongs to an epoch, so each batch is one of the epochs of a call. A last, smaller batch has a larger penalty, and
+    so a call of its own. If samples have weights, every batch has a call of its own: the mean is weighted, and b is the
+    sum of the weights; if all are 0, the batch has no penalty either.
     Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (2015), the end of section 2.
 
-    outputs  by how many outputs the cost is divided where it is shown, see `shown`
-    dropout  the masks, or None; seen: the number of samples that were trained on before
+    outputs  the number of outputs by which the shown cost is divided, see `shown`
+    dropout  the masks, or None; seen: the number of samples already trained on
     """
 
     def __init__(
@@ -110,13 +110,13 @@ class Steps:
 
     @property
     def memory(self) -> Memory:
-        """What the next call takes up."""
+        """The state from which the next call continues."""
         return Memory(self.rule.name, self.state.values, self.t, self.rate, self.settings.learning_rate_init)
 
     def epoch(self, order: NDArray[np.int64], release: Callable[[], None]) -> float:
-        """Steps over the samples in this order; returns the mean over the samples of what they cost before each step.
+        """Make the steps of an epoch in this order; returns the mean over the samples of their costs before each step.
 
-        release is called now and then; it may raise KeyboardInterrupt.
+        release is called between backend calls; it may raise KeyboardInterrupt.
         """
         end, total = len(order) - len(order) % self.size, 0.0
         for start in range(0, end, self.batches * self.size):

@@ -1,4 +1,4 @@
-"""Weights of the samples of a fit: those of the caller, times those of their classes."""
+"""The sample weights of a fit: those of the caller, times those of the samples' classes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +26,11 @@ def of_classes(class_weight: Any, labels: list[Any], classes: NDArray[np.int64],
 
     class_weight: "balanced" for sum w / (K sum w over the samples of the class), with K classes and the weights w; or a
     dictionary from labels to numbers, in which those that are not named have 1.
-    classes: of every sample, its place in labels.
+    classes: the index of every sample's label in labels.
     """
     if isinstance(class_weight, Mapping):
         unknown = [label for label in class_weight if label not in labels]
-        if unknown and not all(label in class_weight for label in labels):  # else it may be that of a fold
+        if unknown and not all(label in class_weight for label in labels):  # else it may be missing in a fold
             raise ValueError(
                 f"class_weight: expected weights of {checks.short(labels)}, got one of {checks.short(unknown[0])}"
             )
@@ -44,20 +44,20 @@ def of_classes(class_weight: Any, labels: list[Any], classes: NDArray[np.int64],
         )
     checks.choice("class_weight", class_weight, ("balanced",))
     counts = np.bincount(classes, weights, minlength=len(labels))
-    with np.errstate(divide="ignore"):  # of a class without samples, or of weight 0: no sample takes it
+    with np.errstate(divide="ignore"):  # for a class without samples or weight, which no sample uses
         factors = np.where(counts > 0, counts.sum() / (len(labels) * counts), 0.0)
     return factors[classes]
 
 
 def share(weights: Weights | None, rows: slice, m: int) -> float:
-    """What the mean over some of m samples counts in the mean over all."""
+    """The weight of the mean over some of the m samples in the mean over all."""
     if weights is None:
         return len(range(*rows.indices(m))) / m
     return float(weights[rows].sum() / weights.sum())
 
 
 def some(weights: Weights | None, chosen: Any, of: str) -> Weights | None:
-    """Those of some samples, not all 0, and with a finite sum. Raises ValueError, saying which samples these are."""
+    """The weights of some samples, checked: not all 0, with a finite sum. ValueError says which samples these are."""
     if weights is None:
         return None
     found: Weights = weights[chosen]

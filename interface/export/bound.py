@@ -1,8 +1,8 @@
-"""How far the output of an exported network may be from the exact one, for all inputs of at most a magnitude R.
+"""A bound on how far the outputs of an exported network may be from the exact ones, for all inputs of magnitude <= R.
 
-`samenet.testing.bounds` derives the error for given inputs. Here the same terms are taken at their largest over all
-inputs with |x| <= R, layer by layer: H bounds |h|, e the error of h, and so |h| + e any computed h; u, least, flush and
-gamma are those of `samenet.testing.rounding`, in the arithmetic of the exported program.
+`samenet.testing.bounds` derives the error for given inputs. Here, each term is replaced by its maximum over all inputs
+with |x| <= R, layer by layer: H bounds |h|, e bounds the error of h, so H + e bounds any computed h; u, least, flush
+and gamma are those of `samenet.testing.rounding`, in the arithmetic of the exported program.
 
     H = R, e = 0                                 in the input layer
     Z = |W| H + |b|,  size = |W| (H + e) + |b|   the largest weighted sum, exact and computed
@@ -13,9 +13,9 @@ gamma are those of `samenet.testing.rounding`, in the arithmetic of the exported
     relu      e' = dz,                                         H' = Z; the identity likewise
     softmax   e' = 1 - exp(-w) + gamma_(n+18) + u (4 w + 1 + ln n) + (n + 2) flush,  w = dz + max dz,  H' = 1
 
-with the first term at most the width of the range, 1 or 2. In softmax's, |a| of `activation_bounds` there comes with a
-factor of at most exp(2 w - |a|), or 1, and |a| times that is at most 2 w + 1. exp and tanh are taken to be accurate to
-4 units in the last place, as there. Where size may exceed what the dtype holds, the error is infinite.
+with the first term at most the width of the range, 1 or 2. In the term of softmax, |a| of `activation_bounds` has a
+factor of at most exp(2 w - |a|), or 1, and |a| times this factor is at most 2 w + 1. As there, exp and tanh are assumed
+to be accurate to 4 units in the last place. If size may exceed the range of the dtype, the error is infinite.
 """
 
 from typing import Any, NamedTuple
@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 from samenet.model import Model
 from samenet.testing.rounding import Array, Rounding, gamma
 
-_ROUNDED = 1.01  # the rounding of the bound itself
+_ROUNDED = 1.01  # covers the rounding of the bound itself
 
 
 class Errors(NamedTuple):
     """Bounds on how far any output may be from the exact one, for inputs of magnitude `within` or less.
 
-    exported  of the exported program
-    own       of the network on any of samenet's backends
+    exported  for the exported program
+    own       for the network on any of samenet's backends
     """
 
     exported: float
@@ -52,9 +52,9 @@ class Errors(NamedTuple):
         )
 
 
-@np.errstate(all="ignore")  # where numbers overflow the error is infinite
+@np.errstate(all="ignore")  # where numbers overflow, the error is infinite
 def largest_error(model: Model, dtype: np.dtype[Any], within: float) -> float:
-    """The bound for the worst output, computed in this dtype; parameters of another are rounded to it first."""
+    """The bound for the worst output, computed in this dtype; parameters of another dtype are rounded to it first."""
     r = Rounding.of(dtype)
     lost = np.finfo(dtype).bits < np.finfo(model.dtype).bits
     H: Array = np.full(model.sizes[0], float(within))

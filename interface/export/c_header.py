@@ -1,4 +1,4 @@
-"""A network as one header in C99, which allocates nothing and needs only math.h."""
+"""A network as one C99 header, which allocates no memory and needs only math.h."""
 
 import os
 import textwrap
@@ -11,7 +11,7 @@ from samenet.export.bound import Errors
 from samenet.export.layers import Exported, exported
 from samenet.validation import checks
 
-# In all of them REAL is double or float, F is nothing or f, and NAME the prefix of everything that the header defines.
+# In these templates, REAL is double or float, F is empty or f, and NAME is the prefix of all names in the header.
 _AFFINE = """\
 /* z = W x + b; W has n_out rows of n_in numbers. */
 static inline void NAME_affine(int n_out, int n_in, const REAL *W, const REAL *b, const REAL *x, REAL *z)
@@ -92,7 +92,7 @@ def _identifier(name: Any) -> str:
         raise TypeError(f"name: expected text, got {checks.short(name)} ({type(name).__name__})")
     if not (name.isascii() and name.isidentifier() and name[0] != "_" and len(name) <= 40):
         raise ValueError(f"name: expected an identifier of C, of at most 40 letters, got {checks.short(name)}")
-    return str.__str__(name)  # a plain str, also of a subclass
+    return str.__str__(name)  # a plain str, even for a subclass
 
 
 def _text(made: Exported, name: str, dtype: np.dtype[Any]) -> str:

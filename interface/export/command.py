@@ -1,4 +1,4 @@
-"""`samenet export`: a saved network as a program of its own."""
+"""`samenet export`: a saved network as a program."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ SUFFIXES = {"c": ".h", "onnx": ".onnx", "js": ".mjs"}
 
 
 def run(model: Model, to: str, path: Path, *, name: str | None, dtype: Any, within: float) -> Errors:
-    """Export to a file, and return how far it may be off; raises ValueError for what cannot be exported."""
+    """Export to a file, and return the error bounds; raises ValueError for a model that cannot be exported."""
     if to == "c":
         return to_c(model, path, name=name, dtype=dtype, within=within)
     return {"onnx": to_onnx, "js": to_js}[to](model, path, within=within)

@@ -46,7 +46,7 @@ export function predict(x) {
 def to_js(network: Any, path: str | os.PathLike[str], *, within: float = 1.0) -> Errors:
     """Write a network as a JavaScript module that exports `predict(x)`, `inputs` and `outputs`, their numbers.
 
-    path    a name that ends in .mjs is a module for every runtime; other names are where the project's settings say so
+    path    a name that ends in .mjs is a module in every runtime; other names, only if the project's settings say so
     within  the largest magnitude of an input, for the error bound that the module states and that is returned
 
     Raises ValueError or TypeError, naming the argument, for anything else, and for parameters that are not finite.
@@ -77,5 +77,5 @@ def _text(made: Exported) -> str:
 
 
 def _numbers(values: Any) -> str:
-    """The shortest decimal numbers that are read back as these; float32 as the float64 that it is."""
+    """The shortest decimal numbers that are read back as these; float32 numbers are converted to float64 first."""
     return json.dumps(values.astype(np.float64).tolist())

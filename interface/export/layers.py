@@ -1,4 +1,4 @@
-"""What all exporters need of a network: its layers, a name, and how far the result may be off."""
+"""The parts of a network that all exporters need: its layers, a name, and the error bounds."""
 
 import os
 import re
@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """A network to be exported: `says` describes it, a line each."""
+    """A network to be exported; `says` are the lines that describe it."""
 
     path: Path
     model: Model
@@ -34,7 +34,7 @@ class Exported(NamedTuple):
 
     @property
     def name(self) -> str:
-        """A name made from the file's: letters, digits and underscores, a letter first."""
+        """A name made from the file's name: letters, digits and underscores, beginning with a letter."""
         plain = re.sub(r"[^0-9A-Za-z]+", "_", self.path.stem).strip("_")
         return plain if plain[:1].isalpha() else f"network_{plain}".rstrip("_")
 
@@ -50,7 +50,7 @@ def exported(
     arithmetic: DTypeLike | None = None,
     stored: DTypeLike | None = None,
 ) -> Exported:
-    """A network's layers, checked; parameters in the dtype `stored`, results in `arithmetic`; the network's if None."""
+    """A network's layers, checked; parameters in dtype `stored`, results in `arithmetic`, by default the network's."""
     if not isinstance(network, HasModel | Model):
         raise TypeError(f"network: expected a Network, got {checks.short(network)} ({type(network).__name__})")
     model = network if isinstance(network, Model) else network.model
@@ -78,5 +78,5 @@ def exported(
 
 
 def _stored(name: str, array: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
-    with np.errstate(all="ignore"):  # beyond the range of float32 they become infinite
+    with np.errstate(all="ignore"):  # numbers beyond the range of float32 become infinite
         return arrays.finite(name, array if dtype is None else array.astype(dtype))

@@ -10,9 +10,9 @@ from samenet.export.bound import Errors
 from samenet.export.layers import Exported, exported
 from samenet.output import files
 
-OPSET = 13  # the first whose Softmax is over one axis; every runtime has it
+OPSET = 13  # the first opset whose Softmax is over one axis; every runtime supports it
 _IR_VERSION = 8
-_LARGEST = 1 << 31  # bytes that a model may have
+_LARGEST = 1 << 31  # the largest size of a model in bytes
 _OPERATORS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softmax": "Softmax"}
 
 

@@ -2,7 +2,7 @@
 
 model.py        `Model`: backends, optimizers, stop rules, training and testing work on it
 parameters.py   `Parameters`: the flat vector, with a view of each layer's weights and biases
-functions.py    the names of activations and costs, and what they are made for
+functions.py    the names of activations and costs, and which belong together
 initialize.py   initial weights
 """
 

@@ -17,8 +17,8 @@ Each tutorial's scheme draws in the order of the tutorial's code. So with the le
 "normal_in_out"       W from N(0, 1), each drawn as (n_in, n_out), then b likewise (tutorial 003)
 ====================  ===========================================================================================
 
-"glorot" has the variance 2 / (n_in + n_out). No normal distribution is truncated.
-The last three schemes' tutorials have no biases; if a network has them, they are drawn after all weights.
+"glorot" has the variance 2 / (n_in + n_out). The normal distributions are not truncated. The tutorials of the last
+three schemes have no biases; if a network has biases, they are drawn after all weights.
 """
 
 import math
@@ -34,7 +34,7 @@ from samenet.model.parameters import Parameters
 Random = np.random.Generator | np.random.RandomState
 Array = NDArray[np.float64]
 Draw = Callable[[Random, tuple[int, ...]], Array]
-Scale = Callable[[tuple[int, ...]], float]  # of a matrix: the standard deviation of its weights, or their largest size
+Scale = Callable[[tuple[int, ...]], float]  # for a matrix's shape, the standard deviation or the bound of its weights
 
 
 def _uniform(random: Random, shape: tuple[int, ...]) -> Array:
@@ -63,7 +63,7 @@ def _fan_in_normal(variance: float) -> Scale:
 
 
 def _fan_in_uniform(variance: float) -> Scale:
-    """Uniform, with the variance / n_in: a uniform distribution in +-a has a^2 / 3."""
+    """Uniform, with variance `variance` / n_in: the uniform distribution in +-a has variance a^2 / 3."""
     return lambda shape: math.sqrt(3 * variance / shape[1])
 
 
@@ -79,12 +79,12 @@ def _biases_first(theta: Parameters, random: Random, draw: Draw) -> None:
         view[:] = draw(random, view.shape)
 
 
-_FEW = 4096  # weights that are drawn at once, as a call for each matrix takes longer than its numbers
+_FEW = 4096  # up to this many weights are drawn at once: calls for small matrices take longer than their numbers
 
 
 @lru_cache(256)
 def _pieces(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Any, int, Any]]:
-    """What is drawn at once: its place in theta, how many numbers, and their scale or scales."""
+    """The parts drawn in one call each: the place in theta, the number of weights, and their scale or scales."""
     counts, scales = [end - start for start, end, _ in slices], [scale(shape) for _, _, shape in slices]
     if sum(counts) > _FEW:
         return [(slice(start, end), end - start, one) for (start, end, _), one in zip(slices, scales, strict=True)]

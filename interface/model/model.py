@@ -20,12 +20,12 @@ from samenet.validation.memory import remembers
 class Model:
     """A network's description and its parameters; takes the arguments of `Network`, and checks them.
 
-    theta          all weights and biases, and what normalizes layers, see `Parameters`; uninitialised at first
+    theta          all weights, biases and normalization parameters, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
-    prepared       a cache of what each backend derives from the model, by keys of its own; empty in copies
+    prepared       a cache of the values that each backend derives from the model, under its own keys; empty in copies
 
-    Only the numbers in theta, with its running statistics, and `threads`, ever change.
+    Only the numbers in theta, the running statistics and `threads` ever change.
     """
 
     activations: tuple[Activation, ...]
@@ -72,7 +72,7 @@ class Model:
 
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its matrix (n_out, n_in), a view."""
+        """The matrix (n_out, n_in) of each layer after the first, as views."""
         return self.theta.weights
 
     @property
@@ -82,7 +82,7 @@ class Model:
 
     @property
     def gammas(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its factors, see `Parameters`; empty if no layer is normalized."""
+        """The factors of each layer after the first, see `Parameters`; empty if no layer is normalized."""
         return self.theta.gammas
 
     running = property(lambda self: self.theta.running, doc="Its running means and variances, see `Parameters`.")
@@ -166,7 +166,7 @@ class Model:
         return model
 
     def equals(self, other: "Model") -> bool:
-        """Whether sizes, settings, dtype, parameters and running statistics are equal; threads do not count."""
+        """Whether sizes, settings, dtype, parameters and running statistics are equal; `threads` is ignored."""
         mine, others = ((m.sizes, m.dtype, m.settings) for m in (self, other))
         return mine == others and bool((self.theta.everything == other.theta.everything).all())
 
@@ -178,7 +178,7 @@ class Model:
 def _checked(
     sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any, dtype: Any, normalization: Any
 ) -> tuple[Any, ...]:
-    """The arguments of `Model` in the form that it holds them."""
+    """The arguments of `Model`, checked and converted."""
     layers = checks.sizes(sizes)
     activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
     for i, (name, n) in enumerate(zip(activations, layers[1:], strict=True)):
@@ -250,7 +250,7 @@ class HasModel:
 
     @property
     def threads(self) -> int:
-        """The number of threads that may work on a batch; results are the same bits for any number."""
+        """The number of threads that may work on a batch; results are bit-identical for any number."""
         return self.model.threads
 
     @threads.setter
@@ -259,7 +259,7 @@ class HasModel:
 
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its matrix (n_out, n_in), a view: writing into it changes the network."""
+        """The matrix (n_out, n_in) of each layer after the first, as views: writing into them changes the network."""
         return self.model.weights
 
     @property
@@ -274,12 +274,12 @@ class HasModel:
 
     @property
     def gammas(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its factors (n_out,), views, (0,) if it is not normalized; or empty."""
+        """The factors (n_out,) of each layer after the first, views, (0,) where not normalized; or empty."""
         return self.model.gammas
 
     @property
     def running(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its running means and variances (2, n_out), views, or (2, 0); or empty."""
+        """Running means and variances (2, n_out) of each layer after the first, (2, 0) if not normalized; or empty."""
         return self.model.theta.running
 
     @property

@@ -15,7 +15,7 @@ from samenet.validation import checks
 class Parameters:
     """theta = (W1, b1, W2, b2, ...), each matrix row by row, in one C-contiguous vector.
 
-    After W and b of a layer with batch normalization lies gamma: theta = (W1, b1, gamma1, W2, b2, ...).
+    In a layer with batch normalization, gamma follows W and b: theta = (W1, b1, gamma1, W2, b2, ...).
 
     flat        the vector itself, (size,)
     weights     views of it: for each layer after the first, (n_out, n_in)
@@ -25,8 +25,8 @@ class Parameters:
     sizes       the number of nodes in each layer
     bias        whether there are biases
     normalized  whether each layer after the first has batch normalization; empty for a network without any
-    everything  flat, followed in memory by the running statistics of the normalized layers: all that training changes.
-                It is flat itself if there are none, as in a gradient
+    everything  flat, followed in memory by the running statistics of the normalized layers: everything that training
+                changes. If there are none, as in a gradient, it is flat itself
     running     views of it: for each layer after the first its means and variances, (2, n_out), or (2, 0); or empty
 
     A gradient is also an object of this class, with dJ/dW, dJ/db and dJ/dgamma in place of W, b and gamma.
@@ -53,14 +53,14 @@ class Parameters:
         self.normalized = normalized
         self.everything = everything
         self.flat = everything[: _layers(sizes, bias, normalized)[-1]] if normalized else everything
-        # Views are made when they are asked for: a gradient may only be wanted as a vector.
+        # Views are created when first used: a gradient may be needed only as a vector.
         self._weights: tuple[NDArray[Any], ...] | None = None
         self._biases: tuple[NDArray[Any], ...] | None = None
         self._gammas: tuple[NDArray[Any], ...] | None = None
         self._running: tuple[NDArray[Any], ...] | None = None
 
     def apart(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The array itself, or a copy of one that shares memory with these, since it would change during training."""
+        """The array, or a copy of it if it shares memory with the parameters, because training would change it."""
         return values.copy() if np.may_share_memory(values, self.everything) else values
 
     @property
@@ -100,7 +100,7 @@ class Parameters:
         return self._running
 
     def begin_normalization(self) -> None:
-        """gamma := 1, and running means and variances as before any update, 0 and 1."""
+        """Set gamma to 1, and running means and variances to their initial values, 0 and 1."""
         for factors, (means, variances) in zip(self.gammas, self.running, strict=True):
             factors[:], means[:], variances[:] = 1, 0, 1
 
@@ -132,7 +132,7 @@ class Parameters:
         return parameters
 
     def check_writable(self) -> None:
-        """Raise ValueError, naming the array, if a user has made any of them read-only."""
+        """Raise ValueError, naming the array, if a user has made the vector or a view read-only."""
         writable = self.flat.flags.writeable
         for views in (self._weights, self._biases, self._gammas):
             if views:
@@ -148,7 +148,7 @@ class Parameters:
                     raise ValueError(f"{name}[{layer}]: expected an array that can be written to, got a read-only one")
 
     def matrix_slices(self) -> tuple[tuple[int, int, tuple[int, int]], ...]:
-        """Where each matrix lies in the vector, from a number up to another, and its shape."""
+        """The start and end of each matrix in the vector, and its shape."""
         found: tuple[tuple[int, int, tuple[int, int]], ...] = _layers(self.sizes, self.bias, self.normalized)[0]
         return found
 
@@ -174,14 +174,14 @@ class Parameters:
     def holding(
         cls, sizes: tuple[int, ...], bias: bool, values: NDArray[Any], normalized: tuple[bool, ...] = ()
     ) -> "Parameters":
-        """Parameters with the given values, those of `everything`, in a vector of their own."""
+        """Parameters with a copy of the given values of `everything`."""
         parameters = cls._of(sizes, bias, aligned(values.size, values.dtype), normalized)
         parameters.everything[:] = values
         return parameters
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Only the vector is pickled or copied, and the views are created again, or they would become separate arrays.
-        # `holding` copies: a worker process may receive read-only memory, which cannot be trained.
+        # Only the vector is pickled or copied; the views are created again, because their copies would be separate
+        # arrays. `holding` copies the vector: a worker process may receive read-only memory, which cannot be trained.
         return Parameters.holding, (self.sizes, self.bias, self.everything, self.normalized)
 
     def __repr__(self) -> str:
@@ -201,7 +201,7 @@ def _layers(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) ->
     return tuple(matrices), tuple(vectors), tuple(factors), start
 
 
-_SMALL = 4096  # numbers that are written to sooner than an aligned place is found for them
+_SMALL = 4096  # up to this size, writing takes less time than finding an aligned place
 _LINE = 64  # bytes of a cache line, and of the longest vector registers
 
 

@@ -1,1 +1,1 @@
-"""What the command line writes: terminal output, files and figures."""
+"""The output of the command line: terminal, files and figures."""

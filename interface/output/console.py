@@ -8,14 +8,14 @@ from rich import console as rich_console
 from rich.measure import Measurement
 from rich.table import Table
 
-_UNBOUNDED = 100_000  # columns if output is not a terminal, where rich would wrap at 80
+_UNBOUNDED = 100_000  # columns if output is not a terminal; rich would wrap at 80
 
 
 class Console(rich_console.Console):
-    """A console that tells of a reader that has gone: rich's own would end the process, as if something had failed."""
+    """A console that raises if the reader has closed the pipe: rich's own would end the process with a failure."""
 
     def on_broken_pipe(self) -> None:
-        """Called where a BrokenPipeError is handled."""
+        """Raise again; called while a BrokenPipeError is handled."""
         raise  # noqa: PLE0704
 
 
@@ -32,6 +32,6 @@ def console() -> Console:
 
 
 def print_table(console: rich_console.Console, table: Table) -> None:
-    """Print a table at its full width: a narrower terminal wraps its lines, and no cell is cut off."""
+    """Print a table at its full width: a narrower terminal wraps its lines, and no cell is truncated."""
     needed = Measurement.get(console, console.options.update(width=_UNBOUNDED), table).maximum
     Console(file=console.file, highlight=False, width=max(needed, console.width)).print(table)

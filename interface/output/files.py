@@ -1,4 +1,4 @@
-"""Writing files: to a temporary name first, then renamed, so that a file is either complete or absent."""
+"""Writing files under a temporary name that is then renamed, so that a file is either complete or absent."""
 
 import argparse
 import os
@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 _PREFIX = ".samenet-"  # of temporary files
-_LARGEST_FILE = 1 << 20  # bytes: no file that the command line writes is larger
+_LARGEST_FILE = 1 << 20  # bytes; the command line writes no larger file
 
 
 def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> None:
     """Let `fill` write a temporary file beside `path`, with the same suffix, then replace `path` with it.
 
-    If `path` is a link, the file that it points to is replaced. durable: a file that was written is there after a power
-    failure, too, for which the disk is waited for.
+    If `path` is a link, the file that it points to is replaced. durable: wait for the disk, so that the file survives a
+    power failure.
     """
     path = path.resolve()
     try:
@@ -34,7 +34,7 @@ def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> 
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
         os.replace(temporary, path)
-        if durable and hasattr(os, "O_DIRECTORY"):  # the new name is in the folder
+        if durable and hasattr(os, "O_DIRECTORY"):  # the folder holds the new name
             folder = os.open(path.parent, os.O_DIRECTORY)
             try:
                 os.fsync(folder)
@@ -48,12 +48,12 @@ def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> 
 
 
 def _prefix(path: Path) -> str:
-    """What temporary files of this one begin with."""
+    """The prefix of the temporary files for this path."""
     return f"{_PREFIX}{zlib.crc32(os.fsencode(path.name)):08x}-"
 
 
 def remove_left(path: Path) -> None:
-    """Remove temporary files of this one that a process which was killed has left."""
+    """Remove temporary files for this path that a killed process has left."""
     path = path.resolve()
     for left in path.parent.glob(f"{_prefix(path)}*"):
         left.unlink(missing_ok=True)
@@ -65,7 +65,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Check that `write` will succeed, so that nothing that takes minutes begins for an unwritable file.
+    """Check that `write` will succeed, before minutes of work whose result could not be written.
 
     Changes nothing. Raises OSError for a missing or read-only folder, a name that the system rejects, a full disk, a
     file without write permission, and anything that is not a file.

@@ -27,7 +27,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """A number with so many significant digits, and no exponent unless it is very large or small.
+    """A number with this many significant digits, and no exponent unless it is very large or small.
 
     >>> digits(0.01234), digits(1.5), digits(488.4), digits(12345.6), digits(1.234e300)
     ('0.0123', '1.50', '488', '12300', '1.23e+300')

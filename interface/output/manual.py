@@ -14,8 +14,8 @@ from samenet.validation import checks
 from samenet.validation.names import nearest
 
 _HIDDEN = re.compile(
-    r"\A---\n.*?^---\n+|"  # of Jupytext
-    r"^```\{toctree\}\n.*?^```\n|"  # what only a site has
+    r"\A---\n.*?^---\n+|"  # Jupytext's header
+    r"^```\{toctree\}\n.*?^```\n|"  # only for the site
     r"^</?details>\n|^<summary>(?=.*</summary>$)|</summary>$|"
     r"^<!-- .*? -->\n",
     re.MULTILINE | re.DOTALL,
@@ -24,7 +24,7 @@ _DIRECTIVE = re.compile(r"^```\{([\w-]+)\}(.*?)\n(.*?)^```$", re.MULTILINE | re.
 
 
 def pages() -> dict[str, Traversable]:
-    """Every page by its name, such as "learn/node"; "learn" is the first page of that section."""
+    """All pages by name, such as "learn/node"; "learn" is the first page of that section."""
     found: dict[str, Traversable] = {}
     root = files("samenet.docs")
     for entry in sorted(root.iterdir(), key=lambda entry: entry.name):
@@ -39,14 +39,14 @@ def pages() -> dict[str, Traversable]:
 
 
 def text(page: Traversable) -> str:
-    """A page as plain Markdown: what only the site can show is named, and an equation is one line of LaTeX."""
+    """A page as plain Markdown: parts that only the site can show are named, and equations are lines of LaTeX."""
     plain = _HIDDEN.sub("", page.read_text("utf-8"))
     plain = re.sub(r"\$\$.*?\$\$", lambda match: " ".join(match[0].split()), plain, flags=re.DOTALL)
     return _DIRECTIVE.sub(lambda match: f"*(on the site: {match[1]})*", plain)
 
 
 def find(name: str) -> Traversable:
-    """The page of a name, or of the last part of one; raises ValueError for an unknown name."""
+    """The page with this name, or with this last part of its name; raises ValueError for an unknown name."""
     known = pages()
     wanted = name.removesuffix(".md").removesuffix("/index")
     for page, file in known.items():

@@ -1,7 +1,7 @@
-"""Where a progress bar appears: a terminal, a notebook, or, where it is asked for, lines in a file or a pipe.
+"""Progress bars: in a terminal, in a notebook, or, if requested, as lines in a file or a pipe.
 
-It is written to standard error, as what is on standard output may be a program's result. What is no terminal never gets
-control characters, whatever FORCE_COLOR says.
+They are written to standard error, because standard output may have a program's result. Only terminals get control
+characters, whatever FORCE_COLOR says.
 """
 
 import os
@@ -9,11 +9,11 @@ import sys
 import uuid
 from typing import Any, Protocol
 
-_PARTS = 10  # lines, where there is no bar
+_PARTS = 10  # lines, if there is no bar
 
 
 class Bar(Protocol):
-    """A bar for so many steps, shown from `start` until it is closed."""
+    """A bar for a number of steps, shown from `start` until it is closed."""
 
     def start(self) -> None:
         """Show it."""
@@ -26,7 +26,7 @@ class Bar(Protocol):
 
 
 def bar(total: int, unit: str, always: bool) -> Bar | None:
-    """A bar that is not shown yet; None where there is nowhere to show it. always: lines where there is no bar."""
+    """A bar that is not shown yet; None if it cannot be shown. always: use lines where a bar cannot be shown."""
     if _is_terminal(sys.stderr):
         return TerminalBar(total)
     if _is_notebook():
@@ -35,15 +35,15 @@ def bar(total: int, unit: str, always: bool) -> Bar | None:
 
 
 def _is_terminal(stream: Any) -> bool:
-    """Whether a stream shows what is written to it, and may be written over."""
+    """Whether a stream is a terminal, whose output can be overwritten."""
     try:
         return bool(stream.isatty()) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
-    except (AttributeError, ValueError):  # there is none, or it is closed
+    except (AttributeError, ValueError):  # there is no stream, or it is closed
         return False
 
 
 def _is_notebook() -> bool:
-    """Whether IPython shows what is displayed, and can show something else in its place."""
+    """Whether IPython can display output and replace it later."""
     if "IPython" not in sys.modules:
         return False
     from rich.console import Console
@@ -62,13 +62,13 @@ def _progress(total: int, **settings: Any) -> Any:
 
 
 class TerminalBar:
-    """A bar that is written over itself; whatever else is printed appears above it."""
+    """A bar that overwrites itself; other printed output appears above it."""
 
     def __init__(self, total: int) -> None:
         from samenet.output.console import Console
 
         console = Console(stderr=True, force_terminal=True, force_jupyter=False)
-        # What goes to a file is not to be led to the terminal.
+        # Do not redirect to the terminal what is written to a file.
         self.progress = _progress(total, console=console, redirect_stdout=_is_terminal(sys.stdout))
 
     def start(self) -> None:
@@ -80,12 +80,12 @@ class TerminalBar:
         self.progress.update(self.progress.task_ids[0], completed=done, description=text, refresh=True)
 
     def close(self) -> None:
-        """Leave the bar, show the cursor, and give back standard output and standard error."""
+        """Leave the bar as it is, show the cursor, and restore standard output and standard error."""
         self.progress.stop()
 
 
 class NotebookBar:
-    """A bar in the output of a cell, as text that is replaced; it needs nothing but IPython."""
+    """A bar in the output of a cell, as text that is replaced; it needs only IPython."""
 
     def __init__(self, total: int) -> None:
         import io
@@ -124,7 +124,7 @@ class LinesBar:
         self.total, self.unit, self.part = total, unit, 0
 
     def start(self) -> None:
-        """The first line comes with the first tenth."""
+        """Print nothing: the first line is printed with the first tenth."""
 
     def show(self, done: int, text: str) -> None:
         """Print a line if another tenth is done."""
@@ -134,4 +134,4 @@ class LinesBar:
             print(f"{self.unit} {done} of {self.total}: {text}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """The lines are there."""
+        """Do nothing: all lines have been printed."""

@@ -9,11 +9,11 @@ HEADINGS = ("layer", "nodes", "activation", "weights", "biases", "normalized", "
 
 
 class Summary:
-    """What `Network.summary` returns: text when it is printed or shown, a table in a notebook.
+    """The result of `Network.summary`: text when it is printed or shown, a table in a notebook.
 
-    title  what the table is of
-    rows   the cells of each layer, the input first, under HEADINGS; columns that say nothing of any layer are left out
-    note   the number of parameters and what they take, and how the network is trained
+    title  the title of the table
+    rows   the cells of each layer, the input first, under HEADINGS; columns that are empty for all layers are left out
+    note   the number and size of the parameters, and how the network is trained
     """
 
     def __init__(self, title: str, theta: Parameters, activations: Sequence[str], cost: str) -> None:

@@ -1,23 +1,23 @@
-"""What a file says of a network, in either format: a description, and its arrays by name.
+"""The contents of a network file, in either format: a description, and the arrays by name.
 
-The description is an object in JSON:
+The description is a JSON object:
 
 ==========  ====================================================================================================
 "format"    "samenet network"
-"version"   1: of this description; a file with a higher number is not read
+"version"   1: the version of this description; a file with a higher number is not read
 "samenet"   the version of samenet that wrote it
 "sizes"     the number of nodes in each layer, the input layer first
 "dtype"     "float64" or "float32"
-"settings"  the other settings of the network by name; one that is not known here is of a newer samenet
-"table"     optional: what `samenet.cli.tabular` knows of columns and classes, an object with a version of its own
-"training"  of a checkpoint alone: what `samenet.training.checkpoint` has to say of the training
+"settings"  the other settings of the network by name; an unknown one belongs to a newer samenet
+"table"     optional: the columns and classes for `samenet.cli.tabular`, an object with a version of its own
+"training"  only in a checkpoint: the entries of `samenet.training.checkpoint`
 "sha256"    the checksum of all of the above, as JSON with sorted keys, followed by the numbers of the arrays in order
 ==========  ====================================================================================================
 
 The arrays are W1, b1, W2, b2, ..., where W1 (n_out, n_in) and b1 (n_out,) lead to the second layer, little-endian and
-row by row. A layer with batch normalization also has gamma (n_out,), and running (2, n_out), its means and variances.
-In a checkpoint the names of others begin with "training.", and come after these, in alphabetical order. In other files
-the random stream and the history are not saved; in none the number of threads.
+row by row. A layer with batch normalization also has gamma (n_out,), and running (2, n_out), its means and variances. A
+checkpoint has further arrays, whose names begin with "training."; they come after the others, in alphabetical order.
+Only checkpoints save the random stream and the history; no file saves the number of threads.
 """
 
 import hashlib
@@ -35,20 +35,20 @@ from samenet.model.parameters import Parameters
 from samenet.validation import checks
 
 FORMAT, VERSION = "samenet network", 1
-# No file has more than this: 5,000 layers with biases. Tables are read only up to the size that these need.
+# The maximum number of arrays in a file: 5,000 layers with biases. Larger tables of arrays are not read.
 ARRAYS, TEXT_BYTES = 10_000, 1 << 19
 
-# What a model has for each layer after the first, or for none, and what its arrays are called in a file.
+# The attributes of a model with an array for each layer after the first, or none, and the arrays' names in a file.
 _LETTERS = {"weights": "W", "biases": "b", "gammas": "gamma", "running": "running"}
 _OF_TRAINING = "training."
 
 
 class Unreadable(Exception):
-    """Why a file is not read."""
+    """The reason why a file is not read."""
 
 
 class Member(NamedTuple):
-    """An array in a file: dtype, as NumPy writes it, shape, and where its numbers begin."""
+    """An array in a file: its dtype in NumPy's notation, its shape, and the offset of its numbers."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -56,7 +56,7 @@ class Member(NamedTuple):
 
 
 def arrays_of(model: Model) -> dict[str, NDArray[Any]]:
-    """The arrays that make up a model, by the names that they have in a file: views."""
+    """The arrays of a model, as views, by their names in a file."""
     found = {}
     for attribute, letter in _LETTERS.items():
         for layer, array in enumerate(getattr(model, attribute, ()), 1):
@@ -66,12 +66,12 @@ def arrays_of(model: Model) -> dict[str, NDArray[Any]]:
 
 
 def little(array: NDArray[Any]) -> NDArray[Any]:
-    """The array as files have it, C-contiguous and little-endian."""
+    """The array as it is stored in files: C-contiguous and little-endian."""
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 
 def of_training(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays of a training, by the names that they have in a checkpoint."""
+    """The arrays of the training state, by their names in a checkpoint."""
     return {f"{_OF_TRAINING}{name}": arrays[name] for name in sorted(arrays)}
 
 
@@ -108,10 +108,10 @@ def begin_checksum(said: Mapping[str, Any]) -> Any:
 
 
 def parsed(text: bytes, what: str) -> dict[str, Any]:
-    """An object in JSON."""
+    """A JSON object."""
     try:
         found = json.loads(text.decode())
-    except (ValueError, RecursionError) as error:  # integers of more digits than Python reads, too
+    except (ValueError, RecursionError) as error:  # also for integers with more digits than Python reads
         raise Unreadable(f"{what} is no JSON ({type(error).__name__})") from None
     if not isinstance(found, dict):
         raise Unreadable(f"{what} is no object, but a {type(found).__name__}")
@@ -119,7 +119,7 @@ def parsed(text: bytes, what: str) -> dict[str, Any]:
 
 
 def model_of(said: Mapping[str, Any], members: Mapping[str, Member], size: int, most: int) -> Model:
-    """A model as described, uninitialised, whose arrays are those of a file of `size` bytes; `most` bytes at most."""
+    """The described model, uninitialised, if its arrays match those of a file of `size` bytes; at most `most` bytes."""
     _check_version(said)
     sizes, settings, dtype = said.get("sizes"), said.get("settings"), said.get("dtype")
     if not isinstance(settings, dict) or not isinstance(sizes, list) or dtype not in ("float64", "float32"):
@@ -144,7 +144,7 @@ def model_of(said: Mapping[str, Any], members: Mapping[str, Member], size: int, 
 def training_of(
     said: Mapping[str, Any], members: Mapping[str, Member]
 ) -> tuple[dict[str, Any] | None, dict[str, Member]]:
-    """What a checkpoint says of the training, and its arrays; None, and none, for another file."""
+    """The entries of a checkpoint for the training state, and its arrays; None and no arrays for other files."""
     training = said.get("training")
     if not isinstance(training, dict):
         return None, {}
@@ -153,7 +153,7 @@ def training_of(
 
 
 def of_model(said: Mapping[str, Any], members: Mapping[str, Member]) -> dict[str, Member]:
-    """The arrays of a file but for those of a training."""
+    """The arrays of a file except those of the training state."""
     is_checkpoint = isinstance(said.get("training"), dict)
     return {name: member for name, member in members.items() if not (is_checkpoint and _is_of_training(name))}
 
@@ -174,7 +174,7 @@ def _check_version(said: Mapping[str, Any]) -> None:
 
 
 def _check_members(expected: Mapping[str, NDArray[Any]], members: Mapping[str, Member]) -> None:
-    """The file has the arrays of the model, each with its dtype and shape, and no others."""
+    """Check that the file has the arrays of the model, each with its dtype and shape, and no others."""
     if missing := expected.keys() - members.keys():
         raise Unreadable(f"it lacks {checks.short(min(missing))}, one of {len(expected)} arrays")
     if others := members.keys() - expected.keys():
@@ -186,6 +186,6 @@ def _check_members(expected: Mapping[str, NDArray[Any]], members: Mapping[str, M
 
 
 def to_native(array: NDArray[Any]) -> None:
-    """Little-endian numbers, as they were read into an array, as numbers of this machine; in place."""
+    """Convert little-endian numbers that were read into an array to this machine's byte order, in place."""
     if sys.byteorder == "big":
         array.byteswap(inplace=True)

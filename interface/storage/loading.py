@@ -11,14 +11,14 @@ from samenet.validation import checks
 
 
 def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1 << 30) -> Network:
-    """A network that `net.save(path)` saved, or that a checkpoint is of, with the same bits, on any backend.
+    """The network in a file that `net.save(path)` wrote, or in a checkpoint, with the same bits, on any backend.
 
     backend  the name of the backend: "reference", "numpy" or "numba", or another that `samenet.backend` knows
-    limit    the number of bytes that its parameters may take
+    limit    the maximum size of its parameters in bytes
 
-    The network has one thread and no history. Nothing in a file is run, and one that is not loaded takes little memory.
-    Raises ValueError, with the reason, for a file that is truncated, damaged, not samenet's, a newer samenet's, beyond
-    the limit, or has NaN or infinity in it; OSError for one that cannot be read.
+    The network has one thread and no history. Nothing in a file is executed, and a refused file takes little memory.
+    Raises ValueError, with the reason, for a file that is truncated, damaged, not samenet's, from a newer samenet,
+    beyond the limit, or contains NaN or infinity; OSError for one that cannot be read.
 
     >>> from samenet.fast.numpy import Network
     >>> import tempfile
@@ -32,7 +32,7 @@ def load(path: str | os.PathLike[str], backend: str = "numba", *, limit: int = 1
 
 
 def network_of(model: Model, backend: str) -> Network:
-    """A network on a backend whose model this is."""
+    """A network on this backend, with this model."""
     cls: type[Network] = find_backend(backend).Network
     network = cls(model.sizes, dtype=model.dtype, seed=0, **model.settings)
     network.model = model

@@ -1,8 +1,8 @@
-"""The npz format: NumPy's arrays, one a member, in a zip archive that compresses nothing.
+"""The npz format: NumPy arrays, each a member of an uncompressed zip archive.
 
-`numpy.load(path, allow_pickle=False)` reads such a file, and `bytes(file["samenet"])` is the description. It is not
-read by `zipfile` and `numpy.load` here, which take as much memory as a damaged or hostile file asks for. Only what
-`numpy.savez` writes is read: stored members, each of them an array with a header of version 1.0.
+`numpy.load(path, allow_pickle=False)` reads such a file, and `bytes(file["samenet"])` is the description. We do not
+read it with `zipfile` and `numpy.load`, because they allocate as much memory as a damaged or malicious file asks for.
+We read only what `numpy.savez` writes: uncompressed members, each an array with a header of version 1.0.
 Sources: PKWARE, APPNOTE.TXT, .ZIP File Format Specification, sections 4.3.7, 4.3.12 and 4.3.16; NumPy, NEP 1.
 """
 
@@ -21,7 +21,7 @@ from samenet.storage.contents import ARRAYS, TEXT_BYTES, Member, Unreadable, lit
 
 MAGIC = b"PK\3\4"
 _DESCRIPTION = "samenet"
-_LARGEST = 1 << 31  # bytes of the arrays: more takes the 64-bit extensions of zip
+_LARGEST = 1 << 31  # bytes of the arrays; more would need the 64-bit extensions of zip
 _LOCAL, _CENTRAL, _END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
 _TABLE_BYTES = (ARRAYS + 1) * (_CENTRAL.size + 64)
 _HEADER_BYTES = 1 << 12
@@ -32,19 +32,19 @@ _HEADER = re.compile(
 
 
 def write(file: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a description and arrays; the same ones give the same bytes."""
+    """Write a description and arrays; equal contents give equal bytes."""
     if sum(array.nbytes for array in arrays.values()) > _LARGEST:
         raise ValueError(f"path: expected .safetensors for parameters of more than {_LARGEST} bytes, got .npz")
     members = {_DESCRIPTION: np.frombuffer(text.encode(), np.uint8), **arrays}
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in members.items():
-            # A ZipInfo has no time of its own, and stores without compression.
+            # By default, a ZipInfo has a fixed time and no compression.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
                 np.lib.format.write_array(member, little(array), (1, 0), allow_pickle=False)
 
 
 def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
-    """The description, and where the arrays are; all of them lie within the file."""
+    """The description, and the positions of the arrays, all of which lie within the file."""
     members = {}
     for name, (start, length) in _members(file, size).items():
         member = _array(file, name, start, length)
@@ -70,7 +70,7 @@ def _at(file: BinaryIO, start: int, length: int) -> bytes:
 
 
 def _members(file: BinaryIO, size: int) -> dict[str, tuple[int, int]]:
-    """Where each member of the archive begins, and its length."""
+    """The offset and the length of each member of the archive."""
     if size < _END.size:
         raise Unreadable("it is truncated")
     mark, disk, first_disk, here, number, length, start, comment = _END.unpack(_at(file, size - _END.size, _END.size))
@@ -87,7 +87,7 @@ def _members(file: BinaryIO, size: int) -> dict[str, tuple[int, int]]:
         mark, _, _, flags, method, _, _, _, packed, unpacked, *rest, local = _CENTRAL.unpack_from(entries, place)
         if mark != b"PK\1\2":
             raise Unreadable("it is damaged: its table of members has an entry that is none")
-        lengths = rest[:3]  # of the name, of what is added to it, of a comment
+        lengths = rest[:3]  # of the name, the extra field and the comment
         place += _CENTRAL.size
         name = entries[place : place + lengths[0]].decode("latin-1")
         place += sum(lengths)
@@ -107,7 +107,7 @@ def _members(file: BinaryIO, size: int) -> dict[str, tuple[int, int]]:
 
 
 def _array(file: BinaryIO, name: str, start: int, length: int) -> Member:
-    """The array of a member, from its header, whose numbers fill the member to its end."""
+    """The array of a member, from its header; its numbers must fill the rest of the member."""
     head = _at(file, start, min(length, 10))
     if len(head) < 10 or head[:8] != b"\x93NUMPY\1\0":
         raise Unreadable(f"its member {name!r:.60} is no array of NumPy's, version 1.0")

@@ -1,8 +1,9 @@
-"""A model from a file, if the file is right to the last bit.
+"""Reading a model from a file, if the file is correct to the last bit.
 
-Whatever a file says, only its tables, a few MiB at most, are in memory until its arrays have been found to lie within
-it, to be those of the network that it describes, finite, and of the right checksum; for that they are read once in
-small parts. `save` replaces a file by another one, and so does not change one that is being read.
+Whatever a file says, at first only its tables, at most a few MiB, are read into memory. Then its arrays are checked:
+they must lie within the file, belong to the network that it describes, be finite, and match the checksum, for which
+they are read once in small parts. Only then are they loaded. `save` replaces a file by a new one, so it never changes a
+file that is being read.
 """
 
 import math
@@ -33,14 +34,14 @@ from samenet.validation.finite import all_finite
 
 T = TypeVar("T")
 _PART = 1 << 20  # bytes that are checked at a time
-_OTHERS = ("<f8", "<f4", "<i8")  # dtypes of the arrays of a training
+_OTHERS = ("<f8", "<f4", "<i8")  # dtypes of the arrays of a training state
 
 
 Wanted = Callable[[dict[str, Any], Model], Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]]
 
 
 class Checkpoint(NamedTuple):
-    """A model from a checkpoint, what the file says of the training, and its arrays by name."""
+    """A model from a checkpoint, the file's entries for the training state, and its arrays by name."""
 
     model: Model
     training: dict[str, Any]
@@ -53,17 +54,17 @@ def read(path: str | os.PathLike[str], limit: int) -> Model:
 
 
 def read_with_table(path: str | os.PathLike[str], limit: int) -> tuple[Model, Any]:
-    """The model in a file, and what stands there for "table", unchecked, or None; raises as `read` does."""
+    """The model in a file, and its entry "table", unchecked, or None; raises as `read` does."""
     most = checks.integer("limit", limit, least=1)
     model, said, _ = _opened("path", path, "a network saved by samenet", lambda file, size: _read(file, size, most))
     return model, said.get("table")
 
 
 def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted: Wanted) -> Checkpoint:
-    """What is in a checkpoint; raises ValueError, naming the argument, with the reason why it is not read.
+    """The contents of a checkpoint; raises ValueError, naming the argument, with the reason why it is not read.
 
-    wanted: returns dtype and shape of each array of the training, or raises Unreadable or ValueError, if the training
-    is not the one to go on with.
+    wanted: returns dtype and shape of each array of the training state, or raises Unreadable or ValueError if this is
+    not the training to resume.
     """
 
     def read_all(file: BinaryIO, size: int) -> Checkpoint:
@@ -82,7 +83,7 @@ def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted:
 
 def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int], T]) -> T:
     where = paths.path(name, path)
-    if not stat.S_ISREG(os.stat(where).st_mode):  # before it is opened: opening a pipe waits for its other end
+    if not stat.S_ISREG(os.stat(where).st_mode):  # opening a pipe would wait for its other end
         raise OSError(f"{where!r} is not a regular file")
     try:
         with Path(where).open("rb") as file:
@@ -95,7 +96,7 @@ def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int],
 def _read(
     file: BinaryIO, size: int, most: int, wanted: Wanted | None = None
 ) -> tuple[Model, dict[str, Any], dict[str, Member]]:
-    """The model, the file's description, and where the arrays of a training are, which a checkpoint has."""
+    """The model, the file's description, and in a checkpoint, the positions of the arrays of the training state."""
     start = file.read(9)
     if start[:4] == npz.MAGIC:
         text, members = npz.table(file, size)
@@ -121,7 +122,7 @@ def _read(
 def _check_training(
     expected: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]], members: Mapping[str, Member]
 ) -> None:
-    """The file has the arrays of the training, each with its dtype and shape, and no others."""
+    """Check that the file has the arrays of the training state, each with its dtype and shape, and no others."""
     found = {name: (member.dtype, member.shape) for name, member in members.items()}
     wanted = {name: (dtype.newbyteorder("<").str, shape) for name, (dtype, shape) in expected.items()}
     for name in sorted(found.keys() | wanted.keys()):
@@ -146,7 +147,7 @@ def _check(
     model: Model,
     others: Mapping[str, Member],
 ) -> None:
-    """The arrays in the file are those that the description was written with; the model's are finite."""
+    """Check that the arrays match the description's checksum, and that the model's are finite."""
     checksum = begin_checksum(said)
     dtype = model.dtype.newbyteorder("<")
     for name, array in arrays_of(model).items():
@@ -162,7 +163,7 @@ def _check(
 
 
 def _parts(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
-    """So many bytes of a file, in parts that hold whole numbers."""
+    """This many bytes of a file, in parts that hold whole numbers."""
     file.seek(start)
     while length:
         part = file.read(min(length, _PART))

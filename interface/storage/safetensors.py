@@ -1,7 +1,7 @@
 """The safetensors format: the length of a header, the header in JSON, and the numbers of all arrays.
 
-Written and read by its documentation, which is short, and without the package `safetensors`, which reads such a file,
-too. The description is the entry "samenet" of its "__metadata__".
+This follows the format's short documentation, without the package `safetensors`, which can read such a file, too. The
+description is the entry "samenet" of "__metadata__".
 Source: https://huggingface.co/docs/safetensors, "Format".
 """
 
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from samenet.storage.contents import ARRAYS, TEXT_BYTES, Member, Unreadable, little, parsed
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
-_HEADER_BYTES = 2 * TEXT_BYTES + 128 * ARRAYS  # the description is a text within a text, where quotes take two bytes
+_HEADER_BYTES = 2 * TEXT_BYTES + 128 * ARRAYS  # the description is JSON in a string, so quotes take two bytes
 
 
 def write(file: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a description and arrays; the same ones give the same bytes."""
+    """Write a description and arrays; equal contents give equal bytes."""
     names, end = {dtype: name for name, dtype in _DTYPES.items()}, 0
     header: dict[str, Any] = {"__metadata__": {"samenet": text}}
     for name, array in arrays.items():
@@ -35,7 +35,7 @@ def write(file: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
-    """The description, and where the arrays are; they fill the rest of the file."""
+    """The description, and the positions of the arrays, which must fill the rest of the file."""
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if length > _HEADER_BYTES:
@@ -64,7 +64,7 @@ def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
 
 
 def _entry(name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
-    """The shape of an array, and where its numbers begin and end."""
+    """The shape of an array, and the start and end of its numbers."""
     try:
         dtype, shape, (start, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
         whole = all(type(n) is int and 0 <= n < 1 << 62 for n in (*shape, start, end))

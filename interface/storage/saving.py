@@ -1,4 +1,4 @@
-"""A model, or a checkpoint of its training, into a file."""
+"""Saving a model, or a checkpoint of its training, in a file."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _WRITERS = {".npz": npz.write, ".safetensors": safetensors.write}
 
 
 def writer_of(name: str, path: str | os.PathLike[str]) -> Path:
-    """The path of a file to be written, whose name says in which format; `name` is that of the argument."""
+    """The path of a file to be written, whose suffix determines the format; `name` is that of the argument."""
     found = Path(paths.path(name, path))
     if found.suffix.lower() not in _WRITERS:
         ends = " or ".join(_WRITERS)
@@ -35,8 +35,8 @@ def save(
 ) -> None:
     """Write a model to a file, in the format that its name ends in.
 
-    table: what goes with it into the description, see `contents`.
-    training, others: of a checkpoint, what it says of the training, and its arrays.
+    table: an optional entry of the description, see `contents`.
+    training, others: for a checkpoint, its entries for the training state, and their arrays.
     """
     name = writer_of("path", path)
     numbers = arrays_of(model)
@@ -49,7 +49,5 @@ def save(
     writer = _WRITERS[name.suffix.lower()]
     try:
         files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)
-    except (
-        FileNotFoundError
-    ):  # a training that began with this checkpoint took the temporary file for one that was left
+    except FileNotFoundError:  # another call that began with this checkpoint removed the temporary file as a leftover
         files.write(name, lambda temporary: writer(temporary, text, numbers), durable=True)

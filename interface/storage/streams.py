@@ -1,6 +1,6 @@
 """Random streams as plain numbers, and back.
 
-A state is checked before NumPy gets it, which would take a position beyond its numbers and then read there.
+A state is checked before NumPy gets it, because NumPy would accept a position beyond its buffer, and read there.
 """
 
 import random
@@ -17,14 +17,14 @@ _MOST = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "has_gauss": 1, "uinteger
 
 
 def kind(stream: Stream) -> str:
-    """What kind of stream it is, as text."""
+    """The kind of a stream, as text."""
     if isinstance(stream, np.random.Generator):
         return f"Generator({type(stream.bit_generator).__name__})"
     return "RandomState" if isinstance(stream, np.random.RandomState) else "Random"
 
 
 def state(stream: Stream) -> dict[str, Any]:
-    """Its state in numbers, lists and dictionaries; ValueError for a stream of another make."""
+    """The state of a stream as numbers, lists and dictionaries; ValueError for an unknown kind of stream."""
     try:
         found = _state(stream)
     except (AttributeError, NotImplementedError, TypeError):
@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 def stream(kind: Any, given: Any) -> Stream:
-    """The stream of a kind that is in this state; raises Unreadable if there is none."""
+    """A stream of this kind in this state; raises Unreadable if the state is invalid."""
     if kind == "Random":
         return _python_stream(given)
     name = kind[10:-1] if isinstance(kind, str) and kind.startswith("Generator(") else None
@@ -81,7 +81,7 @@ def _python_stream(given: Any) -> random.Random:
 
 
 def _checked(template: Any, given: Any, name: str = "") -> Any:
-    """What is given, with the structure of the template, and numbers in their ranges."""
+    """The given state, checked to have the structure of the template, and numbers in their ranges."""
     if isinstance(template, dict):
         if not isinstance(given, dict) or given.keys() != template.keys():
             raise _wrong()
@@ -111,7 +111,7 @@ def _wrong() -> Unreadable:
 
 
 def take_over(stream: Stream, other: Stream) -> None:
-    """Put a stream into the state of another of its kind."""
+    """Set a stream to the state of another of its kind."""
     if isinstance(stream, random.Random) and isinstance(other, random.Random):
         stream.setstate(other.getstate())
     elif isinstance(stream, np.random.RandomState) and isinstance(other, np.random.RandomState):

@@ -1,1 +1,1 @@
-"""Tools to study a network or its training: diagrams, error surfaces, descent on any function, many trainings."""
+"""Tools to study a network or its training: diagrams, error surfaces, descent on any function, many training runs."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def draw_network(axes: "Axes", net: Network, *, biases: bool = False, numbers: bool = False, most: int = 8) -> None:
-    """Draw a network on matplotlib axes. Deprecated: use `samenet.plot.network`, of the same options."""
+    """Draw a network on matplotlib axes. Deprecated: use `samenet.plot.network`, which has the same options."""
     warnings.warn(
         "samenet.draw_network(axes, net) is deprecated, and will be removed in 0.4: use "
         "samenet.plot.network(net, ax=axes)",

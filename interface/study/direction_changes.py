@@ -4,7 +4,7 @@
     net.train(X, Y, alpha=10, epochs=60_000, reduction="sum", callback=count)
     count.changes.weights, count.total
 
-A step that is too long jumps over the minimum, and the next one comes back: the weight changes direction.
+A step that is too long jumps over the minimum, and the next one jumps back: the weight changes direction.
 Source: tutorial 004 (docs/sources.md), part 2.
 """
 
@@ -47,7 +47,7 @@ class DirectionChanges:
 
     def _up(self, net: Network) -> Any:
         X, Y, reduction = self._given
-        # Not from the difference of weights: a tiny update to a large weight may be lost in rounding.
+        # Not computed from differences of weights, because a tiny update of a large weight may be lost in rounding.
         return net.gradient(X, Y, reduction=reduction)[1].flat < 0
 
     def __call__(self, net: Network, history: History) -> None:

@@ -27,7 +27,7 @@ class Path:
     """The path of a descent.
 
     points     x before the first step and after every step, (steps + 1, *shape of x)
-    converged  whether it ended because the last step was small enough, not because `max_steps` was reached
+    converged  whether it ended because the last step was small enough, not because of `max_steps`
     """
 
     points: NDArray[np.float64]
@@ -85,7 +85,7 @@ def downhill(
         # A copy, so that a function that writes into x does not change the path; a float if x is one, for functions
         # that use Python's arithmetic or the `math` module.
         try:
-            with np.errstate(all="ignore"):  # what overflows is reported below
+            with np.errstate(all="ignore"):  # overflow is reported below
                 given = slope(before.copy() if before.ndim else float(before))
         except OverflowError as error:  # Python's arithmetic raises it
             raise _diverged(len(points), alpha) from error

@@ -1,4 +1,4 @@
-"""Brute force: the cost on a grid of values of a few weights, its lowest point, and how long more weights would take.
+"""Brute force: the cost on a grid of values of a few weights, its lowest point, and the time for more weights.
 
     found = error_surface(net, X, Y, [(0, 0, 0)], numpy.linspace(-5, 5, 1000))
     found.best, found.lowest
@@ -64,12 +64,12 @@ class Surface:
 
     @property
     def best(self) -> tuple[float, ...]:
-        """Where the lowest value lies, a number for each place; the first such point if there are several."""
+        """The position of the lowest value, a number for each place; the first one if there are several."""
         return tuple(float(grid[i]) for grid, i in zip(self.grids, self._at, strict=True))
 
     @property
     def on_edge(self) -> bool:
-        """Whether the lowest value lies on the edge of the grid: then there may be a lower one outside."""
+        """Whether the lowest value lies on the edge of the grid, so that there may be a lower one outside."""
         return any(i in (0, len(grid) - 1) for grid, i in zip(self.grids, self._at, strict=True))
 
     @property

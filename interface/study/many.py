@@ -1,4 +1,4 @@
-"""Many trainings at once, of networks that have nothing to do with each other: `samenet.train_many`."""
+"""`samenet.train_many`: parallel training of many independent networks."""
 
 import copy
 import inspect
@@ -23,10 +23,10 @@ from samenet.validation import checks
 
 
 class TrainingErrors(ExceptionGroup[Exception]):
-    """Some of many trainings failed; the others are done, as if nothing had happened.
+    """The training of some networks failed; the others were trained as if nothing had happened.
 
     networks    all networks, as `train_many` would have returned them; one that failed is as `Network.train` leaves it
-    failed      by the number of a network, what its training raised
+    failed      the exceptions, by the numbers of the networks
     exceptions  the same errors, each with a note that names the network
     """
 
@@ -34,14 +34,14 @@ class TrainingErrors(ExceptionGroup[Exception]):
     failed: dict[int, Exception]
 
     def __new__(cls, networks: list[Network], failed: dict[int, Exception]) -> Self:
-        """The group of these errors."""
+        """A group of these errors."""
         what = f"{len(failed)} of {len(networks)} trainings failed, {_named(failed)}; the others are done"
         group = super().__new__(cls, what, [*failed.values()])
         group.networks, group.failed = networks, failed
         return group
 
     def derive(self, excs: Sequence[Exception]) -> "TrainingErrors":  # type: ignore[override]
-        """Those among these errors, of the same networks."""
+        """A group of some of these errors, with the same networks."""
         chosen = {id(error) for error in excs}
         return TrainingErrors(self.networks, {i: error for i, error in self.failed.items() if id(error) in chosen})
 
@@ -55,7 +55,7 @@ def train_many(
     init: Scheme = "glorot",
     **options: Any,
 ) -> list[Network]:
-    """Train many networks, with the same result as training one after the other, to the bit.
+    """Train many networks, with the same bits as training one after the other.
 
     networks  a list, which may mix sizes, settings, dtypes and backends: each is trained in place, as by
 
@@ -68,24 +68,25 @@ def train_many(
                       net = Network(sizes, init=init, seed=seed, ...)  # with the settings of the pattern
                       net.train(X, Y, seed=seed, **options)
 
-    X, Y      the samples and the targets of all networks, (m, n_in) and (m, n_out); or those of each network, with one
-              dimension more: (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
-    sample_weight  as for `Network.train`, for all networks; or of each network, (networks, m), or a list of vectors
-    seeds     the `seed` of each network; by default, each training draws from a stream of its own
-    init      how the weights of new networks begin, see `samenet.model.initialize`
-    options   the other arguments of `Network.train`; of a `validation` (X, Y), X and Y are those of all networks or of
-              each, too; `verbose` prints a line for each network that is done, and the bar of `progress` counts them
+    X, Y      the samples and the targets of all networks, (m, n_in) and (m, n_out); or separate ones for each network:
+              (networks, m, n_in), or a list of matrices, which may differ in their numbers of rows
+    sample_weight  as for `Network.train`, for all networks; or for each network, (networks, m), or a list of vectors
+    seeds     the `seed` of each network; by default, each network has its own stream
+    init      the initialization scheme of new networks, see `samenet.model.initialize`
+    options   the other arguments of `Network.train`; X and Y of a `validation` set may also be separate for each
+              network; `verbose` prints a line for each trained network, and the bar of `progress` counts networks
 
     Returns the networks, in the order of the list or of the seeds, each with its `history`.
 
-    As many trainings run at the same time as the largest `threads` among the networks says, each in one thread; a
-    callback or a schedule is then called from several threads. Networks of the reference gain nothing by it. Trainings
-    that draw from the very same stream, an object that occurs twice in `seeds`, are not run at the same time.
+    The number of networks that are trained at the same time is the largest `threads` among them; each is trained in one
+    thread, so a callback or a schedule may be called from several threads. Networks on the reference gain nothing from
+    it. Networks that draw from the same stream, an object that occurs twice in `seeds`, are not trained at the same
+    time.
 
-    Arguments are checked before anything is trained: ValueError or TypeError as from `Network.train`, with a note that
-    names the network. A training that fails does not disturb the others: when all have ended, one `TrainingErrors`
-    names those that failed, and holds all networks. One `DivergenceWarning`, likewise at the end, names those that
-    diverged. `StopTraining` ends the training that it is raised in. Ctrl-C ends all after their current update.
+    Arguments are checked before training: ValueError or TypeError as from `Network.train`, with a note that names the
+    network. A network whose training fails does not affect the others: when all have ended, one `TrainingErrors` names
+    those that failed, and holds all networks. Likewise, one `DivergenceWarning` at the end names those that diverged.
+    `StopTraining` ends only the training in which it is raised. Ctrl-C ends all training after the current updates.
 
     >>> from samenet import train_many
     >>> from samenet.fast.numpy import Network
@@ -104,17 +105,17 @@ def train_many(
             raise ValueError("seeds: expected one for each new network, got None and one network")
         checks.choice("init", init, SCHEMES)
         numbers = _listed("seeds", seeds)
-        trained = [pattern] * len(numbers)  # until there are new ones
+        trained = [pattern] * len(numbers)  # replaced by new networks below
     given, of_X, of_Y = _arguments(options), _each("X", X, len(trained)), _each("Y", Y, len(trained))
     validation = _validation(given["validation"], len(trained))
     shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
     report = ReportOfMany(len(trained), *shown)
     given |= {"verbose": False, "progress": False}  # of each training
-    outside: dict[int, str] = {}  # by their numbers, the first networks of a kind whose targets cannot be reached
+    outside: dict[int, str] = {}  # the first network of each kind with unreachable targets, by number
     weights = given["sample_weight"]
     of_weights = None if weights is None else _each("sample_weight", weights, len(trained), rank=2)
-    known: dict[Any, Any] = {}  # samples that were checked for networks of one kind
-    # The options of the first network of a kind, and whether each has to be seen by itself.
+    known: dict[Any, Any] = {}  # samples already checked for a kind of network
+    # The options of the first network of a kind, and whether each network needs its own check.
     plans: dict[Any, tuple[Options | None, bool]] = {}
     planned = []
     for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
@@ -251,11 +252,11 @@ def _validation(value: Any, count: int) -> Any:
 
 
 def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
-    """What each network has for itself, or None if all have the same."""
+    """The separate values of each network, or None if all share one."""
     if _rank(value) != rank:
         return None
     given = list(value) if isinstance(value, list | tuple) else np.asarray(value)
-    if isinstance(given, np.ndarray) and given.ndim != rank:  # a sparse one, which is refused where it is converted
+    if isinstance(given, np.ndarray) and given.ndim != rank:  # a sparse matrix is refused on conversion
         return None
     if len(given) != count:
         what = "matrices" if rank == 3 else "vectors"
@@ -264,10 +265,10 @@ def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
 
 
 def _rank(value: Any) -> int:
-    """The number of dimensions, as far as the first items tell."""
+    """The number of dimensions, judging by the first items."""
     try:
         rank = getattr(value, "ndim", None)
-    except Exception:  # of someone's class: it is refused where it is converted
+    except Exception:  # a user-defined class, refused on conversion
         return 0
     if isinstance(rank, int):
         return rank

@@ -1,4 +1,4 @@
-"""The proof as a tool: whether a backend, a gradient or an answer is right, within derived bounds.
+"""The tests as a tool: checks whether a backend, a gradient or an answer is right, within derived bounds.
 
     from samenet.testing import check_backend
     print(check_backend("my_backend.py"))

@@ -1,7 +1,7 @@
 """Error bounds for activations of bounded weighted sums, and for errors propagated back through them.
 
-e is the error of the weighted sum, u unit roundoff; exp and similar functions are accurate to 4 ulp, 8 u, in every
-backend.
+e is the error of the weighted sum, u the unit roundoff; exp and similar functions are accurate to 4 ulp, or 8 u, in
+every backend.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Back = Callable[[Bounded, Bounded, Rounding], Bounded]
 
 
 def _at_most(moved: Array, e: Array, limit: float) -> Array:
-    """A function changes by no more than the width of its range; but it may be NaN where z has no bound."""
+    """The change of a function, limited to the width of its range; but it may be NaN where z has no bound."""
     return np.where(np.isfinite(e), np.fmin(moved, limit), np.inf)
 
 
@@ -32,7 +32,8 @@ def stable_sigmoid(z: Array) -> Array:
 
 
 def _sigmoid(z: Bounded, r: Rounding) -> Bounded:
-    """The largest slope near z, t / (1 + t)^2 with t = exp(-|z|), times e; 8 u of the result; underflow of exp."""
+    """The largest slope near z, t / (1 + t)^2 with t = exp(-|z|), times e; plus 8 u of the result and underflow of
+    exp."""
     t = np.exp(-nearest(z))
     moved = _at_most(t / (1 + t) ** 2 * z.error, z.error, 1)
     value = stable_sigmoid(z.value)
@@ -75,9 +76,9 @@ def _softmax(z: Bounded, r: Rounding) -> Bounded:
 
 
 def _through(e: Bounded, slope: Bounded, roundings: int, r: Rounding) -> Bounded:
-    """e times a slope of at most 1, a product that may be computed first: what it loses is then multiplied by e.
+    """e times a slope of at most 1, which may itself be a product computed first; its error is then multiplied by e.
 
-    The factors of the cost may be applied before or after, so that what a product loses is multiplied by up to 2.
+    The factors of the cost may be applied before or after, so that the error of a product is multiplied by up to 2.
     """
     size = gamma(roundings, r.u) * e.largest * slope.largest
     return (e * slope).rounded(size + r.least * (e.largest + 8)).within(r)
@@ -96,7 +97,7 @@ def _tanh_back(h: Bounded, e: Bounded, r: Rounding) -> Bounded:
 
 
 def _relu_back(h: Bounded, e: Bounded, r: Rounding) -> Bounded:
-    """e or 0; either of them where z may have either sign. Where z is certainly negative, h has no error."""
+    """e or 0; either of the two where z may have either sign. Where z is certainly negative, h has no error."""
     kink = (h.error > 0) & (h.value <= 2 * h.error)
     error = np.where(kink, e.largest, np.where(h.value > 0, e.error, 0.0))
     return Bounded(np.where(h.value > 0, e.value, 0.0), np.where(np.isfinite(e.error), error, np.inf))

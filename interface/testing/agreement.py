@@ -1,7 +1,8 @@
-"""What it means for two backends to agree: every difference, relative to what `samenet.testing.tolerance` allows.
+"""Comparisons of two backends: every difference, relative to the one that `samenet.testing.tolerance` allows.
 
-Each function yields answers of a network on one backend beside those of a more trusted one. The tests assert that all
-of them pass; the mutant tests, that they fail for a backend with one line changed; `check_backend` reports them.
+Each function yields the answers of a network on one backend, each with that of a more trusted backend. The tests assert
+that all comparisons pass; the mutation tests assert that they fail for a backend with one line changed; `check_backend`
+reports them.
 """
 
 from typing import Any
@@ -37,7 +38,7 @@ def activations(network: Any, trusted: Any, X: Array) -> Compared:
 
 
 def predictions(network: Any, trusted: Any, X: Array) -> Compared:
-    """The output alone, likewise."""
+    """The output, for the batch and for its first sample alone."""
     for x in (X, X[0]):
         allowed = tolerance.forward(trusted.model, x)[-1]
         yield Answer("prediction", network.predict(x), trusted.predict(x), allowed, network.dtype)
@@ -61,7 +62,7 @@ def gradient(
     drop_connect: DropConnect | None = None,
     sample_weight: Array | None = None,
 ) -> Compared:
-    """The cost, and its gradient, with both reductions; with masks, of the backend's own functions."""
+    """The cost and its gradient, with both reductions; with masks, by the backend's own functions."""
     if dropout is None and drop_connect is None:
         yield from costs(network, trusted, X, Y, sample_weight)
     yield from slopes(network, trusted, X, Y, dropout, drop_connect, sample_weight)
@@ -110,7 +111,7 @@ def normalized(
     dropout: Dropout | None = None,
     sample_weight: Array | None = None,
 ) -> Compared:
-    """Predictions, gradients and an update of networks with batch normalization, and what moves their statistics."""
+    """Predictions, gradients and an update of networks with batch normalization, and the update of their statistics."""
     yield from forward(network, trusted, X)
     kept, given = masks(dropout, len(X)), given_masks(dropout, None, sample_weight)
     costs = [one.cost(X, Y, reduction="sum") for one in (network, trusted)]
@@ -147,6 +148,6 @@ def normalized(
     theta = np.abs(ends[1].model.theta.everything)
     allowed = (1e-9 if trusted.dtype == np.float64 else 1e-3) * (
         1 + theta
-    )  # several updates, for which none is derived
+    )  # several updates, for which no bound is derived
     mine, its = (one.model.theta.everything for one in ends)
     yield Answer("several updates", mine, its, allowed)

@@ -1,4 +1,4 @@
-"""One answer of a backend beside the one that is expected: what every comparison of the suite is made of."""
+"""One answer of a backend with the expected one: the unit of every comparison of the suite."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from samenet.testing.tolerance import Comparison, compare
 
 @dataclass(eq=False)
 class Answer:
-    """What a backend gave, by the name of what was asked; it unpacks as (name, comparison).
+    """A backend's answer, by name; it unpacks as (name, comparison).
 
-    got, expected  numbers or arrays, copied, since what a backend returns may change later
-    allowed        how far they may differ, of the same shape or one number
-    dtype          that `got` must have, if it must
-    detail         what else tells this answer from others of the name
+    got, expected  numbers or arrays, copied, because an array that a backend returns may change later
+    allowed        the allowed difference, of the same shape or one number
+    dtype          the required dtype of `got`, if any
+    detail         distinguishes this answer from others with the same name
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a backend has to keep to besides right numbers: far out, not finite, in any memory, again, and at once."""
+"""A backend's behaviour beyond right numbers: extreme and non-finite input, memory, repeated and parallel calls."""
 
 import math
 import sys
@@ -55,7 +55,7 @@ def normalized(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
-    """Far out, activations are exact, and costs finite, without overflow or a warning of it."""
+    """For very large inputs, activations are exact and costs finite, without overflow or a warning of it."""
     name, cost = case.functions.output, case.functions.cost
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         for dtype in ("float64", "float32"):
@@ -78,7 +78,7 @@ def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def not_finite(cls: Any, trusted: Any, case: Case) -> Compared:
-    """NaN and infinity go where they go in the reference."""
+    """NaN and infinity propagate as in the reference."""
     with np.errstate(all="ignore"):
         for value in (math.nan, math.inf):
             ends = []
@@ -103,7 +103,7 @@ def not_finite(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def layouts(cls: Any, trusted: Any, case: Case) -> Compared:
-    """Samples in any memory give the bits of plain ones, and stay as they are."""
+    """Samples in any memory layout give the same bits as plain ones, and are not changed."""
     net, X, Y = case.network(cls), case.X.copy(), case.Y.copy()
     read_only, strided = X.copy(), np.repeat(X, 2, axis=0)[::2]
     read_only.flags.writeable = False
@@ -133,7 +133,7 @@ def layouts(cls: Any, trusted: Any, case: Case) -> Compared:
 
 @contextmanager
 def _switching() -> Iterator[None]:
-    """Threads take turns as often as they can."""
+    """Make threads switch as often as possible."""
     kept = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -143,7 +143,7 @@ def _switching() -> Iterator[None]:
 
 
 def threads(cls: Any, trusted: Any, case: Case) -> Compared:
-    """Several threads that call at once, and any number of a network's own, get the bits of a single one."""
+    """Several threads that call at once, and any number of a network's own threads, give the same bits as one."""
     net, Y = case.network(cls), case.Y
     inputs = [case.X * factor for factor in (1.0, 0.5, -1.0, 2.0)]
 
@@ -219,7 +219,7 @@ def refused(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def side_effects(cls: Any, trusted: Any, case: Case) -> Compared:
-    """What a backend returns is its caller's; it leaves NumPy's random numbers and error handling alone."""
+    """Returned arrays belong to the caller; a backend does not change NumPy's random state or error handling."""
     net, X, Y = case.network(cls), case.X.copy(), case.Y.copy()
     backend, model = net.backend, net.model
     user, handling = np.random.get_state(), np.geterr()  # noqa: NPY002  # the global stream is what this is about

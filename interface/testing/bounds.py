@@ -1,9 +1,9 @@
 """Error bounds of a correct computation: rounding errors, propagated forward through the network and back.
 
-They start from the stored parameters and samples, and round each operation at unit roundoff u = eps / 2 of the
-network's dtype (2^-53 or 2^-24). A sum of n products, whatever its order and with or without fused multiply-adds, has
-an error of at most gamma_n sum |w||x|, where gamma_n = n u / (1 - n u), plus n least where products underflow. So, with
-e the error that layer l inherits, and |h| the largest magnitude that a computed h may have:
+The bounds start from the stored parameters and samples, and each operation is rounded with the unit roundoff u = eps /
+2 of the network's dtype (2^-53 or 2^-24). A sum of n products, in any order and with or without fused multiply-adds,
+has an error of at most gamma_n sum |w||x|, where gamma_n = n u / (1 - n u), plus n least where products underflow. So,
+with e the error of the layer's input, and |h| the largest magnitude that a computed h may have:
 
     z = W h + b                dz <= |W| e + gamma_(n+1) (|W| |h| + |b|) + n least
     h' = f(z)                  e' <= max |f'| dz + 8 u (|h'| + 2 max |f'| dz) + underflow of exp, with the largest slope
@@ -15,15 +15,16 @@ e the error that layer l inherits, and |h| the largest magnitude that a computed
     dJ/dW = sum delta h^T      d |h| + |delta| e + gamma_(m+1) |delta| |h| + m least, summed over m samples
     J = scale/2 sum r^2        scale/2 times the sum of dr (2 |r| + dr), gamma_(m n_out + 6) r^2 and least
 
-DropConnect's m W in place of W, and m dJ/d(m W), are one more product each, as are dropout's of h and of its error.
+DropConnect's m W in place of W, and m dJ/d(m W), are one more product each, as are the products of dropout with h and
+with its error.
 
-A row drawn by importance has a factor c, which is rounded, and so are c delta and c J: delta gains gamma_3 |c delta|
-and 2 least, and J, summed over m rows, gamma_(m+4) sum c J and m least. The same holds for the factor of a sample that
-has a weight, w itself for a sum; for the mean w / sum w, which has itself an error of gamma_(m+2) w / sum w and least.
-A sample of weight 0 is left out; only statistics of batch normalization know of it.
+A row drawn by importance has a rounded factor c, and c delta and c J are rounded, too: this adds gamma_3 |c delta| and
+2 least to the error of delta, and gamma_(m+4) sum c J and m least to that of J, summed over m rows. The same holds for
+the factor of a sample with a weight: w itself for a sum; for the mean, w / sum w, which has an error of gamma_(m+2) w /
+sum w and least. A sample of weight 0 is left out, except in the statistics of batch normalization.
 
 The terms of the other activations, the costs and the penalties are similar; they are derived where they are computed,
-in the modules of `samenet.testing`. `rounding` defines the error; where a number may overflow, there is no bound, and
+in the modules of `samenet.testing`. `rounding` defines the error. Where a number may overflow, there is no bound, and
 the error is infinite. Relu has a kink: where z may have either sign, its slope may be 0 or 1.
 
 The reference computes in float64 and rounds what it stores, which is within the bound for either dtype.
@@ -76,7 +77,7 @@ def _by_layer(model: Model, masks: NDArray[Any] | None) -> list[Array | None]:
     return [*np.split(masks.astype(np.float64), ends[:-1], axis=1), None] if len(ends) else [None]
 
 
-@np.errstate(all="ignore")  # where numbers overflow there is no bound: the error is infinite
+@np.errstate(all="ignore")  # where numbers overflow, there is no bound: the error is infinite
 def forward(
     model: Model,
     X: NDArray[Any],
@@ -86,7 +87,7 @@ def forward(
 ) -> Pass:
     """Every layer of a batch (m, n_in).
 
-    batches: gets the statistics of normalized layers, which are then those of the batch, not running ones.
+    batches: if given, normalization uses the statistics of the batch, not running ones, and they are stored in it.
     """
     r = Rounding.of(model.dtype)
     weights = _weights(model, weight_masks, r)
@@ -107,7 +108,7 @@ def forward(
 
 
 def _rows_costs(of: Callable[..., Bounded], h: Bounded, z: Bounded, y: Array, c: Bounded, r: Rounding) -> Bounded:
-    """The sum over the rows, each times its factor."""
+    """The sum of the costs over the rows, each times its factor."""
     total = exact(np.zeros(()))
     m = len(c.value)
     for s in range(m):
@@ -118,7 +119,7 @@ def _rows_costs(of: Callable[..., Bounded], h: Bounded, z: Bounded, y: Array, c:
 
 
 def _factors(sample_weight: Array, reduction: str, r: Rounding) -> Bounded:
-    """What the rows are multiplied by."""
+    """The factors of the rows."""
     total = sample_weight.sum()
     if reduction == "sum" or total == 0:
         return exact(sample_weight)
@@ -149,8 +150,8 @@ def backward(
 ) -> tuple[Bounded, list[Bounded]]:
     """The cost, and the gradient for each matrix, bias vector and gamma, in the order of the flat vector.
 
-    With batch normalization, by the statistics of the batch. factors: of the rows, (m,), with adaptive sampling.
-    sample_weight: of the rows, (m,), as backends are given them.
+    Batch normalization uses the statistics of the batch. factors: of the rows, (m,), with adaptive sampling.
+    sample_weight: (m,), in the form that backends are given.
     """
     return sampled(model, X, Y, reduction, masks, weight_masks, factors, sample_weight)[:2]
 
@@ -166,7 +167,7 @@ def sampled(
     factors: Array | None,
     sample_weight: Array | None = None,
 ) -> tuple[Bounded, list[Bounded], Bounded]:
-    """The same, and ||scale c_s dJ_s/dtheta||^2 of every row that is not left out, (m,)."""
+    """As `gradient`, and ||scale c_s dJ_s/dtheta||^2 of every row that is not left out, (m,)."""
     c, scale = None if factors is None else exact(factors), 1 / len(X) if reduction == "mean" else 1.0
     if sample_weight is not None:
         if not len(model.gammas) and sample_weight.any():

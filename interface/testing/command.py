@@ -20,7 +20,7 @@ def check(
 ) -> int:
     """Check a backend, a file or a name, and print the report, or as JSON; returns the status, 1 if anything failed.
 
-    Raises ValueError for a backend or a part that is not there.
+    Raises ValueError for a backend or a part that does not exist.
     """
     console = standard_output()
     with Console(stderr=True).status("loading") as status:

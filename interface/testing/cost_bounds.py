@@ -1,8 +1,8 @@
 """Error bounds for the costs, delta of the output layer and the penalties, from bounded outputs and weighted sums.
 
-Costs are summed over the samples, before the mean is taken. Slopes are multiplied by the scale, 1 for a sum and 1/m for
-a mean; backends do so at the start of backpropagation or at its end, so a slope may first be computed 1/scale times as
-large, and overflow there.
+Costs are summed over the samples before the mean is taken. Slopes are multiplied by the scale, which is 1 for a sum and
+1/m for a mean. Backends do this at the start of backpropagation or at its end, so a slope may first be computed 1/scale
+times as large, and overflow.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Delta = Callable[[Bounded, Array, float, Back, Rounding], Bounded]
 
 
 def _total(terms: Bounded, roundings: float, r: Rounding) -> Bounded:
-    """The sum of all terms, each with this many roundings besides those of the sum, and with one underflow."""
+    """The sum of all terms, each with this many roundings in addition to those of the sum, and with one underflow."""
     size, n = terms.largest.sum(), terms.value.size
     error = terms.error.sum() + gamma(n + roundings, r.u) * size + n * r.least
     return Bounded(terms.value.sum(), error).unless(size > r.most)
@@ -46,7 +46,7 @@ def _binary_cross_entropy(h: Bounded, z: Bounded, y: Array, r: Rounding) -> Boun
     size = z.largest * (1 + 2 * np.abs(y)) + logarithm
     error = slope * z.error + 16 * r.u * logarithm + 4 * r.u * size + r.flush + r.least
     total = _total(Bounded(value, error), 2, r)
-    # The two parts of a term may be added to the sum separately: twice as many additions, of the larger size.
+    # The two parts of a term may be added to the sum separately: twice as many additions, of larger numbers.
     return total.rounded(gamma(2 * y.size + 4, r.u) * size.sum()).unless(size.sum() > r.most)
 
 
@@ -75,7 +75,7 @@ def _residual(factor: float) -> Delta:
 
 
 def _difference(h: Bounded, y: Array, scale: float, back: Back, r: Rounding) -> Bounded:
-    """scale (h - y), likewise."""
+    """scale (h - y): one rounding of the difference, three of the scale."""
     residual = h.minus(y).times(scale)
     return residual.rounded(gamma(4, r.u) * residual.largest + r.least).within(r)
 

@@ -1,4 +1,4 @@
-"""The most likely mistake of a backend that fails: that of a mutant which gives exactly the same wrong answers."""
+"""The most likely mistake of a failing backend: that of a mutant that gives exactly the same wrong answers."""
 
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ from samenet.testing.patterns import pattern, place
 
 _FORWARD = ("feed_forward", "activations")
 _BACKWARD = ("gradient", "activations and costs", "penalties")
-# Whose mutants are tried for a function, besides those of the part itself.
+# The parts whose mutants are tried for a function, besides those of the failing part itself.
 _TRIED = {
     "feed_forward": _FORWARD,
     "predict": (*_FORWARD, "predict"),
@@ -28,10 +28,10 @@ _MOST = 400  # answers of a part that are compared
 
 
 def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], first: bool) -> str:
-    """What to tell who wrote the backend; what is seen in the numbers if no mutant does the same.
+    """A hint for the author of the backend; if no mutant gives the same answers, a pattern in the numbers.
 
-    known: mistakes that were found before, which are tried first; first: whether this is the first failure of a
-    function: of others, what is tried are mistakes that are known, and those of the part itself.
+    known: mistakes found before, which are tried first; first: whether this is the first failure of a function. For
+    later failures, only the known mistakes and those of the part itself are tried.
     """
     if not part.tells:
         return ""
@@ -46,7 +46,7 @@ def mistake(part: Part, cls: Any, trusted: Any, level: str, known: list[str], fi
         return ""
     told = next((m.mistake for m in _candidates(part, known, first) if _is_like(m, part, trusted, usable)), "")
     seen = [pattern(answer for _, answers in usable for answer in answers)]
-    if part.function != "run_updates":  # whose networks differ in little else than their size
+    if part.function != "run_updates":  # their networks differ in little but their size
         seen.append(place(usable))
     return told or "; ".join(filter(None, seen))
 
@@ -58,7 +58,7 @@ def _candidates(part: Part, known: list[str], first: bool) -> list[Mutant]:
 
 
 def _answers(part: Part, cls: Any, trusted: Any, case: Case) -> list[Answer]:
-    """The answers of a backend, right or wrong; none if it gives one of them not at all."""
+    """The answers of a backend, right or wrong; empty if one of them cannot be obtained."""
     try:
         return list(islice(part.run(cls, trusted, case), _MOST))
     except Exception:  # such as Broken
@@ -82,7 +82,7 @@ def _is_like(mutant: Mutant, part: Part, trusted: Any, given: list[tuple[Case, l
 
 
 def _same(a: Answer, b: Answer) -> bool:
-    """Whether two answers are the same but for rounding."""
+    """Whether two answers are the same except for rounding."""
     if a.got.shape != b.got.shape or a.name != b.name:
         return False
     x, y = (answer.got.astype(np.float64) for answer in (a, b))
@@ -95,7 +95,7 @@ def _same(a: Answer, b: Answer) -> bool:
 
 
 def of_exception(error: BaseException | None) -> str:
-    """What an exception most likely comes from, where its kind tells."""
+    """The most likely cause of an exception, if its type tells."""
     text = printable(error)
     if isinstance(error, SystemExit):
         return "it ends the process: raise an error instead of calling sys.exit"

@@ -19,9 +19,9 @@ from samenet.testing.kinks import Kinks
 from samenet.testing.probe import Answers
 
 _EPS = float(np.finfo(np.float64).eps)
-_LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried besides the user's
-_SHARPEST = 1e-11  # the least step where the cost bends sharply
-_SAFETY = 4.0  # for the estimate of the rounding error
+_LARGEST, _LEAST, _FACTOR = 0.03, 1e-7, 4.0  # the steps that are tried in addition to the user's
+_SHARPEST = 1e-11  # the smallest step, where the cost bends sharply
+_SAFETY = 4.0  # factor on the estimate of the rounding error
 
 
 class Sides(NamedTuple):
@@ -50,7 +50,7 @@ class Sides(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A slope; a bound on its error; how far the slopes of both sides are from it at a kink; whether there is one."""
+    """A slope; a bound on its error; at a kink, the distance to the slopes of both sides; whether there is a kink."""
 
     slope: float
     error: float
@@ -84,7 +84,7 @@ class Slopes:
     def __init__(self, net: Answers, X: NDArray[Any], Y: NDArray[Any], reduction: Reduction) -> None:
         self.net, self.flat = net, net.model.theta.flat
         self.cost: Callable[[], float] = lambda: net.cost(X, Y, reduction=reduction)
-        if net.model.theta.normalized:  # `cost` is by the running statistics, and the gradient by those of X
+        if net.model.theta.normalized:  # `cost` uses running statistics, but the gradient those of X
             self.cost = lambda: net.gradient(X, Y, reduction=reduction)[0]
         self.J = self.cost()
         self.noise = noise(self.cost, self.flat)
@@ -100,7 +100,7 @@ class Slopes:
         return Sides(float(left), float(right), self._rounding(before, after) / float(high - at), 0.0, False)
 
     def sides(self, i: int, step: float) -> Sides:
-        """The slopes over one step; for samples and weights with a kink within it, replaced by analytic ones."""
+        """The slopes over one step; for samples and weights with a kink within it, analytic ones are used."""
         found, kinks = self.plain(i, step), self.kinks
         left, right, error, radius, _ = found
         if not kinks.known:
@@ -112,7 +112,7 @@ class Slopes:
             kink, radius = True, self.net.model.l1
         elif source is not None and self.net.model.l1 and abs(at) < step:
             kink = True
-            # The slope of |w| is `sign`, but its difference quotient on the side of 0 is another:
+            # The slope of |w| is `sign`, but its difference quotient on the side of 0 differs:
             sign = float(np.sign(at))
             quotient = float((abs(at) - abs(low if at > 0 else high)) / (at - (low if at > 0 else high)))
             left += self.net.model.l1 * (sign - quotient if at > 0 else 0.0)
@@ -155,10 +155,10 @@ class Slopes:
         return Estimate(chosen.slope, least, chosen.radius, chosen.radius > 0)
 
     def corner(self, i: int) -> Estimate | None:
-        """At a kink, where the slopes of the two sides stay apart however small the step: a slope between them.
+        """At a kink, where the slopes of the two sides stay apart for all steps, however small: a slope between them.
 
-        From curvature alone, the gap shrinks in proportion to the step. None then, if it cannot be decided, or if the
-        kink is a known one, which `sides` has dealt with.
+        From curvature alone, the gap would shrink in proportion to the step; then the result is None. It is also None
+        if this cannot be decided, or if the kink is a known one, which `sides` has handled.
         """
         tried = [self.sides(i, 10.0**-k) for k in (5, 6, 7)]
         if any(sides.radius > 0 for sides in tried) or any(
@@ -170,14 +170,14 @@ class Slopes:
         return Estimate(second.slope, error, second.gap / 2, True)
 
     def is_level(self, i: int) -> bool:
-        """Whether even a wide step changes the cost no more than rounding may: then a slope of 0 proves nothing."""
+        """Whether even a wide step changes the cost by no more than rounding: then a slope of 0 proves nothing."""
         before, after = self._costs(i, self._moved(i, _LARGEST), self.cost)
         moved = max(abs(before - self.J), abs(after - self.J))
         return not moved > 16 * self._rounding(before, after)
 
     def _moved(self, i: int, step: float) -> tuple[Any, Any]:
         at = self.flat[i]
-        step = max(step, 1e-12 * abs(at))  # not so small that t + s rounds to t
+        step = max(step, 1e-12 * abs(at))  # large enough that t + s does not round to t
         return at - step, at + step
 
     def _costs(self, i: int, values: tuple[Any, ...], of: Callable[[], Any]) -> list[Any]:
@@ -192,7 +192,7 @@ class Slopes:
         return found
 
     def _rounding(self, *values: float) -> float:
-        """The rounding error of a difference of costs: measured at J, and scaled up where the cost is larger.
+        """The rounding error of a difference of costs: measured at J, and scaled up for larger costs.
 
         The error of a squared residual r is about r times that of the output, so it grows as the square root of the
         cost.

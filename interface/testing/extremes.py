@@ -1,4 +1,4 @@
-"""Agreement where numbers are not finite: what is NaN or infinite in one backend is so in another."""
+"""Agreement on non-finite numbers: numbers that are NaN or infinite in one backend must be so in the other."""
 
 import math
 from functools import partial
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
-    """Which numbers are finite is the same, when a weight of an input that is always 0 is not, or a delta overflows."""
+    """The same numbers are finite if a weight of an input that is always 0 is not finite, or a delta overflows."""
     assert not X[:, -1].any()
     for value in (math.nan, math.inf):
         ends = []
@@ -38,9 +38,9 @@ def spoiled(network: Any, trusted: Any, X: Array, Y: Array) -> Compared:
 
 
 def finite_input(network: Any, X: Array) -> Compared:
-    """A number that is not finite is seen wherever it stands, in one sample, in few and in many."""
-    seen = object()  # what is not plain goes another way
-    has_none = isinstance(network.backend.fast_predict, partial)  # that of `samenet.backends.generic`
+    """A non-finite input is detected at any position, in one sample, in a few and in many."""
+    seen = object()  # marks input that is not handled by the fast path
+    has_none = isinstance(network.backend.fast_predict, partial)  # `fast_predict` of `samenet.backends.generic`
     fast = network.backend.fast_predict(network.model, lambda X: seen, False)
     for rows in (1, 2, 3, len(X)):
         yield Answer("finite", fast(X[:rows].copy()) is seen, has_none, 0)
@@ -58,7 +58,7 @@ def finite_input(network: Any, X: Array) -> Compared:
 
 
 def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
-    """The same when a hidden node is infinite, and the output is not, nor what goes back."""
+    """The same numbers are finite if a hidden node is infinite, but the output and the propagated errors are not."""
     ends = []
     for one in (cls, trusted):
         net = one([2, 1, 1], activation=["relu", "sigmoid"], weights=[[[1e308, 1.0]], [[10.0]]])
@@ -68,9 +68,8 @@ def infinite_inside(cls: type[Any], trusted: type[Any]) -> Compared:
 
 
 def overflowing(cls: type[Any], trusted: type[Any]) -> Compared:
-    """The same when a weight gets infinite on the way: at a sample that is not zero, or all but one number of it is.
-
-    Or before a sample that does not count.
+    """The same if training makes a weight infinite: at a nonzero sample, at one with a single nonzero number, or
+    before a sample of weight 0.
     """
     for kept, large, rows, size in ((1.0, 1e200, 3, 1), (0.0, 1e200, 3, 1), (1.0, 1e100, 7, 6), (0.0, 1e200, 4, 1)):
         given: dict[str, Any] = {"sample_weight": np.array([1.0, 1.0, 0.0, 1.0])} if rows == 4 else {}

@@ -1,4 +1,4 @@
-"""The form of what a backend returns: its type, shapes and dtype, before any number is compared."""
+"""Checks of the form of a backend's results: type, shapes and dtype, before any number is compared."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 
 class Broken(Exception):
-    """A call that gave no answer.
+    """A call that gave no valid answer.
 
-    function  which
+    function  the function that was called
     kind      "raised", "form" or "hangs"
-    text      what happened, for people
-    hint      the most likely mistake, if it can be told
+    text      a description of what happened
+    hint      the most likely mistake, if it can be identified
     """
 
     def __init__(self, function: str, kind: str, text: str, cause: BaseException | None = None, hint: str = "") -> None:
@@ -22,7 +22,7 @@ class Broken(Exception):
 
 
 def printable(value: object) -> str:
-    """Text in one line, without what no terminal shows; also of an object whose `str` raises."""
+    """Text on one line, without unprintable characters; works for an object whose `str` raises."""
     try:
         text = " ".join(str(value).split())
     except Exception:
@@ -31,7 +31,7 @@ def printable(value: object) -> str:
 
 
 def check(function: str, result: Any, model: Any, x: Any, named: dict[str, Any]) -> None:
-    """Raise Broken for a result that has not the form that the contract gives it."""
+    """Raise Broken for a result that does not have the form required by the contract."""
     if function == "feed_forward":
         _layers(result, model, x)
     elif function in ("predict", "fast_predict"):
@@ -49,7 +49,7 @@ def check(function: str, result: Any, model: Any, x: Any, named: dict[str, Any])
 
 
 def shaped(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """What a function of an exercise returned, as an array of this shape; raises ValueError for another."""
+    """The result of an exercise's function, as an array of this shape; raises ValueError for another shape."""
     if np.shape(given) != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {np.shape(given)}")
     return np.asarray(given)
@@ -80,7 +80,7 @@ def _array(function: str, what: str, value: Any, shape: tuple[int, ...], dtype: 
         raise _form(function, f"{what} of shape {shape}", f"{_shown(value)} ({error})") from error
     if given.dtype.kind not in "fiub":
         raise _form(function, f"{what} as real numbers", f"dtype {given.dtype}" if given.size else "nothing")
-    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:  # such as one with a mask
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:  # such as a masked array
         raise _form(function, f"{what} as a plain array", f"a {type(value).__name__}")
     if given.shape != shape:
         hint = ""

@@ -24,14 +24,14 @@ from samenet.validation import arrays, checks
 Array = NDArray[Any]
 
 _RELATIVE = 1e-5  # the largest |g - n| / (|g| + |n|) accepted; truncation at the default step leaves far less
-_LOST = 3e-4  # the relative error of a slope above which other steps are tried
+_LOST = 3e-4  # if the relative error of a slope is larger, other steps are tried
 
 
 @dataclass(frozen=True)
 class Entry:
     """One entry of the gradient: `str(entry)` begins with its name as a Python expression, such as weights[0][2, 1].
 
-    layer, kind, index   its place: net.weights[layer][index] for kind "weight", net.biases[layer][index] for "bias",
+    layer, kind, index   its position: net.weights[layer][index] for kind "weight", net.biases[layer][index] for "bias",
                          net.gammas[layer][index] for "gamma"
     analytic, numeric    its gradient by backpropagation, and by differences of the cost
     relative_error       |g - n| / (|g| + |n|)
@@ -55,15 +55,15 @@ class Entry:
 
 
 class GradientCheck:
-    """What `check_gradient` found; `print` it for a table.
+    """The result of `check_gradient`; `print` it for a table.
 
     ok               whether every entry agrees, and the comparison proves something
     relative_error   ||g - n|| / ||g + n||, with g the gradient by backpropagation and n the numeric one
     analytic         g, as `Parameters`: `.weights`, `.biases`, `.flat`; numeric is n
-    allowed          how far each entry of one may be from the other's, likewise
+    allowed          the allowed difference of each entry, likewise
     wrong            which entries disagree: `Parameters` of True and False
     kinks            likewise, the entries with a kink of the cost within the step, where the difference is not a slope
-    worst            the `Entry` that disagrees most, relative to what is allowed
+    worst            the `Entry` that disagrees most, relative to the allowed difference
     nothing          whether every entry is lost in rounding, so that nothing is proved; False if `zero`
     zero             whether every entry is zero at a point where the cost does change on both sides, as at a minimum
     """
@@ -134,14 +134,15 @@ def check_gradient(
     """Compare `net.gradient` with central differences of `net.cost`, for every weight and bias.
 
     X, Y: as for `net.gradient`. step: s. The cost is computed twice for each parameter.
-    An entry agrees if |g - n| <= 1e-5 (|g| + |n|) + the rounding error of n. One that does not, or is lost in that
-    rounding error, is tried with other steps, of which the one with the smallest error counts.
+    An entry agrees if |g - n| <= 1e-5 (|g| + |n|) + the rounding error of n. If it does not, or is lost in that
+    rounding error, other steps are tried, and the one with the smallest error counts.
 
-    Where a kink lies within the step, such as that of relu at z = 0 or of l1 at a weight of 0, the difference is not a
+    If a kink lies within the step, such as that of relu at z = 0 or of l1 at a weight of 0, the difference is not a
     slope. A kink of relu is recognised by a node that is on at one end of the step and off at the other. The slope of
     such a sample is computed by the chain rule instead; exactly at a kink, any slope between those of the two sides is
-    accepted. Such entries are marked as kinks. So are entries of a cost that a subclass overrides, if the slopes to the
-    left and to the right stay apart however small the step; there, too, any slope between the two is accepted.
+    accepted. Such entries are marked as kinks. If a subclass overrides the cost, an entry is also marked as a kink if
+    the slopes to the left and to the right stay apart for all steps, however small; again, any slope between the two is
+    accepted.
 
     The network is never changed; a float32 network is checked in float64. Returns a `GradientCheck`. Raises ValueError
     or TypeError, naming the argument.
@@ -156,7 +157,7 @@ def check_gradient(
         raise ValueError(f"net: expected a gradient of shape {analytic.flat.shape}, got {slope.flat.shape}")
     analytic.flat[:] = slope.flat
     errors, kinks = np.empty(slope.flat.size), np.zeros(slope.flat.size, bool)
-    with np.errstate(all="ignore"):  # what is not finite is reported as wrong
+    with np.errstate(all="ignore"):  # non-finite numbers are reported as wrong
         slopes = Slopes(trial, X, Y, reduction)
         may_cross = slopes.kinks.may_cross(step)
         for i, g in enumerate(analytic.flat.tolist()):
@@ -171,7 +172,7 @@ def check_gradient(
 
 
 def _numeric(slopes: Slopes, i: int, g: float, step: float, may_cross: bool) -> Estimate:
-    """The numeric slope to compare one entry with."""
+    """The numeric slope with which one entry is compared."""
     first = slopes.sides(i, step) if may_cross else slopes.plain(i, step)
     found = Estimate(first.slope, first.error, first.radius, first.kink)
     if (_agree(g, found) and found.error <= _LOST * (abs(g) + abs(found.slope))) or not np.isfinite(g + slopes.J):
@@ -220,7 +221,7 @@ def _relative_error(g: Array, n: Array) -> float:
 
 
 def _guess(g: Array, n: Array) -> str:
-    """What may be wrong with a whole matrix: transposed, or off by a factor."""
+    """What may be wrong with a whole matrix: it is transposed, or off by a factor."""
     if g.size < 2 or not n.any():
         return ""
     if g.ndim == 2 and 1 not in g.shape and _relative_error(g.ravel(), n.T.ravel()) < 1e-4:

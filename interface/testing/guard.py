@@ -1,8 +1,8 @@
-"""A backend under watch: its functions, with everything noted that the contract does not allow them to do.
+"""A guarded backend: its functions, with a record of everything they do that the contract forbids.
 
-A function that raises, returns something of the wrong form, or ends the process (SystemExit) gives `Broken`, with the
-reason; one that says NotImplementedError, `NotOffered`. What it changes that is not its own is put back, so that one
-mistake is reported once, and not again wherever its traces show.
+If a function raises, returns a result of the wrong form, or ends the process (SystemExit), `Broken` is raised, with the
+reason; for NotImplementedError, `NotOffered`. If a function changes anything that is not its own, the change is undone,
+so that one mistake is reported only once, and not again wherever its effects show.
 """
 
 import inspect
@@ -28,21 +28,21 @@ _COPIED = ("SECONDS", "QUIET", "SPREADS_NAN", "NORMALIZES", "WEIGHS")
 
 
 class NotOffered(Exception):
-    """The backend says that it does not do this: NotImplementedError."""
+    """The backend raised NotImplementedError: it does not support this."""
 
 
 class Stopped(BaseException):
-    """Raised in a thread that has to end, since a call took too long."""
+    """Raised in a thread that has to end because a call took too long."""
 
 
 class Guard:
-    """A backend's functions under watch.
+    """The guarded functions of a backend.
 
-    module      what a `Network` may have as its backend
+    module      the guarded backend, for a `Network`
     Network     the class
-    own         the names of the functions that the backend has itself
-    noted       what it does that it should not, by kind: text for people
-    entering    called with what is about to be called, for who watches the time
+    own         the names of the functions that the backend itself has
+    noted       the violations of the contract, by kind: descriptions
+    entering    called with a description of each call before it begins, for time limits
     """
 
     def __init__(self, backend: Any, entering: Callable[[str], None] = lambda what: None) -> None:
@@ -58,23 +58,23 @@ class Guard:
         if _is_own(backend, "fast_predict"):
             vars(self.module)["fast_predict"] = self._fast_predict
         self.Network = network_on(self.module)
-        self._process, self._forked = os.getpid(), mmap.mmap(-1, 1)  # which processes share
+        self._process, self._forked = os.getpid(), mmap.mmap(-1, 1)  # shared between processes
         self._passed_on = threading.local()
 
     def takes(self, function: str, *parameters: str) -> bool:
-        """Whether a function of the backend has all these parameters; True for a function that it leaves to samenet."""
+        """Whether a function of the backend has all these parameters; True for a function that the backend lacks."""
         if function not in self.own:
             return True
         try:
             known = inspect.signature(getattr(self.backend, function)).parameters.values()
-        except (TypeError, ValueError):  # a function without a signature, of an extension
+        except (TypeError, ValueError):  # an extension's function without a signature
             return True
         names = {p.name for p in known if p.kind is not inspect.Parameter.VAR_POSITIONAL}
         return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known) or names.issuperset(parameters)
 
     def _fast_predict(self, model: Any, otherwise: Any, one: bool) -> Any:
         def passed_on(*given: Any) -> Any:
-            self._passed_on.yes = True  # what comes back is no answer of the backend's
+            self._passed_on.yes = True  # the result does not come from the backend
             return otherwise(*given)
 
         f = self.backend.fast_predict(model, passed_on, one)
@@ -110,7 +110,7 @@ class Guard:
         return watched
 
     def _end_copies(self) -> None:
-        """End this process if the backend has forked it: the suite would run in both, and double with each call."""
+        """End this process if it is the backend's fork: otherwise, the suite would run in both, and fork again."""
         if os.getpid() != self._process:
             self._forked[0] = 1
             os._exit(0)
@@ -118,7 +118,7 @@ class Guard:
             self.note("forks", "it forks its process, and the copy returns, too")
 
     def _fixed(self, name: str, given: Any, named: Any, model: Any) -> list[tuple[str, NDArray[Any], NDArray[Any]]]:
-        """The arrays that a call must leave as they are, with copies."""
+        """The arrays that a call must not change, with copies."""
         arrays = [a for a in (*given, *named.values()) if isinstance(a, np.ndarray)]
         out = named.get("out", given[1] if name == "fast_predict" and len(given) > 1 else None)
         found = [("its input", a, a.copy()) for a in arrays if a is not out]
@@ -134,18 +134,18 @@ class Guard:
                     array[...] = before
 
     def note(self, kind: str, text: str) -> None:
-        """Keep the first of each kind."""
+        """Record a violation; only the first of each kind is kept."""
         self.noted.setdefault(kind, text)
 
 
 def _is_own(backend: Any, name: str) -> bool:
-    """Whether a backend has a function itself, not from `samenet.backends.generic`."""
+    """Whether a backend has its own function, not the one of `samenet.backends.generic`."""
     function = getattr(backend, name, None)
     return callable(function) and getattr(getattr(function, "func", function), "__module__", "") != _GENERIC
 
 
 _GENERIC = "samenet.backends.generic"
-# Where lines stand that nobody who writes a backend wants to be told of.
+# The folders of code that is of no interest to the author of a backend.
 _HERE = str(Path(__file__).parent)
 _PLACES = str(Path(__file__).parents[1]), str(Path(np.__file__).parents[1])
 _LIBRARIES = (*_PLACES, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<")

@@ -1,6 +1,6 @@
 """Fixed networks and samples that make comparisons meaningful.
 
-With weights from U[0, 1) a wide network saturates: every output is about 1, and a comparison passes even if a bias is
+With weights from U[0, 1), a wide network saturates: every output is about 1, and a comparison passes even if a bias is
 left out or a matrix is transposed. So weights are scaled by fan-in and have both signs, biases are nonzero, adjacent
 layers differ in width, and no layer saturates.
 """
@@ -20,14 +20,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Functions:
-    """What a network computes in its hidden layers and its output layer, and what it minimises."""
+    """The activations of a network's hidden layers and output layer, and its cost."""
 
     hidden: str = "sigmoid"
     output: str = "sigmoid"
     cost: str = "squared_error"
     l1: float = 0.0
     l2: float = 0.0
-    first: str = ""  # in the first hidden layer, if it differs from the others
+    first: str = ""  # the first hidden layer's activation, if it differs from the others
 
     def __str__(self) -> str:
         penalties = "".join(f"-{name}" for name in ("l1", "l2") if getattr(self, name))
@@ -35,7 +35,7 @@ class Functions:
         return f"{first}{self.hidden}-{self.output}-{self.cost}{penalties}"
 
     def settings(self, layers: int) -> dict[str, Any]:
-        """The arguments of a network with so many layers."""
+        """The arguments of a network with this many layers."""
         activation = [self.hidden] * (layers - 2) + [self.output]
         if self.first and layers > 2:
             activation[0] = self.first
@@ -71,19 +71,19 @@ class Case:
 
     @property
     def dropout(self) -> Dropout:
-        """Dropout of about a third of the hidden nodes, each with a probability of its own."""
+        """Dropout of about a third of the hidden nodes, each with a different probability."""
         p = np.random.default_rng(self.rows).uniform(0.2, 0.5, sum(self.sizes[1:-1]))
         return Dropout.of(p, np.dtype(self.dtype), key=1000 + self.rows)
 
     @property
     def drop_connect(self) -> DropConnect:
-        """DropConnect of about a third of the weights, each layer's with a probability of its own."""
+        """DropConnect of about a third of the weights, with a different probability for each layer."""
         p = np.random.default_rng(self.rows).uniform(0.2, 0.5, len(self.sizes) - 1)
         return DropConnect.of(p, np.dtype(self.dtype), key=1000 + self.rows)
 
     @property
     def masks(self) -> tuple[Dropout, DropConnect]:
-        """Of nodes and of weights."""
+        """Dropout and DropConnect."""
         return self.dropout, self.drop_connect
 
     @property
@@ -98,7 +98,7 @@ class Case:
 
 
 def masks(dropout: Dropout | None, rows: int) -> Array | None:
-    """The masks of a call's first samples by the definition, (rows, hidden nodes), with numbers from C's arithmetic."""
+    """The masks of a call's first samples, from their definition, (rows, hidden nodes), in integer arithmetic."""
     if dropout is None:
         return None
     found = np.empty((rows, len(dropout.factors)), dropout.factors.dtype)
@@ -110,7 +110,7 @@ def masks(dropout: Dropout | None, rows: int) -> Array | None:
 
 
 def weight_masks(drop_connect: DropConnect | None, sizes: tuple[int, ...], update: int = 0) -> list[Array] | None:
-    """The masks of an update of a call by the definition, a matrix for each layer of weights."""
+    """The masks of an update of a call, from their definition, a matrix for each layer of weights."""
     if drop_connect is None:
         return None
     shapes = list(zip(sizes[1:], sizes, strict=False))
@@ -145,7 +145,7 @@ def _drawn(case: Case) -> tuple[list[Array], list[Array], Array, Array]:
 
 
 def sample_weights(rows: int) -> Array:
-    """Weights of samples: positive numbers of several sizes, and some zeros; the first is none, as all must not be."""
+    """Sample weights: positive numbers of several sizes, and some zeros; the first is nonzero, as not all may be 0."""
     random = np.random.default_rng(rows)
     weights: Array = random.lognormal(0, 1, rows) * (random.random(rows) < 0.8)
     weights[0] = 1.5
@@ -153,7 +153,7 @@ def sample_weights(rows: int) -> Array:
 
 
 def mostly_zero(X: Array) -> Array:
-    """A copy with one number in ten left, and no row empty: its first number stays. The last column is 0."""
+    """A copy with nine in ten numbers set to 0. Each row keeps its first number; the last column is 0."""
     kept = np.random.default_rng(X.size).random(X.shape) < 0.1
     kept[:, 0], kept[:, -1] = True, False
     zeroed: Array = np.where(kept, X, X.dtype.type(0))

@@ -1,4 +1,4 @@
-"""Where the cost of a network has kinks, and the slope of single samples there: relu at z = 0, and |w| at w = 0.
+"""The kinks of a network's cost (relu at z = 0, and |w| at w = 0), and the slopes of single samples there.
 
 A difference quotient of the cost is not a slope if a kink lies within the step. The samples affected are those for
 which a relu node is on at one end of the step and off at the other. Their slope is computed by the chain rule instead,
@@ -6,8 +6,8 @@ implemented independently here, in NumPy, so that it shares no code with the gra
 
     delta = dJ/dz of every layer, dJ/dW[i][j] = delta_i h_j, dJ/db[i] = delta_i
 
-Where z is 0 to within rounding, the slope of relu may be any number from 0 to 1. 1/2 is used, and each delta has a
-radius: how much any other choice could change it.
+Where z is 0 to within rounding, the slope of relu may be any number from 0 to 1. We use 1/2, and each delta has a
+radius: the most that any other choice could change it.
 """
 
 import copy
@@ -39,10 +39,10 @@ def switches(net: Answers, X: Array) -> NDArray[np.bool_]:
 class Kinks:
     """The kinks of a network's cost over samples X (m, n_in) with targets Y (m, n_out), at its current parameters.
 
-    known        whether the cost is that of the named activations and cost, sample by sample; a subclass may compute
-                 another one
+    known        whether the cost is that of the named activations and cost, sample by sample; a subclass may compute a
+                 different one
     on           the `switches` at these parameters
-    unpenalized  the network without its penalties, which belong to no sample; it shares the parameters' memory
+    unpenalized  the network without penalties, which do not belong to a sample; it shares the parameters' memory
     """
 
     def __init__(self, net: Answers, X: Array, Y: Array, J: float, reduction: str) -> None:
@@ -55,7 +55,7 @@ class Kinks:
             self.h = [X, *net.feed_forward(X)[1:]]
             self.z, self.rounding = self._weighted_sums()
             expected = self.scale * self._cost() + self._penalty()
-            is_plain = not net.model.theta.normalized  # with batch normalization, one sample moves all others
+            is_plain = not net.model.theta.normalized  # with batch normalization, samples affect each other
             self.known = is_plain and bool(
                 abs(J - expected) <= 1e-9 * (abs(J) + abs(expected)) + 1e-12 * self.scale * len(X)
             )
@@ -81,7 +81,7 @@ class Kinks:
                 found.weights[layer][:] = np.abs(W) < step
             if not self.has_relu:
                 continue
-            reach = np.full((len(self.X), len(W)), np.inf)  # how far z of a node may move before it reaches a kink
+            reach = np.full((len(self.X), len(W)), np.inf)  # how far z of a node may move without a kink
             paths = np.eye(len(W))
             for later in range(layer, len(self.z)):
                 if later > layer:
@@ -101,7 +101,7 @@ class Kinks:
         return self.scale * self.unpenalized.cost(self.X[rows], self.Y[rows], reduction="sum")
 
     def slope(self, rows: NDArray[np.bool_], layer: int, node: int, source: int | None) -> tuple[float, float, float]:
-        """Their contribution to the slope of one parameter, see `differences`; its radius and its rounding error."""
+        """Their contribution to the slope of one parameter, see `differences`, with its radius and rounding error."""
         value, radius = (part[rows, node] for part in self.deltas[layer])
         h = np.ones(len(value)) if source is None else self.h[layer][rows, source]
         total, size = value @ h, np.abs(value) @ np.abs(h)
@@ -119,7 +119,7 @@ class Kinks:
         return sums, errors
 
     def _cost(self) -> float:
-        """The sum over the samples, by the equations of the costs."""
+        """The sum of the costs over the samples, by the equations of the costs."""
         y, h, z = self.Y, self.h[-1], self.z[-1]
         if self.net.model.cost_function == "binary_cross_entropy":
             return float((np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))).sum())

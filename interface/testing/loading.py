@@ -1,4 +1,4 @@
-"""A backend from what a user names: a module, a file, the name of a backend, or that of an importable module."""
+"""Loading a backend that a user gives as a module, a file, the name of a backend, or the name of a module."""
 
 import importlib
 import importlib.util
@@ -15,9 +15,9 @@ from samenet.validation.names import nearest
 
 
 def spelled(given: Any) -> str | None:
-    """What stands for a backend in another process: a file's full path, or a name; None for a module itself.
+    """The text that identifies a backend in another process: a file's full path, or a name; None for a module itself.
 
-    Raises ValueError for a file that is not there and for a name that nothing has, TypeError for anything else.
+    Raises ValueError for a missing file and for an unknown name, TypeError for anything else.
     """
     if isinstance(given, ModuleType) or callable(getattr(given, "feed_forward", None)):
         return None
@@ -43,15 +43,15 @@ def spelled(given: Any) -> str | None:
 
 
 def _is_importable(name: str) -> bool:
-    """Whether there is such a module, or its package; nothing is imported."""
+    """Whether such a module, or its package, exists; nothing is imported."""
     try:
         return importlib.util.find_spec(name.partition(".")[0]) is not None
-    except (ImportError, ValueError):  # no name at all
+    except (ImportError, ValueError):  # not a valid name
         return False
 
 
 def load(text: str) -> Any:
-    """The module that `spelled` names. A file's code is run: that is what it is for."""
+    """The module that `spelled` names. This executes a file's code."""
     if text in known_backends():
         return backend(text)
     if not text.endswith(".py") and os.sep not in text:
@@ -60,7 +60,7 @@ def load(text: str) -> Any:
 
 
 def execute(text: str) -> Any:
-    """The module of a file, whatever it has; what stands beside it can be imported, as when it is run itself."""
+    """The module of a file; it can import modules from its own folder, as when it is run as a script."""
     path = Path(text)
     name = f"samenet_checked_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -68,6 +68,6 @@ def execute(text: str) -> Any:
         raise ImportError(f"{path.name} is not a file of Python source, which ends in .py")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # last: a random.py there is not the one that libraries ask for
+        sys.path.append(str(path.parent))  # last, so that a random.py there does not shadow the standard library's
     spec.loader.exec_module(module)
     return module

@@ -1,7 +1,7 @@
 """Backends with one known mistake: the NumPy backend's own source with a fragment replaced.
 
-They show what the suite would catch, and tell a mistake by what it does: a backend that gives exactly what such a
-mutant gives most likely makes the same mistake.
+They show which mistakes the suite catches, and identify mistakes: a backend that gives exactly the same answers as such
+a mutant most likely makes the same mistake.
 """
 
 import ast
@@ -25,13 +25,13 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is wrong, and the replacement that makes it so; `old` stands in the sources of the backend exactly once.
+    """A mistake, made by replacing `old`, which occurs exactly once in the sources of the backend, by `new`.
 
-    A whole expression or statement is found however it is written; what is a part of one, by its text.
+    A whole expression or statement is found regardless of its formatting; a part of one, by its text.
 
     part     the part of the suite that must catch it, see `samenet.testing.parts`
-    mistake  what to tell who made it
-    others   more replacements of the same kind, where one is not enough
+    mistake  the hint for someone who makes this mistake
+    others   more replacements, if one is not enough
     """
 
     name: str
@@ -45,7 +45,7 @@ class Mutant:
         return self.name.replace(" ", "_")
 
     def applied(self, texts: dict[str, str]) -> dict[str, str]:
-        """The sources with the mistake. Raises ValueError for a fragment that does not stand there exactly once."""
+        """The sources with the mistake. Raises ValueError for a fragment that does not occur exactly once."""
         for old, new in ((self.old, self.new), *self.others):
             found = [(name, *place) for name, text in texts.items() for place in places_of(old, text)]
             if len(found) != 1:
@@ -84,13 +84,13 @@ def _fragment(old: str) -> str | None:
 
 
 def places_of(old: str, text: str) -> list[tuple[int, int]]:
-    """Where a mutant's fragment is in a module."""
+    """The positions of a mutant's fragment in a module."""
     shape = _fragment(old)
     found = _places(text).get(shape, []) if shape else []
     return found or [found.span() for found in re.finditer(re.escape(old), text)]
 
 
-@functools.cache  # all modules but one are the same again
+@functools.cache  # most modules are the same in every mutant
 def code(text: str, file: str) -> CodeType:
     """The compiled source of a module."""
     return compile(text, file, "exec")
@@ -104,7 +104,7 @@ def sources() -> dict[str, str]:
 
 @functools.lru_cache(256)
 def mutated(mutant: Mutant | None) -> ModuleType:
-    """The NumPy backend with a mistake, or as it is: modules of its own, which nothing else sees."""
+    """The NumPy backend with a mistake, or unchanged, as separate modules that nothing else uses."""
     texts, package = sources(), "samenet_mutated"
     texts = {name: texts[name].replace("samenet.fast", package) for name in MODULES}
     texts = texts if mutant is None else mutant.applied(texts)

@@ -1,4 +1,4 @@
-"""A network checked on this machine: every backend against the reference, and its gradient against differences."""
+"""Checking a network on this machine: every backend against the reference, and its gradient against differences."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,14 +13,14 @@ from samenet.testing.gradient_check import GradientCheck, check_gradient
 from samenet.testing.probe import Answers
 from samenet.testing.tolerance import Comparison
 
-MOST_PARAMETERS = 20_000  # whose slopes are compared one by one, two costs each
+MOST_PARAMETERS = 20_000  # for more, slopes are not compared, since each takes two costs
 _WORK = 2_000_000  # multiplications of the reference's loops
 
 
 class Checked(NamedTuple):
-    """What was found for a backend.
+    """The comparisons of a backend.
 
-    outputs, gradient  how far they are from the reference's, by what is allowed; None of the gradient for the reference
+    outputs, gradient  the comparisons with the reference's; None for the gradient of the reference itself
     slopes             the gradient against differences of the cost; None for a large network
     """
 
@@ -30,12 +30,12 @@ class Checked(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as it should be."""
+        """Whether all comparisons passed."""
         return self.outputs.ok and self.gradient.ok and (self.slopes is None or self.slopes.ok)
 
 
 def samples(model: Model, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Normal inputs X (m, n_in) and targets Y (m, n_out) that the cost takes; fewer rows for a large network."""
+    """Normal inputs X (m, n_in) and targets Y (m, n_out) that the cost accepts; fewer rows for a large network."""
     random = np.random.default_rng(seed)
     m = max(3, min(20, _WORK // model.theta.flat.size))
     X, n_out = random.standard_normal((m, model.sizes[0])), model.sizes[-1]
@@ -47,7 +47,7 @@ def samples(model: Model, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def check_networks(networks: Mapping[str, Answers]) -> dict[str, Checked]:
-    """Check the same network on several backends, by their names, "reference" among them, on random samples."""
+    """Check the same network on several backends, including "reference", on random samples; keys are backend names."""
     trusted = networks["reference"]
     X, Y = samples(trusted.model)
     outputs = tolerance.forward(trusted.model, X)[-1]
@@ -56,7 +56,7 @@ def check_networks(networks: Mapping[str, Answers]) -> dict[str, Checked]:
     expected = np.append(slope.flat.astype(np.float64), cost)
     found = {}
     for name, network in networks.items():
-        own = X.copy(), Y.copy()  # a backend of someone else's may write into them
+        own = X.copy(), Y.copy()  # a plug-in may write into them
         cost, slope = network.gradient(*own)
         few = network.model.theta.flat.size <= MOST_PARAMETERS and name != "reference"
         found[name] = Checked(

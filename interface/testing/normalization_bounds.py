@@ -1,6 +1,7 @@
 """Error bounds of batch normalization, from bounded weighted sums; equations: `samenet.reference.normalization`.
 
-Statistics are of two passes: the mean first, then the mean of squared differences to it. Each is a sum of m terms.
+Statistics are computed in two passes: first the mean, then the mean of squared differences to it. Each is a sum of m
+terms.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from samenet.testing.rounding import Array, Bounded, Rounding, exact, gamma, pro
 
 
 class Batch(NamedTuple):
-    """The normalized n (m, n), and of each node the mean, the variance and 1 / sqrt(variance + EPSILON)."""
+    """The normalized n (m, n), and for each node the mean, the variance and 1 / sqrt(variance + EPSILON)."""
 
     n: Bounded
     mean: Bounded
@@ -25,8 +26,8 @@ class Batch(NamedTuple):
 def by_running(model: Model, layer: int, h: Bounded, r: Rounding) -> Bounded:
     """factor (W h - mean) + b, with factor = gamma / sqrt(variance + EPSILON); or (factor W) h + (b - factor mean).
 
-    The factor has some 4 roundings, and so has each term, besides those of the sum; it may be multiplied by each
-    weight, whose product may underflow, before it meets h.
+    The factor has some 4 roundings, and so has each term, in addition to those of the sum. It may first be multiplied
+    by each weight, and that product may underflow.
     """
     W, (mean, variance) = exact(model.weights[layer]), model.running[layer].astype(np.float64)
     factor = np.abs(model.gammas[layer].astype(np.float64)) / np.sqrt(variance + EPSILON)
@@ -40,7 +41,7 @@ def by_running(model: Model, layer: int, h: Bounded, r: Rounding) -> Bounded:
 
 
 def by_batch(model: Model, layer: int, z: Bounded, r: Rounding) -> tuple[Bounded, Batch]:
-    """gamma n + b, by the statistics of z.
+    """gamma n + b, with the statistics of z.
 
     1 / sqrt(v) changes by at most d / (2 w^1.5) if v changes by d and neither is less than w; it has 4 roundings.
     """

@@ -1,7 +1,7 @@
-"""The parts of the suite: what each asks of a backend, on which networks, and of which function.
+"""The parts of the suite: the answers that each compares, on which networks, and of which function.
 
-A part is a generator of answers: the backend's beside the reference's, with what is allowed. It is given two classes
-`Network`, of the backend and of the reference, and a case.
+A part is a generator of answers: the backend's, the reference's, and the allowed difference. It is given two `Network`
+classes, the backend's and the reference's, and a case.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,13 +26,13 @@ Run = Callable[[Any, Any, Case], Compared]
 class Part:
     """One part of the suite.
 
-    function   the function of the contract that it is about
-    run        what gives the answers
+    function   the function of the contract that it tests
+    run        the generator of the answers
     cases      the networks, the smallest first; `thorough` has more
-    needs      parameters that the function must take; without them the part is not offered
-    like       whose mutants show what it catches, besides its own: other parts
-    shrinks    whether a smaller network that fails may be looked for
-    tells      whether its answers tell a mistake, which those of other parts need not
+    needs      parameters that the function must take; without them, the part is not offered
+    like       other parts, whose mutants it should catch, too
+    shrinks    whether a smaller network that fails may be searched for
+    tells      whether its answers identify a mistake
     """
 
     name: str
@@ -50,7 +50,7 @@ class Part:
 
 
 def _larger(case: Case) -> Case:
-    """The same functions in a network of more nodes, with more samples than a block of a fast backend has."""
+    """The same functions in a larger network, with more samples than a block of a fast backend."""
     return Case((9, 8, 5, 4, 3)[: max(3, len(case.sizes))], 37, case.bias, case.dtype, 1, case.functions)
 
 
@@ -59,7 +59,7 @@ def _activations(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def _predictions(cls: Any, trusted: Any, case: Case) -> Compared:
-    X = case.X.copy()  # which the fast path takes, and not arrays that are read-only
+    X = case.X.copy()  # a copy, because the fast path does not take read-only arrays
     net, expected = case.network(cls), case.network(trusted).predict(X)
     yield from agreement.predictions(net, case.network(trusted), X)
     allowed = tolerance.forward(net.model, X)[-1]
@@ -82,7 +82,7 @@ def _masked(nodes: bool, weights: bool, cls: Any, trusted: Any, case: Case) -> C
         yield from agreement.slopes(
             net, its, case.X, case.Y, of_nodes, case.drop_connect.after(first) if weights else None
         )
-    if case.rows > 1:  # masks go on from batch to batch, and from epoch to epoch
+    if case.rows > 1:  # masks continue from batch to batch, and from epoch to epoch
         rule = Rule(dropout=nodes, drop_connect=weights)
         descent = updates.Descent(case.rows // 2 + 1, epochs=2, rule=rule)
         yield from updates.ruled_at_once(net, case.X, case.Y, descent, case.masks)
@@ -96,7 +96,7 @@ def _weighted(cls: Any, trusted: Any, case: Case) -> Compared:
         descent = updates.Descent(case.rows // 2 + 1, 2, True, "mean", 0.2, rule)
         yield from updates.ruled(*networks, case.X, case.Y, descent, case.masks, weights)
         yield from updates.ruled_at_once(networks[0], case.X, case.Y, descent, case.masks, weights)
-    if case.functions.hidden == "relu":  # a sample of weight 0 is left out, whatever its numbers
+    if case.functions.hidden == "relu":  # a sample of weight 0 is left out, even if not finite
         far, Y = case.X.copy(), case.Y.copy()
         far[weights == 0], Y[weights == 0] = 1e300, -1.7e308
         moved = [network.copy() for network in networks]
@@ -146,7 +146,7 @@ def _sampled(cls: Any, trusted: Any, case: Case) -> Compared:
 
 FIRST = (
     *(Case((3, 2), 2), Case((4, 3, 2), 3), Case((3, 1), 1), Case((4, 5, 3, 2), 4), Case((4, 3, 2), 3, bias=False)),
-    Case((3, 3, 3), 3),  # square: the one place where a wrong transpose has the right shape
+    Case((3, 3, 3), 3),  # square, so that a wrong transpose has the right shape
 )
 _DEEP = (4, 3, 5, 2)
 

@@ -1,4 +1,4 @@
-"""What wrong answers look like beside the right ones, where no known mistake gives exactly the same."""
+"""Patterns in wrong answers, for failures that no known mistake reproduces exactly."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from samenet.testing.answers import Answer
 from samenet.testing.inputs import Case
 
 Array = NDArray[Any]
-_DIGITS = 1e-6  # of all of an answer: float32 has about seven digits
+_DIGITS = 1e-6  # relative error of an answer with float32's seven digits
 _NEAR = 1e-9
 
 
 def pattern(answers: Iterable[Answer]) -> str:
-    """What all wrong answers of the first kind that is wrong have in common; empty if nothing is seen."""
+    """A pattern common to all wrong answers of the first kind that is wrong; empty if there is none."""
     wrong = [one for one in answers if not one.comparison.ok and one.comparison.bounded and not one.comparison.problem]
     wrong = [one for one in wrong if one.name == wrong[0].name and one.got.dtype.kind == "f"]
     pairs = [(one.got.astype(np.float64), one.expected.astype(np.float64)) for one in wrong]
@@ -57,7 +57,7 @@ def _is_first(got: Array, right: Array) -> bool:
 
 
 def _factor(pairs: list[tuple[Array, Array]]) -> str:
-    """The same factor in all numbers, of which one or two prove nothing."""
+    """The common factor of all numbers, if there are more than one or two."""
     got, right = (np.concatenate([pair[i].ravel() for pair in pairs]) for i in (0, 1))
     if np.count_nonzero(right) < 3:
         return ""
@@ -69,7 +69,7 @@ def _factor(pairs: list[tuple[Array, Array]]) -> str:
 
 
 def place(given: Sequence[tuple[Case, Sequence[Answer]]]) -> str:
-    """What all networks with a wrong answer have, and none of those that are right; empty if it is not one thing."""
+    """The one property that all networks with a wrong answer have, and no other network has; empty if there is none."""
     wrong, right = list[set[str]](), set[str]()
     for case, answers in given:
         if all(one.comparison.ok or not one.comparison.bounded for one in answers):

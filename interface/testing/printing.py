@@ -1,4 +1,4 @@
-"""What a backend prints, kept from the terminal of whoever checks it."""
+"""Capturing what a backend prints, to keep it off the user's terminal."""
 
 import contextlib
 import sys
@@ -6,18 +6,18 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-THREAD = "samenet-check"  # how the names of the threads begin in which backends run
+THREAD = "samenet-check"  # the prefix of the names of threads in which backends run
 _MOST = 200  # characters that are kept
 
 
 class _Routed:
-    """A stream that keeps what is written in the threads of a check, and passes on everything else."""
+    """A stream that captures output from the threads of a check, and passes on everything else."""
 
     def __init__(self, stream: Any, kept: list[str]) -> None:
         self._stream, self._kept = stream, kept
 
     def write(self, text: str) -> int:
-        """As the stream's."""
+        """Capture or pass on a text."""
         if not threading.current_thread().name.startswith(THREAD):
             return int(self._stream.write(text))
         if sum(map(len, self._kept)) < _MOST:
@@ -30,7 +30,7 @@ class _Routed:
 
 @contextlib.contextmanager
 def kept() -> Iterator[list[str]]:
-    """While it lasts, what the threads of a check print is in this list, as far as anyone will read it."""
+    """A context in which the first part of what the threads of a check print is captured in the returned list."""
     streams, found = (sys.stdout, sys.stderr), list[str]()
     sys.stdout, sys.stderr = (_Routed(stream, found) for stream in streams)
     try:

@@ -33,9 +33,9 @@ class Answers(Protocol):
 
 
 def probe(net: Any) -> Any:
-    """A float64 copy of a network, with parameters that may be overwritten; it is like `net` in everything else.
+    """A float64 copy of a network, whose parameters may be overwritten; otherwise it is like `net`.
 
-    Float64, since the difference of two costs in float32 has hardly any correct digits.
+    It is in float64, because the difference of two costs in float32 has hardly any correct digits.
     """
     if not isinstance(net, HasModel):
         raise TypeError(f"net: expected a Network, got {checks.short(net)} ({type(net).__name__})")

@@ -1,4 +1,4 @@
-"""Processes for code that may crash them: one is started, how it ended, and how it is ended with all it started."""
+"""Processes for code that may crash: starting one, describing how it ended, and ending it with its children."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-WITHIN = "SAMENET_WITHIN_A_CHECK"  # in the environment of such a process, and of those that a backend starts
+WITHIN = "SAMENET_WITHIN_A_CHECK"  # set in the environment of such a process and of its children
 
 
 def start(module: str, options: dict[str, Any], stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
@@ -25,14 +25,14 @@ def start(module: str, options: dict[str, Any], stdout: int = subprocess.DEVNULL
 
 
 def options_of(argument: str) -> dict[str, Any]:
-    """The options that a process is started with; it finds the modules that whoever started it finds."""
+    """The options that a process was started with; also gives it the parent's module search path."""
     options: dict[str, Any] = json.loads(argument)
     sys.path += [entry for entry in options["path"] if entry not in sys.path]
     return options
 
 
 def ending(status: int) -> str:
-    """How a process ended that did not come to its end."""
+    """A description of how a process ended prematurely."""
     if status >= 0:
         return f"ended its process with status {status}"
     try:
@@ -43,7 +43,7 @@ def ending(status: int) -> str:
 
 
 def end(process: "subprocess.Popen[Any]") -> None:
-    """End a process, and those that it started."""
+    """End a process and its children."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)

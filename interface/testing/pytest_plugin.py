@@ -1,6 +1,6 @@
-"""pytest's plug-in: `pytest --samenet-backend my_backend.py` runs the suite on a backend, each case a test of its own.
+"""The pytest plug-in: `pytest --samenet-backend my_backend.py` runs the suite on a backend, with a test for each case.
 
-It loads with every pytest where samenet is installed, so it imports nothing until it is asked.
+Every pytest run in an environment with samenet loads it, so it imports nothing until it is used.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by -k and -m
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the suite's cases to what was collected."""
+    """Add the suite's cases to the collected tests."""
     for given in config.getoption("--samenet-backend"):
         suite = Suite.from_parent(session, name=str(given), given=given)
         items.extend(suite.collect())
@@ -103,7 +103,7 @@ class CaseItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where it stands."""
+        """The location shown for the test."""
         return self.path, None, f"samenet[{self.parent.name if self.parent else ''}] {self.name}"
 
 

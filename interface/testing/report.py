@@ -1,4 +1,4 @@
-"""What `check_backend` reports: for people by `str(report)`, for programs by `report.to_json()`."""
+"""The report of `check_backend`: as text by `str(report)`, as JSON by `report.to_json()`."""
 
 import json
 import math
@@ -10,17 +10,17 @@ _WORDS = {"passed": "ok", "generic": "generic", "not offered": "-", "failed": "F
 
 @dataclass
 class Failure:
-    """The first answer of a part that was wrong.
+    """The first wrong answer of a part.
 
-    what      which answer
-    network   the network that shows it, in a line
-    numbers   its weights and samples, where they are few enough to print
-    place     the entry of the answer, empty for a single number
-    expected  what the reference gives there, or what was to be returned
-    got       what the backend gave, or what happened
-    allowed   how far the two may differ
-    mistake   the most likely mistake; empty if it cannot be told
-    shrunk    whether a smaller network was looked for
+    what      the name of the answer
+    network   the network that shows it, in one line
+    numbers   its weights and samples, if they are few enough to print
+    place     the index of the wrong entry, empty for a single number
+    expected  the reference's number, or a description of the expected result
+    got       the backend's number, or a description of what happened
+    allowed   the allowed difference
+    mistake   the most likely mistake; empty if it cannot be identified
+    shrunk    whether a smaller network was searched for
     """
 
     what: str
@@ -53,12 +53,12 @@ def _number(value: Any, form: str = ".17g") -> str:
 class Part:
     """The result of one part of the suite.
 
-    function  the function of the contract that it is about
-    status    "passed"; "failed"; "generic", passed by samenet's own function for one that the backend lacks;
-              "not offered"; or "not run", as it would only show again what has failed before
+    function  the function of the contract that it tests
+    status    "passed"; "failed"; "generic", passed by samenet's generic function for one that the backend lacks;
+              "not offered"; or "not run", because it would only repeat an earlier failure
     reason    why it is not offered, or not run
-    answers   how many answers were compared
-    ratio     the worst observed / allowed difference of them
+    answers   the number of answers compared
+    ratio     the largest observed / allowed difference among them
     caught    how many of the part's `mutants`, backends with a known mistake, this part of the suite catches
     """
 
@@ -73,7 +73,7 @@ class Part:
     failure: Failure | None = None
 
     def line(self) -> str:
-        """The part in a line."""
+        """The part in one line."""
         notes = [self.reason] if self.reason else []
         if self.status in ("passed", "generic"):
             notes.append(f"{self.answers} answers")
@@ -86,11 +86,11 @@ class Part:
 
 @dataclass
 class Report:
-    """What `check_backend` found.
+    """The result of `check_backend`.
 
-    backend  what was checked
-    level    how much of the suite ran
-    parts    the results, in order
+    backend  the backend that was checked
+    level    "standard" or "thorough"
+    parts    the results of the parts, in order
     """
 
     backend: str
@@ -99,7 +99,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether all that the backend offers passed, feed-forward at least."""
+        """Whether every part that the backend offers passed, and at least feed-forward is offered."""
         offered = [part for part in self.parts if part.status != "not offered" or part.name == "feed_forward"]
         return bool(offered) and all(part.status in ("passed", "generic") for part in offered)
 
@@ -109,7 +109,7 @@ class Report:
         return [part for part in self.parts if part.status == "failed"]
 
     def __getitem__(self, name: str) -> Part:
-        """A part by its name."""
+        """The part with this name."""
         for part in self.parts:
             if part.name == name:
                 return part
@@ -135,7 +135,7 @@ class Report:
         return f"FAIL: {names or 'feed_forward is not offered'}; {passed}"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; numbers that are not finite are text."""
+        """Plain values; non-finite numbers become text."""
         plain: dict[str, Any] = _plain({"ok": self.ok, **asdict(self)})
         return plain
 

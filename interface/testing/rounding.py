@@ -1,17 +1,17 @@
-"""Numbers with error bounds, and what rounding, underflow and overflow add to them.
+"""Numbers with error bounds, and the effects of rounding, underflow and overflow on the bounds.
 
-An operation in floating point gives
+A floating-point operation gives
 
     fl(a op b) = (a op b) (1 + delta) + eta,    |delta| <= u,    eta = 0 for sums and differences,
                                                 |eta| <= half the smallest number above 0 for products and quotients
 
-unless it overflows. So every product has an absolute error term besides the relative one, which dominates where results
-are subnormal. The bound is computed in float64, where its own products underflow, too: a product of two bounded numbers
-takes four of them, which together lose at most twice the smallest number. `Rounding.least` is four times that number
-and covers both.
+unless it overflows. So every product has an absolute error term in addition to the relative one; the absolute term
+dominates if results are subnormal. The bound itself is computed in float64, where its own products may underflow, too:
+the product of two bounded numbers needs four products, which together lose at most twice the smallest number.
+`Rounding.least` is four times that number, and covers both.
 
-Where a computation may overflow there is no bound: the result may be infinite in one backend, NaN in another, and
-finite in a third, such as the reference in float32, which computes in float64. The error there is infinite, never NaN.
+Where a computation may overflow, there is no bound: the result may be infinite in one backend, NaN in another, and
+finite in a third, such as the reference in float32, which computes in float64. The error is then infinite, never NaN.
 
 Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), sections 2.2, 3.1 and 3.3.
 """
@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.float64]
 
-# The arguments below which a backend may take exp for 0, as the reference's sigmoid does: such numbers have few digits.
+# A backend may replace exp of smaller arguments by 0, as the reference's sigmoid does: such results have few digits.
 _LEAST_EXPONENTS = {64: -708.0, 32: -87.0}
 
 
@@ -37,10 +37,10 @@ class Rounding(NamedTuple):
     """How a dtype rounds the result of an operation.
 
     u      unit roundoff
-    least  what a product may lose by underflow, see above
-    flush  what exp may lose: results below it may be flushed to 0
-    most   the magnitude up to which nothing overflows: an eighth of the largest number, since intermediate factors of
-           up to 4 occur, such as 2 (1 - h), and the bound is rounded itself
+    least  a bound on the loss of a product by underflow, see above
+    flush  results of exp below this may be flushed to 0
+    most   the magnitude up to which nothing overflows: an eighth of the largest number, because intermediate factors of
+           up to 4 occur, such as 2 (1 - h), and the bound itself is rounded
     """
 
     u: float
@@ -56,7 +56,7 @@ class Rounding(NamedTuple):
         return cls(float(info.eps) / 2, 4 * float(info.smallest_subnormal), flush, float(info.max) / 8)
 
     def times(self, scale: float) -> "Rounding":
-        """For numbers that are computed before they are multiplied by scale <= 1, so that they overflow sooner."""
+        """For numbers that are later multiplied by scale <= 1, so that they overflow earlier."""
         return self._replace(most=self.most * scale)
 
 
@@ -94,7 +94,7 @@ class Bounded:
         return Bounded(self.value - exact, self.error)
 
     def rounded(self, by: Array | float) -> "Bounded":
-        """The same with this added to the error."""
+        """The same numbers, with this added to the error."""
         return Bounded(self.value, self.error + by)
 
     def transposed(self) -> "Bounded":
@@ -108,17 +108,17 @@ class Bounded:
         return total.rounded(gamma(len(self.value), r.u) * size).unless(size > r.most)
 
     def unless(self, overflows: NDArray[np.bool_]) -> "Bounded":
-        """The same, but value 0 and infinite error where it overflows or is not finite."""
+        """The same numbers, but with value 0 and infinite error where they overflow or are not finite."""
         fits = np.isfinite(self.value) & np.isfinite(self.error) & ~overflows
         return Bounded(np.where(fits, self.value, 0.0), np.where(fits, self.error, np.inf))
 
     def within(self, r: Rounding) -> "Bounded":
-        """The same, but without a bound where a computed number may be larger than `r.most`."""
+        """The same numbers, but without a bound where a computed number may be larger than `r.most`."""
         return self.unless(self.largest > r.most)
 
 
 def exact(values: NDArray[Any]) -> Bounded:
-    """Stored numbers, which have no error, but no bound either where they are not finite."""
+    """Stored numbers: they have no error, but where they are not finite, there is no bound."""
     value = values.astype(np.float64)
     return Bounded(value, np.zeros_like(value)).unless(np.zeros(value.shape, bool))
 

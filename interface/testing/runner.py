@@ -1,4 +1,4 @@
-"""One part of the suite on one backend: the answers, the first that is wrong, and what it most likely comes from."""
+"""Running one part of the suite on one backend: the answers, the first wrong one, and its most likely cause."""
 
 import math
 import warnings
@@ -16,12 +16,12 @@ from samenet.testing.mistakes import MUTANTS, NOT_CAUGHT
 from samenet.testing.mutation import Mutant, mutated
 from samenet.testing.parts import Part
 
-_PRINTED = 24  # numbers of a network that are still shown
+_PRINTED = 24  # the most numbers of a network that are shown
 _CHANGES = "its answers are not the same each time: they depend on chance, on memory not set, or on earlier calls"
 
 
 class Runner:
-    """Runs parts on a backend, one after another; a mistake that was found is looked for first in the next.
+    """Runs parts on a backend, one after another; a mistake that was found is tried first in the next failure.
 
     shrinks  whether to look for the smallest network that shows a failure, with Hypothesis
     """
@@ -32,11 +32,11 @@ class Runner:
         self.cls.own_functions = guard.own
         self.known: list[str] = []  # mistakes found so far
         self.failing: Case | None = None  # the network on which the last part failed
-        self.failed: set[str] = set()  # parts
-        self.explained: set[str] = set()  # functions of which a part has failed
+        self.failed: set[str] = set()  # the failed parts
+        self.explained: set[str] = set()  # the functions with a failed part
 
     def run(self, part: Part) -> report.Part:
-        """A part's result."""
+        """The result of a part."""
         generic = part.function not in self.guard.own
         result = report.Part(part.name, part.function, "generic" if generic else "passed")
         result.mutants, result.caught = power(part, self.level)
@@ -75,14 +75,14 @@ class Runner:
         return result
 
     def _catches(self, part: Part, mutant: Mutant, cases: list[Case]) -> bool:
-        """Whether the cases that a backend offers are enough to notice a mistake."""
+        """Whether the cases that a backend supports are enough to catch a mutant."""
         runner = Runner(Guard(mutated(mutant)), self.level, False)
         with np.errstate():
             found = any(runner._failure(part, case, report.Part("", "", "")) is not None for case in cases)
         return found or (part.name == "side effects" and bool(runner.guard.noted))
 
     def _follows(self, part: Part, generic: bool) -> str:
-        """Why a part would only show again what has failed already; empty if it may show more."""
+        """The reason why a part would only repeat an earlier failure; empty if it may show more."""
         if generic and part.function == "run_updates" and "gradient" in self.failed:
             return "made from gradient, which fails"
         if part.name in ("feed_forward", "activations") or not self.failed & {"feed_forward", "activations"}:
@@ -92,7 +92,8 @@ class Runner:
         return "feed_forward fails" if part.function == "feed_forward" and "feed_forward" in self.failed else ""
 
     def explain(self, part: Part, result: report.Part) -> bool:
-        """Add to a failure its most likely mistake, and the smallest network that shows it; whether that changed it."""
+        """Add to a failure its most likely mistake and the smallest network that shows it; returns whether it
+        changed."""
         failure = result.failure
         if failure is None or self.failing is None:
             return False
@@ -118,7 +119,7 @@ class Runner:
         return True
 
     def _again(self, part: Part, case: Case) -> report.Failure:
-        """The failure on a network on which the part has failed before, which it need not do each time."""
+        """The failure on a network on which the part failed before; it may not fail every time."""
         failure = self._failure(part, case, report.Part("", "", ""))
         if failure is None:
             got = "wrong answers, and right ones when it was asked the same again"
@@ -126,13 +127,13 @@ class Runner:
         return failure
 
     def _changes(self, part: Part, failure: report.Failure) -> bool:
-        """Whether the network on which a part failed gives another number when it is asked again, or a right one."""
+        """Whether the network on which a part failed gives a different number in another call, or a right one."""
         assert self.failing is not None
         again = self._failure(part, self.failing, report.Part("", "", ""))
         return again is None or (failure.expected is not None and repr(again.got) != repr(failure.got))
 
     def _failure(self, part: Part, case: Case, result: report.Part) -> report.Failure | None:
-        """The first wrong answer on a network; answers are counted."""
+        """The first wrong answer on a network; counts the answers."""
         try:
             for answer in part.run(self.cls, self.trusted, case):
                 result.answers += 1
@@ -157,7 +158,7 @@ def _broken(broken: Broken, case: Case) -> report.Failure:
 
 
 def _wrong(answer: Answer, case: Case) -> report.Failure:
-    """The entry of an answer that is furthest off, relative to what is allowed."""
+    """The worst entry of an answer, relative to the allowed difference."""
     failure = report.Failure(answer.name + answer.detail, described(case), numbers(case))
     if answer.comparison.problem:
         failure.got = answer.comparison.problem
@@ -176,7 +177,7 @@ def _wrong(answer: Answer, case: Case) -> report.Failure:
 
 
 def described(case: Case) -> str:
-    """A network in a line: 4-3-2, sigmoid, squared_error, 3 samples.
+    """A network in one line: 4-3-2, sigmoid, squared_error, 3 samples.
 
     >>> described(Case((4, 3, 2), 3))
     '4-3-2, sigmoid, squared_error, 3 samples'
@@ -192,7 +193,7 @@ def described(case: Case) -> str:
 
 
 def numbers(case: Case) -> list[str]:
-    """The network's numbers and the samples, a line each, if there are few and short ones."""
+    """The network's numbers and the samples, one line each, if they are few and short."""
     weights, biases, X, Y = case.arrays
     named = [*((f"W{l + 1}", W) for l, W in enumerate(weights)), *((f"b{l + 1}", b) for l, b in enumerate(biases))]
     named += [("X", X), ("Y", Y)]

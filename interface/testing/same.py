@@ -1,4 +1,4 @@
-"""`assert_same`: two backends on one network of the user's."""
+"""`assert_same`: a comparison of two backends on the user's network."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ def assert_same(
     network  a `Network` on any backend: its sizes, functions, dtype and weights are used; it is not changed
     X, Y     samples (m, n_in) and targets (m, n_out); drawn from `seed`, as that of a network, if they are not given
 
-    Compared are the activations of every layer, predictions, the cost and its gradient, with both reductions, for a
-    batch and for its first sample. Where numbers may overflow there is no bound, and nothing is proved: that raises,
-    too, as does a backend that raises, returns something of another form, or changes what is not its own. The message
-    names the answer, the worst entry and what is allowed there.
-    Raises ValueError or TypeError, naming the argument, for anything else.
+    It compares the activations of every layer, predictions, the cost and its gradient, with both reductions, for a
+    batch and for its first sample. Where numbers may overflow, there is no bound, and nothing is proved; this raises
+    AssertionError, too, and so does a backend that raises, returns a result of the wrong form, or changes anything that
+    is not its own. The message names the answer, the worst entry and the difference allowed there. Raises ValueError or
+    TypeError, naming the argument, for invalid arguments.
     """
     if not isinstance(network, HasModel):
         raise TypeError(f"network: expected a Network, got {checks.short(network)} ({type(network).__name__})")
@@ -62,7 +62,7 @@ def assert_same(
 
 
 def _guarded(name: str, backend: Any) -> Guard:
-    """A backend, given in any form, under watch."""
+    """A guarded backend, from any form in which it is given."""
     text = loading.spelled(backend)
     try:
         return Guard(backend if text is None else loading.load(text))

@@ -1,4 +1,4 @@
-"""Agreement of training by rows drawn by importance: the updates, and what is learned of the rows."""
+"""Agreement of training with adaptive sampling: the updates, and the learned weights of the rows."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ Array = NDArray[Any]
 
 
 def sampled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
-    """Update after update from rows drawn by importance; both take each from the trusted backend's state.
+    """Update after update from rows drawn by importance; both backends start each from the trusted backend's state.
 
-    The weights of the rows, and the numbers that draw them, begin at random; a row may be drawn more than once. The
-    running mean is that of the batches, then far less, so that rows count for the most that is allowed.
+    The initial weights of the rows, and the numbers that draw them, are random; a row may be drawn more than once. The
+    running mean is first that of the batches, then far smaller, so that squared norms reach their limit.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
@@ -52,7 +52,7 @@ def sampled(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent, ma
 
 
 def sampled_at_once(network: Any, X: Array, Y: Array, descent: Descent, masked: Masks) -> Compared:
-    """Several such updates in one call, at a rate for each epoch, against as many calls by the same backend."""
+    """Several such updates in one call, with a rate for each epoch, against as many calls of the same backend."""
     at_once, one_by_one, rule, m = network.copy(), network.copy(), descent.rule, len(X)
     samplers = [drawing(np.linspace(0.5, 2, m)) for _ in range(2)]
     numbers, alphas = np.random.default_rng(m).random((descent.epochs, m)), 0.5 / np.arange(1, descent.epochs + 1)
@@ -87,7 +87,7 @@ def drawing(weights: Array, rate: float = 0.3, floor: float = 0.2) -> Sampler:
 
 
 def rows_of(sampler: Sampler, u: float) -> int:
-    """The row that a number draws, by sums from the first row on."""
+    """The row that a random number selects, by cumulative sums from the first row."""
     if u < sampler.floor:
         return int(u / sampler.floor * sampler.rows)
     place = (u - sampler.floor) / (1 - sampler.floor) * sampler.weights.sum()

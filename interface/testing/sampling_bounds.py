@@ -1,6 +1,7 @@
-"""Error bounds for what adaptive sampling learns from one batch, from bounded squared norms.
+"""Error bounds for the weights that adaptive sampling learns from one batch, from bounded squared norms.
 
-Before the batch the weights, and the running mean R, are equal, and so are then the rows drawn and their factors.
+Before the batch, the weights and the running mean R are equal in both computations, and so are the rows drawn and their
+factors.
 """
 
 import math
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from samenet.backends.adaptive import Sampler
 from samenet.testing.rounding import Array, Bounded, Rounding, gamma
 
-_U = 2.0**-53  # all is computed in float64
+_U = 2.0**-53  # everything is computed in float64
 
 
 def factors(sampler: Sampler, rows: NDArray[np.int64]) -> Array:
@@ -23,7 +24,7 @@ def factors(sampler: Sampler, rows: NDArray[np.int64]) -> Array:
 
 @np.errstate(all="ignore")
 def learned(sampler: Sampler, rows: NDArray[np.int64], squares: Bounded, r: Rounding) -> tuple[Array, float]:
-    """How far each weight and the running mean may be from exact ones; infinite if a square is not bounded.
+    """Bounds on the errors of the weights and the running mean; infinite if a square is not bounded.
 
     squares: ||c dJ/dtheta||^2 of each draw, (B,). With their mean M, q = square / R, and before the first batch R = M:
 

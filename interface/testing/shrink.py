@@ -1,4 +1,4 @@
-"""The smallest network that shows a mistake, looked for by Hypothesis: few nodes, few samples, simple numbers."""
+"""The smallest network that shows a mistake, searched for by Hypothesis: few nodes, few samples, simple numbers."""
 
 import contextlib
 import time
@@ -13,14 +13,14 @@ from samenet.testing.forms import Broken
 from samenet.testing.inputs import Case
 from samenet.testing.parts import Part
 
-_SECONDS = 4.0  # after which what was found is small enough
+_SECONDS = 4.0  # after this time, the network found is small enough
 _EXAMPLES = 60
 Kind = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class Small(Case):
-    """A case whose numbers are given: multiples of 1/4."""
+    """A case with given numbers: multiples of 1/4."""
 
     given: tuple[list[NDArray[Any]], list[NDArray[Any]], NDArray[Any], NDArray[Any]] | None = None
 
@@ -43,7 +43,7 @@ def is_installed() -> bool:
 def smallest(part: Part, cls: Any, trusted: Any, kind: Kind | None = None) -> Small | None:
     """A small network on which a part fails; None without Hypothesis, and if none is found.
 
-    kind: in which way, see `kind_of_failure`; in any way if None.
+    kind: the kind of failure, see `kind_of_failure`; any kind if None.
     """
     if not is_installed():
         return None
@@ -70,24 +70,24 @@ def smallest(part: Part, cls: Any, trusted: Any, kind: Kind | None = None) -> Sm
     )
     with contextlib.suppress(
         Exception, _Enough
-    ):  # such as no example, or one that fails no more when it is tried again
+    ):  # such as no example, or one that does not fail when it is tried again
         find(_networks(part), fails, settings=options)
     return min(failed, key=_size, default=None)
 
 
 class _Enough(KeyboardInterrupt):
-    """The time is over; Hypothesis lets it pass at once."""
+    """The time is over; Hypothesis does not catch this exception."""
 
 
 def _size(case: Small) -> tuple[int, float]:
-    """How much there is to look at: numbers, then their sizes; the last of equals is the simplest."""
+    """The size of a case: the number of its numbers, then their magnitude; among equals, the last is the simplest."""
     weights, biases, X, Y = case.arrays
     arrays = (*weights, *biases, X, Y)
     return sum(array.size for array in arrays), float(sum(np.abs(array).sum() for array in arrays))
 
 
 def kind_of_failure(part: Part, cls: Any, trusted: Any, case: Case) -> Kind | None:
-    """What fails first on a network, in a word or two; None if nothing does."""
+    """The first failure on a network, in a word or two; None if there is none."""
     try:
         for answer in part.run(cls, trusted, case):
             if not answer.comparison.ok and answer.comparison.bounded:
@@ -95,12 +95,12 @@ def kind_of_failure(part: Part, cls: Any, trusted: Any, case: Case) -> Kind | No
     except Broken as broken:
         return broken.kind, broken.function if broken.cause is None else type(broken.cause).__name__
     except Exception:
-        return None  # not offered, or a network that the suite itself cannot ask about
+        return None  # not offered, or a network that the suite itself cannot handle
     return None
 
 
 def _networks(part: Part) -> Any:
-    """Hypothesis' strategy for networks like those of a part."""
+    """A Hypothesis strategy for networks like those of a part."""
     from hypothesis import strategies as st
 
     functions = list(dict.fromkeys(case.functions for case in part.cases))

@@ -14,7 +14,7 @@ from samenet.testing.workers import ProcessWorker, ThreadWorker, refuse_within
 from samenet.validation import checks
 
 _POLL = 0.05
-_IDLE = 300.0  # more seconds for the suite's own work between two calls, which what was returned may hang as well
+_IDLE = 300.0  # extra seconds for the suite's own work between two calls, which a returned object may also hang
 _EFFECTS = "side effects"
 _MISTAKES = {
     "changes": "it writes into arrays that are not its own",
@@ -33,25 +33,25 @@ def check_backend(
     shrink: bool = True,
     progress: Callable[[str], object] | None = None,
 ) -> Report:
-    """Whether a backend keeps to the contract: its answers beside the reference's, within derived bounds.
+    """Check whether a backend fulfils the contract: its answers against the reference's, within derived bounds.
 
     backend     a module, or any object with the contract's functions, at least `feed_forward(model, x)`; a Python file;
-                or the name of a backend or of a module. A module is run in this process, in a thread; a file, and what
-                is named, in a process of its own, which it may crash
+                or the name of a backend or of a module. A module runs in a thread of this process; a file or a named
+                backend, in a process of its own, which it may crash
     level       "standard"; "thorough" adds larger networks, and random ones, which takes some minutes for slow loops
     parts       the names of the parts to run, all if None; see `samenet.testing.parts`
-    time_limit  the seconds after which a call of the backend is taken to hang; by default 60 for a file, and 600 for
+    time_limit  the seconds after which a call of the backend counts as hanging; by default 60 for a file, and 600 for
                 others, whose first call may compile
-    shrink      whether to look for the smallest network that shows a failure, which takes Hypothesis
-                (`pip install 'samenet[testing]'`); without it, the network is the first of the suite that does
+    shrink      whether to search for the smallest network that shows a failure, which needs Hypothesis
+                (`pip install 'samenet[testing]'`); without it, the first network of the suite that fails is shown
     progress    called with the name of each part before it runs
 
-    Functions that the backend lacks are those of `samenet.backends.generic`, and so are marked. One that raises
-    NotImplementedError does not offer what it was asked for. Anything else that goes wrong, from a wrong number to an
-    endless loop, is a failure in the report, and not an error.
+    Functions that the backend lacks come from `samenet.backends.generic`, and are marked as such. A function that
+    raises NotImplementedError does not offer what it was asked for. Anything else that goes wrong, from a wrong number
+    to an endless loop, is a failure in the report, not an exception.
 
     Returns a `Report`: `report.ok`, `print(report)`, `report.to_json()`. Raises ValueError or TypeError, naming the
-    argument, for a backend that is not there and other arguments that make no sense.
+    argument, for a missing backend and other invalid arguments.
     """
     text = spelled(backend)
     checks.choice("level", level, LEVELS)
@@ -91,13 +91,13 @@ def _title(backend: Any, text: str | None) -> str:
 
 
 class Check:
-    """Workers, one after another, until every part has a result; start: makes one for the parts that have none."""
+    """Runs workers, one after another, until every part has a result; start: creates one for the remaining parts."""
 
     def __init__(self, start: Any, parts: Sequence[Part], time_limit: float, progress: Any = None) -> None:
         self.start, self.parts, self.limit, self.progress = start, parts, time_limit, progress
         self.results: dict[str, report.Part] = {}
         self.noted: dict[str, str] = {}
-        self.times: dict[str, float] = {}  # of an exercise
+        self.times: dict[str, float] = {}  # for an exercise
         self.stops: list[str] = []  # functions during which a worker ended, twice for one that hung
 
     def run(self, found: Report) -> Report:
@@ -118,7 +118,7 @@ class Check:
         return found
 
     def _follow(self, worker: ThreadWorker | ProcessWorker) -> str:
-        """Take a worker's events until it is done, or has to be stopped; returns why it could not even begin."""
+        """Process a worker's events until it is done or has to be stopped; returns the reason if it could not begin."""
         current, seen, since = "", (-1, ""), time.monotonic()
         while True:
             try:
@@ -155,7 +155,7 @@ class Check:
                 return ""
 
     def _stopped(self, name: str, function: str, call: str, what: str) -> None:
-        """A part during which the worker had to be ended; one that has failed before stays as it is."""
+        """Record that the worker had to be ended during a part; a part that had already failed keeps its result."""
         if name in self.results:
             return
         part = next(part for part in self.parts if part.name == name)
@@ -165,7 +165,7 @@ class Check:
         self.results[name] = report.Part(name, part.function, "failed", failure=failure)
 
     def _leave_out(self) -> None:
-        """What needs a function that hangs, or has crashed twice, is not tried; everything needs feed_forward."""
+        """Skip parts that need a function that hangs or has crashed twice; all parts need feed_forward."""
         given_up = {function for function in self.stops if self.stops.count(function) > 1}
         for part in self.parts:
             if part.name not in self.results and (part.function in given_up or "feed_forward" in given_up):
@@ -173,7 +173,7 @@ class Check:
                 self.results[part.name] = report.Part(part.name, part.function, "not run", reason=reason)
 
     def _effects(self) -> None:
-        """What was noted in any part belongs to the one on side effects."""
+        """Add the violations noted in any part to the part on side effects."""
         result = self.results.get(_EFFECTS)
         if self.noted and result is not None and result.failure is None:
             result.status, result.reason = "failed", ""

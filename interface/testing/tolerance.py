@@ -1,8 +1,8 @@
 """Tolerances: how much two correct computations may differ, by derived bounds instead of constants.
 
-Each side is within the bound that `samenet.testing.bounds` derives, so they differ by at most twice that. The bound
-itself is computed in float64, with rounding errors far below the 1 % added here. Where a number may overflow there is
-no bound: the tolerance is infinite, and `compare` reports `OVERFLOWS`.
+Each side is within the bound that `samenet.testing.bounds` derives, so the two differ by at most twice the bound. The
+bound itself is computed in float64, with rounding errors far below the 1 % added here. Where a number may overflow,
+there is no bound: the tolerance is infinite, and `compare` reports `OVERFLOWS`.
 """
 
 import math
@@ -45,12 +45,12 @@ def gradient(
     """How far the cost, and each entry of its gradient, may differ.
 
     masks: with dropout, (m, hidden nodes). weight_masks: with DropConnect, a matrix for each layer of weights.
-    sample_weight: (m,), as backends are given them.
+    sample_weight: (m,), in the form that backends are given.
     """
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
     cost, pieces = bounds.backward(model, x, y, reduction, masks, weight_masks, None, sample_weight)
     flat = np.concatenate([p.error.ravel() for p in pieces])
-    theta = getattr(model, "model", model).theta  # also of a network, which has all else that a bound is made from
+    theta = getattr(model, "model", model).theta  # a network works, too: it has everything else that a bound needs
     return _SIDES * float(cost.error), theta.like(_SIDES * flat)
 
 
@@ -91,10 +91,10 @@ def step(
 ) -> tuple[Array, Array]:
     """How far each parameter, and each entry of the velocity, may differ after one update from equal parameters.
 
-    state: the rule's state before the update; zero if None. Without a velocity, the second array is how far the move
-    -alpha g may differ for descent, and the first array again for RMSProp and Adam. Derived in
-    `samenet.testing.update_bounds`. factors: of the rows of X, where they were drawn by importance; sample_weight: as
-    for `gradient`.
+    state: the rule's state before the update; zero if None. Without a velocity, the second array is, for descent, the
+    allowed difference of the move -alpha g, and for RMSProp and Adam, the first array again. Derived in
+    `samenet.testing.update_bounds`. factors: of the rows of X, if they were drawn by importance; sample_weight: as for
+    `gradient`.
     """
     g = _slope(model, X, Y, reduction, masks, weight_masks, clip_value, clip_norm, factors, sample_weight)
     theta, state = model.parameters, rule.state(model.theta) if state is None else state
@@ -133,7 +133,7 @@ def learned(
 ) -> tuple[float, Array, float]:
     """How far the cost of a batch drawn from X, the weights learned from it, and the running mean may differ.
 
-    sampler: before the batch; rows: those it drew. Derived in `samenet.testing.sampling_bounds`.
+    sampler: its state before the batch; rows: the rows it drew. Derived in `samenet.testing.sampling_bounds`.
     """
     x, y = arrays.labelled(X, Y, model.sizes[0], model.sizes[-1], model.dtype)
     factors = sampling_bounds.factors(sampler, rows)
@@ -178,11 +178,11 @@ class Comparison(NamedTuple):
 def compare(value: Any, reference: Any, allowed: Any, dtype: DTypeLike | None = None) -> Comparison:
     """The worst entry of |value - reference|, relative to the tolerance.
 
-    For scalars and arrays; `allowed` has the same shape, or is one number. The comparison fails if shapes differ, if
+    Takes scalars and arrays; `allowed` has the same shape, or is one number. The comparison fails if shapes differ, if
     `value` has another dtype than `dtype`, or for NaN, even if both sides have it. An allowed difference of 0 requires
     equality; empty arrays are ok. Entries with an infinite tolerance are not compared: backends need not even agree on
-    which of them are finite, since one may overflow in an intermediate result where another does not. If all other
-    entries are within their tolerance, the comparison fails with the problem `OVERFLOWS`.
+    which of them are finite, because an intermediate result may overflow in one backend and not in another. If there
+    are such entries, and all others are within their tolerance, the comparison fails with the problem `OVERFLOWS`.
     """
     got, expected = np.asarray(value), np.asarray(reference)
     if got.shape != expected.shape:

@@ -1,6 +1,6 @@
 """Error bounds for the parameters after one update by a rule, from a bounded gradient.
 
-Before the update, theta and the rule's state are exact: they are what is stored.
+Before the update, theta and the rule's state are exact: they are stored numbers.
 """
 
 import math
@@ -29,7 +29,7 @@ def clipped(g: Bounded, value: float, norm: float, r: Rounding) -> Bounded:
     n = g.value.size
     length, d, rounding = math.sqrt((g.value**2).sum()), math.sqrt((g.error**2).sum()), gamma(n / 2 + 5, r.u)
     high = math.sqrt((length + 2 * d) ** 2 * (1 + 2 * rounding) + n * r.least)
-    overflows = np.full(n, not high * high <= r.most)  # no bound then, though `clip` rescales if squares overflow
+    overflows = np.full(n, not high * high <= r.most)  # no bound, though `clip` rescales if squares overflow
     if high <= norm * (1 - rounding):
         return g.unless(overflows)
     low = math.sqrt(max(max(length - 2 * d, 0.0) ** 2 * (1 - 2 * rounding) - n * r.least, 0.0))
@@ -57,7 +57,7 @@ _FLUSHED_FROM = 1e-10
 
 
 def _tiny(theta: NDArray[Any]) -> float:
-    """The smallest normal number, below which a backend may take a number of a rule's state for 0."""
+    """The smallest normal number; a backend may replace smaller numbers of a rule's state by 0."""
     return float(np.finfo(theta.dtype).tiny)
 
 
@@ -74,7 +74,7 @@ def moved(
     theta + mu v' - alpha g                          two of mu v', one of the intermediate sum, one of the result; an
                                                      error of g changes theta by (1 + mu) alpha times as much
 
-    A v' below the smallest normal number may be taken for 0.
+    A v' below the smallest normal number may be replaced by 0.
     """
     r, start = Rounding.of(theta.dtype), exact(theta)
     move = _scaled(g, -alpha, 3, r)
@@ -114,13 +114,14 @@ def adapted(theta: NDArray[Any], g: Bounded, alpha: float, rule: Adaptive, m: ND
     it changes by at most twice that bound, and p / D by at most itself. There are some 20 roundings.
 
     R^2 loses up to `lost` by underflow, a relative error of lost / (R^2 - lost). If that is not small, R may be as
-    small as 0; D is then at least epsilon, or the root of the smallest number, since no step is taken where D is 0.
-    Either |g| / D is at most sqrt(2 / b), or b g^2 is less than twice what is lost. alpha g may underflow, too, before
-    it is divided by D. With epsilon = 0 the bound there holds only between computed steps, not to the exact one, since
-    the stored s' has lost its digits.
+    small as 0; D is then at least epsilon, or the root of the smallest number, because no step is made if D is 0.
+    Either |g| / D is at most sqrt(2 / b), or b g^2 is less than 2 `lost`. alpha g may underflow, too, before it is
+    divided by D. With epsilon = 0, the bound then holds only between computed steps, not to the exact one, because the
+    stored s' has lost its digits.
 
-    From epsilon = 1e-10 on, an m' or s' below the smallest normal number may be taken for 0: m' moves the step by at
-    most alpha / (c1 D) times that, and s' changes D, at least epsilon, by less than a rounding.
+    If epsilon >= 1e-10, an m' or s' below the smallest normal number may be replaced by 0: for m', this changes the
+    step by at most alpha / (c1 D) times that number; for s', it changes D, which is at least epsilon, by less than a
+    rounding.
     """
     r, start, mean, squares = Rounding.of(theta.dtype), exact(theta), exact(m), exact(s)
     c1, c2 = rule.unbiased

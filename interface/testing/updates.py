@@ -1,7 +1,7 @@
 """Agreement of training: one update after another by every rule, and many of them in one call.
 
-Both backends take every update from the parameters, and the state, that the more trusted one has reached, so that each
-is held to the bound of one update.
+Both backends start every update from the parameters and the state that the more trusted one has reached, so that the
+bound of a single update applies.
 """
 
 import math
@@ -25,7 +25,7 @@ _DESCENT = optimizers.Descent()
 
 @dataclass(frozen=True)
 class Rule:
-    """How an update is made, beside the gradient of a batch."""
+    """The settings of an update, besides the gradient of a batch."""
 
     optimizer: UpdateRule = _DESCENT
     clip_value: float = math.inf
@@ -67,14 +67,14 @@ class Descent:
         return f"batches_of_{self.batch_size}-{order}-{self.reduction}{rule}"
 
     def order(self, m: int) -> Array | None:
-        """The rows to visit in each pass, as the contract has it."""
+        """The order of the rows in each epoch, as in the contract."""
         if not self.shuffled:
             return None
         random = np.random.default_rng(m)
         return np.array([random.permutation(m) for _ in range(self.epochs)], np.int64)
 
     def visits(self, m: int) -> list[Array]:
-        """The same, batch by batch."""
+        """The rows of every batch."""
         order = self.order(m)
         rows = np.arange(m) if order is None else order
         epochs = np.broadcast_to(rows, (self.epochs, m))
@@ -100,13 +100,13 @@ class Descent:
 def given_masks(
     dropout: Dropout | None, drop_connect: DropConnect | None, sample_weight: Array | None = None
 ) -> dict[str, Any]:
-    """The masks and weights that there are, as arguments: a backend need not know of others."""
+    """The given masks and weights, as arguments; others are left out, since a backend need not support them."""
     masks = {"dropout": dropout, "drop_connect": drop_connect, "sample_weight": sample_weight}
     return {name: mask for name, mask in masks.items() if mask is not None}
 
 
 def lockstep(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
-    """Every update by itself: both take it from the parameters that the trusted backend has reached."""
+    """Every update separately: both start it from the parameters that the trusted backend has reached."""
     network, trusted = network.copy(), trusted.copy()
     for rows in descent.visits(len(X)):
         x, y = X[rows], Y[rows]
@@ -130,9 +130,9 @@ def ruled(
     masked: Masks,
     sample_weight: Array | None = None,
 ) -> Compared:
-    """As `lockstep`, by another rule, with clipping or masks; both take each update from the trusted backend's state.
+    """As `lockstep`, with another rule, clipping or masks; both start each update from the trusted backend's state.
 
-    masked: what is used if the rule has dropout, or DropConnect.
+    masked: the masks to use if the rule has dropout or DropConnect.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
@@ -161,9 +161,10 @@ def ruled(
 def ruled_at_once(
     network: Any, X: Array, Y: Array, descent: Descent, masked: Masks, sample_weight: Array | None = None
 ) -> Compared:
-    """The same in one call, against as many calls by the same backend, each of which `ruled` holds to the bound.
+    """The same updates in one call, against separate calls of the same backend, each of which `ruled` checks.
 
-    Over several updates there is no bound against another backend: RMSProp and Adam divide small slopes by their size.
+    Over several updates, there is no bound against another backend, because RMSProp and Adam divide small slopes by
+    their magnitude.
     """
     at_once, one_by_one, rule = network.copy(), network.copy(), descent.rule
     constant: dict[str, Any] = {
@@ -186,7 +187,7 @@ def ruled_at_once(
 
 
 def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
-    """All updates in one call, against the trusted backend taking them one by one."""
+    """All updates in one call, against the trusted backend making them one by one."""
     network, trusted = network.copy(), trusted.copy()
     costs = descent.run(network, X, Y)
     expected, allowed, distance = one_by_one(trusted, X, Y, descent, descent.visits(len(X)))
@@ -195,7 +196,7 @@ def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -
 
 
 def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float], **options: Any) -> Compared:
-    """An alpha for each epoch: too many updates for a bound, but what is allowed is far less than a wrong one."""
+    """An alpha for each epoch: too many updates for a bound, but a wrong alpha has a far larger effect than allowed."""
     ends = []
     for one in (network.copy(), trusted.copy()):
         run_updates(one, X, Y, alpha=np.array(alphas), batch_size=3, epochs=len(alphas), **options)
@@ -206,11 +207,11 @@ def schedule(network: Any, trusted: Any, X: Array, Y: Array, alphas: list[float]
 def one_by_one(
     trusted: Any, X: Array, Y: Array, descent: Descent, visits: list[Array]
 ) -> tuple[list[float], list[float], float]:
-    """Updates in place, and how far another backend may be after them: (costs, allowed for costs, for parameters).
+    """Updates in place, and bounds on another backend's deviation: (costs, allowed for costs, allowed for parameters).
 
-    With d the distance of the parameters, a what one update may add to it and H the Hessian of the batch's cost,
-    d' <= ||I - alpha H|| d + ||a||, and the costs differ by ||g|| d beside their own rounding; in the 2-norm, to first
-    order, with 1 % for the rest.
+    Let d be the distance of the parameters, a the error of one update, and H the Hessian of the batch's cost. Then d'
+    <= ||I - alpha H|| d + ||a||, and the costs differ by ||g|| d in addition to their own rounding; in the 2-norm, to
+    first order, with 1 % for the rest.
     """
     distance, costs, allowed = 0.0, list[float](), list[float]()
     for rows in visits:
@@ -226,7 +227,7 @@ def one_by_one(
 
 
 def _hessian(network: Any, X: Array, Y: Array, reduction: str) -> tuple[Array, Array]:
-    """The gradient and the Hessian, which is of central differences of the gradient: 1e-8 is enough for a bound."""
+    """The gradient and the Hessian, from central differences of the gradient: an error of 1e-8 suffices for a bound."""
     probe = backend("numpy").Network(network.sizes, bias=network.bias, weights=network.weights)
     theta = network.parameters.astype(np.float64)
     H, step = np.empty((theta.size, theta.size)), 1e-4

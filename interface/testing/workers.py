@@ -1,8 +1,8 @@
-"""Where a backend is run: in a process of its own, which it may crash or hang, or in a thread, for a module itself.
+"""Workers that run a backend: in a process of its own, which it may crash or hang; or, for a module, in a thread.
 
 A worker sends events, dictionaries with one key: {"part": name} before a part, {"result": ...} and {"noted": ...} after
-it, {"error": text} if the backend cannot be loaded, {"done": True} at the end. Beside them it tells which call of the
-backend it is in, and how many there were, so that whoever waits can tell a long run from one that hangs.
+it, {"error": text} if the backend cannot be loaded, {"done": True} at the end. It also reports the current call of the
+backend and the number of calls, so that a long run can be distinguished from a hanging one.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ from samenet.testing.runner import Runner
 
 Emit = Callable[[dict[str, Any]], None]
 _PATIENCE = 2.0  # seconds
-_SIZE = 256  # bytes of the file that tells the call
+_SIZE = 256  # bytes of the file that holds the current call
 
 
 def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Emit) -> None:
-    """Run the parts, and send what comes of each."""
+    """Run the parts, and send the result of each."""
     runner = Runner(guard, level, shrinks)
     with printing.kept() as printed:
         for part in parts:
@@ -47,7 +47,7 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
                     emit({"result": asdict_of(result)})
             except Stopped:
                 raise
-            except BaseException as error:  # what a backend did to make the suite itself fail is its failure, too
+            except BaseException as error:  # if a backend makes the suite itself fail, that is its failure
                 if result is None:
                     got = f"{type(error).__name__}: {printable(error)}, in the suite"
                     failure = Failure(part.function, "", got=got)
@@ -57,7 +57,7 @@ def run(guard: Guard, parts: Sequence[Part], level: str, shrinks: bool, emit: Em
 
 
 def refuse_within() -> None:
-    """Raise ValueError where a backend is being checked: a file that checks itself would start workers without end."""
+    """Raise ValueError if a backend is being checked: a file that checks itself would start workers without end."""
     if processes.WITHIN in os.environ or threading.current_thread().name.startswith(printing.THREAD):
         raise ValueError(
             "backend: expected no check within that of a backend, which imports its file; put the call, as all that a "
@@ -66,7 +66,7 @@ def refuse_within() -> None:
 
 
 class ThreadWorker:
-    """The parts on a module itself, in a thread of this process."""
+    """Runs the parts on a module, in a thread of this process."""
 
     def __init__(self, module: Any, parts: Sequence[Part], level: str, shrinks: bool) -> None:
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -86,11 +86,11 @@ class ThreadWorker:
             pass
 
     def progress(self) -> tuple[int, str]:
-        """How many calls there were, and the one it is in."""
+        """The number of calls, and the current one."""
         return self.count, self.call
 
     def ended(self) -> str:
-        """Why it ended without saying so; empty while it has not."""
+        """The reason why it ended prematurely; empty while it has not."""
         return "" if self.thread.is_alive() or not self.events.empty() else "its thread ended"
 
     def stop(self) -> None:
@@ -130,12 +130,12 @@ class ProcessWorker:
                 break
 
     def progress(self) -> tuple[int, str]:
-        """How many calls there were, and the one it is in."""
+        """The number of calls, and the current one."""
         content = self.memory[:_SIZE]
         return int.from_bytes(content[:8], "little"), content[8:].rstrip(b"\0").decode("utf-8", "replace")
 
     def ended(self) -> str:
-        """Why it ended without saying so; empty while it has not."""
+        """The reason why it ended prematurely; empty while it has not."""
         status = self.process.poll()
         if status is None or not self.events.empty():
             return ""

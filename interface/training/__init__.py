@@ -1,4 +1,5 @@
 """The implementation of `Network.train`: read `options`, `run`, `session`, `loop`, `sampling`, in this order.
 
-What users choose from is outside this package: `samenet.optimizers`, `samenet.schedules`, `samenet.stopping`.
+The classes that users choose from are outside this package: `samenet.optimizers`, `samenet.schedules`,
+`samenet.stopping`.
 """

@@ -1,7 +1,7 @@
-"""The usual training, of a few updates by the full batch; and the same again, with other samples alone.
+"""Repeated calls of `train` for a few full-batch updates, where only the samples differ from the call before.
 
-Who makes batches for himself calls `train` with the very same arguments over and over. What was checked of them is left
-with the model, so that the next call checks its samples, and updates.
+Users who make their own batches call `train` with the same arguments over and over. The model remembers the checked
+arguments, so that the next call only checks its samples and makes its updates.
 """
 
 from collections.abc import Callable
@@ -25,20 +25,20 @@ from samenet.validation.finite import all_finite
 
 
 class Known(NamedTuple):
-    """What is known of a training besides its samples."""
+    """The checked arguments of a training call, without its samples."""
 
     given: Given  # the arguments of `train`, which have the same values at any time
     rows: int  # of X
-    is_open: bool  # whether the weights show afterwards if X was finite
-    limited: str | None  # the activation whose limits the targets may not exceed
+    is_open: bool  # whether the weights are finite afterwards only if X was
+    limited: str | None  # the activation whose range the targets may not leave
     settings: Settings
     seed: Any
-    amount: float  # how much the batch counts, see `divergence.amount_of`
+    amount: float  # the weight of the batch, see `divergence.amount_of`
     arguments: dict[str, Any]  # of the backend's `run_updates`
 
 
 def known(model: Model, options: Options) -> Known:
-    """What is known of a short training by the full batch, without masks."""
+    """The checked arguments of a short full-batch training call without masks."""
     rows, settings, cost = len(options.X), options.settings, model.cost_function
     limited = None if cost in MADE_FOR else model.activations[-1]
     weights, arguments = options.sample_weight, {"batch_size": rows, "epochs": settings.epochs, **settings.arguments}
@@ -47,9 +47,9 @@ def known(model: Model, options: Options) -> Known:
 
 
 def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Given) -> bool:
-    """Train as in the call before, if its arguments were these; returns whether that was done.
+    """Train as in the previous call, if its arguments were the same; returns whether it trained.
 
-    If not, nothing has changed. Raises ValueError or TypeError for samples that are not as they should be.
+    If it did not, nothing has changed. Raises ValueError or TypeError for invalid samples.
     """
     last: Known | None = model.prepared.get(Known)
     if last is None or not all(map(is_, last.given, given)):
@@ -58,7 +58,8 @@ def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
     if len(X) != last.rows or (last.limited is not None and not is_reachable(last.limited, Y)):
         return False
     X, Y = apart(model.theta, X, Y)
-    # Suppressed twice: the user's Ctrl-C handler may raise it, too, inside the deferring block or at its end.
+    # StopTraining is suppressed twice: the user's Ctrl-C handler may raise it, too, inside the `with` block or at its
+    # end.
     try:
         with deferred_interrupt() as release:
             if hasattr(backend, "QUIET"):
@@ -80,9 +81,9 @@ def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
 def updated(
     user: Trained, model: Model, run_updates: Callable[..., Any], X: NDArray[Any], Y: NDArray[Any], known: Known
 ) -> History | None:
-    """All updates, which return the costs to record; None, and nothing has changed, if the loop has to look at them.
+    """Make all updates and return the costs to record; None, with nothing changed, if the loop has to examine them.
 
-    Nor has anything if there is an exception.
+    After an exception, nothing has changed either.
     """
     settings, everything = known.settings, model.theta.everything
     rule, before = settings.optimizer, everything.copy()
@@ -102,7 +103,7 @@ def updated(
         left = known.seed, state.values, state.t, None, history, before
         user.training_state = settings, known.rows, known.rows, model.cost_function, costs.item(0), known.amount, *left
         return history
-    except BaseException:  # such as a second Ctrl-C: half of an update may be done
+    except BaseException:  # such as a second Ctrl-C, possibly in the middle of an update
         everything[:] = before
         user.history, user.training_state = earlier
         raise

@@ -1,7 +1,8 @@
-"""Short trainings of networks that are alike, in one call of the backend: the bits of one after the other.
+"""Short training of several similar networks in one call of the backend, with the same bits as one after the other.
 
-A backend that can has a module `MANY` with two functions: at_once(model, batch_size), how many networks it trains
-together, 0 if none; and run_updates(models, X, Y, rule, ...), see `samenet.fast.many_networks`.
+Networks are similar if they differ only in parameters and seeds. A backend that supports this has a module `MANY` with
+two functions: at_once(model, batch_size), the number of networks that it trains together, 0 if none; and
+run_updates(models, X, Y, rule, ...), see `samenet.fast.many_networks`.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,12 +18,12 @@ from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
 
-_CALLS = 8  # times what the backend trains together, in one call
-_ARGUMENTS = {"reduction", "alpha", "clip_value"}  # of a backend's `run_updates`, which its `MANY.run_updates` takes
+_CALLS = 8  # groups that the backend trains together, in one call
+_ARGUMENTS = {"reduction", "alpha", "clip_value"}  # the arguments of `run_updates` that `MANY.run_updates` takes, too
 
 
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
-    """How many networks like this the backend trains together, 0 if none; and how many times that a call should."""
+    """How many networks like this the backend trains together, 0 if none; and how many such groups per call."""
     settings, many = options.settings, getattr(backend, "MANY", None)
     if many is None or settings.has_masks or settings.sampling is not None or options.sample_weight is not None:
         return 0, 0
@@ -39,8 +40,8 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
 def groups(
     models: Sequence[Model], backends: Sequence[Any], planned: Sequence[Options], threads: int
 ) -> list[list[int]]:
-    """The places of networks that are trained together, differing in parameters and seeds alone; or by themselves."""
-    of_kind: dict[Any, list[list[int]]] = {}  # lists of networks that are alike
+    """Lists of the indices of networks that are trained together, or of a single one."""
+    of_kind: dict[Any, list[list[int]]] = {}  # lists of similar networks
     for i, (model, backend, options) in enumerate(zip(models, backends, planned, strict=True)):
         theta = model.theta
         kind = id(backend), theta.sizes, theta.bias, model.activations, model.cost_function, model.l1, model.l2
@@ -56,11 +57,11 @@ def groups(
     found = []
     for alike in (alike for lists in of_kind.values() for alike in lists):
         together, calls = _together(models[alike[0]], backends[alike[0]], planned[alike[0]])
-        # A stream of the user's may be that of several networks, which then draw from it one after the other.
+        # Several networks may share a stream that the user gave; they have to draw from it one after the other.
         fit = [i for i in alike if together and not is_stream(planned[i].seed)]
         step = max(1, together * min(calls, -(-len(fit) // max(1, together * threads))))
         parts = [fit[start : start + step] for start in range(0, len(fit), step)]
-        found += [part for part in parts if 2 * len(part) > together]  # most lanes would be idle in less
+        found += [part for part in parts if 2 * len(part) > together]  # in fewer, most lanes would be idle
         grouped = {i for part in found for i in part}
         found += [[i] for i in alike if i not in grouped]
     return sorted(found)
@@ -73,9 +74,9 @@ def train(
     planned: Sequence[Options],
     release: Callable[[], None],
 ) -> list[int]:
-    """Train networks that are alike; returns the places of those that are left as they were, to be trained alone.
+    """Train similar networks; returns the indices of those that were left unchanged and have to be trained alone.
 
-    Those are the ones whose weights did not stay finite, or that `divergence` must look at, as in `short`.
+    These are the networks whose weights did not stay finite, or whose costs `divergence` must examine, as in `short`.
     """
     options = planned[0]
     settings, X, Y, size = options.settings, options.X, options.Y, options.batch_size
@@ -96,13 +97,13 @@ def train(
     for i, (user, model, one) in enumerate(zip(users, models, planned, strict=True)):
         if not (finite[i] and harmless[i]):
             left.append(i)
-            one.stream = None  # it draws anew
+            one.stream = None  # it starts its draws again
             continue
         history, flat = History(), model.theta.flat
         if every > 0:
             history.record_costs(0, costs[i] if returns_cost else np.repeat(recorded[i], every), every)
         history.epochs_done = settings.epochs
-        # No call comes between these, in which a second Ctrl-C would be raised.
+        # Between these there is no call, during which a second Ctrl-C could be raised.
         flat[:] = thetas[i]
         user.history, user.training_state = history, None
     try:

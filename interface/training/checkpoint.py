@@ -1,28 +1,28 @@
-"""Checkpoints: the state of a training in a file, from which it goes on to the same bits, also after being killed.
+"""Checkpoints: the state of training in a file, from which it continues with the same bits, even after being killed.
 
-A checkpoint is a file of a network, see `samenet.storage.contents`, that says more under "training":
+A checkpoint is a network file, see `samenet.storage.contents`, with these additional entries under "training":
 
 =============  =======================================================================================================
-"version"      1: of what follows
+"version"      1: the version of these entries
 "backend"      the name of the backend
-"options"      the arguments of `train` as text, as far as they can be told apart; a function is "a function"
-"samples"      the CRC-32 of X, Y, the validation set and the weights of samples, as they are in memory
+"options"      the arguments of `train` as text, as far as it distinguishes them; a function is "a function"
+"samples"      the CRC-32 of X, Y, the validation set and the sample weights, as they are in memory
 "seed"         the seed, or the kind of the stream that was given
 "stream"       the kind and the state of the random stream
 "key"          the key of the masks
 "began"        how many epochs had been done when the call began
-"epochs_done"  how many have been done
-"updates"      how many updates
-"divergence"   what `divergence.Watch` has seen: `largest`, `is_done`
-"history"      what is in the history besides its records: their names and number, and its attributes
+"epochs_done"  how many epochs have been done
+"updates"      how many updates have been made
+"divergence"   the state of `divergence.Watch`: `largest`, `is_done`
+"history"      the history without its records: their names and number, and its attributes
 "rules"        for each stop rule its str(), the numbers that its watch remembers, and the names of its arrays
-"hooks_begun"  how many of the callback and the rules had their turn after the last epoch, null for all
-"last"         whether a rule has put back other parameters than those of the last update
+"hooks_begun"  how many of the callback and the rules had been called after the last epoch, null for all
+"last"         whether a rule has restored other parameters than those of the last update
 =============  =======================================================================================================
 
-Its arrays: state (k, parameters), the optimizer's; first, the parameters before the training; last, those of the last
-update, if a rule has put back others; epochs, records (names, records) and curve, the history; rows (m,), where a
-`random.Random` shuffles; tree and mean, of adaptive sampling; and rule0.best, ..., what stop rules remember.
+Its arrays are: state (k, parameters), the optimizer's; first, the parameters before training; last, those of the last
+update, if a rule has restored others; epochs, records (names, records) and curve, the history; rows (m,), if a
+`random.Random` shuffles; tree and mean, of adaptive sampling; and rule0.best, ..., the arrays of stop rules.
 """
 
 import math
@@ -53,9 +53,10 @@ _LONGEST = 10_000  # characters of a reason
 
 
 class Checkpoint:
-    """Writes the checkpoints of a training: at its beginning, every so many seconds, and at its end.
+    """Writes the checkpoints of a training run: at its beginning, at a regular interval, and at its end.
 
-    Each is written after an epoch: the parameters a few times, under another name, which then becomes the file's.
+    Each is written after an epoch, under a temporary name that is then changed to the file's, and holds the parameters
+    a few times.
     """
 
     def __init__(self, path: Any, every: Any, options: Options, model: Model, cost: str, backend: str) -> None:
@@ -66,7 +67,7 @@ class Checkpoint:
             **{"version": VERSION, "backend": backend},
             **{"options": texts(options, cost), "samples": fingerprint(options), "seed": described_seed(options.seed)},
         }
-        # What cannot be written is refused before the training begins.
+        # State that cannot be written is refused before training begins.
         files.check_writable(self.path)
         for name, array in arrays_of(model).items():
             finite(name, array)
@@ -74,18 +75,18 @@ class Checkpoint:
             streams.state(options.seed)
 
     def begin(self, loop: Any) -> None:
-        """The first: an error that writing gives comes before the work."""
+        """Write the first checkpoint, so that an error in writing is raised before the work."""
         files.remove_left(self.path)
         self.due = 0.0
         self.save_if_due(loop)
 
     def save_if_due(self, loop: Any) -> None:
-        """Write one, if it is time and no epoch has begun."""
+        """Write a checkpoint if one is due and no epoch has begun."""
         if loop.ahead is None and loop.partial is None and time.monotonic() >= self.due:
             self._save(loop)
 
     def end(self, state: TrainingState) -> None:
-        """The last, unless the training was left in an epoch or has not begun."""
+        """Write the last checkpoint, unless training ended within an epoch or has not begun."""
         if self.due < math.inf and state.is_between_epochs:
             self._write(state)
 
@@ -101,7 +102,7 @@ class Checkpoint:
 
 
 def texts(options: Options, cost: str) -> dict[str, str]:
-    """The options as text by the names of the arguments, as far as they have to be the same."""
+    """The options that have to be the same, as text, by the names of the arguments."""
     settings, alpha = options.settings, options.settings.alpha
     return {
         **Kept.of_options(options, cost).texts(),
@@ -113,14 +114,14 @@ def texts(options: Options, cost: str) -> dict[str, str]:
 
 
 def fingerprint(options: Options) -> dict[str, int]:
-    """A checksum of what is learned from or measured on, by the names of the arguments; 0 of what is not given."""
+    """Checksums of the training and validation samples, by the names of the arguments; 0 for one that is not given."""
     found = {}
     weights = () if options.sample_weight is None else (options.sample_weight,)
     given = {"X": (options.X,), "Y": (options.Y,), "validation": options.held, "sample_weight": weights}
     for name, arrays in given.items():
         found[name] = 0
         for values in arrays:
-            values = getattr(values, "checksums", values)  # where the samples are elsewhere
+            values = getattr(values, "checksums", values)  # samples that are on other machines
             found[name] = zlib.crc32(np.ascontiguousarray(values).data, found[name])
     return found
 
@@ -131,7 +132,7 @@ def described_seed(seed: Any) -> Any:
 
 
 def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What a file says of a state, and its arrays."""
+    """The entries of a file for a state, and its arrays."""
     history, draws = state.history, state.draws
     assert draws is not None
     masks = draws.dropout or draws.drop_connect
@@ -172,7 +173,7 @@ def described(state: TrainingState) -> tuple[dict[str, Any], dict[str, NDArray[A
 def _remembered(
     rule: str, state: dict[str, Any], theta: NDArray[Any]
 ) -> tuple[dict[str, float], dict[str, NDArray[Any]]]:
-    """The numbers and the arrays of what a stop rule remembers; TypeError for anything else, as a user's rule may."""
+    """The numbers and the arrays that a stop rule remembers; TypeError for anything else (from a custom rule)."""
     numbers, arrays = dict[str, float](), dict[str, NDArray[Any]]()
     for name, value in state.items():
         if isinstance(value, np.ndarray) and (value.dtype, value.shape) == (theta.dtype, theta.shape):
@@ -188,5 +189,5 @@ def _remembered(
 
 
 def is_same_file(one: str | os.PathLike[str], other: Path) -> bool:
-    """Whether two paths lead to the same file, be it there or not."""
+    """Whether two paths lead to the same file, whether or not it exists."""
     return os.path.realpath(os.path.expanduser(one)) == os.path.realpath(other)

@@ -12,7 +12,7 @@ others      none: "identity" and "relu" are for regression; `Network` rejects a 
 
 The class of several competing nodes is the index of the largest output, the first one in case of a tie.
 
-`classify` is given no targets: `labels` says whether nodes compete.
+`classify` has no targets, so `labels` says whether nodes compete.
 
 ==========  =====================  =================================  ========================================
 labels      one output             several outputs                    shape for (m, n_in), and for (n_in,)

@@ -12,11 +12,11 @@ from samenet.training.history import History
 from samenet.validation import warning
 
 _GROWTH = 1e6
-_MOST = 1e24  # in units of the scale; training that starts beyond it is taken to have diverged in an earlier call
+_MOST = 1e24  # in units of the scale; if training starts above it, we assume that an earlier call diverged
 
 
 class DivergenceWarning(RuntimeWarning):
-    """Training diverges: the cost is a million times what could be expected at the start.
+    """Training diverges: the cost is a million times as large as could be expected at the start.
 
     With J0 the cost over all samples when training started, J the cost now, and s = 1 + n_out max |Y|^2 (times m, or
     the sum of the weights of samples, for reduction="sum"), the warning is given after the first epoch with
@@ -47,7 +47,7 @@ class Watch:
         self.is_done = False  # the warning was given, or divergence cannot be detected
 
     def go_on(self, first: NDArray[Any], largest: float, suspicious: list[NDArray[np.float64]], is_done: bool) -> None:
-        """Go on with what another has seen, in an earlier part of the training."""
+        """Take over the state of the watch of an earlier part of the training."""
         self.initial_theta, self.largest, self.suspicious, self.is_done = first, largest, suspicious, is_done
 
     def suspects(self, costs: NDArray[np.float64]) -> bool:
@@ -65,7 +65,7 @@ class Watch:
             return
         self.suspicious.clear()
         limit, cost = self._limit(), self._cost(self.objective.model.theta.everything)
-        self.largest = max(10 * self.largest, cost)  # so that this happens a few times at most
+        self.largest = max(10 * self.largest, cost)  # so that this happens only a few times
         if not cost <= limit and not self.is_done:
             self._report(history, f"after epoch {history.epochs_done - 1} the cost over all samples is {_text(cost)}")
 
@@ -99,22 +99,22 @@ def _text(cost: float) -> str:
 
 
 def amount_of(rows: int, sample_weight: NDArray[np.float64] | None) -> float:
-    """How much a sum over so many samples counts: their number, times the mean of all weights."""
+    """The total weight of this many samples: their number, times the mean of all weights."""
     return rows if sample_weight is None else rows * float(sample_weight.mean())
 
 
 def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bool:
-    """Whether none of a training's batch costs, from its first on, is suspicious."""
+    """Whether none of the batch costs of a training run, from its first on, is suspicious."""
     largest = costs.item() if costs.size == 1 else worst(costs)
     scale = amount if reduction == "sum" else 1
-    return largest < _GROWTH * scale or largest < _bound(costs.item(0), scale)  # of which the second is never less
+    return largest < _GROWTH * scale or largest < _bound(costs.item(0), scale)  # the second is at least the first
 
 
 def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> list[bool]:
-    """The same of several trainings, whose costs are rows."""
+    """As `is_harmless`, for several training runs, one for each row of costs."""
     scale = amount if reduction == "sum" else 1
     bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
-    harmless: list[bool] = (costs.max(axis=1) < bounds).tolist()  # NaN is not
+    harmless: list[bool] = (costs.max(axis=1) < bounds).tolist()  # false for NaN
     return harmless
 
 
@@ -125,7 +125,7 @@ def worst(costs: NDArray[np.float64]) -> float:
 
 
 def first_bound(first: float, amount: float, reduction: str) -> float:
-    """Batch costs below it are not suspicious at first, by the first of all."""
+    """The initial limit, from the first batch cost: batch costs below it are not suspicious."""
     return _bound(first, amount if reduction == "sum" else 1)
 
 

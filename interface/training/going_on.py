@@ -1,10 +1,10 @@
-"""Going on with a training: `resume`, `checkpoint` and `every` of `Network.train`.
+"""Resuming training: `resume`, `checkpoint` and `every` of `Network.train`.
 
 =================  ===================================================================================================
-`resume=True`      the next part of a training, in the same process: 50 epochs and 50 more are 100 epochs, to the bit
-`checkpoint=path`  writes what a training can go on from: at its beginning, every `every` seconds, and at its end
-`resume=path`      completes the call of `train` that wrote this checkpoint, to the bits that it would have ended with,
-                   when and however it was ended: by SIGKILL, by a power failure, by Ctrl-C, by an exception
+`resume=True`      continue training in the same process: 50 epochs and 50 more give the same bits as 100 epochs
+`checkpoint=path`  write the state of training to a file: at the beginning, every `every` seconds, and at the end
+`resume=path`      complete the call of `train` that wrote this checkpoint, with the same bits as if it had not been
+                   interrupted, however and whenever it ended: by SIGKILL, a power failure, Ctrl-C or an exception
 =================  ===================================================================================================
 
     net.train(X, Y, alpha=0.1, epochs=50, optimizer="adam", batch_size=32, seed=0)
@@ -13,35 +13,38 @@
     # A program that can be killed at any moment and is then started again, without a change:
     net.train(X, Y, alpha=0.1, epochs=100, optimizer="adam", seed=0, checkpoint="net.npz", resume="net.npz")
 
-What goes on are the optimizer's state, the random numbers (with them the orders and masks), the numbers of epochs (for
-`alpha`, `record_every` and masks), what sampling has learned, the watch for divergence, stop rules, and the history: a
-new one has the records of all parts, and the earlier one stays as it is. `epochs` is the number of epochs of the call.
+Resumed training continues with the optimizer's state, the random numbers (and so the orders and masks), the epoch
+numbers (for `alpha`, `record_every` and masks), the weights of adaptive sampling, the watch for divergence, the stop
+rules, and the history: a new history has the records of all parts, and the earlier one is not changed. `epochs` is the
+number of epochs of the new call.
 
 resume=True. The optimizer, the number of samples, `batch_size`, `cost`, `reduction`, `shuffle`, `sampling`, `dropout`,
-`drop_connect`, `monitors`, and whether there is a validation set, are as in the last call; ValueError names one that is
-not. `seed` is left out, or the same. Everything else may change: `alpha`, the samples themselves, the callback,
-clipping, weights of samples, `threads`, and the network's parameters, from which the optimizer's state then goes on. A
-stop rule goes on if it is as it was, by its str() and its place in the list; another one begins. Where a rule has put
-back the best parameters, training goes on from those of the last update, unless they were changed since; a rule that
-has ended a training ends it again, unless the next epoch is better. Training goes on after Ctrl-C, in the middle of an
-epoch, too, after `StopTraining`, after an exception of a callback or a schedule, and after a FloatingPointError, from
-before the epoch that failed: with a smaller `alpha`; from there, too, after whatever else has ended an update half way.
-Pickled and deep copies can go on where the network could, as they have its history; `copy()`, `on(backend)` and
-`samenet.load` give networks that begin anew, without one. SciPy's methods, `MultiStart` and `train_many` keep nothing
-to go on from.
+`drop_connect`, `monitors`, and whether there is a validation set, must be as in the last call; otherwise a ValueError
+names the argument. `seed` must be left out, or be the same. Everything else may change: `alpha`, the values of the
+samples, the callback, clipping, sample weights, `threads`, and the network's parameters. A stop rule continues if its
+str() and its place in the list are unchanged; any other rule starts anew. If a rule has restored the best parameters,
+training continues from those of the last update, unless the parameters were changed since. A rule that has ended
+training ends it again, unless the next epoch is better. Training can be resumed after Ctrl-C, even in the middle of an
+epoch, after `StopTraining`, after an exception of a callback or a schedule, and after a FloatingPointError, from the
+state before the epoch that failed (for example with a smaller `alpha`), as after anything else that interrupted an
+update. Pickled and deep copies can resume if the network can, because they have its history; `copy()`, `on(backend)`
+and `samenet.load` give networks without a history that start anew. SciPy's methods, `MultiStart` and `train_many` keep
+no state to resume from.
 
-resume=path. The network has the sizes, settings and dtype of the one in the file, and takes over its parameters; X, Y
-and all arguments that make a difference are those of the call that is completed, as far as they can be compared: not
-the code of functions. `epochs` can be larger than it was. A Generator, RandomState or `random.Random` given as the seed
-is put into the state of the one that was. A call that had ended is not trained further, but gives the same weights and
-history again. If there is no such file, and `checkpoint` is the same path, training begins; else FileNotFoundError.
+resume=path. The network must have the sizes, settings and dtype of the one in the file, whose parameters it takes over.
+X, Y and all arguments that affect the result must be those of the interrupted call, as far as they can be compared; the
+code of functions cannot. `epochs` may be larger than it was. A Generator, RandomState or `random.Random` given as the
+seed is set to the saved state. A call that had completed does not train further, but gives the same weights and history
+again. If the file does not exist, training begins if `checkpoint` is the same path; otherwise FileNotFoundError is
+raised.
 
-A checkpoint is written after an epoch, not in the middle of one, under another name, which then becomes the file's: it
-is never half written, and after a kill at most the work of `every` seconds and of an epoch is repeated. `samenet.load`
-reads it as the network that it is of. It holds the parameters 2 to 5 times (the optimizer's state, those before the
-training, the best ones of a rule), and the history. Writing one takes as long as the disk does: milliseconds for some
-10,000 parameters, a tenth of a second for a million, where 60 seconds is what lies between two. The samples are read
-once for a checksum. Without these arguments, a training leaves the same in memory, and does nothing else for it.
+A checkpoint is written after an epoch, never within one, and under a temporary name that is then renamed. So it is
+never half written, and after a kill, at most the work of `every` seconds and one epoch is repeated. `samenet.load`
+reads it as a network. It holds the history and 2 to 5 vectors of the size of the parameters (such as the optimizer's
+state, the parameters before training, and the best ones of a rule). Writing takes as long as the disk takes:
+milliseconds for some 10,000 parameters, a tenth of a second for a million; by default, a checkpoint is written every 60
+seconds. The samples are read once for a checksum. Without these arguments, training only keeps the same state in
+memory.
 """
 
 import errno
@@ -64,7 +67,7 @@ from samenet.validation import checks, paths
 
 
 def prepare(options: Options, user: Trained, network: Model, model: Model, backend: Any, given: dict[str, Any]) -> None:
-    """Check the arguments, and add to the options what they ask for.
+    """Check `resume`, `checkpoint` and `every`, and add what they ask for to the options.
 
     network, model: the network's model, and the same with the cost that is minimised. given: these three, by name.
     """
@@ -114,7 +117,7 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
 
 
 def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
-    """The state that the network's last training has left, if it fits the options."""
+    """The state left by the network's last training, if it fits the options."""
     saved = user.training_state
     if saved is None:
         raise ValueError(
@@ -137,7 +140,7 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
 
 
 def _fits(seed: Any, saved: TrainingState) -> bool:
-    """Whether this is the seed of the earlier training, or its stream in the state in which that has left it."""
+    """Whether this is the seed of the earlier training, or its stream in the state after that training."""
     if seed is None or seed is saved.seed:
         return True
     if not is_stream(seed):
@@ -148,7 +151,7 @@ def _fits(seed: Any, saved: TrainingState) -> bool:
 
 
 def _give_stream(options: Options, saved: TrainingState) -> None:
-    """From now on, a stream that the user has given is drawn from, in the state of the one that is saved."""
+    """Use the stream that the user has given from now on, set to the state of the saved one."""
     seed, draws = options.seed, saved.draws
     if not is_stream(seed):
         options.seed = saved.seed if seed is None else seed

@@ -1,4 +1,4 @@
-"""What training recorded."""
+"""The history: the values that training recorded."""
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ class History(Mapping[str, NDArray[np.float64]]):
 
         history["cost"], history["accuracy"], list(history), dict(history), pandas.DataFrame(dict(history))
 
-    It belongs to one call of `train`: the next call begins a new one and leaves this one alone. As for any mapping,
+    It belongs to one call of `train`: the next call creates a new one and does not change this one. As for any mapping,
     len(history) is the number of names; the number of recorded epochs is len(history.cost). Two histories are equal if
-    everything in them is.
+    everything in them is equal.
 
     epochs       the numbers of the recorded epochs, counted from 0
-    cost         the cost on all samples before each of them: what training minimises
+    cost         the cost over all samples, which training minimises, before each of them
     epochs_done  the number of completed epochs
     stopped_by   what ended training early, or None: "callback" or "alpha" if that raised `StopTraining`, the str() of a
                  stop rule, or the message of scipy's optimizer
@@ -33,8 +33,8 @@ class History(Mapping[str, NDArray[np.float64]]):
     validation_curve  with `stopping.Patience`: the validation cost before training and after each epoch, or None
     starts       with `optimizers.MultiStart`: the cost after each start, infinity for one that diverged
 
-    With `train(validation=(X, Y))` there is "validation_cost", the same cost with its penalties on those samples, and
-    for each monitor, as "validation_accuracy", its value on them, before each recorded epoch like the others.
+    With `train(validation=(X, Y))` there is also "validation_cost", the same cost with its penalties on those samples,
+    and the value of each monitor on them, such as "validation_accuracy", before each recorded epoch.
 
     Monitors, over m samples: mean_norm is (1/m) sum ||y - h||, the plain norm, which tutorial 000 prints as its
     average cost; mean_absolute_error is the mean of |y - h| over samples and outputs (tutorial 004); accuracy,
@@ -42,7 +42,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     """
 
     def __init__(self, monitors: Sequence[str] = ()) -> None:
-        # Python's own arrays: they grow like lists, and take many numbers at once; copies are sooner made.
+        # Python's own arrays: they grow like lists, accept many numbers at once, and are faster to copy than lists.
         self._epochs = _NO_EPOCHS[:]
         self._values = {"cost": _NO_VALUES[:]}
         if type(monitors) is not tuple or monitors:
@@ -75,12 +75,12 @@ class History(Mapping[str, NDArray[np.float64]]):
         return None if self._curve is None else np.array(self._curve, np.float64)
 
     def begin_validation_curve(self, cost: float) -> "array[float]":
-        """Begin the curve with the cost before training; returns what the others are to be appended to."""
+        """Begin the curve with the cost before training; returns the array to which later costs are appended."""
         self._curve = array("d", [cost])
         return self._curve
 
     def continue_validation_curve(self, costs: Array | None) -> None:
-        """Put earlier costs in place of those of the curve that has begun."""
+        """Replace the costs of the curve by those of an earlier part of the training."""
         if self._curve is not None and costs is not None:
             self._curve[:] = array("d", costs.tolist())
 
@@ -107,7 +107,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        other = object.__new__(type(self))  # which does not change, even if it was made in a callback
+        other = object.__new__(type(self))  # a copy that does not change, even if it was made in a callback
         vars(other).update(vars(self), _epochs=self._epochs[:])
         other._values = {name: values[:] for name, values in self._values.items()}
         other._curve = None if self._curve is None else self._curve[:]
@@ -122,7 +122,7 @@ class History(Mapping[str, NDArray[np.float64]]):
         )
 
     def is_recorded(self, epoch: int) -> bool:
-        """Whether the state before this epoch is the last that was recorded."""
+        """Whether the last record is the state before this epoch."""
         return bool(self._epochs) and self._epochs[-1] == epoch
 
     @property
@@ -131,13 +131,13 @@ class History(Mapping[str, NDArray[np.float64]]):
         return len(self._epochs)
 
     def cut(self, length: int) -> None:
-        """Forget all records but so many, the first."""
+        """Keep only the first `length` records."""
         del self._epochs[length:]
         for values in self._values.values():
             del values[length:]
 
     def fill(self, epochs: Array, records: Array) -> None:
-        """Records from elsewhere: the numbers of their epochs, and for each name its values, (names, records)."""
+        """Fill in records from a file: the numbers of their epochs, and for each name its values, (names, records)."""
         self._epochs.frombytes(epochs.astype(np.int64).tobytes())
         for values, row in zip(self._values.values(), records, strict=True):
             values.frombytes(row.astype(np.float64).tobytes())
@@ -170,7 +170,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     def record_costs(self, epoch: int, costs: Array, every: int, watched: Mapping[str, float] = NOTHING) -> None:
         """Record the costs before many epochs, beginning with this one, at multiples of `every`.
 
-        watched: what else there is, where only one of them is recorded.
+        watched: the monitors' values, if only one epoch is recorded.
         """
         first = -epoch % every
         if len(costs) == 1 and first == 0 and not watched:

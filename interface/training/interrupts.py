@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-try:  # the functions of `signal` without their enum, which takes longer than a short training
+try:  # `signal` without its enums, whose conversion takes longer than short training
     from _signal import getsignal as _get  # type: ignore[import-not-found]
     from _signal import signal as _set
 except ImportError:

@@ -1,7 +1,7 @@
-"""Epochs, split into backend calls of about 50 ms each, so that Ctrl-C takes effect soon; longer for many weights.
+"""The loop over epochs, split into backend calls of about 50 ms each, so that Ctrl-C takes effect soon.
 
-The result does not depend on how they are split: orders, masks and learning rates belong to epochs, and an optimizer's
-state persists from call to call.
+With many weights, calls take longer. The result does not depend on the split: orders, masks and learning rates belong
+to epochs, and an optimizer's state persists between calls.
 """
 
 import time
@@ -25,14 +25,14 @@ from samenet.training.state import Partial, Snapshot
 from samenet.validation.finite import all_finite
 
 CALL_SECONDS = 0.05
-_LARGE = 8 * 2**20  # bytes of what an update changes; calls take longer in proportion to more, as copies before them do
-_GROWTH = 16  # at most, from call to call
+_LARGE = 8 * 2**20  # bytes that an update changes; if there are more, calls are longer, as their snapshots take longer
+_GROWTH = 16  # the largest factor between the numbers of updates of two calls
 _SECONDS = 1e-4, 1.25e-7  # that backends take at most, for an update, and for a sample and a byte of parameters
 _MASK = 4  # the samples for which an update takes as long as for its mask of weights
 
 
 def seconds_of(backend: Any, model: Model, updates: int, batch_size: int, masks_weights: bool = False) -> float:
-    """About how long so many updates take at most; a backend may know better, by `SECONDS`."""
+    """An upper estimate of the time for this many updates; a backend may give a better one as `SECONDS`."""
     an_update, each = getattr(backend, "SECONDS", _SECONDS)
     rows = batch_size + _MASK * masks_weights
     return float(updates * (an_update + each * rows * model.theta.flat.nbytes))
@@ -54,20 +54,20 @@ class Loop:
         shuffled = self.settings.shuffle and not full_batch
         of_saved, sampling = None if saved is None else saved.draws, self.settings.sampling
         self.draws = of_saved or options.draws(self.model.dtype, shuffled)
-        self.ahead: Orders = None  # the orders that were drawn of the epochs to come, and of one that has begun
-        self.partial: Partial | None = None  # where in an epoch it is, between its calls
-        self.is_sound = True  # whether it may go on from here: not in the middle of a call
+        self.ahead: Orders = None  # orders already drawn for the next epochs, and for one that has begun
+        self.partial: Partial | None = None  # the position within an epoch, between its calls
+        self.is_sound = True  # whether training can resume from here: not in the middle of a call
         self.sampler: Sampler | None = None
         if sampling is not None:
             self.sampler = Sampler.of(sampling.rate, sampling.floor, len(options.X)) if saved is None else saved.sampler
-        # A full-batch update returns the cost to record, unless masks or batch normalization change it; monitors and
-        # mini-batches need an extra forward pass.
+        # A full-batch update returns the cost to record, unless masks or batch normalization change it. With monitors
+        # or mini-batches, recording needs an extra forward pass.
         is_plain = not self.settings.has_masks and not theta.normalized
         self.updates_return_cost = full_batch and is_plain and not options.monitors
         self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
         seconds = seconds_of(training.backend, self.model, 1, self.batch_size, bool(self.settings.drop_connect))
         self.call_seconds = CALL_SECONDS * max(1.0, (theta.everything.nbytes + self.state.values.nbytes) / _LARGE)
-        self.updates = max(1, int(self.call_seconds / seconds))  # in the next call of the backend
+        self.updates = max(1, int(self.call_seconds / seconds))  # of the next backend call
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         batch = {"batch_size": self.batch_size, "reduction": self.settings.reduction}
         self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
@@ -85,11 +85,11 @@ class Loop:
         checkpoint = self.options.checkpoint
         if checkpoint is not None:
             checkpoint.begin(self)
-        if self.training.should_stop():  # after the last epoch of a training that goes on
+        if self.training.should_stop():  # after the last epoch of the training that is resumed
             return
         while self.history.epochs_done < self.training.end:
             if self.partial is not None or self.history.is_recorded(self.history.epochs_done):
-                pass  # by the part before
+                pass  # recorded before training was resumed
             elif self.updates_return_cost:
                 self.training.measure()
             else:
@@ -125,7 +125,7 @@ class Loop:
     def _orders(self, epochs: int) -> Orders:
         """The orders of the next epochs: those drawn for an earlier call, or new ones."""
         if self.ahead is None:
-            self.is_sound = False  # until they are kept
+            self.is_sound = False  # until they are stored
             self.ahead = self.draws.epochs(epochs)
             self.is_sound = True
         return None if self.ahead is None else self.ahead[:epochs]
@@ -137,7 +137,7 @@ class Loop:
         """
         schedule, alphas = self.settings.alpha, list[float]()
         assert schedule is not None
-        if isinstance(schedule, schedules.Constant):  # a small network trains thousands of epochs per call
+        if isinstance(schedule, schedules.Constant):  # fast path: a small network trains thousands of epochs per call
             constant = np.empty(epochs)
             constant.fill(schedule.alpha)
             return constant
@@ -160,7 +160,7 @@ class Loop:
         else:
             done, alphas, before = self.partial
             order = self._orders(1)
-        if order is None and self.options.sample_weight is not None:  # which belong to all of X
+        if order is None and self.options.sample_weight is not None:  # weights of all rows of X
             order = np.arange(m).reshape(1, m)
         while done < m:
             rows = slice(done, min(m, done + self.updates * self.batch_size))
@@ -174,8 +174,8 @@ class Loop:
     def _snapshot(self) -> Snapshot:
         """A copy of everything that an update changes.
 
-        The first is the one from before the training; the others share their memory, as new pages take longer to get
-        than to fill.
+        The first snapshot is the state before training. Later ones share their memory, because allocating new pages
+        takes longer than filling them.
         """
         sampler = None if self.sampler is None else self.sampler.copy()
         if self.saved is None:
@@ -186,7 +186,7 @@ class Loop:
         return theta, values, self.state.t, sampler
 
     def _check_samples(self, is_well: bool, ends_epoch: bool) -> None:
-        """X is finite if the weights still are when all of it was used; at any sign that it may not be, look at it."""
+        """Check X by the weights: finite after all rows were used, they show that X is finite; in doubt, examine X."""
         everything = self.model.theta.everything
         if not is_well:
             before, everything[:] = everything.copy(), self.divergence.initial_theta
@@ -212,9 +212,9 @@ class Loop:
     ) -> None:
         """Run updates in one backend call, check that weights are finite, record costs, and size the next call.
 
-        start, end: samples of the epoch that are done before it and after it; for whole epochs, 0 and None.
-        before: what was before the epoch. An exception until all that is done, such as a second Ctrl-C, may have come
-        in the middle of an update: then all is as before the epoch, and may go on from there.
+        start, end: how many samples of the epoch are done before and after the call; for whole epochs, 0 and None.
+        before: the snapshot taken before the epoch. An exception during the call, such as a second Ctrl-C, may have
+        interrupted an update; then the snapshot is restored, and training can resume from there.
         """
         history, before = self.history, before or self._snapshot()
         done, length = history.epochs_done, history.length
@@ -245,7 +245,7 @@ class Loop:
         is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
         alpha = alphas.item(0) if is_constant else alphas
         began = time.perf_counter()
-        with overflow_ignored(self.training.backend):  # of the weights, it is reported below
+        with overflow_ignored(self.training.backend):  # overflow of the weights is reported below
             costs = self.run_updates(*(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments)
         seconds, costs = time.perf_counter() - began, np.asarray(costs)
         finite, suspicious = all_finite(model.theta.everything), self.divergence.suspects(costs)
@@ -280,7 +280,7 @@ class Loop:
             self.partial = Partial(end, alphas, before)
             self.is_sound = True
         updates = int(len(costs) * min(_GROWTH, self.call_seconds / max(seconds, 1e-9)))
-        if seconds < self.call_seconds / 2:  # never fewer: a call may be short because a record was due
+        if seconds < self.call_seconds / 2:  # never fewer updates: a call may be short because a record was due
             self.updates = max(self.updates, updates)
         elif seconds > 2 * self.call_seconds:
             self.updates = max(1, updates)

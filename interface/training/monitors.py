@@ -1,4 +1,4 @@
-"""What training can record besides the cost: functions of the output and the targets; see `History`."""
+"""Monitors, which training can record besides the cost: functions of the output and the targets; see `History`."""
 
 from collections.abc import Callable
 from typing import Any, Literal

@@ -23,14 +23,14 @@ Train = Callable[[Optimizer, Trained, Model, Release], None]
 
 @dataclass
 class _Start:
-    """In place of the network, which has one history, while several starts are trained."""
+    """Takes the place of the network, which has only one history, while several starts are trained at once."""
 
     history: History | None = None
     training_state: Any = None
 
 
 def _are_independent(options: Options, optimizer: Optimizer) -> bool:
-    """Whether no start draws from the stream that the next begins with, or calls what may end the whole."""
+    """Whether starts are independent: they share no random stream, and call nothing that may end all of them."""
     settings = options.settings
     draws = settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
     is_plain = settings.alpha is None or type(settings.alpha) is schedules.Constant
@@ -40,7 +40,7 @@ def _are_independent(options: Options, optimizer: Optimizer) -> bool:
 def _best_of_together(
     plan: MultiStart, user: Trained, objective: Objective, options: Options, train: Train, release: Release
 ) -> None:
-    """The same, several at a time: to the bit what one after the other gives."""
+    """As `best_of`, several starts at a time, with the same bits as one after the other."""
     stream, starts, models = numpy_stream(options.random), [], []
     for _ in range(plan.starts):
         starts.append(_Start())
@@ -90,7 +90,7 @@ def best_of(
     best, best_history, least, costs = theta.copy(), user.history, math.inf, list[float]()
     failure: FloatingPointError | None = None
     trained = False  # whether `best` is the result of a start
-    ended_by: str | None = None  # what ended the whole
+    ended_by: str | None = None  # what ended all training
     try:
         for _ in range(plan.starts):
             initialize(objective.model.theta, plan.init, stream)

@@ -27,27 +27,27 @@ _NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
 
 
 def apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The samples, which will not change as parameters do; ValueError if those cannot be written to."""
+    """The samples, copied if they share memory with the parameters; ValueError if the parameters are read-only."""
     theta.check_writable()
     return X if X.flags.owndata else theta.apart(X), Y if Y.flags.owndata else theta.apart(Y)
 
 
 class Trained(Protocol):
-    """The network as the user sees it: it is passed to callbacks, and holds the history and what can go on."""
+    """The user's network: it is passed to callbacks, and holds the history and the state to resume from."""
 
     history: History | None
-    training_state: Any  # a `TrainingState`, or what makes one; None if there is none
+    training_state: Any  # a `TrainingState`, or a function that makes one, or None
 
 
 Callback = Callable[[Any, History], object]
 
 
 class _Known(NamedTuple):
-    """The arguments of the last training that was short."""
+    """The arguments of the last short training call."""
 
     given: Given
     rows: int  # of X
-    made: tuple[Any, ...]  # the options made of them, from settings to seed, if that is known to be the same again
+    made: tuple[Any, ...]  # the options made from them, settings to seed, if they would be the same again
     dropout: NDArray[np.float64]
 
 
@@ -57,7 +57,7 @@ _NOTHING = _Known((), 0, (), _NO_DROPOUT)
 class Options:
     """The arguments of `Network.train`, checked and converted; their meaning is documented there.
 
-    Attributes with a value here are those that most trainings leave as they are.
+    Attributes with a default value here are rarely changed.
     """
 
     monitors: Mapping[str, Callable[[NDArray[Any]], float]] = _NO_MONITORS  # by name, functions of the output
@@ -65,17 +65,17 @@ class Options:
     stop: tuple[stopping.Rule, ...] = ()
     dropout: NDArray[np.float64] = _NO_DROPOUT  # a probability for every hidden node; empty for no dropout
     validation: ValidationSet | None = None
-    report: Report | None = None  # what is shown meanwhile
-    given: Given = ()  # what they were made of
-    is_again = False  # whether that is the same as for the training before
-    is_short: bool | None = None  # see `samenet.training.short`, which finds out
-    has_others = False  # whether any of these is set
-    is_watched = False  # whether something is called, measured or shown between epochs
+    report: Report | None = None  # the display during training
+    given: Given = ()  # the arguments they were made from
+    is_again = False  # whether they are the same as in the previous call
+    is_short: bool | None = None  # set by `samenet.training.short`
+    has_others = False  # whether any of the following is set
+    is_watched = False  # whether anything is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
-    unchecked = False  # whether X may hold NaN or infinity, as the first epoch will show
+    unchecked = False  # whether X may hold NaN or infinity, which the first epoch detects
     stream: Random | None = None
-    saved: Any = None  # the `TrainingState` to go on from
-    completes = False  # whether the call is completed that left it in a checkpoint
+    saved: Any = None  # the `TrainingState` to resume from
+    completes = False  # whether it comes from a checkpoint, whose call is to be completed
     checkpoint: Any = None  # the `Checkpoint` to write
 
     def __init__(
@@ -96,27 +96,27 @@ class Options:
 
     @property
     def random(self) -> Random:
-        """The random number generator, made when it is first asked for."""
+        """The random number generator, created when first used."""
         if self.stream is None:
             is_stream = isinstance(self.seed, random.Random)
             self.stream = self.seed if is_stream else checks.generator("seed", self.seed)
         return self.stream
 
     def draws(self, dtype: Any, shuffled: bool) -> Draws:
-        """What is drawn for a training."""
+        """The random draws of a training run."""
         given = self.random, len(self.X), shuffled, self.dropout, dtype, self.settings.drop_connect
         return Draws(*given, self.batch_size, self.settings.sampling is not None)
 
     def objective(self, model: Model, backend: Any) -> Objective:
-        """What is minimised."""
+        """The objective to minimise."""
         return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
 
     @classmethod
     def of(cls, model: Model, X: Any, Y: Any, given: Given, may_wait: bool = False) -> "Options":
         """From the arguments of `train`. Raises ValueError or TypeError, naming the argument.
 
-        may_wait: whether X need not be checked before the first epoch, which reads it anyway, and after which no
-        weight is finite that a number met which was not. That is so where nothing but updates happens until then.
+        may_wait: whether the check of X for NaN and infinity may be left to the first epoch, after which the weights
+        show whether X was finite. This is possible if nothing but updates happens until then.
         """
         may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], not may_wait)
@@ -131,18 +131,18 @@ class Options:
         options.unchecked = may_wait
         if may_wait and not options._shows_all:
             options.check_samples()
-        if model.cost_function not in MADE_FOR:  # those refuse targets out of reach
+        if model.cost_function not in MADE_FOR:  # these costs refuse targets out of range
             if options.unchecked and not is_reachable(model.activations[-1], options.Y):
-                options.check_samples()  # an error comes before a warning
+                options.check_samples()  # raise an error before giving a warning
             check_reach(model.activations[-1], options.Y, options.sample_weight)
         return options
 
     def remember(self, model: Model) -> bool:
-        """The training was short; from the second on with the very same arguments, those need not be checked again.
+        """Remember the arguments of a short training call; later calls with the same ones do not check them.
 
-        Returns whether this is the second.
+        Returns whether this is the second call with them.
         """
-        if self.sample_weight is not None:  # which nobody keeps
+        if self.sample_weight is not None:  # weights are not remembered
             return False
         is_known = self.is_again and are_constant(self.given)
         made = (self.settings, self.batch_size, self.seed) if is_known else ()
@@ -150,7 +150,8 @@ class Options:
         return is_known
 
     def for_another(self, model: Model, seed: Any) -> "Options":
-        """The same for another network, of as many layers and the same output, dtype and cost, with another seed."""
+        """The same options for another network, with as many layers and the same output, dtype and cost, and another
+        seed."""
         model.theta.check_writable()
         if not isinstance(seed, random.Random):
             checks.seed("seed", seed)
@@ -167,9 +168,9 @@ class Options:
 
     @property
     def _shows_all(self) -> bool:
-        """Whether weights show after an epoch if X was finite, and nothing but updates is done until then."""
+        """Whether the weights after an epoch show if X was finite, and nothing but updates happens until then."""
         if not self.settings.is_open or is_stream(self.seed) or self.sample_weight is not None:
-            return False  # a sample of weight 0 would not be met
+            return False  # a sample of weight 0 would be missed
         return not (self.stop or self.validation or self.report)
 
     def check_samples(self) -> None:
@@ -179,7 +180,7 @@ class Options:
 
     @classmethod
     def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
-        """The same, from samples that were checked."""
+        """As `of`, from samples that were already checked."""
         theta = model.theta
         X, Y = apart(theta, X, Y)
         settings = settings_of(len(theta.sizes) - 2, *given[:-5])
@@ -195,7 +196,7 @@ class Options:
         return options
 
     def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
-        """Check, and add, what most trainings do without."""
+        """Check and add the rarely used options."""
         self.has_others = True
         X, settings, batch_size = self.X, self.settings, self.batch_size
         if callback is not None and not callable(callback):

@@ -8,31 +8,31 @@ from numpy.typing import NDArray
 
 from samenet.validation.warning import warn
 
-# The limits of each activation; of the identity there are none.
+# The limits of each activation; the identity has none.
 _RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softmax": (0.0, 1.0)}
-_SLACK = 1e-5  # beyond the limits, for targets that were scaled to them and rounded, in float32 too
+_SLACK = 1e-5  # allowed beyond the limits, for targets that were scaled to them and rounded, even in float32
 
 
 class UnreachableTargetsWarning(UserWarning):
-    """Some targets lie outside what the output layer can reach, so no training fits them.
+    """Some targets lie outside the range of the output layer, so training cannot fit them.
 
     The outputs of a layer of "sigmoid" and of "softmax" lie between 0 and 1, those of "tanh" between -1 and 1, and
     those of "relu" are never negative. Targets at the limits themselves, such as the classes 0 and 1, give no warning,
-    nor do those beyond by a rounding error, up to 0.00001, nor those of samples of weight 0. It is given before
-    training begins, once for each call of `train` or `train_many`.
+    nor do targets beyond them by a rounding error of up to 0.00001, nor targets of samples with weight 0. The warning
+    is given before training begins, once in each call of `train` or `train_many`.
     """
 
 
 def unreachable(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None = None) -> str | None:
-    """What is wrong with the targets Y (m, n_out) of an output layer with this activation, or None.
+    """A description of the unreachable targets among Y (m, n_out) for an output layer with this activation, or None.
 
-    weights: those of the samples (m,), or None; what a sample of weight 0 is to learn does not matter.
+    weights: the sample weights (m,), or None; targets of samples with weight 0 are ignored.
     """
     limits = _RANGES.get(activation)
     if limits is None:
         return None
     low, high = limits
-    # Sooner done than `min` and `max`.
+    # Faster than `min` and `max`.
     if Y.item(Y.argmin()) >= low - _SLACK and (high == math.inf or Y.item(Y.argmax()) <= high + _SLACK):
         return None
     outside = ~((low - _SLACK <= Y) & (high + _SLACK >= Y))
@@ -51,8 +51,8 @@ def unreachable(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None =
     )
 
 
-_FEW = 128  # targets that are compared sooner than their least and largest are found
-_within: Any = None  # the few that were last found to be within reach, and of what
+_FEW = 128  # up to this many targets, a comparison with the last ones is faster than finding their extremes
+_within: Any = None  # the last targets found to be within reach, and their activation
 
 
 def check_reach(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None) -> None:
@@ -76,5 +76,5 @@ def is_reachable(activation: str, Y: NDArray[Any]) -> bool:
 
 
 def warn_unreachable(found: str) -> None:
-    """Give the warning, with what `unreachable` found."""
+    """Give the warning, with the description by `unreachable`."""
     warn(f"{found}; scale the targets, or give the output layer another activation", UnreachableTargetsWarning)

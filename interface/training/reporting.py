@@ -1,4 +1,4 @@
-"""What a training shows while it runs: a line for each record, and a progress bar. It changes no bit of the result."""
+"""The display of running training: a line for each record, and a progress bar. It changes no bit of the result."""
 
 import datetime
 import threading
@@ -14,29 +14,29 @@ from samenet.output.progress import bar
 from samenet.stopping import StopTraining
 from samenet.training.history import History
 
-_SECONDS = 0.1  # between two pictures of the bar
+_SECONDS = 0.1  # between two drawings of the bar
 
 
 def say(line: str) -> None:
-    """Print a line for `verbose`: all of them come here."""
+    """Print a line for `verbose`; all of its output goes through here."""
     print(line, flush=True)
 
 
 class Display:
-    """A progress bar and lines, in one call of `train` or `train_many`: a context, in which the bar is shown.
+    """A context manager that shows a progress bar and lines in one call of `train` or `train_many`.
 
-    The bar is closed however the call ends. A terminal that is gone ends the bar, and no training.
+    The bar is closed however the call ends. If the terminal is gone, the bar ends, but training continues.
     """
 
     def __init__(self, total: int, unit: str, verbose: bool, progress: bool | str) -> None:
         self.total, self.verbose = total, verbose
         self.bar = bar(total, unit, progress == "always") if progress else None
         self.began = self.drawn = time.perf_counter()
-        self.first: tuple[float, int] | None = None  # when the bar was first drawn, and what was done by then
+        self.first: tuple[float, int] | None = None  # when the bar was first drawn, and how much was done by then
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show, and nowhere."""
+        """Whether there is nothing to show, or nowhere to show it."""
         return self.bar is None and not self.verbose
 
     def __enter__(self) -> Self:
@@ -51,7 +51,7 @@ class Display:
             self._on_bar("close")
 
     def _end(self, kind: type[BaseException] | None) -> None:
-        """Show the last of it; `kind` is that of the exception that ended it."""
+        """Show the final state; `kind` is the type of the exception that ended training, or None."""
 
     @property
     def is_due(self) -> bool:
@@ -59,9 +59,9 @@ class Display:
         return self.bar is not None and time.perf_counter() - self.drawn >= _SECONDS
 
     def draw(self, done: int, texts: list[str], is_last: bool = False) -> None:
-        """Draw the bar with so much done, the time left, and what else there is to say."""
+        """Draw the bar with the amount done, the time left, and these texts."""
         now = self.drawn = time.perf_counter()
-        self.first = self.first or (now, done)  # the first call may have compiled, which the others do not
+        self.first = self.first or (now, done)  # the first call may include compiling
         began, before = self.first
         if is_last:
             texts = [*texts, f"in {duration(now - self.began)}"]
@@ -80,35 +80,35 @@ class Display:
                     lost.close()
 
     def seconds(self) -> str:
-        """The time since the beginning, to be read."""
+        """The time since the beginning, as text."""
         return duration(time.perf_counter() - self.began)
 
 
 class Report(Display):
-    """What `train` shows."""
+    """The display of `train`."""
 
     def __init__(self, epochs: int, optimizer: Optimizer, verbose: bool, progress: bool | str) -> None:
         self.epochs, self.starts = epochs, optimizer.starts if isinstance(optimizer, MultiStart) else 1
         super().__init__(self.starts * epochs, "epoch", verbose, progress)
         self.training: Any = None  # the `Training` under way
-        self.begun = 0  # how many there were
-        self.said = 0  # how many of its records
+        self.begun = 0  # the number of starts so far
+        self.said = 0  # the number of its records shown so far
 
     @classmethod
     def of(cls, settings: Any) -> Self | None:
-        """What the settings of `train` ask for; None if there is nothing to show, or nowhere."""
+        """The display that the settings of `train` ask for; None if there is nothing to show, or nowhere to show it."""
         report = cls(settings.epochs, settings.optimizer, settings.verbose, settings.progress)
         return None if report.is_empty else report
 
     def begin(self, training: Any) -> None:
-        """A training begins, the first or another start."""
+        """A training run begins, the first or another start."""
         if self.training is not None:
             self._say_records()
         self.training, self.begun = training, self.begun + 1
-        self.said = len(training.history.epochs)  # earlier, of a training that goes on
+        self.said = len(training.history.epochs)  # earlier records, if training is resumed
 
     def following(self, release: Callable[[], None]) -> Callable[[], None]:
-        """A function that delivers a deferred Ctrl-C, as `release`, after it has shown what is new."""
+        """A function that shows what is new, and then delivers a deferred Ctrl-C, like `release`."""
 
         def show_and_release() -> None:
             if self.verbose:
@@ -153,7 +153,7 @@ class Report(Display):
 
 
 class ReportOfMany(Display):
-    """What `train_many` shows: networks, not epochs. Several threads tell it what is done."""
+    """The display of `train_many`, which counts networks, not epochs. Several threads report to it."""
 
     def __init__(self, networks: int, verbose: bool, progress: bool | str) -> None:
         super().__init__(networks, "network", verbose, progress)

@@ -1,4 +1,4 @@
-"""The state of a training from a checkpoint: what the file says is checked, and that it fits the call."""
+"""Reading the state of training from a checkpoint; checks the contents of the file, and that they fit the call."""
 
 import copy
 import random
@@ -23,12 +23,12 @@ from samenet.validation.finite import all_finite
 
 Shapes = Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]
 _MOST = 1 << 62
-_LIMIT = 1 << 30  # bytes of an array of a training, or those of the network's parameters, if they are more
+_LIMIT = 1 << 30  # bytes of an array in a checkpoint; or the size of the network's parameters, if larger
 _FLOAT, _INTEGER = np.dtype(np.float64), np.dtype(np.int64)
 
 
 def read(path: str, options: Options, network: Model, cost: str, backend: str) -> TrainingState:
-    """The state in a checkpoint; ValueError for one that is not of such a network, such samples and such options."""
+    """The state in a checkpoint; ValueError if it is of another network, other samples or other options."""
     found: list[_Said] = []
 
     def wanted(training: dict[str, Any], model: Model) -> Shapes:
@@ -62,7 +62,7 @@ def _check_network(model: Model, network: Model) -> None:
 
 
 def _check_call(training: dict[str, Any], options: Options, cost: str, backend: str) -> None:
-    """The call is the one that the checkpoint is of."""
+    """Check that the call has the arguments of the one that wrote the checkpoint."""
     own = checkpoint.texts(options, cost)
     theirs = training.get("options")
     if not isinstance(theirs, dict) or theirs.keys() != own.keys():
@@ -83,7 +83,7 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
 
 
 class _Said:
-    """What a checkpoint says, with every number in its range."""
+    """The entries of a checkpoint, with every number checked to be in its range."""
 
     def __init__(self, training: dict[str, Any], options: Options, network: Model) -> None:
         self.options, self.network, self.m = options, network, len(options.X)
@@ -120,7 +120,7 @@ class _Said:
             _integer(training, "hooks_begun", len(options.stop) + 1)
 
     def shapes(self) -> Shapes:
-        """Dtype and shape of each array that has to be there."""
+        """Dtype and shape of each required array."""
         theta, m = self.network.theta, self.m
         everything = theta.everything.dtype, theta.everything.shape
         found: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {"first": everything}
@@ -173,9 +173,9 @@ class _Said:
         )
 
     def _draws(self, rows: NDArray[Any] | None) -> Draws:
-        """What draws from the stream, with the masks' key and the order that a `random.Random` shuffles."""
+        """The `Draws` from the stream, with the masks' key and the order that a `random.Random` shuffles."""
         options, stream = self.options, self.stream
-        options.stream = copy.deepcopy(stream)  # a key is drawn from it
+        options.stream = copy.deepcopy(stream)  # a copy, because a key is drawn from it
         draws = options.draws(self.network.dtype, options.settings.shuffle and options.batch_size < self.m)
         options.stream = stream
         if draws.dropout is not None:
@@ -201,7 +201,7 @@ def _integer(said: Mapping[str, Any], name: str, most: int) -> int:
 
 
 def _stream(said: Any, seed: Any) -> tuple[str, streams.Stream]:
-    """The kind of the random stream, and the stream in its state."""
+    """The kind of the random stream, and the stream in its saved state."""
     if not (isinstance(said, list) and len(said) == 2 and isinstance(said[0], str)):
         raise Unreadable("it has no random stream")
     if is_stream(seed) and streams.kind(seed) != said[0]:
@@ -210,7 +210,7 @@ def _stream(said: Any, seed: Any) -> tuple[str, streams.Stream]:
 
 
 def _rule(rule: Any) -> tuple[str, dict[str, Any], list[str]]:
-    """What a stop rule is called, the numbers that it remembers, and the names of its arrays."""
+    """The str() of a stop rule, the numbers that it remembers, and the names of its arrays."""
     if not (isinstance(rule, list) and [*map(type, rule)] == [str, dict, list]):
         raise Unreadable("it has stop rules that are none")
     text, numbers, names = rule

@@ -22,7 +22,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
 
     user: the network passed to callbacks, which holds the history. backend: a module that implements the contract.
     """
-    # Suppressed twice: the user's Ctrl-C handler may raise it, too, inside the deferring block or at its end.
+    # StopTraining is suppressed twice: the user's Ctrl-C handler may raise it, too, inside the `with` block or at its
+    # end.
     try:
         with deferred_interrupt() as release:
             train_under(user, model, backend, options, release)
@@ -31,7 +32,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options) -> None:
 
 
 def train_under(user: Trained, model: Model, backend: Any, options: Options, release: Release) -> None:
-    """Train in place, where someone else has seen to it that Ctrl-C is deferred."""
+    """Train in place, where the caller has already deferred Ctrl-C."""
     try:
         if options.report is not None:
             with options.report as report:
@@ -46,7 +47,7 @@ def train_under(user: Trained, model: Model, backend: Any, options: Options, rel
 def descend(
     optimizer: Optimizer, user: Trained, model: Model, backend: Any, options: Options, release: Release
 ) -> None:
-    """Train with this optimizer, by the code for its type."""
+    """Train with this optimizer: dispatch on its type."""
     if isinstance(optimizer, MultiStart):
         quiet = copy.copy(options)
         quiet.warns, quiet.stream = False, options.random  # `best_of` warns if the best start diverged
@@ -58,7 +59,7 @@ def descend(
         try:
             multistart.best_of(optimizer, user, objective, options, train_one, release)
         finally:
-            user.training_state = None  # it is of the last start
+            user.training_state = None  # it belongs to the last start
     elif isinstance(optimizer, Minimizer):
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)

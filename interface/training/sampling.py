@@ -1,6 +1,6 @@
-"""What training draws at random: the key of the masks, and for each epoch the order of the samples.
+"""The random draws of training: the key of the masks, and for each epoch the order of the samples.
 
-With adaptive sampling, a number of [0, 1) for each draw takes the place of the order.
+With adaptive sampling, a random number from [0, 1) for each draw takes the place of the order.
 """
 
 import copy
@@ -20,7 +20,7 @@ MOST_DRAWN = 1 << 20  # numbers drawn ahead for one backend call
 
 
 def is_stream(seed: Any) -> bool:
-    """Whether a seed is a stream, which a training continues."""
+    """Whether a seed is a stream, from which training continues to draw."""
     return seed is not None and not isinstance(seed, int) and isinstance(seed, Random)
 
 
@@ -32,12 +32,12 @@ def numpy_stream(stream: Random) -> np.random.Generator | np.random.RandomState:
 
 
 class Draws:
-    """The random numbers of a training, from one stream: the key of its masks, then the order of every epoch.
+    """The random numbers of a training run, from one stream: the key of its masks, then the order of every epoch.
 
     m         the number of samples
     shuffled  whether each epoch visits the samples in a random order
     dropout   the probability p that a node is dropped, for every hidden node, (hidden,); empty for no dropout
-    drop_connect  the same of a weight, for every layer of weights; empty for none
+    drop_connect  likewise for a weight, for every layer of weights; empty for none
     batch_size    the number of samples of an update
     sampled       whether an epoch has random numbers from [0, 1), one for each draw of a row, instead of an order
 
@@ -71,7 +71,7 @@ class Draws:
         return max(1, MOST_DRAWN // self.m)
 
     def masks(self, epochs: int, start: int = 0) -> dict[str, Any]:
-        """What defines the masks, as arguments of a backend's call that begins after so many epochs and samples."""
+        """The definition of the masks, as arguments of a backend call that begins after so many epochs and samples."""
         given: dict[str, Any] = {}
         if self.dropout is not None:
             given["dropout"] = self.dropout.after(epochs * self.m + start)

@@ -14,7 +14,7 @@ from samenet.training.session import Training
 from samenet.validation import checks
 from samenet.validation.finite import all_finite
 
-_BLOCK = 1 << 20  # numbers of float32 that are converted at once
+_BLOCK = 1 << 20  # float32 numbers that are converted at once
 
 
 def check_memory(optimizer: Minimizer, parameters: int) -> None:
@@ -26,12 +26,12 @@ def check_memory(optimizer: Minimizer, parameters: int) -> None:
 def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.float64]]]:
     """The cost and its gradient in float64, at the model's parameters, from samples that may be of float32.
 
-    Many of these are converted a block of rows at a time, or their copy would take twice the memory of the samples: the
-    sum over all rows is the sum over the blocks, and the mean is the mean of the blocks' means, weighted by their rows,
-    or by the weights of these.
+    Large sets are converted one block of rows at a time, because a float64 copy would take twice the memory of the
+    samples. The sum over all rows is the sum over the blocks; the mean is the mean of the blocks' means, weighted by
+    their numbers of rows or by the sums of their sample weights.
     """
     X, Y, m = objective.X, objective.Y, len(objective.X)
-    is_whole = X.dtype == np.float64 or objective.model.theta.normalized  # which is by the statistics of all rows
+    is_whole = X.dtype == np.float64 or objective.model.theta.normalized  # which needs the statistics of all rows
     rows = m if is_whole else max(1, _BLOCK // (X.shape[1] + Y.shape[1]))
     if rows >= m:
         whole = replace(objective, X=X.astype(np.float64, copy=False), Y=Y.astype(np.float64, copy=False))
@@ -48,7 +48,7 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
         cost, slope = 0.0, np.zeros_like(objective.model.theta.flat)
         for start in range(0, m, rows):
             x, y = (values[start : start + rows].astype(np.float64) for values in (X, Y))
-            model = objective.model if is_mean or start == 0 else others  # a sum has the penalties once
+            model = objective.model if is_mean or start == 0 else others  # a sum includes the penalties once
             w = None if weights is None else weights[start : start + rows]
             value, gradient = replace(objective, model=model, X=x, Y=y, sample_weight=w).slope()
             share = len(x) / m if weights is None or w is None else w.sum() / weights.sum()
@@ -61,7 +61,7 @@ def _in_float64(objective: Objective) -> Callable[[], tuple[float, NDArray[np.fl
 
 
 def _moved_statistics(training: Training) -> NDArray[Any]:
-    """The running statistics of normalized layers, moved as an update from the current parameters would."""
+    """The running statistics of normalized layers after one step from the current parameters."""
     theta, objective = training.model.theta, training.objective
     moved = replace(objective, model=training.model.holding(theta.everything))
     moved.backend.run_updates(
@@ -115,7 +115,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
                 f"the weights became infinite or NaN in epoch {epoch}; they keep their values from before it"
             )
         current = float(intermediate_result.fun)
-        # No call comes between these, in which a second Ctrl-C would be raised.
+        # Between these there is no call, during which a second Ctrl-C could be raised.
         flat[:], everything[size:] = theta, statistics
         history.epochs_done += 1
         training.hooks_begun = 0

@@ -1,4 +1,4 @@
-"""One training run of a network: what is recorded, and what ended it."""
+"""One training run of a network: its records, its callback and stop rules, and its end."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -34,11 +34,11 @@ class Training:
         self.began = saved.began if options.completes else self.history.epochs_done
         self.end = self.began + options.settings.epochs  # the number of epochs done at the end
         self.watches: list[stopping.Watch] = []
-        self.hooks_begun: int | None = None  # of the callback and the rules after the last epoch; None for all
-        self.last: NDArray[Any] | None = None  # the parameters of the last update, where rules put back others
-        self.is_over = self.is_refused = False  # before it began; because of its samples
+        self.hooks_begun: int | None = None  # hooks called after the last epoch (callback, rules); None for all
+        self.last: NDArray[Any] | None = None  # the parameters of the last update, if rules restored others
+        self.is_over = self.is_refused = False  # whether it ended before it began; whether its samples were refused
         self.alpha: float | None = None  # the learning rate of the last epoch
-        self.measured: Mapping[str, float] = NOTHING  # of the validation set, to be recorded with the next cost
+        self.measured: Mapping[str, float] = NOTHING  # on the validation set, to be recorded with the next cost
         if options.report is not None:
             options.report.begin(self)
 
@@ -66,7 +66,7 @@ class Training:
         self._close()
 
     def _watch(self, place: int, rule: stopping.Rule, before: NDArray[Any] | None) -> stopping.Watch:
-        """Begin or go on to watch by a rule; before: the parameters to put back if a checkpoint does not fit it."""
+        """Start or resume watching by a rule; before: the parameters to restore if a checkpoint does not fit it."""
         saved, given = self.options.saved, (self.objective, self.history)
         if saved is None:
             return rule.watch(*given)
@@ -80,7 +80,7 @@ class Training:
         return watch
 
     def _begins(self) -> bool:
-        """Whether there is something to be done: not if the call that is completed had come to its end."""
+        """Whether there is anything to do: not if a checkpoint is resumed whose call had ended."""
         saved, everything = self.options.saved, self.model.theta.everything
         if saved is None:
             return self.end > 0
@@ -97,7 +97,7 @@ class Training:
         return not has_ended
 
     def check_samples(self) -> None:
-        """If X has not been checked, do so; if it is not finite, put back what was before, and raise ValueError."""
+        """Check X if it has not been checked; if not finite, restore the state before training and raise ValueError."""
         if self.options.unchecked:
             try:
                 self.options.check_samples()
@@ -106,7 +106,7 @@ class Training:
                 raise
 
     def _refuse(self) -> None:
-        """Put back the history, and what the network could go on from."""
+        """Restore the network's history and the state from which it could resume."""
         self.user.history, self.user.training_state = self.earlier
         self.is_refused = True
 
@@ -136,7 +136,7 @@ class Training:
         return every > 0 and self.history.epochs_done % every == 0
 
     def record(self) -> None:
-        """If the state before the next epoch is to be recorded, do so, by a forward pass."""
+        """If the state before the next epoch is to be recorded, record it, by a forward pass."""
         if self.is_record_due:
             cost, output = self.objective.evaluate()
             self.record_state(self.history.epochs_done, cost, output if self.options.monitors else None)
@@ -169,7 +169,7 @@ class Training:
     def should_stop(self) -> bool:
         """After an epoch, call the callback and the stop rules; the rule that ends training is noted in the history.
 
-        Those that have had their turn after this epoch, in a training that goes on, are left out.
+        When training is resumed, those that were already called after this epoch are skipped.
         """
         source: object = "callback"
         try:
@@ -185,7 +185,7 @@ class Training:
                     ends = self.watches[place].ends()
                 except Exception:
                     raise
-                except BaseException:  # Ctrl-C, which is none of the rule's: it has its turn when training goes on
+                except BaseException:  # Ctrl-C, which is not the rule's error: the rule runs when training resumes
                     self.hooks_begun = place + 1
                     raise
                 if ends:

@@ -1,4 +1,4 @@
-"""The settings of `Network.train`: those of its arguments that have nothing to do with the samples, checked once."""
+"""The settings of `Network.train`: its arguments that do not depend on the samples, checked once."""
 
 import math
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from samenet.training.monitors import MONITORS
 from samenet.validation import checks
 from samenet.validation.memory import CONSTANT, remembers
 
-Given = tuple[Any, ...]  # arguments of `train`: those of which `Settings` are made, as in `_NAMES`, then `_OTHERS`
+Given = tuple[Any, ...]  # arguments of `train`: first those of `Settings`, in the order of `_NAMES`, then `_OTHERS`
 MOST_EPOCHS = 2**63 - 1  # a history counts epochs in int64
 
 
 class Settings(NamedTuple):
-    """The arguments of `Network.train` that have nothing to do with the samples, checked and converted."""
+    """The arguments of `Network.train` that do not depend on the samples, checked and converted."""
 
     reduction: Reduction
     alpha: schedules.Schedule | None  # None for an optimizer that takes no learning rate
@@ -32,14 +32,14 @@ class Settings(NamedTuple):
     dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
     clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
     sampling: AdaptiveSampling | None
-    is_simple: bool  # whether there are updates by a rule at one alpha, and no monitors
-    is_usual: bool  # whether nothing is measured, left out, sampled or shown
-    arguments: dict[str, Any]  # those of all calls of a backend's `run_updates`, if it is
+    is_simple: bool  # whether it uses an update rule with a constant alpha, and no monitors
+    is_usual: bool  # whether it also has no measurements, masks, sampling or display
+    arguments: dict[str, Any]  # if so, the arguments of all calls of a backend's `run_updates`
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
     verbose: bool
     progress: bool | str
-    has_masks: bool  # whether nodes or weights are left out
-    is_open: bool  # simple, and a number that is not finite reaches all weights that it meets
+    has_masks: bool  # whether there are dropout or DropConnect masks
+    is_open: bool  # simple, and non-finite numbers propagate to all weights that they meet
 
 
 _NAMES = (
@@ -53,7 +53,7 @@ _CONSTANT = CONSTANT.union(optimizers.UPDATE_RULES, (tuple,))
 
 
 def are_constant(given: Given) -> bool:
-    """Whether the very same arguments have the same values at any time."""
+    """Whether these argument objects always keep the same values."""
     kinds = [*map(type, given)]
     return _CONSTANT.issuperset(kinds) and kinds.count(tuple) == given.count(())
 
@@ -102,7 +102,7 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     return Settings(
         *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
         *(sampled, is_simple, is_usual, arguments, drop_connect, *shown, has_masks),
-        is_simple and not has_masks and "clip_value" not in clipping,  # which makes infinity a number
+        is_simple and not has_masks and "clip_value" not in clipping,  # which makes infinity finite
     )
 
 
@@ -125,7 +125,7 @@ def _monitors(monitors: Any) -> tuple[str, ...]:
 
 
 def probabilities(name: str, value: Any, layers: int, layer: str) -> tuple[float, ...]:
-    """A probability for every such layer, from one number for all or one for each; empty if all are 0."""
+    """A probability for each of these layers, from one number for all or one for each; empty if all are 0."""
     if checks.is_listing(value):
         given = checks.listed(name, value, "a number, or a list of numbers")
         if len(given) != layers:

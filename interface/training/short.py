@@ -1,6 +1,6 @@
-"""A short training in one call of the backend, without what `loop` prepares for a long one.
+"""Short training in one call of the backend, without the preparations of `loop` for long training.
 
-The result is that of the loop, to the bit: what is computed does not depend on how it is split into calls.
+The result is bit-identical to that of the loop, because it does not depend on how updates are split into calls.
 """
 
 import copy
@@ -24,7 +24,7 @@ from samenet.validation.finite import all_finite
 
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
-    """Whether a training takes no longer than one call should, and nothing of a user's runs between its updates."""
+    """Whether training takes no longer than one call should, and no user code runs between its updates."""
     if options.checkpoint is not None:
         return False
     if options.is_short is None:
@@ -54,9 +54,9 @@ def _draws(options: Options) -> bool:
 
 
 def goes_on(saved: TrainingState, options: Options) -> bool:
-    """Whether a training can go on here from what an earlier one has left: between two epochs, unwatched, unsuspected.
+    """Whether training can be resumed here: it ended between two epochs, without stop rules or suspicious costs.
 
-    Anything else is for the loop.
+    The loop handles all other cases.
     """
     is_between = saved.is_between_epochs and saved.hooks_begun is None and saved.last is None
     is_unsuspected = not (saved.is_done or saved.suspicious)
@@ -66,10 +66,10 @@ def goes_on(saved: TrainingState, options: Options) -> bool:
 
 
 def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
-    """Train if it is short; returns whether that was done.
+    """Train if training is short; returns whether it did.
 
-    If weights did not stay finite, or the cost has grown so that `divergence` must look at it, nothing has changed, and
-    the loop has to do it all.
+    If weights did not stay finite, or the cost has grown so much that `divergence` must examine it, nothing has
+    changed, and the loop has to do all of it.
     """
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
@@ -91,7 +91,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
 
 
 def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
-    """All of it, mostly by the full batch, whose updates return the costs to record; None if the loop has to begin."""
+    """Train; full-batch updates return the costs to record. None, with nothing changed, if the loop has to train."""
     if _is_usual(model, options) and options.saved is None:
         run_updates = weighing(backend, "run_updates", options.sample_weight)
         return again.updated(user, model, run_updates, options.X, options.Y, again.known(model, options))
@@ -99,13 +99,13 @@ def _trained(user: Trained, model: Model, backend: Any, options: Options) -> His
 
 
 def _is_usual(model: Model, options: Options) -> bool:
-    """Whether updates are by the full batch, and each returns the cost to record."""
+    """Whether updates are full-batch, and each returns the cost to record."""
     is_full_batch = options.batch_size >= len(options.X)
     return is_full_batch and not (options.settings.has_masks or model.theta.normalized)
 
 
 def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
-    """The same by batches, with masks, or going on."""
+    """As `_trained`, with batches, with masks, or resuming."""
     settings, saved, weights = options.settings, options.saved, options.sample_weight
     rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
     before, earlier, order = everything.copy(), (user.history, user.training_state), None
@@ -136,7 +136,7 @@ def _with_options(user: Trained, model: Model, backend: Any, options: Options) -
             user.training_state = saved.after(options.seed, state.t, history, began)
         is_done = True
     finally:
-        if not is_done:  # the loop begins anew; or there was an exception, such as a second Ctrl-C
+        if not is_done:  # the loop starts again; or there was an exception, such as a second Ctrl-C
             everything[:], options.stream = before, None
             user.history, user.training_state = earlier
             if saved is not None:
@@ -147,7 +147,7 @@ def _with_options(user: Trained, model: Model, backend: Any, options: Options) -
 
 
 def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
-    """What draws, and the orders that it has drawn."""
+    """The draws, and the orders drawn for all epochs."""
     if not _draws(options):
         return None, None
     shuffled = options.settings.shuffle and options.batch_size < len(options.X)
@@ -158,7 +158,7 @@ def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
 def _by_batches(
     model: Model, backend: Any, options: Options, history: History, state: State, draws: Draws | None, order: Orders
 ) -> NDArray[np.float64]:
-    """All updates, with a forward pass before each epoch that is recorded, unless they return its cost."""
+    """Make all updates, with a forward pass before each recorded epoch unless the updates return its cost."""
     settings, X, Y, every = options.settings, options.X, options.Y, options.settings.record_every
     arguments = {"batch_size": options.batch_size, "state": state, **settings.arguments}
     run_updates = weighing(backend, "run_updates", options.sample_weight)

@@ -1,4 +1,4 @@
-"""What a training leaves behind so that another one can go on: the states of its optimizer, its draws and its rules."""
+"""The state that training leaves so that it can be resumed: of its optimizer, its random draws and its stop rules."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ Snapshot = tuple[Array, Array, int, Sampler | None]  # theta, the rule's state a
 
 
 class Partial(NamedTuple):
-    """Where in an epoch a training ended, and what it was like before that epoch."""
+    """The position within an epoch at which training ended, and the state before that epoch."""
 
     done: int  # samples
     alphas: NDArray[np.float64]
@@ -32,7 +32,7 @@ class Partial(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """The arguments of `train` that stay the same when a training goes on."""
+    """The arguments of `train` that must stay the same when training is resumed."""
 
     rows: int
     batch_size: int
@@ -48,7 +48,7 @@ class Kept(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings, rows: int, batch_size: int, cost: str, validation: Any = None) -> "Kept":
-        """Those of a training with these settings."""
+        """The arguments of a training run with these settings."""
         s = settings
         return cls(
             *(rows, batch_size, cost, s.reduction, s.optimizer, s.shuffle, s.sampling, s.dropout, s.drop_connect),
@@ -57,7 +57,7 @@ class Kept(NamedTuple):
 
     @classmethod
     def of_options(cls, options: Options, cost: str) -> "Kept":
-        """Those of a training with these options."""
+        """The arguments of a training run with these options."""
         return cls.of(options.settings, len(options.X), options.batch_size, cost, options.validation)
 
     def texts(self) -> dict[str, str]:
@@ -68,18 +68,18 @@ class Kept(NamedTuple):
 
 @dataclass(eq=False)
 class TrainingState:
-    """The state of a training by an update rule; no samples, no functions of the user's: it can be pickled.
+    """The state of training by an update rule. It has no samples and no user functions, so it can be pickled.
 
-    kept         what must be the same when it goes on; seed: the seed that its stream was made from
+    kept         the arguments that must stay the same; seed: the seed that its stream was made from
     values, t    the optimizer's `State`
-    draws        its stream, what the masks are made from; None if nothing was drawn
-    first        the parameters before it; largest, suspicious, is_done: see `divergence.Watch`
+    draws        its random stream and the definition of the masks; None if nothing was drawn
+    first        the parameters before training; largest, suspicious, is_done: see `divergence.Watch`
     rules        str() of each stop rule, and the state of its watch
-    hooks_begun  how many of the callback and the rules had their turn after the last epoch; None for all
+    hooks_begun  how many of the callback and the rules were called after the last epoch; None for all
     ahead        orders that were drawn and not used
-    last, left   if rules put back other parameters: those of the last update, and those put back
+    last, left   if rules restored other parameters: those of the last update, and the restored ones
     began        the number of epochs done when the call of `train` began
-    theta        of a checkpoint: the parameters
+    theta        for a checkpoint: the parameters
     """
 
     kept: Kept
@@ -109,12 +109,12 @@ class TrainingState:
         return state
 
     def put_back(self, everything: Array) -> None:
-        """Where rules have put back other parameters, those of the last update again, if they are not the user's."""
+        """If rules restored other parameters, set those of the last update again, unless the user changed them."""
         if self.last is not None and self.left is not None and np.array_equal(everything, self.left):
             everything[:] = self.last
 
     def watch(self, place: int, rule: Rule, objective: Objective, history: History) -> Watch:
-        """Watch by a rule: one that was there goes on, as its str() tells; others begin."""
+        """Watch by a rule: a rule with the same str() as before continues; others start anew."""
         before, curve = history.best_epoch, history.validation_curve
         watch = rule.watch(objective, history)
         if place < len(self.rules):
@@ -131,13 +131,13 @@ class TrainingState:
         return watch
 
     def after(self, seed: Any, t: int, history: History, began: int) -> "TrainingState":
-        """The same, of a training that went on from here without rules to watch it; its values are these, changed."""
+        """The state after resuming from this one without stop rules; it shares `values`, updated in place."""
         self.seed, self.t, self.history, self.began, self.rules = seed, t, history, began, []
         return self
 
     @property
     def is_between_epochs(self) -> bool:
-        """Whether it ended after an epoch, with nothing drawn for the next."""
+        """Whether training ended after an epoch, with nothing drawn for the next."""
         return self.partial is None and self.ahead is None
 
     @classmethod
@@ -151,9 +151,9 @@ class TrainingState:
         amount: float,
         *others: Any,
     ) -> "TrainingState":
-        """What a training has left that was too short to make an object of it; others: from seed to first.
+        """The state after short training, created only when needed; others: the attributes from seed to first.
 
-        amount: how much its batches count, see `divergence.amount_of`.
+        amount: the total weight of its batches, see `divergence.amount_of`.
         """
         kept = Kept.of(settings, rows, batch_size, cost)
         largest = divergence.first_bound(first_cost, amount, settings.reduction)
@@ -162,7 +162,7 @@ class TrainingState:
 
     @classmethod
     def of(cls, loop: Any) -> "TrainingState | None":
-        """What a `Loop` leaves, or None if it has been left in the middle of a call."""
+        """The state of a `Loop`, or None if it ended in the middle of a call."""
         training, options, watched = loop.training, loop.options, loop.divergence
         if not loop.is_sound or training.is_refused:
             return None
@@ -178,7 +178,7 @@ class TrainingState:
 
 
 def leave(loop: Any) -> None:
-    """At the end of a training, however it ended: what it leaves is the network's, and its last checkpoint."""
+    """At the end of training, however it ended, give its state to the network and write the last checkpoint."""
     training, options = loop.training, loop.options
     if training.is_over and options.saved is not None:
         training.user.training_state = options.saved

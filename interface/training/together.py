@@ -1,4 +1,4 @@
-"""Trainings that have nothing to do with each other, at the same time on several threads."""
+"""Independent training runs at the same time, on several threads."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -12,23 +12,23 @@ Task = Callable[[Callable[[], None]], None]  # task(release); release() delivers
 
 
 class Cancelled(BaseException):
-    """Ends the task of another thread, when Ctrl-C has ended that of the main one."""
+    """Ends the tasks of other threads after Ctrl-C has ended that of the main thread."""
 
 
 def run_together(
     tasks: Sequence[Task], threads: int, release: Callable[[], None] | None = None
 ) -> dict[int, Exception]:
-    """Do all tasks, so many at a time; returns what those raised that failed, by their numbers.
+    """Run all tasks on this number of threads; returns the exceptions of the tasks that failed, by their numbers.
 
-    Ctrl-C, and whatever else is no `Exception`, is raised again when all threads have stopped. release: delivers a
-    Ctrl-C that the caller has deferred; without it, Ctrl-C is deferred here.
+    Ctrl-C, and any other exception that is not an `Exception`, is raised again when all threads have stopped. release:
+    delivers a Ctrl-C that the caller has deferred; without it, Ctrl-C is deferred here.
     """
     if release is None:
         done: dict[int, Exception] | None = None
         try:
             with deferred_interrupt() as release:
                 done = run_together(tasks, threads, release)
-        except StopTraining:  # by the user's handler of Ctrl-C
+        except StopTraining:  # raised by the user's handler of Ctrl-C
             if done is None:
                 raise
         return done

@@ -25,11 +25,11 @@ Seed = int | np.random.Generator | np.random.RandomState | None
 
 
 class Trainable(HasModel):
-    """What can be trained: it has a model, and a backend that computes its gradients."""
+    """The base of `Network` for training: it has a model, and a backend that computes its gradients."""
 
     backend: ClassVar[ModuleType]
     history: History | None
-    training_state: Any = None  # what `resume=True` goes on from
+    training_state: Any = None  # the state for `resume=True`
 
     def train(
         self,
@@ -90,33 +90,34 @@ class Trainable(HasModel):
         sampling      None for every row once in each epoch; "adaptive", or a `samenet.AdaptiveSampling`, for batches of
                       rows drawn by importance, which is learned from the norms of their gradients
         sample_weight (m,), at least 0: with w_s for sample s, the cost of a batch is sum w_s J_s / sum w_s for the
-                      "mean" and sum w_s J_s for the "sum", and penalties are added once, as ever; a batch of weights
-                      0 has no other cost. Recorded costs, stop rules and SciPy's methods are of this cost; monitors,
-                      the cost of `Patience`, and the statistics of batch normalization count all samples alike.
-                      Not with `sampling`. Where weights are all equal, the mean has the same bits as without
-        validation    samples and targets (X, Y) to measure on and not to learn from: each record has "validation_cost",
-                      what training minimises, penalties included, over them, and each monitor, "validation_accuracy";
-                      it takes a forward pass over them for each record. `stop=Patience()` watches them
+                      "mean" and sum w_s J_s for the "sum"; penalties are added once, as without weights. If all
+                      weights of a batch are 0, its cost is the penalties alone. Recorded costs, stop rules and SciPy's
+                      methods use this cost; monitors, the cost of `Patience`, and the statistics of batch
+                      normalization count all samples equally. Not allowed with `sampling`. If all weights are equal,
+                      the mean has the same bits as without weights
+        validation    samples and targets (X, Y) that are measured, not trained on: each record also has their
+                      "validation_cost", the cost that training minimises, penalties included, and each monitor, as
+                      "validation_accuracy"; each record takes a forward pass over them. `stop=Patience()` uses them
         verbose       whether to print a line for each record, and one at the end
         progress      whether to show a bar, on standard error or in a notebook: the epochs, the cost, the validation
                       cost, the learning rate and the time left. A file or a pipe gets nothing, or with "always" a line
                       for each tenth
-        resume        True to go on where the last call ended: with the optimizer's state, random numbers, stop rules
-                      and history, and counting epochs on; or the path of a checkpoint, to complete the call that wrote
-                      it. What may change, and all the rest: `samenet.training.going_on`
-        checkpoint    the path of a file, .npz or .safetensors, from which a training that was killed can go on
+        resume        True to continue where the last call ended, with the optimizer's state, random numbers, stop
+                      rules, history and epoch numbers; or the path of a checkpoint, to complete the call that wrote
+                      it. What may change, and all other rules: `samenet.training.going_on`
+        checkpoint    the path of a file, .npz or .safetensors, from which training can resume after it was killed
         every         seconds between checkpoints, 60 if not given; each is written after an epoch
 
         Without `resume`, a second call continues from the current weights, but counts epochs from 0 again and resets
         the state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
-        history are kept, and KeyboardInterrupt is raised; a second one does not wait, and undoes the epoch at hand, a
-        training of milliseconds as a whole. Raises FloatingPointError, naming the epoch, if weights
-        become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        history are kept, and KeyboardInterrupt is raised. A second Ctrl-C stops at once and undoes the current epoch,
+        or the whole call if it takes only milliseconds. Raises FloatingPointError, naming the epoch, if weights become
+        infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
         Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
         `samenet.UnreachableTargetsWarning`.
         """
-        # A tuple is put together sooner than a dictionary of all arguments.
+        # Building a tuple is faster than building a dictionary of all arguments.
         chosen = reduction, alpha, epochs, batch_size, shuffle, monitors, record_every, optimizer, dropout
         more = clip_value, clip_norm, drop_connect, sampling, verbose, progress
         others = seed, callback, stop, validation, sample_weight
@@ -128,7 +129,7 @@ class Trainable(HasModel):
             return self.history
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
         if not begins:
-            from samenet.training.going_on import prepare  # when it is needed: it loads what reads and writes files
+            from samenet.training.going_on import prepare  # only when needed: it loads the modules for files
 
             asked = {"resume": resume, "checkpoint": checkpoint, "every": every}
             prepare(options, self, self.model, model, self.backend, asked)

@@ -1,4 +1,4 @@
-"""The validation set of a training: samples that it does not learn from, on which it is measured."""
+"""The validation set: samples on which the network is measured during training, but not trained."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,11 +39,11 @@ class ValidationSet(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is recorded of it."""
+        """The names under which its values are recorded."""
         return "validation_cost", *(f"validation_{name}" for name in self.monitors)
 
     def objective(self, training: Objective) -> "ValidationObjective":
-        """The objective of a training, on this set."""
+        """The objective of training, evaluated on this set."""
         return ValidationObjective(
             *(training.model, training.backend, self.X, self.Y, training.reduction), monitors=self.monitors
         )
@@ -51,7 +51,7 @@ class ValidationSet(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class ValidationObjective(Objective):
-    """J on the validation set; what is measured is remembered until the parameters change."""
+    """J on the validation set; measurements are cached until the parameters change."""
 
     monitors: Monitors = field(kw_only=True)
     _theta: NDArray[Any] | None = field(default=None, init=False)
@@ -68,5 +68,5 @@ class ValidationObjective(Objective):
         return self._measured
 
     def cost(self) -> float:
-        """The cost; infinite as `Objective.cost` has it."""
+        """The cost; it may be infinite, as in `Objective.cost`."""
         return self._in_range(self.measure()["validation_cost"])

@@ -1,1 +1,1 @@
-"""Validation of what a user passes in, before anything is done with it."""
+"""Validation of users' input, before anything is done with it."""

@@ -24,7 +24,7 @@ def is_ready(value: Any, dtype: Float) -> bool:
 
 
 def plain(name: str, value: Any) -> NDArray[Any]:
-    """The value as a NumPy array, of whatever dtype."""
+    """The value as a NumPy array of any dtype."""
     if has_masked(value):
         got = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
         raise ValueError(f"{name}: expected numbers only, got {got} with masked entries")
@@ -50,7 +50,7 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
     given = plain(name, value)
     if is_ready(given, dtype):  # such as a list of numbers
         return given
-    with np.errstate(all="ignore"):  # a number that is too large becomes infinite, a signalling NaN quiet
+    with np.errstate(all="ignore"):  # numbers that are too large become infinite, signalling NaNs become quiet
         if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
             given = _from_objects(name, value, given, dtype)
         if given.dtype.kind not in "biuf":
@@ -82,8 +82,8 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-_FEW = 256  # numbers that are compared sooner than looked at
-_finite: Any = None  # the few of X and of Y that were last found to be finite, and their dtype
+_FEW = 256  # up to this many numbers, comparing them with the last ones is faster than checking them
+_finite: Any = None  # the last X and Y that were found to be finite, if small, and their dtype
 
 
 def _check_finite(X: NDArray[Any] | None, Y: NDArray[Any]) -> None:
@@ -136,7 +136,7 @@ def labelled(
 
     Without `checks_X`, X may have NaN and infinity.
     """
-    # Most arrays are ready as they are: then nothing is called.
+    # Most arrays need no conversion, and so no call.
     if not (type(X) is np.ndarray and X.dtype == dtype and X.flags.carray):
         X = array("X", X, dtype)
     shape = X.shape

@@ -32,7 +32,7 @@ def short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-# Not accepted as numbers, though to Python they are: NumPy's durations count as integers.
+# Rejected as numbers, although Python accepts them: NumPy's durations count as integers.
 _NOT_NUMBERS = bool | np.bool_ | np.timedelta64
 
 
@@ -92,7 +92,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def flag_or(name: str, value: Any, word: str) -> bool | str:
-    """True or False, or this one word."""
+    """True, False or this word."""
     if isinstance(value, str) and str.__eq__(value, word):
         return word
     if isinstance(value, bool | np.bool_):
@@ -102,7 +102,7 @@ def flag_or(name: str, value: Any, word: str) -> bool | str:
 
 
 def flags(name: str, value: Any, hidden: int) -> tuple[bool, ...]:
-    """True or False for each of so many hidden layers, given as one flag for all or as a list."""
+    """True or False for each hidden layer, given as one flag for all or as a list."""
     if not is_listing(value):
         if flag(name, value) and hidden == 0:
             raise ValueError(f"{name}: expected False for a network without hidden layers, got True")
@@ -190,7 +190,7 @@ def sizes(value: Any) -> tuple[int, ...]:
 def dtype(value: Any) -> Float:
     """float64 or float32."""
     try:
-        # NumPy would take anything that has a dtype, such as an array.
+        # NumPy would accept anything that has a dtype, such as an array.
         if value is not None and not isinstance(value, str | type | np.dtype):
             raise TypeError
         result: Float = np.dtype(value)
@@ -205,7 +205,7 @@ _STREAMS = np.random.Generator, np.random.RandomState
 
 
 def seed(name: str, value: Any) -> None:
-    """Reject what `generator` makes no random numbers from."""
+    """Reject a seed that `generator` would not accept."""
     if value is not None and not isinstance(value, _STREAMS):
         integer(name, value, least=0)
 
@@ -219,17 +219,17 @@ def generator(name: str, seed: Any) -> np.random.Generator | np.random.RandomSta
 
 
 class _Seeded(np.random.bit_generator.ISeedSequence):
-    """The seed sequence of `numpy.random.default_rng(seed)`, computed once: that takes most of the time."""
+    """The seed sequence of `numpy.random.default_rng(seed)`, computed once, because it takes most of the time."""
 
     def __init__(self, seed: int) -> None:
-        self.words = np.random.SeedSequence(seed).generate_state(4, np.uint64)  # as many as PCG64 takes
+        self.words = np.random.SeedSequence(seed).generate_state(4, np.uint64)  # the number that PCG64 needs
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
         return self.words
 
 
 class _Fresh(_Seeded):
-    """A seed sequence from the system's own random numbers, without the mixing that few bits of a seed need."""
+    """A seed sequence from the system's random numbers; unlike a short seed, they need no mixing."""
 
     def __init__(self) -> None:
         self.words = np.frombuffer(os.urandom(32), np.uint64)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))  # most lists hold nothing else
+_NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))  # the types in most lists
 _NOT_LISTS = str | bytes | bytearray | memoryview | range
 
 

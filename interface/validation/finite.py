@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PIECE, _MANY = 8192, 4  # numbers that are added up together, and so many times as many
+_PIECE, _MANY = 8192, 4  # the length of a piece; the number of pieces from which one matmul call handles them all
 
 
 def all_finite(values: NDArray[Any]) -> bool:
@@ -25,7 +25,7 @@ def all_finite(values: NDArray[Any]) -> bool:
         rows = flat[:whole].reshape(-1, 1, _PIECE)
         if len(rows) >= _MANY:
             with np.errstate(all="ignore"):
-                totals = np.matmul(rows, rows.transpose(0, 2, 1)).ravel()  # the sums of squares of all in one call
+                totals = np.matmul(rows, rows.transpose(0, 2, 1)).ravel()  # each piece's sum of squares, in one call
             if math.isfinite(np.vdot(totals, totals)):
                 return all_finite(flat[whole:])
         pieces = (flat[start : start + _PIECE] for start in range(0, flat.size, _PIECE))

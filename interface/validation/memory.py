@@ -1,4 +1,4 @@
-"""Checks whose outcome is remembered, since the same arguments come again and again."""
+"""Checks whose result is cached, because they are called with the same arguments again and again."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -9,25 +9,26 @@ import numpy as np
 
 T = TypeVar("T")
 
-# Types of which two values that are equal are the same, and whose values never change; others are checked anew.
+# Immutable types whose equal values are interchangeable; arguments of other types are checked again.
 CONSTANT = frozenset((int, float, str, bool, type(None), type, type(np.dtype("f8")), type(np.dtype("f4"))))
-_MOST = 1024  # sets of arguments remembered of a check
+_MOST = 1024  # sets of arguments cached for each check
 
 
 class _Items:
-    """Stands before the number of items of a list or tuple, and the items."""
+    """Marks the start of a list or tuple in a key; the number of its items and the items follow."""
 
 
 def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callable[..., T]:
-    """check, which returns what it returned before for arguments of the same types and values.
+    """The check, with a cache: it returns the earlier result for arguments of the same types and values.
 
-    Remembered are arguments that are plain numbers, texts and types, and lists and tuples of them. A check that raises
-    is made again, so that its message shows what was given. What it returns, never None, must not be changed by anyone.
-    constant: other types whose values never change, and of which two that are equal are the same.
+    Results are cached for arguments that are plain numbers, texts and types, and lists and tuples of these. A check
+    that raises is not cached, so its message always shows what was given. Results are never None, and must not be
+    modified. constant: other immutable types whose equal values are interchangeable.
     """
     plain = CONSTANT.union(constant)
     known: dict[Any, T] = {}
-    # Arguments whose values cannot change; these, with the items of lists and tuples; and what was returned for them.
+    # The keys are immutable arguments, or these together with the items of lists and tuples; the values are the
+    # results.
     last: tuple[Any, Any, Any] = (), (), None
 
     @wraps(check)
@@ -38,7 +39,7 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
             return result  # type: ignore[no-any-return]
         flat: Any = arguments
         kinds = [*map(type, arguments)]
-        if list in kinds or tuple in kinds:  # whether it is a list or a tuple makes no difference
+        if list in kinds or tuple in kinds:  # lists and tuples are treated alike
             flat = []
             for value in arguments:
                 if type(value) is list or type(value) is tuple:

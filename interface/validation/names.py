@@ -1,4 +1,4 @@
-"""What an unknown name may mean: other spellings, and the names that other libraries use for the same."""
+"""Suggestions for unknown names, from other spellings and from the names in other libraries."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -6,8 +6,8 @@ from typing import Any
 
 from samenet.validation.not_offered import NOT_OFFERED
 
-# For every name in samenet, what scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks call it. Lowercase letters and
-# digits only, as `_plain` leaves them.
+# For every name in samenet, its names in scikit-learn, Keras, PyTorch, JAX, SciPy and textbooks, in lowercase letters
+# and digits only, as `_plain` returns them.
 _ELSEWHERE = {
     # activations
     "sigmoid": "logistic sigm expit sigmoidal logit",
@@ -98,13 +98,13 @@ _SUFFIXES = ("loss", "cost", "activation", "optimizer", "optimiser", "initialize
 
 
 def _plain(text: str) -> str:
-    """Lowercase letters and digits only: "Cross-Entropy" and "cross_entropy" are equal; without the package path."""
+    """Lowercase letters and digits only, without the package path, so that "Cross-Entropy" equals "cross_entropy"."""
     text = text.rpartition(".")[2] if text.startswith("samenet.") else text
     return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _typed(value: Any) -> str | None:
-    """What was typed, as `_plain` leaves it, or None for plain values, such as lists and arrays.
+    """The name that was given, as `_plain` returns it, or None for other values, such as lists and arrays.
 
     value: text; or anything with a `__name__`, such as the function `numpy.tanh` for an activation; or None, taken as
     "none"; or another library's object, by the name of its class.
@@ -120,13 +120,13 @@ def _typed(value: Any) -> str | None:
 
 
 def _forms(typed: str) -> tuple[str, ...]:
-    """A word, and without a suffix such as "loss"."""
+    """A word, and the word without a suffix such as "loss"."""
     bare = (typed.removesuffix(end) for end in _SUFFIXES if typed.endswith(end) and typed != end)
     return (typed, *list(bare)[:1])
 
 
 def _spellings(known: Iterable[str], others: Mapping[str, str] | None) -> dict[str, str]:
-    """From the known names, and their aliases, as they may be typed."""
+    """A mapping from possible spellings of the known names, and of their aliases, to the known names."""
     meant = {name: name for name in known}
     meant |= {other: name for other, name in (others or {}).items() if name in meant}
     found: dict[str, str] = {}
@@ -136,7 +136,7 @@ def _spellings(known: Iterable[str], others: Mapping[str, str] | None) -> dict[s
 
 
 def _synonyms(known: Iterable[str]) -> dict[str, str]:
-    """From what others call them to the known names."""
+    """A mapping from the names in other libraries to the known names."""
     found: dict[str, str] = {}
     for name in known:
         for word in _ELSEWHERE.get(name, "").split():
@@ -164,7 +164,7 @@ def nearest(value: Any, known: Iterable[str], others: Mapping[str, str] | None =
 
 
 def substitute(value: Any, known: Iterable[str]) -> tuple[str, str] | None:
-    """For what others have and samenet does not: what it is, and the known name that comes nearest; or None."""
+    """For something that samenet does not have: its description and the closest known name; or None."""
     typed, names = _typed(value), set(known)
     for word in () if typed is None else _forms(typed):
         for one in NOT_OFFERED:
@@ -180,7 +180,7 @@ def suggestion(
     others: Mapping[str, str] | None = None,
     show: Callable[[str], str] = repr,
 ) -> str:
-    """The end of an error message: what may be meant, or what comes nearest; or nothing. show: how a name is shown."""
+    """The end of an error message: a suggestion, or nothing. show: formats a name."""
     known = list(known)
     if near := nearest(value, known, others):
         return f"; did you mean {show(near)}?"
@@ -190,5 +190,5 @@ def suggestion(
 
 
 def hint(value: Any, known: Iterable[str], module: str) -> str:
-    """The end of an error message: what in a module may be meant by text given in its place; or nothing."""
+    """The end of an error message for text given in place of a module's object: a suggestion, or nothing."""
     return suggestion(value, known, show=lambda name: f"{module}.{name}") if isinstance(value, str) else ""

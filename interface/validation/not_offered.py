@@ -1,7 +1,7 @@
-"""What other libraries have and samenet does not: what to call it, how it is written, and what is nearest here.
+"""Things that other libraries have and samenet does not: a description, their spellings, and the closest names here.
 
-Words are lowercase letters and digits only. Of the nearest names, the first that the argument knows is suggested, so
-the same word may stand twice.
+Spellings are lowercase letters and digits only. The first of the closest names that the argument accepts is suggested,
+so the same spelling may occur twice.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
-"""One answer from all backends for costs and gradients near the limit of a dtype, where the order of a sum matters.
+"""Costs and gradients near the limit of a dtype, for which all backends must give the same answer.
 
-Overflow of a weighted sum is not detected. The reference adds terms from first to last, in float64; other backends add
-them in orders of their own, in the network's dtype. So
+There, the result depends on the order of a sum. Overflow of a weighted sum is not detected. The reference adds terms
+from first to last, in float64; other backends add them in other orders, in the network's dtype. So
 
     terms of one sign, float64     every backend gives infinity and NaN in the same places
     terms of one sign, float32     the reference, which only rounds what it stores, may be finite where others are not

@@ -7,7 +7,7 @@ _BETWEEN = "samenet", "functools"  # packages whose lines are not the user's
 
 
 def warn(text: str, category: type[Warning]) -> None:
-    """Give a warning, attributed to the line outside samenet that led here, by a property too."""
+    """Warn, attributed to the line outside samenet that led here, through a property too."""
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""Weights of samples, checked."""
+"""Checks of sample weights."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from samenet.validation import arrays, checks
 
-_LARGE = 2.0**960  # of weights from here on, the sum could overflow
+_LARGE = 2.0**960  # the sum of weights above this could overflow
 
 
 def checked(value: Any, rows: int, dtype: np.dtype[Any], may_be_zero: bool = False) -> NDArray[Any]:
-    """Finite weights (rows,) of at least 0, not all 0 unless they may be."""
+    """Finite weights (rows,) of at least 0, and not all 0 unless may_be_zero."""
     given = arrays.array("sample_weight", value, dtype)
     if given.shape != (rows,):
         hint = "; use .ravel()" if given.shape in ((rows, 1), (1, rows)) and hasattr(value, "ravel") else ""
@@ -28,7 +28,7 @@ def checked(value: Any, rows: int, dtype: np.dtype[Any], may_be_zero: bool = Fal
 
 
 def of_part(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
-    """Those of a part of the samples, in float64."""
+    """The weights of a part of the samples, in float64."""
     given = checked(value, rows, dtype, may_be_zero=True)
     if given.max() > _LARGE:
         raise ValueError(f"sample_weight: expected weights of at most 2^960, got {given.max():g}")
@@ -36,10 +36,10 @@ def of_part(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
 
 
 def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -> NDArray[np.float64] | None:
-    """Weights (rows,) as backends take them, in float64; None for None, and for those that change nothing.
+    """Weights (rows,) as backends take them, in float64; None for None, and for weights that make no difference.
 
-    Those are all 1, and for the mean, all equal. Only for a sum need weights be numbers of the network's dtype; for the
-    mean, very large ones are scaled by a power of 2, which changes no quotient.
+    These are all 1 or, for the mean, all equal. For a sum, weights must be representable in the network's dtype; for
+    the mean, very large ones are scaled by a power of 2, which does not change their quotients.
     """
     if value is None:
         return None
@@ -48,5 +48,5 @@ def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -
     least, most = float(given.min()), float(given.max())
     if least == most and (is_mean or most == 1):
         return None
-    weights = given.astype(np.float64)  # a copy, which nobody changes while it is in use
+    weights = given.astype(np.float64)  # a copy, so that it does not change while in use
     return weights * 2.0**-128 if most > _LARGE and is_mean else weights

@@ -2,9 +2,9 @@
 
     python tests/hardening/arrays_in_sequence.py --processes 20 --calls 2000 --seed 0
 
-How a call is dispatched must not depend on earlier calls. Numba's dispatchers remember types for the whole process, so
-each sequence runs in a fresh one. The same numbers come byte-swapped, unaligned, strided, read-only, as subclasses,
-...; so does `out`, which is rejected unless it is a plain array. Exit status 1 if an answer differs.
+The dispatch of a call must not depend on earlier calls. Numba's dispatchers remember types for the whole process, so
+each sequence runs in a fresh process. The same numbers are passed byte-swapped, unaligned, strided, read-only, as
+subclasses, and so on; so is `out`, which is rejected unless it is a plain array. Exit status 1 if an answer differs.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _TARGETS = np.random.default_rng(1).integers(0, 5, (5, 2)) / 4
 
 
 class Liar(np.ndarray):
-    """A subclass that says it is plain, and does nothing of what NumPy asks it to."""
+    """A subclass that claims to be a plain array, and ignores NumPy's protocols."""
 
     dtype = property(lambda self: np.dtype(np.float64))
     shape = property(lambda self: (3,))
@@ -45,7 +45,7 @@ class Liar(np.ndarray):
 
 
 class Holder:
-    """Something that is an array when asked."""
+    """An object with `__array__`."""
 
     def __init__(self, values: Array) -> None:
         self.values = values
@@ -55,7 +55,7 @@ class Holder:
 
 
 class Interface:
-    """Something that says where its numbers lie."""
+    """An object with `__array_interface__`."""
 
     def __init__(self, values: Array) -> None:
         self.values = values
@@ -205,7 +205,7 @@ ENTRIES: dict[str, tuple[Array, Callable[[Any, Any, Any], Any]]] = {
 
 
 def out_refused(f: Any, kind: str, x: Any, dtype: Any) -> str:
-    """What is wrong with how a predictor takes an `out` of a kind; nothing if all is well."""
+    """What is wrong with a predictor's treatment of an `out` of this kind; empty if it is right."""
     out = KINDS[kind](np.array([0.25, 0.5], dtype))
     before = rows(np.asarray(out)) if isinstance(out, np.ndarray) else None
     try:
@@ -221,7 +221,7 @@ def out_refused(f: Any, kind: str, x: Any, dtype: Any) -> str:
 
 
 def sequence(seed: int, calls: int, names: list[str]) -> dict[str, Any]:
-    """Calls in random order; the failures, and how many calls there were of each backend."""
+    """Calls in random order; the failures, and the number of calls of each backend."""
     draw, failures, done = random.Random(seed), list[str](), Counter[str]()
     nets = {(n, d): samenet.backend(n).Network(SIZES, seed=3, dtype=d) for n in names for d in (np.float64, np.float32)}
     predictors = {key: net.predictor() for key, net in nets.items()}
@@ -258,7 +258,7 @@ def sequence(seed: int, calls: int, names: list[str]) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run sequences, each in a separate process, and print what they found."""
+    """Run sequences, each in a separate process, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=20, help="fresh processes, each with its own seed")
     parser.add_argument("--calls", type=int, default=2000, help="calls in each")

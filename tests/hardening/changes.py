@@ -1,4 +1,4 @@
-"""The mutations that `mutants.py` applies: all that are possible in a file, and the text with one of them."""
+"""The mutations that `mutants.py` applies: all possible ones in a file, and the text with one of them."""
 
 import ast
 import copy
@@ -18,7 +18,7 @@ _COMPARISONS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 }
 _NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
 _NAMES |= {"zeros": "ones", "zeros_like": "ones_like", "floor": "ceil", "ceil": "floor", "sum": "prod"}
-# Of whose first two arguments the order is free, or is wrong at once.
+# Functions whose first two arguments may be exchanged, or fail at once if they are.
 _SYMMETRIC = {
     "min",
     "max",
@@ -56,7 +56,7 @@ class Change:
 
 
 def changes(root: Path, file: str) -> list[Change]:
-    """All that there are in a file; none in documentation, annotations, decorators, imports, or messages of errors."""
+    """All mutations of a file, except in documentation, annotations, decorators, imports and error messages."""
     text = (root / file).read_text(encoding="utf-8")
     starts = [0]
     for line in text.splitlines(keepends=True):
@@ -82,7 +82,7 @@ _Found = Iterator[tuple[str, ast.stmt, ast.expr | ast.stmt, str]]
 
 
 def _walk(tree: ast.Module) -> _Found:
-    """(function, statement, what is replaced, by which text) for every mistake."""
+    """(function, statement, replaced expression, new text) for every mutation."""
 
     def statements(body: list[ast.stmt], function: str) -> _Found:
         for statement in body:
@@ -115,7 +115,7 @@ def _of_statement(statement: ast.stmt) -> Iterator[tuple[ast.expr | ast.stmt, st
     match statement:
         case ast.Raise():
             yield statement, "pass"
-            return  # its message is no behaviour
+            return  # its message is not behaviour
         case ast.Return(value=value) if value is not None and not (
             isinstance(value, ast.Constant) and value.value is None
         ):
@@ -161,7 +161,7 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
 
 
 def _in_format(whole: ast.AST, part: ast.AST) -> bool:
-    """Whether it stands in a string that is made of values: these are texts for people."""
+    """Whether an expression is part of a formatted string, which is text for people."""
     return any(isinstance(n, ast.JoinedStr) and any(p is part for p in ast.walk(n)) for n in ast.walk(whole))
 
 

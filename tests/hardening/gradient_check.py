@@ -1,4 +1,4 @@
-"""`check_gradient` on random networks: no right gradient is called wrong, no wrong one passes.
+"""`check_gradient` on random networks: no right gradient is reported as wrong, and no wrong one passes.
 
     python tests/hardening/gradient_check.py [--calls N] [--seed S] [--backend NAME]
 
@@ -103,9 +103,9 @@ EACH: dict[str, Callable[[Array, Array, Array], Array]] = {
 
 
 def by_complex_step(net: Any, X: Array, Y: Array, reduction: str, on_above: float = 0.0) -> Array:
-    """The gradient in complex numbers; the equations of the cost once more, with nothing of samenet's.
+    """The gradient in complex numbers, from the equations of the cost written out again, without samenet's code.
 
-    on_above: a node of relu is on where z is above it, as a share of the terms that z is a sum of.
+    on_above: a relu node is on if z is above this, as a share of the terms of the sum z.
     """
     h_step, theta = 1e-30, net.parameters.astype(float)
     result = np.empty(theta.size)
@@ -121,7 +121,7 @@ def by_complex_step(net: Any, X: Array, Y: Array, reduction: str, on_above: floa
             if net.bias:
                 b = flat[start : start + n_out]
                 z, size, start = z + b, size + abs(b.real), start + n_out
-            # h_step^2, which the real part of 0 may come to, is 0.
+            # h_step^2, to which the real part of a zero may change, is 0.
             kink = on_above * size + (-1e-50 if on_above < 0 else 1e-50)
             h = np.where(z.real > kink, z, 0) if name == "relu" else SMOOTH[name](z)
         return complex(EACH[net.cost_function](Y, h, z).sum() / (len(X) if reduction == "mean" else 1.0) + penalty)
@@ -185,7 +185,7 @@ def mutants(g: Any, net: Any, random: np.random.Generator) -> dict[str, Callable
 
 
 def run(seed: int, backend: str) -> tuple[list[str], int, int]:
-    """What failed for one seed, in words, how many mutants were tried, and how many entries were at a kink."""
+    """The failures for one seed, the number of mutants tried, and the number of entries at a kink."""
     settings, X, Y, how = problem(seed)
     cls = samenet.backend(backend).Network
     net = cls(**settings)
@@ -200,7 +200,7 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
     )
     J, right = wide.gradient(X, Y, reduction=how["reduction"])
     exact = by_complex_step(wide, X, Y, how["reduction"])
-    # Off and on where rounding decides: an entry for which that makes a difference is at a kink.
+    # Once off and once on where rounding decides: an entry for which this makes a difference is at a kink.
     off, on = (by_complex_step(wide, X, Y, how["reduction"], share) for share in (1e-12, -1e-12))
     smooth = abs(on - off) <= 1e-6 * abs(on)
     if wide.l1:
@@ -214,8 +214,9 @@ def run(seed: int, backend: str) -> tuple[list[str], int, int]:
     if report.wrong.flat.any():
         failures.append(f"{report.wrong.flat.sum()} of {report.wrong.flat.size} entries called wrong: {report.worst}")
     tried = 0
-    # What can be found: an entry whose change is not lost in the rounding of a cost over the largest step, and which is
-    # not at a kink itself, where any slope between its sides is right. Kinks beside it, within the step, are no excuse.
+    # A wrong entry must be found if its change is not lost in the rounding of the cost over the largest step, and if it
+    # is not itself at a kink, where any slope between the two sides is right. Kinks nearby, within the step, are no
+    # excuse.
     lost = 1e-11 * (max(1.0, abs(J)) if how["reduction"] == "mean" else len(X) + abs(J))
     for name, change in mutants(right, wide, np.random.default_rng(seed)).items():
 

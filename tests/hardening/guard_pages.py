@@ -2,12 +2,12 @@
 
     python tests/hardening/guard_pages.py --sizes 1 70 --rows 1 40
 
-Inputs, targets, orders, dropout, velocities, parameters and outputs are placed once flush against the guard page after
-them and once against the one before; an access one byte beyond kills the process by a signal. The rest of a page on the
-other side is filled with NaN, and must stay so. Answers must have the same bits as in ordinary memory. For each size n
-and each number of rows, in both dtypes: `predict` of one, few and many, a predictor with and without `out`,
-`feed_forward`, cost, gradient, and training by each rule, with dropout, clipping, orders, batches and threads; n is in
-turn the width of the input, of a hidden layer and of the output. Mostly-zero inputs have 128 more columns.
+Inputs, targets, orders, dropout, velocities, parameters and outputs are placed directly before one guard page, and then
+directly after one; an access one byte beyond kills the process by a signal. The rest of the page on the other side is
+filled with NaN, and must not change. Answers must have the same bits as in ordinary memory. The script tests, for each
+size n and each number of rows, in both dtypes: `predict` of one, few and many samples, a predictor with and without
+`out`, `feed_forward`, cost, gradient, and training with each rule, with dropout, clipping, orders, batches and threads.
+n is in turn the width of the input, of a hidden layer and of the output. Mostly-zero inputs have 128 more columns.
 """
 
 import argparse
@@ -45,7 +45,7 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu", "identity", "softmax")
 
 
 class Memory:
-    """Arrays between guard pages, flush with the following one if `at_end`, else with the one before."""
+    """Arrays between guard pages, directly before one if `at_end`, else directly after one."""
 
     def __init__(self, at_end: bool) -> None:
         self.at_end, self.slack = at_end, list[np.ndarray]()
@@ -69,13 +69,13 @@ class Memory:
         return array
 
     def copy(self, values: Any) -> np.ndarray:
-        """A copy of an array, there."""
+        """A copy of an array between guard pages."""
         array = self.empty(np.shape(values), values.dtype)
         array[...] = values
         return array
 
     def aligned(self, size: int, dtype: Any) -> np.ndarray:
-        """In the place of `samenet.model.parameters.aligned`."""
+        """Replaces `samenet.model.parameters.aligned`."""
         return self.empty(size, dtype)
 
     def full(self, shape: Any, value: Any, dtype: Any = None) -> np.ndarray:
@@ -97,13 +97,13 @@ class Memory:
 
     @staticmethod
     def memory(model: Any, parts: int) -> workspace.Memory:
-        """Each array by itself."""
+        """A workspace with each array allocated separately."""
         G, P = workspace._rows(model, parts), workspace.packed_workspace(model)
         return workspace.Memory(G, P, np.empty(parts), G if workspace.is_packed(model) else None)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """The backend asks for its memory here."""
+        """A context in which the backend allocates its memory here."""
         kept = parameters.aligned, workspace.aligned, backend.np, backend.borrowed, backend.give_back
         parameters.aligned = workspace.aligned = self.aligned
         backend.np = self
@@ -116,13 +116,13 @@ class Memory:
 
 
 class Usual:
-    """Arrays where they usually are."""
+    """Arrays in ordinary memory."""
 
     copy = staticmethod(np.copy)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Nothing is different."""
+        """A context that changes nothing."""
         yield
 
 
@@ -137,7 +137,7 @@ def settings(draw: random.Random, sizes: tuple[int, ...]) -> dict[str, Any]:
 
 
 def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_zero: bool, seed: int) -> list[bytes]:
-    """What a network of these sizes answers, and what it learns; everything is drawn from the seed."""
+    """The answers of a network of these sizes, and its parameters after training; everything is drawn from the seed."""
     draw, random_ = random.Random(seed), np.random.default_rng(seed)
     with memory.in_use():
         net = backend.Network(sizes, seed=seed, dtype=dtype, threads=2, **settings(draw, sizes))
@@ -169,14 +169,14 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
 
 
 def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_: np.random.Generator) -> np.ndarray:
-    """The costs of a few updates by a rule that is drawn."""
+    """The costs of a few updates by a random rule."""
     rows, hidden, epochs = len(X), sum(net.sizes[1:-1]), draw.choice([1, 2])
     rule: UpdateRule = Descent()
     given: dict[str, Any] = {"alpha": 0.01, "batch_size": draw.choice([1, min(rows, 5), min(rows, 16), rows])}
     given |= {"epochs": epochs, "reduction": draw.choice(["mean", "sum"])}
     if draw.random() < 0.5:
         given["order"] = memory.copy(np.array([random_.permutation(rows) for _ in range(epochs)], np.int64))
-    if draw.random() < 0.5:  # else plain descent, which has its own way for small networks
+    if draw.random() < 0.5:  # else plain descent, which has its own kernel for small networks
         if draw.random() < 0.6:
             rule = draw.choice([Momentum(), Nesterov(), RMSProp(), Adam()])
             given["state"] = state = rule.state(net.model.theta)
@@ -203,13 +203,13 @@ def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_:
 
 
 def shapes(n: int, rows: int) -> list[tuple[int, ...]]:
-    """Networks of which n is the width of some layer."""
+    """Networks with a layer of width n."""
     a, b = 1 + (7 * n + rows) % 70, 1 + (3 * n + 11 * rows) % 70
     return [(n, a), (n, a, b), (a, n, b), (b, a, n), (n, 1 + a % 16, 1 + b % 8)]
 
 
 def run(n: int, rows: int, chance: random.Random, every: bool) -> Iterator[str]:
-    """All checks of a size and a number of rows; yields what is wrong, or nothing for each that is well."""
+    """All checks of a size and a number of rows; yields what is wrong, or an empty text for each check that passed."""
     todo = [(s, zero, d) for s in shapes(n, rows) for zero in (False, True) for d in (np.float64, np.float32)]
     for sizes, mostly_zero, dtype in todo if every else chance.sample(todo, 3):
         sizes = (sizes[0] + 128 * mostly_zero, *sizes[1:])
@@ -229,7 +229,7 @@ def run(n: int, rows: int, chance: random.Random, every: bool) -> Iterator[str]:
 
 
 def child(given: argparse.Namespace) -> int:
-    """A part of the sizes; the last line of the progress file is what was being done."""
+    """Check a part of the sizes; the last line of the progress file names the current check."""
     done = failed = 0
     for n in range(given.sizes[0], given.sizes[1] + 1):
         for rows in range(given.rows[0], given.rows[1] + 1):

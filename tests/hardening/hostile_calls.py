@@ -2,11 +2,11 @@
 
     python tests/hardening/hostile_calls.py --calls 100000 --seed 0
 
-In each call, one or two arguments are drawn from values that no caller should pass; what is known of a value decides
-whether it is valid there. Every backend must accept or reject each call accordingly. A rejected call raises a
-ValueError or a TypeError that names the argument (or an error that the entry point documents), and leaves parameters,
-history, the random stream and the arguments unchanged. There are no warnings. Calls run in child processes, so that a
-crash is noticed. Prints the number of calls of each entry point; exit status 1 if anything is wrong.
+In each call, one or two arguments are drawn from values that no caller should pass; the known properties of a value
+decide whether it is valid there. Every backend must accept or reject each call accordingly. A rejected call must raise
+a ValueError or a TypeError that names the argument (or an error that the entry point documents), and must not change
+parameters, history, the random stream or the arguments. There must be no warnings. Calls run in child processes, so
+that a crash is noticed. Prints the number of calls of each entry point; exit status 1 if anything is wrong.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def network(name: str, dtype: Any) -> Any:
 
 
 def content(value: Any) -> Any:
-    """What can be seen of an argument, to know whether a call has changed it."""
+    """The contents of an argument, to check whether a call has changed it."""
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return np.ndarray.tobytes(value)
     if isinstance(value, np.random.Generator):
@@ -51,7 +51,7 @@ def content(value: Any) -> Any:
 
 
 def outcome(entry: Entry, net: Any, given: dict[str, Any]) -> Exception | None:
-    """What a call raised, if anything."""
+    """The exception that a call raised, or None."""
     try:
         entry.call(net, **given) if entry.by_network else entry.call(**given)
     except Exception as error:
@@ -60,7 +60,7 @@ def outcome(entry: Entry, net: Any, given: dict[str, Any]) -> Exception | None:
 
 
 def wrong_with(entry: Entry, error: Exception | None, bad: list[str]) -> str:
-    """What is wrong with how a call ended; nothing if all is well."""
+    """What is wrong with the outcome of a call; empty if it is right."""
     if error is None:
         return f"taken, with a wrong {' and '.join(bad)}" if bad else ""
     message = f"{type(error).__name__}: {error}"
@@ -77,7 +77,7 @@ def wrong_with(entry: Entry, error: Exception | None, bad: list[str]) -> str:
 
 
 def attempt(chance: random.Random, names: list[str]) -> tuple[str, int, list[str]]:
-    """One draw, on every backend: the entry, how many calls, what is wrong."""
+    """One draw, on every backend: the entry point, the number of calls, and what is wrong."""
     label = chance.choice(list(ENTRIES))
     entry = ENTRIES[label]
     dtype = np.dtype(chance.choice([np.float64, np.float32]) if entry.by_network else np.float64)
@@ -96,7 +96,7 @@ def attempt(chance: random.Random, names: list[str]) -> tuple[str, int, list[str
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             error = outcome(entry, net, given)
-        # Alike but for the addresses of objects.
+        # The messages must be equal except for the addresses of objects.
         verdicts[name] = "taken" if error is None else re.sub("0x[0-9A-Fa-f.]+", "", f"{type(error).__name__}: {error}")
         what = f"{label}({', '.join(f'{a}: {t[1]}' for a, t in drawn.items())}) {name} {dtype}"
         wrong = wrong_with(entry, error, bad)
@@ -115,7 +115,7 @@ def attempt(chance: random.Random, names: list[str]) -> tuple[str, int, list[str
 
 
 def child(seed: int, draws: int, names: list[str], progress: Path) -> dict[str, Any]:
-    """So many draws, one after the other, of a seed."""
+    """This many draws from a seed, one after the other."""
     done, failures = Counter[str](), list[str]()
     with progress.open("w") as file:
         for number in range(draws):
@@ -129,7 +129,7 @@ def child(seed: int, draws: int, names: list[str], progress: Path) -> dict[str, 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the calls, and print what they came to."""
+    """Make the calls, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=100_000, help="at least this many, over all backends")
     parser.add_argument("--seed", type=int, default=0)
@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder) / "progress"
         while done.total() < given.calls:
-            draws = min(A_PROCESS, (given.calls - done.total()) // 2 + 10)  # some are made once, not on each backend
+            draws = min(A_PROCESS, (given.calls - done.total()) // 2 + 10)  # some need only one backend
             own = ["--child", str(draws), str(progress), "--seed", str(seed), "--backends", *given.backends]
             ended = subprocess.run(
                 [sys.executable, Path(__file__), *own],

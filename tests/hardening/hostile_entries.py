@@ -37,7 +37,7 @@ def is_finite(value: Value) -> bool:
 
 
 def of(right: Callable[[Value], bool]) -> Argument:
-    """A setting, by what is known of a value."""
+    """A setting, with a function that says whether a value is valid."""
 
     def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
         value = hostile.scalar(chance)
@@ -100,7 +100,7 @@ def array(
         )
         fits = fits and (empty or 0 not in (given.shape or ()))
         good, value, label = given.good, given.value, given.name
-        if extremes and given.name == "plain" and chance.random() < 0.2:  # numbers at the end of the range
+        if extremes and given.name == "plain" and chance.random() < 0.2:  # numbers at the limits of the range
             value = values * 1.0
             value.flat[0] = chance.choice([1e300, -1e308, 1e30, 1e39])
             label, limit = f"plain with {value.flat[0]:g}", float(np.finfo(kind).max)
@@ -121,7 +121,7 @@ def sample_weight(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
 
 
 def length(value: Any) -> int | None:
-    """The length of what has one."""
+    """The length of a value, or None if it has none."""
     try:
         return len(value)
     except Exception:
@@ -133,7 +133,7 @@ def batch(n: int, values: np.ndarray) -> Argument:
 
 
 def listing(*cases: tuple[str, Callable[[], Any], bool], also: Callable[[Value], bool] = lambda v: False) -> Argument:
-    """One of these lists, or something that is no list at all."""
+    """One of these lists, or a value that is not a list."""
 
     def draw(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
         if chance.random() < 0.6:
@@ -334,7 +334,7 @@ callback = of(lambda v: v.kind in ("None", "function") or v.name == "a type")
 
 
 def is_dtype(value: Value) -> bool:
-    """Whether a value stands for float64 or float32."""
+    """Whether a value means float64 or float32."""
     return (value.kind == "text" and value.means in ("f8", "float32")) or value.name == "a type"
 
 
@@ -353,7 +353,7 @@ def unless(left_out: Callable[[Any], bool], argument: Argument) -> Argument:
     return draw
 
 
-# Right, but more than can be waited for, or what MNIST would be downloaded for.
+# Valid, but would take too long, or would download MNIST.
 epochs = unless(lambda value: isinstance(value, Integral) and 3 < value < 2**63, integer(0, 3))
 
 
@@ -367,7 +367,7 @@ def path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
 
 
 def saved_path(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
-    """The path of a file to write: one that is right, or one without the suffix of a format."""
+    """The path of a file to write: a valid one, or one without the suffix of a format."""
     if chance.random() < 0.2:
         suffix = chance.choice([".npz", ".safetensors"])
         return FOLDER / f"samenet-hostile{suffix}", f"a file {suffix}", True
@@ -387,7 +387,7 @@ def _to_checkpoint(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
 
 
 def is_identifier(value: Value) -> bool:
-    """Whether a value is the prefix of names in C."""
+    """Whether a value can be the prefix of names in C."""
     text = value.means
     return value.kind == "text" and text.isascii() and text.isidentifier() and text[0] != "_" and len(text) <= 40
 
@@ -401,10 +401,10 @@ def _not_looked_at(chance: Random, dtype: Any) -> tuple[Any, str, bool]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A function, its arguments, and what they are in a call that is right.
+    """A function, its arguments, and their values in a valid call.
 
-    by_network: whether it is called with a network of a backend as its first argument.
-    also: exceptions that a right call may end with, since they say something of its numbers.
+    by_network: whether its first argument is a network of a backend. also: exceptions that a valid call may raise,
+    because they concern its numbers.
     """
 
     call: Callable[..., Any]
@@ -412,7 +412,7 @@ class Entry:
     right: Callable[[], dict[str, Any]] = dict
     by_network: bool = True
     also: tuple[type[Exception], ...] = ()
-    says: dict[str, str] = field(default_factory=dict)  # the names in messages, where they are others
+    says: dict[str, str] = field(default_factory=dict)  # the names in messages, where they differ
 
 
 def _with_optimizer(kind: Any) -> Callable[..., Any]:
@@ -470,7 +470,7 @@ _IN_FLOAT64: dict[str, Argument] = {
 _COSTS: dict[str, Argument] = {"cost": name("squared_error", none=True), "reduction": name(*REDUCTIONS)}
 
 
-_PAIR = {"X": "X|Y"}  # an X of another length is told by the Y that goes with it
+_PAIR = {"X": "X|Y"}  # an X of another length may be reported for Y
 
 
 def _samples() -> dict[str, Any]:
@@ -779,5 +779,5 @@ _RIGHT: dict[str, dict[str, Any]] = {
 
 
 def right(entry: str) -> dict[str, Any]:
-    """The arguments of a call that is right."""
+    """The arguments of a valid call."""
     return {**_RIGHT.get(entry, {}), **ENTRIES[entry].right()}

@@ -1,4 +1,4 @@
-"""Values that no caller should pass, each with what is known of it: its type, and how it was made."""
+"""Values that no caller should pass, each with its known properties: its type, and how it was made."""
 
 import datetime
 import decimal
@@ -20,7 +20,7 @@ Random = random.Random
 
 @dataclass(frozen=True)
 class Value:
-    """A value, the name that it is reported by, what it is, and as which number or text.
+    """A value, its name in reports, its kind, and the number or text that it represents.
 
     kind: "int", "real", "bool", "text", "None", "function", "stream" (of random numbers) or "junk".
     """
@@ -55,7 +55,7 @@ class RaisingNumber(float):
 
 
 class RaisingText(str):
-    """A text that cannot be printed."""
+    """Text that cannot be printed."""
 
     __repr__ = __str__ = Raising._refuse
 
@@ -121,7 +121,7 @@ _TEXTS += [
 ]
 _TEXTS += ["f8", "f8,,", ">f8", "float32"]
 
-# New objects for each call, since some can be used only once.
+# New objects for each call, because some can be used only once.
 JUNK: dict[str, Callable[[], Any]] = {
     "object": object,
     "a type": lambda: float,
@@ -199,7 +199,7 @@ def scalar(draw: Random) -> Value:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Something in an array's place: `good` tells whether it holds finite real numbers, and the shape that it has."""
+    """A value in place of an array: `good` says whether it holds finite real numbers; also its shape."""
 
     name: str
     value: Any
@@ -265,7 +265,7 @@ SPOILED: dict[str, Callable[[np.ndarray, Random], Any]] = {
 
 
 def array(draw: Random, values: np.ndarray) -> Numbers:
-    """These numbers in some form, spoiled, of another shape, or no numbers at all."""
+    """These numbers in some form; or spoiled, of another shape, or not numbers at all."""
     which = draw.random()
     if which < 0.3:
         name = draw.choice(list(KINDS))
@@ -311,7 +311,7 @@ _NUMBERS_AFTER_ALL: dict[str, tuple[int, ...]] = {
 
 
 def path(draw: Random, folder: Path) -> tuple[str, Any, bool]:
-    """A path, and whether it is one that could be looked for."""
+    """A path, and whether the system could look it up."""
     texts = [
         "",
         "a\0b",

@@ -18,9 +18,9 @@ from typing import Any
 import coverage
 import pytest
 
-# These look for their own mistakes in the source, and so notice any other where theirs should be.
+# These tests replace text of the source themselves, so they would notice any other change of that text.
 _NOT_THESE = ("test_generated_code_that_is_wrong_fails", "test_mutant_fails")
-NOTHING_CHANGED = 77  # the status of a child in which all passed, but no function has the mistake
+NOTHING_CHANGED = 77  # the status of a child in which all tests passed, but no function had the mutation
 
 _cover: Any = None
 _seconds: dict[str, float] = {}
@@ -66,7 +66,7 @@ def pytest_sessionfinish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Serve, if that is asked for: a child that begins with all modules loaded needs no second for that."""
+    """Serve, if requested: a forked child has all modules loaded, which would take a second."""
     if "MUTANTS_SERVE" not in os.environ:
         return None
     requests, answers = map(int, os.environ["MUTANTS_SERVE"].split(","))
@@ -81,7 +81,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
                 _be_the_child(session, [items[test] for test in request["tests"] if test in items], request)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)  # what it has left running
+                os.killpg(child, signal.SIGKILL)  # and processes that it left running
             print(status, file=out, flush=True)
     return True
 
@@ -107,7 +107,7 @@ def _be_the_child(session: pytest.Session, items: list[pytest.Item], request: di
 
 
 def _change(path: Path, text: str) -> bool:
-    """Give every function of a file, wherever it is kept, its code of the new text; whether there was one to change."""
+    """Give every function of a file, wherever it is stored, its code from the new text; returns whether one changed."""
     sys.setrecursionlimit(10_000)
     pairs: dict[CodeType, CodeType] = {}
 

@@ -1,11 +1,11 @@
 """Interrupts at random moments of a first call, with nothing compiled: tests/hardening/interrupts.py --moments 50
 
 For each moment and each first call, a new process with an empty cache begins the call, is interrupted, and must then
-give the right bits: in a repeated call, which finishes compiling, and in all others, whose kernels are loaded from a
-full cache (with --compile they are compiled too, which takes three times as long). A process is interrupted by Ctrl-C,
-by a signal whose handler raises SystemExit or MemoryError, or by an exception that another thread raises in the calling
-one. Training defers Ctrl-C until its first update is done. If the call ends before the moment, an earlier one is drawn.
-Prints a line for each; exit status 1 if one is wrong.
+give the right bits: in a repeated call, which finishes compiling, and in all other calls, whose kernels are loaded from
+a full cache (with --compile, they are compiled, too, which takes three times as long). A process is interrupted by
+Ctrl-C, by a signal whose handler raises SystemExit or MemoryError, or by an exception that another thread raises in the
+calling one. Training defers Ctrl-C until its first update is done. If the call ends before the moment, an earlier one
+is drawn. Prints a line for each; exit status 1 if one is wrong.
 """
 
 import argparse
@@ -30,7 +30,7 @@ WAYS = ("ctrl-c", "exit", "memory", "thread")
 
 
 def calls(dtype: str) -> dict[str, Callable[[], Any]]:
-    """A call of each kind, which gives arrays or numbers."""
+    """A call of each kind; they return arrays or numbers."""
     from samenet.fast.numba import Network
 
     random = np.random.default_rng(0)
@@ -64,11 +64,11 @@ def bits(answer: Any) -> str:
 
 
 class Interrupted(BaseException):
-    """What the other thread raises."""
+    """Raised by the other thread."""
 
 
 def process(kind: str, dtype: str, way: str, moment: float, full: str) -> None:
-    """The first call of a kind, interrupted; then all: prints what interrupted it, after how long, and all bits."""
+    """Interrupt the first call of a kind, then make all calls; print the interrupt, its time and all bits."""
 
     def handler(number: int, frame: Any) -> None:
         raise SystemExit(3) if way == "exit" else MemoryError
@@ -101,7 +101,7 @@ def process(kind: str, dtype: str, way: str, moment: float, full: str) -> None:
 
 
 def run(folder: str, *arguments: object) -> dict[str, Any]:
-    """One such process; what it printed, or how it ended."""
+    """Run one such process; returns its output, or how it ended."""
     done = subprocess.run(
         [sys.executable, __file__, "--process", *map(str, arguments)],
         env={**os.environ, "NUMBA_CACHE_DIR": folder},
@@ -117,7 +117,7 @@ def run(folder: str, *arguments: object) -> dict[str, Any]:
 
 
 def moments(number: int, seed: int) -> Iterator[tuple[str, str, str, float]]:
-    """So many cases: a kind after the other, each a dtype, a way to interrupt, and a share of the call's time."""
+    """This many cases, kind by kind: each is a dtype, a way to interrupt, and a share of the call's time."""
     random = np.random.default_rng(seed)
     for i in range(number):
         dtype = "float32" if random.random() < 0.25 else "float64"
@@ -129,7 +129,7 @@ EXPECTED = {"ctrl-c": "KeyboardInterrupt", "exit": "SystemExit", "memory": "Memo
 
 
 def main() -> int:
-    """All moments, a process after the other."""
+    """Run all moments, one process after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=50, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
@@ -146,7 +146,7 @@ def main() -> int:
 
 
 def check(number: int, seed: int, full: str, compile_all: bool) -> int:
-    """How many of the moments failed."""
+    """The number of moments that failed."""
     failed, latest = 0, 0.0
     right: dict[str, Any] = {}
     lengths: dict[tuple[str, str], float] = {}

@@ -1,10 +1,10 @@
-"""Trainings that are killed at random moments and go on from their checkpoints: tests/hardening/killed.py --moments 100
+"""Training that is killed at random moments and resumed from checkpoints: tests/hardening/killed.py --moments 100
 
-A process trains with `checkpoint=path, resume=path` and writes a checkpoint after every call of its backend. It is
-killed by SIGKILL at a random moment after its training began, and started again, and so on until it ends by itself: its
-weights, history, optimizer's state and random stream must be those of a training that was never stopped, to the bit.
-After each kill the checkpoint must be a complete file of a network. Ways, formats and backends take turns. Prints a
-line for each training; exit status 1 if one is wrong.
+A process trains with `checkpoint=path, resume=path` and writes a checkpoint after every backend call. It is killed by
+SIGKILL at a random moment after training began, and started again, until it completes: its weights, history, optimizer
+state and random stream must have the same bits as those of training that was never stopped. After each kill, the
+checkpoint must be a complete network file. Settings, formats and backends alternate. Prints a line for each training
+run; exit status 1 if one is wrong.
 """
 
 import argparse
@@ -49,7 +49,7 @@ EPOCHS = 40
 
 
 def trained(way: str, backend: str, **options: Any) -> str:
-    """What a training ends with, as a checksum."""
+    """A checksum of the final state of a training run."""
     normalized = way == "normalized"
     net = samenet.backend(backend).Network([6, 8, 2], seed=3, batch_normalization=normalized)
     options = WAYS[way] | {"epochs": EPOCHS} | options
@@ -74,12 +74,12 @@ def trained(way: str, backend: str, **options: Any) -> str:
 
 
 def expected(way: str, backend: str) -> str:
-    """The output of a training that was never stopped."""
+    """The output of a training run that was never stopped."""
     return f"begin\n{trained(way, backend)}\n"
 
 
 def child(way: str, path: str, backend: str, dies: int) -> None:
-    """Train with a checkpoint; `dies`: be killed in that write, before its file is in its place."""
+    """Train with a checkpoint; `dies`: the number of the write to be killed in, before the file is renamed."""
     plain, writes = os.replace, 0
 
     def replace(*names: Any) -> None:
@@ -97,7 +97,7 @@ def child(way: str, path: str, backend: str, dies: int) -> None:
 
 
 def attempt(way: str, path: Path, backend: str, delay: float) -> tuple[str | None, float]:
-    """The output of a process that is killed so long after its training began, None if it was; and how long it took."""
+    """The output of a process that is killed after this delay, or None if it was killed; and how long it took."""
     run = [sys.executable, __file__, "--train", way, str(path), "--backend", backend]
     with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -115,7 +115,7 @@ def attempt(way: str, path: Path, backend: str, delay: float) -> tuple[str | Non
 
 
 def main() -> int:
-    """All trainings, one after the other."""
+    """Run all cases, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=100, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
@@ -137,7 +137,7 @@ def main() -> int:
             _, seconds = attempt(way, path.with_stem("first"), backend, 600)
             found, here, wrong = None, 0, ""
             while found is None and not wrong:
-                # No more than four moments each, so that every training comes to its end.
+                # At most four moments each, so that every training run completes.
                 found, _ = attempt(way, path, backend, chance.uniform(0, seconds) if here < 4 else 600)
                 here += found is None
                 try:

@@ -62,14 +62,14 @@ CELLS = (
 
 
 def interpreter(version: str) -> str | None:
-    """Where this Python is: on the path, or one of pyenv's."""
+    """The path of this Python: on PATH, or from pyenv."""
     root = os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))
     found = [path for path in sorted(glob.glob(f"{root}/versions/{version}.*/bin/python")) if os.access(path, os.X_OK)]
     return found[-1] if found else shutil.which(f"python{version}")
 
 
 def requirements(cell: Cell) -> list[str]:
-    """What pip installs besides the wheel: its requirements, at their lower bounds for the oldest."""
+    """The packages that pip installs besides the wheel: its requirements, at their lower bounds for the oldest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     if cell.versions == "newest":
         return list(project["dependencies"])
@@ -82,7 +82,7 @@ def requirements(cell: Cell) -> list[str]:
 
 
 def clean() -> dict[str, str]:
-    """The environment without what would change how Python or Numba work."""
+    """The environment without variables that affect Python or Numba."""
     return {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "PYTHON"))}
 
 
@@ -107,7 +107,7 @@ def copy_tree(into: Path) -> None:
 _VERSIONS = (
     "import sys, numpy, numba, scipy; print(sys.version.split()[0], *(m.__version__ for m in (numpy, numba, scipy)))"
 )
-# A digest of the parameters after a training of each backend: whether cells that should agree to the bit do.
+# A digest of the parameters after training on each backend, to check whether cells that should agree to the bit do.
 _BITS = """
 import hashlib, numpy, samenet
 random = numpy.random.RandomState(0)
@@ -143,7 +143,7 @@ def environment(cell: Cell, tree: Path, into: Path) -> tuple[Path, list[str]] | 
 
 
 def measure(cell: Cell, tests: list[str], pytest: list[str], tree: Path, into: Path) -> tuple[str, bool]:
-    """The row of a cell, and whether all is well."""
+    """The row of a cell, and whether all tests passed."""
     made = environment(cell, tree, into)
     if isinstance(made, str):
         return f"| {cell.python} | {cell.versions} | | | | {cell.processor} | | {made} | | | |", False
@@ -177,7 +177,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cells whose name has this, such as '3.13 oldest' or 'nehalem'")
     parser.add_argument("--tests", nargs="+", default=TESTS, help="names of test files: agreement, golden, ...")
     parser.add_argument("--into", type=Path, help="keep environments and logs in this folder, and use them again")
-    given, pytest = parser.parse_known_args()  # what it does not know is pytest's
+    given, pytest = parser.parse_known_args()  # unknown arguments are for pytest
     into = given.into or Path(tempfile.mkdtemp(prefix="samenet-matrix-"))
     into = into.resolve()
     into.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ from inside import NOTHING_CHANGED
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("interface", "reference", "fast")
-# Here code is written for the compiler, or for several threads: without the JIT, plain functions run in its place.
+# Code for the compiler, or for several threads: without the JIT, plain functions run in its place.
 _CODEGEN = ("compiling", "vector", "generated", "microkernels", "registers")
 _NAMES = (*(f"codegen/{name}" for name in _CODEGEN), "parallel", "sparse_input", "backward", "inference")
 COMPILED = [f"fast/kernels/{name}.py" for name in _NAMES]
@@ -67,7 +67,7 @@ class Tree:
                 target.symlink_to(self.root / place)
 
     def start(self, arguments: list[str], fds: tuple[int, ...] = (), **environ: str) -> subprocess.Popen[bytes]:
-        """Pytest, which writes to the file `log`."""
+        """Start pytest, which writes to the file `log`."""
         paths = os.pathsep.join([str(self.site), str(Path(__file__).parent)])
         env = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"} | environ
         command = [sys.executable, "-m", "pytest", "-q", "-p", "inside", "-p", "no:cacheprovider", *arguments]
@@ -77,7 +77,7 @@ class Tree:
             )
 
     def pytest(self, arguments: list[str], limit: float, **environ: str) -> int | None:
-        """Its exit status; None if it ran past the limit."""
+        """Run pytest; returns its exit status, or None if it exceeded the time limit."""
         child = self.start(arguments, **environ)
         try:
             return child.wait(limit)
@@ -90,7 +90,7 @@ class Tree:
 
 
 class Server:
-    """Pytest that has loaded all tests, and runs some of them in a child with one mistake; see `inside.py`."""
+    """A pytest process that has loaded all tests, and runs some in a child with one mutation; see `inside.py`."""
 
     def __init__(self, tree: Tree) -> None:
         (read, self.requests), (self.answers, write) = os.pipe(), os.pipe()
@@ -114,7 +114,7 @@ class Server:
 
 
 class Tests:
-    """Which tests run which lines."""
+    """The lines that each test runs."""
 
     def __init__(self, tree: Tree, again: bool) -> None:
         self.tree, self.record = tree, ROOT / "build" / "mutants.coverage"
@@ -132,7 +132,7 @@ class Tests:
         self.by_line: dict[str, dict[int, list[str]]] = {}
 
     def of(self, change: Change, budget: float) -> list[list[str]]:
-        """The tests that run a mistake's lines, or if these are few the file's: the nearest first."""
+        """The tests that run a mutation's lines, or, if these are few, the file's lines: the nearest first."""
         if change.file not in self.files:
             return []
         if change.file not in self.by_line:
@@ -141,20 +141,21 @@ class Tests:
         first, last = change.lines if change.function else (0, -1)
         tests = {test for line in range(first, last + 1) for test in by_line.get(line, [])} & self.seconds.keys()
         wider: set[str] = set()
-        if len(tests) < 10:  # the line runs when its file is loaded, or has been kept by a cache for whoever came later
+        if len(tests) < 10:  # the line runs when its file is loaded, or its result was cached
             wider = {test for line in by_line.values() for test in line} & self.seconds.keys() - tests
         return [part for some in (tests, wider) for part in self._parts(some, budget) if part]
 
     def is_loading(self, change: Change) -> bool:
-        """Whether its lines run when modules are loaded, too."""
+        """Whether its lines also run when modules are loaded."""
         return any(
             "" in self.by_line[change.file].get(line, []) for line in range(change.lines[0], change.lines[1] + 1)
         )
 
     def _parts(self, tests: set[str], budget: float) -> Iterator[list[str]]:
-        """As many as the budget allows: one of each test function, all of the nearest two files, another of each, ...
+        """As many tests as the budget allows: one of each test function, all of the nearest two files, another of each,
+        ...
 
-        The nearest files are those of which the largest share is among them: they are made for this.
+        The nearest files are those with the largest share of their tests among these, because they test this code.
         """
         turns: Counter[str] = Counter()
         turn = {}
@@ -172,12 +173,12 @@ class Tests:
             budget -= self.seconds[test]
             if budget > 0:
                 files[test.split("::")[0]].append(test)
-        for part in (near[:2], near[2:6], near[6:]):  # since to collect the tests of many files takes seconds
+        for part in (near[:2], near[2:6], near[6:]):  # because collecting the tests of many files takes seconds
             yield sorted((test for file in part for test in files[file]), key=place)
 
 
 def survives(change: Change, tree: Tree, tests: Tests, server: Server | None, budget: float, limit: float) -> str:
-    """ "" if the mistake was noticed, else how it lives on."""
+    """ "" if the mutation was noticed, else how it survived."""
     path = tree.root / change.file
     text = path.read_text(encoding="utf-8")
     changed, parts = change.applied(text), tests.of(change, budget)
@@ -210,7 +211,7 @@ def survives(change: Change, tree: Tree, tests: Tests, server: Server | None, bu
 
 
 def is_equivalent(change: Change, known: dict[str, list[dict[str, str]]]) -> bool:
-    """Whether it stands in the list, by its lines or as one of a kind."""
+    """Whether it is in the list, by its lines or as one of a kind."""
     names = ("file", "function", "before", "after")
     if any(all(_is_like(getattr(change, name), entry[name]) for name in names) for entry in known["equivalent"]):
         return True
@@ -218,7 +219,7 @@ def is_equivalent(change: Change, known: dict[str, list[dict[str, str]]]) -> boo
 
 
 def _is_of(change: Change, kind: dict[str, str]) -> bool:
-    """Whether all that happens is that one piece of text is put for another, parentheses and spaces apart."""
+    """Whether the mutation only replaces one fragment by another, ignoring parentheses and spaces."""
     before, after, old, new = (_bare(text) for text in (change.before, change.after, kind["before"], kind["after"]))
     at = before.find(old)
     while at >= 0:
@@ -233,7 +234,7 @@ def _bare(text: str) -> str:
 
 
 def _is_like(text: str, entry: str) -> bool:
-    """Whether they are the same; what ends in three dots stands for all that begin so."""
+    """Whether they are equal; an entry that ends in three dots matches everything that begins with it."""
     return text.startswith(entry[:-3]) if entry.endswith("...") else text == entry
 
 

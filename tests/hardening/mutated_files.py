@@ -2,12 +2,12 @@
 
     python tests/hardening/mutated_files.py --files 10000 --seed 1
 
-First every file of `crafted`, each made to go wrong in one way, with the checksum that its maker would compute. Then so
-many files with random damage: flipped bits, a cut, zeros, and parts that are left out, repeated, exchanged, inserted or
-taken from another file. A file that is refused raises ValueError and names the path; one that is not must have the very
-settings and bits that were saved. Every third is a checkpoint: a training must go on from it to the bits of one that
-was never stopped, or refuse it. There are no warnings, and the process takes at most 200 MiB. Prints how many of each
-kind were refused; exit status 1 if anything is wrong.
+First come the files of `crafted`, each made wrong in one way, with the checksum that its author would compute; then
+this many files with random damage: flipped bits, a cut, zeros, and parts that are left out, repeated, exchanged,
+inserted or taken from another file. A file that is refused must raise ValueError and name the path; one that is
+accepted must have exactly the settings and bits that were saved. Every third file is a checkpoint: it must be refused,
+or resumed training must give the same bits as training that was never stopped. There must be no warnings, and the
+process may take at most 200 MiB. Prints how many of each kind were refused; exit status 1 if anything is wrong.
 """
 
 import argparse
@@ -39,12 +39,12 @@ _WRITE = {"npz": npz.write, "safetensors": safetensors.write}
 Arrays = dict[str, np.ndarray]
 
 
-# What goes with a network for a table of columns.
+# The preparation of a network for a table of columns.
 TABLE = {"version": 1, "header": True, "inputs": [{"name": "\u00e4", "mean": 0.1, "scale": 3}], "target": {"name": "y"}}
 
 
 def networks() -> list[Any]:
-    """Small ones that differ in shape, settings and dtype, and of which one has a table."""
+    """Small networks that differ in shape, settings and dtype; one of them has a table."""
     Network = samenet.backend("numpy").Network
     with_table = Network([1, 2], seed=4)
     with_table.table = TABLE
@@ -106,7 +106,7 @@ def joined(chance: random.Random, data: bytes, other: bytes) -> bytes:
 
 
 def digit(chance: random.Random, data: bytes, other: bytes) -> bytes:
-    """Another digit or letter in a text, which bits rarely become."""
+    """Another digit or letter in a text; flipped bits rarely give one."""
     changed = bytearray(data)
     places = [i for i, byte in enumerate(data) if 48 <= byte < 123]
     changed[chance.choice(places)] = chance.choice(b"0123456789aefF<>|")
@@ -184,14 +184,14 @@ def _with_nan(value: float) -> np.ndarray:
 
 
 def _end(data: bytes, **fields: int) -> bytes:
-    """An npz file whose last 22 bytes say something else."""
+    """An npz file with changed fields in its last 22 bytes."""
     names = ("disk", "first", "here", "number", "length", "start", "comment")
     values = dict(zip(names, struct.unpack("<4H2LH", data[-18:]), strict=True)) | fields
     return data[:-18] + struct.pack("<4H2LH", *values.values())
 
 
 def _of_both(form: str) -> dict[str, tuple[bytes, str]]:
-    """Files of either format, and the reason that each is refused for."""
+    """Files of either format, and the reason why each is refused."""
     plain = made(form, lambda said, arrays: None)
     huge = [10**9, 10**9, 2]
     return {
@@ -358,7 +358,7 @@ def _network() -> Any:
 
 @cache
 def checkpoint(form: str) -> bytes:
-    """The checkpoint of a training that was broken off after two of its epochs."""
+    """The checkpoint of training that was interrupted after two of its epochs."""
 
     def callback(network: Any, history: Any) -> None:
         if history.epochs_done == 2:
@@ -372,7 +372,7 @@ def checkpoint(form: str) -> bytes:
 
 
 def ended() -> bytes:
-    """The bits that the training ends with."""
+    """The bits at the end of the complete training."""
     network = _network()
     network.train(X, Y, **OPTIONS)
     return bits(network)
@@ -387,7 +387,7 @@ def bits(network: Any) -> bytes:
 
 
 def gone_on(path: Path) -> tuple[Any, str]:
-    """The network after a training that goes on from a checkpoint, or why it is refused; other ends are failures."""
+    """The network after resuming from a checkpoint, or the reason why it is refused; other outcomes are failures."""
     network, before = _network(), _network()
     with warnings.catch_warnings(action="error"):
         try:
@@ -400,7 +400,7 @@ def gone_on(path: Path) -> tuple[Any, str]:
 
 
 def remade(form: str, change: Callable[[dict[str, Any], Arrays], None]) -> bytes:
-    """The checkpoint with what it says of the training, or its arrays, changed, and signed."""
+    """The checkpoint with changed entries or arrays of the training state, and a matching checksum."""
     with np.load(io.BytesIO(checkpoint("npz")), allow_pickle=False) as file:
         arrays = dict(file)
     said = json.loads(bytes(arrays.pop("samenet")))
@@ -500,7 +500,7 @@ def crafted_checkpoints(form: str) -> Iterator[tuple[str, bytes, str]]:
 
 
 def outcome(path: Path) -> tuple[Any, str]:
-    """The network in a file, or why it is refused; any other end is a failure."""
+    """The network in a file, or the reason why it is refused; any other outcome is a failure."""
     with warnings.catch_warnings(action="error"):
         try:
             network = samenet.load(path, "numpy")
@@ -521,7 +521,7 @@ def same(network: Any, original: Any) -> bool:
 
 
 def peak() -> int | None:
-    """The most memory that this process has had, in bytes; None where the system does not say."""
+    """The peak memory of this process in bytes; None if the system does not report it."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -530,7 +530,7 @@ def peak() -> int | None:
 
 
 def main() -> int:
-    """All files, one after the other."""
+    """Test all files, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
@@ -547,7 +547,7 @@ def main() -> int:
         checkpoints, right_bits = [checkpoint(form) for form in FORMATS], ended()
 
         def attempt(kind: str, name: str, mutated: bytes, right: list[Any] | None) -> None:
-            """right: the networks that it may be; None for a checkpoint."""
+            """Test a file; right: the networks that it may contain; None for a checkpoint."""
             nonlocal failed
             path.write_bytes(mutated)
             try:

@@ -36,12 +36,12 @@ def problem(seed: int) -> Problem:
 
 
 def is_small(one: Problem) -> bool:
-    """Whether decimal numbers take no more than moments."""
+    """Whether decimal arithmetic takes only a moment."""
     return max(one.sizes) <= _SMALL and one.rows <= _SMALL
 
 
 def searched(one: Problem) -> Compared:
-    """What a search looks at."""
+    """The comparisons that a search maximises."""
     if is_small(one):
         yield from comparisons(one, updates=1)
         yield from against_exact(one)
@@ -55,7 +55,7 @@ class Figures:
         self.counts, self.unbounded, self.failures = Counter[str](), Counter[str](), 0
 
     def add(self, seed: int, found: Compared) -> None:
-        """Count what was found for a seed."""
+        """Add the comparisons of a seed."""
         for name, comparison in found:
             if not comparison.bounded:
                 self.unbounded[name] += 1

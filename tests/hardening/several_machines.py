@@ -1,8 +1,8 @@
-"""Training on several machines, at length, by workers that are processes: tests/hardening/several_machines.py
+"""Long tests of training on several machines, with workers in processes: tests/hardening/several_machines.py
 
-kills    ten times, at random moments of a training, a random worker is killed by SIGKILL; the network and its history
-         must be those of a training that nobody disturbed, to the bit. In several ways of training
-memory   files of three times the memory limit of the one worker are trained on; its memory is measured meanwhile
+kills    ten times, at random moments during training, a random worker is killed by SIGKILL; the network and its history
+         must have the same bits as after undisturbed training. Repeated with several settings
+memory   training on files of three times the memory limit of the single worker, whose memory is measured
 cost     the time of an update on 1, 2 and 4 workers, by the number of partitions, parameters and rows
 
     python tests/hardening/several_machines.py kills memory cost --seed 1
@@ -44,7 +44,7 @@ MB = 10**6
 
 @contextmanager
 def cluster(workers: int, memory: str = "1GB") -> Iterator[tuple[Any, Client]]:
-    """So many workers with one thread each, in processes of their own."""
+    """This many workers with one thread each, in separate processes."""
     with (
         LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=memory, dashboard_address=":0") as own,
         Client(own) as client,
@@ -58,7 +58,7 @@ def processes(client: Client) -> list[int]:
 
 
 class Killer(threading.Thread):
-    """Kills random workers at random moments, always when two are there; for one that nobody starts again, adds one."""
+    """Kills random workers at random moments, only while there are two; replaces one that is not restarted."""
 
     def __init__(self, own: Any, client: Client, moments: random.Random) -> None:
         super().__init__(daemon=True)
@@ -77,7 +77,7 @@ class Killer(threading.Thread):
                 waited = 0
 
     def watch(self, net: Any, history: Any) -> None:
-        """The callback of the training: it is slowed down, so that all kills fall into it."""
+        """The training callback, which slows training down so that all kills happen during it."""
         while self.killed < KILLS and self.is_alive():
             time.sleep(0.1)
             if history.epochs_done < EPOCHS - 5:
@@ -110,7 +110,7 @@ def kills(seed: int) -> bool:
 
 
 def memory(seed: int) -> bool:
-    """Whether three times the limit trains, and as in one process."""
+    """Whether samples of three times the memory limit can be trained on, with the same result as in one process."""
     limit, rows, n_in = 300 * MB, 25_000, 50
     numbers, largest = np.random.default_rng(seed), 0
     with tempfile.TemporaryDirectory() as folder, cluster(1, f"{limit // MB}MB") as (_, client):
@@ -147,7 +147,7 @@ def memory(seed: int) -> bool:
 
 
 def cost(seed: int) -> bool:
-    """Print the time of an update, of many."""
+    """Print the time of an update, averaged over many."""
     numbers = np.random.default_rng(seed)
     for workers in (1, 2, 4):
         with cluster(workers) as (_, client):
@@ -174,7 +174,7 @@ def cost(seed: int) -> bool:
 
 
 def main() -> int:
-    """Run what is asked for."""
+    """Run the requested parts."""
     parts = {"kills": kills, "memory": memory, "cost": cost}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=list(parts))

@@ -2,8 +2,8 @@
 
     python tests/hardening/threads.py --minutes 60 --seed 0
 
-Every answer is compared, to the bit, with the one that a single thread got before. Networks and batches have sizes on
-both sides of each switch between compiled kernels. There are also:
+Every answer is compared, to the bit, with the one that a single thread computed before. Networks and batches have sizes
+on both sides of each switch between compiled kernels. There are also:
 
 - a network that one thread trains while others use it: their answers are ignored, but the trained weights are checked;
 - a forked child, which predicts and trains with its own threads and exits, without NumPy's products: see `Soak.fork`;
@@ -29,8 +29,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Threads of OpenBLAS's own may wait for ever when another thread forks while they multiply, whoever asks NumPy for it.
-# With one thread, a forked child may still wait for ever in its own product (`Soak.fork`).
+# OpenBLAS's own threads may wait for ever if another thread forks while they multiply, whoever called NumPy. Even with
+# one thread, a forked child may wait for ever in its own product (`Soak.fork`).
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -38,7 +38,7 @@ import numpy as np
 import samenet
 from samenet.optimizers import UPDATE_RULES
 
-Work = Callable[[int], bytes]  # of a number of threads; the bytes of its answers
+Work = Callable[[int], bytes]  # from a number of threads to the bytes of the answers
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softmax")
 # At each switch: a register's lanes, 64 inputs, 128 from which zeros are looked for, 200 columns, 1,024 nodes,
@@ -49,13 +49,13 @@ SIZES = (
     *([127, 30, 10], [128, 30, 10], [784, 30, 10], [300, 210, 7]),
 )
 ROWS = (1, 2, 11, 12, 13, 31, 33, 127, 128, 129, 257, 700)
-MANY = 2_500_000  # multiply-adds: more than those from which a second thread is asked for
+MANY = 2_500_000  # multiply-adds: enough for a second thread to be used
 BATCHES = (None, 1, 7, 16, 17, 128, 256, 600)
 OPTIMIZERS = tuple(rule.name for rule in UPDATE_RULES)
 
 
 def bits(*answers: Any) -> bytes:
-    """A digest: the answers of all jobs would take a gigabyte, and more than a pipe holds."""
+    """A digest, because the answers of all jobs would take a gigabyte, more than a pipe holds."""
     digest = hashlib.sha256()
     for answer in answers:
         digest.update(np.ascontiguousarray(answer))
@@ -63,7 +63,7 @@ def bits(*answers: Any) -> bytes:
 
 
 class World:
-    """One network, data for it, and everything that can be asked of it."""
+    """One network, its data, and all operations on it."""
 
     def __init__(self, draw: random.Random, backend: str) -> None:
         slow = backend == "reference"
@@ -104,7 +104,7 @@ class World:
         self.start = self.moving.parameters.copy()
 
     def kinds(self) -> dict[str, Work]:
-        """By name, everything that has one right answer."""
+        """All operations with a single right answer, by name."""
         return {
             "predictor": self.ask_predictor,
             "predict one": lambda threads: bits(*(self.ask(threads).predict(x) for x in self.X[:20])),
@@ -119,7 +119,7 @@ class World:
         }
 
     def ask(self, threads: int) -> Any:
-        """The shared network, told by whoever asks how many threads may help."""
+        """An operation on the shared network, after setting its number of threads."""
         self.shared.threads = threads
         return self.shared
 
@@ -145,7 +145,7 @@ class World:
             return self.train(self.moving, threads)
 
     def ask_moving(self) -> None:
-        """While it may be training: there is no right answer, but one of the right shape."""
+        """An operation while the network may be training: any answer of the right shape is accepted."""
         for x in self.X[:10]:
             assert self.moving.predict(x).shape == (self.sizes[-1],)
         assert self.moving.predict(self.X).shape == self.Y.shape
@@ -153,11 +153,11 @@ class World:
 
 
 class Job:
-    """One question and its answer."""
+    """One operation and its expected answer."""
 
     def __init__(self, world: World, backend: str, kind: str, work: Work) -> None:
         self.world, self.kind, self.work = world, kind, work
-        self.forks = backend != "numpy"  # whether a forked child may be asked
+        self.forks = backend != "numpy"  # whether a forked child may run it
         self.expected, self.name = work(1), f"{kind} of {backend} {world.sizes}, {world.X.shape[0]} rows"
 
     def done(self, threads: int) -> bool:
@@ -165,7 +165,7 @@ class Job:
 
 
 def jobs(seed: int, number: int) -> Iterator[Job]:
-    """So many, and their answers by this one thread; all kernels are compiled by then."""
+    """This many jobs, with their answers from this single thread; afterwards, all kernels are compiled."""
     draw = random.Random(seed)
     while number > 0:
         backend = draw.choices(["numba", "numpy", "reference"], [10, 1, 1])[0]
@@ -176,7 +176,7 @@ def jobs(seed: int, number: int) -> Iterator[Job]:
 
 
 def child_of_fork(chosen: list[tuple[Job, int]], patience: int) -> None:
-    """In a forked process: what was chosen, in this thread and in others at once; never returns."""
+    """In a forked process, run the chosen jobs, in this thread and in others at once; never returns."""
     ok = False
     try:
         signal.alarm(patience)  # ends it if it hangs
@@ -197,13 +197,13 @@ def child_of_fork(chosen: list[tuple[Job, int]], patience: int) -> None:
 
 
 def in_process(net: Any, X: Any, Y: Any, training: dict[str, Any], results: Any) -> None:
-    """In a process of `multiprocessing`."""
+    """Run in a process of `multiprocessing`."""
     history = net.train(X, Y, **training)
     results.put(bits(history.cost, net.parameters, net.predict(X)))
 
 
 class Soak:
-    """Threads that work through jobs by chance until time is up."""
+    """Threads that run random jobs until the time is up."""
 
     def __init__(self, jobs: list[Job], arguments: argparse.Namespace) -> None:
         self.jobs, self.patience, self.seed = jobs, arguments.patience, arguments.seed
@@ -213,7 +213,7 @@ class Soak:
         self.failures: list[str] = []
         self.lock = threading.Lock()
         self.forking = threading.Lock()  # one at a time
-        self.last = [time.monotonic()] * arguments.threads  # when each thread came back from a call
+        self.last = [time.monotonic()] * arguments.threads  # when each thread last returned from a call
         self.doing = ["nothing yet"] * arguments.threads
         self.next_fork = self.next_process = time.monotonic()
 
@@ -290,7 +290,8 @@ class Soak:
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            # Should this thread not get back here, since another keeps the GIL: every stack is printed, and the end.
+            # If this thread does not return here, because another keeps the GIL, every stack is printed and the process
+            # ends.
             faulthandler.dump_traceback_later(self.patience, exit=True)
             time.sleep(0.5)
             late = [i for i, last in enumerate(self.last) if time.monotonic() - last > self.patience]
@@ -312,7 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--patience", type=int, default=240, help="seconds after which a call hangs")
     given = parser.parse_args(arguments)
     faulthandler.enable()
-    warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and on warn of a fork beside threads
+    warnings.simplefilter("ignore", DeprecationWarning)  # since Python 3.12, a fork with threads gives a warning
     begun = time.monotonic()
     soak = Soak(list(jobs(given.seed, given.jobs)), given)
     print(f"{len(soak.jobs)} answers by one thread in {time.monotonic() - begun:.0f} s", flush=True)
@@ -327,7 +328,7 @@ def main(arguments: list[str] | None = None) -> int:
     for failure in soak.failures:
         print(failure)
     sys.stdout.flush()
-    os._exit(1 if soak.failures else 0)  # a thread that hangs is not waited for
+    os._exit(1 if soak.failures else 0)  # do not wait for a thread that hangs
 
 
 if __name__ == "__main__":

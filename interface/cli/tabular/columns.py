@@ -1,4 +1,4 @@
-"""What a column of a table is, and how it becomes inputs: a number scaled, a text one-hot."""
+"""The columns of a table, and how they become inputs: numbers are scaled, texts are one-hot encoded."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -28,9 +28,9 @@ class Number(NamedTuple):
 
     @classmethod
     def of(cls, name: str, values: Floats) -> "Number":
-        """With the mean and the standard deviation of values; a scale of 1 where they are all the same."""
+        """A column with the mean and the standard deviation of values; the scale is 1 if they are all equal."""
         largest = float(np.abs(values).max()) or 1.0
-        mean = float((values / largest).mean() * largest)  # no sum overflows
+        mean = float((values / largest).mean() * largest)  # avoids overflow of the sum
         scale = float(np.std(values / largest) * largest)
         return cls(name, mean, scale if np.finfo(np.float64).tiny < scale and np.ptp(values / largest) > 0 else 1.0)
 
@@ -48,7 +48,7 @@ class Number(NamedTuple):
 
 
 class Category(NamedTuple):
-    """A column of texts, one input for each value: 1 for that of the row, 0 for the others."""
+    """A column of texts, with one input for each distinct text: 1 for that of the row, 0 for the others."""
 
     name: str
     values: tuple[str, ...]
@@ -69,7 +69,7 @@ Column = Number | Category
 
 
 def indices(part: Part, name: str, cells: Sequence[Any], places: dict[Any, int]) -> NDArray[np.int64]:
-    """The place of each cell among known values; TableError for another."""
+    """The index of each cell among the known values; TableError for an unknown one."""
     found = [places.get(cell, -1) for cell in cells]
     if -1 in found:
         row = found.index(-1)
@@ -78,7 +78,7 @@ def indices(part: Part, name: str, cells: Sequence[Any], places: dict[Any, int])
 
 
 def is_numeric(cells: Any) -> bool:
-    """Whether a column is of numbers: more than half of the cells that have a value are. Others are errors."""
+    """Whether a column is numeric: more than half of the cells with a value are numbers. The others are then errors."""
     if isinstance(cells, np.ndarray):
         return True
     given = [cell for cell in cells if not is_missing(cell)]
@@ -87,5 +87,5 @@ def is_numeric(cells: Any) -> bool:
 
 
 def has_decimal_commas(cells: Any) -> bool:
-    """Whether cells are texts because their numbers have a comma where a point is expected."""
+    """Whether cells count as texts only because their numbers have a decimal comma."""
     return any("," in cell for cell in cells) and is_numeric([cell.replace(",", ".", 1) for cell in cells])

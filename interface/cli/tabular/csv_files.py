@@ -1,4 +1,4 @@
-"""Tables in CSV, read in parts: any length in little memory, from a file or from standard input."""
+"""CSV tables of any length, read in parts, so with little memory, from a file or from standard input."""
 
 import csv
 import io
@@ -13,16 +13,16 @@ from samenet.cli.tabular.errors import TableError, short
 from samenet.cli.tabular.part import Part, is_missing, numbers_or_nan
 from samenet.cli.tabular.source import Source
 
-CELLS = 1 << 16  # in a part
+CELLS = 1 << 16  # cells in a part
 _DELIMITERS = ",;\t|"
 Row = tuple[int, list[str]]
 
 
 class CsvSource(Source):
-    """A table in CSV, of which one pass can be made.
+    """A CSV table, which can be read once.
 
-    has_header is found if it is not given: by cells that are no numbers above numbers, or by a first row without any
-    number. Without a header, names are the numbers of the columns from 1.
+    If has_header is not given, it is detected: a header has a cell that is not a number above one that is, or no number
+    at all. Without a header, columns are named by their numbers from 1.
     """
 
     def __init__(self, path: str, delimiter: str | None = None, header: bool | None = None) -> None:
@@ -50,7 +50,7 @@ class CsvSource(Source):
             raise TableError(f"{self.name}: expected columns with names of their own, got {short(twice)} twice")
 
     def parts(self) -> Iterator[Part]:
-        """The rows, some at a time."""
+        """The rows, in parts."""
         size = max(1, CELLS // len(self.names))
         while rows := list(islice(self._rows, size)):
             cells = zip(*(row for _, row in rows), strict=True)
@@ -62,7 +62,7 @@ class CsvSource(Source):
             self._file.close()
 
     def _read(self, delimiter: str | None) -> Iterator[Row]:
-        """Lines with their numbers, cells without spaces around them, all of one width; empty lines are passed over."""
+        """Rows with their line numbers, all of the same width, cells stripped of spaces; empty lines are skipped."""
         try:
             start, before = self._file.readline(), 0
             while not start.strip():
@@ -98,13 +98,13 @@ def _opened(path: str) -> TextIO:
 
 
 def _delimiter(line: str) -> str:
-    """What occurs most often outside of quotes in a line; a comma if nothing does."""
+    """The delimiter that occurs most often outside quotes in a line; a comma if none does."""
     outside = "".join(line.split('"')[::2])
     return max(_DELIMITERS, key=outside.count)
 
 
 def _is_header(first: list[str], second: list[str] | None) -> bool:
-    """Whether a first row has names: no number in it, or text above a number."""
+    """Whether a first row has names: it has no number, or a text above a number."""
     are_numbers = (numbers_or_nan(first) == numbers_or_nan(first)).tolist()
     if not any(are_numbers):
         return True

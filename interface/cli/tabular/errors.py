@@ -1,12 +1,12 @@
-"""What is wrong with a table."""
+"""Errors in tables."""
 
 
 class TableError(ValueError):
-    """A table, or a cell, that cannot be used; the message names the file, and the line and the column of a cell."""
+    """A table or a cell that cannot be used; the message names the file, and for a cell, its line and column."""
 
 
 class MissingValue(TableError):
-    """A cell without a value, where one is needed."""
+    """A cell without a value where one is needed."""
 
 
 def listed(names: object) -> str:

@@ -1,4 +1,4 @@
-"""How good a network is on a table that has the target, too."""
+"""Evaluating a network on a table that includes the target."""
 
 from samenet.cli.tabular.errors import TableError
 from samenet.cli.tabular.figures import Figures, figures
@@ -10,7 +10,7 @@ from samenet.network import Network
 def evaluate(
     network: Network, preparation: Preparation, source: Source, drop_missing: bool = False
 ) -> tuple[Figures, int]:
-    """The figures of all rows, and how many were left out for lack of a value."""
+    """The figures for all rows, and the number of rows left out because of missing values."""
     found, left_out = figures(preparation.target), 0
     numbers, texts = preparation.numbers_and_texts()
     for part in source.parts():

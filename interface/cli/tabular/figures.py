@@ -1,4 +1,4 @@
-"""How good predictions are, added up part by part: accuracy and each class, or R2 and errors."""
+"""The quality of predictions, accumulated part by part: accuracy and figures for each class, or R2 and errors."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ class ClassFigures:
         self.confusion = np.zeros((len(target.values), len(target.values)), np.int64)
 
     def add(self, Y: Floats, outputs: NDArray[Any]) -> None:
-        """Rows with their targets and what the network made of them, both (m, width)."""
+        """Add rows, with their targets and the network's outputs, both (m, width)."""
         np.add.at(self.confusion, (self.target.chosen(Y), self.target.chosen(outputs)), 1)
 
     @property
@@ -63,7 +63,7 @@ def _ratio(part: Any, whole: Any) -> float | None:
 
 
 class NumberFigures:
-    """The errors of numbers, in the units of the target; sums are of what the target was scaled to.
+    """The errors of numbers, in the units of the target; the sums are of scaled targets.
 
     R2 = 1 - sum (y - h)^2 / sum (y - mean y)^2, by means that are merged part by part.
     Source: T. Chan, G. Golub, R. LeVeque, Updating formulae and a pairwise algorithm for computing sample variances
@@ -75,7 +75,7 @@ class NumberFigures:
         self._mean = self._spread = self._squares = self._absolute = 0.0
 
     def add(self, Y: Floats, outputs: NDArray[Any]) -> None:
-        """Rows with their targets and what the network made of them, both (m, 1) and scaled."""
+        """Add rows, with their targets and the network's outputs, both (m, 1) and scaled."""
         y, error = Y[:, 0], outputs[:, 0] - Y[:, 0]
         n, total = len(y), self.rows + len(y)
         mean = float(y.mean())
@@ -88,11 +88,11 @@ class NumberFigures:
 
     @property
     def score(self) -> float:
-        """R2; NaN where all targets are the same."""
+        """R2; NaN if all targets are equal."""
         return 1 - self._squares / self._spread if self._spread > 0 else math.nan
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; R2 is null where all targets are the same."""
+        """Plain values; R2 is null if all targets are equal."""
         return {
             "task": "regression",
             "rows": self.rows,
@@ -106,5 +106,5 @@ Figures = ClassFigures | NumberFigures
 
 
 def figures(target: Classes | Number) -> Figures:
-    """What measures predictions of such a target."""
+    """The figures for predictions of this kind of target."""
     return ClassFigures(target) if isinstance(target, Classes) else NumberFigures(target)

@@ -13,11 +13,11 @@ from samenet.storage.reading import read_with_table
 from samenet.storage.saving import save as save_model
 
 LIMIT = 1 << 31  # bytes of parameters
-_MOST = TEXT_BYTES - (1 << 14)  # of what a file says of columns: the rest is for what it says of the network
+_MOST = TEXT_BYTES - (1 << 14)  # bytes for the description of columns; the rest is for that of the network
 
 
 def check(preparation: Preparation, source: str) -> None:
-    """Raise TableError for a preparation that is too large for a file, before a network is trained with it."""
+    """Raise TableError for a preparation that is too large for a file; called before training."""
     size = len(json.dumps(preparation.as_json()))
     if size > _MOST:
         raise TableError(
@@ -27,17 +27,17 @@ def check(preparation: Preparation, source: str) -> None:
 
 
 def save(network: Network, preparation: Preparation, path: str | os.PathLike[str]) -> None:
-    """Write both to a file that `samenet.load` reads, too, without the preparation; raises TableError, and OSError."""
+    """Write both to a file, from which `samenet.load` can read the network alone; raises TableError or OSError."""
     try:
         save_model(network.model, path, preparation.as_json())
-    except ValueError as error:  # more than the format of the file takes
+    except ValueError as error:  # more than the file format allows
         raise TableError(str(error).removeprefix("path: ")) from None
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Model, Preparation | None]:
-    """The model in a file, and its preparation, None if it was not saved with one.
+    """The model in a file, and its preparation, or None if it was saved without one.
 
-    Raises TableError, with the reason, for a file that is not read; OSError for one that cannot be.
+    Raises TableError, with the reason, for a file that is refused; OSError for one that cannot be read.
     """
     try:
         model, said = read_with_table(path, LIMIT)

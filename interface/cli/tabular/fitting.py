@@ -23,7 +23,7 @@ from samenet.training.history import History
 
 
 class Settings(NamedTuple):
-    """What a network for a table is made and trained with; see `samenet train --help`."""
+    """The settings of a network for a table and of its training; see `samenet train --help`."""
 
     backend: str = "numba"
     layers: tuple[int, ...] = (32,)
@@ -40,7 +40,7 @@ class Settings(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A trained network, its preparation, its history, and how good it is on the rows that were held out, or on all."""
+    """A trained network, its preparation, its history, and its figures on the held-out rows, or on all rows."""
 
     network: Network
     preparation: Preparation
@@ -51,10 +51,10 @@ class Fitted(NamedTuple):
 
 
 def fit(table: Table, task: Task, settings: Settings, advance: Callable[[int], object] | None = None) -> Fitted:
-    """Prepare a table and train by Adam; with held-out rows, until their cost has not fallen for `patience` epochs.
+    """Prepare a table and train with Adam; with held-out rows, until their cost has not fallen for `patience` epochs.
 
-    advance: called with the number of epochs done. Raises TableError for a table that the settings leave no rows of,
-    FloatingPointError for a training that diverges.
+    advance: called with the number of epochs done. Raises TableError if the settings leave no rows, FloatingPointError
+    if training diverges.
     """
     random = np.random.default_rng(settings.seed)
     train_rows, valid_rows = _held_out(table, task, settings.validation, random)
@@ -104,7 +104,7 @@ def _output(target: Classes | Number) -> tuple[str, str]:
 
 
 def _column(part: Part, table: Table, name: str) -> Column:
-    """A column's mean and scale by the rows to train on, or its texts by all rows."""
+    """A column with its mean and scale from the training rows, or with its texts from all rows."""
     cells = part.columns[name]
     if isinstance(cells, np.ndarray):
         return Number.of(name, cells)
@@ -114,7 +114,7 @@ def _column(part: Part, table: Table, name: str) -> Column:
 def _held_out(
     table: Table, task: Task, share: float, random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows to train on and those held out: the same share of every class, and at least one of each to train on."""
+    """The training rows and the held-out rows: the same share of every class, at least one of each for training."""
     m = table.rows
     groups = task.target.indices(table.part) if isinstance(task.target, Classes) else np.zeros(m, np.int64)
     is_held_out = np.zeros(m, bool)

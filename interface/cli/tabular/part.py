@@ -1,4 +1,4 @@
-"""Some rows of a table, read together, and their cells as numbers or texts."""
+"""A part of a table: rows that are read together, and their cells as numbers or texts."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -11,17 +11,17 @@ from samenet.cli.tabular.errors import MissingValue, TableError, short
 
 Floats = NDArray[np.float64]
 
-# A cell without a value, where a number is expected; where a text is, only an empty one.
+# Cells that count as missing where a number is expected; where a text is expected, only an empty cell does.
 _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
 _EMPTY = frozenset(("",))
 
 
 class Part(NamedTuple):
-    """Rows of a table, column by column: texts, or numbers with NaN for none.
+    """Rows of a table, column by column: texts, or numbers with NaN for missing values.
 
     source  the name of the table, for messages
     unit    what `places` count: "line" or "row"
-    places  of each row, from 1
+    places  the number of each row, from 1
     """
 
     source: str
@@ -46,7 +46,7 @@ class Part(NamedTuple):
         return found
 
     def texts(self, name: str) -> Sequence[str]:
-        """A column as texts, none of them empty; TableError for any other cell."""
+        """A column as texts; TableError for an empty cell."""
         cells = self.columns[name]
         found = cells if not isinstance(cells, np.ndarray) else [_text(value) for value in cells.tolist()]
         if "" in found:
@@ -55,7 +55,7 @@ class Part(NamedTuple):
         return found
 
     def without_missing(self, numbers: Collection[str], texts: Collection[str]) -> "Part":
-        """The rows that have a value in each of these columns: those of numbers, and those of texts."""
+        """The rows that have a value in each of these numeric and text columns."""
         without = [self._has_none(name, _MISSING) for name in numbers] + [
             self._has_none(name, _EMPTY) for name in texts
         ]
@@ -69,11 +69,11 @@ class Part(NamedTuple):
         return self._replace(columns=columns, places=[self.places[row] for row in keep])
 
     def has_no_value(self, name: str) -> bool:
-        """Whether no cell of a column has a value, of which there are some."""
+        """Whether a column has cells, but none with a value."""
         return bool(self.places) and bool(self._has_none(name, _EMPTY).all())
 
     def _has_none(self, name: str, missing: Collection[str]) -> NDArray[np.bool_]:
-        """Whether a cell of a column has no value, for each row."""
+        """For each row, whether its cell in a column has no value."""
         cells = self.columns[name]
         return (
             np.isnan(cells) if isinstance(cells, np.ndarray) else np.array([c.lower() in missing for c in cells], bool)
@@ -86,11 +86,11 @@ def is_missing(cell: Any) -> bool:
 
 
 def numbers_or_nan(cells: Sequence[str] | Floats) -> Floats:
-    """Cells as numbers, NaN for those that are none."""
+    """Cells as numbers, NaN for those that are not numbers."""
     if isinstance(cells, np.ndarray):
         return cells
     try:
-        if not any("_" in cell for cell in cells):  # which Python takes between digits
+        if not any("_" in cell for cell in cells):  # Python allows underscores between digits
             return np.array([float(cell) for cell in cells], np.float64)
     except ValueError:
         pass

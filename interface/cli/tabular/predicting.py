@@ -1,4 +1,4 @@
-"""What a network makes of tables: columns of classes and probabilities, of numbers, or of its outputs as they are."""
+"""Predictions for tables: columns of classes and probabilities, of numbers, or of raw outputs."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from samenet.network import Network
 
 
 class Predictor:
-    """A network with its preparation; without one, columns are inputs as they stand, and outputs stay as they are."""
+    """A network with its preparation; without one, columns are unscaled inputs, and predictions are raw outputs."""
 
     def __init__(self, network: Network, preparation: Preparation | None) -> None:
         self.network, self.preparation = network, preparation
@@ -25,7 +25,7 @@ class Predictor:
         return self.preparation is not None and isinstance(self.preparation.target, Classes)
 
     def check(self, source: Source) -> None:
-        """Raise TableError for a table without the columns that are needed, before anything is written."""
+        """Raise TableError for a table without the required columns; called before anything is written."""
         part = Part(source.name, "row", dict.fromkeys(source.names, ()), ())
         self._arranged(part, source.has_header)
 

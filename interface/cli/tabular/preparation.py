@@ -1,10 +1,10 @@
-"""From the columns of a table to a network's inputs, and from its outputs to classes or numbers: kept with the network.
+"""The conversion of columns to a network's inputs, and of its outputs to classes or numbers; saved with the network.
 
 In a file it is the object "table" of `samenet.storage.contents`:
 
 =========  ===========================================================================================================
 "version"  1; one with a higher number is not used
-"header"   whether the columns had names; if not, they are found by their place
+"header"   whether the columns had names; if not, they are identified by position
 "inputs"   for each column {"name", "mean", "scale"} for a number, or {"name", "values"} for one input per text
 "target"   likewise {"name", "mean", "scale"} for regression, or {"name", "classes"}, texts or numbers
 =========  ===========================================================================================================
@@ -48,17 +48,17 @@ class Classes(NamedTuple):
         return [value if isinstance(value, str) else number_text(value) for value in self.values]
 
     def indices(self, part: Part) -> NDArray[np.int64]:
-        """The place of each row's class among all; TableError for another."""
+        """The index of each row's class; TableError for an unknown class."""
         cells = part.numbers(self.name).tolist() if self.is_numeric else part.texts(self.name)
         return indices(part, self.name, cells, {value: i for i, value in enumerate(self.values)})
 
     def targets(self, part: Part) -> Floats:
-        """The outputs to learn (m, width)."""
+        """The targets for training (m, width)."""
         found = self.indices(part)
         return found.astype(np.float64)[:, None] if self.width == 1 else np.eye(self.width)[found]
 
     def chosen(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
-        """The place of the class that outputs (m, width) tell."""
+        """The index of the predicted class, from outputs (m, width)."""
         found: NDArray[np.int64] = outputs.argmax(axis=1) if self.width > 1 else (outputs[:, 0] > 0.5).astype(np.int64)
         return found
 
@@ -68,7 +68,7 @@ class Classes(NamedTuple):
 
 
 class Preparation(NamedTuple):
-    """How tables of one kind are prepared for a network, and what its outputs mean."""
+    """How tables are prepared for a network, and what its outputs mean."""
 
     inputs: tuple[Column, ...]
     target: Classes | Number
@@ -80,13 +80,13 @@ class Preparation(NamedTuple):
         return sum(column.width for column in self.inputs)
 
     def numbers_and_texts(self) -> tuple[list[str], list[str]]:
-        """The names of the columns of numbers and of those of texts, with the target."""
+        """The names of the numeric columns and of the text columns, including the target."""
         told = {c.name: isinstance(c, Category) for c in self.inputs}
         told[self.target.name] = isinstance(self.target, Classes) and not self.target.is_numeric
         return [name for name, is_text in told.items() if not is_text], [name for name in told if told[name]]
 
     def arranged(self, part: Part, has_header: bool, target: bool = False) -> Part:
-        """A part whose columns have the names known here: by their names, or else by their places.
+        """A part with the columns of this preparation, found by name, or without a header by position.
 
         target: whether the target is needed, too.
         """
@@ -112,7 +112,7 @@ class Preparation(NamedTuple):
         return np.concatenate([column.inputs(part) for column in self.inputs], axis=1)
 
     def Y(self, part: Part) -> Floats:
-        """The outputs to learn (m, n_out)."""
+        """The targets for training (m, n_out)."""
         return self.target.targets(part) if isinstance(self.target, Classes) else self.target.inputs(part)
 
     def as_json(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Preparation(NamedTuple):
 
     @classmethod
     def from_json(cls, said: Any, model: Model) -> "Preparation":
-        """The object in a file, checked: it must fit the model. Raises TableError for one that does not."""
+        """From the object in a file. Raises TableError if it is invalid or does not fit the model."""
         if not isinstance(said, dict) or type(said.get("version")) is not int or said["version"] < 1:
             raise TableError("what it says of columns has no version")
         if said["version"] > VERSION:

@@ -1,4 +1,4 @@
-"""What every table has: a name, columns with names, and rows that are read in parts."""
+"""The interface of all tables: a name, named columns, and rows that are read in parts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from samenet.cli.tabular.part import Part
 class Source(ABC):
     """A table that is read once, from beginning to end; used in a `with` statement, which closes it.
 
-    name        for messages
-    names       of the columns
-    has_header  whether columns have names of their own, not the numbers from 1
+    name        the name of the table, for messages
+    names       the names of the columns
+    has_header  whether the columns have names; otherwise they are named by their numbers from 1
     """
 
     name: str
@@ -21,10 +21,10 @@ class Source(ABC):
 
     @abstractmethod
     def parts(self) -> Iterator[Part]:
-        """The rows, some at a time."""
+        """The rows, in parts."""
 
     def close(self) -> None:  # noqa: B027 - there may be nothing
-        """Release what is open."""
+        """Close the file, if there is one."""
 
     def __enter__(self) -> Self:
         return self

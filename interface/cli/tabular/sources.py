@@ -1,4 +1,4 @@
-"""Tables by the name of their file: CSV, parquet, npz; and data sets by their name."""
+"""Tables from files (CSV, parquet, npz), and data sets by name."""
 
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,19 +15,19 @@ from samenet.data.library import scikit_learn
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 DATA_SETS = ("breast-cancer", "diabetes", "digits", "iris", "wine")
-TARGET = "target"  # of a data set
+TARGET = "target"  # the target's name in a data set
 
 
 def is_csv(path: str) -> bool:
-    """Whether a table is in CSV, for which there are options."""
+    """Whether a table is CSV, so that the CSV options apply."""
     return path == "-" or path.lower().endswith(CSV_SUFFIXES)
 
 
 def open_table(path: str, delimiter: str | None = None, header: bool | None = None) -> Source:
-    """A table by its path, "-" for CSV from standard input, or by the name of a data set.
+    """A table, given by its path, "-" for CSV from standard input, or the name of a data set.
 
-    delimiter, header: of CSV, found if they are not given. Raises TableError, OSError, and ImportError where a package
-    is missing. Nothing that is read is run.
+    delimiter, header: for CSV, detected if not given. Raises TableError, OSError, and ImportError if a package is
+    missing. Nothing in a file is executed.
     """
     if is_csv(path):
         if path.lower().endswith(".tsv"):
@@ -54,7 +54,7 @@ class ArraySource(Source):
             raise TableError(f"{name}: expected a table, got no columns")
 
     def parts(self) -> Iterator[Part]:
-        """The rows, some at a time."""
+        """The rows, in parts."""
         rows, size = len(self._columns[self.names[0]]), max(1, CELLS // len(self.names))
         for start in range(0, rows, size):
             columns = {name: column[start : start + size] for name, column in self._columns.items()}
@@ -62,7 +62,7 @@ class ArraySource(Source):
 
 
 class Unusable(Sequence[str]):
-    """A column of neither numbers nor texts, which does no harm until it is used."""
+    """A column of neither numbers nor texts, which raises an error only when it is used."""
 
     def __init__(self, reason: str, rows: int) -> None:
         self.reason, self.rows = reason, rows
@@ -90,7 +90,7 @@ def _plain(where: str, values: np.ndarray[Any, Any]) -> Any:
 
 
 def _npz(path: str) -> Source:
-    """Arrays of as many rows: (m,) is a column of its name, (m, n) are columns named with their number, from 1."""
+    """Arrays with the same number of rows: (m,) is a column with its name, (m, n) are columns NAME1, NAME2, ..."""
     name = Path(path).name
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -124,7 +124,7 @@ def _npz(path: str) -> Source:
 
 
 def _array(file: Any, key: str) -> Any:
-    """An array in a file; None for one of Python's objects, which is not read, as that could run code."""
+    """An array in a file; None for an object array, which is not read because that could execute code."""
     try:
         return file[key]
     except ValueError as error:
@@ -140,7 +140,7 @@ def _parquet(path: str) -> Source:
         raise ImportError('parquet needs pyarrow; install it with: pip install "samenet[parquet]"') from error
     name = Path(path).name
     if not Path(path).is_file():
-        Path(path).open("rb").close()  # for the system's own error
+        Path(path).open("rb").close()  # raises the system's own error
     try:
         table = parquet.read_table(path)
     except (ArrowException, OSError) as error:
@@ -163,7 +163,7 @@ def _parquet(path: str) -> Source:
 
 
 def _is_plain(kind: Any, types: Any) -> bool:
-    """Whether values of a type of Arrow are numbers or can be written as a text."""
+    """Whether values of an Arrow type are numbers or can be written as text."""
     of_bytes = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
     return not (of_bytes or types.is_nested(kind))
 

@@ -1,4 +1,4 @@
-"""A whole table in memory, as training needs it: what each column is, and its cells."""
+"""A whole table in memory, as needed for training: the kind of each column, and its cells."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ class Table(NamedTuple):
 
     inputs    the names of the columns that are inputs
     target    the name of the column to be predicted
-    left_out  how many rows had no value in one of these
+    left_out  the number of rows left out because of a missing value in one of these
     """
 
     part: Part
@@ -51,8 +51,8 @@ def read_table(
     """All rows of a source.
 
     target        the column to be predicted
-    ignore        columns that are no inputs
-    categorical   columns of texts, whatever their cells look like
+    ignore        columns that are not inputs
+    categorical   columns of texts, even if their cells look like numbers
     drop_missing  leave out rows without a value in some input or in the target
 
     Raises TableError, naming the line and the column, for a cell that is not what most cells of its column are.
@@ -103,7 +103,7 @@ def read_table(
 
 
 def _check_kinds(part: Part, names: Sequence[str]) -> None:
-    """Refuse columns that are taken for texts, and are empty, or numbers with a decimal comma."""
+    """Refuse text columns that are empty, or that are numbers with a decimal comma."""
     for name in names:
         where = f"{part.source}, column {short(name)}"
         if part.has_no_value(name):

@@ -1,4 +1,4 @@
-"""Whether a target is a class or a number: found from its values, or told."""
+"""Whether a target is a class or a number: detected from its values, or given."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from samenet.cli.tabular.table import Table
 from samenet.output.formats import counted
 
 TASKS = ("classification", "regression")
-MOST_CLASSES = 20  # of a target that is whole numbers, unless it is told that it is classes
+MOST_CLASSES = 20  # of a target of whole numbers, unless the task is given as classification
 
 
 class Task(NamedTuple):
-    """A target, and why it is taken for classes or for numbers."""
+    """A target, and the reason why it is treated as classes or as numbers."""
 
     target: Classes | Number
     why: str
@@ -27,10 +27,10 @@ class Task(NamedTuple):
 
 
 def task_of(table: Table, told: str | None = None) -> Task:
-    """Classification for texts, and for whole numbers of which few differ; regression for other numbers.
+    """Classification for texts, and for whole numbers with few distinct values; regression for other numbers.
 
-    told: "classification" or "regression", whatever the values. Raises TableError for a target with one value, and for
-    texts where numbers are needed.
+    told: "classification" or "regression", which overrides this. Raises TableError for a target with only one value,
+    and for texts where numbers are needed.
     """
     name, cells = table.target, table.part.columns[table.target]
     where = f"{table.part.source}, column {short(name)}"

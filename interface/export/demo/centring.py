@@ -1,7 +1,7 @@
-"""A digit of any size as MNIST has them: 28x28 pixels, in a box of 20x20, its centre of mass in the middle.
+"""A digit of any size in MNIST's format: 28x28 pixels, in a box of 20x20, with its centre of mass in the middle.
 
 Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits; tutorial 003 (docs/sources.md), which
-plans this for pictures of one's own.
+plans this for one's own pictures.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 def as_mnist(ink: Array) -> Array:
-    """Crop a digit, scale its longer side to 20 pixels, and put its centre of mass into the middle of 28x28.
+    """Crop a digit, scale its longer side to 20 pixels, and move its centre of mass to the middle of 28x28 pixels.
 
     ink      (height, width), from 0, paper, to 1
     returns  (28, 28); all 0 if there is no ink. A digit of MNIST comes back unchanged
@@ -29,9 +29,9 @@ def as_mnist(ink: Array) -> Array:
 
 
 def resampling(n: int, wanted: int) -> Array:
-    """The matrix (wanted, n) that makes `wanted` pixels of n: each a mean of those near it.
+    """The matrix (wanted, n) that resamples n pixels to `wanted` pixels, each a weighted mean of those near it.
 
-    Weights fall off linearly to 0 at a distance of one pixel, of the old or of the new, whichever are larger.
+    Weights fall off linearly to 0 at a distance of one pixel, old or new, whichever is larger.
     """
     scale = n / wanted
     middles = (np.arange(wanted) + 0.5) * scale
@@ -47,6 +47,6 @@ def centred(box: Array) -> Array:
     at = []
     for axis, n in enumerate(box.shape):
         mass = (np.arange(n) + 0.5) @ box.sum(axis=1 - axis) / total
-        at.append(min(max(int(np.ceil(SIDE / 2 - mass - 1e-9)), 0), SIDE - n))  # 1e-9: however sums round
+        at.append(min(max(int(np.ceil(SIDE / 2 - mass - 1e-9)), 0), SIDE - n))  # 1e-9 makes it independent of rounding
     found[at[0] : at[0] + box.shape[0], at[1] : at[1] + box.shape[1]] = box
     return found

@@ -1,4 +1,4 @@
-"""The page: one file, in which the browser needs nothing but itself."""
+"""The page: one self-contained file."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from samenet.network import Network
 from samenet.output import files
 
 _SCRIPTS = ("prepare.mjs", "descent.mjs", "drawing.mjs", "pad.mjs", "reader.mjs", "learner.mjs")
-_STARTS = 5  # of each network that learns on the page
+_STARTS = 5  # starting points of each network that learns on the page
 
 
 def write(reader: Reader, path: Path) -> None:
@@ -49,12 +49,12 @@ def _text(name: str) -> str:
 
 
 def _bare(script: str) -> str:
-    """A module for one script with the others: a page that is opened from a disk cannot import."""
+    """A module without imports and exports, to join all in one script: a page opened from a disk cannot import."""
     return re.sub(r"^export ", "", re.sub(r"^import .*\n", "", script, flags=re.M), flags=re.M)
 
 
 def _network(network: Network) -> str:
-    """The exported network as one name, with its layers, so that the page can show and change them."""
+    """The exported network as one object with its layers, so that the page can show and change them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "digits.mjs"
         to_js(network, path)
@@ -63,7 +63,7 @@ def _network(network: Network) -> str:
 
 
 def _samples(reader: Reader) -> list[dict[str, Any]]:
-    """For each digit, the first one of the test set: its 28x28 grey values, a byte each."""
+    """For each digit, the first of the test set: its 28x28 grey values, one byte each."""
     found = []
     for digit in range(10):
         k = int(np.flatnonzero(reader.y == digit)[0])
@@ -73,7 +73,7 @@ def _samples(reader: Reader) -> list[dict[str, Any]]:
 
 
 def learners() -> list[dict[str, Any]]:
-    """The small networks that learn on the page: their samples, and parameters to start from, drawn by samenet."""
+    """The small networks that learn on the page: their samples, and initial parameters drawn by samenet."""
     scores, xor = data.scores(), data.xor()
     scaled = scores.X / scores.X.max(axis=0), scores.Y / 100
     asked = "hours of sleep and of study, divided by the largest; the score, by 100"

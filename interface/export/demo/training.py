@@ -1,4 +1,4 @@
-"""The network of the page: 784-32-16-10, trained on MNIST where its files are, else on scikit-learn's 8x8 digits."""
+"""The network of the page: 784-32-16-10, trained on MNIST if its files are available, else on scikit-learn's digits."""
 
 from typing import Any, NamedTuple
 
@@ -13,11 +13,11 @@ from samenet.network import Network
 
 SIZES = (SIDE * SIDE, 32, 16, 10)
 _WIDTHS, _SLANTS = (20, 26), (-0.2, 0.1, 0.4)  # MNIST's digits are wider than the 8x8 ones, and lean to the right
-_DECIMALS = 4  # of weights and biases on the page, which makes it a third as large
+_DECIMALS = 4  # digits after the point of weights on the page, which make it a third as large
 
 
 class Reader(NamedTuple):
-    """A network that reads digits, what it learned from, and how many digits of a test set it reads rightly.
+    """A network that reads digits, its training data, and how many digits of a test set it reads correctly.
 
     X (m, 784) and y (m,) are that test set.
     """
@@ -30,10 +30,10 @@ class Reader(NamedTuple):
 
 
 def trained() -> Reader:
-    """Train; the same bits every time.
+    """Train, with the same bits every time.
 
-    Nothing is downloaded. Raises FileNotFoundError or ValueError for files of MNIST that are missing or damaged, and
-    ImportError if there are none and scikit-learn is missing.
+    Nothing is downloaded. Raises FileNotFoundError or ValueError for missing or damaged MNIST files, and ImportError if
+    there are none and scikit-learn is missing.
     """
     if mnist_loader.default_folder() is None:
         return _trained("scikit-learn's 8x8 digits, enlarged", *_enlarged(), epochs=10, alpha=2e-3)
@@ -43,7 +43,7 @@ def trained() -> Reader:
 
 
 def _enlarged() -> tuple[Any, ...]:
-    """The 8x8 digits as MNIST has its own: a fifth of them for the test, the others in several widths and slants."""
+    """The 8x8 digits in MNIST's format: a fifth of them for the test, the others in several widths and slants."""
     X, y = data.digits()
     up = resampling(8, BOX)
     large = up @ (X.reshape(-1, 8, 8) / 16) @ up.T
@@ -65,7 +65,7 @@ def _slanted(pictures: Any, slant: float) -> Any:
 
 
 def _prepared(pictures: Any) -> Any:
-    """As MNIST has them, with edges sharpened, which are soft where pictures are enlarged."""
+    """In MNIST's format, with edges sharpened, because enlarging makes them soft."""
     return np.array([as_mnist(ink).ravel() for ink in np.clip(2 * pictures - 0.5, 0, 1)])
 
 

@@ -1,7 +1,7 @@
-"""Networks from other libraries: `samenet.from_torch(module)` and `samenet.from_keras(model)`, fitted weights and all.
+"""Networks from other libraries: `samenet.from_torch(module)` and `samenet.from_keras(model)`, with trained weights.
 
-Neither library is imported: who has a module of one has imported it. For scikit-learn's own estimators, there is
-`samenet.MLPClassifier.from_sklearn`.
+Neither library is imported here, because a caller that has a model has already imported it. For scikit-learn's own
+estimators, use `samenet.MLPClassifier.from_sklearn`.
 """
 
 from samenet.storage.conversion.keras_model import from_keras

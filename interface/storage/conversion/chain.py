@@ -1,8 +1,8 @@
-"""A network put together layer by layer, as other libraries have them, with what samenet cannot represent refused.
+"""A network built from the layers of other libraries; parts that samenet cannot represent are refused.
 
-Normalization of a hidden layer, before its activation, stays one. Elsewhere it is z := s z + t with constants, and is
-folded into the weights beside it, which then answer the same: W s and b + W t of what follows; s W and s b + t of an
-output layer.
+Batch normalization of a hidden layer before its activation is kept. Anywhere else it is z := s z + t with constants,
+which is folded into the adjacent weights: the following layer gets W s and b + W t; an output layer becomes s W and s b
++ t.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Normalization(NamedTuple):
 
 @dataclass
 class Layer:
-    """W (n_out, n_in), b (n_out,), and what follows them."""
+    """W (n_out, n_in), b (n_out,), and the normalization and activation that follow them."""
 
     W: Array
     b: Array | None
@@ -51,24 +51,24 @@ class Layer:
 
 
 class Chain:
-    """The layers so far, in float64; `where` names what is added, for errors.
+    """The layers so far, in float64; `where` names the part that is added, for errors.
 
     name    the argument that they come from
-    dtypes  those of the weights that were added; others than "float64" and "float32" need a `dtype` to be given
+    dtypes  the dtypes of the weights; if there are others than "float64" and "float32", `dtype` must be given
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.layers: list[Layer] = []
         self.dtypes: set[str] = set()
-        self.next: tuple[Array, Array] | None = None  # s and t of what the next layer is given
+        self.next: tuple[Array, Array] | None = None  # s and t of the next layer's input
 
     def refused(self, where: str, reason: str) -> ValueError:
-        """The error for what cannot be represented."""
+        """The error for a part that cannot be represented."""
         return ValueError(f"{self.name}: {where}: {reason}")
 
     def numbers(self, where: str, value: Any) -> Array:
-        """Weights of a layer, which are finite."""
+        """Weights of a layer, checked to be finite."""
         return arrays.finite(f"{self.name}: {where}", arrays.array(f"{self.name}: {where}", value, FLOAT64))
 
     def linear(self, where: str, W: Array, b: Array | None) -> None:

@@ -1,4 +1,4 @@
-"""A network from a model of Keras 3."""
+"""A network from a Keras 3 model."""
 
 import sys
 from typing import Any
@@ -20,7 +20,7 @@ _NOTHING = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Acti
 def from_keras(
     model: Any, *, backend: str = "numba", dtype: checks.DType | None = None, cost: Cost = "squared_error"
 ) -> Network:
-    """A model of Keras as a network that predicts the same, up to rounding.
+    """A network that predicts the same as a Keras model, up to rounding.
 
     model    built: a Sequential, or a functional model whose layers follow each other, of Dense, Activation, ReLU,
              Softmax, BatchNormalization, dropout and noise, and a Flatten at its beginning; Sequential models in
@@ -29,9 +29,9 @@ def from_keras(
     dtype    that of the network; the model's if None
     cost     what further training minimises
 
-    Weights are copied; what only matters in training is left out. Batch normalization of a hidden layer before its
-    activation stays: elsewhere it is folded into weights, see `samenet.storage.conversion.chain`. Raises TypeError for
-    anything else, and ValueError, with the reason, for a model that a network cannot represent.
+    Weights are copied; layers that matter only in training are left out. Batch normalization of a hidden layer before
+    its activation is kept; elsewhere it is folded into weights, see `samenet.storage.conversion.chain`. Raises
+    TypeError for anything else, and ValueError, with the reason, for a model that a network cannot represent.
     """
     keras = sys.modules.get("keras")
     if keras is None or not isinstance(model, keras.Model):
@@ -48,7 +48,7 @@ def from_keras(
 
 
 def _layers(chain: Chain, keras: Any, where: str, model: Any) -> list[tuple[str, Any]]:
-    """The layers of a model, in order, each with its place."""
+    """The layers of a model, in order, each with its position."""
     listed = [layer for layer in model.layers if type(layer) is not keras.layers.InputLayer]
     if type(model) is keras.Sequential:
         found = []
@@ -64,7 +64,7 @@ def _layers(chain: Chain, keras: Any, where: str, model: Any) -> list[tuple[str,
     for layer in listed:
         try:
             follows = layer.input is flowing
-        except Exception:  # it has been called more than once
+        except Exception:  # the layer was called more than once
             follows = False
         if not follows or isinstance(layer, keras.Model):
             shown = f"{where}: {layer.name} ({named(layer)})"

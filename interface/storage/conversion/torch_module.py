@@ -1,4 +1,4 @@
-"""A network from a module of PyTorch."""
+"""A network from a PyTorch module."""
 
 import sys
 from typing import Any
@@ -20,7 +20,7 @@ _ONLY_IN_TRAINING = ("Dropout", "Dropout1d", "AlphaDropout", "FeatureAlphaDropou
 def from_torch(
     module: Any, *, backend: str = "numba", dtype: checks.DType | None = None, cost: Cost = "squared_error"
 ) -> Network:
-    """A `torch.nn.Sequential` as a network that predicts the same, up to rounding, as the module does after `.eval()`.
+    """A network that predicts the same as a `torch.nn.Sequential` after `.eval()`, up to rounding.
 
     module   a Sequential, also of others, of Linear, Sigmoid, Tanh, ReLU, Softmax, Identity, BatchNorm1d, dropout, and
              a Flatten at its beginning; or a single Linear
@@ -28,9 +28,9 @@ def from_torch(
     dtype    that of the network; the module's if None
     cost     what further training minimises
 
-    Weights are copied; what only matters in training is left out. Batch normalization of a hidden layer before its
-    activation stays: elsewhere it is folded into weights, see `samenet.storage.conversion.chain`. Raises TypeError for
-    anything else, and ValueError, with the reason, for a module that a network cannot represent.
+    Weights are copied; modules that matter only in training are left out. Batch normalization of a hidden layer before
+    its activation is kept; elsewhere it is folded into weights, see `samenet.storage.conversion.chain`. Raises
+    TypeError for anything else, and ValueError, with the reason, for a module that a network cannot represent.
     """
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Sequential | torch.nn.Linear):
@@ -55,7 +55,7 @@ def _add(chain: Chain, nn: Any, where: str, module: Any) -> None:
     if not is_sequential and type(module) is not getattr(nn, kind, None):
         raise chain.refused(shown, "it is not one of torch.nn's own classes, and may answer anything")
     if is_sequential:
-        for name, inner in module._modules.items():  # named_children leaves out a module that is there again
+        for name, inner in module._modules.items():  # named_children omits a module that occurs again
             _add(chain, nn, f"{where}[{name}]", inner)
     elif kind == "Linear":
         W = _numbers(chain, f"{shown}.weight", module.weight)
@@ -88,12 +88,12 @@ def _normalize(chain: Chain, shown: str, module: Any) -> None:
 
 
 def _numbers(chain: Chain, where: str, tensor: Any) -> Array:
-    """The numbers of a tensor, in float64, which holds those of every other floating-point type."""
+    """The numbers of a tensor in float64, which can represent those of every other floating-point type."""
     if not tensor.is_floating_point():
         raise chain.refused(where, f"expected real numbers, got {tensor.dtype}")
     try:
         numbers = np.array(tensor.detach().cpu().double().numpy())
-    except Exception as error:  # a tensor of the meta device has none; a sparse one is no array
+    except Exception as error:  # a tensor on the meta device has none; a sparse one is no array
         raise chain.refused(where, f"its numbers cannot be read ({checks.short(error)})") from error
     chain.dtypes.add(str(tensor.dtype).removeprefix("torch."))
     return chain.numbers(where, numbers)

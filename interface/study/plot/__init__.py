@@ -8,17 +8,17 @@
 history             curves of training and validation
 network             a circle for each node, a line for each weight
 digits              images in a grid, each with its class and the predicted one
-confusion_matrix    how many samples of each class were taken for which
+confusion_matrix    the number of samples for each true and predicted class
 activations         the activations of hidden layers, sample by sample
 error_surface       the cost over one or two weights, with the path of a descent
 times, speed_ups    bars on a logarithmic axis
-heat_map            ratios by two numbers, in colours that part at 1
+heat_map            ratios by two numbers, in colours that diverge at 1
 ==================  ==================================================================================
 
-Each draws on `ax`, matplotlib axes, and returns them; without `ax`, on axes of a new figure of 12 point type, which can
-be printed at half its size. No figure is shown, and nothing that pyplot keeps is changed: in a notebook or for
-`pyplot.show`, pass `ax=pyplot.gca()`. No meaning is in colour alone, and colours are those of Okabe and Ito, or maps
-that the colour-blind read, too. Raises ValueError or TypeError, naming the argument, before anything is drawn.
+Each function draws on `ax`, matplotlib axes, and returns them. Without `ax`, it draws on a new figure with 12 point
+type, which can be printed at half its size. No figure is shown, and pyplot's state is not changed; in a notebook or for
+`pyplot.show`, pass `ax=pyplot.gca()`. Nothing is shown by colour alone; colours are those of Okabe and Ito, or maps
+that colour-blind readers can read, too. Raises ValueError or TypeError, naming the argument, before anything is drawn.
 """
 
 from samenet.output.figures import load_matplotlib

@@ -1,4 +1,4 @@
-"""Bars on a logarithmic axis: times, and how many times as fast."""
+"""Bars on a logarithmic axis: times, and speed-ups."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -93,7 +93,7 @@ def _bars(cases: _Bars, text: Any, ax: Axes | None, base: float | None = None) -
                 axes.text(start, y, " FAIL", fontsize=made.font, va="center")
             else:
                 low, middle, high = bar
-                left = 0.0 if base is None else base  # 0 is far left on a logarithmic axis
+                left = 0.0 if base is None else base  # on a logarithmic axis, 0 is at the far left
                 look: Any = {"color": COLOURS[k % len(COLOURS)], "hatch": HATCHES[k % len(HATCHES)]}
                 axes.barh(y, middle - left, left=left, height=0.82, edgecolor="white", **look)
                 if low < high:

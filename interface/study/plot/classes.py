@@ -1,4 +1,4 @@
-"""Classes that were predicted: images with their classes, and a confusion matrix."""
+"""Plots of predicted classes: images with their classes, and a confusion matrix."""
 
 import math
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ def digits(
 
     X          (m, n), an image of n = height times width numbers per row, or (m, height, width); at most 400 images
     y          (m,), their classes, written below them
-    predicted  (m,), the predicted ones; with y, an image that is taken for another class is framed, its text
-               "2, not 3": predicted 2 where y is 3
+    predicted  (m,), the predicted classes; with y, a misclassified image is framed, with a text such as "2, not 3":
+               predicted 2 where y is 3
     shape      height and width; a square if None
     columns    the number of images in a row of the grid; as many as make it about square if None
     """
@@ -114,13 +114,13 @@ def confusion_matrix(
     normalize: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how many samples of each class were taken for which; returns the axes.
+    """Draw the number of samples for each true and predicted class; returns the axes.
 
     y, predicted  (m,), the classes of samples, and those that were predicted: integers or texts
     classes       all classes, in the order of rows and columns; those that occur, sorted, if None
-    normalize     whether each row is in shares of its class instead of in samples
+    normalize     whether each row shows shares of its class instead of numbers of samples
 
-    A row is a class, a column what it was taken for: the diagonal is right. The title is the accuracy.
+    A row is a true class, a column a predicted class; the diagonal is correct. The title is the accuracy.
     """
     check_axes(ax)
     true = as_classes("y", y)

@@ -1,4 +1,4 @@
-"""Curves over the epochs of a training."""
+"""Curves over the epochs of training."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,13 +24,13 @@ def history(
 ) -> Axes:
     """Draw what training recorded over its epochs; returns the axes.
 
-    history  what `net.train` returns; or a mapping of names to curves, each a list of numbers that begins with epoch 0,
-             such as {"loss": estimator.loss_curve_}
-    names    which of its curves: of a History, the cost and the validation cost if None; of a mapping, all
-    log      whether the vertical axis is logarithmic, which has no place for what is not above 0
+    history  the result of `net.train`; or a mapping of names to curves, each a list of numbers that begins with epoch
+             0, such as {"loss": estimator.loss_curve_}
+    names    the curves to draw; if None, the cost and the validation cost of a History, or all curves of a mapping
+    log      whether the vertical axis is logarithmic, which cannot show numbers that are not above 0
 
-    A curve "validation_NAME" has the colour of NAME's, dashed and with hollow markers. A vertical line stands at the
-    best epoch, where the history has one. What is not finite is left out.
+    A curve "validation_NAME" has the colour of NAME's, dashed and with hollow markers. A vertical line marks the best
+    epoch, if the history has one. Numbers that are not finite are left out.
     """
     check_axes(ax)
     curves = _curves(history, names)

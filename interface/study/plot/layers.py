@@ -1,4 +1,4 @@
-"""What the layers of a network answer."""
+"""The activations of a network's layers."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ def activations(
     """Draw the activations of hidden layers, a row for each sample and a column for each node; returns the axes.
 
     X       (m, n_in), at most 2000 samples, or one sample (n_in,)
-    y       (m,), the classes of the samples, by which rows are put together
-    output  whether the output layer is drawn, too; of a network without hidden layers it always is
+    y       (m,), the classes of the samples, by which rows are grouped
+    output  whether the output layer is drawn, too; it always is for a network without hidden layers
 
-    A column of one colour is a node that says nothing, such as a relu that is always 0; columns at the ends of the
-    scale are saturated. What is not finite is left white.
+    A column of a single colour is a node that carries no information, such as a relu that is always 0; columns at the
+    ends of the scale are saturated. Numbers that are not finite are left white.
     """
     check_axes(ax)
     if not isinstance(net, Network):

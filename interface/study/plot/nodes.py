@@ -13,11 +13,11 @@ _POSITIVE: tuple[str, Any] = COLOURS[0], "-"
 _NEGATIVE: tuple[str, Any] = COLOURS[1], (0, (4, 1.5))
 
 
-_WIDTH, _HEIGHT = 0.06, 0.28  # of a character of a number, and of a number
+_WIDTH, _HEIGHT = 0.06, 0.28  # the width of a character, and the height of a number
 
 
 class _Number(NamedTuple):
-    """A number on a line: the line's heights, the text, and where along the line it is wished, from 0 to 1."""
+    """A number on a line: the heights of the line, the text, and its preferred position along the line, from 0 to 1."""
 
     start: float
     end: float
@@ -25,14 +25,15 @@ class _Number(NamedTuple):
     wish: float
 
     def at(self, place: float) -> float:
-        """The height of a place."""
+        """The height at a position."""
         return self.start + place * (self.end - self.start)
 
 
 def _places(numbers: list[_Number]) -> list[float]:
-    """Where along its line each number stands: where it is wished, or the nearest place where it covers no other.
+    """The position of each number along its line: the preferred one, or the nearest one where it covers no other
+    number.
 
-    Where there is none, it is where it covers least. Each is moved some times, as the others have moved.
+    If there is none, it is the position where it covers the least. Positions are adjusted in several rounds.
     """
     found = [number.wish for number in numbers]
 
@@ -52,7 +53,7 @@ def _places(numbers: list[_Number]) -> list[float]:
 
     for _ in range(10):
         for n, number in enumerate(numbers):
-            least = min(0.5, 0.12 + _WIDTH * len(number.text) / 2)  # nearer, it would cover the node
+            least = min(0.5, 0.12 + _WIDTH * len(number.text) / 2)  # closer, it would cover the node
             inside = (p for p in (number.wish, *(k / 50 for k in range(51))) if least <= p <= 1 - least)
             near = sorted(inside, key=lambda p: abs(p - number.wish)) or [0.5]
             free = next((p for p in near if room(n, p) >= 1), None)

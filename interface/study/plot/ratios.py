@@ -1,4 +1,4 @@
-"""Ratios by two numbers, as a map."""
+"""A heat map of ratios over two variables."""
 
 from collections.abc import Sequence
 from typing import Any

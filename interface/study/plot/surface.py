@@ -1,4 +1,4 @@
-"""The error over one or two parameters, and the path of a descent over it."""
+"""Plots of the error over one or two parameters, and the path of a descent on it."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from samenet.validation import arrays, checks
 
 
 def error_surface(surface: Surface, path: Path | ArrayLike | None = None, *, ax: Axes | None = None) -> Axes:
-    """Draw what `samenet.error_surface` found: a curve over one parameter, contours over two; returns the axes.
+    """Draw a result of `samenet.error_surface`: a curve over one parameter, contours over two; returns the axes.
 
-    path  the points of a descent, (k,) or (k, 1) over one parameter, (k, 2) over two, or what `samenet.downhill`
-          returns: a line with a dot for each point, from a circle to a cross
-    ax    axes with projection="3d" get a surface in space instead of contours
+    path  the points of a descent, (k,) or (k, 1) over one parameter, (k, 2) over two, or a result of
+          `samenet.downhill`: drawn as a line with a dot for each point, from a circle to a cross
+    ax    on axes with projection="3d", a surface is drawn instead of contours
 
-    A star is at the lowest point. What is not finite is left out.
+    A star marks the lowest point. Numbers that are not finite are left out.
     """
     check_axes(ax)
     if not isinstance(surface, Surface):
@@ -49,7 +49,7 @@ def error_surface(surface: Surface, path: Path | ArrayLike | None = None, *, ax:
         made.label(names[0], "error")
     elif hasattr(axes, "plot_surface"):
         meshes = np.meshgrid(*grids, indexing="ij")
-        axes.computed_zorder = False  # so that the path is drawn over the surface
+        axes.computed_zorder = False  # so that the path is drawn on top of the surface
         axes.plot_surface(*meshes, values, cmap="cividis", rcount=40, ccount=40)
         made.label(*names)
         axes.set_zlabel("error", fontsize=made.font)
@@ -65,7 +65,7 @@ def error_surface(surface: Surface, path: Path | ArrayLike | None = None, *, ax:
         on_grid = RegularGridInterpolator(tuple(grids), values, bounds_error=False)
         return (*at.T, on_grid(at)) if in_space else tuple(at.T)
 
-    edge: dict[str, Any] = {"markeredgecolor": "white", "clip_on": hasattr(axes, "plot_surface")}  # whole at the border
+    edge: dict[str, Any] = {"markeredgecolor": "white", "clip_on": hasattr(axes, "plot_surface")}  # not cut at the edge
     if points is not None:
         line = heights(points)
         axes.plot(*line, "-", color="white", linewidth=3)

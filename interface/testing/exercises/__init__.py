@@ -1,4 +1,4 @@
-"""Graded exercises along the tutorials: files to fill in, and a check of them by the suite that backends pass.
+"""Graded exercises that follow the tutorials: files to fill in, checked by the suite for backends.
 
-`catalogue` lists them, the texts are in `tasks/`, `grading` makes a backend of what is written, and checks it.
+`catalogue` lists them, the texts are in `tasks/`, `grading` builds a backend from a solution, and checks it.
 """

@@ -1,4 +1,4 @@
-"""A backend from the functions of an exercise: what they leave out is that of the NumPy backend.
+"""A backend from the functions of an exercise, completed by the functions of the NumPy backend.
 
 Each adapter takes the module of a learner's file and returns a module with functions of the contract.
 """
@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 def _only(model: Any, activations: set[str], costs: tuple[str, ...] = ("squared_error",)) -> None:
-    """NotImplementedError for a network that the exercise is not about."""
+    """Raise NotImplementedError for a network that the exercise does not cover."""
     if not set(model.activations) <= activations or model.cost_function not in costs or model.l1 or model.l2:
         names = ", ".join((*sorted(activations), *costs))
         raise NotImplementedError(f"the exercise is about {names}")
@@ -38,7 +38,7 @@ def _layers(model: Any, x: Array, activate: Callable[[str, Array], Any]) -> list
 
 
 def sigmoid(task: Any) -> Functions:
-    """Of a number."""
+    """The sigmoid of a number."""
 
     def feed_forward(model: Any, x: Array) -> list[Array]:
         _only(model, {"sigmoid"}, (model.cost_function,))
@@ -52,7 +52,7 @@ def sigmoid(task: Any) -> Functions:
 
 
 def feed_forward_loops(task: Any) -> Functions:
-    """Of one sample, in lists."""
+    """Feed-forward of one sample, in lists."""
 
     def feed_forward(model: Any, x: Array) -> list[Any]:
         _only(model, {"sigmoid"})
@@ -66,7 +66,7 @@ def feed_forward_loops(task: Any) -> Functions:
 
 
 def feed_forward_arrays(task: Any) -> Functions:
-    """Of rows of samples."""
+    """Feed-forward of rows of samples."""
 
     def feed_forward(model: Any, x: Array) -> Any:
         _only(model, {"sigmoid"})
@@ -77,12 +77,12 @@ def feed_forward_arrays(task: Any) -> Functions:
 
 
 def activations(task: Any) -> Functions:
-    """On arrays."""
+    """Activations on arrays."""
     numpy = backend("numpy")
 
     def activate(name: str, z: Array) -> Any:
         if name in ("tanh", "relu", "softmax"):
-            z.flags.writeable = False  # it returns a new array
+            z.flags.writeable = False  # the function must return a new array
             return getattr(task, name)(z)
         z = z.copy()
         with np.errstate(all="ignore"):
@@ -95,7 +95,7 @@ def activations(task: Any) -> Functions:
 def _backpropagation(
     output: Callable[..., Any], hidden: Callable[..., Any], weights: Callable[..., Any], deep: bool
 ) -> Functions:
-    """The gradient for sigmoids and the squared error, from its three steps; deep: with hidden layers."""
+    """The gradient for sigmoids and the squared error, from its three steps; deep: whether there are hidden layers."""
     numpy = backend("numpy")
 
     def gradient(model: Any, X: Array, Y: Array, reduction: str = "mean") -> tuple[float, Any]:
@@ -130,7 +130,7 @@ def _weights(delta: Array, H: Array) -> tuple[Array, Array]:
 
 
 def output_delta(task: Any) -> Functions:
-    """Of networks without hidden layers."""
+    """The output's delta, in networks without hidden layers."""
     return _backpropagation(task.output_delta, _hidden, _weights, deep=False)
 
 
@@ -145,7 +145,7 @@ def weight_gradient(task: Any) -> Functions:
 
 
 def softmax_cross_entropy(task: Any) -> Functions:
-    """In the output layer, after sigmoids."""
+    """Softmax and cross-entropy in the output layer, after sigmoids."""
     numpy = backend("numpy")
 
     def forward(model: Any, x: Array) -> tuple[list[Array], Array]:
@@ -230,6 +230,6 @@ ADAPTERS: dict[str, Callable[[Any], Functions]] = {
 
 
 def module(name: str, task: Any) -> ModuleType:
-    """The backend that an exercise's file makes."""
+    """The backend built from an exercise's file."""
     vars(made := ModuleType("exercise")).update(ADAPTERS[name](task))
     return made

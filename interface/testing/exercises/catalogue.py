@@ -1,4 +1,4 @@
-"""The exercises: what each is about, what its file must define, and the parts of the suite that grade it."""
+"""The exercises: the subject of each, the functions that its file must define, and the parts that grade it."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,11 +15,11 @@ class Exercise:
 
     level     1 for a first function, to 3 for compiled code and whole backends
     tutorial  the number of the tutorial that it goes with
-    title     what it is about, in a line
+    title     its subject, in one line
     defines   the functions that the file must have
     parts     the parts of the suite that grade it
     timed     the function of the contract whose time is shown
-    faster    how many times faster than the reference it must be; 0 for no such demand
+    faster    how many times as fast as the reference it must be; 0 for no requirement
     """
 
     name: str
@@ -76,13 +76,13 @@ EXERCISES = {exercise.name: exercise for exercise in _ALL}
 
 
 def find(name: str) -> Exercise:
-    """The exercise of this name. Raises ValueError for an unknown one, suggesting the nearest."""
+    """The exercise with this name. Raises ValueError for an unknown name, suggesting the nearest."""
     others = {exercise.replace("-", "_"): exercise for exercise in EXERCISES}
     return EXERCISES[checks.choice("name", others.get(name, name) if isinstance(name, str) else name, EXERCISES)]
 
 
 def of_file(path: Path) -> Exercise:
-    """The exercise that a file is of, by its first line. Raises ValueError for a file of none, OSError for no file."""
+    """The exercise of a file, by its first line. Raises ValueError if there is none, OSError for a missing file."""
     with open(path, encoding="utf-8", errors="replace") as file:
         first = file.readline(200).strip()
     if not first.startswith(MARK):

@@ -38,9 +38,9 @@ def start(name: str, path: Path) -> int:
 
 
 def check(path: Path) -> int:
-    """Grade a file, and print what became of it; returns the exit status, 1 if it is not done.
+    """Grade a file, and print the result; returns the exit status, 1 if the exercise is not solved.
 
-    Raises ValueError for a file of no exercise, OSError for one that cannot be read.
+    Raises ValueError for a file that is not an exercise, OSError for one that cannot be read.
     """
     console = standard_output()
     with Console(stderr=True).status(str(path)):

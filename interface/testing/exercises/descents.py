@@ -1,4 +1,4 @@
-"""A backend whose updates are those of an exercise: a step, or which samples it uses; the gradients are NumPy's."""
+"""A backend whose updates come from an exercise (the step, or the batches), and the gradients from NumPy's."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Functions = dict[str, Callable[..., Any]]
 
 
 def _descents(step: Callable[..., Any], rows_of: Callable[[Array, int], Any], rules: tuple[str, ...]) -> Functions:
-    """Many updates, from a step and from the batches of an epoch."""
+    """Many updates, from a step and the batches of an epoch."""
     numpy = backend("numpy")
 
     def run_updates(
@@ -58,7 +58,7 @@ def update(task: Any) -> Functions:
 
 
 def momentum(task: Any) -> Functions:
-    """With a velocity."""
+    """Descent with a velocity."""
 
     def step(theta: Array, g: Array, alpha: float, rule: Any, state: Any) -> None:
         state.t += 1
@@ -69,7 +69,7 @@ def momentum(task: Any) -> Functions:
 
 
 def _kept(function: Callable[..., Any], arrays: tuple[Array, ...], *numbers: float) -> Any:
-    """What a function returns, which must not write into its arrays."""
+    """The result of a function, checked not to write into its arrays."""
     given = [array.copy() for array in arrays]
     for array in given:
         array.flags.writeable = False

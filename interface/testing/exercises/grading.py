@@ -1,4 +1,4 @@
-"""Grading a learner's file: the suite's parts on the backend that it makes, and its time beside the reference's."""
+"""Grading a learner's file: the suite's parts on a backend built from it, and its time beside the reference's."""
 
 import time
 from collections.abc import Callable
@@ -28,9 +28,9 @@ _SECONDS = 0.1
 
 @dataclass
 class Grade:
-    """What became of an exercise.
+    """The result of an exercise.
 
-    report  the suite's, of the parts that grade it
+    report  the report of the suite on the parts that grade it
     times   seconds of a call by "yours", "reference" and "samenet", which is the NumPy backend
     """
 
@@ -40,17 +40,17 @@ class Grade:
 
     @property
     def begun(self) -> bool:
-        """Whether anything is written yet that can be graded."""
+        """Whether there is anything to grade yet."""
         return any(part.status != "not offered" and not _is_unwritten(part) for part in self.report.parts)
 
     @property
     def is_written(self) -> bool:
-        """Whether nothing raises NotImplementedError any more where the exercise asks."""
+        """Whether no function that the exercise asks for raises NotImplementedError any more."""
         return not any(map(_is_unwritten, self.report.parts))
 
     @property
     def is_fast(self) -> bool:
-        """Whether it is as fast as the exercise asks."""
+        """Whether it is as fast as required."""
         return not self.exercise.faster or self._gain >= self.exercise.faster
 
     @property
@@ -59,7 +59,7 @@ class Grade:
 
     @property
     def done(self) -> bool:
-        """Whether all parts passed, and the time is as asked."""
+        """Whether all parts passed, and it is as fast as required."""
         passed = all(part.status == "passed" for part in self.report.parts)
         return self.begun and self.is_written and passed and self.is_fast
 
@@ -69,7 +69,7 @@ def _is_unwritten(part: Part) -> bool:
 
 
 def grade(path: Path) -> Grade:
-    """The grade of a file, which is run in a process of its own. Raises ValueError for a file of no exercise."""
+    """The grade of a file, which runs in a process of its own. Raises ValueError if it is not an exercise."""
     exercise = of_file(path)
     parts = [part for part in PARTS if part.name in exercise.parts]
     text = str(path.resolve())
@@ -79,7 +79,7 @@ def grade(path: Path) -> Grade:
 
 
 def adapted(name: str, task: Any) -> ModuleType:
-    """The backend that a learner's file makes. Raises ValueError if a function is missing."""
+    """The backend built from a learner's file. Raises ValueError if a function is missing."""
     missing = [function for function in find(name).defines if not callable(getattr(task, function, None))]
     if missing:
         file = Path(getattr(task, "__file__", None) or "the file").name
@@ -89,7 +89,7 @@ def adapted(name: str, task: Any) -> ModuleType:
 
 
 def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A learner's function; without a `return` its answer is None, which would be taken for NaN."""
+    """A learner's function, checked: without `return`, its result is None, which would be treated as NaN."""
 
     @wraps(function)
     def call(*given: Any, **named: Any) -> Any:
@@ -102,7 +102,7 @@ def _asked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def times(name: str, made: Any) -> dict[str, float]:
-    """Seconds of a call, of the learner's, the reference's and the NumPy backend; empty if it does not answer."""
+    """Seconds of a call of the learner's, the reference and the NumPy backend; empty if it raises."""
     exercise = find(name)
     sizes = _CASE.sizes[:1] + _CASE.sizes[2:] if name == "output-delta" else _CASE.sizes
     of = Functions("sigmoid", "softmax", "cross_entropy") if name == "softmax-cross-entropy" else Functions()
@@ -119,7 +119,7 @@ def times(name: str, made: Any) -> dict[str, float]:
         }
         try:
             found[who] = _least(given[exercise.timed])
-        except (Exception, SystemExit):  # what is not right yet has no time
+        except (Exception, SystemExit):  # a wrong solution has no time
             return {}
     return found
 

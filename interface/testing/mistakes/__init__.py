@@ -1,6 +1,6 @@
 """The mistakes that the suite is known to catch: mutants of the NumPy backend, by the part that catches them.
 
-NOT_CAUGHT has, for each level, the (part, mutant) that pass: what that part of the suite does not see.
+NOT_CAUGHT has, for each level, the pairs (part, mutant) that pass: the mutants that this part of the suite misses.
 """
 
 from samenet.testing.mistakes import behaviour, epochs, gradient, masks, predictions, rules

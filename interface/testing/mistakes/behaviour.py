@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: what it does with unusual numbers, with memory, and when called again."""
+"""Mistakes of a backend with unusual numbers, with memory, and in repeated calls."""
 
 from samenet.testing.mutation import Mutant
 

@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: many updates, clipped, in some order."""
+"""Mistakes of a backend in many updates: clipping, epochs, order, adaptive sampling."""
 
 from samenet.testing.mutation import Mutant
 

@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: the gradient."""
+"""Mistakes of a backend in the gradient."""
 
 from samenet.testing.mutation import Mutant
 

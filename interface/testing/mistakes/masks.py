@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: the gradient with masks, batch normalization and weights of samples."""
+"""Mistakes of a backend in the gradient with masks, batch normalization and sample weights."""
 
 from samenet.testing.mutation import Mutant
 

@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: predictions and the cost."""
+"""Mistakes of a backend in predictions and the cost."""
 
 from samenet.testing.mutation import Mutant
 

@@ -1,4 +1,4 @@
-"""Mistakes in what a backend computes: updates by each optimizer's rule."""
+"""Mistakes of a backend in the updates by each optimizer's rule."""
 
 from samenet.testing.mutation import Mutant
 

@@ -1,8 +1,8 @@
 """Find the bug in this backpropagation.
 
 It is a whole backend: `feed_forward` and `gradient`, for networks of sigmoids and the squared error. The network
-learns, though slowly, so nobody noticed: the gradient is wrong. Check this file, read what the report says of the
-smallest network that shows it, and mend it. One line is wrong.
+learns, though slowly, so nobody noticed that the gradient is wrong. Check this file, read what the report says about
+the smallest network that shows the error, and fix it. One line is wrong.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
 """Find the bug in this training.
 
-`run_updates` makes many updates in one call: `epochs` times through the samples, in the order of `order[epoch]`, or
-as they come, `batch_size` at a time, by plain descent or with momentum. It returns the cost before each update. The
-state of momentum, the velocity v = state.values[0], persists from call to call, since training is cut into several
-calls; state.t counts the updates. Where no state is given, `rule.state(model.theta)` is a new one. `alpha` is a
-number, or one for each epoch. Two lines are wrong: check the file, and mend them.
+`run_updates` makes many updates in one call: it goes `epochs` times through the samples, in the order of `order[epoch]`
+or in their own order, `batch_size` at a time, by plain descent or with momentum. It returns the cost before each
+update. The state of momentum, the velocity v = state.values[0], persists between calls, because training is divided
+into several calls; state.t counts the updates. If no state is given, `rule.state(model.theta)` creates one. `alpha` is
+a number, or one number for each epoch. Two lines are wrong: check the file, and fix them.
 """
 
 import numpy as np

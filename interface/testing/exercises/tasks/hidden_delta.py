@@ -1,6 +1,6 @@
 """The error of a hidden layer: how backpropagation goes back.
 
-A node j of a hidden layer acts on the cost through all nodes i of the next layer:
+A node j of a hidden layer affects the cost through all nodes i of the next layer:
 
     delta_j = (sum over i of W[i][j] delta_i) f'(z_j)
 

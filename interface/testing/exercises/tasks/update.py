@@ -5,7 +5,7 @@
 theta holds all weights and biases in one vector, g the gradient of the cost with respect to each, and alpha, the
 learning rate, is a number.
 
-Write `update(theta, g, alpha)`: it returns the new parameters, an array like theta. theta and g stay as they are.
+Write `update(theta, g, alpha)`: it returns the new parameters, an array like theta. It must not change theta and g.
 """
 
 
