@@ -286,7 +286,7 @@ def _descend(
     helpers = _helpers(model, given[1][0], len(G))
     all_of_it = theta, P, kinds, bias, objective, *given, G, is_new, values
     found: int = run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
-    return None if found < 0 else found > 0
+    return None if found < 0 else bool(found)
 
 
 FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost}
