@@ -1,1 +1,1 @@
-"""The same functions as `samenet.reference`, fast: one module a backend."""
+"""Fast versions of the functions in `samenet.reference`: one module per backend."""

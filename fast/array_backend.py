@@ -1,4 +1,4 @@
-"""A backend by the functions of `samenet.fast.arrays`: between a model in NumPy's memory and a library on a device."""
+"""A backend made of `samenet.fast.arrays`: it connects a model in NumPy's memory to an array library on a device."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,28 +24,28 @@ N = TypeVar("N", bound=interface.Network)
 
 
 def _device(model: Model) -> str:
-    """Where a model's backend computes."""
+    """The device on which a model's backend computes."""
     return getattr(model, "device", "cpu")
 
 
 class Run(NamedTuple):
-    """What does not change in a call of `run_updates`."""
+    """The parameters that are constant during a call of `run_updates`."""
 
     d: Description
     rule: UpdateRule
     clipping: tuple[float, float]
     batch_size: int
-    m: int  # the samples of an epoch
+    m: int  # samples per epoch
 
 
 class ArrayBackend:
     """The functions of the contract on one library's arrays.
 
-    xp        its namespace of the array API
-    put       put(array, device), of a NumPy array
-    get       the NumPy array again
-    updates   all updates of a call, such as `one_by_one(xp)`: what `run_updates` below calls
-    compiled  what makes a function of (description, *arrays) faster that is called for the same description again
+    xp        the library's namespace of the array API
+    put       put(array, device) copies a NumPy array to the device
+    get       get(array) copies it back to NumPy
+    updates   makes all updates of a call, such as `one_by_one(xp)`; called by `run_updates` below
+    compiled  compiles a function of (description, *arrays), for repeated calls with the same description
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class ArrayBackend:
     ) -> NDArray[np.float64]:
         """Many updates, in place; see `samenet.reference.run_updates`."""
         state = rule.state(model.theta) if state is None else state
-        if sampler is not None:  # rows are drawn by what the updates before have learned
+        if sampler is not None:  # the rows drawn depend on what earlier updates have learned
             options: dict[str, Any] = {"order": order, "epochs": epochs, "reduction": reduction, "dropout": dropout}
             options |= {"drop_connect": drop_connect, "state": state, "sampler": sampler}
             options |= {"alpha": alpha, "batch_size": batch_size, "clip_value": clip_value, "clip_norm": clip_norm}
@@ -153,7 +153,7 @@ class ArrayBackend:
 
 
 def one_by_one(xp: Any) -> Callable[..., Any]:
-    """The `updates` of an `ArrayBackend`, by calls of the library for each."""
+    """The `updates` of an `ArrayBackend`, with calls of the library for each one."""
 
     def updates(
         run: Run,
@@ -209,8 +209,8 @@ def _checked(backend: Any, device: Any) -> str:
 class OnDevice(interface.Network):
     """A network whose backend computes on a device.
 
-    device  its name, as the library knows it; the CPU if it is not given. It goes with copies, but not to another
-            backend, nor into a file. Raises TypeError or ValueError for one that is not here, or has no float64.
+    device  the library's name for it; by default the CPU. Copies keep the device; files and networks on another
+            backend do not. Raises TypeError or ValueError if the device is not available or has no float64.
 
     Everything else is documented in `samenet.network.Network`.
     """
@@ -221,7 +221,7 @@ class OnDevice(interface.Network):
 
     @property
     def device(self) -> str:
-        """Where the backend computes. It can be changed: `net.device = "cpu"`."""
+        """The device on which the backend computes. It can be changed: `net.device = "cpu"`."""
         return _device(self.model)
 
     @device.setter

@@ -1,6 +1,6 @@
-"""Updates on arrays of a library with the Python array API: masks, clipping, and the optimizers' rules.
+"""Updates on the arrays of a library with the Python array API: masks, clipping, and the optimizers' rules.
 
-As `samenet.fast.masks` and `samenet.fast.steps`, without a write in place. Equations: `samenet.reference`.
+The same as `samenet.fast.masks` and `samenet.fast.steps`, without in-place operations. Equations: `samenet.reference`.
 """
 
 import math
@@ -15,13 +15,13 @@ from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.arrays import Array, Description, gradient, moved
 from samenet.optimizers import UpdateRule
 
-Put = Callable[[NDArray[Any]], Array]  # an array of NumPy's onto the device
+Put = Callable[[NDArray[Any]], Array]  # copies a NumPy array to the device
 
 
 class Masks(NamedTuple):
-    """Dropout and DropConnect on the library's arrays: thresholds and factors; None for what there is not.
+    """Thresholds and factors of dropout and DropConnect on the library's arrays; None if not used.
 
-    Of DropConnect both are (weights,), one for each weight.
+    For DropConnect, both are (weights,): one for each weight.
     """
 
     dropout: tuple[Array, Array] | None = None
@@ -29,7 +29,7 @@ class Masks(NamedTuple):
 
     @classmethod
     def of(cls, put: Put, d: Description, dropout: Dropout | None, drop_connect: DropConnect | None) -> "Masks":
-        """Those of the contract."""
+        """Convert the arguments of the backend contract."""
         of_nodes = None if dropout is None else (put(dropout.thresholds), put(dropout.factors))
         if drop_connect is None:
             return cls(of_nodes)
@@ -39,7 +39,7 @@ class Masks(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """The generator's key, and the numbers before the first of an update's masks: integers modulo 2^64, (), signed."""
+    """The generator's key, and the counters before an update's masks: signed scalars, modulo 2^64."""
 
     key: Array
     dropout: Array
@@ -47,7 +47,7 @@ class Counters(NamedTuple):
 
     @classmethod
     def of(cls, d: Description, dropout: Dropout | None, drop_connect: DropConnect | None) -> "Counters":
-        """Those of a call's first update, in NumPy's memory."""
+        """The counters of a call's first update, in NumPy's memory."""
         masks = dropout or drop_connect
         of_nodes = 0 if dropout is None else dropout.first * d.nodes
         of_weights = 0 if drop_connect is None else 2**63 + drop_connect.first * d.weights
@@ -55,7 +55,7 @@ class Counters(NamedTuple):
         return cls(*(np.array(n, np.int64) for n in numbers))
 
     def after(self, d: Description, samples: Any, updates: Any) -> "Counters":
-        """Those of an update so much later."""
+        """The counters after this many samples and updates."""
         return Counters(self.key, self.dropout + samples * d.nodes, self.drop_connect + updates * d.weights)
 
 
@@ -68,7 +68,8 @@ _GROWTH, _FIRST, _SECOND = map(_signed, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9,
 
 
 def _random(key: Array, n: Array) -> Array:
-    """splitmix64(key, n) >> 11; see `samenet.reference.dropout.splitmix64`. Signed integers wrap around alike."""
+    """splitmix64(key, n) >> 11; see `samenet.reference.dropout.splitmix64`. Signed integers wrap around in the same
+    way."""
     z = key + n * _GROWTH
     z = (z ^ _shifted(z, 30)) * _FIRST
     z = (z ^ _shifted(z, 27)) * _SECOND
@@ -76,14 +77,14 @@ def _random(key: Array, n: Array) -> Array:
 
 
 def _shifted(z: Array, bits: int) -> Array:
-    """The shift to the right of an unsigned integer, by that of a signed one."""
+    """A logical right shift, computed with the arithmetic shift of signed integers."""
     return (z >> bits) & (2 ** (64 - bits) - 1)
 
 
 def masks_of(
     xp: Any, d: Description, masks: Masks, counters: Counters, rows: int
 ) -> tuple[Array | None, list[Array] | None]:
-    """The factors of all hidden nodes for a batch, (rows, n); and of all weights, a matrix for each layer."""
+    """The factors of all hidden nodes for a batch, (rows, n), and of all weights, one matrix per layer."""
     of_nodes, of_weights = None, None
     if masks.dropout is not None:
         of_nodes = _kept(xp, d, *masks.dropout, counters.key, counters.dropout, (rows, d.nodes))
@@ -98,7 +99,7 @@ def masks_of(
 def _kept(
     xp: Any, d: Description, thresholds: Array, factors: Array, key: Array, first: Array, shape: tuple[int, ...]
 ) -> Array:
-    """The factors, and 0 for what is left out; shape: as of `thresholds`, or rows of it."""
+    """The factors, with 0 for dropped entries; shape: that of `thresholds`, or rows of it."""
     count = shape[0] * d.nodes if len(shape) > 1 else d.weights
     n = xp.arange(1, count + 1, dtype=xp.int64, device=getattr(first, "device", None))  # JAX finds it out
     return xp.where(_random(key, first + n).reshape(shape) >= thresholds, factors, xp.zeros_like(factors))
@@ -109,7 +110,7 @@ def clip(xp: Any, g: Array, clip_value: float, clip_norm: float) -> Array:
     if clip_value < math.inf:
         g = xp.clip(g, -clip_value, clip_value)
     if clip_norm < math.inf:
-        entry = xp.max(xp.abs(g))  # by which g is divided first: its squares may overflow, or all underflow
+        entry = xp.max(xp.abs(g))  # g is divided by it first, because its squares may overflow, or all underflow
         largest = xp.where((entry > 0) & xp.isfinite(entry), entry, xp.ones_like(entry))
         scaled = g / largest
         length = xp.sqrt(xp.sum(scaled * scaled))
@@ -147,7 +148,7 @@ def scales(rule: Any, alpha: float, t: int) -> tuple[float, float]:
 
 
 def _quotient(xp: Any, a: Array, b: Array) -> Array:
-    """a / b, and 0 where b is 0: with epsilon = 0, a parameter that never had a slope stays."""
+    """a / b, and 0 where b is 0: with epsilon = 0, a parameter whose gradient was always 0 does not change."""
     return xp.where(b == 0, xp.zeros_like(a), a / xp.where(b == 0, xp.ones_like(b), b))
 
 
@@ -165,7 +166,7 @@ def update(
     counters: Counters,
     sample_weight: Array | None,
 ) -> tuple[Array, list[Array], Array]:
-    """Everything that training changes, and the rule's state, after an update from these rows; and its cost."""
+    """Everything that training changes, and the rule's state, after an update from these rows; and the cost."""
     left_out = masks_of(xp, d, masks, counters, x.shape[0])
     cost, g, batches = gradient(xp, d, everything, x, y, *left_out, sample_weight)
     n = d.parameters

@@ -1,7 +1,7 @@
 """The network on arrays of a library with the Python array API, such as PyTorch's or JAX's: pure functions.
 
-They are what the NumPy backend computes, without a write in place, so that JAX can compile them; `xp` is the library's
-namespace. Equations and sources: `samenet.reference`; the array API: data-apis.org/array-api.
+They compute the same as the NumPy backend, without in-place operations, so that JAX can compile them; `xp` is the
+library's namespace. Equations and sources: `samenet.reference`; the array API: data-apis.org/array-api.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Array = Any  # an array of the library
 
 
 class Description(NamedTuple):
-    """What does not change while a model computes."""
+    """The static properties of a model, which do not change between calls."""
 
     sizes: tuple[int, ...]
     bias: bool
@@ -28,7 +28,7 @@ class Description(NamedTuple):
 
     @classmethod
     def of(cls, model: Model, reduction: str = "mean") -> "Description":
-        """Of a model."""
+        """The description of a model."""
         theta = model.theta
         settings = model.activations, model.cost_function, model.l1, model.l2
         return cls(theta.sizes, theta.bias, *settings, theta.normalized, reduction)
@@ -50,7 +50,7 @@ class Description(NamedTuple):
         return self.weights + shifts + sum(n for n, flag in zip(self.sizes[1:], self.normalized, strict=False) if flag)
 
     def scale(self, rows: int, c: Array | None) -> float:
-        """The factor of a sum over so many samples; c: their own factors, with which there is no other."""
+        """The factor of a sum over this many samples: 1 if they have factors c of their own."""
         return 1 / rows if self.reduction == "mean" and c is None else 1.0
 
 
@@ -73,7 +73,7 @@ class Batch(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """The activations of every layer, the same as the next layer sees them, the output's z, and what normalized."""
+    """The activations of all layers, before and after masks; the output's z; and the batch statistics."""
 
     h: list[Array]
     layer_inputs: list[Array]
@@ -100,7 +100,7 @@ def layers(d: Description, everything: Array) -> list[Layer]:
 
 
 def activate(xp: Any, name: str, z: Array) -> Array:
-    """h, from z."""
+    """h = f(z)."""
     match name:
         case "sigmoid":
             return 1 / (1 + xp.exp(-z))
@@ -137,7 +137,8 @@ def forward(
     weights: Sequence[Array] | None = None,
     by_batch: bool = False,
 ) -> Pass:
-    """One sample (n_in,) or a batch (m, n_in). by_batch: normalize by its statistics, not by the running ones."""
+    """One sample (n_in,) or a batch (m, n_in). by_batch: normalize with the batch's statistics instead of the running
+    ones."""
     h, layer_inputs, batches, z, start = [x], [x], list[Batch | None](), x, 0
     for layer, part in enumerate(parts):
         W = part.W if weights is None else weights[layer]
@@ -164,7 +165,7 @@ def forward(
 
 
 def _factors(xp: Any, d: Description, sample_weight: Array | None, dtype: Any) -> Array | None:
-    """c of every sample of a batch, (m, 1), if they have weights; see `samenet.reference.sample_weight`."""
+    """The factors c of a batch's samples, (m, 1), if they have weights; see `samenet.reference.sample_weight`."""
     if sample_weight is None:
         return None
     c, total = sample_weight, xp.sum(sample_weight)
@@ -231,11 +232,11 @@ def gradient(
     weight_masks: Sequence[Array] | None = None,
     sample_weight: Array | None = None,
 ) -> tuple[Array, Array, list[Batch | None]]:
-    """The cost over the rows of X, its gradient as one vector, and the statistics by which layers were normalized."""
+    """The cost over the rows of X, its gradient as one vector, and the batch statistics of normalized layers."""
     parts = layers(d, everything)
     used = [part.W if weight_masks is None else part.W * weight_masks[i] for i, part in enumerate(parts)]
     c = _factors(xp, d, sample_weight, X.dtype)
-    if c is not None and not any(d.normalized):  # of a sample left out, no number is met by any other
+    if c is not None and not any(d.normalized):  # numbers of a sample of weight 0 must not reach others
         X = xp.where(c != 0, X, xp.zeros_like(X))
     h, layer_inputs, z, batches = forward(xp, d, parts, X, masks, used, by_batch=True)
     delta = d.scale(X.shape[0], c) * _weighed(xp, _delta(xp, d, Y, h[-1]), c)
@@ -264,7 +265,7 @@ def gradient(
 
 
 def moved(xp: Any, d: Description, everything: Array, batches: Sequence[Batch | None]) -> Array:
-    """The running statistics after a batch, as they lie behind the parameters."""
+    """The running statistics after a batch, in the order in which they follow the parameters."""
     found = []
     for part, batch in zip(layers(d, everything), batches, strict=True):
         if batch is not None and part.running is not None:

@@ -1,4 +1,4 @@
-"""Models, rules and updates as the compiled kernels know them."""
+"""Descriptions of models, rules and updates for the compiled kernels."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ from samenet.model import Model, functions
 
 
 def objective(model: Model) -> tuple[int, float, float]:
-    """The cost by its place in the list, and the factors of the penalties."""
+    """The cost's index in the list of costs, and the factors of the penalties."""
     return functions.COSTS.index(model.cost_function), model.l1, model.l2
 
 
 def described(model: Model) -> tuple[NDArray[np.int64], bool, tuple[int, float, float]]:
-    """The model's layout, whether there are biases, and its objective, made once."""
+    """The model's layout, whether it has biases, and its objective, computed once."""
     found: tuple[NDArray[np.int64], bool, tuple[int, float, float]] | None = model.prepared.get(described)
     if found is None:
         found = model.prepared[described] = layout(model), model.bias, objective(model)
@@ -26,9 +26,9 @@ def described(model: Model) -> tuple[NDArray[np.int64], bool, tuple[int, float, 
 
 
 def layout(model: Model) -> NDArray[np.int64]:
-    """The model's description for kernels, made once: the numbers of nodes; activations by their places in the list.
+    """The model's description for kernels, computed once: the numbers of nodes, and the activations' indices.
 
-    The input layer has none; in its place stands whether there are biases. Then flags, if any layer is normalized.
+    In place of the input layer's activation: whether there are biases. Then flags, if any layer is normalized.
     """
     found: NDArray[np.int64] | None = model.prepared.get(__name__)
     if found is None:
@@ -45,28 +45,28 @@ def _layout(
 
 
 def constants(rule: Any) -> tuple[int, float, float, float]:
-    """A rule as kernels know it: the place of its name, beta of the first mean, of that of squares, and epsilon."""
+    """A rule's constants for kernels: the index of its name, beta of the first and of the second moment, epsilon."""
     beta = getattr(rule, "beta1", getattr(rule, "beta", 0.0))
     of_squares = getattr(rule, "beta2", getattr(rule, "decay", 0.0))
     return RULES.index(rule.name), beta, of_squares, getattr(rule, "epsilon", 0.0)
 
 
 class Plan(NamedTuple):
-    """How updates of a model are made, by a rule and batches of a size; it does not depend on any number in theta.
+    """How to update a model with a rule and a batch size; independent of the values in theta.
 
     tiny       for a network that fits `tiny_network`: the first arguments of its kernel; None for others
-    parts      into how many a batch is cut
+    parts      the number of parts into which a batch is divided
     """
 
     rule: Any
     given: tuple[int, float, float]
-    constants: tuple[int, float, float, float, float, float]  # of a `Rule`, but the last
+    constants: tuple[int, float, float, float, float, float]  # all fields of a `Rule` but the last
     tiny: tuple[Any, ...] | None
     parts: int
 
 
 def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
-    """The plan, which the model keeps for the next call; given: the size of a batch, and the limits of clipping."""
+    """The plan, kept with the model for the next call; given: the batch size, and the limits of clipping."""
     found: Plan | None = model.prepared.get(plan)
     if found is None or found.rule is not rule or found.given != given:
         tiny, flat, (batch_size, clip_value, clip_norm) = None, model.theta.flat, given

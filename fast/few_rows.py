@@ -1,4 +1,4 @@
-"""The gradient of few rows by the kernel that packs no parameters."""
+"""The gradient for few rows, with the kernel that does not pack parameters."""
 
 import functools
 from typing import Any
@@ -16,7 +16,7 @@ most = functools.cache(few_rows.most)
 
 
 def fits(model: Model, rows: int) -> bool:
-    """Whether this is the sooner way; there is none for batch normalization."""
+    """Whether this is faster; False with batch normalization, which it does not support."""
     theta = model.theta
     return rows <= most(theta.sizes, theta.flat.size, theta.flat.itemsize) and not theta.normalized
 

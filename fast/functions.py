@@ -15,7 +15,8 @@ Array = NDArray[Any]
 
 
 class Activation(NamedTuple):
-    """activate(z) turns z into h; backward(h, e) turns e = dJ/dh into dJ/dz. Both in place, on a vector or on rows."""
+    """activate(z) turns z into h; backward(h, e) turns e = dJ/dh into dJ/dz. Both work in place, on a vector or
+    rows."""
 
     activate: Callable[[Array], object]
     backward: Callable[[Array, Array], object]
@@ -63,8 +64,8 @@ ACTIVATIONS = {
 
 
 class Cost(NamedTuple):
-    """value(Y, h, z, c), the sum over the samples, each times its factor of c (m, 1) unless that is None;
-    delta(Y, h, backward), dJ/dz; whether the value needs z.
+    """value(Y, h, z, c): the sum over the samples, times their factors c (m, 1) unless that is None; delta(Y, h,
+    backward): dJ/dz; and whether the value needs z.
     """
 
     value: Callable[[Array, Array, Array, Array | None], float]

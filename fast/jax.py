@@ -1,8 +1,8 @@
 """The network in JAX, compiled by XLA: the same functions as `samenet.reference`, the same answers.
 
-A function is compiled at its first call for each network, and for each number of samples. `Network(sizes,
-device="gpu")` computes on an accelerator, `device="gpu:1"` on the second; parameters stay in NumPy's memory, and travel
-with each call. JAX's numbers have 64 bits inside these functions, whatever its own setting; `threads=` has no effect.
+A function is compiled on its first call for each network and number of samples. `Network(sizes, device="gpu")` computes
+on an accelerator, `device="gpu:1"` on the second; parameters stay in NumPy's memory and are copied in each call. Inside
+these functions JAX uses 64 bits, whatever its own setting; `threads=` has no effect.
 """
 
 import sys
@@ -26,7 +26,7 @@ SECONDS = 1e-3, 2.5e-9
 
 
 def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """f compiled for each description, which is its first argument."""
+    """f, compiled for each description (its first argument)."""
     compiled = jax.jit(f, static_argnums=0)
 
     @wraps(f)
@@ -48,7 +48,7 @@ def _device(name: str) -> Any:
 
 def _put(array: NDArray[Any], device: str) -> Any:
     if device == jax.default_backend() and jax.config.jax_default_device is None:
-        return array  # which compiled functions take there, in less time
+        return array  # compiled functions copy it to the CPU device faster
     with jax.enable_x64(True):
         return jax.device_put(array, _device(device))
 
@@ -67,7 +67,7 @@ def _epochs(
     masks: Any,
     counters: Any,
 ) -> Any:
-    """So many epochs, at most as there are factors (epochs, batches, 2); the rest of these is not used."""
+    """Make this many epochs; `factors`, (epochs, batches, 2), may have more, which are ignored."""
     d, m, size = run.d, run.m, run.batch_size
     whole = m // size
 
@@ -105,7 +105,7 @@ def _updates(
     masks: Masks,
     counters: Counters,
 ) -> tuple[Any, Any, Any]:
-    """All in one compiled loop, which is compiled for powers of two of epochs at most."""
+    """Make all updates in one compiled loop; it is compiled only for powers of two of epochs."""
     epochs = len(factors)
     most = 1 << (epochs - 1).bit_length()
     given = [None if a is None else put(_lengthened(a, most)) for a in (order, factors)]
@@ -125,7 +125,7 @@ gradient, run_updates = _backend.gradient, _backend.run_updates
 
 
 def try_device(device: str) -> None:
-    """Raise an exception for a device that JAX does not have here, or that has no float64."""
+    """Raise an exception if the device is not available to JAX or has no float64."""
     with jax.enable_x64(True):
         np.asarray(jax.device_put(np.ones(1), _device(device)))
 

@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept on disk, and how many there are: for `samenet info` and `samenet warmup`."""
+"""The on-disk cache of compiled kernels: its location and size, for `samenet info` and `samenet warmup`."""
 
 import os
 from pathlib import Path
@@ -13,12 +13,12 @@ __all__ = ["compile_external", "count", "folder", "is_compiled"]
 
 
 def is_compiled() -> bool:
-    """Whether kernels are compiled at all: not where NUMBA_DISABLE_JIT is set."""
+    """Whether kernels are compiled; False if NUMBA_DISABLE_JIT is set."""
     return not vars(config)["DISABLE_JIT"]
 
 
 def folder() -> Path | None:
-    """The first folder that takes new kernels; None if none does."""
+    """The first folder in which new kernels can be stored; None if there is none."""
     for candidate in caching.folders(inference.one_of.__wrapped__):
         nearest = candidate
         while not nearest.exists() and nearest != nearest.parent:

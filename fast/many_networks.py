@@ -1,4 +1,4 @@
-"""Many networks that are alike, trained at once on compiled kernels; see `samenet.training.alike`."""
+"""Training many similar networks together in compiled kernels; see `samenet.training.alike`."""
 
 import math
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ _NO_ORDERS = np.empty((0, 0, 0), np.int64)
 
 
 def at_once(model: Model, batch_size: int) -> int:
-    """How many networks like this are trained together, or 0 if it is faster, or has other bits, one by one."""
+    """How many such networks to train together; 0 if one by one is faster or would give different bits."""
     if model.theta.normalized or model.l1 or model.l2 or tiny_network.fits(model, batch_size):
         return 0
     if narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):  # type: ignore[no-untyped-call]
-        return 0  # whose sums are in another order
+        return 0  # its sums have a different order
     codes = tuple(map(functions.ACTIVATIONS.index, model.activations))
     return many_networks.lanes_of(model.dtype) if many_networks.fits(model.sizes, codes, batch_size) else 0
 
@@ -40,11 +40,11 @@ def run_updates(
     record_every: int,
     clip_value: float = math.inf,
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
-    """The updates that the backend's `run_updates` makes, of models that differ in their parameters alone.
+    """The updates of the backend's `run_updates` for models that differ only in their parameters.
 
     orders: an order of the rows for each model, (epochs, m), or None. Returns the parameters after all updates,
     (models, parameters); the costs of the updates, (models, updates); and the cost over all samples before each epoch
-    that is a multiple of `record_every`, (models, records), none if that is 0. No model is changed.
+    that is a multiple of `record_every`, (models, records); no records if it is 0. The models are not changed.
     """
     first = models[0]
     thetas = np.array([model.theta.flat for model in models])

@@ -1,4 +1,4 @@
-"""Masks of dropout for many samples at once, and of DropConnect for all weights."""
+"""Dropout masks for many samples at once, and DropConnect masks for all weights."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from samenet.model import Model
 
 
 def masks_of(dropout: Dropout | None, rows: int, start: int = 0) -> NDArray[Any] | None:
-    """The factors of all hidden nodes for the samples of a call from `start` on, (rows, n); None without dropout."""
+    """The factors of all hidden nodes for a call's samples from `start` on, (rows, n); None without dropout."""
     if dropout is None:
         return None
     n = len(dropout.factors)
@@ -20,7 +20,7 @@ def masks_of(dropout: Dropout | None, rows: int, start: int = 0) -> NDArray[Any]
 
 
 def weight_masks_of(drop_connect: DropConnect | None, model: Model, update: int = 0) -> list[NDArray[Any]] | None:
-    """The factors of all weights for an update of a call, a matrix for each layer; None without DropConnect."""
+    """The factors of all weights for an update of a call, one matrix per layer; None without DropConnect."""
     if drop_connect is None:
         return None
     sizes = [W.size for W in model.weights]

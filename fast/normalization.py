@@ -1,4 +1,4 @@
-"""Batch normalization on whole arrays: what the NumPy backend computes.
+"""Batch normalization on whole arrays, for the NumPy backend.
 
 Equations and source: `samenet.reference.normalization`.
 """
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
 
 def by_batch(theta: Parameters, layer: int, z: Array) -> Batch:
-    """z := gamma n + b in place, by the statistics of z (m, n)."""
+    """z := gamma n + b in place, with the statistics of z (m, n)."""
     means = z.mean(axis=0)
     n = z - means
     variances = np.square(n).mean(axis=0)
@@ -39,7 +39,7 @@ def by_batch(theta: Parameters, layer: int, z: Array) -> Batch:
 
 
 def by_running(theta: Parameters, layer: int, z: Array) -> None:
-    """The same by the running statistics, for one sample or for rows."""
+    """The same with the running statistics, for one sample or rows."""
     z -= theta.running[layer][0]
     z *= factors(theta, layer)
     if theta.bias:
@@ -47,7 +47,7 @@ def by_running(theta: Parameters, layer: int, z: Array) -> None:
 
 
 def backward(theta: Parameters, layer: int, delta: Array, batch: Batch, g: Parameters) -> None:
-    """delta := dJ/dz in place of dJ/dz'; into g go dJ/dgamma and dJ/db."""
+    """Replace dJ/dz' by dJ/dz in delta; write dJ/dgamma and dJ/db into g."""
     m, N = delta.shape[0], batch.N
     mean, mean_product = delta.sum(axis=0), (delta * N).sum(axis=0)
     g.gammas[layer][:] = mean_product

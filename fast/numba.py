@@ -1,9 +1,9 @@
 """The network in compiled Numba kernels: the same functions as `samenet.reference`, the same inference.
 
-The kernels are in `samenet.fast.kernels`, which says how they are built; here they are called. They take the flat
-parameter vector theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a
-dtype. They share no scratch memory, so any number of threads may call them at once. They release the GIL, but for one
-sample of a network of at most `inference.QUICK` parameters, which is done before another thread could begin.
+This module calls the kernels; `samenet.fast.kernels` contains and explains them. They take the flat parameter vector
+theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a dtype. They share
+no scratch memory, so any number of threads may call them at once. They release the GIL, except for one sample of a
+network of at most `inference.QUICK` parameters, which takes less time than switching threads.
 """
 
 import functools
@@ -36,16 +36,16 @@ Array = NDArray[Any]
 MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
-_NO_RULE = tuple(Rule(DESCENT))  # Numba takes long to see the type of a named one
+_NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
 _NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
-_NONE = {  # by the size of a number: no state, and no masks
+_NONE = {  # no state and no masks, by itemsize
     n: (np.empty((0, 0), f"f{n}"), (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0)) for n in (4, 8)
 }
 _most_rows = functools.cache(forward.most_rows)
 
 
 def _helpers(model: Model, rows: int, pieces: int) -> int:
-    """How many threads to call in, for work on so many rows that is cut into so many pieces."""
+    """The number of helper threads for work on this many rows, divided into this many pieces."""
     return 0 if rows * model.theta.flat.size < PAYS else min(model.threads, pieces) - 1
 
 
@@ -73,7 +73,7 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
     theta = model.theta
     if x.ndim == 1:
         out = np.empty(theta.sizes[-1], x.dtype)
-        if _answered(model, x, out):  # by a kernel that is sooner compiled
+        if _answered(model, x, out):  # by a kernel that compiles faster
             return out, True
         one = x.reshape(1, x.size), out.reshape(1, out.size)
         return out, inference.predict_rows(theta.flat, layout(model), *one)
@@ -86,7 +86,7 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
 
 
 def _answered(model: Model, x: Array, out: Array) -> bool:
-    """Whether `one_of` could answer: not for an array of another kind, a wide layer, or a sample that is not finite."""
+    """Try `one_of`; False for another type of array, a wide layer, or a sample that is not finite."""
     theta = model.theta.flat
     try:
         answer: bool = inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, layout(model), x, out)
@@ -109,7 +109,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     many, answer_rows = ready.rows_alone(model), None
 
     def converted(name: str, x: Any, answer: Any) -> Any:
-        """Whether one sample could be answered after a conversion."""
+        """Predict one sample after converting it; returns whether that was possible."""
         x = arrays.array(name, x, dtype)
         try:
             return answer_one(theta, codes, x, answer)
@@ -139,7 +139,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
                 if done or (done is None and converted("X", X, answer)):
                     return answer
             elif X.ndim == 2 and (len(X) <= few or len(X) in many):
-                answer_rows = answer_rows or inference.rows_of(dtype)  # compiled when it is needed
+                answer_rows = answer_rows or inference.rows_of(dtype)  # compiled when first needed
                 answer = empty((len(X), n_out), dtype)
                 try:
                     if answer_rows(theta, codes, X, answer):
@@ -160,7 +160,7 @@ def evaluate(
 ) -> tuple[float, Array]:
     """The cost and the output; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
-    if model.theta.normalized:  # penalties are on W as it is, not folded
+    if model.theta.normalized:  # penalties apply to W itself, not to the folded W
         cost, out = evaluate(folded(model.without_penalties()), X, Y, reduction, sample_weight)
         return cost + penalty(model), out
     if sample_weight is not None:
@@ -171,7 +171,7 @@ def evaluate(
 def _evaluate(
     model: Model, X: Array, Y: Array, scale: float, out: Array, factors: Array | None = None
 ) -> tuple[float, bool]:
-    """The cost if Y has rows, each times its factor if they are given; and if not, whether X is finite."""
+    """The cost if Y has rows, times their factors if given; if Y has none, whether X is finite."""
     theta = model.theta
     values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
     none = theta.flat[:0]
@@ -204,11 +204,11 @@ def gradient(
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
         return costs.item(), g
     memory = borrowed(model, training.parts_of(len(X), theta.size))
-    if memory.packed is None:  # the gradient is left in G
+    if memory.packed is None:  # the gradient stays in G
         _descend(model, theta, memory, given, drop_connect, sample_weight)
         return costs.item(), model.theta.like(memory.G[0] if len(memory.G) == 1 else memory.G[0].copy())
     found = theta.copy()
-    _descend(model, found, memory, given, drop_connect, sample_weight)  # the gradient takes its place
+    _descend(model, found, memory, given, drop_connect, sample_weight)  # replaced by the gradient
     give_back(model, memory)
     return costs.item(), model.theta.like(found)
 
@@ -263,11 +263,11 @@ def run_updates(
 def _descend(
     model: Model, theta: Array, memory: Memory, given: tuple[Any, ...], *options: Any, is_new: bool = False
 ) -> bool | None:
-    """The updates, or if there is no alpha the gradient, in place of theta, and their costs.
+    """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
 
-    given: what all kernels take, from data to costs. If P is theta, the gradient is left in G, not in theta.
-    options: DropConnect, weights of samples, and a sampler, as many as there are. is_new: whether state has no numbers.
-    Returns whether parameters are finite afterwards; None if not known.
+    given: the arguments of all kernels, from data to costs. If P is theta, the gradient is written to G, not theta.
+    options: DropConnect, sample weights and a sampler, if used. is_new: whether state is uninitialised.     Returns
+    whether parameters are finite afterwards; None if unknown.
     """
     drop_connect, sample_weight, sampler = (*options, None)[:3]
     G, P, values = memory[:3]

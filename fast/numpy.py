@@ -4,7 +4,7 @@ Samples are rows, so the loops of the reference become matrix products: Z = H W^
 
 NumPy's BLAS computes the products, with as many threads as it chooses. A process forked while another thread is in a
 product may hang in its own first product, since OpenBLAS's locks are copied in their current state; if OpenBLAS runs
-threads of its own, the parent may hang too. Where threads multiply, start processes by "spawn" or "forkserver".
+threads of its own, the parent may hang too. If threads compute products, start processes with "spawn" or "forkserver".
 """
 
 import math
@@ -34,7 +34,7 @@ NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 
 
 class _Pass(NamedTuple):
-    """The activations of every layer; the same as the next layer sees them; the output layer's z, or its h."""
+    """The activations of all layers, before and after masks; the output layer's z, or its h."""
 
     h: list[Array]
     layer_inputs: list[Array]
@@ -50,13 +50,13 @@ def _forward(
     weights: Sequence[Array] | None = None,
     batches: list[Batch | None] | None = None,
 ) -> _Pass:
-    """Layer l + 1 is written into out[l], from other weights if they are given. Works on a vector and on rows alike.
+    """Write layer l + 1 into out[l], computed with `weights` if given. Works on a vector or on rows.
 
-    batches: gets what normalizes each layer, by the statistics of these rows; if None, running ones do.
+    batches: receives the statistics of these rows, which then normalize the layers; if None, running ones do.
     """
     layers, layer_inputs, z, start = [x], [x], x, 0
     theta, normalized = model.theta, model.theta.normalized
-    # Some BLAS kernels raise the flag of an invalid operation for numbers beyond the end of a short row, not used.
+    # Some BLAS kernels read beyond the end of a short row and set the floating-point flag "invalid" for unused numbers.
     with np.errstate(all="ignore"):
         for layer, W in enumerate(weights or model.weights):
             h = z = np.dot(layer_inputs[-1], W.T, out=out[layer])
@@ -97,7 +97,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     """f(x, out=None): the output layer for plain arrays, else otherwise(x, out); see `samenet.backends.prediction`.
 
     Plain: an array of the model's dtype, C-contiguous, aligned and writable; x is (n_in,), or unless `one` (m, n_in)
-    and finite. With batch normalization, nothing is.
+    and finite. With batch normalization, no array is plain.
     """
     if model.theta.normalized:
         return otherwise
@@ -122,7 +122,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
             return otherwise(x) if out is None else otherwise(x, out)
         h = x
         for WT, b, activate in layers:
-            h = h.dot(WT)  # a new array: with memory kept for it, threads would write over each other's
+            h = h.dot(WT)  # a new array: in shared memory, threads would overwrite each other's results
             if b is not None:
                 h += b
             activate(h)
@@ -174,7 +174,7 @@ def _backpropagate(
 ) -> float:
     """g := dJ/dtheta over the rows of X; returns J.
 
-    H is memory for the activations; batches: see `_forward`; `sampled` gets squared norms.
+    H is memory for the activations; batches: see `_forward`; `sampled` receives squared norms.
     """
     c = None if sampled is None else sampled.factors
     if sample_weight is not None:

@@ -1,4 +1,4 @@
-"""What the compiled backend does sooner for arrays that need no conversion: the kernel checks them on the way."""
+"""The compiled backend's fast paths for arrays that need no conversion: the kernel checks them as it reads them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +13,8 @@ from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS
 from samenet.model import Model
 
-OTHER_ARRAYS = TypeError, NumbaError  # what a kernel raises that is for arrays of one kind alone
-_USUAL = 2.0**64  # a cost up to this is far from any limit of `samenet.validation.overflow`, whatever the rows
+OTHER_ARRAYS = TypeError, NumbaError  # raised by a kernel compiled for one type of array only
+_USUAL = 2.0**64  # costs up to this are far from the limits of `samenet.validation.overflow`
 
 
 def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +47,7 @@ def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., 
 
 
 def rows_alone(model: Model) -> range:
-    """For which numbers of rows samples are in the lanes, and no other thread is called in."""
+    """The numbers of rows for which samples fill the lanes and no helper thread is used."""
     rows, size = rows_in_lanes(model.sizes, model.dtype.itemsize), model.theta.flat.size
     return range(rows.start, min(rows.stop, PAYS // size + 1))
 

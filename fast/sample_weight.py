@@ -1,4 +1,4 @@
-"""Weights of samples on whole arrays; equations: `samenet.reference.sample_weight`."""
+"""Sample weights on whole arrays; equations: `samenet.reference.sample_weight`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Array = NDArray[Any]
 
 
 def factors(sample_weight: NDArray[np.float64], reduction: str, dtype: Any) -> Array:
-    """c of every sample of a batch, (m, 1)."""
+    """The factors c of a batch's samples, (m, 1)."""
     total = sample_weight.sum()
     c = sample_weight / total if reduction == "mean" and total > 0 else sample_weight
     with np.errstate(under="ignore"):
@@ -23,5 +23,5 @@ def weighed(values: Array, c: Array) -> Array:
 
 
 def left_out(X: Array, c: Array) -> Array:
-    """The samples, but zeros in place of those of weight 0, of which no number is to be met by any other."""
+    """The samples, with zeros in place of those of weight 0, whose numbers must not reach any result."""
     return X if (c != 0).all() else np.where(c != 0, X, X.dtype.type(0))

@@ -1,6 +1,6 @@
-"""Adaptive sampling on whole arrays: what the NumPy backend takes, and a backend without updates of its own.
+"""Adaptive sampling on whole arrays, for the NumPy backend and for backends without their own updates.
 
-Equations, and the loops that these functions repeat: `samenet.AdaptiveSampling`, `samenet.reference.sampling`.
+Equations and equivalent loops: `samenet.AdaptiveSampling`, `samenet.reference.sampling`.
 """
 
 import math
@@ -16,7 +16,7 @@ _MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
 
 
 class Sampled(NamedTuple):
-    """The rows of a batch; their factors c, (B, 1); and to be filled with ||c_s dJ_s/dtheta||^2, (B,)."""
+    """The rows of a batch; their factors c, (B, 1); and an array to fill with ||c_s dJ_s/dtheta||^2, (B,)."""
 
     rows: NDArray[np.int64]
     factors: Array
@@ -24,14 +24,14 @@ class Sampled(NamedTuple):
 
     @classmethod
     def by(cls, sampler: Sampler, numbers: Array, dtype: Any) -> "Sampled":
-        """What these random numbers draw."""
+        """The batch drawn by these random numbers."""
         rows = draw(sampler, numbers)
         weights = sampler.weights[rows] * sampler.rows / sampler.tree[1]
         factors = 1.0 / ((1.0 - sampler.floor) * weights + sampler.floor)
         return cls(rows, factors[:, None].astype(dtype), np.zeros(len(rows)))
 
     def add(self, delta: Array, layer_inputs: Array, bias: bool) -> None:
-        """Add a layer's part, from its c dJ/dz: ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
+        """Add a layer's term, from its c dJ/dz: ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
         self.squares[:] += _squares(delta) * (_squares(layer_inputs) + bias)
 
 
@@ -41,7 +41,7 @@ def _squares(rows: Array) -> NDArray[np.float64]:
 
 
 def draw(sampler: Sampler, numbers: Array) -> NDArray[np.int64]:
-    """The rows that numbers of [0, 1) stand for."""
+    """The rows selected by random numbers in [0, 1)."""
     floor, tree, leaves = sampler.floor, sampler.tree, len(sampler.tree) // 2
     node, rest = np.ones(len(numbers), np.int64), (numbers - floor) / (1.0 - floor) * tree[1]
     while node[0] < leaves:
@@ -55,7 +55,7 @@ def draw(sampler: Sampler, numbers: Array) -> NDArray[np.int64]:
 
 
 def learn(sampler: Sampler, rows: NDArray[np.int64], squares: NDArray[np.float64]) -> None:
-    """Move the weights of the rows drawn."""
+    """Update the weights of the rows drawn."""
     tree, mean, count = sampler.tree, float(squares.sum()) / len(squares), len(squares)
     running = float(sampler.mean[0]) or mean
     if not 0.0 < running < math.inf or not mean < math.inf:
@@ -63,7 +63,7 @@ def learn(sampler: Sampler, rows: NDArray[np.int64], squares: NDArray[np.float64
     places = rows + len(tree) // 2
     least = max(sampler.floor * float(tree[1]) / sampler.rows, 1.0 / _LIMIT)
     factors = np.exp(sampler.rate * (np.minimum(squares / running, _MOST) - 1.0))
-    for place, factor in zip(places.tolist(), factors.tolist(), strict=True):  # a row may be there more than once
+    for place, factor in zip(places.tolist(), factors.tolist(), strict=True):  # a row may occur more than once
         tree[place] = min(max(float(tree[place]) * factor, least), _LIMIT)
     while places[0] > 1:
         places //= 2

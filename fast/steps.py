@@ -1,6 +1,7 @@
-"""One step of an optimizer's rule on whole arrays, and clipping before it: what the NumPy backend takes.
+"""Clipping, and one step of an optimizer's rule, on whole arrays.
 
-A backend without updates of its own takes them too. Equations and sources: `samenet.reference.optimizers`.
+The NumPy backend uses them, as do backends without their own updates. Equations and sources:
+`samenet.reference.optimizers`.
 """
 
 import math
@@ -18,7 +19,7 @@ Array = NDArray[Any]
 def clip(g: Array, clip_value: float, clip_norm: float) -> Array:
     """Each entry of g cut to +-clip_value; then g scaled to the length clip_norm, if it is longer. In place.
 
-    As `samenet.reference.descent.clip`, in whole arrays.
+    The same as `samenet.reference.descent.clip`, on whole arrays.
     Source: R. Pascanu, T. Mikolov, Y. Bengio, On the difficulty of training recurrent neural networks (2013), 3.2.
     """
     if clip_value < math.inf:
@@ -36,7 +37,7 @@ def clip(g: Array, clip_value: float, clip_norm: float) -> Array:
 
 
 def step(theta: Array, g: Array, alpha: float, rule: UpdateRule, state: State) -> None:
-    """theta and the state after one update against g, in place; g is written over."""
+    """Update theta and the state in place with the gradient g, which is overwritten."""
     state.t += 1
     _STEPS[rule.name](theta, g, alpha, rule, state.t, *state.values)
 
@@ -74,7 +75,7 @@ def _adam(theta: Array, g: Array, alpha: float, rule: Any, t: int, m: Array, v: 
 
 
 def _quotient(a: Array, b: Array) -> Array:
-    """a / b, and 0 where b is 0: with epsilon = 0, a parameter that never had a slope stays."""
+    """a / b, and 0 where b is 0: with epsilon = 0, a parameter whose gradient was always 0 does not change."""
     quotient: Array = np.divide(a, b, out=np.zeros_like(a), where=b != 0)
     return quotient
 

@@ -1,4 +1,4 @@
-"""Updates of tiny networks: by the kernel for them, or with options by the one that has these."""
+"""Updates of tiny networks: with their kernel, or, if options are used, with the kernel that supports them."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def run_updates(
     sample_weight: NDArray[Any] | None,
     sampler: Sampler | None,
 ) -> None:
-    """Updates in place, and their costs; the arguments are those of the kernels.
+    """Make the updates in place and write their costs; the arguments are those of the kernels.
 
-    planned: the kernels' first arguments, registers and the model. order: of the rows; with a sampler, the numbers that
-    draw them.
+    planned: the kernels' first arguments, registers and the model. order: of the rows; with a sampler, the random
+    numbers that draw them.
     """
     if dropout is None and drop_connect is None and sample_weight is None and sampler is None:
         tiny_network.run_updates(*planned, X, Y, order, batch, alphas, constants, state, costs)

@@ -1,7 +1,7 @@
 """The network in PyTorch, on the CPU or on an accelerator: the same functions as `samenet.reference`, the same answers.
 
-`Network(sizes, device="cuda")` computes there; parameters stay in NumPy's memory, and travel with each call. PyTorch
-chooses the number of its threads (`torch.set_num_threads`), so `threads=` has no effect.
+`Network(sizes, device="cuda")` computes on the GPU; parameters stay in NumPy's memory and are copied in each call.
+PyTorch chooses the number of its threads (`torch.set_num_threads`), so `threads=` has no effect.
 """
 
 import sys
@@ -20,7 +20,7 @@ SECONDS = 1e-3, 1e-8
 
 
 def _put(array: NDArray[Any], device: str) -> torch.Tensor:
-    # One row of a reversed array is contiguous to NumPy; PyTorch takes no negative strides.
+    # NumPy considers one row of a reversed array contiguous; PyTorch does not accept its negative stride.
     is_taken = array.flags.writeable and min(array.strides, default=0) >= 0
     tensor = torch.from_numpy(array if is_taken else array.copy())
     return tensor if device == "cpu" else tensor.to(device)
@@ -37,7 +37,7 @@ gradient, run_updates = _backend.gradient, _backend.run_updates
 
 
 def try_device(device: str) -> None:
-    """Raise an exception for a device that PyTorch does not have here, or that has no float64."""
+    """Raise an exception if the device is not available to PyTorch or has no float64."""
     torch.ones(1, dtype=torch.float64, device=device).cpu()
 
 

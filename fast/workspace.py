@@ -1,4 +1,4 @@
-"""What the compiled kernels are handed by `samenet.fast.numba`: the model's description, and memory to work in."""
+"""The memory in which the compiled kernels of `samenet.fast.numba` work."""
 
 import functools
 from typing import Any, NamedTuple
@@ -13,14 +13,14 @@ from samenet.model.parameters import Parameters, aligned
 
 _LARGE, _SPARE = 2**17, 2**22  # bytes
 Kept = dict[tuple[Any, ...], Any]
-_spare: Kept = {}  # memory of one call, for the next
+_spare: Kept = {}  # memory kept from one call for the next
 
 
 def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P, or theta itself; see `samenet.fast.kernels.packing`."""
     if is_packed(model):
         return _rows(model, 1).ravel()
-    _keep_pages()  # of the activations of wide layers, and what is packed of them
+    _keep_pages()  # for the activations of wide layers and their packed panels
     return model.theta.flat
 
 
@@ -30,7 +30,7 @@ def is_packed(model: Model) -> bool:
 
 
 def _rows(model: Model, times: int) -> NDArray[Any]:
-    """So many rows as long as P, uninitialised."""
+    """This many rows of the length of P, uninitialised."""
     flat = model.theta.flat
     memory = aligned(times * (_packed_length(model) or flat.size), flat.dtype)
     if memory.nbytes > _LARGE:
@@ -56,7 +56,7 @@ def gradient_vector(model: Model) -> Parameters:
 
 
 class Memory(NamedTuple):
-    """What the updates of a model, or its gradient, are worked out in; a row, or a number, for each part of a batch."""
+    """The memory for a model's updates or gradient; one row, or one number, for each part of a batch."""
 
     G: NDArray[Any]  # the gradients of the parts
     P: NDArray[Any]  # the packed parameters, or theta
@@ -65,12 +65,12 @@ class Memory(NamedTuple):
 
 
 def unpacked(g: NDArray[Any]) -> Memory:
-    """Memory for a gradient in this vector, where parameters are not packed, and batches are not cut into parts."""
+    """Memory for a gradient in this vector, if parameters are not packed and batches are not divided."""
     return Memory(g.reshape(1, -1), g, np.empty(1), None)
 
 
 def workspace(model: Model, parts: int) -> Memory:
-    """New memory for so many parts."""
+    """New memory for this many parts."""
     values = np.empty(parts)
     if not is_packed(model):
         return Memory(_rows(model, parts), model.theta.flat, values, None)
@@ -79,10 +79,10 @@ def workspace(model: Model, parts: int) -> Memory:
 
 
 def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
-    """`workspace`, or what an earlier call has given back: the caller's own until it gives that back.
+    """A `workspace`, possibly one returned by an earlier call; it belongs to the caller until `give_back`.
 
-    Making it takes as long as an update of a tiny network. Another thread meanwhile finds none, and makes its own.
-    kept: where what is large may be, for as long as a training.
+    Allocating one takes as long as an update of a tiny network. Another thread meanwhile finds none and allocates its
+    own. kept: holds large workspaces for the duration of a training run.
     """
     found: Memory | None = model.prepared.pop((borrowed, parts), None)
     if found is not None:
@@ -90,12 +90,12 @@ def borrowed(model: Model, parts: int, kept: Kept | None = None) -> Memory:
     theta = model.theta
     found = (kept or _spare).pop((parts, theta.sizes, theta.bias, theta.flat.dtype), None)
     if found is not None and found.packed is None:
-        found = found._replace(P=theta.flat)  # of this model: the training may have been of its copy
+        found = found._replace(P=theta.flat)  # of this model: the earlier call may have trained a copy
     return found or workspace(model, parts)
 
 
 def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
-    """Keep memory for the next call: with the model, if there is little of it; the last of some size for anyone."""
+    """Keep memory for the next call: small workspaces with the model, and the last larger one for any model."""
     parts, theta, packed = len(memory.values), model.theta, memory.packed
     if packed is not None and packed.nbytes <= _LARGE:
         model.prepared[borrowed, parts] = memory
@@ -107,7 +107,7 @@ def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:
-    """DropConnect, and memory for masked parameters and masks, as `samenet.fast.kernels.dropout` says."""
+    """DropConnect, and memory for masked parameters and masks; see `samenet.fast.kernels.dropout`."""
     thresholds, factors, key, first = drop_connect
     P, masks = _rows(model, 2)
     P[:], masks[:] = 0, 1
@@ -118,8 +118,8 @@ def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:
 
 @functools.cache
 def _keep_pages() -> None:
-    """Have glibc keep the memory of freed workspaces, up to 64 MiB, whose pages take long to fault in again.
+    """Make glibc keep the memory of freed workspaces, up to 64 MiB, because page faults are slow.
 
-    It does once it has freed a block of 32 MiB; before, it returns what is larger than `_LARGE` (mallopt(3)).
+    glibc does so once a block of 32 MiB has been freed; before, it unmaps blocks larger than `_LARGE` (mallopt(3)).
     """
     np.empty(32 * 2**20 - 2**16, np.uint8)
