@@ -68,8 +68,7 @@ _GROWTH, _FIRST, _SECOND = map(_signed, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9,
 
 
 def _random(key: Array, n: Array) -> Array:
-    """splitmix64(key, n) >> 11; see `samenet.reference.dropout.splitmix64`. Signed integers wrap around in the same
-    way."""
+    """splitmix64(key, n) >> 11; see `samenet.reference.dropout.splitmix64`. Signed integers wrap around too."""
     z = key + n * _GROWTH
     z = (z ^ _shifted(z, 30)) * _FIRST
     z = (z ^ _shifted(z, 27)) * _SECOND

@@ -137,8 +137,7 @@ def forward(
     weights: Sequence[Array] | None = None,
     by_batch: bool = False,
 ) -> Pass:
-    """One sample (n_in,) or a batch (m, n_in). by_batch: normalize with the batch's statistics instead of the running
-    ones."""
+    """One sample (n_in,) or a batch (m, n_in). by_batch: use the batch's statistics instead of the running ones."""
     h, layer_inputs, batches, z, start = [x], [x], list[Batch | None](), x, 0
     for layer, part in enumerate(parts):
         W = part.W if weights is None else weights[layer]

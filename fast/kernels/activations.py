@@ -1,7 +1,7 @@
 """Activations and costs in kernels: the same equations as `samenet.reference.activations` and `costs`.
 
-Five kernels hold all that is said about activations and costs, by their places in `samenet.model.functions`: a new one
-is a branch in them and nowhere else.
+Only the five kernels below distinguish activations and costs, by their indices in `samenet.model.functions`; a new
+function needs a branch in these and nowhere else.
 """
 
 from numba import float64, int64
@@ -18,7 +18,7 @@ from samenet.model import functions
 
 _sigmoids, _tanhs = (elementwise(f) for f in (sigmoid, tanh))
 
-# What kernels are handed for a name: its place in `samenet.model.functions`.
+# What kernels receive instead of a name: its index in `samenet.model.functions`.
 SIGMOID = functions.ACTIVATIONS.index("sigmoid")
 TANH = functions.ACTIVATIONS.index("tanh")
 RELU = functions.ACTIVATIONS.index("relu")
@@ -44,7 +44,7 @@ def _activate(code, z):
 
 @kernel()
 def activate_here(code, z):
-    """z := f(z) in place for one row; to call `activate` takes as long as a small layer."""
+    """z := f(z) in place for one row; inlined, because a call of `activate` takes as long as a small layer."""
     _activate(code, z)
     if code == SOFTMAX:
         total = _powers(z, largest(z))
@@ -53,7 +53,7 @@ def activate_here(code, z):
 
 @external(lambda f: (int64, f[::1], int64, f[::1]))
 def activate(code, z, width, log_h):
-    """z := f(z) in place; z is rows of this width, flat. Unless it is empty, log_h gets ln h of the softmax."""
+    """z := f(z) in place; z holds rows of this width. Unless it is empty, log_h receives ln h of the softmax."""
     _activate(code, z)
     if code == SOFTMAX:
         if width <= _NARROW and z.size > 2 * width:
@@ -63,7 +63,7 @@ def activate(code, z, width, log_h):
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 64  # numbers of a row up to which a register holds one column of several rows, and not one row's numbers
+_NARROW = 64  # up to this row width, a register holds a column of several rows instead of numbers of one row
 _SINGLE_ROWS = 4
 _columns, _few = on_stack(1, _NARROW * REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
@@ -76,13 +76,13 @@ _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
 
 @external(lambda f: (f[::1], int64, f[::1]), "contract")
 def _softmax_of_narrow_rows(z, width, log_h):
-    """As many rows at once as a register has lanes, from columns and back."""
+    """Softmax of as many rows at once as a register has lanes, transposed to columns and back."""
     full = full_width(z)
     lanes, size = len(full), width * len(full)
     a, h, zeros = _columns(z)[0], _columns(z)[0], load_first(full, z, 0, 0)
     columns, powers = rows_at(a, 0, width, lanes), rows_at(h, 0, width, lanes)
     for i in range(0, size, lanes):
-        store(a, i, zeros)  # with what the stack has there, lanes without a row might take long, and in vain
+        store(a, i, zeros)  # uninitialised numbers in unused lanes could be slow
     for start in range(0, z.size, size):
         count = min(lanes, (z.size - start) // width)
         group = rows_at(z, start, count, width)
@@ -109,7 +109,7 @@ def _softmax_of_narrow_rows(z, width, log_h):
 
 @kernel()
 def _powers(row, shift):
-    """row := exp(row - shift); returns the sum, which has the same bits in columns."""
+    """row := exp(row - shift); returns the sum, with the same bits as `_softmax_of_narrow_rows`."""
     total = _exps(row, shift)
     if row.size <= _NARROW:
         total = 0.0
@@ -120,7 +120,7 @@ def _powers(row, shift):
 
 @external(lambda f: (f[::1], int64, f[::1]))
 def _softmax_of_rows(z, width, log_h):
-    """A few rows at a time, step by step, so that none waits for another."""
+    """A few rows at a time, with their steps interleaved so that none waits for another."""
     one, shifts, totals = z.dtype.type(1), _few(z)[0], _few(z)[0]
     rows, logarithms = rows_at(z, 0, z.size // width, width), rows_at(log_h, 0, log_h.size // width, width)
     for first in range(0, len(rows), _SINGLE_ROWS):
@@ -164,7 +164,7 @@ def back_through(code, h, e, width):
                 error[i] = row[i] * (error[i] - mean)
 
 
-_SHORT = 8  # targets of a row that are sooner added one by one
+_SHORT = 8  # up to this width, adding a row one by one is faster
 _through_softmax = vectorized(lambda delta, h, y, factor: (h * factor - factor * y,), stores=1)  # the sum of y is 1
 _sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
 _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
@@ -172,13 +172,13 @@ _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y 
 
 @kernel()
 def needs_z(cost):
-    """Whether a cost is worked out from the weighted sums z of the output layer, or from ln h of the softmax."""
+    """Whether a cost is computed from the weighted sums z of the output layer, or from ln h of the softmax."""
     return True if cost == CROSS_ENTROPY else cost == BINARY_CROSS_ENTROPY
 
 
 @external(lambda f: (int64, f[::1], f[::1], f[::1]), returns=float64)
 def value(cost, h, z, y):
-    """J, summed over all rows; z serves the costs that need it: the cross-entropy has ln h there."""
+    """J, summed over all rows. z is used by the costs that need it; for the cross-entropy, it is ln h."""
     if cost == BINARY_CROSS_ENTROPY:
         return _binary_cross_entropy(z, y)
     if cost == CROSS_ENTROPY:

@@ -1,4 +1,4 @@
-"""Updates from rows that are drawn by importance: the same loops as `samenet.reference.sampling`, by one thread."""
+"""Updates with rows drawn by importance: the same loops as `samenet.reference.sampling`, in one thread."""
 
 import math
 
@@ -17,7 +17,7 @@ _MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
 
 @kernel()
 def draw(sampler, u):
-    """The row that a number of [0, 1) stands for."""
+    """The row selected by a random number in [0, 1)."""
     _, floor, m, tree, _ = sampler
     if u < floor:
         return min(int(u / floor * m), m - 1)
@@ -33,14 +33,14 @@ def draw(sampler, u):
 
 @kernel()
 def importance(sampler, row):
-    """1 / (m q), what the gradient of this row is multiplied by."""
+    """1 / (m q), by which the gradient of this row is multiplied."""
     _, floor, m, tree, _ = sampler
     return 1.0 / ((1.0 - floor) * (tree[tree.size // 2 + row] * m / tree[1]) + floor)
 
 
 @kernel()
 def learn(sampler, rows, squares):
-    """Move the weights of the rows drawn."""
+    """Update the weights of the rows drawn."""
     rate, floor, m, tree, mean_of = sampler
     mean = 0.0
     for s in range(rows.size):
@@ -66,7 +66,7 @@ def learn(sampler, rows, squares):
 def run_updates(
     theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler, drop_connect=None
 ):
-    """As `training.run_updates`, but data has a number of [0, 1) for each draw in place of the order.
+    """The same as `training.run_updates`, but data has a random number in [0, 1) for each draw instead of the order.
 
     G: memory for the gradient. sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`.
     drop_connect: see `mask_weights`.
@@ -88,7 +88,7 @@ def run_updates(
     kept = state if is_wide(sizes) else empty(heap, (len(state), P.size), P.dtype)
     for k in range(len(state)):
         pack(state[k], sizes, bias, kept[k])
-    later = Update(0.0, rule, 0, kept, l1, l2, False, False, False)  # the step is not taken at once
+    later = Update(0.0, rule, 0, kept, l1, l2, False, False, False)  # the step is taken later
     for update in range(costs.size):
         epoch, start = update // updates, update % updates * most
         count = min(most, m - start)

@@ -1,7 +1,7 @@
-"""The cost and the gradient of arrays as Python hands them over: in one call, which checks them on the way.
+"""The cost and the gradient of arrays passed by Python: computed and checked in one call.
 
-To check arrays in Python takes several times as long as the gradient of a tiny network. Here a sum of the first layer
-has every input of its sample, and the cost every target: if these are finite, so are those.
+Checking arrays in Python takes several times as long as the gradient of a tiny network. Here, a sum of the first layer
+depends on every input of its sample, and the cost on every target: if the results are finite, so are the arrays.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ from samenet.fast.kernels.penalties import penalty
 
 @kernel("reassoc")
 def _are_probabilities(values):
-    """Whether all are from 0 to 1."""
+    """Whether all values are in [0, 1]."""
     found = 0
     for i in range(values.size):
         found += (values[i] >= 0) & (values[i] <= 1)
@@ -31,7 +31,7 @@ def _are_probabilities(values):
 
 @kernel()
 def _fit(sizes, cost, X, Y):
-    """Whether there are samples and as many targets, of the layers' lengths and the range that the cost has."""
+    """Whether X and Y have the same nonzero length, the layers' widths, and targets in the cost's range."""
     m = len(X)
     if m == 0 or len(Y) != m or X.shape[1] != sizes[0] or Y.shape[1] != sizes[-1]:
         return False
@@ -39,7 +39,7 @@ def _fit(sizes, cost, X, Y):
 
 
 def _gradient(theta, layout, cost, l1, l2, X, Y, g):
-    """g := the gradient of the mean cost, which is returned; NaN unless X fits, and is finite, and Y fits."""
+    """g := the gradient; returns the mean cost, or NaN if X or Y does not fit or is not finite."""
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
         return np.nan
     result, finite = few_rows.gradient(theta, layout, (cost, l1, l2), X, Y, 1.0 / len(X), g)
@@ -47,7 +47,7 @@ def _gradient(theta, layout, cost, l1, l2, X, Y, g):
 
 
 def _cost(theta, layout, cost, l1, l2, X, Y):
-    """The mean cost of rows in the lanes, as `evaluation.evaluate` adds it; NaN as for `_gradient`."""
+    """The mean cost, with rows in the lanes, summed as in `evaluation.evaluate`; NaN as in `_gradient`."""
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
         return np.nan
     heap, sizes, result, finite = open_heap(), layout[0], 0.0, True
@@ -68,7 +68,7 @@ def _cost(theta, layout, cost, l1, l2, X, Y):
 
 @cache
 def gradient_of(dtype):
-    """`_gradient` for a dtype; it raises for arrays of another kind."""
+    """`_gradient` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
     model = f[::1], int64[:, ::1], int64, float64, float64
     return for_exactly(_gradient, (*model, f[:, ::1], f[:, ::1], f[::1]), holds_gil=False)
@@ -76,7 +76,7 @@ def gradient_of(dtype):
 
 @cache
 def cost_of(dtype):
-    """`_cost` for a dtype; it raises for arrays of another kind."""
+    """`_cost` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
     model = f[::1], int64[:, ::1], int64, float64, float64
     return for_exactly(_cost, (*model, f[:, ::1], f[:, ::1]), holds_gil=False)

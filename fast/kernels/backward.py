@@ -1,4 +1,4 @@
-"""Backpropagation of a part of the rows."""
+"""Backpropagation for some of a batch's rows."""
 
 from typing import Any, NamedTuple
 
@@ -41,27 +41,27 @@ from samenet.fast.kernels.steps import DESCENT, update_type
 
 
 class Workspace(NamedTuple):
-    """What the gradient of a block of samples is worked out in."""
+    """The memory for the gradient of a block of samples."""
 
     H: Any  # the activations of layers 2 to L, one layer after the other
-    D: Any  # with dropout, the same as the next layer sees them
+    D: Any  # with dropout, the activations after masking
     masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
-    Z: Any  # what `value` is told of the output layer, for costs that need it
+    Z: Any  # the `z` of `value`, for costs that need it
     delta: Any  # dJ/dz of a layer
-    back: Any  # the same of the layer below
-    zeros: Any  # as many as the widest layer has nodes
-    used: Any  # a list of the inputs that are not 0
-    flags: Any  # what is known of the first layer, and what was done: see `sparse_input`
-    penalty: Any  # one number: of the weights before they took their step, if that was at once
-    factors: Any  # with adaptive sampling or weights of samples, of the rows of the batch
-    squares: Any  # with adaptive sampling, to be found: squared norms of their gradients, with factors and scale
+    back: Any  # the same for the layer below
+    zeros: Any  # one per node of the widest layer
+    used: Any  # a list of the nonzero inputs
+    flags: Any  # flags about the first layer and the step: see `sparse_input`
+    penalty: Any  # one number: the penalty before the step, if it is taken at once
+    factors: Any  # with adaptive sampling or sample weights: one per row of the batch
+    squares: Any  # with adaptive sampling, output: squared norms of the rows' gradients, times factor and scale
 
 
 @kernel()
 def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
-    """A workspace for so many rows; for more than a block it is no larger.
+    """A workspace for this many rows, processed in blocks.
 
-    weighed, sampled: how many have factors, and squared norms.
+    weighed, sampled: the numbers of factors and of squared norms.
     """
     factors, squares = empty(heap, weighed, theta.dtype), empty(heap, sampled, np.float64)
     rows = min(rows, most_rows(sizes))
@@ -78,7 +78,7 @@ def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
 
 
 def workspace_type(f):
-    """The type of what `make_workspace` returns."""
+    """The type of the workspace that `make_workspace` returns."""
     vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4), (f[::1], float64[::1])
     return types.NamedTuple((*vectors, int32[::1], int64[::1], float64[::1], *sampled), Workspace)
 
@@ -105,12 +105,12 @@ def workspace_type(f):
 def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, G, workspace):
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
-    Returns that sum of costs. P are the packed parameters; of theta itself, only the matrices are read, but
-    for the first. With E = dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
+    Returns that sum of costs. P are the packed parameters; theta's matrices after the first are read as well. With E =
+    dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
-    update: the step of this update. If its alpha is not 0, and P is large, parameters may take it at once, layer by
-    layer, and G then has nothing. A flag of the workspace tells whether they did.
+    update: the step of this update. If its alpha is not 0 and P is large, the step may be taken at once, layer by
+    layer; G is then not filled. A flag of the workspace tells whether it was.
     """
     H, D, Z = workspace.H, workspace.D, workspace.Z
     zeros, used, flags = workspace.zeros, workspace.used, workspace.flags
@@ -120,7 +120,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     drops = dropout[1].size > 0
     total, _ = nodes(sizes)
     lanes = lanes_of(sizes, P.itemsize)
-    costs, finite = 0.0, False  # unless a step finds that what it writes is
+    costs, finite = 0.0, False  # unless a step finds that its results are
     m = X.shape[0]
     most = block_rows(m, most_rows(sizes))
     alpha, rule, penalties = update.alpha, update.rule, 0.0
@@ -221,9 +221,9 @@ _sum_of_squares = vectorized(lambda a: (a * a,))
 
 @external(lambda f: (int64, *(f[::1],) * 3, int64, *(f[::1],) * 2), returns=float64)
 def weigh(cost, h, z, y, width, factors, delta):
-    """delta *= the factor of each row, unless it is empty; returns the sum of the factors times the rows' costs.
+    """Unless it is empty, delta *= each row's factor; returns the sum of the factors times the rows' costs.
 
-    A row whose factor is 0 is left out: its delta is 0, even if it was infinite.
+    A row of factor 0 has no effect: its delta becomes 0, even if it was infinite.
     """
     total, zero = 0.0, h.dtype.type(0)
     for s in range(factors.size):

@@ -12,7 +12,7 @@ from samenet.fast.kernels.codegen.vector import LONG
 from samenet.fast.kernels.packing import is_turned, lanes_of, row_length, unpack
 
 _WORD = 2**64 - 1
-_STEP = 0x9E3779B97F4A7C15  # of the generator's state, for each number
+_STEP = 0x9E3779B97F4A7C15  # the increment of the generator's state
 _ROUNDS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))  # shifts and multipliers
 _BITS = 53  # of a random number
 
@@ -26,9 +26,9 @@ def _random(key: int, n: int) -> int:
 
 
 def _draw(out, key, first, step, thresholds, factors):
-    """out := 0 where the number of the generator is below its threshold, else the factor.
+    """out := 0 where the random number is below its threshold, else the factor.
 
-    For out[j] it is number first + j step. thresholds, factors: one for each j, or one number for all.
+    out[j] uses random number first + j step. thresholds, factors: one for each j, or one number for all.
     """
     for j in range(len(out)):
         threshold, factor = (np.broadcast_to(given, len(out))[j] for given in (thresholds, factors))
@@ -36,7 +36,7 @@ def _draw(out, key, first, step, thresholds, factors):
 
 
 def _write_draw(vb, out, key, first, step, thresholds, factors):
-    """A register of numbers at a time, in integers of 64 bits without a sign, which wrap around."""
+    """Draw a register of numbers at a time, with unsigned 64-bit integers, which wrap around."""
     builder, kind = vb.builder, ir.VectorType(LONG, vb.lanes)
     pace = builder.mul(step, vb.long(_STEP))
     places = builder.mul(ir.Constant(kind, list(range(vb.lanes))), vb.broadcast(pace))
@@ -66,13 +66,14 @@ draw = generated(_draw, _write_draw)
 
 
 def dropout_type(f):
-    """The type of what kernels are given: thresholds, factors, key and first of `samenet.backends.dropout.Dropout`."""
+    """The type of kernels' dropout argument: thresholds, factors, key and first of
+    `samenet.backends.dropout.Dropout`."""
     return types.Tuple((int64[::1], f[::1], int64, int64))
 
 
 @external(lambda f: (dropout_type(f), int64, f[:, ::1]))
 def fill_masks(dropout, start, masks):
-    """masks := the factors of all hidden nodes, for the samples of a call from `start` on."""
+    """masks := the factors of all hidden nodes for a call's samples from `start` on."""
     thresholds, factors, key, first = dropout
     for s in range(len(masks)):
         draw(masks[s], key, (first + start + s) * factors.size + 1, 1, thresholds, factors)
@@ -83,11 +84,11 @@ products = vectorized(lambda out, a, b: (a * b,), stores=1)
 
 @kernel()
 def mask_weights(drop_connect, update, P, sizes, bias):
-    """Fill the masks of all weights for an update of a call, and the parameters that they are applied to.
+    """Fill the masks of all weights for an update of a call, and the masked parameters.
 
     drop_connect: thresholds, factors, key - 2^63 and first of `samenet.backends.dropout.DropConnect`; the number of
-    weights; masked parameters laid out like theta, of which only the matrices after the first are filled, and like P;
-    and the masks, laid out like P, with 1 for biases.
+    weights; masked parameters laid out like theta (only the matrices after the first are filled) and like P; and the
+    masks, laid out like P, with 1 for biases.
     """
     thresholds, factors, key, first, weights, masked_theta, masked_P, masks = drop_connect
     lanes, counter, p = lanes_of(sizes, P.itemsize), (first + update) * weights + 1, 0

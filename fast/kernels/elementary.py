@@ -1,7 +1,7 @@
-"""Elementary functions, written once for NumPy arrays and for vector registers alike, in float64 and float32.
+"""Elementary functions, written once for both NumPy arrays and vector registers, in float64 and float32.
 
-Each takes all numbers, infinity and NaN too, and has no branches. Errors are in units in the last place (ulp) of the
-answer, which may be below the normal range; `tests/test_elementary.py` measures them.
+Each handles all numbers, including infinity and NaN, without branches. Errors are in units in the last place (ulp) of
+the result, which may be subnormal; `tests/test_elementary.py` measures them.
 """
 
 import math
@@ -10,8 +10,8 @@ import numpy as np
 
 from samenet.fast.kernels.codegen.arithmetic import bits_of, clip, where
 
-# Of float64 and of float32: the places of the significand and the exponent of 1; numbers that end in the least place
-# when they are added to 1.5 * 2^places; ln 2 in two parts, so that k ln 2 is exact in the first.
+# For float64 and float32: the bits of the significand and the exponent of 1; the magic numbers 1.5 * 2^bits, which
+# round what is added to them; ln 2 in two parts, so that k ln 2 is exact in the first.
 _PLACES, _BIAS = {64: 52, 32: 23}, {64: 1023, 32: 127}
 _ROUND = {64: 6755399441055744.0, 32: 12582912.0}
 _LN2 = {64: (6.93147180369123816490e-01, 1.90821492927058770002e-10), 32: (0.693359375, -2.12194440054690582767e-04)}
@@ -23,7 +23,7 @@ def _bits(a):
 
 
 def _series(x, terms):
-    """The sum of terms[n] x^n, by pairs, so that chains are short."""
+    """The sum of terms[n] x^n, in pairs, so that dependency chains are short."""
     power = x
     while len(terms) > 1:
         pairs = [terms[i + 1] * power + terms[i] for i in range(0, len(terms) - 1, 2)]
@@ -33,7 +33,7 @@ def _series(x, terms):
 
 
 def _power_of_two(k, like):
-    """2^k for integers k, made of bits; infinity for 2^1024, or 2^128."""
+    """2^k for integers k, assembled from bits; infinity for 2^1024, or 2^128 in float32."""
     return ((k + _BIAS[_bits(like)]) << _PLACES[_bits(like)]).view(like.dtype)
 
 
@@ -42,7 +42,7 @@ _EXP = {bits: [1.0 / math.factorial(n) for n in range(2, last + 1)] for bits, la
 
 
 def _exp_parts(a):
-    """p and integers k with exp(a) = (p + 1) 2^k; of these, the 12 or 9 lowest bits count.
+    """p and integers k with exp(a) = (p + 1) 2^k; only the 12 (float32: 9) lowest bits of k matter.
 
     k = round(a / ln 2) and p = exp(r) - 1, with r = a - k ln 2. Adding 1.5 * 2^52, or 1.5 * 2^23, rounds to the nearest
     integer and leaves it in the low bits.
@@ -58,13 +58,13 @@ def exp(a):
     """exp(a). Error below 1.25 ulp."""
     limit = (-746.0, 710.0) if a.dtype.itemsize == 8 else (-104.0, 89.0)  # 0 and infinity beyond
     p, k = _exp_parts(clip(a, *limit))
-    half = k >> 1  # 2^k itself may be no number that there is, or not a normal one
+    half = k >> 1  # 2^k itself may overflow or be subnormal
     power = _power_of_two(half, a)
     return (p * power + power) * _power_of_two(k - half, a)
 
 
 def sigmoid(z):
-    """1 / (1 + exp(-z)), both sides of the bar times 2^(-k/2). Error below 3 ulp."""
+    """1 / (1 + exp(-z)), numerator and denominator scaled by 2^(-k/2). Error below 3 ulp."""
     limit = 746.0 if z.dtype.itemsize == 8 else 104.0  # 0 and 1 beyond
     p, k = _exp_parts(clip(-z, -limit, limit))
     half = k >> 1
@@ -73,7 +73,7 @@ def sigmoid(z):
 
 
 def tanh(z):
-    """E / (E + 2) with E = exp(2 z) - 1; E as p 2^k + (2^k - 1) keeps the digits of a small z. Error below 3 ulp."""
+    """E / (E + 2) with E = exp(2 z) - 1; E = p 2^k + (2^k - 1) keeps the digits of a small z. Error below 3 ulp."""
     p, k = _exp_parts(clip(2.0 * z, -40.0, 40.0))  # beyond, the quotient is 1 or -1
     power = _power_of_two(k, z)
     E = p * power + (power - 1.0)
@@ -85,7 +85,7 @@ _LOG = {bits: [2.0 / (2 * n + 1) for n in range(1, last + 1)] for bits, last in 
 
 
 def _log_of_sum(u, c):
-    """ln(u + c), where c is what was lost when u was rounded.
+    """ln(u + c), where c is the rounding error of u.
 
     u = 2^k m with m between sqrt(1/2) and sqrt(2), f = m - 1 + c / 2^k, and with s = f / (2 + f)
 
@@ -100,7 +100,7 @@ def _log_of_sum(u, c):
     b = bits_of(normal)
     k = (b - int(np.sqrt(number(0.5)).view(f"int{bits}"))) >> _PLACES[bits]
     f = (b - (k << _PLACES[bits])).view(u.dtype) - 1.0
-    if c is not None:  # from 2^64 on, it is nothing beside u
+    if c is not None:  # from 2^64 on, it is negligible beside u
         f = f + c * where(u, "<", 2.0**64, _power_of_two(-k, u), 0.0)
     k = (k + int(number(shift).view(f"int{bits}"))).view(u.dtype) - (where(u, "<", tiny, shift + _PLACES[bits], shift))
     s, h = f / (f + 2.0), 0.5 * f * f

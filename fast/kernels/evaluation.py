@@ -1,4 +1,4 @@
-"""The cost of many samples, and their output, by blocks that threads share."""
+"""The cost of many samples, and their output, in blocks that threads share."""
 
 from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import weigh
@@ -15,10 +15,10 @@ from samenet.fast.kernels.sparse_input import all_finite
 
 @kernel()
 def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
-    """Block after block, as long as there are any: its output, and its cost; see `evaluate`.
+    """Claim blocks while there are any, and compute their outputs and costs; see `evaluate`.
 
-    workspace: of `forward`; lanes: of `forward_in_lanes`, unless it is empty. H: for the hidden layers, if `forward` is
-    to leave them, and behind them the output of a helper, who does not yet know if it is wanted.
+    workspace: for `forward`; lanes: for `forward_in_lanes`, unless it is empty. H: the hidden layers, if `forward` is
+    to store them, then the output of a helper, which does not yet know whether it will own the block.
     """
     theta, P, layout, bias = model
     m, n_out = out.shape
@@ -50,10 +50,10 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             elif len(Y):
                 target = flat(Y[start : start + rows])
                 result = value(cost, h, z, target)
-            else:  # to look at every number takes longer, and is done only if a sum is not finite by itself
+            else:  # checking every number takes longer, so this is done only if a sum is not finite
                 result = 1.0 if finite or all_finite(flat(x)) else 0.0
             if not is_coordinator:
-                copy(h[:0], answer[:0])  # if it has to be compiled, before others wait for it
+                copy(h[:0], answer[:0])  # so that it is compiled before others wait for the result
             if is_coordinator or own(queue, block, 0):
                 values[block] = result
                 if not is_coordinator:
@@ -88,11 +88,11 @@ def _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, values
 
 @kernel(light=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors):
-    """out := the output layer for the rows of X, by blocks that threads share.
+    """out := the output layer for the rows of X, in blocks that threads share.
 
-    Returns (cost, finite): the cost of the rows if Y has rows; if not, whether all of X is finite, and no cost.
-    values: a number for each block. P: for the packed parameters; if it is empty, nothing is packed, and samples are in
-    the lanes. factors: of the rows, by which their costs are multiplied, unless it is empty.
+    Returns (cost, finite): if Y has rows, their cost; otherwise no cost, but whether all of X is finite. values: a
+    number for each block. P: memory for the packed parameters; if it is empty, nothing is packed, and samples are in
+    the lanes. factors: the rows' factors, by which their costs are multiplied, unless it is empty.
     """
     sizes, dtype, heap, in_lanes = layout[0], theta.dtype, open_heap(), P.size == 0
     total, widest = nodes(sizes)

@@ -1,7 +1,7 @@
-"""The gradient of few rows, from theta as it is and into the order of theta.
+"""The gradient for few rows, computed directly from theta and in the order of theta.
 
-Nothing is packed, and nothing turned back, which for few rows takes several times as long as the products; and of small
-layers, longer than it saves for many.
+Nothing is packed or unpacked: for few rows, this would take several times as long as the products, and for small layers
+it would cost more than it saves even for many rows.
 """
 
 from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
@@ -18,16 +18,16 @@ from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
-_BLOCK = 128  # rows that go through all layers together
+_BLOCK = 128  # rows that pass through all layers together
 _MOST_ROWS = 48  # at least, see `most`
-_LONE = 32  # inputs of a single node from which its gradient is sooner had row by row
-_DENSE = 250_000  # multiply-adds forward up to which to look for zeros, and to skip them, would not pay
+_LONE = 32  # inputs of a single node from which a gradient row by row is faster
+_DENSE = 250_000  # multiply-adds of a forward pass up to which searching for zeros does not pay
 
 
 def most(sizes, size, itemsize):
-    """The number of rows up to which this is the sooner way; the weights of a wide network are not packed anyway.
+    """The number of rows up to which this is faster; the weights of a wide network are not packed anyway.
 
-    size: the number of parameters. Among many inputs, zeros may be worth skipping, which is not done here.
+    size: the number of parameters. With many inputs, skipping zeros may pay, which this kernel does not do.
     """
     lanes = REGISTER // itemsize
     if is_wide(sizes):
@@ -41,15 +41,16 @@ def most(sizes, size, itemsize):
 def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     """g := the gradient of scale times the cost's sum over few rows, in the order of theta.
 
-    Returns that cost, and whether the first sum of every row is finite: then so is X, of which each number is in it.
-    The equations are those of `backward.gradient`. factors: of the rows. 6 flops for each row and weight.
+    Returns that cost, and whether the first node's sum of every row is finite: then so is X, since each of its numbers
+    enters such a sum. The equations are those of `backward.gradient`. factors: the rows' factors. 6 flops for each row
+    and weight.
     """
     sizes, codes, (cost, l1, l2) = layout[0], layout[1], objective
     m, n_out, (total, widest) = min(len(X), _BLOCK), sizes[-1], nodes(sizes)
     row = row_length(widest, REGISTER // X.itemsize)
     heap = open_heap()
     of_z, of_sums = row_length(m * n_out, row) if needs_z(cost) else 0, m * max(row, 2 * widest)
-    memory = empty(heap, m * total + of_z + of_sums, X.dtype)  # in one piece, which is sooner had than several
+    memory = empty(heap, m * total + of_z + of_sums, X.dtype)  # one allocation is faster than several
     zeros = zeroed(heap, max(widest, sizes[0]), X.dtype)
     sums, result, finite = memory[m * total + of_z :], 0.0, True
     for start in range(0, len(X), m):
@@ -71,7 +72,7 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
 
 @kernel()
 def _forward(theta, layout, X, H, Z, sums):
-    """The activations of layers 2 to L, laid out as by `forward.forward`; returns whether the first sums are finite."""
+    """The activations of layers 2 to L, laid out as in `forward.forward`; returns whether the first sums are finite."""
     sizes, codes = layout[0], layout[1]
     p, q, m, h, finite = 0, 0, len(X), X, True
     for layer in range(sizes.size - 1):
@@ -94,7 +95,7 @@ def _forward(theta, layout, X, H, Z, sums):
 
 @kernel()
 def _backward(theta, layout, X, g, H, delta, back, zeros, anew):
-    """g += the gradient, from delta of the output layer; or g :=, if it begins anew."""
+    """g += the gradient, from delta of the output layer; g := if `anew`."""
     sizes, codes = layout[0], layout[1]
     m, bias = len(X), codes[0] != 0
     p, q = theta.size, H.size

@@ -1,4 +1,4 @@
-"""Walking through the layers forward: one sample from theta as it is, a block of samples from packed parameters."""
+"""The forward pass: for one sample directly from theta, for a block of samples from packed parameters."""
 
 import numpy as np
 from numba import boolean, int32, int64
@@ -30,31 +30,31 @@ from samenet.fast.kernels.sparse_input import (
     sparse_forward,
 )
 
-BLOCK = 128  # samples that go through all layers together, so that their activations stay in the cache
+BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
 _TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
-_UNPACKED_ROWS = 16  # rows of an update up to which packing a wide network's weights takes longer than products
+_UNPACKED_ROWS = 16  # rows of an update up to which packing a wide network's weights takes longer than its products
 
 
 @register_jitable
 def most_rows(sizes):
-    """The largest number of rows of a block: of wide layers, the weights are then packed less often."""
+    """The largest number of rows of a block: larger for wide layers, whose weights are then packed less often."""
     return 2 * BLOCK if is_wide(sizes) else BLOCK
 
 
 @kernel()
 def block_rows(m, most):
-    """The rows of a block, for m rows: all blocks alike, and no smaller rest than need be; at least one, for none."""
+    """The rows of a block for m rows: blocks as equal as possible; at least 1, even if m is 0."""
     blocks = max(1, -(-m // most))
     return max(1, min(most, -(-m // (8 * blocks)) * 8))
 
 
 @external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))
 def forward_sample(theta, layout, x, workspace, H, s, rows):
-    """The output layer for one sample, from theta as it is.
+    """The output layer for one sample, directly from theta.
 
-    workspace: two rows, each for the widest layer and a register; the answer is in the first if the number of layers is
-    even, the input layer counted. Unless it is empty, H gets all layers, as those of row s of so many; see `forward`.
-    Machinery is compiled into it: to call it takes as long as a small layer.
+    workspace: two rows, each as long as the widest layer and a register; the result is in the first if the number of
+    layers, including the input layer, is even. Unless it is empty, H receives all layers, as those of row s of `rows`;
+    see `forward`. What this calls is inlined, because a call takes as long as a small layer.
     """
     sizes, codes = layout[0], layout[1]
     p = q = 0
@@ -78,10 +78,10 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
 
 @external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1], f[:, ::1], f[::1], int64, int64))
 def forward_together(theta, layout, X, workspace, out, H, s, rows):
-    """The first rows of out := the output layer for at most `TOGETHER` samples: the same bits as for each by itself.
+    """The first rows of out := the output layer for at most `TOGETHER` samples: the same bits as one by one.
 
-    workspace: two rows, each for `TOGETHER` times the widest layer and a register. Unless it is empty, H gets all
-    layers, as those of the rows from s on of so many; see `forward`.
+    workspace: two rows, each as long as `TOGETHER` times the widest layer and a register. Unless it is empty, H
+    receives all layers, as those of the rows from s on of `rows`; see `forward`.
     """
     sizes, codes = layout[0], layout[1]
     m, h, p, q = len(X), X, 0, 0
@@ -118,7 +118,7 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
 
 @external(lambda f: (matrix(f), f[:, ::1], *(f[::1],) * 2, f[:, ::1]))
 def multiply(X, W, b, memory, out):
-    """out := X W^T + b; b may be empty. memory: for the rows of out, as long as whole registers."""
+    """out := X W^T + b; b may be empty. memory: for the rows of out, padded to whole registers."""
     (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
     if m > max(n, _TURNING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
         turned = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
@@ -127,7 +127,7 @@ def multiply(X, W, b, memory, out):
             turned[n, i] = b[i] if b.size else X.dtype.type(0)
         product(X, turned[:n], turned[n:], out)
         return
-    if m >= TOGETHER and k <= MR:  # no node is taken again
+    if m >= TOGETHER and k <= MR:  # no node is computed twice
         narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
         return
     z = rows_at(memory, 0, m, row_length(k, lanes))
@@ -143,7 +143,7 @@ def multiply(X, W, b, memory, out):
 
 @kernel()
 def nonzero_workspace(heap, sizes, itemsize):
-    """A list for the nonzero columns of some rows of input, if skipping zeros may pay; and flags, none set."""
+    """Memory for a list of nonzero input columns, if skipping zeros may pay; and flags, none set."""
     worth = sizes[0] >= sparse_input.LEAST and is_turned(sizes, 0, lanes_of(sizes, itemsize))
     return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 5, np.int64)
 
@@ -157,10 +157,9 @@ def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags)
     """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
     P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
-    out like H and gets the hidden layers as the next layer sees them. Unless it is empty, Z gets what `value` is told
-    of the output layer. zeros: as many as the widest layer. Returns whether the first sum of every row is finite: then
-    so is X, of which each number is in it.
-    memory: for `multiply`, by which few rows go through a wide network; empty if that is not wanted.
+    out like H and receives the masked hidden layers. Unless it is empty, Z receives the `z` of `value`. zeros: one per
+    node of the widest layer. Returns whether the first node's sum of every row is finite: then so is X, since each of
+    its numbers enters such a sum. memory: for `multiply`, used for few rows in a wide network; empty to disable it.
     used, flags: of `nonzero_workspace`; the flags tell afterwards whether zeros were skipped.
     """
     rows = X.shape[0]
@@ -204,7 +203,7 @@ def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags)
 
 @external(lambda f: (f[:, ::1], int64, f[::1], f[:, ::1]))
 def apply_mask(masks, column, h, out):
-    """out := masks h, for the columns of the masks from this one on."""
+    """out := masks h, with the columns of the masks from `column` on."""
     rows, k = out.shape
     for s in range(rows):
         mask, row = masks[s], out[s]

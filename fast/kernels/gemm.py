@@ -11,11 +11,11 @@ from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_p
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
 
-WIDE = 200  # rows and columns of a matrix from which it pays to pack the operands of products
-_MC, _KC, _BLOCK = 256, 512, 1 << 18  # rows, terms, and bytes of a packed block of A, which stays in the second cache
-_PAGE = 4096  # bytes: rows so far apart have the same few places in a cache
-_COLUMNS = 64  # of B up to which its panels, and A, are read where they are
-_UNPACKED = 32  # rows of A up to which packing B takes longer than it saves, unless its rows are so far apart
+WIDE = 200  # rows and columns of a matrix from which packing the operands of products pays
+_MC, _KC, _BLOCK = 256, 512, 1 << 18  # rows, terms and bytes of a packed block of A, which stays in the L2 cache
+_PAGE = 4096  # bytes: rows this far apart compete for the same few cache sets
+_COLUMNS = 64  # of B up to which neither B nor A is packed
+_UNPACKED = 32  # rows of A up to which packing B costs more than it saves, unless its rows are _PAGE apart
 
 
 def matrix(dtype):
@@ -31,7 +31,7 @@ def _multiply_panel(A, B, S, C, i, registers, lanes):
 
 @external(lambda f: (*(matrix(f),) * 4, int64, int64, int64, int32[::1]))
 def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
-    """The same, from the terms that `used` lists; see `microkernels.multiply_panel_indexed`."""
+    """The same with only the terms listed in `used`; see `microkernels.multiply_panel_indexed`."""
     multiply_panel_indexed(A, B, S, C, i, registers, lanes, used)
 
 
@@ -49,7 +49,7 @@ def copied(A, B):
 
 @external(lambda f: (matrix(f),) * 2)
 def _pack(A, B):
-    """B := A, of which rows or columns are contiguous; as of B, rows are."""
+    """B := A; A has contiguous rows or columns, B contiguous rows."""
     if A.strides[1] == A.itemsize:
         copy_rows(A, B)
     else:
@@ -64,9 +64,9 @@ def _multiply_packed(A, B, S, C, ahead, target, registers, alpha):
 
 @kernel()
 def _columns(A, B, S, C, used):
-    """C := S + A B by panels of a few registers of columns.
+    """C := S + A B in panels of a few registers of columns.
 
-    used: None, or a list of the terms that count.
+    used: None, or a list of the terms to include.
     """
     k = B.shape[1]
     lanes = REGISTER // C.itemsize
@@ -85,22 +85,22 @@ def _columns(A, B, S, C, used):
 
 @kernel()
 def _width(columns, lanes):
-    """How many registers the next panel of so many columns has: about as many as the others."""
+    """The number of registers of the next panel, when this many columns are left: about as many as the others."""
     left = -(-columns // lanes)
     return max(PACKED_NR - 1, -(-left // max(1, -(-left // PACKED_NR))))
 
 
 @register_jitable
 def terms_at_once(t):
-    """Of how many terms a part of a sum of t is, to which other parts are added: about as many in each."""
+    """The number of terms in each part of a sum of t terms: the parts are about equal."""
     return -(-t // -(-t // _KC))
 
 
 @external(lambda f: (*(matrix(f),) * 4, float64))
 def packed_product(A, B, S, C, alpha):
-    """C := S + alpha A B, by packed panels of B; and by packed blocks of A, unless its rows are read as they are.
+    """C := S + alpha A B, with packed panels of B, and packed blocks of A unless its rows can be read in place.
 
-    Raises MemoryError where there is no memory for these.
+    Raises MemoryError if there is no memory for these.
     """
     (m, k), t = C.shape, len(B)
     lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
@@ -156,8 +156,8 @@ def product(A, B, S, C):
     """C := S + A B.
 
     A (m, t) and B (t, k) with contiguous rows, or columns; C (m, k) with contiguous rows; S like C, or one row (1, k)
-    for all. 2 m t k flops. The order of a sum follows from t and from how B lies, alone: the bits of a row or a column
-    of C do not depend on the others, nor on how either is cut.
+    for all. 2 m t k flops. The order of a sum depends only on t and the layout of B: the bits of a row or column of C
+    do not depend on the other rows and columns, nor on how the matrices are divided.
     """
     if C.shape[1] < WIDE and B.strides[1] == B.itemsize:
         _columns(A, B, S, C, None)
@@ -167,15 +167,15 @@ def product(A, B, S, C):
 
 @external(lambda f: (*(matrix(f),) * 4, int32[::1]))
 def product_indexed(A, B, S, C, used):
-    """The same from the terms that `used` lists, as if the others were not there; the rows of B are contiguous."""
+    """The same with only the terms listed in `used`; the rows of B are contiguous."""
     _columns(A, B, S, C, used)
 
 
 @external(lambda f: (f[:, ::1], f[::1], boolean, boolean))
 def sum_of_rows(delta, db, anew, in_order):
-    """db := the sum of delta's rows; or db +=, unless it begins anew.
+    """db += the sum of delta's rows; db := if `anew`.
 
-    in_order: row by row, as `many_networks` adds them; if not, by several sums, of which none waits for another.
+    in_order: row by row, as in `many_networks`; otherwise as several independent sums, which is faster.
     """
     if anew:
         for i in range(db.size):

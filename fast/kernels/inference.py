@@ -1,4 +1,4 @@
-"""What a backend asks of the kernels forward: the output of one sample or of many, and all layers."""
+"""Predictions: the output for one sample or for many, and the activations of all layers."""
 
 import ctypes
 import sys
@@ -18,27 +18,26 @@ from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import is_wide, nodes
 from samenet.fast.kernels.sparse_input import all_finite, are_finite
 
-_WIDEST = 1024  # nodes of a layer for which there is room on the stack, which is sooner had than memory from the heap
-_FEW = 4  # rows that read all parameters together, once; see `few`
-_CACHED = 3 << 19  # bytes of parameters that stay in the second cache
-QUICK = 10_000  # parameters up to which to let other threads run takes longer than it would keep them waiting
+_WIDEST = 1024  # nodes of a layer up to which the workspace is on the stack, which is faster than the heap
+_FEW = 4  # rows computed together, with one pass over the parameters; see `few`
+_CACHED = 3 << 19  # bytes of parameters that stay in the L2 cache
+QUICK = 10_000  # parameters up to which releasing the GIL takes longer than the prediction
 
 _stack = on_stack(2, _WIDEST + REGISTER)
 
 
-# --- what Python hands over -----------------------------------------------------------------------------------------
-#
-# Numba's dispatcher remembers the type of an array by marks that tell neither byte order nor alignment, for the whole
-# process: after one array that is not aligned, which it takes for any other, one of the other byte order passes as
-# well. To ask in Python takes a tenth of the time of the smallest network; so the kernel looks at NumPy's own object.
+# --- arrays passed by Python ----------------------------------------------------------------------------------------
+# Numba's dispatcher caches array types for the whole process, with keys that contain neither byte order nor alignment:
+# after one unaligned array, which it accepts like any other, it also accepts an array of the other byte order. Checking
+# in Python takes a tenth of the time of the smallest network, so the kernel reads NumPy's array object itself.
 
-_HEAD = ("head", ctypes.c_byte * object.__basicsize__)  # what every Python object begins with
+_HEAD = ("head", ctypes.c_byte * object.__basicsize__)  # the header of every Python object
 _ALIGNED = 0x100
 _OTHER_ORDER = ord(">" if sys.byteorder == "little" else "<")
 
 
 class _Array(ctypes.Structure):
-    """How a NumPy array begins: `PyArrayObject_fields`, which is part of NumPy's binary interface."""
+    """The beginning of a NumPy array: `PyArrayObject_fields`, which is part of NumPy's ABI."""
 
     _fields_ = (
         _HEAD,
@@ -53,13 +52,13 @@ class _Array(ctypes.Structure):
 
 
 class _Dtype(ctypes.Structure):
-    """How a dtype begins: `PyArray_Descr`."""
+    """The beginning of a dtype: `PyArray_Descr`."""
 
     _fields_ = (_HEAD, ("typeobj", ctypes.c_void_p), *((name, ctypes.c_char) for name in ("kind", "type", "byteorder")))
 
 
 def _is_native(a):
-    """Whether the array, an argument of a kernel that Python calls, is of this machine's byte order and aligned."""
+    """Whether an array passed by Python to a kernel has this machine's byte order and is aligned."""
     return a.dtype.isnative and a.flags.aligned
 
 
@@ -87,17 +86,17 @@ is_native = generated(_is_native, _write_is_native, boolean)
 
 @register_jitable
 def few(size, itemsize):
-    """The number of rows up to which a few at a time are sooner done than with samples in the lanes: more fill these.
+    """The number of rows up to which `TOGETHER` rows at a time are faster than samples in the lanes.
 
-    size: the number of parameters. Every few rows read all, which takes long if they are not in the second cache.
+    size: the number of parameters. Each group of rows reads all of them, which is slow outside the L2 cache.
     """
     return max(_FEW, REGISTER // itemsize - TOGETHER) if size * itemsize <= _CACHED else _FEW
 
 
 def _one(theta, layout, x, out):
-    """out := the output layer for one sample x, if both are as long as the layers, x is finite and no layer is wide.
+    """out := the output layer for one sample x, if both have the layers' lengths, x is finite and no layer is wide.
 
-    Returns whether that is so, and both are of the byte order and the alignment that the processor wants.
+    Returns whether this is so and both arrays are aligned and of native byte order; otherwise out is unchanged.
     """
     if not (is_native(x) and is_native(out)):
         return False
@@ -110,9 +109,9 @@ def _one(theta, layout, x, out):
 
 @cache
 def one_of(dtype, quick):
-    """`_one` for a dtype; it is quick up to `QUICK` parameters.
+    """`_one` for a dtype; quick: whether the network has at most `QUICK` parameters.
 
-    It raises for arrays of another kind, or returns False, so that those who call it need not look at them.
+    For other types of arrays it raises or returns False, so callers need not check them.
     """
     f = from_dtype(dtype)
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
@@ -122,7 +121,7 @@ def one_of(dtype, quick):
 def predict_rows(theta, layout, X, out):
     """out := the output layer; returns whether X is finite.
 
-    A few rows at a time, the same bits as for one; or with samples in the lanes.
+    `TOGETHER` rows at a time, with the same bits as for one, or with samples in the lanes.
     """
     heap, finite = open_heap(), False
     if len(X) > few(theta.size, theta.itemsize):
@@ -139,20 +138,20 @@ def predict_rows(theta, layout, X, out):
 
 
 def _rows(theta, layout, X, out):
-    """The same, if X is as wide as the input layer; returns whether it is, and finite, as `_one` does."""
+    """The same if X is as wide as the input layer; returns whether it is, and is finite and native."""
     return is_native(X) and X.shape[1] == layout[0, 0] and predict_rows(theta, layout, X, out)
 
 
 @cache
 def rows_of(dtype):
-    """`_rows` for a dtype; it raises for arrays of another kind."""
+    """`_rows` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
     return for_exactly(_rows, (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1]), holds_gil=False)
 
 
 @kernel()
 def _row(layout, rows):
-    """The length of a row of the workspace of so many samples."""
+    """The length of a row of the workspace for this many samples."""
     _, widest = nodes(layout[0])
     return rows * (widest + REGISTER)
 
@@ -167,7 +166,7 @@ def _answer(theta, layout, x, workspace, out):
 
 @kernel(light=True)
 def all_layers(theta, layout, X, H):
-    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in an answer."""
+    """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in predictions."""
     sizes, m, heap = layout[0], len(X), open_heap()
     if m <= few(theta.size, theta.itemsize):
         workspace = empty(heap, (2, _row(layout, min(m, TOGETHER))), theta.dtype)

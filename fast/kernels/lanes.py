@@ -1,9 +1,9 @@
-"""Forward with samples, not nodes, in the lanes of registers: for few rows, and for narrow layers.
+"""The forward pass with samples instead of nodes in the lanes of registers: for few rows, and for narrow layers.
 
-A layer is H^T := f(W H^T + b), with W as it is in theta: nothing is packed, which for few rows takes longer than the
-products, and no lane is idle because a layer has fewer nodes than a register lanes. Only X is transposed, and the
-output. Every sum is made as in `forward`, from b on in the order of the inputs; as in `narrow`; or, in a wide network,
-as by `packed_product`: with the same bits.
+A layer is H^T := f(W H^T + b), with W read directly from theta. Nothing is packed, which would take longer than the
+products of few rows, and no lane is idle when a layer has fewer nodes than a register has lanes. Only X and the output
+are transposed. Every sum has the same order, and so the same bits, as in `forward` (starting with b, in the order of
+the inputs), in `narrow`, or, in a wide network, in `packed_product`.
 """
 
 import sys
@@ -22,24 +22,25 @@ from samenet.fast.kernels.packing import copy, is_wide, nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
 
 _ROWS = 64  # of a block
-_TERMS = 256  # inputs that are transposed together, so that they stay in the second cache
+_TERMS = 256  # inputs that are transposed together, so that they stay in the L2 cache
 _TRANSPOSING = 16  # nodes whose products take as long as transposing an input
 _PACKING = 40  # rows whose products with a weight take as long as packing it
-_LITTLE = 1 << 16  # multiply-adds beside which the call of what packs weights takes longer
-_OF_WIDE = 33, 64  # bytes of a column of inputs from which, and rows up to which, lanes pay for a wide network
+_LITTLE = 1 << 16  # multiply-adds up to which the kernels that pack weights take longer to call
+_OF_WIDE = 33, 64  # for a wide network, lanes pay from this many bytes of an input's column, up to this many rows
 
 
 @lru_cache(256)
 def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
-    """For which numbers of rows samples in the lanes pay: with nodes, weights are packed, and more lanes may be idle.
+    """The numbers of rows for which samples in the lanes pay. With nodes in the lanes, weights are packed and lanes may
+    be idle.
 
-    A layer of one register of nodes takes about as long as one of two, as it has too few sums at once.
+    A layer of one register of nodes takes about as long as one of two, because it has too few sums in flight.
     """
     if is_wide(sizes):
         least, most = _OF_WIDE
         return range(-(-least // itemsize), most + 1)
     lanes = REGISTER // itemsize
-    begin = 1 if starts_narrow(sizes, lanes) else 0  # then nothing is transposed
+    begin = 1 if starts_narrow(sizes, lanes) else 0  # a narrow first layer is not transposed
     lost, weights = 0 if begin else _TRANSPOSING * sizes[0], 0
     for layer, (n, k) in enumerate(pairwise(sizes)):
         weights += n * k
@@ -49,20 +50,20 @@ def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
 
 @kernel()
 def _terms(sizes):
-    """How many inputs are transposed together: of a wide network, as many as `packed_product` sums at once."""
+    """The number of inputs transposed together; in a wide network, as many as `packed_product` sums at once."""
     return terms_at_once(sizes[0]) if is_wide(sizes) else min(_TERMS, sizes[0])
 
 
 @kernel()
 def lanes_length(sizes, m, like):
-    """The length of the memory for `forward_in_lanes` of so many rows: inputs, and two layers."""
+    """The length of the workspace of `forward_in_lanes` for m rows: inputs, and two layers."""
     _, widest = nodes(sizes)
     return (_terms(sizes) + 2 * widest) * _block_rows(m, like.itemsize)
 
 
 @kernel()
 def _block_rows(m, itemsize):
-    """The rows of a block, for m rows: of whole registers, and about as many in each."""
+    """The rows of a block for m rows: whole registers, and blocks as equal as possible."""
     blocks = max(1, -(-m // _ROWS))
     return row_length(-(-m // blocks), REGISTER // itemsize)
 
@@ -80,8 +81,8 @@ def _add_product(wide, W, H, sums):
 def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
     """out := the output layer for the rows of X.
 
-    Unless it is empty, Z gets what `value` is told of the output layer; and H the hidden layers, one after the other.
-    Returns whether the first sum of every row is finite: then so is X.
+    Unless it is empty, Z receives the `z` of `value`, and H the hidden layers, one after the other. Returns whether the
+    first node's sum of every row is finite: then so is X.
     """
     m, k, finite = len(X), out.shape[1], True
     rows = _block_rows(m, X.itemsize)
@@ -94,7 +95,7 @@ def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
 
 @external(lambda f: (f[::1], f[:, ::1]))
 def _begin(b, sums):
-    """sums := b, or 0, for all samples, and past the last one: f is taken of all."""
+    """sums := b, or 0, for all samples and the padding, to which f is applied as well."""
     for i in range(len(sums)):
         first = b[i] if b.size else sums.dtype.type(0)
         for r in range(sums.shape[1]):
@@ -103,7 +104,7 @@ def _begin(b, sums):
 
 @external(lambda f: (f[::1], matrix(f)))
 def _add(b, sums):
-    """sums += b; or 0, which makes 0 of -0."""
+    """sums += b, or 0, which turns -0 into 0."""
     for i in range(len(sums)):
         more = b[i] if b.size else sums.dtype.type(0)
         for r in range(sums.shape[1]):
@@ -112,7 +113,7 @@ def _add(b, sums):
 
 @kernel()
 def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
-    """The same for some of the rows, of m those from s on."""
+    """The same for some of the m rows, starting with row s."""
     sizes, codes = layout[0], layout[1]
     bias, (_, widest) = codes[0], nodes(sizes)
     rows, terms, wide = len(X), _terms(sizes), is_wide(sizes)
@@ -146,7 +147,7 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
                 copy(h, Z)
             activate(code, h, k, Z)
             return finite
-        if code == SOFTMAX:  # which wants the nodes of a sample side by side
+        if code == SOFTMAX:  # which needs the nodes of a sample side by side
             transposed(sums, rows_at(workspace, other, rows, k))
             activate(code, workspace[other : other + rows * k], k, Z[:0])
             transposed(rows_at(workspace, other, rows, k), sums)
