@@ -181,7 +181,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
             skips = layer == 0 and m <= GROUP_ROWS and (flags[SKIPPED] or flags[AT_ONCE])
             skips = skips and not (at_once and of_theta) and all_finite(delta[: rows * k])
-            if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list is of some of them
+            if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list lacks some rows
                 list_nonzero_columns(x, used)
             if at_once and of_theta:
                 if plain:

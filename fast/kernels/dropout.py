@@ -66,7 +66,7 @@ draw = generated(_draw, _write_draw)
 
 
 def dropout_type(f):
-    """The type of kernels' dropout argument: thresholds, factors, key and first of
+    """The type of the kernels' argument: thresholds, factors, key and first of
     `samenet.backends.dropout.Dropout`."""
     return types.Tuple((int64[::1], f[::1], int64, int64))
 

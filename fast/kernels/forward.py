@@ -31,7 +31,7 @@ from samenet.fast.kernels.sparse_input import (
 )
 
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
-_TURNING, _SINGLE = 16, 4  # rows, and inputs of a single node, from which turning few weights pays, or does not
+_TURNING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
 _UNPACKED_ROWS = 16  # rows of an update up to which packing a wide network's weights takes longer than its products
 
 

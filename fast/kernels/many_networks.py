@@ -1,9 +1,9 @@
-"""Training many networks that are alike, with networks in the lanes of registers.
+"""Training many similar networks, with one network in each lane of the registers.
 
-Each number of a network becomes a register, which holds that number of as many networks as it has lanes: no lane is
-idle because a layer is narrow. Hidden layers, the gradient and the step are taken for all of them at once; the output
-layer, of which rows may belong together, is handed to `activations` network by network. Every sum has the order that
-it has in `forward` and `backward`, so that the bits are those of networks trained one by one.
+Each number of a network becomes a register that holds this number for as many networks as there are lanes, so no lane
+is idle when a layer is narrow. Hidden layers, the gradient and the step are computed for all of them at once; the
+output layer, whose nodes may depend on each other, is passed to `activations` network by network. Every sum has the
+same order as in `forward` and `backward`, so the bits are those of networks trained one by one.
 """
 
 import itertools
@@ -24,17 +24,17 @@ from samenet.fast.kernels.packing import nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 from samenet.fast.kernels.training import parts_of
 
-_LEAST, _CACHED = 4, 1 << 14  # rows in a pass, at least; bytes of their activations, beside which weights are cached
-_MOST = 1 << 14  # parameters of a network: those of a group then stay in the second cache
+_LEAST, _CACHED = 4, 1 << 14  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
+_MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
 def lanes_of(dtype: np.dtype) -> int:
-    """How many networks are trained together."""
+    """The number of networks trained together."""
     return REGISTER // dtype.itemsize
 
 
 def fits(sizes: tuple[int, ...], codes: tuple[int, ...], batch_size: int) -> bool:
-    """Whether networks of these sizes and activations add in this order when they are trained one by one."""
+    """Whether such networks, trained one by one, compute their sums in the order used here."""
     size = sum((n + 1) * k for n, k in itertools.pairwise(sizes))
     narrow = max(sizes) < min(WIDE, sparse_input.LEAST) and size <= _MOST
     return narrow and SOFTMAX not in codes[:-1] and parts_of(batch_size, size) == 1
@@ -48,8 +48,8 @@ _plus = lanewise(lambda a, b: a + b)
 def _product(width, A, B, S, C, shape):
     """C := S + A B for matrices of registers, (m, t) and (t, k); shape: (m, t, k).
 
-    A matrix is a vector of numbers, the place where it begins, and how far apart its rows and its columns are; S may
-    have no distance between its rows. Past the last row or column, the last one is taken again.
+    A matrix is a tuple of a vector, the index where the matrix begins, and the strides of its rows and columns; the row
+    stride of S may be 0. Past the last row or column, the last one is repeated.
     """
     (a, a_0, a_row, a_column), (b, b_0, b_row, b_column), (s, s_0, s_row, s_column), (c, c_0, c_row, c_column) = (
         A,
@@ -92,7 +92,7 @@ def _product(width, A, B, S, C, shape):
 
 @kernel()
 def _gather(width, X, Y, order, epoch, start, rows, gathered, x, y):
-    """Some rows of X into the lanes, and of Y for each network; those of an epoch's order, or as they stand."""
+    """Copy rows of X into the lanes, and rows of Y for each network, in the epoch's order or as they are."""
     lanes, n, k = len(width), X.shape[1], Y.shape[1]
     shuffled = order.size > 0
     for r in range(lanes):
@@ -115,9 +115,9 @@ def _gather(width, X, Y, order, epoch, start, rows, gathered, x, y):
 
 @kernel()
 def _forward(width, theta, layout, rows, H, zeros, out, Z, a, keeps_z):
-    """The activations of all layers for so many rows, after the input that H begins with; returns where the last is.
+    """The activations of all layers, after the input at the start of H; returns the index of the last.
 
-    out: the output layer, from place a on, a row for each network. Z: what `value` is told of it, if `keeps_z`.
+    out: the output layer, from index a on, one row per network. Z: the `z` of `value`, if `keeps_z`.
     """
     sizes, codes = layout[0], layout[1]
     lanes, p, q = len(width), 0, 0
@@ -150,9 +150,9 @@ def _forward(width, theta, layout, rows, H, zeros, out, Z, a, keeps_z):
 
 @kernel()
 def _backward(width, theta, layout, rows, H, q, delta, back, zeros, G, anew):
-    """G := the gradient over some rows, or G +=, unless it begins anew.
+    """G += the gradient over some rows; G := if `anew`.
 
-    delta: dJ/dz of the output layer, which begins in H at q; back: for as many numbers as the widest layer has.
+    delta: dJ/dz of the output layer, which begins in H at q; back: memory as long as the widest layer.
     """
     sizes, codes = layout[0], layout[1]
     lanes, p = len(width), theta.size
@@ -185,10 +185,10 @@ def _workspace(f):
 
 @kernel()
 def _pass(theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, values):
-    """G := the gradient over so many rows, unless it is empty; values := the sums of their costs.
+    """Unless it is empty, G := the gradient over the rows; values := the sums of their costs.
 
-    Costs are added by pieces of so many rows, as when one network is trained. A few rows go through all layers
-    together, so that what they leave stays in the first cache.
+    Costs are added in pieces of `piece` rows, as when one network is trained. A few rows pass through all layers
+    together, so that their activations stay in the L1 cache.
     """
     width = full_width(theta)
     H, delta, back, zeros, gathered, out, Z, y, deltas = workspace
@@ -246,10 +246,10 @@ def _updates(theta, state, layout, cost, X, Y, order, batch, alpha, rule, record
 
 @kernel(light=True)
 def run_updates(thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, record_every, costs, recorded):
-    """As many updates of each network as `costs` has columns, in place; what is computed is that of `training`.
+    """Make as many updates of each network as `costs` has columns, in place; the results are those of `training`.
 
-    thetas: (networks, parameters). states: how many state arrays the rule has; they begin at 0. orders: (networks,
-    epochs, m), or empty if rows are taken as they stand. batch: its size, and whether the gradient is divided by it.
+    thetas: (networks, parameters). states: the number of the rule's state arrays; they start at 0. orders: (networks,
+    epochs, m), or empty to use the rows as they are. batch: its size, and whether the gradient is divided by it.
     recorded: (networks, records), the cost over all samples before every epoch that is a multiple of `record_every`;
     or empty. X, Y, alpha, rule, see `training.run_updates`, are the same for all.
     """

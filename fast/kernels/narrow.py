@@ -1,7 +1,7 @@
-"""A first layer of many inputs and few nodes, as of a linear model.
+"""A first layer with many inputs and few nodes, as in a linear model.
 
-Its inputs are put into registers, where nodes would leave most lanes empty: its matrix in P is W, not W^T (`packing`),
-and a sum is made as `microkernels.dots` makes it, with b added at the end.
+Inputs fill the lanes of registers, because nodes would leave most of them empty: the layer's matrix in P is W, not W^T
+(`packing`), and sums have the order of `microkernels.dots`, with b added at the end.
 """
 
 from numba import boolean
@@ -13,21 +13,21 @@ from samenet.fast.kernels.codegen.microkernels import MR, dots_by_number, gemv, 
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import copied, matrix, transposed
 
-_LEAST = 4  # inputs of a single node, as measured; of several nodes, two registers, or four for more than half of one
-_NEAR = 64  # rows whose products stay in the nearest cache
+_LEAST = 4  # inputs of a single node, as measured; for more nodes two registers, or four if they fill over half of one
+_NEAR = 64  # rows whose products stay in the L1 cache
 _tile = on_stack(max(REGISTER // 4, MR), _NEAR)
 
 
 @register_jitable
 def starts_narrow(sizes, lanes):
-    """Whether the first layer is one, for registers of so many lanes: nodes fill at most three quarters of one."""
+    """Whether the first layer is narrow: its nodes fill at most three quarters of a register of this many lanes."""
     n, k = sizes[0], sizes[1]
     return 4 * k <= 3 * lanes and n >= (_LEAST if k == 1 else 2 * lanes if 2 * k <= lanes else 4 * lanes)
 
 
 @external(lambda f: (matrix(f),) * 3)
 def products_of_rows(W, X, Z):
-    """Z[:k, :m] := W X^T for W (k, n), X (m, n). Z has room in each row for whole registers, which is written over."""
+    """Z[:k, :m] := W X^T for W (k, n), X (m, n). Rows of Z are padded to whole registers, and overwritten."""
     if len(W) == 1:
         gemv(X, W[0], Z[0])
         return
@@ -60,9 +60,9 @@ _add_one = vectorized(lambda c, x, d: (d * x + c,), stores=1)
 
 @external(lambda f: (f[::1], matrix(f), boolean, f[::1]))
 def add_narrow_gradient(delta, X, anew, dw):
-    """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); or dw :=, if it begins anew. X is read once.
+    """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); dw := if `anew`. X is read once.
 
-    In the order of the rows.
+    Sums are in the order of the rows.
     """
     m = len(delta)
     last = m - m % 4

@@ -1,7 +1,7 @@
-"""Training where layers have batch normalization: layer by layer, each for all rows of the batch.
+"""Training with batch normalization: layer by layer, each for all rows of the batch.
 
-Equations: `samenet.reference.normalization`. One thread does it all, on parameters as they lie in theta: W (k, n), b
-and gamma of one layer after the other. For forward, each W is transposed as it is needed.
+Equations: `samenet.reference.normalization`. It uses one thread, and parameters are not packed: theta has W (k, n), b
+and gamma of one layer after the other. In the forward pass, each W is transposed when it is needed.
 """
 
 import math
@@ -23,31 +23,31 @@ from samenet.fast.kernels.steps import Rule, step
 from samenet.fast.kernels.training import gather_weighed, total_weight
 from samenet.model.functions import EPSILON, MOMENTUM
 
-_FEW_ROWS = 32  # of a batch, up to which W is not transposed
+_FEW_ROWS = 32  # rows of a batch up to which W is not transposed
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
 
 
 class _Workspace(NamedTuple):
-    """What an update is worked out in; H, D and N hold layers 2 to L, one after the other."""
+    """The memory for an update; H, D and N hold layers 2 to L, one after the other."""
 
     H: Any  # activations
-    D: Any  # with dropout, the same as the next layer sees them
-    N: Any  # the normalized weighted sums of layers that have them
+    D: Any  # with dropout, the activations after masking
+    N: Any  # the normalized weighted sums, of normalized layers
     masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
-    Z: Any  # what `value` is told of the output layer, for costs that need it
+    Z: Any  # the `z` of `value`, for costs that need it
     delta: Any  # dJ/dz of a layer
-    back: Any  # the same of the layer below
-    zeros: Any  # as many as the widest layer has nodes
+    back: Any  # the same for the layer below
+    zeros: Any  # one per node of the widest layer
     WT: Any  # the transposed matrix of a layer
-    sums: Any  # for each layer and node: mean, variance, 1 / deviation; means of delta and of delta n; what is not used
-    x: Any  # the rows of a batch, and their targets, where they are not neighbours
+    sums: Any  # for each layer and node: mean, variance, 1 / deviation; means of delta and of delta n; unused
+    x: Any  # the rows of a batch, and their targets, if they are not contiguous
     y: Any
-    factors: Any  # with weights of samples, of the rows of the batch
+    factors: Any  # with sample weights: one per row of the batch
 
 
 @external(lambda f: (f[:, ::1], *(f[::1],) * 2, *(f[:, ::1],) * 2), "contract")
 def _by_batch(Z, gamma, b, N, sums):
-    """Z := gamma N + b, N = (Z - mean) / sqrt(variance + EPSILON), by the statistics of each column of Z."""
+    """Z := gamma N + b, N = (Z - mean) / sqrt(variance + EPSILON), with the statistics of each column of Z."""
     m, k = Z.shape
     means, variances, inverse = sums[_MEANS], sums[_VARIANCES], sums[_INVERSE]
     one, count, epsilon = Z.dtype.type(1), Z.dtype.type(m), Z.dtype.type(EPSILON)
@@ -72,7 +72,7 @@ def _by_batch(Z, gamma, b, N, sums):
 
 @external(lambda f: (*(f[:, ::1],) * 2, *(f[::1],) * 3, f[:, ::1]), "contract")
 def _back(delta, N, gamma, dgamma, db, sums):
-    """delta := dJ/dz in place of dJ/dz'; and dJ/dgamma and dJ/db."""
+    """Replace dJ/dz' by dJ/dz in delta; compute dJ/dgamma and dJ/db."""
     m, k = delta.shape
     inverse, of_delta, of_product, count = sums[_INVERSE], sums[_DELTA], sums[_PRODUCT], delta.dtype.type(m)
     sum_of_rows(delta, db, True, False)
@@ -92,7 +92,7 @@ def _back(delta, N, gamma, dgamma, db, sums):
 
 @kernel()
 def _forward(theta, layout, x, masks, z, workspace):
-    """The activations of all layers in H; z gets what `value` is told of the output layer, unless it is empty."""
+    """The activations of all layers, in H; unless it is empty, z receives the `z` of `value`."""
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
     p = q = place = 0
@@ -175,7 +175,7 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
 
 @kernel()
 def _penalty(theta, g, layout, l1, l2):
-    """l1 sum |W| + l2/2 sum W^2; and g += its slope."""
+    """Return l1 sum |W| + l2/2 sum W^2; g += its gradient."""
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     p, total = 0, 0.0
     for layer in range(sizes.size - 1):
@@ -187,7 +187,7 @@ def _penalty(theta, g, layout, l1, l2):
 
 @kernel()
 def _move(running, layout, rows, workspace):
-    """Move the running means and variances, layer after layer, towards those of a batch of so many rows."""
+    """Move the running means and variances of each layer towards those of a batch of this many rows."""
     sizes, normalized = layout[0], layout[2]
     r = 0
     for layer in range(1, sizes.size):
@@ -202,7 +202,7 @@ def _move(running, layout, rows, workspace):
 
 @kernel()
 def _updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, workspace, weights):
-    """Update after update; see `run_updates`. weights: those of the samples, or None."""
+    """Make all updates; see `run_updates`. weights: the samples' weights, or None."""
     X, Y, order, dropout = data
     batch_size, mean = batch
     cost, l1, l2 = objective
@@ -238,10 +238,10 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
 
 @kernel(light=True)
 def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights=None):
-    """As many updates as `costs` is long, in place of theta and of the running statistics.
+    """Make as many updates as `costs` is long; theta and the running statistics change in place.
 
-    layout: a row for sizes, for activations, and for flags of normalized layers. g: memory for the gradient, which is
-    left there, and no step taken, if there are no alphas. weights: those of the samples. The rest: see
+    layout: rows of sizes, activations, and flags of normalized layers. g: memory for the gradient; if there are no
+    alphas, it is only computed, and no step is taken. weights: the samples' weights. The rest: see
     `samenet.fast.kernels.training.run_updates`.
     """
     X, Y, order, dropout = data

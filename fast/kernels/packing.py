@@ -1,10 +1,10 @@
-"""The parameters as kernels want them.
+"""Packed parameters.
 
-A kernel that works on batches takes packed parameters P, a copy of theta in which matrices are transposed: W^T (n, k)
-for W (k, n), so that the nodes of a layer are neighbours, as the lanes of a register want them; rows begin with a
-register, and zeros fill the last one. README.md has a picture. A wide network is not packed, P is theta itself: no
-W^T would stay in the cache, and a copy costs more than it saves; `gemm` packs what it needs, panel by panel. A first
-layer of few nodes is W in P, too: see `narrow`.
+Kernels for batches use packed parameters P, a copy of theta in which matrices are transposed: W^T (n, k) for W (k, n),
+so that the nodes of a layer are contiguous, as the lanes of a register need them. Rows are padded with zeros to whole
+registers. README.md has a picture. A wide network is not packed; P is theta itself. No W^T would stay in the cache, and
+a copy would cost more than it saves; `gemm` packs one panel at a time. For a first layer with few nodes, P holds W
+itself: see `narrow`.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ from samenet.fast.kernels.narrow import starts_narrow
 
 @register_jitable
 def is_wide(sizes):
-    """Whether most weights are in matrices with `WIDE` rows and columns or more."""
+    """Whether most weights are in matrices with at least `WIDE` rows and columns."""
     wide = 0
     for layer in range(len(sizes) - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -31,19 +31,19 @@ def is_wide(sizes):
 
 @register_jitable
 def lanes_of(sizes, itemsize):
-    """Of how many numbers the length of a row of P is a multiple: of a register's, or 1 if P is theta."""
+    """The number of which row lengths in P are multiples: a register's lanes, or 1 if P is theta."""
     return 1 if is_wide(sizes) else REGISTER // itemsize
 
 
 @register_jitable
 def row_length(k, lanes):
-    """The length of a row of W^T: k numbers, and zeros up to the end of a register."""
+    """The length of a row of W^T: k numbers, padded to whole registers."""
     return -(-k // lanes) * lanes
 
 
 @register_jitable
 def is_turned(sizes, layer, lanes):
-    """Whether a layer's matrix in P is W^T: not where P is theta, nor for a first layer of few nodes."""
+    """Whether a layer's matrix in P is W^T: not if P is theta, nor for a first layer with few nodes."""
     return lanes > 1 and not (layer == 0 and starts_narrow(sizes, lanes))
 
 
@@ -69,16 +69,16 @@ def total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     return sum(layer_length(sizes, layer, bias, lanes) for layer in range(len(sizes) - 1))
 
 
-@njit(inline="always")  # into its caller, since it returns an array: see `compiling.kernel`
+@njit(inline="always")  # inlined, since it returns an array: see `compiling.kernel`
 def packed_matrix(P, p, n, k):
-    """A matrix (n, k), usually W^T, at this place of P, if that is not theta."""
+    """The matrix (n, k), usually W^T, at index p of P, if P is not theta."""
     row = row_length(k, REGISTER // P.itemsize)
     return rows_at(P, p, n, row)[:, :k]
 
 
 @external(lambda f: (f[::1], int64[::1], boolean))
 def fill_up(P, sizes, bias):
-    """Zeros where P has no numbers: at the ends of rows."""
+    """Write zeros into the padding at the ends of P's rows."""
     lanes, q = lanes_of(sizes, P.itemsize), 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -97,7 +97,7 @@ def fill_up(P, sizes, bias):
 
 @external(lambda f: (f[::1], int64[::1], boolean, f[::1]), light=True)
 def pack(theta, sizes, bias, P):
-    """P := theta with its matrices transposed, unless P is theta; P has zeros where it has no numbers."""
+    """P := theta with its matrices transposed, unless P is theta; the padding of P is zero already."""
     if is_wide(sizes):
         return
     fill_up(P, sizes, bias)
@@ -119,7 +119,7 @@ def pack(theta, sizes, bias, P):
 
 @external(lambda f: (f[::1], int64[::1], boolean, boolean, f[::1]), light=True)
 def unpack(P, sizes, bias, inner, theta):
-    """theta := P in its own order, unless P is theta; with `inner`, only the matrices, and not the first layer's."""
+    """theta := P, in the order of theta, unless P is theta; with `inner`, only the matrices after the first."""
     if is_wide(sizes):
         return
     lanes, p, q = REGISTER // P.itemsize, 0, 0
@@ -142,7 +142,7 @@ def unpack(P, sizes, bias, inner, theta):
 
 @external(lambda f: (f[::1], f[::1]))
 def copy(source, target):
-    """Numbers of one vector to the other, as many as both have."""
+    """Copy numbers from one vector to the other, as many as the shorter has."""
     for i in range(min(source.size, target.size)):
         target[i] = source[i]
 

@@ -1,12 +1,12 @@
-"""A queue of numbered tasks, which several threads claim as they get to them.
+"""A queue of numbered tasks, which several threads claim one by one.
 
-The work is cut the same way however many threads there are, and the results are combined in the order of the tasks, so
-the bits do not depend on the number of threads. One thread, the coordinator, called the kernel; the others help. It
-never waits for a helper that has not begun, and not long for one that has: a helper that claimed a task may lose its
-processor to another process, for milliseconds. The coordinator then does that task itself, and the first of the two to
-ask owns the result. A helper therefore works in memory of its own, and writes where others read only once it owns the
-result. What it still reads afterwards may have changed; its result is then dropped. A helper that raises an error has
-not owned anything: all that it calls from then on has been called before.
+The division into tasks does not depend on the number of threads, and results are combined in the order of the tasks, so
+neither do the bits. One thread, the coordinator, called the kernel; the others are helpers. The coordinator never waits
+for a helper that has not started, and not long for one that has, since the operating system may suspend a helper for
+milliseconds. The coordinator then does the helper's task itself, and the first of the two to ask owns the result. A
+helper therefore works in private memory, and writes to shared memory only once it owns the result. What it reads after
+losing a task may have changed; its result is then dropped. A helper that raises an error owns nothing: everything it
+calls after owning a result has been called, and so compiled, before.
 """
 
 import os
@@ -25,16 +25,16 @@ from numpy.typing import NDArray
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
-# A queue is four counters, each in a cache line of its own; and a turn for each slot, where the result of a task goes.
+# A queue has four counters, each in its own cache line, and a turn for each slot, where the result of a task is stored.
 _ADDED, _CLAIMED, _DONE, _CLOSED, _TURNS = 0, 8, 16, 24, 32
-_LOOK = 8  # multiply-adds for which the coordinator looks once more: twice as long in all as it would take itself
+_LOOK = 8  # multiply-adds per check while the coordinator waits: in all twice the time it would need itself
 _MOST = 64  # threads
-PAYS = 2_000_000  # multiply-adds of a call, or of an update, from which another thread saves time
-_lock = Lock()  # the counters' own, when the compiler is off
+PAYS = 2_000_000  # multiply-adds of a call or an update from which another thread saves time
+_lock = Lock()  # protects the counters when the JIT is disabled
 
 
 def _add(queue: NDArray[np.int64], place: int, number: int) -> int:
-    """queue[place] += number, as one step that no thread can come between; returns what was there."""
+    """Atomically queue[place] += number; returns the previous value."""
     with _lock:
         before = int(queue[place])
         queue[place] = before + number
@@ -42,7 +42,7 @@ def _add(queue: NDArray[np.int64], place: int, number: int) -> int:
 
 
 def _exchange(queue: NDArray[np.int64], place: int, expected: int, number: int) -> bool:
-    """If queue[place] is what is expected, put a number there, as one step; returns whether it did."""
+    """Atomic compare-and-swap: if queue[place] is `expected`, store a number; returns whether it did."""
     with _lock:
         if queue[place] != expected:
             return False
@@ -73,7 +73,7 @@ def _typed_exchange(typing_context, queue, place, expected, number):
 
 
 def _read(queue: NDArray[np.int64], place: int) -> int:
-    """queue[place], as other threads have left it."""
+    """Atomically read queue[place]."""
     return int(queue[place])
 
 
@@ -85,7 +85,7 @@ def _typed_read(typing_context, queue, place):
 
 
 def _give_way() -> None:
-    """Let another thread have the processor."""
+    """Yield the processor to another thread."""
     time.sleep(0)
 
 
@@ -107,13 +107,13 @@ _give_way = intrinsic_of(_give_way, _typed_give_way)
 
 @kernel()
 def add_tasks(queue, number):
-    """Put so many more tasks in the queue."""
+    """Add this many tasks to the queue."""
     _add(queue, _ADDED, number)
 
 
 @kernel()
 def claim(queue):
-    """The number of the next task, which is then this thread's; -1 if there is none."""
+    """Claim the next task and return its number; -1 if there is none."""
     while True:
         task = _read(queue, _CLAIMED)
         if task >= _read(queue, _ADDED):
@@ -124,15 +124,15 @@ def claim(queue):
 
 @kernel()
 def own(queue, slot, turn):
-    """Whether the caller, the first to ask, owns the result that goes into a slot in this turn: then it must finish."""
+    """Whether the caller is the first to ask for a slot in this turn, and so owns the result and must finish."""
     return _exchange(queue, _TURNS + slot, turn, turn + 1)
 
 
 @kernel()
 def take_over(queue, slots, turn, work):
-    """The slot of a task of this turn that no other thread finishes in time, now the caller's; -1 if there is none.
+    """Own and return the slot of a task of this turn that no other thread finishes in time; -1 if there is none.
 
-    work: the multiply-adds of a task, which say how long to wait.
+    work: the multiply-adds of a task, which determine how long to wait.
     """
     for _ in range(work // _LOOK):
         if _read(queue, _DONE) >= _read(queue, _ADDED):
@@ -145,20 +145,20 @@ def take_over(queue, slots, turn, work):
 
 @kernel()
 def finish_task(queue):
-    """One task is done."""
+    """Mark one task as done."""
     _add(queue, _DONE, 1)
 
 
 @kernel()
 def wait_for_all(queue):
-    """Until all tasks that were added are done: those that someone owns."""
+    """Wait until all tasks that were added and are owned are done."""
     while _read(queue, _DONE) < _read(queue, _ADDED):
         _give_way()
 
 
 @kernel()
 def wait_for_tasks(queue):
-    """Whether there will be more tasks; when there are none now, others may work first."""
+    """Whether there will be more tasks; if there are none now, yields to other threads first."""
     if _read(queue, _CLOSED):
         return False
     if _read(queue, _CLAIMED) >= _read(queue, _ADDED):
@@ -167,7 +167,7 @@ def wait_for_tasks(queue):
 
 
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
-    """work(*arguments, queue, True, *more), the coordinator, and the same with False in so many other threads."""
+    """Call work(*arguments, queue, True, *more) as coordinator, and with False in this many helper threads."""
     queue = np.zeros(_TURNS + slots, np.int64)
     try:
         for _ in range(helpers):
@@ -179,9 +179,9 @@ def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads that stay, for all calls."""
+    """A thread pool shared by all calls."""
     return ThreadPoolExecutor(max_workers=_MOST, thread_name_prefix="samenet")
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of the threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # the threads do not exist in a forked process

@@ -1,4 +1,4 @@
-"""The penalties of weights, l1 sum |W| + l2/2 sum W^2, and their slopes; equations: `samenet.reference.objective`."""
+"""The weight penalties l1 sum |W| + l2/2 sum W^2, and their gradients; equations: `samenet.reference.objective`."""
 
 from numba import boolean, float64, int64
 
@@ -23,7 +23,7 @@ _add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * (w * w)), stores=1
 
 @kernel()
 def add_penalties(g, w, l1, l2):
-    """g += the slope of the penalties of w, which are returned."""
+    """g += the gradient of the penalties of w; returns the penalties."""
     if l1 == 0:
         return _add_l2(g, w, l2)
     return _add_penalties(g, w, l1, l2)

@@ -1,4 +1,4 @@
-"""Steps that parameters take with the gradient, slice by slice: what was just worked out is still in the cache."""
+"""Gradient and step computed together, slice by slice, while a slice's gradient is still in the cache."""
 
 from numba import boolean, float64, int32, int64
 
@@ -11,14 +11,14 @@ from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.sparse_input import SPOILED, all_finite, sparse_gradient
 from samenet.fast.kernels.steps import step, update_type
 
-SLICES_FROM = 1 << 18  # bytes of parameters from which steps are by slices, whose gradient stays in the cache
-_SLICE, _SLICE_ROWS = 1 << 12, 256  # about so many parameters a slice; of a wide network so many rows, packed at once
-_IN_CACHE = 1 << 11  # parameters that stay in the first cache with their state
+SLICES_FROM = 1 << 18  # bytes of parameters from which steps are taken slice by slice
+_SLICE, _SLICE_ROWS = 1 << 12, 256  # parameters of a slice, about; its rows in a wide network, packed at once
+_IN_CACHE = 1 << 11  # parameters that stay in the L1 cache with their state
 
 
 @external(lambda f: (*(f[::1],) * 2, int64, update_type(f), int64[::1]))
 def step_here(p, g, start, update, flags):
-    """A step of parameters p, which begin there, against g."""
+    """A step of parameters p, which begin at `start` in the state's rows, against g."""
     length = _IN_CACHE if update.is_new or update.checks else max(1, p.size)
     for i in range(0, p.size, length):
         values = p[i : i + length]
@@ -32,7 +32,7 @@ def step_here(p, g, start, update, flags):
 
 @kernel()
 def clear(state, start, end):
-    """Zeros in the rows of a rule's state, from one place up to another."""
+    """Write zeros into the rows of a rule's state, from `start` to `end`."""
     for i in range(len(state)):
         row = state[i][start:end]
         for j in range(row.size):
@@ -41,7 +41,7 @@ def clear(state, start, end):
 
 @kernel()
 def _step_slice(p, g, start, update, flags):
-    """The same of weights; returns their penalty before it."""
+    """The same for weights, with penalties; returns the penalty before the step."""
     l1, l2 = update.l1, update.l2
     total = add_penalties(g, p, l1, l2) if l1 or l2 else 0.0
     step_here(p, g, start, update, flags)
@@ -53,7 +53,8 @@ def _step_slice(p, g, start, update, flags):
     returns=float64,
 )
 def sparse_slices(X, used, deltas, P, r, G, at_once, update, flags):
-    """The first layer's gradient into G, from the inputs that `used` lists; or its step, slice by slice, at once.
+    """Write the first layer's gradient into G, from the inputs listed in `used`; or, `at_once`, take its step by
+    slices.
 
     For at most `GROUP_ROWS` rows. Returns the penalty of the weights before the step.
     """
@@ -63,7 +64,7 @@ def sparse_slices(X, used, deltas, P, r, G, at_once, update, flags):
     begin = top = 0
     while top < n:
         end = min(used[0], begin + height)
-        bottom = used[1 + end] if end < used[0] else n  # a row more than is used in this slice, or some
+        bottom = used[1 + end] if end < used[0] else n  # includes unused rows before the next slice
         start = r + top * row
         p, g = P[start : r + bottom * row], G[0 if at_once else start :][: (bottom - top) * row]
         for i in range(g.size):
@@ -79,9 +80,9 @@ def sparse_slices(X, used, deltas, P, r, G, at_once, update, flags):
     lambda f: (*(matrix(f),) * 2, *(f[::1],) * 2, int64, int64, f[::1], update_type(f), int64[::1]), returns=float64
 )
 def step_weights(A, B, zeros, P, r, row, G, update, flags):
-    """A step of P's numbers from r on, in rows of this length, against A B; returns their penalty before it.
+    """A step of P from index r on, in rows of this length, against A B; returns the penalty before the step.
 
-    Slice by slice: a slice's gradient is still in the cache when the step is taken.
+    Slice by slice, so that a slice's gradient is still in the cache when the step is taken.
     """
     m, k = len(A), B.shape[1]
     height = min(m, _SLICE_ROWS if row >= WIDE else -(-_SLICE // (row * MR)) * MR)

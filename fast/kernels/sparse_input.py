@@ -1,7 +1,7 @@
-"""The first layer where much of the input is zero, as in images: inputs that are zero in a group of rows are skipped.
+"""The first layer if much of the input is zero, as in images: inputs that are zero in a group of rows are skipped.
 
-That changes nothing. A sum keeps its order, and to add 0 w to it leaves it as it is, to the bit, as long as w is
-finite; where a weight, or a delta, is not, zeros count, and the caller takes `product`.
+The result is bit-identical: a sum keeps its order, and adding 0 w does not change it if w is finite. If a weight or a
+delta is not finite, zeros matter, and the caller uses `product`.
 """
 
 import numpy as np
@@ -16,27 +16,27 @@ from samenet.fast.kernels.codegen.microkernels import MR, NR
 from samenet.fast.kernels.codegen.vector import INT, LONG, REGISTER
 from samenet.fast.kernels.gemm import matrix, product_indexed
 
-LEAST = 128  # inputs from which it is worth to look for zeros
-GROUP_ROWS = 32  # rows of an update up to which its step is taken from a list of the inputs that are used
-_LIST_ROWS = 8, 4  # that share a list, for one register of nodes, and for more: few, but enough sums are under way
-_LOOKED_AT, _GROUP = 4, 16  # together: rows, and neighbours in a row
-_SHARE = 0.75  # of inputs that are used, up to which skipping the others pays
+LEAST = 128  # inputs from which searching for zeros pays
+GROUP_ROWS = 32  # rows of an update up to which its step is computed from a list of the inputs in use
+_LIST_ROWS = 8, 4  # sharing a list, for one register of nodes and for more: few, but enough sums in flight
+_LOOKED_AT, _GROUP = 4, 16  # examined together: rows, and adjacent inputs
+_SHARE = 0.75  # of inputs in use up to which skipping the others pays
 
 
 @register_jitable
 def list_length(n):
-    """The length of a list for n inputs: their count, the places, and what is written past the last."""
+    """The length of a list for n inputs: the count, the indices, and padding that may be overwritten."""
     return 1 + n + _GROUP
 
 
 @register_jitable
 def rows_of_list(k, itemsize):
-    """How many rows share a list: a longer list for more of them, and more lists for fewer."""
+    """The number of rows that share a list: with more rows, a list is longer; with fewer, there are more lists."""
     return _LIST_ROWS[0] if k * itemsize <= REGISTER else _LIST_ROWS[1]
 
 
 def _list_nonzero_columns(X, used):
-    """used[0] := in how many columns X has a number that is not 0; after it, their places, the last one over again."""
+    """used[0] := the number of nonzero columns of X, followed by their indices, of which the last is repeated."""
     places = np.flatnonzero(X.any(axis=0))
     used[0] = len(places)
     used[1 : len(places) + 1] = places
@@ -44,10 +44,10 @@ def _list_nonzero_columns(X, used):
 
 
 def _write_places(vb, mask, pointer, first):
-    """The places in a mask to an address, as int32 counted from `first`; returns how many there are.
+    """Store the indices of a mask's set lanes at an address, as int32, plus `first`; returns their number.
 
-    With AVX-512 they are moved together in a register, all of which is written: to write them alone is one instruction,
-    too, but some processors take 15 times as long for it.
+    With AVX-512 they are compressed in a register, which is stored as a whole: a compressing store is also one
+    instruction, but takes 15 times as long on some processors.
     """
     builder, count = vb.builder, mask.type.count
     counted = ir.Constant(ir.VectorType(INT, count), list(range(count)))
@@ -61,7 +61,7 @@ def _write_places(vb, mask, pointer, first):
 
 
 def _write_list_nonzero_columns(vb, X, used):
-    """A group of neighbours at a time, in all rows."""
+    """A group of adjacent inputs at a time, in all rows."""
     builder, (m, n), step = vb.builder, vb.pair(X.shape), vb.pair(X.strides)[0]
     bits, starts = ir.VectorType(ir.IntType(8 * vb.size), vb.lanes), range(0, _GROUP, vb.lanes)
     limit = builder.sub(m, vb.long(1))
@@ -100,9 +100,9 @@ _list_nonzero_columns = generated(_list_nonzero_columns, _write_list_nonzero_col
 
 
 def _step_columns(X, used, begin, end, top, deltas, P, step):
-    """P[j - top] += step (X^T deltas)[j] for the used inputs j from place `begin` of their list to `end`.
+    """P[j - top] += step (X^T deltas)[j] for the inputs j in used[1 + begin : 1 + end].
 
-    A multiple of `MR` of them, unless the list ends there. Returns whether what is written is finite.
+    Their number is a multiple of `MR`, unless the list ends there. Returns whether the results are finite.
     """
     places = used[1 + begin : 1 + end]
     P[places - top] += step * (X[:, places].T @ deltas)
@@ -110,9 +110,9 @@ def _step_columns(X, used, begin, end, top, deltas, P, step):
 
 
 def _write_step_columns(vb, X, used, begin, end, top, deltas, P, step):
-    """By micro-kernels of `MR` used places and some registers of columns.
+    """With micro-kernels of `MR` listed inputs and some registers of columns.
 
-    What fills the last one are repetitions: as all is read before it is written, they write the same once more.
+    Repeated inputs fill up the last one: as everything is read before it is written, they store the same result again.
     """
     builder, (m, k), x_row = vb.builder, vb.pair(deltas.shape), vb.pair(X.strides)[0]
     d_row, p_row = vb.pair(deltas.strides)[0], vb.pair(P.strides)[0]
@@ -148,7 +148,7 @@ def _write_step_columns(vb, X, used, begin, end, top, deltas, P, step):
                 for row, found_row in zip(places, sums, strict=True):
                     for place, mask, found in zip(row, masks, found_row, strict=True):
                         vb.store(found.value, place, mask)
-    return vb.are_zero(total.value)  # 0 times what is not finite is NaN
+    return vb.are_zero(total.value)  # 0 times infinity or NaN is NaN
 
 
 _step_columns = generated(_step_columns, _write_step_columns, types.boolean)
@@ -164,7 +164,7 @@ def _write_all_finite(vb, values):
     found = vb.variable(ir.Constant(masks, [0] * vb.lanes))
 
     def apply(offset, mask):
-        nothing = vb.builder.fmul(vb.load(vb.at(vb.start(values), offset), mask), vb.zero)  # NaN of what is not finite
+        nothing = vb.builder.fmul(vb.load(vb.at(vb.start(values), offset), mask), vb.zero)  # NaN if not finite
         found.value = vb.builder.or_(found.value, vb.builder.fcmp_unordered("!=", nothing, vb.zero))
 
     vb.for_each_vector(cgutils.unpack_tuple(vb.builder, values.shape, 1)[0], apply)
@@ -177,16 +177,16 @@ all_finite = generated(_all_finite, _write_all_finite, types.boolean)
 
 @kernel("reassoc")
 def are_finite(values):
-    """The same of any vector; compiled into its caller, which for few numbers is sooner done than a call."""
+    """The same for any vector; inlined, which for few numbers is faster than a call."""
     finite, infinity = 0, values.dtype.type(np.inf)
     for i in range(values.size):
-        finite += abs(values[i]) < infinity  # counted, since the compiler makes vectors of that
+        finite += abs(values[i]) < infinity  # a count, because the compiler vectorizes it
     return finite == values.size
 
 
-# What is known from one update to the next, and of this one: places in `flags`. All parameters took their step if
-# STEPPED is set; those of the first layer may, from the inputs that are used, if AT_ONCE is.
-# SPOILED is set where a step that `Update.checks` has made a parameter that is not finite.
+# Indices of `flags`, which hold for an update or from one to the next. STEPPED: all parameters have taken their step.
+# AT_ONCE: the first layer's may take theirs from the list of inputs. SPOILED: a step with `Update.checks` has made a
+# parameter infinite or NaN.
 FINITE, SKIPPED, AT_ONCE, STEPPED, SPOILED = 0, 1, 2, 3, 4
 
 
@@ -198,8 +198,9 @@ def list_nonzero_columns(X, used):
 
 @external(lambda f: (matrix(f), f[:, ::1], f[::1], int32[::1], int64[::1]), returns=boolean)
 def are_zeros_skipped(X, Z, weights, used, flags):
-    """Whether skipping zeros pays, X (m, n) having enough, and changes nothing of Z (m, k): all weights are finite."""
-    for rows in (1, rows_of_list(Z.shape[1], Z.itemsize)):  # one row tells what has hardly a zero
+    """Whether skipping zeros pays, because X (m, n) has enough, and is exact for Z (m, k), because weights are
+    finite."""
+    for rows in (1, rows_of_list(Z.shape[1], Z.itemsize)):  # one row suffices to reject input with hardly any zeros
         list_nonzero_columns(X[:rows], used)
         if used[0] > _SHARE * X.shape[1]:
             return False
@@ -209,7 +210,7 @@ def are_zeros_skipped(X, Z, weights, used, flags):
 
 @external(lambda f: (matrix(f), int32[::1], matrix(f), f[:, ::1], f[:, ::1]))
 def sparse_forward(X, used, P, start, Z):
-    """Z := start + X P by rows; 2 k flops for each row and each input that is used in its group of rows."""
+    """Z := start + X P; 2 k flops for each row and each input that is nonzero in its group of rows."""
     rows = rows_of_list(Z.shape[1], Z.itemsize)
     for s in range(0, len(X), rows):
         x = X[s : s + rows]
@@ -219,9 +220,9 @@ def sparse_forward(X, used, P, start, Z):
 
 @external(lambda f: (matrix(f), int32[::1], f[:, ::1], matrix(f), float64), returns=boolean)
 def sparse_step(X, used, deltas, P, alpha):
-    """P -= alpha X^T deltas for at most `GROUP_ROWS` rows, as many flops as the same forward; deltas are finite.
+    """P -= alpha X^T deltas for at most `GROUP_ROWS` rows; as many flops as `sparse_forward`. Deltas must be finite.
 
-    Inputs that are not used have no gradient: their weights stay as they are. Returns whether what is written is
+    Weights of inputs that are not in use have a gradient of 0 and do not change. Returns whether the results are
     finite.
     """
     return _step_columns(X, used, 0, used[0], 0, deltas, P, P.dtype.type(-alpha))
@@ -229,8 +230,8 @@ def sparse_step(X, used, deltas, P, alpha):
 
 @external(lambda f: (matrix(f), int32[::1], int64, int64, int64, f[:, ::1], matrix(f)))
 def sparse_gradient(X, used, begin, end, top, deltas, G):
-    """G += X^T deltas, for at most `GROUP_ROWS` rows, of the used inputs from place `begin` of their list to `end`.
+    """G += X^T deltas, for at most `GROUP_ROWS` rows and the inputs in used[1 + begin : 1 + end].
 
-    G has the rows of inputs from `top` on.
+    G begins with the row of input `top`.
     """
     _step_columns(X, used, begin, end, top, deltas, G, G.dtype.type(1))

@@ -1,4 +1,4 @@
-"""The rules: clipping, and one step against the gradient; equations: `samenet.reference.optimizers`."""
+"""The optimizers' rules: clipping, and one step against the gradient; equations: `samenet.reference.optimizers`."""
 
 import math
 from typing import Any, NamedTuple
@@ -10,15 +10,15 @@ from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 
-RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels know them by their places
+RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels use their indices
 DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
 _TINY_32, _TINY_64 = float(np.finfo(np.float32).tiny), float(np.finfo(np.float64).tiny)
-_EPSILON = 1e-10  # from which on the root of a tiny number does not matter beside it
+_EPSILON = 1e-10  # from which the root of a subnormal number is negligible beside it
 RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 
 class Rule(NamedTuple):
-    """A rule with its constants, clipping, and how many updates were made before a call."""
+    """A rule with its constants, clipping, and the number of updates before a call."""
 
     code: int  # its place in `RULES`
     beta1: float = 0.0  # or beta
@@ -33,7 +33,7 @@ RULE = types.NamedTuple((int64, *(float64,) * 5, int64), Rule)
 
 
 class Update(NamedTuple):
-    """The step of one update, and the penalties that belong to its gradient."""
+    """The step of one update, and the penalties in its gradient."""
 
     alpha: Any
     rule: Any
@@ -41,9 +41,9 @@ class Update(NamedTuple):
     state: Any  # a row for each of the rule's state arrays
     l1: Any
     l2: Any
-    is_of_theta: Any  # whether the step is one of theta, and state laid out like theta, not like P
-    is_new: Any  # whether state has no numbers yet: zeros are to be put there first
-    checks: Any  # whether to look if parameters stay finite, see `sparse_input.SPOILED`
+    is_of_theta: Any  # whether the step changes theta, and state is laid out like theta instead of P
+    is_new: Any  # whether state is uninitialised and must be zeroed first
+    checks: Any  # whether to check that parameters stay finite, see `sparse_input.SPOILED`
 
 
 def update_type(f):
@@ -57,7 +57,7 @@ _cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
 
 @kernel()
 def _over_largest(values):
-    """The largest entry's size, and the norm over it; 1 and the norm if there is no slope, or one that overflowed."""
+    """The largest absolute entry, and the norm divided by it; 1 and the norm if the gradient is 0 or overflowed."""
     largest = 0.0
     for i in range(values.size):
         largest = max(largest, abs(values[i]))
@@ -72,7 +72,7 @@ def _over_largest(values):
 
 @kernel()
 def _clipped(g, clip_value, clip_norm):
-    """Cut the entries of g in place; returns the factor that makes it no longer than `clip_norm`."""
+    """Clip the entries of g in place; returns the factor that limits its norm to `clip_norm`."""
     if clip_value < np.inf:
         _cut(g, clip_value)
     shrink = g.dtype.type(1)
@@ -89,9 +89,9 @@ def _clipped(g, clip_value, clip_norm):
 
 
 def _normal(a, tiny):
-    """The numbers, and 0 for those below the smallest normal one, each of which takes the processor 100 times as long.
+    """The numbers, with subnormal ones, which take the processor 100 times as long, replaced by 0.
 
-    The velocity of a parameter that has no slope any more, as of a node that relu has shut, decays to one, and stays.
+    A velocity would decay to a subnormal number and stay there if its parameter's gradient stays 0, as for a dead relu.
     """
     return where(abs(a), "<", tiny, 0.0, a)
 
@@ -127,7 +127,7 @@ def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, 
 
 _step_of_descent = vectorized(lambda theta, g, step, shrink: (theta - step * (shrink * g),), stores=1)
 _step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (_momentum, _nesterov))
-# In these nothing is contracted, so that the bits are those of NumPy.
+# These use no fused multiply-adds, so that the bits are those of NumPy.
 _step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vectorized(_adam, 3, contract=False)
 
 
@@ -135,7 +135,7 @@ _step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vecto
 def step(theta, g, alpha, state, left, rule, t):
     """Update t: one step against g, which is clipped first; `samenet.reference.optimizers` has the equations.
 
-    left: where theta begins in the rows of state.
+    left: the index in the rows of state at which theta begins.
     """
     beta1, beta2, code, end = rule.beta1, rule.beta2, rule.code, left + theta.size
     tiny = _TINY_32 if theta.itemsize == 4 else _TINY_64

@@ -1,4 +1,4 @@
-"""The layers of a network so small that each fits into a few vector registers: forward, back, and its parameters."""
+"""The layers of a network so small that each fits into a few vector registers: forward, backward, parameters."""
 
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, SOFTMAX, TANH, activate
 from samenet.fast.kernels.codegen.compiling import kernel
@@ -35,7 +35,7 @@ def _activate(code, z):
 
 @kernel(inlined=True)
 def back_through(code, h, e):
-    """dJ/dz from e = dJ/dh and the layer's output h."""
+    """dJ/dz, from e = dJ/dh and the layer's output h."""
     if code == SIGMOID:
         return _through_sigmoid(h, e)
     if code == TANH:
@@ -57,13 +57,13 @@ def back_through_softmax(width, H, q, e, k):
 
 @kernel(inlined=True)
 def row_of(width, several, k):
-    """The numbers of as many registers as hold k: of one, where none is known to take several."""
+    """The length of a row of k numbers in whole registers; one register unless `several`."""
     return len(width) if len(several) == 1 else -(-k // len(width)) * len(width)
 
 
 @kernel()
 def pack(width, several, theta, sizes, bias, back, P):
-    """P := theta with W^T for W, registers for each row and for the biases; or, with `back`, theta := P."""
+    """P := theta with W^T for W, and rows and biases in whole registers; or, with `back`, theta := P."""
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -81,16 +81,17 @@ def pack(width, several, theta, sizes, bias, back, P):
 
 @kernel(inlined=True)
 def add_to(width, a, i, b, c):
-    """A register of a += b c."""
+    """a += b c for one register."""
     store(a, i, multiply_add(b, c, load(width, a, i)))
 
 
 @kernel(inlined=True)
 def forward(width, several, P, sizes, codes, cost, H, D, masks, Z):
-    """The activations of every layer, registers for each, from the input that D begins with; returns where the last is.
+    """The activations of all layers, in whole registers, from the input at the start of D; returns the index of the
+    last.
 
-    masks: None, or with dropout the factors of the hidden nodes, laid out like H: D then gets what the next layer sees,
-    and is H itself without. Z gets what the cost is worked out from: z of the output layer, or ln h of its softmax.
+    masks: None, or with dropout the factors of the hidden nodes, laid out like H; D then receives the masked
+    activations. Without dropout, D is H. Z receives the `z` of `activations.value`.
     """
     lanes, layers = len(width), sizes.size - 1
     p, q, out = 0, 0, row_of(width, (0, 0), sizes[0])
@@ -117,10 +118,10 @@ def forward(width, several, P, sizes, codes, cost, H, D, masks, Z):
 
 @kernel(inlined=True)
 def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D, masks, sampled, q, delta, below):
-    """G += the gradient for one sample by the parameters in use; or, `at_once`, P += factor times it.
+    """G += the gradient for one sample at the parameters `used`; or, `at_once`, P += factor times it.
 
-    delta: dJ/dz of the output layer, which begins in H at q. below: for as many numbers as delta has. D, masks: see
-    `forward`. Returns the gradient's squared norm, if masks is not None, and `sampled`.
+    delta: dJ/dz of the output layer, which begins in H at q. below: memory as long as delta. D, masks: see `forward`.
+    Returns the gradient's squared norm if masks is not None and `sampled`.
     """
     lanes, p, bias, square = len(width), P.size, codes[0] == 1, 0.0
     for layer in range(sizes.size - 2, -1, -1):
@@ -158,7 +159,7 @@ def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D
 
 @kernel()
 def penalty(width, several, P, G, sizes, l1, l2):
-    """G += the slope of the penalties on weights; returns the penalties."""
+    """G += the gradient of the penalties on weights; returns the penalties."""
     p, total = 0, 0.0
     for layer in range(sizes.size - 1):
         n, row = sizes[layer], row_of(width, several, sizes[layer + 1])

@@ -1,7 +1,7 @@
 """Training networks so small that a layer fits into a few vector registers.
 
-What is done is that of `training`; here an update takes as long as its arithmetic, where calls would take several times
-as long.
+The results are those of `training`; here, an update takes only as long as its arithmetic, whereas calls would take
+several times as long.
 """
 
 import itertools
@@ -42,30 +42,31 @@ from samenet.fast.kernels.tiny_options import (
 )
 from samenet.model import functions
 
-# What `tiny_layers` has branches for: networks with anything else are trained as larger ones are.
+# The functions that `tiny_layers` supports; networks with others are trained like larger ones.
 _KNOWN = {
     *("sigmoid", "tanh", "relu", "identity", "softmax"),
     *("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"),
 }
-# For which this is the faster way, as measured: the most inputs, since zeros among many are worth skipping; the most
-# work of an update by one row; the most work of all rows, where there are more. In multiplications of registers.
+# Limits up to which this is faster, as measured: inputs, since zeros among many are worth skipping; the work of an
+# update with one row; the work of all rows, if there are more. Work is counted in multiplications of registers.
 _INPUTS, _ONLINE, _BATCH = 256, 3000, 830
-_ROW, _LOGARITHMS = 40, 60  # work of any row, and of one with a softmax or with logarithms in the cost
-_LINEAR, _LEAST = 420, 4  # the most work of all rows without a hidden layer, and the least of one
+_ROW, _LOGARITHMS = 40, 60  # work of a row, and of one with a softmax or with logarithms in the cost
+_LINEAR, _LEAST = 420, 4  # the most work of all rows, and the least of one row, without a hidden layer
 
 
 def registers(model: Any) -> int:
-    """1 if a register holds any layer after the input, and else 2, for several."""
+    """1 if one register holds any layer after the input, otherwise 2 (several)."""
     return 1 if max(model.sizes[1:]) * model.dtype.itemsize <= REGISTER else 2
 
 
 def widest(itemsize: int) -> tuple[tuple[int, ...], ...]:
-    """The first arguments of `run_updates` that serve every network that fits: with options, one compilation does."""
+    """The first arguments of `run_updates` that suit every network that fits: with options, one compilation serves
+    all."""
     return (0,) * (REGISTER // itemsize), (0, 0)
 
 
 def fits(model: Any, batch_size: int) -> bool:
-    """Whether a model and a batch are for this module."""
+    """Whether this module should train a model with this batch size."""
     if not _KNOWN.issuperset((*model.activations, model.cost_function)):
         return False
     sizes, lanes = model.sizes, REGISTER // model.dtype.itemsize
@@ -82,7 +83,7 @@ def fits(model: Any, batch_size: int) -> bool:
 def _updates(
     width, several, parameters, layout, objective, data, batch, alphas, rule, state, workspace, costs, options, memory
 ):
-    """Update after update; see `run_updates`."""
+    """Make all updates; see `run_updates`."""
     batch_size, mean = batch
     sizes, codes = layout[0], layout[1]
     cost, l1, l2 = objective
@@ -168,7 +169,7 @@ def _updates(
 
 @kernel()
 def _begin(heap, width, several, theta, layout, state):
-    """P, G and the state in registers, and a workspace: H, Z, delta and the same below."""
+    """Pack P and the state into registers; returns them with memory for G, H, Z, and delta of two layers."""
     sizes, codes = layout[0], layout[1]
     size, widest, total = 0, 0, row_of(width, (0, 0), sizes[0])
     for layer in range(sizes.size - 1):
@@ -186,7 +187,7 @@ def _begin(heap, width, several, theta, layout, state):
 
 @kernel()
 def _end(width, several, P, packed, layout, theta, state):
-    """Put the parameters and the state back."""
+    """Copy the parameters and the state back."""
     sizes, codes = layout[0], layout[1]
     pack(width, several, theta, sizes, codes[0] == 1, True, P)
     for i in range(len(state)):
@@ -195,11 +196,11 @@ def _end(width, several, P, packed, layout, theta, state):
 
 @kernel()
 def run_updates(width, several, theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
-    """What `training.run_updates` does, for a network that fits, on registers of this width; see `registers`.
+    """The updates of `training.run_updates`, for a network that fits, with registers of this width; see `registers`.
 
-    several: a tuple of one, if a register holds any layer after the input, and else of two, for a compilation each. P,
-    G and H have registers for each row, filled up with zeros. A sample costs a function of registers and n
-    multiplications of them forward for each layer of n inputs, and twice as many back.
+    several: a tuple of length `registers(model)`, so that each has its own compilation. Rows of P, G and H are
+    zero-padded to whole registers. Per sample, a layer of n inputs takes n multiplications of registers and one
+    activation function forward, and twice as many multiplications backward.
     """
     heap = open_heap()
     P, G, packed, H, Z, delta, below = _begin(heap, width, several, theta, layout, state)

@@ -1,4 +1,4 @@
-"""Dropout, DropConnect, weights of samples and adaptive sampling for `tiny_network`, apart from who uses none."""
+"""Dropout, DropConnect, sample weights and adaptive sampling for `tiny_network`, compiled only if used."""
 
 from typing import Any, NamedTuple
 
@@ -18,23 +18,23 @@ _NO_THRESHOLDS, _NO_FACTORS = np.empty(0, np.int64), {n: np.empty(0, f"f{n}") fo
 
 
 class Options(NamedTuple):
-    """What is chosen, of one type whatever it is: what is not has no numbers."""
+    """The options in use, always of one type: those not in use are empty arrays."""
 
     dropout: Any  # thresholds, factors, key and first of `samenet.backends.dropout.Dropout`
     drop_connect: Any  # the same of `DropConnect`, with key - 2^63
     weights: Any  # of the samples
     sampler: Any  # rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`
-    numbers: Any  # of [0, 1), for each draw
+    numbers: Any  # random numbers in [0, 1), one per draw
 
 
 class Memory(NamedTuple):
-    """What these need."""
+    """The memory that the options need."""
 
-    D: Any  # the layers as the next one sees them, laid out like H
+    D: Any  # the masked activations, laid out like H
     masks: Any  # the factors of the nodes, laid out like H
     used: Any  # the parameters with DropConnect, laid out like P
     weight_masks: Any  # their factors
-    rows: Any  # that were drawn for an update
+    rows: Any  # the rows drawn for an update
     squares: Any  # the squared norms of their gradients
 
 
@@ -46,7 +46,7 @@ def chosen(
     sampler: Any,
     numbers: NDArray[Any] | None,
 ) -> tuple[Any, ...]:
-    """The options of a call, as kernels are handed them."""
+    """The options of a call, as arguments of kernels."""
     none = _NO_THRESHOLDS, _NO_FACTORS[itemsize], 0, 0
     if drop_connect is not None:
         thresholds, factors, key, first = drop_connect
@@ -81,7 +81,7 @@ def memory_for(heap, options, P, H, batch_size):
 
 @kernel()
 def divisor_of(options, order, epoch, start, rows, mean):
-    """What the gradient of a batch is divided by: the sum of weights, or how many rows it has."""
+    """The divisor of a batch's gradient: the sum of weights, or the number of rows."""
     if not mean:
         return 1.0
     return total_weight(options.weights, order, epoch, start, rows) if options.weights.size else float(rows)
@@ -89,7 +89,7 @@ def divisor_of(options, order, epoch, start, rows, mean):
 
 @kernel()
 def choose(options, memory, row, epoch, start, s, divisor):
-    """The row at place s of an epoch, in a batch from `start` on: this one, or the one drawn; and its factor."""
+    """The row at position s of an epoch, in a batch from `start` on, and its factor: this row, or the one drawn."""
     weight = 1.0
     if options.numbers.size:
         row = draw_row(options.sampler, options.numbers[epoch, s])
@@ -114,7 +114,7 @@ def fill_masks(width, several, options, sample, sizes, masks):
 
 @kernel()
 def mask_weights(width, several, options, update, P, sizes, memory):
-    """The factors of the weights for an update of the call, and the parameters with them."""
+    """The factors of the weights for an update of the call, and the masked parameters."""
     thresholds, factors, key, first = options.drop_connect
     weights = p = 0
     for layer in range(sizes.size - 1):
@@ -133,7 +133,7 @@ def mask_weights(width, several, options, update, P, sizes, memory):
 
 @kernel()
 def learn_from(options, memory, rows, mean):
-    """Move the weights of the rows drawn for an update."""
+    """Update the weights of the rows drawn for an update."""
     for s in range(rows):
         memory.squares[s] *= float(rows * rows) if mean else 1.0
     learn(options.sampler, memory.rows[:rows], memory.squares[:rows])

@@ -1,4 +1,4 @@
-"""Many updates in one call: batches, and gradients by parts that threads share."""
+"""Many updates in one call: batches, and gradients computed in parts that threads share."""
 
 import numpy as np
 from numba import boolean, float64, int64
@@ -18,14 +18,14 @@ from samenet.fast.kernels.slices import SLICES_FROM, clear
 from samenet.fast.kernels.sparse_input import SPOILED, STEPPED
 from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 
-_PARTS, _ROWS, _WORK = 8, 128, 65536  # at most so many parts of a batch; a part's least rows, and multiply-adds
-_MANY = 1 << 17  # parameters from which adding the gradients of parts takes long: a part then has 4 times the rows
-_PIECE = 1024  # numbers of a gradient that are summed together
-_OFTEN, _LINED_UP = 8, 1 << 20  # epochs, and bytes in the second cache, for which it pays to line the rows of X up
+_PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
+_MANY = 1 << 17  # parameters from which adding the parts' gradients is slow: parts then have 4 times the rows
+_PIECE = 1024  # numbers of a gradient that are added together
+_OFTEN, _LINED_UP = 8, 1 << 20  # epochs from which, and bytes up to which, aligning the rows of X in a copy pays
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
-    """Into how many parts a batch is cut, each with a gradient of its own: it does not depend on the threads."""
+    """The number of parts of a batch, each with its own gradient; it does not depend on the number of threads."""
     rows = _ROWS if parameters < _MANY else 4 * _ROWS
     return max(1, min(_PARTS, batch_size // rows, batch_size * parameters // _WORK))
 
@@ -34,7 +34,7 @@ def parts_of(batch_size: int, parameters: int) -> int:
 def _part(task, parts, model, settings, workspace, gathered, g, weights):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
-    weights: those of the samples, or None.
+    weights: the samples' weights, or None.
     """
     theta, P, layout, bias = model
     state, objective, data, batch, _, at_once, rule, is_one, is_new, checks = settings
@@ -90,9 +90,9 @@ def total_weight(weights, order, epoch, start, rows):
     )
 )
 def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y, factors):
-    """Rows of X and Y, and for each its factor: its weight over the divisor.
+    """Copy rows of X and Y, with each row's factor: its weight divided by the divisor.
 
-    leaves_out: whether there are zeros in place of a sample of weight 0, of which no number is to be met by any other.
+    leaves_out: whether to copy zeros in place of samples of weight 0, whose numbers must not reach any result.
     """
     zero = x.dtype.type(0)
     for s in range(len(x)):
@@ -108,9 +108,9 @@ def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y
 
 @kernel()
 def _each_part(model, settings, workspace, gathered, G, private, values, queue, update, weights):
-    """Do the parts of an update that nobody else does: all that are left, if update is -1, the work of a helper.
+    """Claim and compute parts of an update while there are any; update is -1 for a helper.
 
-    private: for a helper, the gradient until it owns the part.
+    private: a helper's memory for the gradient until it owns the part.
     """
     batch_size, _ = settings[3]
     parts, is_coordinator = len(G), update >= 0
@@ -127,7 +127,7 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
         g = G[part] if is_coordinator else private
         value = _part(task, parts, model, settings, workspace, gathered, g, weights)
         if not is_coordinator:
-            copy(g[:0], g[:0])  # if it has to be compiled, before others wait for it
+            copy(g[:0], g[:0])  # so that it is compiled before others wait for the result
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
             if not is_coordinator:
@@ -137,7 +137,7 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
 
 @external(lambda f: (f[:, ::1],))
 def _add_parts(G):
-    """G[0] += the other rows, one after the other, by pieces of which the sum stays in the cache."""
+    """G[0] += the other rows, one after the other, in pieces that stay in the cache."""
     n = G.shape[1]
     for start in range(0, n, _PIECE):
         total = G[0, start : min(n, start + _PIECE)]
@@ -149,9 +149,9 @@ def _add_parts(G):
 
 @kernel("contract")
 def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights):
-    """Update after update, of which other threads may claim parts; see `run_updates`.
+    """Make all updates; other threads may claim parts of them; see `run_updates`.
 
-    used: the model with the parameters that the gradient is of.
+    used: the model with the parameters at which the gradient is taken.
     """
     theta, P, layout, bias = model
     state, objective, data, batch, alphas, _, rule, is_one, is_new, _ = settings
@@ -186,7 +186,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
             clear(state, 0, state.shape[1])
         if is_one:
             if not flags[STEPPED]:
-                unpack(g, sizes, bias, False, P[: theta.size])  # which is not needed any more
+                unpack(g, sizes, bias, False, P[: theta.size])  # P is not needed any more
                 step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
             break
         if not flags[STEPPED]:
@@ -218,14 +218,14 @@ def run_updates(
     drop_connect=None,
     weights=None,
 ):
-    """As many updates as `costs` is long, over and over the rows of `order` (when it is empty: of X as it stands).
+    """Make as many updates as `costs` is long, in epochs over the rows of `order` (if it is empty, over the rows of X).
 
-    data: X, Y, order, dropout, see `dropout_type`; without dropout it has no factors.
-    batch: its size, and whether the gradient is divided by it. alphas: one for each epoch; if there are none, no step
-    is taken, and theta gets the gradient. P: for the packed parameters. rule: a `Rule` as a tuple.
-    state: a row for each of the rule's state arrays; is_new: whether it is still without numbers, in place of zeros.
-    G, values: a row for each part. drop_connect: see `mask_weights`. weights: those of the samples, (m,).
-    Returns 1 if all parameters are finite afterwards, 0 if not, and -1 if nobody has looked.
+    data: X, Y, order, and dropout, see `dropout_type`; without dropout it has no factors. batch: its size, and whether
+    the gradient is divided by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the
+    gradient. P: memory for the packed parameters. rule: a `Rule` as a tuple. state: a row for each of the rule's state
+    arrays; is_new: whether it is uninitialised and stands for zeros. G, values: a row for each part. drop_connect: see
+    `mask_weights`. weights: the samples' weights, (m,). Returns 1 if all parameters are finite afterwards, 0 if not,
+    and -1 if this was not checked.
     """
     X, Y, order, dropout = data
     model = used = theta, P, layout, bias
@@ -240,7 +240,7 @@ def run_updates(
     heap = open_heap()
     workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
-    row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register of numbers is in two lines of the cache
+    row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
     gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
     visits = costs.size * batch_size // len(X)
     is_read_often = order.size == 0 and visits >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
@@ -251,8 +251,8 @@ def run_updates(
         X = copies
     data = X, Y, order, dropout
     rule, (_, l1, l2) = Rule(*rule), objective
-    # A single update is one of theta itself, which takes its step with the gradient, or after it. To pack state, and to
-    # unpack it, would take longer than to unpack the gradient; sums would have an order of their own.
+    # A single update changes theta itself, with the gradient or after it. Packing and unpacking the state would take
+    # longer than unpacking the gradient, and sums would have a different order.
     is_one = costs.size == alphas.size == 1 and rule.clip_norm == np.inf and not is_wide(sizes)
     is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM)
     is_packed = not (is_one or is_wide(sizes))
