@@ -108,7 +108,7 @@ def test_all_is_given_back(module: ModuleType) -> None:
     a = np.zeros(1)
 
     def no_room() -> None:
-        with pytest.raises(MemoryError, match="no room"):
+        with pytest.raises(MemoryError, match="no memory"):
             module.taken(a, 1 << 14, 1 << 58)
 
     assert grown(lambda: module.taken(a, 10, FILLED)) < MOST
@@ -119,13 +119,13 @@ def test_all_is_given_back(module: ModuleType) -> None:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("kind", ["no room", "not compiled", "not compiled for a kernel"])
+@pytest.mark.parametrize("kind", ["no memory", "not compiled", "not compiled for a kernel"])
 def test_all_is_given_back_whoever_raises(module: ModuleType, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a called kernel raises, or Python while compiling one, the memory of all callers is freed."""
     a = np.zeros(1)
 
     def load(*given: Any) -> None:
-        raise RuntimeError("no room, as it were, to compile")
+        raise RuntimeError("no memory, as it were, to compile")
 
     monkeypatch.setattr(module.never_compiled.external.cache, "load_overload", load)
 
@@ -133,10 +133,10 @@ def test_all_is_given_back_whoever_raises(module: ModuleType, kind: str, monkeyp
         if kind == "not compiled for a kernel":
             module.asks(a, FILLED)
         else:
-            module.outer(a, FILLED, 1 << 58 if kind == "no room" else -1)
+            module.outer(a, FILLED, 1 << 58 if kind == "no memory" else -1)
 
     def fails() -> None:
-        with pytest.raises(MemoryError if kind == "no room" else RuntimeError, match="no room"):
+        with pytest.raises(MemoryError if kind == "no memory" else RuntimeError, match="no memory"):
             call()
 
     assert grown(fails) < MOST

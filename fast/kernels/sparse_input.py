@@ -198,8 +198,7 @@ def list_nonzero_columns(X, used):
 
 @external(lambda f: (matrix(f), f[:, ::1], f[::1], int32[::1], int64[::1]), returns=boolean)
 def are_zeros_skipped(X, Z, weights, used, flags):
-    """Whether skipping zeros pays, because X (m, n) has enough, and is exact for Z (m, k), because weights are
-    finite."""
+    """Whether skipping zeros pays (X (m, n) has enough) and is exact for Z (m, k) (weights are finite)."""
     for rows in (1, rows_of_list(Z.shape[1], Z.itemsize)):  # one row suffices to reject input with hardly any zeros
         list_nonzero_columns(X[:rows], used)
         if used[0] > _SHARE * X.shape[1]:

@@ -104,7 +104,7 @@ def forward(width, several, P, sizes, codes, cost, H, D, masks, Z):
                 z = multiply_add(broadcast(width, D, q + j), load(width, P, p + j * row + v), z)
             if cost == BINARY_CROSS_ENTROPY and layer == layers - 1:
                 store(Z, v, z)
-            store(H, out + v, first(_activate(codes[layer + 1], z), k - v))  # beyond, an infinite input has made NaN
+            store(H, out + v, first(_activate(codes[layer + 1], z), k - v))  # infinite inputs make NaN in padding
         if codes[layer + 1] == SOFTMAX:
             is_of_cost = cost == CROSS_ENTROPY and layer == layers - 1
             activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])

@@ -60,8 +60,7 @@ def registers(model: Any) -> int:
 
 
 def widest(itemsize: int) -> tuple[tuple[int, ...], ...]:
-    """The first arguments of `run_updates` that suit every network that fits: with options, one compilation serves
-    all."""
+    """The first arguments of `run_updates` that suit every network: with options, one compilation serves all."""
     return (0,) * (REGISTER // itemsize), (0, 0)
 
 

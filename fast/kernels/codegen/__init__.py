@@ -1,1 +1,1 @@
-"""Writing, compiling and keeping the code of kernels. No mathematics of the network here."""
+"""Generating, compiling and caching the code of kernels. No mathematics of the network here."""

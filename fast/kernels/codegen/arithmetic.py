@@ -1,4 +1,4 @@
-"""Machinery: what functions of numbers are written with, for NumPy arrays and `Vector` alike."""
+"""Operations with which elementary functions are written, for both NumPy arrays and `Vector`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from samenet.fast.kernels.codegen.vector import Vector, VectorBuilder
 
 
 def where(a: Any, sign: str, b: Any, yes: Any, no: Any) -> Any:
-    """`yes` where a compares so with b, and `no` elsewhere; a NaN compares as not equal alone."""
+    """`yes` where the comparison of a with b is true, `no` elsewhere; for NaN, only "!=" is true."""
     if not isinstance(a, Vector):
         number = a.dtype.type
         found = {"<": np.less, ">": np.greater, "==": np.equal, "!=": np.not_equal}[sign](a, number(b))
@@ -20,7 +20,7 @@ def where(a: Any, sign: str, b: Any, yes: Any, no: Any) -> Any:
 
 
 def clip(a: Any, least: Any, most: Any) -> Any:
-    """The numbers, none below `least` or above `most`; a NaN stays one."""
+    """The numbers, limited to [least, most]; NaN stays NaN."""
     above = where(a, "<", least, least, a)
     return where(above, ">", most, most, above)
 
@@ -31,7 +31,7 @@ def sqrt(a: Any) -> Any:
 
 
 class Bits:
-    """The bits of numbers as integers, while code is being written; NumPy has arrays of integers for it."""
+    """The bits of a `Vector` as integers; for NumPy arrays, an array of integers takes its place."""
 
     def __init__(self, vb: VectorBuilder, value: Any) -> None:
         self.vb, self.value = vb, value
@@ -57,12 +57,12 @@ class Bits:
         return self._by(self.vb.builder.ashr, places)
 
     def view(self, dtype: Any) -> Vector:
-        """The numbers that have these bits."""
+        """The numbers with these bits."""
         return Vector(self.vb, self.vb.builder.bitcast(self.value, self.vb.vector))
 
 
 def bits_of(a: Any) -> Any:
-    """The bits of the numbers as integers of the same size; `view` turns them back into numbers."""
+    """The bits of the numbers as integers of the same size; `view` converts them back."""
     bits = 8 * a.dtype.itemsize
     if not isinstance(a, Vector):
         return np.asarray(a).view(f"int{bits}")

@@ -1,9 +1,8 @@
-"""Machinery: the compiled forms of kernels on disk, a file each.
+"""The on-disk cache of compiled kernels, one file each.
 
-A file is found by what its code depends on: the kernel, the types of its arguments, its options, the processor and the
-versions of what compiled it. It is used if it is whole, and made from the sources at hand. Whatever else happens, a
-folder that cannot be written, a disk that is full, a file that is damaged, a kernel is compiled, and a warning says so,
-once.
+The key of a file is what its code depends on: the kernel, the types of its arguments, its options, the processor and
+the versions of the compilers. A file is used if it is complete and was made from the current sources. In all other
+cases, such as a read-only folder, a full disk or a damaged file, the kernel is compiled, with one warning.
 """
 
 import hashlib
@@ -33,17 +32,17 @@ from samenet.validation import warning
 
 _DIGEST = hashlib.sha256().digest_size
 _LOG = logging.getLogger("samenet")
-_NOT_FOR_DISK = TypeError, pickle.PicklingError  # raised for a kernel that closes over another, or has it as a default
+_NOT_FOR_DISK = TypeError, pickle.PicklingError  # raised if a kernel is in another's closure or defaults
 _said: set[str] = set()  # in this process
 
 Function = Callable[..., Any]
 
 
 def stamp_of(*packages: ModuleType) -> bytes | None:
-    """A digest of what the modules of packages, or modules, were loaded from: their sources, or else their code.
+    """A digest of the sources from which packages and modules were loaded, or of their code if there are none.
 
-    Their importers hand it over, from a folder, a zip file or what else. None if one of them does not: then nothing may
-    be kept, since what was kept before might be of other sources.
+    Their importers provide it, from a folder, a zip file or elsewhere. None if one of them does not: then nothing may
+    be cached, because cached kernels could be from other sources.
     """
     digest = hashlib.sha256()
     for package in packages:
@@ -51,13 +50,13 @@ def stamp_of(*packages: ModuleType) -> bytes | None:
         try:
             for name in [package.__name__, *([] if path is None else _modules(package.__name__, path))]:
                 digest.update(repr((name, _content(importlib.util.find_spec(name)))).encode())
-        except Exception:  # whatever importers raise
+        except Exception:  # importers may raise anything
             return None
     return digest.digest()
 
 
 def _modules(package: str, path: Any) -> Iterator[str]:
-    """The modules of a package and of the packages in it. Raises LookupError where none are found."""
+    """The modules of a package and of its subpackages. Raises LookupError if none are found."""
     found = sorted(pkgutil.iter_modules(path), key=lambda module: module.name)
     if not found:
         raise LookupError(package)
@@ -70,7 +69,7 @@ def _modules(package: str, path: Any) -> Iterator[str]:
 
 
 def _content(spec: Any) -> Any:
-    """The file that a module was loaded from; from an importer that has no files, its code."""
+    """The file from which a module was loaded; its code if the importer has no files."""
     try:
         return spec.loader.get_data(spec.origin)
     except (AttributeError, OSError):
@@ -78,7 +77,7 @@ def _content(spec: Any) -> Any:
 
 
 def _parts(code: CodeType) -> Iterator[str]:
-    """What code is made of, where it came from left out; in an order that is the same in every process."""
+    """The contents of a code object without its location, in an order that is the same in every process."""
     yield repr((code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags))
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -88,11 +87,11 @@ def _parts(code: CodeType) -> Iterator[str]:
 
 
 class Cache(NullCache):
-    """Where Numba asks for a kernel's compiled forms, and leaves new ones.
+    """The cache that Numba uses for a kernel.
 
-    options   what is compiled differently
-    stamp     of the sources; None to keep nothing
-    provide   makes sure that a name that compiled code calls can be called; returns whether it can
+    options   the compiler options, which are part of the key
+    stamp     the digest of the sources; None to cache nothing
+    provide   makes a symbol that compiled code refers to available; returns whether it could
     """
 
     def __init__(
@@ -102,11 +101,11 @@ class Cache(NullCache):
 
     @property
     def cache_path(self) -> str | None:
-        """The folder that is looked at first."""
+        """The folder that is searched first."""
         return None if self._stamp is None else str(next(folders(self._function)))
 
     def load_overload(self, signature: Any, target: Any) -> Any:
-        """A compiled form, or None. What it calls has then been loaded, or compiled, before."""
+        """A compiled kernel, or None. The symbols that it refers to are made available first."""
         try:
             key = self._key(signature, target.codegen())
         except _NOT_FOR_DISK:
@@ -122,9 +121,9 @@ class Cache(NullCache):
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep a compiled form, in the first folder that takes it."""
+        """Store a compiled kernel in the first folder that can be written."""
         if self._stamp is None:
-            _warn("it cannot be told what sources kernels are of, so they are compiled again in every process")
+            _warn("the sources of kernels cannot be determined, so they are compiled again in every process")
         if self._stamp is None or result.lifted or result.library.has_dynamic_globals:
             return
         module = result.library._final_module
@@ -159,7 +158,7 @@ class Cache(NullCache):
         return f"samenet.{module}.{self._function.__name__}-{key.hex()[:20]}.nbc"
 
     def _read(self, path: Path, key: bytes) -> bytes | None:
-        """What a file holds, if it is there, whole, of these sources, and for this key."""
+        """The contents of a file if it exists, is complete, and has this key and the current stamp."""
         try:
             content = path.read_bytes()
         except OSError:
@@ -173,7 +172,7 @@ class Cache(NullCache):
 
 
 def folders(function: Function) -> Iterator[Path]:
-    """Where a kernel may be kept, as Numba has it: in NUMBA_CACHE_DIR; or beside its source, or in the user's cache."""
+    """The possible cache folders, as in Numba: NUMBA_CACHE_DIR, or beside the source and in the user's cache."""
     source = Path(inspect.getfile(function)).absolute().parent
     name = f"{source.name}_{hashlib.sha256(str(source).encode()).hexdigest()[:20]}"
     chosen = vars(config)["CACHE_DIR"]
@@ -182,12 +181,12 @@ def folders(function: Function) -> Iterator[Path]:
     else:
         yield source / "__pycache__"
         user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
-        if user.is_absolute():  # a user without a home has "~/.cache"
+        if user.is_absolute():  # without a home directory, it is "~/.cache"
             yield user / name
 
 
 def _write(path: Path, content: bytes) -> None:
-    """As a whole or not at all: others may read or write the same file at once."""
+    """Write a file atomically, because other processes may read or write it at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{uuid.uuid4().hex[:16]}.tmp")
     try:

@@ -1,8 +1,8 @@
-"""How a kernel is compiled, how it calls others, and how its compiled form is kept on disk.
+"""How kernels are compiled, call each other and are cached on disk.
 
-Numba compiles what a kernel calls into it, and all of that again into whoever calls the kernel; at the top of a few
-layers that is most of the time. An `external` kernel is compiled once for a dtype, and not before it is called: what a
-call does not need is not compiled for it.
+Numba compiles everything that a kernel calls into it, and all of that again into each of its callers; with a few levels
+of calls, this takes most of the time. An `external` kernel is compiled once per dtype, on its first call, so kernels
+that a call does not need are not compiled.
 """
 
 import ctypes
@@ -31,11 +31,11 @@ from samenet.model import functions
 Kernel = Callable[..., Any]
 Signature = Callable[[Any], tuple[Any, ...]]
 _LONG = ir.IntType(64)
-_COMPILE = ".compile"  # follows a kernel's name in that of what compiles it
+_COMPILE = ".compile"  # suffix of the symbol of the function that compiles a kernel
 
 
 def _options(flags: tuple[str, ...]) -> dict[str, Any]:
-    """Numba's options. Nobody counts who uses an array, which takes longer than a small layer: see `memory`."""
+    """Numba's options. No reference counting, which takes longer than a small layer: see `memory`."""
     return {"nogil": True, "error_model": "numpy", "fastmath": set(flags), "_nrt": False}
 
 
@@ -44,7 +44,7 @@ def _is_off() -> bool:
     return bool(vars(config)["DISABLE_JIT"])
 
 
-# Taken as modules are loaded: later, their files may be others. Kernels count activations and costs by their places.
+# Computed at import: files may change later. `functions` defines the indices of activations and costs in kernels.
 _STAMP = None if _is_off() else stamp_of(sys.modules["samenet.fast.kernels"], functions)
 if not _is_off():
     load_array_functions()
@@ -52,7 +52,7 @@ if not _is_off():
 
 
 def _dtype_of(kinds: Any) -> Any:
-    """The dtype that arguments of these types are of: that of the first array of floats, also in a tuple."""
+    """The dtype of arguments of these types: that of the first array of floats, which may be in a tuple."""
     for kind in kinds:
         if isinstance(kind, types.BaseTuple):
             if (dtype := _dtype_of(kind)) is not None:
@@ -63,7 +63,7 @@ def _dtype_of(kinds: Any) -> Any:
 
 
 def _provide(symbol: str) -> bool:
-    """Make sure that compiled code can use what an external kernel has by this name; returns whether it can."""
+    """Make the symbol of an external kernel available to compiled code; returns whether it exists."""
     name, _, dtype = symbol.removesuffix(_COMPILE).rpartition(".")
     if name not in _external:
         return False
@@ -74,11 +74,11 @@ def _provide(symbol: str) -> bool:
 def kernel(
     *flags: str, holds_gil: bool = False, inlined: bool = False, light: bool = False
 ) -> Callable[[Kernel], Kernel]:
-    """Compile on first use, cache on disk, release the GIL unless it is held; no exception for a division by zero.
+    """Compile on first use, cache on disk, release the GIL unless `holds_gil`; a division by zero does not raise.
 
-    flags: LLVM's, of those that keep NaN and infinity: "reassoc", "contract". light: without loops over numbers, which
-    others do for it: LLVM then takes half of the time.
-    It can neither make an array, other than by `memory`, nor return one.
+    flags: LLVM's fast-math flags, of those that keep NaN and infinity: "reassoc", "contract". light: for kernels that
+    leave all loops over numbers to other kernels; LLVM then takes half of the time. A kernel can allocate arrays only
+    with `memory`, and cannot return them.
     """
 
     def compiled(function: Kernel) -> Kernel:
@@ -97,17 +97,17 @@ def kernel(
 
 
 def _without_interrupts(dispatcher: Any) -> None:
-    """Let a dispatcher compile where no interrupt reaches; calls of what is compiled already do not come here."""
+    """Make a dispatcher compile where Ctrl-C does not interrupt; does not affect calls of compiled kernels."""
     compile_now, compile_for = dispatcher.compile, dispatcher._compile_for_args
     dispatcher.compile = lambda signature: uninterrupted(lambda: compile_now(signature))
     dispatcher._compile_for_args = lambda *given, **named: uninterrupted(lambda: compile_for(*given, **named))
 
 
 class _External:
-    """A function that is compiled for a dtype when it is first called, or loaded: each has a slot for its address.
+    """A kernel that is compiled, or loaded, per dtype on its first call, with a slot for its address.
 
-    Whoever calls it looks into the slot. While that is empty, it asks Python to fill it; if Python raises, it returns,
-    as all of its callers do, and the exception appears where the kernel was called from Python.
+    A caller reads the slot. If it is empty, the caller asks Python to fill it; if Python raises, the caller and all of
+    its callers return, and the exception is raised where the kernel was called from Python.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class _External:
         return f"samenet.{self.function.__module__}.{self.function.__qualname__}"
 
     def publish(self, dtype: Any) -> str:
-        """The name of its slot, which compiled code can use from now on, and of what fills that, with `_COMPILE`."""
+        """The symbol of its slot, registered here, as is the symbol with `_COMPILE` of the function that fills it."""
         name = f"{self.base}.{dtype}"
         if dtype not in self.slots:
             slot, fill = self.slots[dtype] = ctypes.c_int64(), partial(self.compile, dtype)
@@ -133,7 +133,7 @@ class _External:
         return name
 
     def compile(self, dtype: Any) -> None:
-        """For arrays of this dtype, or load it from the cache, unless it has been."""
+        """Compile it for arrays of this dtype, or load it from the cache, unless this has been done."""
         uninterrupted(lambda: self._compile(dtype))
 
     def _compile(self, dtype: Any) -> None:
@@ -147,10 +147,10 @@ class _External:
             self.cache.save_overload(given, form)
         self.publish(dtype)
         self.slots[dtype][0].value = form.library.get_pointer_to_function(form.fndesc.llvm_func_name)
-        self.compiled[dtype] = form  # when all is done: what fails on the way is begun anew by the next call
+        self.compiled[dtype] = form  # last: if anything above fails, the next call starts again
 
     def wanted(self, given: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """The dtype of a call, and the types that the kernel is compiled for. Raises TypingError if they do not fit."""
+        """The dtype of a call, and the types for which the kernel is compiled. Raises TypingError on a mismatch."""
         dtype = _dtype_of(given)
         if dtype is None:
             raise TypingError(f"{self.base} is called without an array of floats, which tells its dtype: {given}")
@@ -160,12 +160,12 @@ class _External:
         return dtype, wanted
 
     def call(self, typing_context: Any, *given: Any) -> Any:
-        """What Numba asks of an intrinsic: the types of the call, and how its code is written."""
+        """The implementation of the intrinsic: the call's types, and the function that generates its code."""
         dtype, wanted = self.wanted(given)
         name = self.publish(dtype)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            # An array is handed over as it is: what is known of its order is no part of it.
+            # Arrays are passed unchanged: their layout is part of the type only.
             arguments = [
                 value if isinstance(a, types.Array) else context.cast(builder, value, a, b)
                 for value, a, b in zip(values, given, wanted, strict=True)
@@ -178,7 +178,7 @@ class _External:
                     conventions.return_exc(builder)
             kind = conventions.get_function_type(self.returns, wanted).as_pointer()
             function = builder.inttoptr(builder.load_atomic(slot, "acquire", 8), kind)
-            # As Numba calls its own, but what it raises goes where the caller's exceptions go.
+            # The same as Numba's own calls, but exceptions propagate like the caller's own.
             result = cgutils.alloca_once(builder, conventions.get_return_type(self.returns).pointee)
             packed = context.get_arg_packer(wanted).as_arguments(builder, arguments)
             failed = builder.call(function, [result, builder.function.args[1], *packed])
@@ -190,12 +190,12 @@ class _External:
 
 
 def _variable(module: Any, name: str, kind: Any) -> Any:
-    """What is elsewhere in the process, by its name."""
+    """An external symbol of the process."""
     return module.globals.get(name) or ir.GlobalVariable(module, kind, name)
 
 
 def written_once(module: Any, name: str, result: Any, arguments: list[Any], write: Callable[..., None]) -> Any:
-    """A function of the module that `write(builder, *arguments)` writes: to write it in each place takes longer."""
+    """A function generated once in a module by `write(builder, *arguments)`, which is faster than inlining it."""
     if name not in module.globals:
         function = ir.Function(module, ir.FunctionType(result, arguments), name)
         function.linkage = "linkonce_odr"
@@ -205,7 +205,7 @@ def written_once(module: Any, name: str, result: Any, arguments: list[Any], writ
 
 
 def _asking_python(context: Any, module: Any) -> Any:
-    """A function that has Python call an object that it is given; returns whether that raised."""
+    """A function that makes Python call the object passed to it; returns whether that raised."""
 
     def write(builder: Any, called: Any) -> None:
         python = context.get_python_api(builder)
@@ -219,20 +219,20 @@ def _asking_python(context: Any, module: Any) -> Any:
 
 
 def _fits(given: Any, wanted: Any) -> bool:
-    """Whether an array may be handed over as it is. Numbers and tuples are converted, or Numba says that it cannot."""
+    """Whether an array may be passed unchanged. For numbers and tuples, Numba converts or raises."""
     if not isinstance(wanted, types.Array):
         return not isinstance(given, types.Array)
     same = isinstance(given, types.Array) and (given.dtype, given.ndim) == (wanted.dtype, wanted.ndim)
     return same and wanted.layout in ("A", given.layout)
 
 
-_external: dict[str, _External] = {}  # by their names without a dtype
+_external: dict[str, _External] = {}  # by their symbols without dtype
 
 
 def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
-    """What kernels call in a function's place: the code of `typed(typing_context, *types)`.
+    """What kernels call instead of a function: the code of `typed(typing_context, *types)`.
 
-    It is the function itself when the compiler is off.
+    If the JIT is disabled, it is the function itself.
     """
     if _is_off():
         return function
@@ -249,10 +249,10 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
 def external(
     signature: Signature, *flags: str, returns: Any = types.void, light: bool = False
 ) -> Callable[[Kernel], Kernel]:
-    """Compile by itself for each dtype, to be called from other kernels alone.
+    """Compile separately for each dtype; only other kernels can call it.
 
-    signature: from a dtype, the types of the arguments; the first array of floats is of that dtype. Raises ValueError
-    if its module has another of its name.
+    signature: a function from a dtype to the types of the arguments, whose first array of floats has that dtype. Raises
+    ValueError if its module has another external kernel of this name.
     """
 
     def published(function: Kernel) -> Kernel:
@@ -270,13 +270,13 @@ def external(
 
 
 def compile_external(dtype: str) -> None:
-    """Compile all external kernels for a dtype, or load them: calls do so as they need one."""
+    """Compile or load all external kernels for a dtype, which calls otherwise do on demand."""
     for named in _external.values():
         named.compile(getattr(types, dtype))
 
 
 def _refuse(*_: Any, **__: Any) -> None:
-    raise TypeError("arrays of another kind")
+    raise TypeError("arrays of another type")
 
 
 def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Kernel:
@@ -293,7 +293,7 @@ def for_exactly(function: Kernel, kinds: tuple[Any, ...], holds_gil: bool) -> Ke
         return checked
     compiled.compile(kinds)
     compiled.disable_compile()
-    # Numba would look for conversions, and word its TypeError, for 50 times as long as the kernel takes.
+    # Searching for conversions and formatting a TypeError takes Numba 50 times as long as the kernel.
     compiled._search_new_conversions = lambda *_, **__: False
     compiled._explain_matching_error = _refuse
     return compiled  # type: ignore[no-any-return]

@@ -1,13 +1,13 @@
-"""Machinery: what Numba loads before it compiles, or takes a kernel from the disk, in half of the time."""
+"""Loading Numba's implementations in half the time, before kernels are compiled or read from disk."""
 
 import importlib.util
 import sys
 
 
 def load_array_functions() -> None:
-    """Have Numba's functions of arrays loaded without SciPy, which they import to see if there is a BLAS.
+    """Load Numba's array functions without SciPy, which they would import to look for BLAS.
 
-    Whoever calls a function that needs one has SciPy imported then.
+    SciPy is then imported only if a function that needs BLAS is called.
     """
     if "numba.np.arraymath" in sys.modules:
         return

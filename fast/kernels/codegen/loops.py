@@ -1,6 +1,6 @@
-"""Machinery: loops over vectors of numbers, written on the widest registers.
+"""Loops over arrays, with the widest vector registers.
 
-Numba's own loops have registers of 32 bytes, and may order a sum by where arrays happen to lie.
+Numba's own loops use registers of 32 bytes, and the order of a sum may depend on the arrays' addresses.
 """
 
 import inspect
@@ -17,12 +17,12 @@ from samenet.fast.kernels.codegen.vector import Vector
 
 
 def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: bool = True) -> Any:
-    """What kernels call as g(*vectors, *numbers): a loop over vectors of one dtype and length, and numbers.
+    """A function g(*vectors, *numbers) for kernels: a loop over 1-D arrays of one dtype and length.
 
-    f takes NumPy arrays, or `Vector` when code is written of it, and returns a tuple. The first of its results, as many
-    as `stores` says, go to the first vectors. If there is one more, g returns its sum: in float64, by a sum for each
-    lane of a register, which are added across at the end, so that all runs add in one order.
-    contract: whether a product and a sum may become one fused multiply-add.
+    f takes NumPy arrays, or `Vector` when code is generated, and returns a tuple. Its first `stores` results are stored
+    in the first arrays. If there is one more, g returns its sum in float64: each lane of a register has its own sum,
+    and these are added at the end, so that all runs add in one order. contract: whether a product and a sum may become
+    one fused multiply-add.
     """
 
     def plain(*given):
@@ -51,7 +51,7 @@ def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: boo
                 term = term if term.type == sums else vb.builder.fpext(term, sums)
                 total.value = vb.builder.fadd(total.value, term)
 
-        # What is stored under a mask keeps the processor from loading what lies behind it, such as a matrix's next row.
+        # A masked store delays later loads from the memory behind it, such as a matrix's next row, so it comes first.
         vb.for_each_vector(count, apply, rest_first=True)
         return vb.across(total.value, vb.builder.fadd) if total else None
 
@@ -61,7 +61,7 @@ def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: boo
 
 
 def _largest(a):
-    """The largest number of a vector; any of them, if there is a NaN."""
+    """The largest number of an array; any of its numbers if there is a NaN."""
     return float(a.max())
 
 
@@ -85,5 +85,5 @@ largest = generated(_largest, _write_largest, types.float64)
 
 
 def elementwise(f: Callable[[Any], Any]) -> Any:
-    """What kernels call as g(out, a, shift): out := f(a - shift) for two vectors and a number of one dtype."""
+    """A function g(out, a, shift) for kernels: out := f(a - shift) for two 1-D arrays and a number of one dtype."""
     return vectorized(lambda out, a, shift: (f(a - shift),), stores=1)

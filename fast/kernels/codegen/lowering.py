@@ -1,7 +1,7 @@
-"""Machinery: how Numba's typed statements become LLVM's instructions, without what kernels do not need.
+"""Lowering of Numba's typed statements to LLVM IR, without what kernels do not need.
 
-No kernel counts references, or has slices with a step. `pipeline` replaces Numba's own by these while it compiles a
-kernel.
+Kernels have no reference counts and no slices with a step. `pipeline` replaces Numba's own functions by these while it
+compiles a kernel.
 """
 
 from collections import defaultdict
@@ -15,14 +15,14 @@ from numba.core.ir import Assign
 from numba.core.lowering import Lower
 from numba.cpython import slicing
 
-_AT_RETURN = "samenet_at_return"  # an attribute of functions that are being written
+_AT_RETURN = "samenet_at_return"  # an attribute of functions that are being generated
 
 
 class KernelLower(Lower):
-    """Numba's writer of LLVM's instructions, without what it does for users' errors, and for who counts uses.
+    """Numba's lowering without the handling of users' errors and reference counts.
 
-    A variable that is assigned once, before all that uses it, is a value. Numba has memory for those that are used in
-    another block, all arguments among them: a tuple of arrays takes a hundred instructions to store, and to load.
+    A variable assigned once, before all of its uses, becomes an SSA value. Numba allocates stack slots for variables
+    used in other blocks, including all arguments; storing or loading a tuple of arrays takes a hundred instructions.
     """
 
     def _find_singly_assigned_variable(self) -> None:
@@ -42,7 +42,7 @@ class KernelLower(Lower):
         self._blk_local_varmap: dict[str, Any] = {}
 
     def lower_block(self, block: Any) -> None:
-        """Without a check, and an error message, for each statement."""
+        """Lower a block without a check and an error message for each statement."""
         self.pre_block(block)
         for statement in block.body:
             self.loc = statement.loc
@@ -50,31 +50,31 @@ class KernelLower(Lower):
         self.post_block(block)
 
     def lower_inst(self, statement: Any) -> None:
-        """Without debug information and, for an assignment, without a search through all kinds of statements."""
+        """Lower a statement without debug information; assignments are recognised first."""
         if isinstance(statement, Assign):
             self.storevar(self.lower_assign(self.typeof(statement.target.name), statement), statement.target.name)
         else:
             super().lower_inst(statement)
 
     def storevar(self, value: Any, name: str, argidx: Any = None) -> None:
-        """The value itself if the variable has no other; no reference to an old one is given up."""
+        """Use the value itself if it is the variable's only one; without releasing a previous value."""
         if name in self._singly_assigned_vars:
             self._blk_local_varmap[name] = value
         else:
             self.builder.store(value, self.getvar(name))
 
     def alloca_lltype(self, name: str, kind: Any, datamodel: Any = None) -> Any:
-        """Memory for a variable, which is not cleared first."""
+        """A stack slot for a variable, uninitialised."""
         return cgutils.alloca_once(self.builder, kind, name=name)
 
 
 def at_return(function: Any, write: Callable[[Any], None]) -> None:
-    """Have `write(builder)` write code wherever this function returns, also with what others have raised."""
+    """Let `write(builder)` generate code before every return of this function, including those after exceptions."""
     vars(function).setdefault(_AT_RETURN, []).append(write)
 
 
 def write_returns(module: Any) -> None:
-    """Write what `at_return` was given; Numba writes returns of its own, after every call and every error."""
+    """Generate the code registered with `at_return`, also before Numba's own returns after calls and errors."""
     for function in module.functions:
         for write in vars(function).get(_AT_RETURN, ()):
             for block in function.blocks:
@@ -90,7 +90,7 @@ def _check_slice(context: Any, builder: Any, kind: Any, view: Any) -> None:
 
 
 def _fix_slice(builder: Any, view: Any, size: Any) -> None:
-    """The bounds of a slice whose step is 1 for an array of this size, without a branch."""
+    """Limit the bounds of a slice with step 1 to an array's size, without branches."""
     zero = size.type(0)
 
     def within(bound: Any) -> Any:
@@ -102,7 +102,7 @@ def _fix_slice(builder: Any, view: Any, size: Any) -> None:
 
 
 def _slice_length(builder: Any, view: Any) -> Any:
-    """The numbers in it, once it is fixed."""
+    """The length of a slice after `_fix_slice`."""
     length = builder.sub(view.stop, view.start)
     return builder.select(builder.icmp_signed("<", length, length.type(0)), length.type(0), length)
 

@@ -1,9 +1,9 @@
-"""Machinery: memory from the heap for as long as a kernel runs.
+"""Heap memory for the duration of a kernel.
 
-Numba counts who uses an array that it made, wherever that is handed on, which takes long to compile and to do. Here a
-kernel opens a heap, and takes from it what it needs; wherever the kernel returns, by an exception too, its heap is
-closed, and no view may outlive that. Each piece begins with the address of the piece before, so that closing finds them
-all; its numbers begin with a cache line.
+Numba counts references to the arrays that it allocates wherever they are passed on, which is slow to compile and to
+execute. Here, a kernel opens a heap and allocates from it; when the kernel returns, even with an exception, its heap is
+closed, and no view may outlive it. Each block begins with the address of the previous one, so that closing finds them
+all; its numbers are aligned to a cache line.
 """
 
 from typing import Any
@@ -19,16 +19,16 @@ from samenet.fast.kernels.codegen.lowering import at_return
 from samenet.fast.kernels.codegen.vector import BYTE, LONG
 
 _ADDRESS = BYTE.as_pointer()
-_LINE, _HEAD = 64, 8  # bytes of a cache line, and of an address
+_LINE, _HEAD = 64, 8  # bytes of a cache line and of an address
 
 
 def _open_heap() -> None:
-    """What the functions below are given; nothing is taken yet. All of it is given back as the kernel returns."""
+    """A heap for the functions below, empty at first. All of its memory is freed when the kernel returns."""
 
 
 def _typed_open_heap(typing_context):
     def codegen(context, builder, signature, values):
-        last = cgutils.alloca_once(builder, _ADDRESS)  # null from the function's first instruction on
+        last = cgutils.alloca_once(builder, _ADDRESS)  # null at the function's entry
         at_return(builder.function, lambda returning: _close(returning, last))
         return builder.bitcast(last, _ADDRESS)
 
@@ -36,7 +36,7 @@ def _typed_open_heap(typing_context):
 
 
 def _empty(heap: None, shape: Any, dtype: Any) -> Any:
-    """An array of this shape, a number or a tuple; raises MemoryError if there is no room."""
+    """An uninitialised array of this shape, a number or a tuple. Raises MemoryError."""
     return np.empty(shape, dtype)
 
 
@@ -50,7 +50,7 @@ def _function(builder, name, result, argument):
 
 
 def _write_close(builder, last):
-    """Piece after piece; none is left."""
+    """Free all blocks."""
     free = _function(builder, "NRT_Free", ir.VoidType(), _ADDRESS)
     begin, body, end = (builder.append_basic_block(name) for name in ("close", "close.body", "close.end"))
     builder.branch(begin)
@@ -71,7 +71,7 @@ def _close(builder, last):
 
 
 def _write_take(builder, last, size):
-    """A piece for so many bytes is put before those that were taken; the address of its first number, or null."""
+    """Allocate a block of this many bytes and link it; returns the address of its first number, or null."""
     allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
     piece = builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
     with builder.if_then(cgutils.is_null(builder, piece), likely=False):
@@ -109,7 +109,7 @@ def _typed_empty(typing_context, heap, shape, dtype, fill=False):
             size = builder.mul(size, n)
         data = _taken(builder, values[0], size)
         with builder.if_then(cgutils.is_null(builder, data), likely=False):
-            context.call_conv.return_user_exc(builder, MemoryError, ("no room for the work of a kernel",))
+            context.call_conv.return_user_exc(builder, MemoryError, ("no memory for the workspace of a kernel",))
         if fill:
             cgutils.memset(builder, data, size, 0)
         return _array(context, builder, kind, data, lengths, strides)

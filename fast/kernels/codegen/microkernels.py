@@ -1,10 +1,10 @@
-"""Machinery: the operations that kernels are made of, written as vector.
+"""The basic operations of kernels, generated as vector instructions.
 
-Numba's own loops reach half of a processor's arithmetic, since the compiler makes registers of 32 bytes where there are
-64, and may order a sum by where arrays happen to lie. What is generated here has the widest registers, and one order
-of every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample and `dots` for a few;
-and `rows_at`, since a reshape takes as long as a small layer. Products of wide matrices are in `packed`, loops over
-functions of numbers in `loops`.
+Numba's own loops reach half of a processor's peak, since the compiler uses registers of 32 bytes even if there are 64,
+and the order of their sums may depend on the arrays' addresses. The code generated here uses the widest registers and a
+fixed order for every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `dots` for
+a few. `rows_at` is here because a reshape takes as long as a small layer. Products of wide matrices are in `packed`,
+elementwise loops in `loops`.
 """
 
 from typing import Any
@@ -18,26 +18,26 @@ from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
-# Of a micro-kernel, in numbers of A and registers of columns: its sums, a row of B and a number of A fit registers.
+# A micro-kernel's rows, and registers of columns: its sums, a row of B and a number of A fit the registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
-_LINE = 64  # bytes that are fetched together
-TOGETHER = 4  # rows for which `dots` reads each number of W once
+_LINE = 64  # bytes of a cache line
+TOGETHER = 4  # rows of X for which `dots` reads each number of W once
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
 
 def _multiply_panel(A, B, S, C, i, registers, lanes):
-    """C[:, i:] := S[:, i:] + A B[:, i:], for so many registers of columns from i on, the last one with `lanes` numbers.
+    """C[:, i:] := S[:, i:] + A B[:, i:], for this many registers of columns from i on, the last with `lanes` numbers.
 
-    A (m, t) has any strides; rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) that stands
-    for all. Every sum is made in the order of t.
+    A (m, t) has any strides; rows of B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) for all.
+    Every sum is in the order of t.
     """
     end = i + (registers - 1) * (REGISTER // C.itemsize) + lanes
     C[:, i:end] = S[:, i:end] + A @ B[:, i:end]
 
 
 def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
-    """The same with those terms alone that `used` lists: how many there are, and after it their places, in order."""
+    """The same with only the terms listed in `used`: their number, followed by their indices in order."""
     terms = used[1 : used[0] + 1]
     _multiply_panel(A[:, terms], B[terms], S, C, i, registers, lanes)
 
@@ -60,7 +60,7 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
                 a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
                 _write_microkernel(vb, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
-            height = min(2 * MR, MR * NR // count)  # so that enough sums are under way at once
+            height = min(2 * MR, MR * NR // count)  # so that enough sums are in flight
             whole = vb.times(vb.builder.sdiv(m, vb.long(height)), height)
             with vb.for_range(whole, height) as (r, _):
                 microkernel(height, r)
@@ -77,10 +77,10 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
 
 
 def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s_row, c_row):
-    """So many rows of a panel, a register of columns for each mask: all of its sums stay in registers.
+    """This many rows of a panel, and a register of columns for each mask: all sums stay in registers.
 
-    A step of t reads `rows` numbers of A and `len(masks)` registers of B, and multiplies and adds as many registers as
-    the product of the two.
+    A step of t loads `rows` numbers of A and `len(masks)` registers of B, and makes rows x len(masks) multiply-adds of
+    registers.
     """
 
     def place(start, row, x, v):
@@ -89,7 +89,7 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
     sums = {
         (x, v): vb.variable(vb.load(place(s, s_row, x, v), mask)) for x in range(rows) for v, mask in enumerate(masks)
     }
-    # As many rows as come next are fetched into the second cache meanwhile, a line or two at a time; not columns.
+    # Meanwhile, the next rows of A, if contiguous, are prefetched into the L2 cache, one or two lines at a time.
     below, pace = vb.at(a, vb.times(a_row, rows)), vb.long(rows * vb.size)
     if used is not None:
         pace = vb.builder.sdiv(vb.times(a_row, rows), vb.maximum(t, vb.long(1)))
@@ -97,7 +97,7 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
         far = vb.builder.icmp_signed("==", a_step, vb.long(vb.size))
         below, pace = vb.builder.select(far, below, a), vb.builder.select(far, pace, vb.long(0))
     with vb.for_range(t) as (c_t, _):
-        for line in range(0, rows * vb.size, _LINE) if used is not None or rows > 4 else ():  # few are soon done
+        for line in range(0, rows * vb.size, _LINE) if used is not None or rows > 4 else ():  # not worth it for few
             vb.prefetch(vb.at(below, vb.builder.add(vb.times(c_t, pace), vb.long(line))), cache=2)
         term = c_t if used is None else vb.index_at(used, vb.builder.add(c_t, vb.long(1)))
         a_t, b_t = vb.at(a, vb.times(term, a_step)), vb.at(b, vb.times(term, b_step))
@@ -117,9 +117,9 @@ multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_pane
 
 
 def _gemv(W, x, z):
-    """z[:k] := W x for W (k, n). What z has beyond, at least as much as fills a register, is written over.
+    """z[:k] := W x for W (k, n). z is padded to whole registers, and the padding is overwritten.
 
-    Every dot product has as many sums of its own as a register has lanes, added at the end in a fixed order.
+    Every dot product has one partial sum per lane, and these are added at the end in a fixed order.
     """
     z[: len(W)] = W @ x[: W.shape[1]]
 
@@ -130,36 +130,36 @@ def _write_gemv(vb, W, x, z):
 
 
 def _dots(W, X, Z):
-    """Z[:, :k] := X W^T for W (k, n), X (m, n), as `gemv` for each of at most `TOGETHER` rows of X.
+    """Z[:, :k] := X W^T for W (k, n), X (m, n), like `gemv` for each of at most `TOGETHER` rows of X.
 
-    Z has room in each row for a multiple of `TOGETHER` numbers, which are written over.
+    Rows of Z are padded to a multiple of `TOGETHER` numbers, and the padding is overwritten.
     """
     Z[: len(X), : len(W)] = X[:, : W.shape[1]] @ W.T
 
 
 def _write_dots_of_rows(vb, W, X, Z):
-    """Past the last row of X, it is taken again, and written to the same place."""
+    """Past the last row of X, it is repeated, and stored in the same place."""
     limit = vb.builder.sub(vb.pair(X.shape)[0], vb.long(1))
     _write_dots_of(vb, W, X, Z, [vb.minimum(vb.long(r), limit) for r in range(TOGETHER)], TOGETHER)
 
 
 def _write_dots_of(vb, W, X, Z, rows, most):
-    """At most so many rows of W together, a power of two, whose sums take three quarters of the registers."""
+    """At most this many rows of W together, a power of two, whose sums take three quarters of the registers."""
     xs, zs = ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
     _write_dots(vb, W, xs, zs, min(1 << (3 * REGISTERS // 4 // len(rows)).bit_length() - 1, most, vb.lanes))
 
 
 def _write_dots_by_number(vb, W, X, Z):
-    """Code for each number of rows that X may have; Z has room in each row for whole registers."""
+    """Code for each possible number of rows of X; rows of Z are padded to whole registers."""
     for count in range(1, MR + 1):
         with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)):
             _write_dots_of(vb, W, X, Z, [vb.long(r) for r in range(count)], vb.lanes)
 
 
 def _write_dots(vb, W, xs, zs, nodes):
-    """For each x at its address, so many rows of W together; past the last row of W, it is taken again.
+    """For each x at its address, this many rows of W together; past the last row of W, it is repeated.
 
-    All of their sums stay in registers; each register of numbers is read once for as many sums as can have it.
+    All sums stay in registers; each register of numbers is loaded once for all sums that use it.
     """
     builder, (k, n) = vb.builder, vb.pair(W.shape)
     limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
@@ -185,7 +185,7 @@ def _write_dots(vb, W, xs, zs, nodes):
 
 
 gemv, dots = generated(_gemv, _write_gemv), generated(_dots, _write_dots_of_rows)
-dots_by_number = generated(_dots, _write_dots_by_number)  # for at most `MR` rows of X; none is taken again
+dots_by_number = generated(_dots, _write_dots_by_number)  # for at most `MR` rows of X; none is repeated
 
 # --- sums of rows ---------------------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ def _add_rows(A, z):
 
 
 def _write_add_rows(vb, A, z):
-    """As many sums as `TOGETHER`, each of every so many rows."""
+    """`TOGETHER` partial sums, each of every `TOGETHER`-th row."""
     (m, k), step = vb.pair(A.shape), vb.pair(A.strides)[0]
     whole = vb.times(vb.builder.sdiv(m, vb.long(TOGETHER)), TOGETHER)
 
@@ -227,17 +227,17 @@ add_rows = generated(_add_rows, _write_add_rows)
 
 
 def _rows_at(a, place, m, n):
-    """The numbers of the vector a from a place on as a matrix (m, n): a view."""
+    """A view of the vector a, from an index on, as a matrix (m, n)."""
     return a[place : place + m * n].reshape(m, n)
 
 
 def _flat(a):
-    """All numbers of a contiguous matrix as a vector: a view."""
+    """A view of a contiguous matrix as a vector."""
     return a.reshape(a.size)
 
 
 def _typed_view(typing_context, a, *places):
-    """As a slice and a reshape would, without what these check; for kernels that do not count who uses an array."""
+    """The same as a slice and a reshape, without checks and reference counts."""
     kind = types.Array(a.dtype, 2 if places else 1, "C", readonly=not a.mutable)
 
     def codegen(context, builder, signature, values):
@@ -259,7 +259,7 @@ rows_at, flat = intrinsic_of(_rows_at, _typed_view), intrinsic_of(_flat, _typed_
 
 
 def on_stack(m: int, n: int) -> Any:
-    """What kernels call as g(a): room (m, n) for numbers of the dtype of a, until the kernel returns."""
+    """A function g(a) for kernels: an uninitialised array (m, n) of the dtype of a, on the stack."""
 
     def plain(a):
         return np.empty((m, n), a.dtype)
@@ -270,7 +270,7 @@ def on_stack(m: int, n: int) -> Any:
         def codegen(context, builder, signature, values):
             assert not context.enable_nrt
             size = a.dtype.bitwidth // 8
-            with builder.goto_entry_block():  # once, also from a loop; Numba's own way would fill it with zeros
+            with builder.goto_entry_block():  # once, even in a loop, and not filled with zeros
                 workspace = builder.alloca(ir.ArrayType(context.get_data_type(a.dtype), m * n))
             workspace.align = REGISTER
             view, sizes = (

@@ -1,22 +1,22 @@
-"""Machinery: the micro-kernel for packed operands, which gets the next panel ready meanwhile."""
+"""The micro-kernel for packed operands, which also packs or prefetches the next panel."""
 
 from numba.core import cgutils
 
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
-# In rows of A and registers of columns; 8 with AVX-512, since batches are multiples of it.
+# Rows of A, and registers of columns; 8 rows with AVX-512, since most batches are multiples of 8.
 PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)
-_FAR = 8  # rows that are fetched before they are copied: memory takes as long to answer
+_FAR = 8  # rows are prefetched this many rows before they are copied, to hide memory latency
 
 
 def _multiply_packed(A, B, S, C, ahead, target, registers, alpha):
-    """C := S + alpha A B for a panel of at most so many registers of columns: `PACKED_NR`, or one less.
+    """C := S + alpha A B for a panel of at most `registers` of columns: `PACKED_NR`, or one less.
 
-    Rows of A (m, t), B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) for all. Every sum
-    is made in the order of t. B has so many whole registers in each row, whatever k. ahead: a matrix that is brought
-    into the cache meanwhile, for what comes next; or, unless target is empty, into it: then ahead has at most t rows
-    of at least one and at most `PACKED_NR` registers, and there are so many steps of `PACKED_MR` rows.
+    Rows of A (m, t), B (t, k) and C (m, k) are contiguous; S is like C, or one row (1, k) for all. Every sum is in the
+    order of t. Rows of B have `registers` whole registers, whatever k. ahead: a matrix that is prefetched meanwhile,
+    or, unless target is empty, copied into it: then ahead has at most t rows of at least one and at most `PACKED_NR`
+    registers.
     """
     C[:] = S[: len(C)] + C.dtype.type(alpha) * (A @ B[:, : C.shape[1]])
     if len(target):
@@ -24,7 +24,7 @@ def _multiply_packed(A, B, S, C, ahead, target, registers, alpha):
 
 
 def _write_multiply_packed(vb, A, B, S, C, ahead, target, registers, alpha):
-    """Tile by tile; rows past the last one repeat it: the same is written once more, after all has been read."""
+    """Tile by tile; rows past the last one repeat it, and store the same result after everything has been read."""
     builder = vb.builder
     (m, k), (t, _) = vb.pair(C.shape), vb.pair(B.shape)
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
@@ -65,9 +65,9 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, target, registers, alpha):
 
 
 def _write_way(vb, matrix, target, steps):
-    """What brings the next lines of a matrix, row by row, into the cache or into the target; and after how many steps.
+    """A function that prefetches a matrix's next lines or copies them to the target; and the steps between its calls.
 
-    `PACKED_NR` lines at once: a row of a panel.
+    It advances by `PACKED_NR` lines at once: a row of a panel.
     """
     builder, (m, n), step = vb.builder, vb.pair(matrix.shape), vb.pair(matrix.strides)[0]
     width, length = vb.times(n, vb.size), PACKED_NR * REGISTER

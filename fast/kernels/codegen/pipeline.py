@@ -1,7 +1,8 @@
-"""Machinery: Numba's compiler without what kernels do not need, which takes about half of its time.
+"""Numba's compiler in about half the time, without the parts that kernels do not need.
 
-What a kernel calls is compiled to be linked into it, and optimised there: by itself it becomes no machine code and no
-function of Python. What operators make of numbers and arrays is worked out once, not in every kernel several times.
+Functions that a kernel calls are compiled only to be linked into it and optimised there: they get no machine code and
+no Python function of their own. The types that operators return are determined once instead of several times in every
+kernel.
 """
 
 import gc
@@ -26,13 +27,13 @@ from numba.core.untyped_passes import InlineClosureLikes
 
 from samenet.fast.kernels.codegen.lowering import REPLACED, KernelLower, write_returns
 
-_FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # as expressions: kernels have loops
+_FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # not needed: kernels use loops instead
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
-_known: dict[Any, Any] = {}  # signatures, by operators and types
+_known: dict[Any, Any] = {}  # signatures, by operator and types
 
 
 class _Passes(PassManager):
-    """Passes one after the other, without timers, events and checks of each."""
+    """Runs the passes without timers, events and checks for each of them."""
 
     def _runPass(self, index: int, each: Any, state: Any) -> None:
         each.analysis = self._analysis
@@ -41,9 +42,9 @@ class _Passes(PassManager):
 
 
 class _Flags(Flags):
-    """Numba's flags, which it compares for every call that it looks up, to find what was compiled for the same.
+    """Numba's flags, which it compares in every lookup of a compiled function.
 
-    Here they are those alone that a function takes over from its caller: one form serves all others.
+    Only the flags that a function inherits from its caller are compared here, so one version serves all callers.
     """
 
     def __hash__(self) -> int:
@@ -57,9 +58,9 @@ class _Flags(Flags):
 
 
 class _Library(JITCodeLibrary):
-    """Code that is optimised once, with all that is linked into it; Numba would do so in three steps, and each part."""
+    """Code optimised once, with everything linked into it; Numba would do so in three steps, and for each part."""
 
-    effort: ClassVar[dict[str, Any]] = {}  # LLVM's; nothing for the most
+    effort: ClassVar[dict[str, Any]] = {}  # LLVM's options; none for full optimisation
 
     def add_ir_module(self, module: Any) -> None:
         write_returns(module)
@@ -74,10 +75,10 @@ class _Library(JITCodeLibrary):
 
 
 class _Part(_Library):
-    """Code to be linked into that of its callers, and optimised there."""
+    """Code to be linked into that of its callers and optimised there."""
 
     def add_linking_library(self, library: Any) -> None:
-        if library is not rtsys.library:  # which its callers link as well
+        if library is not rtsys.library:  # its callers link that as well
             super().add_linking_library(library)
 
     def _optimize_final_module(self) -> None:
@@ -89,7 +90,7 @@ class _Part(_Library):
 
 
 class KernelCompiler(Compiler):
-    """What Numba calls a pipeline."""
+    """A pipeline, as Numba calls it."""
 
     library: Any = _Library
 
@@ -98,7 +99,7 @@ class KernelCompiler(Compiler):
         self.state.flags = _Flags(self.state.flags)
 
     def define_pipelines(self) -> list[Any]:
-        """Without the passes that find nothing in most kernels."""
+        """Numba's passes without those that have no effect on most kernels."""
         passes, code = _Passes("kernel"), self.state.func_id.code
         passes.passes = DefaultPassBuilder.define_nopython_pipeline(self.state).passes
         if not any(isinstance(constant, CodeType) for constant in code.co_consts):
@@ -107,7 +108,7 @@ class KernelCompiler(Compiler):
         return [passes]
 
     def compile_extra(self, function: Any) -> Any:
-        """Compile a function, with those that it calls."""
+        """Compile a function and the functions that it calls."""
         self.state.library = self.library(self.state.targetctx.codegen(), function.__qualname__)
         self.state.library.enable_object_caching()
         with _linking():
@@ -119,7 +120,7 @@ class _LightLibrary(_Library):
 
 
 class LightCompiler(KernelCompiler):
-    """The same for functions whose work is done by others."""
+    """The same for functions that leave loops to others, with less optimisation."""
 
     library = _LightLibrary
 
@@ -129,7 +130,7 @@ class _PartCompiler(KernelCompiler):
 
 
 class FunctionToCall(_FunctionCompiler):  # type: ignore[misc]
-    """Compiles a function that kernels call, and Python does not."""
+    """Compiles a function that is called only by kernels, not by Python."""
 
     def _customize_flags(self, flags: Any) -> Any:
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
@@ -142,9 +143,9 @@ _get_overload, _get_call_type = _dispatcher.get_overload, BaseFunction.get_call_
 
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
-    """What Numba asks a function that is called: its signature for these types. It is compiled to be linked."""
+    """The dispatcher's `get_call_template`: a called function's signature; compiles the function for linking."""
     compiler = FunctionToCall(self.py_func, self.targetdescr, self.targetoptions, {}, _PartCompiler)
-    signature, args = compiler.fold_argument_types(tuple(map(types.unliteral, args)), kws)  # one form for all numbers
+    signature, args = compiler.fold_argument_types(tuple(map(types.unliteral, args)), kws)  # not per constant
     forms = vars(self).setdefault("linked_forms", {})
     if args not in forms:
         with self._compiling_counter:
@@ -157,22 +158,22 @@ def _call_template(self: Any, args: Any, kws: Any) -> Any:
 
 
 def _overload(self: Any, args: Any) -> Any:
-    """By what the code of a call is found."""
+    """The dispatcher's `get_overload`: the key of a call's code."""
     form = vars(self).get("linked_forms", {}).get(tuple(args))
     return _get_overload(self, args) if form is None else form[1]
 
 
 def _call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
-    """What an operator returns, worked out once."""
+    """`BaseFunction.get_call_type`, cached."""
     if kws or not isinstance(args, tuple) or not isinstance(self, types.Function):
         return _get_call_type(self, context, args, kws)
     plain = tuple(map(types.unliteral, args))
     if all(isinstance(kind, types.Number | types.Boolean) for kind in plain):
-        args = plain  # of numbers, operators return the same whether they are known or not
+        args = plain  # for numbers, the result type is the same for constants
     key = self, args
     if key not in _known:
         signature = _get_call_type(self, context, args, kws)
-        # What was compiled for a call, and not by Numba's own rules, may differ between kernels.
+        # Not cached: what was compiled for this call (instead of found in Numba) may differ between kernels.
         if signature is None or self.get_impl_key(signature) is not self.typing_key:
             return signature
         _known[key] = signature
@@ -180,15 +181,15 @@ def _call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
 
 
 def _refresh(self: Any) -> None:
-    """What Numba does whenever it finds no code for a call, as for each view of an array; only intrinsics are new.
+    """`BaseContext.refresh`, which Numba calls if it finds no code for a call, as for each view of an array.
 
-    It keeps these in the first registry.
+    Only the first registry is searched, because only intrinsics can be new, and it contains them.
     """
     self.install_registry(next(iter(self._registries)))
 
 
 def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
-    """After a pass: without where lifetimes end, which is for who counts uses; they are worked out when asked for."""
+    """`PostProcessor.run`, called after each pass, without ends of lifetimes: only reference counting needs them."""
     function = self.func_ir
     function.blocks = canonicalize_cfg(function.blocks)
     function.variable_lifetime = VariableLifetime(function.blocks)
@@ -197,9 +198,9 @@ def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = Fals
 
 @contextmanager
 def _linking() -> Iterator[None]:
-    """While a kernel is compiled, which holds the compiler's lock, functions that it calls are linked into it.
+    """Patch Numba while a kernel is compiled, under the compiler's lock, so that functions it calls are linked into it.
 
-    Garbage is left until afterwards: to look for it takes a tenth of the time, and most of what is made is kept.
+    Garbage collection waits until afterwards: it takes a tenth of the time and finds little.
     """
     collects = gc.isenabled()
     gc.disable()

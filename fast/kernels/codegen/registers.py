@@ -1,7 +1,7 @@
-"""Machinery: a vector register as a value in a kernel, for networks so small that a layer fits into a few.
+"""Vector registers as values in kernels, for networks so small that a layer fits into a few.
 
-The fewer lanes, the sooner an answer is there. How many a register has, a kernel is told by a tuple as long as that,
-`width`: the compiler knows the length of a tuple by its type. With the compiler off, a register is a NumPy array.
+Fewer lanes have a lower latency. A kernel receives the number of lanes as the length of a tuple, `width`, because the
+compiler knows the length from the tuple's type. If the JIT is disabled, a register is a NumPy array.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import Register, generated
 from samenet.fast.kernels.codegen.vector import REGISTER, Vector
 
-_LEAST = 16  # bytes of a register, the fewest
+_LEAST = 16  # bytes of the smallest register
 
 
 def width_for(nodes: int, itemsize: int) -> tuple[int, ...]:
-    """The width of the smallest register that holds so many numbers; of the largest that there is, if none does."""
+    """The width of the smallest register that holds this many numbers; of the largest register if none does."""
     size = _LEAST
     while size < min(REGISTER, nodes * itemsize):
         size *= 2
@@ -40,18 +40,18 @@ def _at(vb, a, i):
 
 
 def _load(width, a, i):
-    """The numbers of a from i on."""
+    """A register of the numbers of a from i on."""
     return a[i : i + len(width)].copy()
 
 
 def _load_first(width, a, i, n):
-    """The first n numbers of a from i on, and zeros; at most a register of them."""
+    """A register of the first n numbers of a from i on, then zeros."""
     n = min(n, len(width))
     return np.concatenate([a[i : i + n], np.zeros(len(width) - n, a.dtype)])
 
 
 def _store(a, i, v):
-    """a[i:] := v, as far as the register goes."""
+    """a[i : i + lanes] := v."""
     a[i : i + len(v)] = v
 
 
@@ -66,7 +66,7 @@ def _first(v, n):
 
 
 def _products(a, i, step, n, v):
-    """In lane j < n, the sum of a[i + j step:] v, as far as the register goes; then zeros."""
+    """In lane j < n: the dot product of v with a register of a from i + j step on; then zeros."""
     n = min(n, len(v))
     rows = np.reshape([a[i + j * step : i + j * step + len(v)] for j in range(n)], (n, len(v)))
     return _first(np.concatenate([rows @ v, np.zeros(len(v) - n, v.dtype)]), n)
@@ -74,7 +74,7 @@ def _products(a, i, step, n, v):
 
 def _write_products(vb, a, i, step, n, v):
     rows = []
-    for r in range(vb.lanes):  # past n, the first row: its sums are not asked for
+    for r in range(vb.lanes):  # past n, the first row, whose sums are not used
         row = vb.builder.select(vb.builder.icmp_signed("<", vb.long(r), n), vb.long(r), vb.long(0))
         place = _at(vb, a, vb.builder.add(i, vb.times(row, step)))
         rows.append(vb.builder.fmul(vb.load(place), v))
@@ -90,7 +90,7 @@ products = generated(_products, _write_products, Register)
 
 
 def lanewise(f):
-    """What kernels call for f, a function of registers and numbers, written for NumPy arrays and `Vector` alike."""
+    """f as a function for kernels: of registers and numbers, written for both NumPy arrays and `Vector`."""
 
     def write(vb, *values):
         return f(*(Vector(vb, value) for value in values)).value

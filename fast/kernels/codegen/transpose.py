@@ -1,4 +1,4 @@
-"""Machinery: matrices copied and transposed, by whole registers."""
+"""Copying and transposing matrices, by whole registers."""
 
 from numba.core import cgutils
 
@@ -8,12 +8,12 @@ _AHEAD = 2  # rows
 
 
 def _transpose(A, B):
-    """B := A^T for A (m, n), B with n rows of m numbers at least; the numbers of a row are neighbours in both."""
+    """B := A^T for A (m, n), B with n rows of at least m numbers; rows of both are contiguous."""
     B[: A.shape[1], : A.shape[0]] = A.T
 
 
 def _write_transpose(vb, A, B):
-    """In squares that fit the registers: rows are loaded, and their halves exchanged, quarters, down to numbers."""
+    """In square blocks that fit the registers: load rows, then exchange halves, quarters, down to single numbers."""
     builder, (m, n) = vb.builder, vb.pair(A.shape)
     limit = builder.sub(m, vb.long(1))
     a, b, a_row, b_row = vb.start(A), vb.start(B), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
@@ -44,12 +44,12 @@ transpose = generated(_transpose, _write_transpose)
 
 
 def _copy_rows(A, B):
-    """B[:m, :n] := A for A (m, n); the numbers of a row are neighbours in both."""
+    """B[:m, :n] := A for A (m, n); rows of both are contiguous."""
     B[: A.shape[0], : A.shape[1]] = A
 
 
 def _gather(A, places, B):
-    """B[:m] := the rows of A at m places; the numbers of a row are neighbours in both."""
+    """B[:m] := the rows of A with these m indices; rows of both are contiguous."""
     B[: len(places)] = A[places]
 
 
@@ -58,7 +58,7 @@ def _write_copy_rows(vb, A, B):
 
 
 def _write_gather(vb, A, places, B):
-    """The row that comes after the next is fetched into the cache."""
+    """The row after the next is prefetched."""
     m = cgutils.unpack_tuple(vb.builder, places.shape)[0]
 
     def place(r):

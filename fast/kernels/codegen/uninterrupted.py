@@ -1,8 +1,8 @@
-"""Machinery: work that no interrupt reaches, while whoever asked for it waits and can be interrupted.
+"""Work that Ctrl-C does not interrupt, while its caller waits and can be interrupted.
 
-Ctrl-C raises its exception anywhere. In the middle of a compilation that leaves Numba and LLVM with half a kernel,
-which ends the process as soon as they come across it. So kernels are compiled in a thread of their own, which receives
-no signals. When its caller is interrupted, the kernel at hand is finished in the background, and no other is begun.
+Ctrl-C can raise KeyboardInterrupt anywhere. In the middle of a compilation, this would leave Numba and LLVM with half a
+kernel, which later aborts the process. So kernels are compiled in a separate thread, which receives no signals. If the
+caller is interrupted, the current kernel is finished in the background, and no other is started.
 """
 
 import atexit
@@ -15,19 +15,19 @@ from typing import Any
 
 from numba.core.compiler_lock import global_compiler_lock
 
-# Seconds after which a waiting thread looks up: some signals, and exceptions from other threads, do not wake it.
+# A waiting thread wakes up every so many seconds: some signals, and exceptions from other threads, do not wake it.
 _TICK = 0.05
 
 
 class _Job:
-    """Work in a thread of its own, and what came of it."""
+    """Work in a separate thread, and its result or exception."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work, self.abandoned = work, False
         self.answer: Any = None
         self.error: BaseException | None = None
         self.messages: deque[Callable[[], None]] = deque()
-        # A bare lock: an interrupt within an event or a condition could leave it locked, and the thread waiting for it.
+        # A plain lock: an interrupt within an Event or a Condition could leave its lock held for ever.
         self.done = threading.Lock()
         self.done.acquire()
 
@@ -54,16 +54,16 @@ class _Job:
             self.messages.popleft()()
 
 
-_here = threading.local()  # its `job` is the one whose thread this is
+_here = threading.local()  # `job`: the job that runs in this thread
 _jobs: set[_Job] = set()
 
 
 def uninterrupted(work: Callable[[], Any]) -> Any:
-    """work(), holding Numba's lock of its compiler; what it raises is raised here.
+    """Return work(), run under Numba's compiler lock; its exceptions are raised here.
 
-    An interrupt raises at once; the work goes on to its next `checkpoint`.
+    Ctrl-C raises at once; the work continues until its next `checkpoint`.
     """
-    if global_compiler_lock.is_locked():  # by this thread: it is at such work already, or compiles a caller of kernels
+    if global_compiler_lock.is_locked():  # by this thread, which is already compiling
         return work()
     job = _Job(work)
     thread = threading.Thread(target=job.run, name="samenet compiler", daemon=True)
@@ -71,9 +71,9 @@ def uninterrupted(work: Callable[[], Any]) -> Any:
         try:
             thread.start()
         except RuntimeError:
-            if thread.ident is not None:  # a signal's, and the thread is there
+            if thread.ident is not None:  # raised by a signal handler; the thread has started
                 raise
-            with global_compiler_lock:  # no thread can begin, as when the interpreter ends
+            with global_compiler_lock:  # no thread can be started, for example at interpreter shutdown
                 return work()
         job.wait()
     except BaseException:
@@ -83,19 +83,19 @@ def uninterrupted(work: Callable[[], Any]) -> Any:
         try:
             raise job.error
         finally:
-            del job  # its error holds this frame
+            del job  # its error refers to this frame
     return job.answer
 
 
 def checkpoint() -> None:
-    """Where work may end early: does so if nobody waits for it any more, or the interpreter ends."""
+    """A point where work ends early if its caller no longer waits or the interpreter shuts down."""
     job = getattr(_here, "job", None)
     if job is not None and job.abandoned:
-        raise SystemExit  # which also ends a thread that still waits, and without a word
+        raise SystemExit  # ends the thread silently, and a caller that still waits
 
 
 def tell(message: Callable[[], None]) -> None:
-    """Call a function in the thread that waits, since it is its filters of warnings, and its log, that count."""
+    """Call a function in the waiting thread, whose warning filters and log apply."""
     job = getattr(_here, "job", None)
     if job is None:
         message()
@@ -104,7 +104,7 @@ def tell(message: Callable[[], None]) -> None:
 
 
 def _finish() -> None:
-    """Before the interpreter ends, let the kernel at hand be finished: the compiler must not run on without it."""
+    """Before the interpreter shuts down, wait for the current kernel: the compiler must not outlive it."""
     jobs = list(_jobs)
     for job in jobs:
         job.abandoned = True
@@ -114,17 +114,17 @@ def _finish() -> None:
 
 
 def _before_fork() -> None:
-    """Wait for what other threads are at that a child would wait for in vain."""
+    """Wait for other threads' work whose locks a child would otherwise wait for in vain."""
     global_compiler_lock.acquire()
-    # Numba asks for it as it first looks at an array, outside of its lock; NumPy imports it then.
+    # Numba uses it when it first sees an array, outside its lock; NumPy imports it at that point.
     importlib.import_module("numpy.ma")
 
 
 def prepare() -> None:
-    """Once in a process: what is due when it ends, and when it forks."""
+    """Register, once per process, the functions for its exit and for forks."""
     atexit.register(_finish)
     if hasattr(os, "register_at_fork"):
-        # A child has none of the threads: what one of them were compiling would stay half done, and its lock held.
+        # A child has no other threads: a compilation in one of them would stay unfinished, and its lock held.
         os.register_at_fork(
             before=_before_fork,
             after_in_parent=global_compiler_lock.release,

@@ -1,4 +1,4 @@
-"""Machinery: writing LLVM's instructions on vector registers. No mathematics of the network here."""
+"""Generating LLVM's vector instructions. No mathematics of the network here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-a
 
 
 def _has(feature: str) -> bool:
-    """Whether code is compiled for a processor with a feature, in LLVM's name."""
+    """Whether the target processor has a feature, by LLVM's name."""
     wanted: str | None = vars(config)["CPU_FEATURES"]
     if wanted is not None:
         return f"+{feature}" in wanted.split(",")
@@ -27,7 +27,7 @@ REGISTERS = 16 if _has("avx") and not _has("avx512f") else 32
 
 
 class Vector:
-    """The numbers in a register while code is being written: arithmetic on them writes vector."""
+    """The numbers in a register while code is generated: arithmetic on them emits vector instructions."""
 
     def __init__(self, vb: "VectorBuilder", value: Any) -> None:
         self.vb, self.value, self.dtype = vb, value, vb.dtype
@@ -36,7 +36,7 @@ class Vector:
         return Vector(self.vb, write(self.vb.number(a), self.vb.number(b), flags=self.vb.flags))
 
     def intrinsic(self, name: str) -> "Vector":
-        """One of LLVM's functions of a register."""
+        """Call one of LLVM's intrinsics on this register."""
         kind = f"llvm.{name}.v{self.vb.lanes}f{8 * self.vb.size}"
         return Vector(self.vb, self.vb.call(kind, self.vb.vector, [self.value]))
 
@@ -68,7 +68,7 @@ class Vector:
 
 
 def zero_below(a: Any, limit: float, b: Any) -> Any:
-    """b, but 0 where a < limit."""
+    """b, with 0 where a < limit."""
     if not isinstance(a, Vector):
         return np.where(a < a.dtype.type(limit), a.dtype.type(0), b)
     builder = a.vb.builder
@@ -86,9 +86,10 @@ def one_above_zero(a: Any) -> Any:
 
 
 class VectorBuilder:
-    """Writes instructions on registers of one dtype, the widest unless told how many lanes.
+    """Emits instructions for registers of one dtype: the widest, unless the number of lanes is given.
 
-    Addresses are LLVM's pointers to bytes; offsets are in bytes. flags: LLVM's, of arithmetic on `Vector`.
+    Addresses are LLVM pointers to bytes; offsets are in bytes. flags: LLVM's fast-math flags for arithmetic on
+    `Vector`.
     """
 
     flags: tuple[str, ...] = _CONTRACT
@@ -103,13 +104,13 @@ class VectorBuilder:
         self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
 
     def number(self, value: Any) -> Any:
-        """A constant in all lanes; `Vector` as they are."""
+        """A constant broadcast to all lanes; the value of a `Vector`."""
         if isinstance(value, Vector):
             return value.value
         return ir.Constant(self.vector, [float(self.dtype.type(value))] * self.lanes)
 
     def long(self, value: int) -> Any:
-        """An integer that is known."""
+        """A constant integer."""
         return ir.Constant(LONG, value)
 
     def start(self, array: Any) -> Any:
@@ -121,11 +122,11 @@ class VectorBuilder:
         return cgutils.unpack_tuple(self.builder, values, 2)
 
     def at(self, pointer: Any, offset: Any) -> Any:
-        """The address so many bytes further on."""
+        """The address plus an offset in bytes."""
         return self.builder.gep(pointer, [offset], source_etype=BYTE)
 
     def times(self, a: Any, b: Any) -> Any:
-        """The product of two integers, of which b may be known."""
+        """The product of two integers; b may be a Python int."""
         return self.builder.mul(a, b if isinstance(b, ir.Value) else self.long(b))
 
     def minimum(self, a: Any, b: Any) -> Any:
@@ -137,7 +138,7 @@ class VectorBuilder:
         return self.builder.select(self.builder.icmp_signed(">", a, b), a, b)
 
     def broadcast(self, value: Any, lanes: int = 0) -> Any:
-        """A number in all lanes, of a register or of as many as are asked for."""
+        """A number in all lanes of a register, or in this many lanes."""
         kind = ir.VectorType(value.type, lanes or self.lanes)
         one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
         places = ir.Constant(ir.VectorType(INT, kind.count), [0] * kind.count)
@@ -148,7 +149,7 @@ class VectorBuilder:
         return self.broadcast(self.builder.load(self.builder.bitcast(pointer, self.scalar.as_pointer())))
 
     def index_at(self, places: Any, c: Any) -> Any:
-        """The number at place c of an array of int32."""
+        """The number at index c of an array of int32."""
         return self.builder.sext(self.builder.load(self.builder.gep(places.data, [c])), LONG)
 
     def first_n_mask(self, count: Any) -> Any:
@@ -160,12 +161,12 @@ class VectorBuilder:
         return self.call(f"llvm.masked.{name}.v{self.lanes}f{self.size * 8}.p0", result, arguments)
 
     def call(self, name: str, result: Any, arguments: Any) -> Any:
-        """One of LLVM's own functions."""
+        """Call an LLVM intrinsic."""
         kind = ir.FunctionType(result, [a.type for a in arguments])
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
 
     def load(self, pointer: Any, mask: Any = None) -> Any:
-        """A register from an address; lanes that are not in the mask are 0, and their memory is not touched."""
+        """Load a register; lanes outside the mask are 0, and their memory is not accessed."""
         pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
         if mask is not None:
             return self._masked("load", self.vector, [pointer, ir.Constant(INT, self.size), mask, self.zero])
@@ -174,7 +175,7 @@ class VectorBuilder:
         return loaded
 
     def longs(self, array: Any, place: Any, mask: Any) -> Any:
-        """The integers of an array of int64 from a place on, as many as a register has lanes; see `load`."""
+        """As many integers as a register has lanes, from an index of an array of int64 on; see `load`."""
         kind = ir.VectorType(LONG, self.lanes)
         pointer = self.builder.bitcast(self.builder.gep(array.data, [place]), kind.as_pointer())
         if mask is not None:
@@ -185,7 +186,7 @@ class VectorBuilder:
         return loaded
 
     def store(self, value: Any, pointer: Any, mask: Any = None) -> None:
-        """A register to an address; memory of lanes that are not in the mask is not touched."""
+        """Store a register; memory of lanes outside the mask is not accessed."""
         pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
         if mask is not None:
             self._masked("store", ir.VoidType(), [value, pointer, ir.Constant(INT, self.size), mask])
@@ -193,33 +194,34 @@ class VectorBuilder:
             self.builder.store(value, pointer).align = self.size
 
     def store_some(self, value: Any, first: int, count: int, pointer: Any) -> None:
-        """So many numbers of a register, from one on, to an address."""
+        """Store `count` numbers of a register, from lane `first` on."""
         places = ir.Constant(ir.VectorType(INT, count), list(range(first, first + count)))
         some = self.builder.shuffle_vector(value, value, places)
         self.builder.store(some, self.builder.bitcast(pointer, some.type.as_pointer())).align = self.size
 
     def prefetch(self, pointer: Any, cache: int = 1) -> None:
-        """Have the line at an address brought into the first cache, or the second."""
+        """Prefetch the cache line at an address into the L1 or L2 cache."""
         self.call("llvm.prefetch.p0", ir.VoidType(), [pointer, *(ir.Constant(INT, n) for n in (0, 4 - cache, 1))])
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """a b + c, rounded once where the processor can."""
+        """a b + c, rounded once if the processor has fused multiply-adds."""
         return self.builder.fadd(self.builder.fmul(a, b, flags=_CONTRACT), c, flags=_CONTRACT)
 
     def shuffle(self, a: Any, b: Any, places: list[int]) -> Any:
-        """The numbers at these places of a followed by b."""
+        """The numbers with these indices in the concatenation of a and b."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, self.lanes), places))
 
     def halves(self, a: Any, b: Any, size: int) -> tuple[Any, Any]:
-        """From every block of `size` lanes, a's and b's first halves side by side; and their second halves."""
+        """For every block of `size` lanes: a's and b's first halves side by side, and their second halves."""
         half = size // 2
         first = [side + q + j for q in range(0, self.lanes, size) for side in (0, self.lanes) for j in range(half)]
         return self.shuffle(a, b, first), self.shuffle(a, b, [place + half for place in first])
 
     def sums(self, vectors: list[Any]) -> Any:
-        """A register of the sums of as many registers as it has lanes.
+        """Horizontal sums: a register of the sums of as many registers as it has lanes.
 
-        A pair is halved, and its halves added: the sums of two in one register; and so on, until one is left.
+        The halves of each pair of registers are added, which leaves one register per pair; and so on, until one is
+        left.
         """
         size = self.lanes
         while len(vectors) > 1:
@@ -229,7 +231,7 @@ class VectorBuilder:
         return vectors[0]
 
     def across(self, value: Any, combine: Any) -> Any:
-        """One number of all in a register: its halves are combined, and so on, until one is left."""
+        """Reduce a register to one number: its halves are combined, and so on, until one is left."""
         while (half := value.type.count // 2) > 0:
             first, second = (ir.Constant(ir.VectorType(INT, half), list(range(i, i + half))) for i in (0, half))
             value = combine(*(self.builder.shuffle_vector(value, value, places) for places in (first, second)))
@@ -241,7 +243,7 @@ class VectorBuilder:
         return self.builder.icmp_signed("==", bits, ir.Constant(bits.type, 0))
 
     def nonzero_mask(self, values: list[Any]) -> Any:
-        """A mask of where the numbers of some registers, one after the other, are not 0."""
+        """A mask of the nonzero numbers of some registers, one after the other."""
         masks = [self.builder.fcmp_unordered("!=", value, self.zero) for value in values]
         while len(masks) > 1:
             both = ir.Constant(ir.VectorType(INT, 2 * masks[0].type.count), list(range(2 * masks[0].type.count)))
@@ -250,7 +252,7 @@ class VectorBuilder:
 
     @contextmanager
     def when(self, a: Any, sign: str, b: Any) -> Iterator[None]:
-        """What is written inside happens if integers compare so."""
+        """The code emitted inside is executed if this comparison of integers is true."""
         with self.builder.if_then(self.builder.icmp_signed(sign, a, b)):
             yield
 
@@ -259,7 +261,7 @@ class VectorBuilder:
         return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
 
     def for_each_vector(self, count: Any, write: Any, rest_first: bool = False) -> None:
-        """For so many numbers: `write(offset, mask)` for the whole registers, in a loop, and for the rest."""
+        """For `count` numbers: `write(offset, mask)` for whole registers, in a loop, and for the rest."""
         whole = self.times(self.builder.sdiv(count, self.long(self.lanes)), self.lanes)
         for is_rest in (rest_first, not rest_first):
             if is_rest:
@@ -270,19 +272,19 @@ class VectorBuilder:
                     write(self.times(i, self.size), None)
 
     def variable(self, value: Any) -> "Variable":
-        """A variable, in a register as long as there is room."""
+        """A mutable variable, which LLVM keeps in a register if possible."""
         return Variable(self.builder, value)
 
 
 class Variable:
-    """A value that changes as the code runs."""
+    """A variable of the generated code."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.place = builder, cgutils.alloca_once_value(builder, value)
 
     @property
     def value(self) -> Any:
-        """What it holds."""
+        """Its current value."""
         return self.builder.load(self.place)
 
     @value.setter
