@@ -16,7 +16,7 @@ from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_r
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
 from samenet.fast.kernels.narrow import add_narrow_gradient
 from samenet.fast.kernels.packing import (
-    is_turned,
+    is_transposed,
     lanes_of,
     layer_length,
     matrix_length,
@@ -158,13 +158,13 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
             r -= layer_length(sizes, layer, bias, lanes)
-            turned = is_turned(sizes, layer, lanes)
+            w_transposed = is_transposed(sizes, layer, lanes)
             q -= rows * k
             deltas = rows_at(delta, 0, rows, k)
             if bias:
                 biases = r + matrix_length(sizes, layer, lanes)
                 db = G[biases : biases + k]
-                sum_of_rows(deltas, db, start == 0, is_turned(sizes, 0, lanes))
+                sum_of_rows(deltas, db, start == 0, is_transposed(sizes, 0, lanes))
                 if at_once and of_theta:
                     step_here(theta[p + k * n : p + k * (n + 1)], db, p + k * n, update, flags)
                 elif at_once:
@@ -193,7 +193,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
             elif skips:
                 penalties += sparse_slices(x, used, deltas, P, r, G, at_once, update, flags)
-            elif at_once and turned:
+            elif at_once and w_transposed:
                 row = row_length(k, lanes)
                 penalties += step_weights(layer_inputs.T, deltas, zeros, P, r, row, G, update, flags)
             elif at_once:
@@ -202,7 +202,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
-            elif turned:
+            elif w_transposed:
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
             else:

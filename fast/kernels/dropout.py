@@ -9,7 +9,7 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.vector import LONG
-from samenet.fast.kernels.packing import is_turned, lanes_of, row_length, unpack
+from samenet.fast.kernels.packing import is_transposed, lanes_of, row_length, unpack
 
 _WORD = 2**64 - 1
 _STEP = 0x9E3779B97F4A7C15  # the increment of the generator's state
@@ -95,7 +95,7 @@ def mask_weights(drop_connect, update, P, sizes, bias):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         threshold, factor = thresholds[layer], factors[layer]
-        rows, columns, down, across = (n, k, 1, n) if is_turned(sizes, layer, lanes) else (k, n, n, 1)
+        rows, columns, down, across = (n, k, 1, n) if is_transposed(sizes, layer, lanes) else (k, n, n, 1)
         for i in range(rows):
             end = p + columns
             draw(masks[p:end], key, counter + i * down, across, threshold, factor)

@@ -94,8 +94,8 @@ def _forward(theta, layout, X, H, Z, sums):
 
 
 @kernel()
-def _backward(theta, layout, X, g, H, delta, back, zeros, anew):
-    """g += the gradient, from delta of the output layer; g := if `anew`."""
+def _backward(theta, layout, X, g, H, delta, back, zeros, overwrite):
+    """g += the gradient, from delta of the output layer; g := with `overwrite`."""
     sizes, codes = layout[0], layout[1]
     m, bias = len(X), codes[0] != 0
     p, q = theta.size, H.size
@@ -105,12 +105,12 @@ def _backward(theta, layout, X, g, H, delta, back, zeros, anew):
         q -= m * k
         deltas = rows_at(delta, 0, m, k)
         if bias:
-            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], anew, False)
+            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite, False)
         layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
         if k == 1 and n >= _LONE:
-            add_narrow_gradient(delta[:m], layer_inputs, anew, dW[0])
+            add_narrow_gradient(delta[:m], layer_inputs, overwrite, dW[0])
         else:
-            product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if anew else dW, dW)
+            product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if overwrite else dW, dW)
         if layer:
             product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), rows_at(back, 0, m, n))
             back_through(codes[layer], H[q - m * n : q], back[: m * n], n)

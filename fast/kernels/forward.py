@@ -14,7 +14,7 @@ from samenet.fast.kernels.gemm import matrix, product, transposed
 from samenet.fast.kernels.narrow import narrow_product
 from samenet.fast.kernels.packing import (
     copy,
-    is_turned,
+    is_transposed,
     is_wide,
     lanes_of,
     layer_length,
@@ -31,7 +31,7 @@ from samenet.fast.kernels.sparse_input import (
 )
 
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
-_TURNING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
+_TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
 _UNPACKED_ROWS = 16  # rows of an update up to which packing a wide network's weights takes longer than its products
 
 
@@ -120,12 +120,12 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
 def multiply(X, W, b, memory, out):
     """out := X W^T + b; b may be empty. memory: for the rows of out, padded to whole registers."""
     (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
-    if m > max(n, _TURNING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
-        turned = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
-        transposed(W, turned)
+    if m > max(n, _TRANSPOSING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
+        WT = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
+        transposed(W, WT)
         for i in range(k):
-            turned[n, i] = b[i] if b.size else X.dtype.type(0)
-        product(X, turned[:n], turned[n:], out)
+            WT[n, i] = b[i] if b.size else X.dtype.type(0)
+        product(X, WT[:n], WT[n:], out)
         return
     if m >= TOGETHER and k <= MR:  # no node is computed twice
         narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
@@ -144,7 +144,7 @@ def multiply(X, W, b, memory, out):
 @kernel()
 def nonzero_workspace(heap, sizes, itemsize):
     """Memory for a list of nonzero input columns, if skipping zeros may pay; and flags, none set."""
-    worth = sizes[0] >= sparse_input.LEAST and is_turned(sizes, 0, lanes_of(sizes, itemsize))
+    worth = sizes[0] >= sparse_input.LEAST and is_transposed(sizes, 0, lanes_of(sizes, itemsize))
     return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 5, np.int64)
 
 
@@ -182,7 +182,7 @@ def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags)
             multiply(layer_inputs, rows_at(P, p, k, n), P[b : b + k * bias], memory, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
-        elif is_turned(sizes, layer, lanes):
+        elif is_transposed(sizes, layer, lanes):
             product(layer_inputs, packed_matrix(P, p, n, k), start, sums)
         else:
             narrow_product(X, packed_matrix(P, p, k, n), start, sums)

@@ -103,13 +103,13 @@ def packed_product(A, B, S, C, alpha):
     Raises MemoryError if there is no memory for these.
     """
     (m, k), t = C.shape, len(B)
-    lanes, contiguous, turned = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
+    lanes, contiguous, by_columns = REGISTER // C.itemsize, B.strides[1] == B.itemsize, A.strides[1] != A.itemsize
     terms = terms_at_once(t)
-    height = min(_BLOCK // (terms * C.itemsize) if turned else _MC, m)
+    height = min(_BLOCK // (terms * C.itemsize) if by_columns else _MC, m)
     many = k > _COLUMNS
-    copies = turned or (many and A.strides[0] % _PAGE == 0)
+    copies = by_columns or (many and A.strides[0] % _PAGE == 0)
     packs = not contiguous or (many and m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED))
-    meanwhile = packs and contiguous and not turned  # the next panel is packed while this one is multiplied
+    meanwhile = packs and contiguous and not by_columns  # the next panel is packed while this one is multiplied
     heap, rows, row = open_heap(), height if copies else 0, (-(-terms // lanes) + 1) * lanes
     size = terms * PACKED_NR * lanes  # of a panel
     memory = empty(heap, rows * row + (2 if meanwhile else 1) * size, C.dtype)
@@ -141,7 +141,7 @@ def packed_product(A, B, S, C, alpha):
                     target = other
                     if after - end < PACKED_NR * lanes:
                         other[:] = 0
-                elif turned:
+                elif by_columns:
                     ahead = c[PACKED_MR:, i:end]
                 elif not contiguous:
                     ahead = ahead.T
@@ -172,12 +172,12 @@ def product_indexed(A, B, S, C, used):
 
 
 @external(lambda f: (f[:, ::1], f[::1], boolean, boolean))
-def sum_of_rows(delta, db, anew, in_order):
-    """db += the sum of delta's rows; db := if `anew`.
+def sum_of_rows(delta, db, overwrite, in_order):
+    """db += the sum of delta's rows; db := with `overwrite`.
 
     in_order: row by row, as in `many_networks`; otherwise as several independent sums, which is faster.
     """
-    if anew:
+    if overwrite:
         for i in range(db.size):
             db[i] = 0
     if not in_order:

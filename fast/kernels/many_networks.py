@@ -149,8 +149,8 @@ def _forward(width, theta, layout, rows, H, zeros, out, Z, a, keeps_z):
 
 
 @kernel()
-def _backward(width, theta, layout, rows, H, q, delta, back, zeros, G, anew):
-    """G += the gradient over some rows; G := if `anew`.
+def _backward(width, theta, layout, rows, H, q, delta, back, zeros, G, overwrite):
+    """G += the gradient over some rows; G := with `overwrite`.
 
     delta: dJ/dz of the output layer, which begins in H at q; back: memory as long as the widest layer.
     """
@@ -162,7 +162,7 @@ def _backward(width, theta, layout, rows, H, q, delta, back, zeros, G, anew):
         if codes[0]:
             p -= k * lanes
             for i in range(k):
-                total = nothing if anew else load(width, G, p + i * lanes)
+                total = nothing if overwrite else load(width, G, p + i * lanes)
                 for s in range(rows):
                     total = _plus(total, load(width, delta, (s * k + i) * lanes))
                 store(G, p + i * lanes, total)
@@ -174,7 +174,7 @@ def _backward(width, theta, layout, rows, H, q, delta, back, zeros, G, anew):
             _product(width, (delta, 0, k * lanes, lanes), W, (zeros, 0, 0, 0), E, (rows, k, n))
             back_through(codes[layer], H[q : q + rows * n * lanes], back[: rows * n * lanes], n)
         dW = (G, p, n * lanes, lanes)
-        start = (zeros, 0, 0, 0) if anew else dW
+        start = (zeros, 0, 0, 0) if overwrite else dW
         _product(width, (delta, 0, lanes, k * lanes), (H, q, n * lanes, lanes), start, dW, (k, rows, n))
         delta, back = back, delta
 

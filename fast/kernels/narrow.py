@@ -59,14 +59,14 @@ _add_one = vectorized(lambda c, x, d: (d * x + c,), stores=1)
 
 
 @external(lambda f: (f[::1], matrix(f), boolean, f[::1]))
-def add_narrow_gradient(delta, X, anew, dw):
-    """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); dw := if `anew`. X is read once.
+def add_narrow_gradient(delta, X, overwrite, dw):
+    """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); dw := with `overwrite`. X is read once.
 
     Sums are in the order of the rows.
     """
     m = len(delta)
     last = m - m % 4
-    if anew:
+    if overwrite:
         for j in range(dw.size):
             dw[j] = 0
     for s in range(0, last, 4):

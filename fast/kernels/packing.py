@@ -42,7 +42,7 @@ def row_length(k, lanes):
 
 
 @register_jitable
-def is_turned(sizes, layer, lanes):
+def is_transposed(sizes, layer, lanes):
     """Whether a layer's matrix in P is W^T: not if P is theta, nor for a first layer with few nodes."""
     return lanes > 1 and not (layer == 0 and starts_narrow(sizes, lanes))
 
@@ -51,7 +51,7 @@ def is_turned(sizes, layer, lanes):
 def matrix_length(sizes, layer, lanes):
     """The length of a layer's matrix in P."""
     n, k = sizes[layer], sizes[layer + 1]
-    return n * row_length(k, lanes) if is_turned(sizes, layer, lanes) else k * row_length(n, lanes)
+    return n * row_length(k, lanes) if is_transposed(sizes, layer, lanes) else k * row_length(n, lanes)
 
 
 @register_jitable
@@ -82,7 +82,7 @@ def fill_up(P, sizes, bias):
     lanes, q = lanes_of(sizes, P.itemsize), 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        if is_turned(sizes, layer, lanes):
+        if is_transposed(sizes, layer, lanes):
             count, width = n, k
         else:
             count, width = k, n
@@ -105,7 +105,7 @@ def pack(theta, sizes, bias, P):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         W = rows_at(theta, p, k, n)
-        if is_turned(sizes, layer, lanes):
+        if is_transposed(sizes, layer, lanes):
             transposed(W, packed_matrix(P, q, n, k))
         else:
             copied(W, packed_matrix(P, q, k, n))
@@ -126,7 +126,7 @@ def unpack(P, sizes, bias, inner, theta):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         W = rows_at(theta, p, k, n)
-        if is_turned(sizes, layer, lanes):
+        if is_transposed(sizes, layer, lanes):
             if layer or not inner:
                 transposed(packed_matrix(P, q, n, k), W)
         elif not inner:

@@ -242,8 +242,8 @@ def run_updates(
     most = most if order.size else weighed
     row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
     gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
-    visits = costs.size * batch_size // len(X)
-    is_read_often = order.size == 0 and visits >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
+    epochs = costs.size * batch_size // len(X)
+    is_read_often = order.size == 0 and epochs >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
     lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
     copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
     if lined_up:
