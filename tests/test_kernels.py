@@ -37,7 +37,7 @@ def integers(shape: Any, dtype: str, seed: int = 0) -> Array:
 
 
 def guarded(values: Array, how: str = "rows", around: float = np.nan) -> tuple[Array, Array]:
-    """(the values, all the memory they lie in): as contiguous rows, in every second place, or turned."""
+    """(the values, all of their memory): as contiguous rows, in every second element, or transposed."""
     margin, step = 20, 2 if how == "steps" else 1
     shape = [size * step + 2 * margin for size in (values.T if how == "turned" else values).shape]
     memory = np.full(shape, around, values.dtype)
@@ -69,7 +69,7 @@ COUNTERS = types.Array(int64, 1, "C")
 
 
 def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple[str, bool]]:
-    """(what was compared, whether it was well): rows and remainders, registers, lanes, terms, forms of A and S."""
+    """(what was compared, whether it was right): rows and remainders, registers, lanes, terms, layouts of A and S."""
     run = native(ns.microkernels.multiply_panel, ns.width, *(matrix(dtype),) * 4, int64, int64, int64)
     width = lanes(ns.width, dtype)
     most = range(1, ns.microkernels.NR + 1)
@@ -90,7 +90,7 @@ def panels(ns: SimpleNamespace, dtype: str, few: bool = False) -> Iterator[tuple
 
 
 def packed_panels(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Rows, the last of which is repeated, and columns, with all registers and with one less; in place as well."""
+    """Rows, of which the last is repeated, and columns, with all registers and with one less; also in place."""
     kernels = ns.packed
     run = native(kernels.multiply_packed, ns.width, *(matrix(dtype),) * 6, int64, DTYPES[dtype])
     width, height = lanes(ns.width, dtype), kernels.PACKED_MR
@@ -99,20 +99,20 @@ def packed_panels(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]
         least = 1 if fewer else (registers - 1) * width + 1
         for k, (t, s_rows) in itertools.product((least, registers * width), ((1, 1), (5, m), (6, 0))):
             A, _ = guarded(integers((m, t), dtype, 1))
-            whole = np.full((t, registers * width), np.nan, dtype)  # what fills the last register is in no answer
+            whole = np.full((t, registers * width), np.nan, dtype)  # the padding must not be used
             whole[:, :k] = integers((t, k), dtype, 2)
             B = guarded(whole)[0][:, :k]
             C, around = guarded(integers((m, k), dtype, 4), **OUTPUT)
             expected = C.copy()
             S = guarded(integers((s_rows, k), dtype, 3))[0] if s_rows else C
             kernels.multiply_packed.plain(A, B, S if s_rows else expected, expected, A, A[:0], registers, -2.0)
-            run(A, B, S, C, B if fewer else A[:0], A[:0], registers, -2.0)  # what is fetched ahead may be empty
+            run(A, B, S, C, B if fewer else A[:0], A[:0], registers, -2.0)  # nothing may be prefetched
             well = np.array_equal(C, expected) and nothing_else_written(C, around)
             yield f"{m} rows, {t} terms, {k} columns, {registers} registers, S of {s_rows or 'C'}", well
 
 
 def packed_meanwhile(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """The next panel, as wide as a register or more and with as many rows as this one or fewer, is copied."""
+    """The next panel, at least a register wide and with at most as many rows as this one, is copied."""
     kernels = ns.packed
     run = native(kernels.multiply_packed, ns.width, *(matrix(dtype),) * 6, int64, DTYPES[dtype])
     width, height, registers = lanes(ns.width, dtype), kernels.PACKED_MR, kernels.PACKED_NR
@@ -202,7 +202,7 @@ def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Of vectors, number by number, also in place; and the sum of what is not stored."""
+    """Elementwise loops over vectors, also in place; and the sum of a result that is not stored."""
     one = ns.loops.vectorized(lambda out, a, shift: (2.0 * (a - shift) + (1.0 - a) * a - 3.0 / (1.0 + a * a),), 1)
     two = ns.loops.vectorized(lambda a, b, factor: (a + b, a - factor * b, abs(a) + 1.0), 2)
     no = ns.loops.vectorized(lambda a, b: (a * b + 1.0,))
@@ -233,7 +233,7 @@ def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def maxima(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Of negative numbers too, and wherever the largest stands."""
+    """Also of negative numbers, and with the largest at any index."""
     run, found = native(ns.loops.largest, ns.width, vector(dtype)), np.empty(1)
     for n in range(1, 3 * lanes(ns.width, dtype) + 2):
         for place in range(n):
@@ -244,7 +244,7 @@ def maxima(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def draws(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Masks, of a threshold and a factor for each number or for all, and from any place of the generator on."""
+    """Masks with thresholds and factors for each number or one for all, from any number of the generator on."""
     kind, number, draw = vector(dtype), DTYPES[dtype], ns.dropout.draw
     each = native(draw, ns.width, kind, *(int64,) * 3, COUNTERS, kind)
     of_all = native(draw, ns.width, kind, *(int64,) * 4, number)
@@ -261,7 +261,7 @@ def draws(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def rounded_twice(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """A product and a sum are rounded each, unless they may be contracted."""
+    """A product and a sum are rounded separately, unless they may be contracted."""
     kind, a = vector(dtype), np.linspace(0.1, 1.9, 50, dtype=dtype)
     both = [ns.loops.vectorized(lambda out, a: (a * a - a,), 1, contract=contract) for contract in (False, True)]
     found = [np.empty_like(a) for _ in both]
@@ -277,14 +277,14 @@ def rounded_twice(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]
 
 
 def some_zeros(m: int, n: int, dtype: str, share: float) -> Array:
-    """Of whose columns about such a share is zero."""
+    """A matrix in which about this share of the columns is zero."""
     random = np.random.default_rng(m + n)
     X = random.integers(1, 9, (m, n)) * (random.random((m, n)) < 0.7) * (random.random(n) >= share)
     return X.astype(dtype)
 
 
 def lists(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Which columns are used; what is not a number counts, and -0.0 does not."""
+    """The nonzero columns: NaN counts as nonzero, -0.0 does not."""
     run = native(ns.sparse_input._list_nonzero_columns, ns.width, matrix(dtype), PLACES)
     for m, n in itertools.product((1, 3, 4, 5, 13), (1, 2, 15, 16, 17, 31, 32, 33, 70)):
         for share in (0.0, 0.6, 1.0):
@@ -301,7 +301,7 @@ def lists(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """The terms that are listed, and no others: those are NaN."""
+    """Only the listed terms are used: the others are NaN."""
     run = native(ns.microkernels.multiply_panel_indexed, ns.width, *(matrix(dtype),) * 4, int64, int64, int64, PLACES)
     width = lanes(ns.width, dtype)
     for registers, m in itertools.product(range(1, ns.microkernels.NR + 1), (1, 2, 6, 11)):
@@ -321,7 +321,7 @@ def panels_of(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def finite(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Wherever a number is not, and whatever lies behind."""
+    """With a number that is not finite at any index, and with anything behind the end."""
     run, largest = native(ns.sparse_input.all_finite, ns.width, vector(dtype)), np.finfo(dtype).max
     for n in range(2 * lanes(ns.width, dtype) + 2):
         a, _ = guarded(np.full(n, largest, dtype))
@@ -333,7 +333,7 @@ def finite(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """In the rows that are listed, and in no others."""
+    """Only the listed rows change."""
     width, number = lanes(ns.width, dtype), DTYPES[dtype]
     kinds = matrix(dtype), PLACES, *(int64,) * 3, *(matrix(dtype),) * 2, number
     run = native(ns.sparse_input._step_columns, ns.width, *kinds)
@@ -361,7 +361,7 @@ def steps(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Of a vector, as a matrix: what is written to it is written there."""
+    """Views of a vector as a matrix: writing to the view changes the vector."""
     f = types.Array(DTYPES[dtype], 2, "C")
 
     def write(typing_context: Any, a: Any, *places: Any) -> Any:
@@ -388,7 +388,7 @@ def views(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def rooms(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """On the stack: as many rows and columns as are asked for, one row behind the other."""
+    """Stack arrays have the requested shape, with contiguous rows."""
     for m, n in ((1, 1), (2, 5), (2, 1088), (3, 16), (5, 7)):
         workspace, size = ns.microkernels.on_stack(m, n), np.dtype(dtype).itemsize
 
@@ -416,7 +416,7 @@ def rooms(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 
 def registers(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Of every width that there is."""
+    """Registers of every width."""
     most = lanes(ns.width, dtype)
     assert [len(ns.registers.width_for(n, np.dtype(dtype).itemsize)) for n in (1, most, 99)][1:] == [most] * 2
     for n in range(1, most + 1):
@@ -443,7 +443,7 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     for n in range(-1, w + 2):
         yield same("load_first", (by, a, int64, int64), width, values, 2, max(n, 0))
         yield same("first", (register, int64), v, n)
-        if n >= 0:  # of rows that lie beside each other, and of those with others between them
+        if n >= 0:  # for contiguous rows, and for rows with others between them
             yield same("products", (a, int64, int64, int64, register), values, 3, w, min(n, w), v)
             yield same("products", (a, int64, int64, int64, register), values, 1, w + 1, min(n, w), v)
     near_the_end, memory = guarded(values[: w + 1])
@@ -631,7 +631,7 @@ MUTANTS = {
 }
 
 
-@pytest.mark.uncounted  # the lines are those of the test above
+@pytest.mark.uncounted  # the test above runs the same lines
 @pytest.mark.parametrize("mutant", MUTANTS)
 @pytest.mark.without_jit
 def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
@@ -646,7 +646,7 @@ def test_generated_code_that_is_wrong_fails(mutant: str) -> None:
 @pytest.mark.parametrize(("width", "dtype"), KINDS)
 @pytest.mark.without_jit
 def test_a_sum_has_one_order(width: int, dtype: str) -> None:
-    """Split anywhere, and with any neighbouring rows and columns, it has the same bits."""
+    """Wherever it is divided, and with any neighbouring rows and columns, a sum has the same bits."""
     ns, random = generators(width), np.random.default_rng(0)
     run = native(ns.microkernels.multiply_panel, width, *(matrix(dtype),) * 4, int64, int64, int64)
     k = 3 * lanes(width, dtype)
@@ -695,7 +695,7 @@ def test_counters() -> None:
 @pytest.mark.without_jit
 @pytest.mark.uncounted
 def test_counters_of_many_threads() -> None:
-    """Compiled, they let the GIL go: without being one step each, some would be lost."""
+    """Compiled, they release the GIL; if they were not atomic, some increments would be lost."""
     both, queue, turns = counters(WIDTHS[0]), np.zeros(32, np.int64), 20_000
     for add in (both.add, both.plain._add):
         queue[:] = 0
@@ -708,7 +708,7 @@ def test_counters_of_many_threads() -> None:
 
 
 def test_every_ticket_is_taken_once() -> None:
-    """By the kernels as they are: compiled, or plain where the compiler is off."""
+    """With the kernels as they are: compiled, or plain Python if the JIT is disabled."""
     from samenet.fast.kernels import parallel
 
     queue, number, taken = np.zeros(32, np.int64), 5000, [[] for _ in range(4)]
@@ -760,7 +760,7 @@ def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: 
 
 
 def test_helpers_are_asked_for_where_they_save_time() -> None:
-    """No more of them than there are pieces, besides the calling thread."""
+    """There are never more threads, including the calling one, than pieces of work."""
     net = samenet.backend("numba").Network([99, 100], seed=0)  # 10,000 parameters
     for threads, rows, pieces, expected in (
         *((1, 10**6, 9, 0), (4, 200, 9, 3), (4, 199, 9, 0), (4, 200, 3, 2), (4, 200, 1, 0), (2, 10**6, 9, 1)),
@@ -800,10 +800,10 @@ def doubled(a):
 
 
 def test_kernels_call_each_other_and_stay_on_the_disk(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each dtype has its own; who comes later finds them there, until any file of the kernels has changed."""
+    """Each dtype has its own; later processes find them in the cache until any file of the kernels changes."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", False)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))  # Numba reads it again when another test changed any
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))  # Numba reads it anew if another test changed any
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
     file = tmp_path / "some_kernels.py"
     file.write_text(KERNELS_OF_A_FILE)

@@ -1049,7 +1049,7 @@ KERNELS = (
     *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
-# The modules of a backend, each after those that it imports; the last one is the backend.
+# The modules of a backend, each after those that it imports; the last is the backend itself.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
     "numba": [
@@ -1064,7 +1064,7 @@ SOURCES = {
         "samenet.fast.numba",
     ],
 }
-# The sizes from which kernels take another way, made so small that the samples here go every way.
+# The sizes from which kernels take another path, reduced so that the samples here take every path.
 SMALLER = {
     "REGISTER": 16,
     "MR, NR": (2, 3),
@@ -1119,12 +1119,12 @@ def _sources(backend: str) -> dict[str, str]:
 def _load(
     backend: str, texts: dict[str, str], monkeypatch: pytest.MonkeyPatch, counted: bool = False
 ) -> type[Interface]:
-    """The Network of a backend made from these texts: as a package of its own, so that nothing else sees it.
+    """The Network of a backend made from these texts, as a separate package, so that nothing else sees it.
 
-    counted: as if read from the files themselves, so that lines that have run count as theirs.
+    counted: as if loaded from the files themselves, so that coverage counts the lines as theirs.
     """
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    monkeypatch.delattr(os, "register_at_fork", raising=False)  # which would keep it for ever
+    monkeypatch.delattr(os, "register_at_fork", raising=False)  # it would keep the module for ever
     package = "samenet.reference" if backend == "reference" else "samenet.fast"
     for original, text in texts.items():
         name = original.replace(package, "mutated")
@@ -1150,9 +1150,9 @@ RULED = [
 
 
 def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """What `test_agreement` compares, on a few cases, with remainders, several blocks and both sides of `SMALLER`.
+    """The comparisons of `test_agreement` for a few cases, with remainders, several blocks and both sides of `SMALLER`.
 
-    What takes longest comes last, since a mutant is done with as soon as it fails.
+    The slowest come last, because a mutant's run ends as soon as one fails.
     """
     if cls.backend.__name__ == "mutated.numba":
         yield from _counters(sys.modules["mutated.kernels.parallel"])
@@ -1207,7 +1207,7 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
 
 
 def _ruled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Each rule, the clipping and the masks; rules with more state first."""
+    """Each rule, with clipping and masks; rules with more state first."""
     for functions, rule in reversed(RULED):
         case = Case((4, 5, 3, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
@@ -1216,7 +1216,7 @@ def _ruled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 
 
 def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    of_three = Case((17, 3), 11, True, "float32")  # more than go together, and not too many for registers as small
+    of_three = Case((17, 3), 11, True, "float32")  # several groups, which fit registers as small
     for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_three):
         networks = case.network(cls), case.network(trusted)
         for rows in (3, case.rows):
@@ -1244,10 +1244,10 @@ def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tupl
 
 
 def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Several blocks of rows, of columns and of terms, the step in the product and out of it, and a rule with state."""
+    """Several blocks of rows, columns and terms; the step within the product and separate; and a rule with state."""
     case = Case((7, 9, 2), 40)
     networks = case.network(cls), case.network(trusted)
-    for rows in (40, 8):  # of samples in the lanes, the fewer
+    for rows in (40, 8):  # the fewer are in the lanes
         yield from agreement.forward(*networks, case.X[:rows])
     yield from agreement.gradient(*networks, case.X, case.Y)
     for descent in (Descent(12), Descent(40)):
@@ -1266,7 +1266,7 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
 
 
 def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Rows drawn by importance: one update after another, and several in one call, with a partial batch."""
+    """Rows drawn by importance: single updates, and several in one call, with a partial batch."""
     for sizes, functions, rule, reduction in (
         ((4, 5, 3, 2), Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), Rule(dropout=True), "mean"),
         ((4, 5, 3, 2), Functions("tanh", "sigmoid", l1=0.2, l2=0.1), Rule(drop_connect=True), "mean"),
@@ -1283,7 +1283,7 @@ def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[s
 
 
 def _weighted(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Weights of samples: some 0, of samples with huge numbers; batches of none; several blocks, parts and threads."""
+    """Sample weights: some 0, for samples with huge numbers; batches of weight 0; several blocks, parts and threads."""
     weights = weights_of(13)
     for functions, rule, reduction in (
         (Functions("tanh", "softmax", "cross_entropy", l1=0.2), Rule(Momentum(0.9), dropout=True), "mean"),
@@ -1322,7 +1322,7 @@ def _weighted(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[
 
 
 def _few_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """One row, and more than go together; every cost, penalties, and a weight of 0."""
+    """One row, and more than are processed together; every cost, penalties, and a weight of 0."""
     for functions, rows, weights in (
         (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), 3, np.array([2.0, 0.0, 0.5])),
         (Functions("relu", "sigmoid", "binary_cross_entropy"), 1, None),
@@ -1343,7 +1343,7 @@ def _few_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[
 
 
 def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Two nodes a layer, which fit into the smallest of registers."""
+    """Layers of two nodes, which fit the smallest registers."""
     two_registers = (2, 3, 2)
     for sizes, functions in (
         ((3, 2, 2, 1), Functions()),
@@ -1366,7 +1366,7 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
             Descent(4, 2, False, "sum"),
         ):
             yield from agreement.lockstep(*networks, case.X, case.Y, descent)
-            if functions == Functions():  # others go further than a bound of first order holds
+            if functions == Functions():  # for others, a first-order bound does not hold
                 yield from agreement.free_run(*networks, case.X, case.Y, descent)
         yield from agreement.schedule(*networks, case.X, case.Y, [0.5, 0.1, 0.9])
     with np.errstate(all="ignore"):
@@ -1374,7 +1374,7 @@ def _small(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 
 
 def _small_options(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Masks of nodes and of weights, weights of samples, some 0, and rows drawn by importance, in the same networks."""
+    """Masks of nodes and weights, sample weights (some 0), and rows drawn by importance, for the same networks."""
     for sizes, functions in (
         ((3, 2, 2, 1), Functions("tanh", "tanh", l2=0.1)),
         ((2, 3, 2), Functions("softmax", "softmax", "cross_entropy")),
@@ -1401,7 +1401,7 @@ def _small_options(cls: type[Interface], trusted: type[Interface]) -> Iterator[t
 
 
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    """Samples that are mostly 0, with some between that are not; and numbers that are not finite among them."""
+    """Samples that are mostly 0, mixed with some that are not, and with numbers that are not finite."""
     case = Case((6, 4, 3, 2), 24)
     networks = case.network(cls), case.network(trusted)
     X = mostly_zero(case.X)
@@ -1410,13 +1410,13 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     yield from agreement.gradient(*networks, X, case.Y)
     for descent in (Descent(4), Descent(5, epochs=2, shuffled=True), Descent(10, epochs=2)):
         yield from agreement.free_run(*networks, X, case.Y, descent)
-    first_rows_alone = np.zeros_like(case.X)  # have numbers in other places than the first
+    first_rows_alone = np.zeros_like(case.X)  # their nonzero numbers have other indices than those of the first
     first_rows_alone[:, 0] = case.X[:, 0]
     first_rows_alone[range(4), range(1, 5)] = 1.0
     yield from agreement.free_run(*networks, first_rows_alone, case.Y, Descent(12, epochs=2))
     yield from agreement.free_run(*networks, first_rows_alone[::-1].copy(), case.Y, Descent(8))
     hardly = case.X.copy()
-    hardly[::4, 2] = 0.0  # too few zeros to be skipped; the first row of a batch has one where the others have none
+    hardly[::4, 2] = 0.0  # too few zeros to be skipped; the first row of a batch has one that the others do not
     yield from agreement.free_run(*networks, hardly, case.Y, Descent(4))
     for penalties, rule in (
         ({}, Rule(Momentum(0.9), dropout=True)),
@@ -1439,7 +1439,7 @@ def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
     yield from agreement.ruled(*networks, some, longer.Y, Descent(5, epochs=2, rule=Rule(Momentum(0.9))), longer.masks)
 
 
-# By what a mutant's name begins with: what it is likely to fail, and so is tried first.
+# By the beginning of a mutant's name: the comparison that it is likely to fail, which is tried first.
 ABOUT = {
     **{"wide": _wide, "sampling": _sampled, "small": _small, "zeros": _zeros, "normalization": _normalized},
     **{
@@ -1455,7 +1455,7 @@ RULE = {"Adam", "RMSProp", "Nesterov's", "velocity", "state", "norm", "clipping"
 
 
 def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """The tasks in a queue, which a wrong network may not need: it would wait for ever, or share work that is done."""
+    """The queue of tasks on its own: with a mutant, training could hang, or repeat work without a wrong result."""
     queue = np.zeros(32, np.int64)
     parallel.add_tasks(queue, 3)
     yield "tickets", compare([parallel.claim(queue) for _ in range(5)], [0, 1, 2, -1, -1], 0)
@@ -1483,7 +1483,7 @@ def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]
 
 
 def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """More numbers than are summed at once, which takes networks larger than those above."""
+    """More numbers than are added at once, for which the networks above are too small."""
     G = np.random.default_rng(0).integers(-9, 9, (3, 2 * training._PIECE + 5)) * 1.0
     expected = G.sum(axis=0)
     training._add_parts(G)
@@ -1491,7 +1491,7 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
 
 
 def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """A few rows, of which the first alone is not finite."""
+    """A few rows, of which only the first is not finite."""
     network = Case((3, 2), 3).network(cls)
     X, out = np.ones((3, 3)), np.empty((3, 2))
     for X[0, 1], expected in ((np.inf, False), (1.0, True)):
@@ -1500,7 +1500,7 @@ def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreeme
 
 
 def _told(value: object) -> object:
-    """What tells an argument of a comparison from others."""
+    """A key that identifies an argument of a comparison."""
     if hasattr(value, "cost_function"):  # a network
         functions = (value.activation, value.cost_function, value.l1, value.l2)
         return value.sizes, value.bias, *functions, _told(value.parameters)
@@ -1510,7 +1510,7 @@ def _told(value: object) -> object:
 
 
 def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, worked out once for equal arguments; a network that it moves is moved again."""
+    """The function, cached by its arguments; a network that it changes is changed again."""
     known: dict[object, tuple[Any, np.ndarray]] = {}
 
     def remembered(trusted: Any, *given: Any, **named: Any) -> Any:
@@ -1525,7 +1525,7 @@ def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _the_trusted_answers_once() -> Iterator[None]:
-    """What the reference answers, and how far from it one may be, is the same for all mutants."""
+    """Compute the reference's answers and the tolerances once for all mutants."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("forward", "gradient", "step"):
             patch.setattr(tolerance, name, _remembered(getattr(tolerance, name)))
@@ -1533,7 +1533,7 @@ def _the_trusted_answers_once() -> Iterator[None]:
         yield
 
 
-@pytest.mark.without_jit  # which none is compiled with
+@pytest.mark.without_jit  # mutants are never compiled
 @pytest.mark.counted
 @pytest.mark.parametrize("backend", MUTANTS)
 def test_the_unchanged_source_passes(backend, monkeypatch):
@@ -1542,7 +1542,7 @@ def test_the_unchanged_source_passes(backend, monkeypatch):
     assert not failed
 
 
-@pytest.mark.compiled  # which none is: the second run would be the same again
+@pytest.mark.compiled  # mutants never are, so a second run would be the same
 @pytest.mark.parametrize(
     ("backend", "mutant"),
     [pytest.param(backend, mutant, id=f"{backend}-{mutant}") for backend in MUTANTS for mutant in MUTANTS[backend]],
@@ -1557,13 +1557,13 @@ def test_mutant_fails(backend, mutant, monkeypatch):
 
 
 def test_every_backend_has_mutants():
-    public = {"numpy"}  # whose mutants `check_backend` counts: samenet.testing.mistakes, run in test_conformance
+    public = {"numpy"}  # its mutants are those of `check_backend`: samenet.testing.mistakes, run in test_conformance
     assert set(MUTANTS) | public == set(SOURCES) | public == set(samenet.backends())
     assert all(len(mutants) >= 6 for mutants in [*MUTANTS.values(), MISTAKES])
 
 
 def test_mutants_are_made_of_all_modules():
-    """A module of kernels that is not in the list would go in unchanged, and under its own name."""
+    """A module of kernels that is missing from the list would be used unchanged, under its own name."""
     import samenet.fast.kernels
 
     found = {name for _, name, _ in pkgutil.walk_packages(samenet.fast.kernels.__path__, "samenet.fast.kernels.")}

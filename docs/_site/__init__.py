@@ -1,1 +1,1 @@
-"""What the site needs of Sphinx beyond its own extensions; each module is one."""
+"""Sphinx extensions for the site, one per module."""

@@ -1,4 +1,4 @@
-"""The built site is complete: it loads nothing from elsewhere. And its first page is where a browser looks for it."""
+"""Checks that the built site loads nothing from elsewhere, and puts its first page where a browser looks for it."""
 
 from pathlib import Path
 
@@ -22,6 +22,6 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Look at the site when it is built."""
+    """Check the site after it is built."""
     app.connect("build-finished", _finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""The directive of `cuts`: a column for each backend, one below the other where the screen is narrow."""
+"""The directive of `cuts`: a column for each backend, one below the other on narrow screens."""
 
 import os
 
@@ -10,7 +10,7 @@ from _site.cuts import ROOT, Cut
 
 
 class Beside(SphinxDirective):
-    """Columns of code, each under its heading and with links to its sources."""
+    """Columns of code, each with a heading and links to its sources."""
 
     has_content = True
 

@@ -1,6 +1,6 @@
 """The site: `make docs` builds it from the Markdown pages of the repository, so that each link holds in both places.
 
-The root of the repository is the source; this folder has the settings, and what is needed of Sphinx beyond its own.
+The source is the root of the repository; this folder has the settings and Sphinx extensions.
 """
 
 import sys
@@ -43,7 +43,7 @@ extensions = [
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
-suppress_warnings = ["myst.header"]  # pages made from results begin sections at any level
+suppress_warnings = ["myst.header"]  # pages generated from results begin sections at any level
 
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 80
@@ -65,7 +65,7 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
     "navbar_end": ["theme-switcher"],
     "navbar_persistent": ["search-button-field"],
-    # Wide tables and code take the place of the page's own contents.
+    # Wide tables and code use the space of the page's table of contents.
     "secondary_sidebar_items": {
         "docs/**": ["page-toc"],
         "docs/side-by-side": [],

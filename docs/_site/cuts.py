@@ -5,9 +5,9 @@
     NumPy | fast/numpy.py | fast_predict | h = h.dot(WT) | h += b
     ```
 
-A line has a column's heading, a file, and a function or another name at the top of it; then, if a part is enough, what
-the first and the last line of that part begin with. Each must be the beginning of just one line, the last one after
-the first. Docstrings are left out.
+A line has a column's heading, a file, and a function or another top-level name; then, to show only a part, the
+beginnings of its first and last lines. Each must be the beginning of exactly one line, the last after the first.
+Docstrings are left out.
 """
 
 import ast
@@ -29,11 +29,11 @@ class Cut(NamedTuple):
 
     @classmethod
     def of(cls, line: str) -> "Cut":
-        """From its text."""
+        """Parse one line."""
         return cls(*(part.strip() for part in line.split(" | ")))
 
     def code(self, root: Path = ROOT) -> str:
-        """The lines, without a common indent; raises ValueError if they are not found, or not just once."""
+        """The lines, without their common indent; raises ValueError unless they are found exactly once."""
         lines = _definition((root / self.path).read_text("utf-8"), self.name, self.path)
         if self.first:
             start = self._only(lines, self.first)
@@ -50,7 +50,7 @@ class Cut(NamedTuple):
 
 
 def _definition(source: str, name: str, path: str) -> list[str]:
-    """The lines that define a name at the top of a module, without a docstring."""
+    """The lines that define a top-level name of a module, without its docstring."""
     lines = source.split("\n")
     for node in ast.parse(source).body:
         targets = node.targets if isinstance(node, ast.Assign) else []

@@ -1,6 +1,6 @@
-"""Docstrings and signatures as they are written: plain text, with tables and equations set by spaces; types by name.
+"""Docstrings and signatures as they are in the source: plain text with tables and equations; types by name.
 
-Sphinx wants reStructuredText, and would show what a type's name stands for, which for NumPy's takes half a page.
+Sphinx expects reStructuredText, and would expand type aliases, which for NumPy's takes half a page.
 """
 
 import ast
@@ -16,18 +16,18 @@ _ROW = re.compile(r"(\S(?:.*?\S)?) {2,}(\S.*)")
 
 
 def _is_set_by_spaces(lines: list[str]) -> bool:
-    """Whether lines are a table, an equation or a session, which lose their sense if they are wrapped."""
+    """Whether lines are a table, an equation or a console session, which must not be wrapped."""
     return any(line.startswith((" ", ">>>", "===")) or _ROW.match(line.replace(".  ", ". ")) for line in lines)
 
 
 def _paragraph(text: str) -> str:
-    """Names in backticks become literals, and all else is what it is."""
+    """Turn names in backticks into literals; keep everything else."""
     parts = enumerate(re.split(r"`([^`]+)`", text))
     return "".join(f"``{part}``" if odd % 2 else _MARKS.sub(r"\\\1", part) for odd, part in parts)
 
 
 def _definitions(lines: list[str]) -> list[tuple[str, str]] | None:
-    """The rows of a list of arguments: a name, spaces, and what it is, perhaps on several lines; else None."""
+    """The rows of a list of arguments (a name, spaces, and a description on one or more lines), or None."""
     rows: list[tuple[str, str]] = []
     for line in lines:
         if line.startswith("    ") and rows:
@@ -40,7 +40,7 @@ def _definitions(lines: list[str]) -> list[tuple[str, str]] | None:
 
 
 def restructured(lines: list[str]) -> list[str]:
-    """A docstring as reStructuredText: lists of arguments, other things set by spaces as they are, and paragraphs."""
+    """A docstring as reStructuredText: lists of arguments, preformatted blocks, and paragraphs."""
     out: list[str] = []
     for block in re.split(r"\n(?:[ ]*\n)+", "\n".join(lines).strip("\n")):
         part = block.split("\n")
@@ -57,7 +57,7 @@ def restructured(lines: list[str]) -> list[str]:
 
 
 def signature(function: Any) -> tuple[str, str] | None:
-    """The arguments without `self`, and what is returned, as the source has them; None where there is no source."""
+    """The arguments without `self`, and the return type, as in the source; None if there is no source."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError):
@@ -72,7 +72,7 @@ def signature(function: Any) -> tuple[str, str] | None:
 
 def _docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     text = lines
-    if str(getattr(obj, "__module__", "")).startswith("sklearn"):  # inherited: the first sentence, without its links
+    if str(getattr(obj, "__module__", "")).startswith("sklearn"):  # inherited: only the first sentence, without links
         first = "\n".join(lines).split("\n\n")[0]
         text = re.sub(r":\w+:`([^`<]+?)\s*(?:<[^>]*>)?`", r"\1", first).split("\n")
     lines[:] = restructured(text)
@@ -89,7 +89,7 @@ def _signature(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Translate each docstring, and quote each signature."""
+    """Convert each docstring, and take each signature from the source."""
     app.connect("autodoc-process-docstring", _docstring)
     app.connect("autodoc-process-signature", _signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""What a built site would load from elsewhere: nothing, or it does not work offline."""
+"""Finds what a built site would load from elsewhere; it must load nothing, so that it works offline."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ _LOADED = re.compile(
 
 
 def loaded_from_elsewhere(folder: Path) -> list[str]:
-    """What the pages and style sheets of a folder would load over a network."""
+    """The resources that a folder's pages and style sheets would load over a network."""
     return [
         f"{path.relative_to(folder).as_posix()}: {found}"
         for pattern in ("*.html", "*.css")

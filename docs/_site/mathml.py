@@ -1,4 +1,4 @@
-"""Equations as MathML, which browsers show and screen readers read without a script, a font or a network."""
+"""Equations as MathML, which browsers and screen readers support without scripts, fonts or a network."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def _inline(self: Any, node: nodes.math) -> None:
 
 
 def _block(self: Any, node: nodes.math_block) -> None:
-    # Where it is wider than the screen, it scrolls, by the keyboard too.
+    # An equation wider than the screen can be scrolled, also by keyboard.
     equation = convert(node.astext(), display="block")
     self.body.append(f'<div class="equation" tabindex="0">{equation}</div>\n')
     raise nodes.SkipNode

@@ -1,4 +1,4 @@
-"""Pages that others link to and no table of contents lists: source files, README, and the tables behind the results."""
+"""Linked pages that are in no table of contents: source files, README, and the tables behind the results."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _CUT = re.compile(r"^\w+ \| ([\w/]+\.py) \| ", re.MULTILINE)
 
 
 def linked(root: Path, pages: Iterable[Path]) -> list[str]:
-    """The source files that pages link to or cut from, as paths from the root."""
+    """The source files that pages link to or quote, as paths from the root."""
     found = set()
     for page in pages:
         text = page.read_text("utf-8")
@@ -26,7 +26,7 @@ def linked(root: Path, pages: Iterable[Path]) -> list[str]:
 
 
 class SourceParser(Parser):
-    """A source file as a page: its path as the title, and the file below it."""
+    """A source file as a page: its path as the title, then the file."""
 
     supported = ("python",)
 
@@ -47,7 +47,7 @@ def _leave_out(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the parser for `.py`, by which `source_suffix` finds it."""
+    """Register the parser for `.py`, the name used by `source_suffix`."""
     app.add_source_parser(SourceParser)
     app.connect("doctree-read", _leave_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
