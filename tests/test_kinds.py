@@ -379,6 +379,7 @@ def test_what_a_process_of_a_setting_measures(settings):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process is new, and knows the catalogue's cases alone")
+@pytest.mark.filterwarnings("ignore:os.fork", "ignore:This process")  # by JAX or Python, if a test has started threads
 def test_every_setting_has_a_process_of_its_own(monkeypatch):
     def given(one: PeerCase, *others: Any) -> dict[str, Any]:
         if one.network == "0":
