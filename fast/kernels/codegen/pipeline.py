@@ -70,8 +70,9 @@ class _Library(JITCodeLibrary):
         self._final_module.link_in(module)
 
     def _optimize_final_module(self) -> None:
-        passes, builder = self._codegen._module_pass_manager(**self.effort)
-        passes.run(self._final_module, builder)
+        found = self._codegen._module_pass_manager(**self.effort)
+        passes, *builder = found if isinstance(found, tuple) else (found,)  # older versions have no builder
+        passes.run(self._final_module, *builder)
 
 
 class _Part(_Library):
