@@ -23,6 +23,7 @@ import samenet
 from samenet.fast.description import layout
 from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import evaluation, forward, packing, parallel, training
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.numba import _NO_RULE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
@@ -536,7 +537,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
         for W, b in zip(slope.weights, slope.biases, strict=True):
             for row in (*W.T, b):  # as kernels have them
                 G[0, place : place + len(b)] = row
-                place += packing.row_length(len(b), 8)
+                place += packing.row_length(len(b), REGISTER // G.itemsize)
 
     model = theta, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)

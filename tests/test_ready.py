@@ -8,7 +8,7 @@ import pytest
 
 import samenet
 from samenet.backends import costs
-from samenet.fast import few_rows
+from samenet.fast import few_rows, ready
 from samenet.fast.kernels import few_rows as kernels
 
 PLAIN_KERNELS = True
@@ -69,7 +69,7 @@ def test_it_is_the_same_cost_and_gradient(
         right_cost, right = costs_by(trusted, X, Y)
         np.testing.assert_allclose(found.flat, right, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
         np.testing.assert_allclose([found_cost, cost], right_cost, rtol=TOLERANCE[dtype])
-        if X.ndim == 2:
+        if len(X) in ready.rows_alone(net.model) and X.ndim == 2:  # fewer of them where registers have fewer lanes
             assert net.cost(X, Y) == cost
 
 
