@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from compiled_once import kernels
 from numba.core.dispatcher import Dispatcher
+
+from samenet.fast.kernels.codegen import pipeline
 
 A = np.arange(4.0)
 # Of a number that is not known, of which Numba infers the type.
@@ -206,3 +209,15 @@ assert "scipy.linalg" in sys.modules
 def test_scipy_is_loaded_by_who_needs_a_blas() -> None:
     pytest.importorskip("scipy")
     subprocess.run([sys.executable, "-c", LOADS], check=True, timeout=100)
+
+
+@pytest.mark.parametrize("has_builder", [True, False])
+def test_older_versions_of_numba_have_passes_without_a_builder(has_builder: bool) -> None:
+    given = []
+    passes = SimpleNamespace(run=lambda *arguments: given.append(arguments))
+    found = (passes, "builder") if has_builder else passes
+    library = object.__new__(pipeline._Library)
+    library._codegen = SimpleNamespace(_module_pass_manager=lambda: found)
+    library._final_module = "module"
+    library._optimize_final_module()
+    assert given == [("module", "builder") if has_builder else ("module",)]
