@@ -89,8 +89,7 @@ def _answered(model: Model, x: Array, out: Array) -> bool:
     """Try `one_of`; False for another type of array, a wide layer, or a sample that is not finite."""
     theta = model.theta.flat
     try:
-        answer: bool = inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, layout(model), x, out)
-        return answer
+        return bool(inference.one_of(x.dtype, theta.size <= inference.QUICK)(theta, layout(model), x, out))
     except ready.OTHER_ARRAYS:
         return False
 
@@ -178,8 +177,8 @@ def _evaluate(
     packed = none if len(X) in rows_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
     given = theta.flat, packed, *described(model), X, Y, scale, out, values
     helpers = _helpers(model, len(X), values.size)
-    given_factors = none if factors is None else factors
-    found: tuple[float, bool] = run_parallel(evaluation.evaluate, given, helpers, values.size, given_factors)
+    factors = none if factors is None else factors
+    found: tuple[float, bool] = run_parallel(evaluation.evaluate, given, helpers, values.size, factors)
     return found
 
 
@@ -250,9 +249,7 @@ def run_updates(
         given = data, batch, alphas, constants, values, costs
         parts = planned.parts if sampler is None else 1
         memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
-        state.is_finite = _descend(
-            model, theta.flat, memory, given, drop_connect, sample_weight, sampler, is_new=is_new
-        )
+        state.is_finite = _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler, is_new)
         state.values = values
         if not theta.normalized:
             give_back(model, memory, state.prepared)
@@ -261,15 +258,20 @@ def run_updates(
 
 
 def _descend(
-    model: Model, theta: Array, memory: Memory, given: tuple[Any, ...], *options: Any, is_new: bool = False
+    model: Model,
+    theta: Array,
+    memory: Memory,
+    given: tuple[Any, ...],
+    drop_connect: DropConnect | None,
+    sample_weight: Array | None,
+    sampler: Sampler | None = None,
+    is_new: bool = False,
 ) -> bool | None:
     """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
 
     given: the arguments of all kernels, from data to costs. If P is theta, the gradient is written to G, not theta.
-    options: DropConnect, sample weights and a sampler, if used. is_new: whether state is uninitialised.     Returns
-    whether parameters are finite afterwards; None if unknown.
+    is_new: whether state is uninitialised. Returns whether parameters are finite afterwards; None if unknown.
     """
-    drop_connect, sample_weight, sampler = (*options, None)[:3]
     G, P, values = memory[:3]
     kinds, bias, objective = described(model)
     if model.theta.normalized:
@@ -283,9 +285,8 @@ def _descend(
         return None
     if sample_weight is not None:
         more = *(more or (None,)), sample_weight
-    helpers = _helpers(model, given[1][0], len(G))
     all_of_it = theta, P, kinds, bias, objective, *given, G, is_new, values
-    found: int = run_parallel(training.run_updates, all_of_it, helpers, len(G), *more)
+    found: int = run_parallel(training.run_updates, all_of_it, _helpers(model, given[1][0], len(G)), len(G), *more)
     return None if found < 0 else bool(found)
 
 

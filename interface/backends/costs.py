@@ -44,17 +44,9 @@ def _fast(name: str, model: Model, backend: Any, checked: Callable[..., Any]) ->
     return make(model, otherwise) if make else otherwise
 
 
-def cost_of(
-    model: Model,
-    backend: Any,
-    X: ArrayLike,
-    Y: ArrayLike,
-    cost: Cost | None = None,
-    reduction: Reduction = "mean",
-    sample_weight: ArrayLike | None = None,
-) -> float:
-    """The implementation of `Network.cost`."""
-    return _objective(model, backend, X, Y, cost, reduction, sample_weight).cost()
+def cost_of(model: Model, backend: Any, X: ArrayLike, Y: ArrayLike, *options: Any) -> float:
+    """The implementation of `Network.cost`; options: those of `gradient_of`."""
+    return _objective(model, backend, X, Y, *options).cost()
 
 
 def gradient_of(
@@ -82,9 +74,9 @@ def _objective(
     backend: Any,
     X: ArrayLike,
     Y: ArrayLike,
-    cost: Cost | None,
-    reduction: Reduction,
-    sample_weight: ArrayLike | None,
+    cost: Cost | None = None,
+    reduction: Reduction = "mean",
+    sample_weight: ArrayLike | None = None,
     checks_X: bool = True,
 ) -> Objective:
     model = model.with_cost(cost)
