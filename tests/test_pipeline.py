@@ -11,9 +11,10 @@ import numba
 import numpy as np
 import pytest
 from compiled_once import kernels
+from numba.core.compiler import run_frontend
 from numba.core.dispatcher import Dispatcher
 
-from samenet.fast.kernels.codegen import pipeline
+from samenet.fast.kernels.codegen import lowering, pipeline
 
 A = np.arange(4.0)
 # Of a number that is not known, of which Numba infers the type.
@@ -221,3 +222,18 @@ def test_older_versions_of_numba_have_passes_without_a_builder(has_builder: bool
     library._final_module = "module"
     library._optimize_final_module()
     assert given == [("module", "builder") if has_builder else ("module",)]
+
+
+def test_a_variable_is_a_value_only_if_it_is_assigned_before_all_uses() -> None:
+    """On every path: without Numba's own phi nodes, here one skips the assignment."""
+
+    def function(n):
+        if n > 0:
+            begun = n
+        return begun
+
+    lower = object.__new__(lowering.KernelLower)
+    lower.blocks = run_frontend(function).blocks
+    lower._find_singly_assigned_variable()
+    assert "n" in lower._singly_assigned_vars
+    assert "begun" not in lower._singly_assigned_vars
