@@ -108,7 +108,7 @@ MUTANTS = (
     Mutant(
         "random numbers",
         "return feed_forward(model, x)[-1]",
-        "return feed_forward(model, x)[-1] * (1 + 1e-15 * np.random.random())",
+        "h = feed_forward(model, x)[-1]\n    return h * (1 + 1e-15 * np.random.random(h.shape))",
         "repeatability",
         "something is random: the same call must give the same bits",
     ),
