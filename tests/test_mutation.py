@@ -105,6 +105,7 @@ def test_a_kind_is_one_text_for_another_and_nothing_else(after: str, of_a_kind: 
     change = changes.Change("a/b.py", "f", (1, 1), (0, 0), "if size > r.most:", after, "")
     assert mutants.is_equivalent(change, known) is of_a_kind
     assert not mutants.is_equivalent(replace(change, file="b/b.py"), known)
+    assert mutants.outdated(known, [change]) == ([] if of_a_kind else [kind])
 
 
 @pytest.mark.compiled  # the same without the JIT

@@ -21,7 +21,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import coverage
@@ -218,6 +218,13 @@ def is_equivalent(change: Change, known: dict[str, list[dict[str, str]]]) -> boo
     return any(fnmatch.fnmatch(change.file, kind["file"]) and _is_of(change, kind) for kind in known["kind"])
 
 
+def outdated(known: dict[str, list[dict[str, str]]], every: Sequence[Change]) -> list[dict[str, str]]:
+    """The entries of the list that match no mutation, because the code that they are about has changed."""
+    entries = [(entry, {"equivalent": [entry], "kind": []}) for entry in known["equivalent"]]
+    entries += [(kind, {"equivalent": [], "kind": [kind]}) for kind in known["kind"]]
+    return [entry for entry, alone in entries if not any(is_equivalent(change, alone) for change in every)]
+
+
 def _is_of(change: Change, kind: dict[str, str]) -> bool:
     """Whether the mutation only replaces one fragment by another, ignoring parentheses and spaces."""
     before, after, old, new = (_bare(text) for text in (change.before, change.after, kind["before"], kind["after"]))
@@ -257,6 +264,8 @@ def main() -> int:
     files = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
     files = [file for file in files if not options.files or any(fnmatch.fnmatch(file, p) for p in options.files)]
     every = [change for file in files for change in changes(ROOT, file)]
+    for entry in [] if options.files else outdated(known, every):
+        print("{file}: remove from the list what is no longer in the code: {before}".format(**entry))
     if options.list_equivalents:
         for entry in known["equivalent"]:
             print("{file}: {function}\n  - {before}\n  + {after}\n  {reason}".format(**entry))
