@@ -71,25 +71,25 @@ TECHNIQUES = (
     ),
     Technique(
         "tiles of 6 x 4 registers",
-        "A product keeps 24 registers of sums; without, 4 rows of one register.",
+        "A product keeps its partial sums in 24 registers; without, in 4.",
         "batch",
         (Change(f"{_KERNELS}/codegen/microkernels.py", "NR = (6, 4) if REGISTERS == 32 else (4, 3)", "NR = 4, 1"),),
     ),
     Technique(
-        "narrow layers turned once",
-        "W^T is kept for a call or an update; without, every product copies and turns its panels.",
+        "narrow layers packed once",
+        "W^T is packed once for a call or an update; without, every product packs its own panels.",
         "full batch",
         (Change(f"{_KERNELS}/gemm.py", "WIDE = 200", "WIDE = 0"),),
     ),
     Technique(
         "blocks of rows through all layers",
-        "128 samples go through the whole network while their activations are in the cache; without, all do at once.",
+        "128 samples go through all layers while their activations are in the cache; without, all samples at once.",
         "batch",
         (Change(f"{_KERNELS}/forward.py", "BLOCK = 128", "BLOCK = 1 << 30"),),
     ),
     Technique(
-        "exp written out",
-        "The exponential as a polynomial on whole registers; without, a loop that calls math.exp.",
+        "vectorized exp",
+        "The exponential is a polynomial on registers; without, a loop that calls math.exp.",
         "batch",
         (
             Change(
@@ -101,19 +101,19 @@ TECHNIQUES = (
     ),
     Technique(
         "zeros of the input skipped",
-        "A list of the inputs that are used serves the first layer forward and back; without, a dense product.",
+        "The first layer multiplies only the nonzero inputs, forward and backward; without, a dense product.",
         "mini-batches of images",
         (Change(f"{_KERNELS}/sparse_input.py", "LEAST = 128", "LEAST = 1 << 60"),),
     ),
     Technique(
         "zeros of the input skipped, forward",
-        "A list of the inputs that are used for every few rows; without, a dense product.",
+        "The first layer multiplies only the inputs that are nonzero in a few rows; without, a dense product.",
         "images",
         (Change(f"{_KERNELS}/sparse_input.py", "LEAST = 128", "LEAST = 1 << 60"),),
     ),
     Technique(
-        "rows fetched ahead",
-        "The rows that come next are brought into the cache while others are multiplied.",
+        "rows prefetched",
+        "The next rows are prefetched into the cache while others are multiplied.",
         "many inputs",
         (
             Change(
@@ -124,8 +124,8 @@ TECHNIQUES = (
         ),
     ),
     Technique(
-        "gradient and step at once",
-        "Of weights whose input was used in the batch, in one pass; without, a gradient of all, and a step of all.",
+        "gradient and step fused",
+        "One pass over the weights whose input is nonzero in the batch; without, a gradient and a step of all weights.",
         "mini-batches of images",
         (
             Change(
@@ -136,8 +136,8 @@ TECHNIQUES = (
         ),
     ),
     Technique(
-        "arrays not counted",
-        "Kernels do not count who uses an array; without, every slice is counted, by atomic additions.",
+        "no reference counts",
+        "Kernels do not count references to arrays; without, every slice is counted, by atomic additions.",
         "mini-batches of 64",
         (
             Change(f"{_KERNELS}/codegen/compiling.py", '"_nrt": False}', '"_nrt": True}'),
@@ -147,11 +147,11 @@ TECHNIQUES = (
     ),
     Technique(
         "networks in registers, full batch",
-        "Layers stay in a few registers from the input to the step; without, by the general kernels.",
+        "Layers stay in a few registers from the input to the step; without, the general kernels.",
         "11 lines",
         _SMALL,
     ),
-    Technique("networks in registers, online", "The same, one sample an update.", "online", _SMALL),
+    Technique("networks in registers, online", "The same with one sample per update.", "online", _SMALL),
     Technique(
         "parameters at a cache line",
         "theta begins at a multiple of 64 bytes; without, 16 bytes further, where large arrays usually begin.",
@@ -166,7 +166,7 @@ TECHNIQUES = (
     ),
     Technique(
         "one kernel for many updates, tiny",
-        "All updates in one compiled call; without, a call for each.",
+        "All updates are one compiled call; without, each is a call.",
         "11 lines",
         without="11 lines, a call an update",
     ),
@@ -178,32 +178,35 @@ TECHNIQUES = (
     ),
     Technique(
         "few nodes of many inputs",
-        "A first layer of few nodes has inputs in its registers; without, one of nodes that is mostly empty.",
+        "A first layer of few nodes has inputs in the lanes; without, nodes, which leave most lanes empty.",
         "few nodes",
         (Change(f"{_KERNELS}/narrow.py", "return 4 * k <= 3 * lanes and", "return n < 0 and"),),
     ),
     Technique(
         "one sample without checks",
-        "`net.predictor()`, which looks at types alone, into an array that is given; without, `net.predict`.",
+        "`net.predictor()`, which checks only types, into a given array; without, `net.predict`.",
         "one tiny sample, predictor",
         without="one tiny sample",
     ),
     Technique(
-        "two threads, forward", "Blocks of rows are shared; without, one thread.", "batch, 2 threads", without="batch"
+        "two threads, forward",
+        "Two threads share the blocks of rows; without, one thread.",
+        "batch, 2 threads",
+        without="batch",
     ),
     Technique(
         "two threads, gradient",
-        "Parts of the batch are shared; without, one thread.",
+        "Two threads share the parts of the batch; without, one thread.",
         "full batch, 2 threads",
         without="full batch",
     ),
     Technique(
-        "float32, forward", "Twice the numbers in a register; without, float64.", "batch, float32", without="batch"
+        "float32, forward", "Twice as many numbers in a register; without, float64.", "batch, float32", without="batch"
     ),
-    Technique("float32, gradient", "The same, backward too.", "full batch, float32", without="full batch"),
+    Technique("float32, gradient", "The same for a gradient and a step.", "full batch, float32", without="full batch"),
     Technique(
         "external kernels",
-        "A kernel is compiled once and called by its name; without, it is compiled into every caller.",
+        "A kernel is compiled once and called by its symbol; without, it is compiled into every caller.",
         "compiling",
         (
             Change(

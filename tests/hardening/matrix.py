@@ -30,7 +30,9 @@ TESTS = (
     *("agreement", "caching", "concurrency", "contract", "golden", "inputs", "kernels", "predictor", "properties"),
     *("refusals", "same_bits", "training", "uninterrupted"),
 )
-NEEDED = ("pytest", "pytest-benchmark", "hypothesis", "pandas", "matplotlib", "scikit-learn", "threadpoolctl")
+NEEDED = (
+    *("pytest", "pytest-benchmark", "hypothesis", "pandas", "matplotlib", "scikit-learn", "threadpoolctl", "typer"),
+)
 _BASIC = "+64bit,+cmov,+cx8,+fxsr,+mmx,+sse,+sse2"
 _NEHALEM = f"{_BASIC},+sse3,+ssse3,+sse4.1,+sse4.2,+cx16,+popcnt,+sahf"
 _HASWELL = f"{_NEHALEM},+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave"

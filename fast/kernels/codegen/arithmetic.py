@@ -11,9 +11,8 @@ from samenet.fast.kernels.codegen.vector import Vector, VectorBuilder
 def where(a: Any, sign: str, b: Any, yes: Any, no: Any) -> Any:
     """`yes` where the comparison of a with b is true, `no` elsewhere; for NaN, only "!=" is true."""
     if not isinstance(a, Vector):
-        number = a.dtype.type
-        found = {"<": np.less, ">": np.greater, "==": np.equal, "!=": np.not_equal}[sign](a, number(b))
-        return np.where(found, *(x if isinstance(x, np.ndarray) else number(x) for x in (yes, no)))
+        b, yes, no = (x if isinstance(x, np.ndarray) else a.dtype.type(x) for x in (b, yes, no))
+        return np.where({"<": np.less, ">": np.greater, "==": np.equal, "!=": np.not_equal}[sign](a, b), yes, no)
     compare = a.vb.builder.fcmp_unordered if sign == "!=" else a.vb.builder.fcmp_ordered
     found = compare(sign, a.value, a.vb.number(b))
     return Vector(a.vb, a.vb.builder.select(found, a.vb.number(yes), a.vb.number(no)))
