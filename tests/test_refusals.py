@@ -189,7 +189,7 @@ class FailingInteger(int):
     __index__ = __float__ = __int__  # type: ignore[assignment]
 
 
-NO_NUMBERS = [np.timedelta64(1, "s"), np.timedelta64("NaT"), np.zeros((), [("a", float)])[()], FailingInteger(1)]
+NO_NUMBERS = [np.timedelta64(1, "s"), np.timedelta64("NaT", "s"), np.zeros((), [("a", float)])[()], FailingInteger(1)]
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda v: type(v).__name__)

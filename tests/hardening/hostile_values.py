@@ -139,7 +139,7 @@ JUNK: dict[str, Callable[[], Any]] = {
     "Decimal": lambda: decimal.Decimal("0.5"),
     "a date": lambda: datetime.date(2020, 1, 1),
     "timedelta64": lambda: np.timedelta64(1, "s"),
-    "timedelta64 of nothing": lambda: np.timedelta64("NaT"),
+    "timedelta64 of nothing": lambda: np.timedelta64("NaT", "s"),
     "datetime64": lambda: np.datetime64("2020-01-01"),
     "a record": lambda: np.zeros((), [("a", float), ("b", "i4"), ("c", "i4")])[()],
     "an array of records": lambda: np.zeros(3, [("a", float)]),
