@@ -28,6 +28,7 @@ def calls_of(net: Any, x: Any, y: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # NumPy 2.5; it still works
 @pytest.mark.parametrize("call", ["train", "gradient", "cost"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_arrays_that_were_checked_and_have_changed_since(backend: Backend, call: str, dtype: str) -> None:
