@@ -10,12 +10,12 @@ from samenet.training.adaptive_sampling import SamplingName
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "rows drawn by importance (AW-SGD), where a few rows have most of the gradient"
+SHOWS = "importance sampling (AW-SGD), where a few samples contribute most of the gradient"
 IDS = ()
 
 SAMPLES, RARE, SEEDS, EPOCHS = 500, 10, 5, 12
 ALPHAS = (0.1, 0.3, 1.0, 3.0)
-WAYS: dict[str, SamplingName | None] = {"every row in turn": None, "by importance": "adaptive"}
+WAYS: dict[str, SamplingName | None] = {"shuffled epochs": None, "importance sampling": "adaptive"}
 
 
 def run(settings: Settings) -> Report:
@@ -44,10 +44,10 @@ def run(settings: Settings) -> Report:
         turns, drawn = (
             [report[f"alpha {alpha:g}, {way}: cost after {epoch} epochs"] for alpha in ALPHAS] for way in WAYS
         )
-        times = ", ".join(f"{a / b:.3g} with alpha {alpha:g}" for a, b, alpha in zip(turns, drawn, ALPHAS, strict=True))
+        times = ", ".join(f"{a / b:.3g} for alpha {alpha:g}" for a, b, alpha in zip(turns, drawn, ALPHAS, strict=True))
         found.append(
-            f"After {epoch} epochs its cost is lower by a factor of {times}; with the best alpha for each, of "
-            f"{min(turns) / min(drawn):.3g}."
+            f"After {epoch} epochs, the cost of shuffled epochs over that of importance sampling is {times}; with the "
+            f"best alpha for each, it is {min(turns) / min(drawn):.3g}."
         )
     report.note(" ".join(["The source claims that AW-SGD converges faster.", *found]))
     return report
@@ -57,8 +57,8 @@ def draw(report: Report, figure: "Figure") -> None:
     """The cost by epoch."""
     axes = figure.add_subplot()
     for number, (name, curve) in enumerate(report.curves.items()):
-        axes.semilogy(curve, "-" if name.endswith("importance") else ":", color=f"C{number // 2}", label=name)
-    axes.set(xlabel="epoch", ylabel="cost on all rows")
+        axes.semilogy(curve, "-" if name.endswith("sampling") else ":", color=f"C{number // 2}", label=name)
+    axes.set(xlabel="epoch", ylabel="cost on all samples")
     axes.legend(fontsize="x-small")
 
 

@@ -16,7 +16,7 @@ SEED = 1
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 ITERATIONS = 60000
-BEST = {4: 0.0013, 32: 0.0009}  # the least error that the text finds
+BEST = {4: 0.0013, 32: 0.0009}  # the least error that the tutorial finds
 WIDTHS = (3, 2, 1)
 
 
@@ -35,7 +35,7 @@ def run(settings: Settings) -> Report:
     report = Report()
     iterations, alphas = (600, (0.1, 10.0)) if settings.quick else (ITERATIONS, ALPHAS)
     every = iterations // 6
-    what = f"error at 0, {every}, ..., {iterations}"
+    what = f"error at iterations 0, {every}, ..., {iterations}"
     for hidden in BEST:
         largest, shown = [], {}
         for alpha in alphas:
@@ -43,23 +43,27 @@ def run(settings: Settings) -> Report:
             report.curves[f"{hidden} {alpha:g}"] = curve
             shown[alpha] = curve[::100]
             largest.append(weight)
-            report.row(f"hidden {hidden}, alpha {alpha:g}: {what}", shown[alpha])
-        report.row(f"hidden {hidden}: largest weight by alpha", largest, digits=4)
+            report.row(f"hidden width {hidden}, alpha {alpha:g}: {what}", shown[alpha])
+        report.row(f"hidden width {hidden}: largest absolute weight for each alpha", largest, digits=4)
         best = min(shown, key=lambda alpha: shown[alpha][:-1].min())
-        report.row(f"hidden {hidden}: the best alpha", best, 10.0)
-        report.row(f"hidden {hidden}: its least error printed", shown[best][:-1].min(), BEST[hidden])
-        report.row(f"hidden {hidden}: the best alpha by iteration {every}", min(shown, key=lambda a: shown[a][1]), 10.0)
+        report.row(f"hidden width {hidden}: best alpha", best, 10.0)
+        report.row(f"hidden width {hidden}: smallest error printed for it", shown[best][:-1].min(), BEST[hidden])
+        early = min(shown, key=lambda alpha: shown[alpha][1])
+        report.row(f"hidden width {hidden}: best alpha at iteration {every}", early, 10.0)
     for hidden in WIDTHS:
         curve, _ = errors(settings, hidden, 1.0, iterations)
-        report.row(f"hidden {hidden}, alpha 1: {what}", curve[::100])
+        report.row(f"hidden width {hidden}, alpha 1: {what}", curve[::100])
     if not settings.quick:
         wild = report.curves["4 100"]
         report.note(
-            f"The text says that alpha 100 never settles. It does, at {wild[-1]:.3f}: one sample of the four stays "
-            f"wrong; over the last 10000 iterations the error moves by {np.ptp(wild[-101:]):.0e}."
+            f"The tutorial says that alpha 100 never settles. It does, at an error of {wild[-1]:.3f}: one of the four "
+            f"samples stays wrong, and over the last 10000 iterations the error changes by {np.ptp(wild[-101:]):.0e}."
         )
     report.curves["iteration"] = np.linspace(0, iterations, 601)
-    report.note("The text calls alpha 1000 a more extreme version of its problem 3. It is one of problem 1, overshoot.")
+    report.note(
+        "The tutorial calls alpha 1000 a more extreme version of its problem 3. It is a version of problem 1, "
+        "overshooting."
+    )
     return report
 
 

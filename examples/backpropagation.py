@@ -4,7 +4,7 @@ import numpy as np
 
 from samenet.examples.report import Report, Settings, run_as_script
 
-SHOWS = "the equations of backpropagation against the network's gradient and against differences"
+SHOWS = "the equations of backpropagation, the network's gradient and finite differences"
 IDS = ("A10", "A12")
 
 STEP = 1e-5
@@ -18,12 +18,12 @@ def run(settings: Settings) -> Report:
     x, y = random.standard_normal(3), np.array([1.0, 0.0])
     (W1, W2), (b1, b2) = net.weights, net.biases
 
-    report.row("the error of 5 where 2 is wanted", abs(2 - 5), 3)
+    report.row("the error of an output of 5 with target 2", abs(2 - 5), 3)
     h = net.predict(x)
     report.row("1/2 ||y - h||^2", 0.5 * np.linalg.norm(y - h) ** 2)
     report.row("the network's cost", net.cost(x, y))
 
-    # z, h and delta as in the text; a sigmoid's slope is f'(z) = h (1 - h).
+    # z, h and delta as in the tutorial; a sigmoid's slope is f'(z) = h (1 - h).
     h1 = x
     h2 = 1 / (1 + np.exp(-(W1 @ h1 + b1)))
     h3 = 1 / (1 + np.exp(-(W2 @ h2 + b2)))
@@ -34,7 +34,7 @@ def run(settings: Settings) -> Report:
     report.row("delta of the output layer", delta3)
     report.row("dJ/dW of the output layer, delta h^T", slope.weights[1])
     report.row("dJ/db of the output layer, delta", slope.biases[1])
-    report.row("largest difference: network, equations", abs(slope.flat - by_hand).max(), digits=2)
+    report.row("largest difference between network and equations", abs(slope.flat - by_hand).max(), digits=2)
 
     other = net.copy()
     differences = np.empty_like(by_hand)
@@ -45,15 +45,17 @@ def run(settings: Settings) -> Report:
             costs.append(other.cost(x, y))
         other.parameters[i] = net.parameters[i]
         differences[i] = (costs[0] - costs[1]) / (2 * STEP)
-    report.row("largest difference: network, central differences", abs(slope.flat - differences).max(), digits=2)
+    report.row(
+        "largest difference between network and central differences", abs(slope.flat - differences).max(), digits=2
+    )
 
     m = 4
     same = net.cost(np.tile(x, (m, 1)), np.tile(y, (m, 1)))
-    report.row(f"the mean cost of {m} equal samples over that of one", same / net.cost(x, y), (m + 1) / m)
+    report.row(f"mean cost of {m} equal samples / cost of one", same / net.cost(x, y), (m + 1) / m)
     report.note(
-        f"The text sums over z = 0 to m and divides by m: read so, {m} equal samples have {(m + 1) / m:g} times the "
-        "mean cost of one. It calls 1/2 ||y - h||^2 the sum of squared errors, which is twice as much, and then the "
-        "mean squared error."
+        "The tutorial sums over z = 0 to m, which is m + 1 terms, and divides by m: taken literally, the mean cost of "
+        f"{m} equal samples is {(m + 1) / m:g} times the cost of one. It calls 1/2 ||y - h||^2 the sum of squared "
+        "errors, which is twice as large, and later the mean squared error."
     )
     return report
 

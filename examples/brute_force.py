@@ -12,10 +12,10 @@ from samenet.study.error_surface import error_surface, in_words, search_time
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "brute force over one weight, over two, and how long it would take over nine"
+SHOWS = "brute-force search over one weight, over two, and the time it would take over nine"
 IDS = ("D06", "D07", "D08")
 
-FIRST, SECOND = (0, 0, 0), (0, 1, 0)  # W1[0, 0] and W1[0, 1] of the text, whose W1 is (in, out)
+FIRST, SECOND = (0, 0, 0), (0, 1, 0)  # W1[0, 0] and W1[0, 1] of the tutorial, whose W1 is (in, out)
 STATED = 0.11  # seconds for 1000 evaluations
 
 
@@ -26,32 +26,34 @@ def run(settings: Settings) -> Report:
     values, coarse = np.linspace(-5, 5, 1000), np.linspace(-5, 5, 51 if settings.quick else 1000)
     line = error_surface(net, X, Y, [FIRST], values, reduction="sum")
     square = error_surface(net, X, Y, [FIRST, SECOND], coarse, coarse, reduction="sum")
-    report.row("J of the weights as drawn", drawn)
+    report.row("J of the initial weights", drawn)
     for what, found in (("one weight", line), ("two weights", square)):
         report.row(f"{what}: values tried", found.values.size, 1000 if found is line else 1_000_000)
-        report.row(f"{what}: the best", found.best)
-        report.row(f"{what}: J there", found.lowest)
-        report.row(f"{what}: the best is on the edge of [-5, 5]", found.on_edge)
+        report.row(f"{what}: best point", found.best)
+        report.row(f"{what}: J at the best point", found.lowest)
+        report.row(f"{what}: best point is on the edge of [-5, 5]", found.on_edge)
         report.row(f"{what}: seconds", found.seconds, STATED if found is line else 100, digits=3, timed=True)
-    report.row("two weights at the text's pace", in_words(search_time(2, seconds=STATED / 1000)), "100 s")
-    report.row("three weights at the text's pace", in_words(search_time(3, seconds=STATED / 1000)), "27 hours")
-    report.row("three weights at 100 s for two", in_words(1000 * 100.0), "27 hours")
+    report.row("two weights at the tutorial's rate", in_words(search_time(2, seconds=STATED / 1000)), "100 s")
+    report.row("three weights at the tutorial's rate", in_words(search_time(3, seconds=STATED / 1000)), "27 hours")
+    report.row("three weights if two take 100 s", in_words(1000 * 100.0), "27 hours")
     stated = "1268391679350 millennia"
     nine = {pace: in_words(search_time(9, seconds=pace / 1000)) for pace in (0.04, STATED, line.seconds)}
     for pace, time in nine.items():
         here = pace == line.seconds
-        if pace != 0.04:  # whose digits are the text's
+        if pace != 0.04:  # whose digits are the tutorial's
             number, unit = time.split(maxsplit=1)
             time = nine[pace] = f"{float(number):.3g} {unit}"
-        report.row(f"nine weights at {'the pace here' if here else f'{pace} s for 1000'}", time, stated, timed=here)
+        report.row(
+            f"nine weights at {'our rate' if here else f'{pace} s per 1000 evaluations'}", time, stated, timed=here
+        )
     report.note(
-        "The text counts on two bases: 27 hours are 1000 times its 100 s, or 0.1 s for 1000 evaluations; "
-        f"1,268,391,679,350 millennia are 0.04 s. At 0.11 s it would be {nine[STATED]}."
+        "The tutorial uses two rates: its 27 hours are 1000 times its 100 s, or 0.1 s per 1000 evaluations; its "
+        f"1,268,391,679,350 millennia correspond to 0.04 s. At 0.11 s, it would be {nine[STATED]}."
     )
     if line.on_edge:
         wider = error_surface(net, X, Y, [FIRST], values[::9] * 4, reduction="sum")
         report.note(
-            f"The best value lies on the edge of those tried, so it is no minimum: J is {line.lowest:.6f} there, and "
+            f"The best value is on the edge of the range, so it is not a minimum: J is {line.lowest:.6f} there, and "
             f"{wider.lowest:.6f} at {wider.best[0]:g}."
         )
     report.curves.update(line=line, square=square)
@@ -64,7 +66,7 @@ def draw(report: Report, figure: "Figure") -> None:
     for found, axes in zip(report.curves.values(), (curve, surface), strict=True):
         samenet.plot.error_surface(found, ax=axes)
     curve.set(xlabel="W1[0, 0]", ylabel="J")
-    surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", title="J")
+    surface.set(xlabel="W1[0, 0]", ylabel="W1[0, 1]", zlabel="", title="J")
     surface.set_box_aspect(None, zoom=0.9)
 
 

@@ -10,7 +10,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "a ball in a bucket: by the sign of the slope, by the slope, too steep and too flat"
+SHOWS = "a ball in a bucket: steps by the slope or only its sign; slopes too steep or too flat"
 IDS = ("E07", "E08", "E10")
 
 START = 1.0
@@ -27,32 +27,36 @@ def flat(x: np.ndarray) -> np.ndarray:
 
 
 def run(settings: Settings) -> Report:
-    """The text draws its buckets without formulas; these are the simplest that behave as it says."""
+    """The tutorial draws its buckets without formulas; these are the simplest that behave as it says."""
     report = Report()
     long = 500 if settings.quick else 10000
     paths = report.curves["paths"] = {}
 
     sign = downhill(lambda x: 0.5 * x, START, alpha=0.3, precision=0, max_steps=long, rule="sign")
-    report.row("by the sign of the slope, steps of 0.3: steps", sign.steps, "until the slope is 0")
-    report.row("its last two places", sign.points[-2:])
+    report.row("sign of the slope, steps of 0.3: number of steps", sign.steps, "until the slope is 0")
+    report.row("sign of the slope, steps of 0.3: last two positions", sign.points[-2:])
     slope = downhill(lambda x: 0.5 * x, START, alpha=1, precision=0, max_steps=long)
-    report.row("x = x - slope in a shallow bucket: steps until the slope is 0", slope.steps)
-    report.row("until a step is at most 1e-5", downhill(lambda x: 0.5 * x, START, alpha=1).steps)
+    report.row("shallow bucket, x = x - slope: steps until the slope is 0", slope.steps)
+    report.row(
+        "shallow bucket, x = x - slope: steps until one is at most 1e-5",
+        downhill(lambda x: 0.5 * x, START, alpha=1).steps,
+    )
 
     for alpha in (1.0, 0.1, 0.01):
         steep = downhill(lambda x: 2.5 * x, START, alpha=alpha, max_steps=30 if alpha == 1 else long)
-        report.row(f"steep bucket, alpha {alpha:g}: the first places", steep.points[:5])
+        report.row(f"steep bucket, alpha {alpha:g}: first positions", steep.points[:5])
         arrives = steep.steps if steep.converged else "never"
         report.row(f"steep bucket, alpha {alpha:g}: steps until one is at most 1e-5", arrives)
         paths[f"alpha {alpha:g}"] = steep.points[:12]
 
     for start, alpha in ((3.0, 0.1), (3.0, 1.0), (3.0, 10.0), (9.0, 10.0)):
         plain = downhill(lambda x: x * np.exp(-(x**2) / 2) / 20, start, alpha=alpha, precision=1e-12, max_steps=long)
-        report.row(f"flat slope, from {start:g} with alpha {alpha:g}: steps", plain.steps)
-        report.row(f"flat slope, from {start:g} with alpha {alpha:g}: place", plain.x)
+        report.row(f"flat slope, from {start:g} with alpha {alpha:g}: number of steps", plain.steps)
+        report.row(f"flat slope, from {start:g} with alpha {alpha:g}: final position", plain.x)
     report.note(
-        "The text stops when the slope is 0. By the sign alone a ball goes to and fro for ever unless it meets the "
-        f"lowest point; by the slope it took {slope.steps} steps in the bucket x^2 / 4."
+        "The tutorial stops when the slope is 0. With steps by the sign alone, a ball oscillates for ever unless it "
+        f"lands exactly on the lowest point; with steps by the slope, it took {slope.steps} steps in the bucket x^2 / "
+        "4."
     )
     return report
 
@@ -68,7 +72,7 @@ def draw(report: Report, figure: "Figure") -> None:
     first.legend(fontsize="small")
     x = np.linspace(-10, 10, 400)
     second.plot(x, flat(x), color="black")
-    second.plot([9, 3], flat(np.array([9.0, 3.0])), "o", label="where balls begin")
+    second.plot([9, 3], flat(np.array([9.0, 3.0])), "o", label="starting positions")
     second.legend(fontsize="small")
     for axes in (first, second):
         axes.set(xlabel="x", ylabel="f(x)")

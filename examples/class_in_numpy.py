@@ -13,7 +13,7 @@ from samenet.training.history import History
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "a class of 20 lines, 3-4-1 without bias: its loss falls over 1500 iterations"
+SHOWS = "a class of 20 lines, a 3-4-1 network without biases: its loss over 1500 iterations"
 IDS = ("C01",)
 
 ITERATIONS, LONGER, SEEDS = 1500, 15_000, 5
@@ -34,7 +34,7 @@ def run(settings: Settings) -> Report:
     for i in (0, 1, 10, 100, 1000):
         if i < iterations:
             report.row(f"loss at iteration {i}", history.cost[i])
-    report.row(f"loss after {iterations}", net.cost(X, Y, reduction="sum"))
+    report.row(f"loss after {iterations} iterations", net.cost(X, Y, reduction="sum"))
     outputs = net.predict(X)
     report.row("predictions", outputs[:, 0])
     report.row("y", Y[:, 0])
@@ -45,20 +45,20 @@ def run(settings: Settings) -> Report:
     for seed in range(settings.seed, settings.seed + SEEDS):
         other, losses = trained(settings.with_seed(seed % 2**32), iterations)
         report.curves[f"seed {seed}"] = losses.cost
-        report.row(f"loss after {iterations} from seed {seed}", other.cost(X, Y, reduction="sum"))
+        report.row(f"loss after {iterations} iterations, seed {seed}", other.cost(X, Y, reduction="sum"))
         rises = int((np.diff(losses.cost) > 0).sum())
-        report.row(f"iterations in which it rises from seed {seed}", rises, "monotonically decreasing")
+        report.row(f"iterations in which the loss increases, seed {seed}", rises, "monotonically decreasing")
     far, _ = trained(settings, longer)
     near, left = float(abs(outputs - Y).max()), float(abs(far.predict(X) - Y).max())
-    report.row("largest difference of a prediction", near, "prevents overfitting")
-    report.row(f"the same after {longer}", left)
+    report.row(f"largest error of a prediction after {iterations} iterations", near, "prevents overfitting")
+    report.row(f"largest error of a prediction after {longer} iterations", left)
     if left < near:
         report.note(
-            "The text is glad of the slight difference that is left, against overfitting. It is only unfinished "
-            f"descent: {near:.4f} after {iterations} iterations is {left:.4f} after {longer}; and these four rows are "
-            "all there are."
+            "The tutorial welcomes the slight difference that is left, because it prevents overfitting. But it is only "
+            f"unfinished training: {near:.4f} after {iterations} iterations becomes {left:.4f} after {longer}, and "
+            "these four rows are all the data."
         )
-    report.note(f"The text says that biases are updated; the {net.parameters.size} parameters are all weights.")
+    report.note(f"The tutorial says that biases are updated, but all {net.parameters.size} parameters are weights.")
     rows = np.hstack([X, outputs, Y])
     report.curves["table"] = [[f"{value:g}" if value in (0, 1) else f"{value:.3f}" for value in row] for row in rows]
     return report

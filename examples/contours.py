@@ -10,7 +10,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "the path of gradient descent over the contours of a cost with two weights"
+SHOWS = "the path of gradient descent over the contours of a cost of two weights"
 IDS = ("A11",)
 
 X = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]])
@@ -36,14 +36,15 @@ def run(settings: Settings) -> Report:
         report.row(f"p{i + 1}", path[i], digits=4)
         report.row(f"cost at p{i + 1}", history.cost[i], digits=4)
     report.row("steps", len(path) - 1)
-    report.row("where it ends", path[-1])
-    report.row("cost at the end", net.cost(X, Y, reduction="sum"), digits=3)
+    report.row("final weights", path[-1])
+    report.row("final cost", net.cost(X, Y, reduction="sum"), digits=3)
 
     grid = np.linspace(-4, 4, 17 if settings.quick else 81)
     report.curves["surface"] = samenet.error_surface(net, X, Y, [0, 1], grid, grid, reduction="sum")
     report.curves["path"] = np.array(path)
     report.note(
-        "The text's gradient, [2.1, 0.7], only shows that a gradient has two elements; its picture has no scale."
+        "The tutorial's gradient, [2.1, 0.7], only illustrates that a gradient has two elements; its figure has no "
+        "scale."
     )
     return report
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samenet.examples.report import Report, Settings, run_as_script
+from samenet.output.formats import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "descent-1d"
-SHOWS = "gradient descent on x^4 - 3 x^3 + 2, which stops when its steps are small"
+SHOWS = "gradient descent on x^4 - 3 x^3 + 2, stopped when the steps become small"
 IDS = ("A09", "B02")
 
 START, GAMMA, PRECISION, MINIMUM = 6.0, 0.01, 1e-5, 9 / 4
@@ -36,15 +37,16 @@ def run(settings: Settings) -> Report:
         path.append(path[-1] + step)
 
     for i, x in enumerate(path[:6]):
-        report.row(f"x after {i} steps", x)
+        report.row(f"x after {counted(i, 'step')}", x)
     report.row("steps", len(path) - 1)
     report.row("the minimum found", path[-1], 2.249965, digits=7)
     report.row("its distance to 9/4", abs(path[-1] - MINIMUM), f"at most {PRECISION:g}", digits=3)
     report.row("the last step", abs(step), digits=3)
     report.curves["path"] = np.array(path)
     report.note(
-        "The text says that the minimum found agrees with the true one within the precision. The precision bounds the "
-        f"last step, not the distance: {abs(path[-1] - MINIMUM):.1e} is more than {PRECISION:g}."
+        "The tutorial says that the minimum found agrees with the true one to within the precision. But the precision "
+        "bounds the last step, not the distance to the minimum, which is "
+        f"{abs(path[-1] - MINIMUM):.1e}, more than {PRECISION:g}."
     )
     return report
 
@@ -55,7 +57,7 @@ def draw(report: Report, figure: "Figure") -> None:
     curve, distance = figure.subplots(1, 2)
     x = np.linspace(-0.5, 3.2, 200)
     curve.plot(x, f(x), color="grey")
-    curve.plot(path[1:], f(path[1:]), ".-", label="path from its first step on")
+    curve.plot(path[1:], f(path[1:]), ".-", label="path after the first step")
     curve.plot(path[-1], f(path[-1]), "x", color="black", markersize=10, label=f"x = {path[-1]:.6f}")
     curve.set(xlabel="x", ylabel="f(x)")
     curve.legend(fontsize="small")

@@ -14,7 +14,7 @@ SHOWS = "how often the weights of a 3-4-1 network reverse direction, by alpha"
 IDS = ("E16",)
 SEED = 1
 
-# The text's words for how often weights reverse direction, for a tiny, the best and a huge alpha.
+# The tutorial's words for how often weights reverse direction, for a tiny, the best and a huge alpha.
 ALPHAS = {0.001: "almost never", 0.01: None, 0.1: None, 1.0: None, 10.0: "a ton", 100.0: None, 1000.0: "medium"}
 ITERATIONS = 60000
 
@@ -29,20 +29,20 @@ def run(settings: Settings) -> Report:
         count = DirectionChanges(net, X, y, reduction="sum")
         net.train(X, y, alpha=alpha, epochs=iterations, reduction="sum", record_every=0, callback=count)
         first, second = count.changes.weights
-        report.row(f"alpha {alpha:g}: changes of synapse 0", first.T)
-        report.row(f"alpha {alpha:g}: changes of synapse 1", second.ravel())
-        report.row(f"alpha {alpha:g}: changes of both", count.total, words)
-        report.row(f"alpha {alpha:g}: error at the end", np.abs(y - net.predict(X)).mean())
-        report.row(f"alpha {alpha:g}: synapse 0", net.weights[0].T)
-        report.row(f"alpha {alpha:g}: synapse 1", net.weights[1].ravel())
+        report.row(f"alpha {alpha:g}: direction changes in synapse 0", first.T)
+        report.row(f"alpha {alpha:g}: direction changes in synapse 1", second.ravel())
+        report.row(f"alpha {alpha:g}: direction changes in both", count.total, words)
+        report.row(f"alpha {alpha:g}: final error", np.abs(y - net.predict(X)).mean())
+        report.row(f"alpha {alpha:g}: final synapse 0", net.weights[0].T)
+        report.row(f"alpha {alpha:g}: final synapse 1", net.weights[1].ravel())
         report.curves[f"{alpha:g}"] = (int(first.sum()), int(second.sum()))
     report.note(
-        "For this run the text turns its error round, from l2 - y to y - l2, and adds the update instead of "
-        "subtracting it: the same steps, with the same errors."
+        "For this run, the tutorial changes the sign of its error, from l2 - y to y - l2, and adds the update instead "
+        "of subtracting it: the steps and the errors stay the same."
     )
-    totals = {f"{alpha:g}": report[f"alpha {alpha:g}: changes of both"] for alpha in ALPHAS}
+    totals = {f"{alpha:g}": report[f"alpha {alpha:g}: direction changes in both"] for alpha in ALPHAS}
     same = [alpha for alpha, total in totals.items() if total == totals["1"]]
-    report.note(f"The count says little of an alpha: it is {totals['1']} for alpha {', '.join(same)}.")
+    report.note(f"The count says little about alpha: it is {totals['1']} for alpha = {', '.join(same)}.")
     return report
 
 

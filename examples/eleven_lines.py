@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "11-lines"
-SHOWS = "the 11 lines: a 3-4-1 network learns XOR in 60000 steps; and the 13 lines"
+SHOWS = "the 11 lines: a 3-4-1 network learns XOR in 60000 iterations; and the 13 lines"
 IDS = ("E01", "E03", "E04", "E13")
 SEED = 1
 
 ITERATIONS = 60000
-# What the text shows of a hidden layer, a row for each sample.
+# What the tutorial shows of a hidden layer, a row for each sample.
 HIDDEN = np.array([[0.1, 0.2, 0.5, 0.2], [0.2, 0.6, 0.7, 0.1], [0.3, 0.2, 0.3, 0.9], [0.2, 0.1, 0.3, 0.8]])
 
 
@@ -62,14 +62,19 @@ def run(settings: Settings) -> Report:
             syn0, syn1, l2 = eleven_lines(settings.stream(), X, y, iterations)
             differences = (net.weights[0].T - syn0, net.weights[1].T - syn1, output - l2)
             spread = max(abs(difference).max() for difference in differences)
-            report.row("largest difference to the 11 lines run as printed", spread, digits=2)
+            report.row("largest difference from the 11 lines run as printed", spread, digits=2)
             report.row("hidden layer", hidden, HIDDEN, digits=3)
-            report.row("its correlations with y", correlations(hidden, y), correlations(HIDDEN, y), digits=3)
+            report.row(
+                "correlations of the hidden nodes with y", correlations(hidden, y), correlations(HIDDEN, y), digits=3
+            )
     first, second = correlations(HIDDEN, y)[:2]
     report.note(
-        f"The text's second hidden column correlates with y, r = {second:.3f}; its first even more, r = {first:.3f}."
+        f"In the tutorial's hidden layer, the second column correlates with y, r = {second:.3f}, but the first one "
+        f"does so even more, r = {first:.3f}."
     )
-    report.note(f"The text speaks of two input columns. There are {X.shape[1]}: the third, always 1, is the bias.")
+    report.note(
+        f"The tutorial speaks of two input columns. There are {X.shape[1]}: the third is always 1 and acts as a bias."
+    )
     return report
 
 

@@ -29,24 +29,28 @@ def run(settings: Settings) -> Report:
     net.train(X, y, alpha=1, epochs=iterations - 1, reduction="sum", record_every=0)
     report.row("output, as printed before the last update", net.predict(X).ravel(), y.ravel())
     net.train(X, y, alpha=1, epochs=1, reduction="sum")
-    report.row("output after it", net.predict(X).ravel(), y.ravel())
-    report.row("weights", net.weights[0].ravel(), ["high", "asked"])
+    report.row("output after the last update", net.predict(X).ravel(), y.ravel())
+    report.row("weights", net.weights[0].ravel(), ["high", "left as a question"])
 
     grid = np.linspace(-10, 10, points)
     for name, measure in MEASURES.items():
         surface = samenet.error_surface(net, X, y, [(0, 0, 0), (0, 0, 1)], grid, grid, measure=measure)
-        report.row(f"{name}: weights with the least error", surface.best, ["high", "asked"])
-        report.row(f"{name}: the least", surface.lowest)
-        report.row(f"{name}: the greatest", surface.values.max())
+        report.row(f"{name}: weights with the smallest error", surface.best, ["high", "left as a question"])
+        report.row(f"{name}: minimum", surface.lowest)
+        report.row(f"{name}: maximum", surface.values.max())
         report.row(f"{name}: at the origin", surface.values[points // 2, points // 2])
-        report.row(f"{name}: is the least on the edge", surface.on_edge)
+        report.row(f"{name}: minimum is on the edge", surface.on_edge)
         report.curves[name] = surface
-    best = report["MAE: weights with the least error"]
+    best = report["MAE: weights with the smallest error"]
     report.note(
-        f"The text asks where the second weight should be: low, at {best[1]:g} where the first is at {best[0]:g}. Both "
-        "lie on the edge of the grid: the error has no lowest point, it sinks on as the weights grow."
+        "The tutorial asks where the second weight should be. It should be low: "
+        f"{best[1]:g} where the first is {best[0]:g}. Both are on the edge of the grid: the error has no minimum, it "
+        "keeps decreasing as the weights grow."
     )
-    report.note("The text leaves open what its overall error is; both the mean |y - h| and sum (y - h)^2 are drawn.")
+    report.note(
+        "The tutorial does not define its overall error; the figure shows both the mean of |y - h|, MAE, and the sum "
+        "of (y - h)^2, SSE."
+    )
     return report
 
 
@@ -55,7 +59,7 @@ def draw(report: Report, figure: "Figure") -> None:
     for place, name in enumerate(MEASURES, start=1):
         axes = figure.add_subplot(1, 2, place, projection="3d")
         samenet.plot.error_surface(report.curves[name], ax=axes)
-        axes.set(xlabel="weight 1", ylabel="weight 2", title=name)
+        axes.set(xlabel="weight 1", ylabel="weight 2", zlabel="", title=name)
         axes.view_init(elev=30, azim=35)
 
 

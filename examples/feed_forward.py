@@ -33,15 +33,15 @@ def run(settings: Settings) -> Report:
         report.row(f"hidden node {i}", here, printed)
     report.row("output", output[0], 0.8354, digits=None)
 
-    report.row("output by hand, from hidden nodes of 4 digits", f(0.5 * (0.8909 + 0.9677 + 0.9909) + 0.2), 0.8354)
+    report.row("output by hand, from hidden activations of 4 digits", f(0.5 * (0.8909 + 0.9677 + 0.9909) + 0.2), 0.8354)
     report.row("output by loops", net.on("reference").predict(X)[0], digits=None)
     h = np.array(X)
     for W, b in zip(WEIGHTS, BIASES, strict=True):
         h = 1 / (1 + np.exp(-(np.array(W).dot(h) + b)))
     report.row("output by matrices", h[0], digits=None)
     spread = max(abs(net.on(name).predict(X)[0] - h[0]) for name in samenet.backends())
-    report.row("largest difference of a backend to it", spread)
-    report.note("The text truncates digits: 0.990987 would round to 0.9910, and 0.835456 to 0.8355.")
+    report.row("largest difference between a backend and the matrices", spread)
+    report.note("The tutorial truncates its numbers: 0.990987 would round to 0.9910, and 0.835456 to 0.8355.")
     report.curves["network"], report.curves["node"] = net, settings.network([3, 1], weights=[[[0.2, 0.4, 0.6]]])
     return report
 

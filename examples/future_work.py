@@ -1,4 +1,4 @@
-"""Tutorial 004, "future work": what the text would add to its network, one at a time, from the same weights."""
+"""Tutorial 004, "future work": what the tutorial would add to its network, one at a time, from the same weights."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,31 +11,31 @@ from samenet.schedules import InverseTime
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "momentum, dropout, delta trimming and the like on the network of 11 lines"
+SHOWS = "momentum, dropout, delta trimming and other additions to the network of the 11 lines"
 IDS = ()
 SEED = 1
 
 ITERATIONS = 10000
 # What is added, as arguments of the network or of its training.
-NETWORK: dict[str, dict[str, Any]] = {"bias units": {"bias": True}, "regularisation, l2 0.001": {"l2": 0.001}}
+NETWORK: dict[str, dict[str, Any]] = {"bias units": {"bias": True}, "regularisation, L2 penalty 0.001": {"l2": 0.001}}
 TRAINING: dict[str, dict[str, Any]] = {
-    "nothing": {},
+    "nothing added": {},
     "mini-batches of 2": {"batch_size": 2},
     "mini-batches of 2, AW-SGD": {"batch_size": 2, "sampling": "adaptive"},
     "alpha 100": {"alpha": 100.0},
     "alpha 100, delta trimming to 0.01": {"alpha": 100.0, "clip_norm": 0.01},
-    "dropout of a tenth": {"dropout": 0.1},
-    "DropConnect of a tenth": {"drop_connect": 0.1},
+    "dropout 0.1": {"dropout": 0.1},
+    "DropConnect 0.1": {"drop_connect": 0.1},
     "momentum": {"optimizer": "momentum"},
     "Nesterov": {"optimizer": "nesterov"},
-    "annealing of alpha from 10": {"alpha": InverseTime(10.0, rate=0.001)},
+    "alpha annealed from 10": {"alpha": InverseTime(10.0, rate=0.001)},
     "BFGS": {"optimizer": "bfgs", "alpha": None},
     "L-BFGS": {"optimizer": "lbfgs", "alpha": None},
 }
 
 
 def run(settings: Settings) -> Report:
-    """XOR with alpha 1, as in the text; momentum and the like use the library's defaults."""
+    """XOR with alpha 1, as in the tutorial; momentum and the like use the library's defaults."""
     report = Report()
     X, y = data.xor3()
     iterations = 200 if settings.quick else ITERATIONS
@@ -48,17 +48,19 @@ def run(settings: Settings) -> Report:
         report.row(f"{name}: iterations", history.epochs_done)
         report.row(f"{name}: mean absolute error", np.abs(y - net.predict(X)).mean())
         below = np.flatnonzero(error < 0.01)
-        report.row(f"{name}: iterations until it is below 0.01", int(below[0]) if len(below) else "never")
+        report.row(f"{name}: iterations until the error is below 0.01", int(below[0]) if len(below) else "never")
         report.curves[name] = error
     if not settings.quick:
         stuck, trimmed = (
             report[f"{name}: mean absolute error"] for name in ("alpha 100", "alpha 100, delta trimming to 0.01")
         )
         report.note(
-            f"An alpha that is far too large, 100, stays at {stuck:.3f}; with trimming it comes to {trimmed:.1e}."
+            f"With alpha 100, which is far too large, the error stays at {stuck:.3f}; with delta trimming, it falls to "
+            f"{trimmed:.1e}."
         )
     report.note(
-        "Of the text's list, a GPU is not covered; batch normalisation, `batch_normalization=True`, is not tried here."
+        "Of the tutorial's list, GPUs are not covered, and batch normalisation, `batch_normalization=True`, is not "
+        "tried here."
     )
     return report
 
@@ -68,7 +70,7 @@ def draw(report: Report, figure: "Figure") -> None:
     axes = figure.add_subplot()
     for i, (name, error) in enumerate(report.curves.items()):
         again = "-." if i >= 10 else "-"  # the colours begin anew after ten
-        line = "--" if name == "nothing" else ":" if name in NETWORK else again
+        line = "--" if name == "nothing added" else ":" if name in NETWORK else again
         axes.loglog(np.arange(1, len(error) + 1), error, line, label=name)
     axes.set(xlabel="iteration", ylabel="mean absolute error")
     axes.legend(fontsize="x-small")

@@ -13,14 +13,16 @@ from samenet.output.figures import load_matplotlib
 
 _HEAD = """# What the examples find
 
-Each example repeats experiments of the tutorials, and compares the tutorial's numbers with ours.
-`samenet examples NAME` runs one, `make examples` runs all and writes this page.
+Each example repeats experiments from the tutorials, and compares the tutorial's numbers with ours.
+`samenet examples NAME` runs one; `make examples` runs them all and writes this page.
 
-Each was run a second time, with every weight of the last layer changed by one unit in the last place (ulp). Where a
-number then differs by more than a millionth, it is marked by `*` and both are shown: such a number is chaotic. It
-depends on how sums are rounded, and differs between versions, backends and processors.
+Each example was run twice, the second time with every initial weight of the last layer perturbed by one unit in the
+last place (ulp). A number that then differs by more than one part in a million is marked with `*`, and both values are
+shown. Such a number is chaotic: it depends on how sums are rounded, and differs between versions, backends and
+processors.
 
-Numbers have six digits at most, unless it is the digits that are compared; `--json` prints them all.
+Numbers have at most six significant digits, or more where the digits themselves are compared; `--json` prints all
+digits.
 """
 
 

@@ -11,7 +11,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "updates by single samples, mini-batches and all samples: which of them are jerky"
+SHOWS = "updates with single samples, mini-batches and all samples: how smoothly the cost falls"
 IDS = ("B06",)
 
 SAMPLES, UPDATES, ALPHA = 500, 500, 0.5
@@ -29,7 +29,11 @@ def run(settings: Settings) -> Report:
     by_hand = one.parameters - ALPHA / 10 * accumulated
     one.train(X[:10], Y[:10], alpha=ALPHA, epochs=1)
     spread = abs(one.parameters - by_hand).max()
-    report.row("an update by a batch of 10 less ten gradients added up, divided by 10", spread, digits=2)
+    report.row(
+        "largest difference between an update with a batch of 10 and one with the mean of ten gradients",
+        spread,
+        digits=2,
+    )
 
     for size in (1, 10, samples):
         stream = settings.stream()
@@ -42,17 +46,17 @@ def run(settings: Settings) -> Report:
             net.train(X[rows], Y[rows], alpha=ALPHA, epochs=1, record_every=0)
             costs.append(net.cost(X, Y))
         steps = np.diff(costs)
-        name = "all" if size == samples else f"{size}"
-        words = {"1": "smoother", "10": "more jerky"}.get(name)
-        report.row(f"batches of {name}: share of updates that raise the cost", (steps > 0).mean(), words, digits=3)
-        report.row(f"batches of {name}: the largest rise", max(0.0, steps.max()), digits=3)
-        report.row(f"batches of {name}: cost after {updates} updates", costs[-1], digits=4)
-        report.curves[f"batches of {name}"] = costs
-    share = {n: 100 * report[f"batches of {n}: share of updates that raise the cost"] for n in ("1", "10", "all")}
+        name = "full batch" if size == samples else f"batch size {size}"
+        words = {1: "smoother", 10: "more jerky"}.get(size)
+        report.row(f"{name}: share of updates that increase the cost", (steps > 0).mean(), words, digits=3)
+        report.row(f"{name}: largest increase", max(0.0, steps.max()), digits=3)
+        report.row(f"{name}: cost after {updates} updates", costs[-1], digits=4)
+        report.curves[name] = costs
+    shares = [100 * report[f"{name}: share of updates that increase the cost"] for name in report.curves]
     report.note(
-        "The text calls updates by single samples smoother and those by batches more jerky. It is the other way round: "
-        f"{share['1']:.0f} % of the updates by one sample raise the cost, {share['10']:.0f} % of those by ten, and "
-        f"{share['all']:.0f} % of those by all."
+        "The tutorial calls updates with single samples smoother, and updates with batches more jerky. It is the other "
+        "way round: {:.0f} % of the updates with one sample increase the cost, {:.0f} % of those with ten samples, and "
+        "{:.0f} % of those with all samples.".format(*shares)
     )
     return report
 

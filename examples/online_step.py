@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "2-3-2"
-SHOWS = "one online step of a 2-3-2 network with given weights, then a thousand"
+SHOWS = "one online step of a 2-3-2 network from given weights, then a thousand steps"
 IDS = ("B05",)
 
 WEIGHTS = [
@@ -24,8 +24,8 @@ def run(settings: Settings) -> Report:
     """Train on the one sample; the cost is 1/2 ||a - y||^2."""
     report = Report()
     net = settings.network([2, 3, 2], weights=WEIGHTS, biases=BIASES)
-    report.row("output before", net.predict(X)[0])
-    report.row("cost before", net.cost(X, Y))
+    report.row("output before training", net.predict(X)[0])
+    report.row("cost before training", net.cost(X, Y))
     first = net.train(X, Y, alpha=STEP, epochs=1, batch_size=1)
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         report.row(f"W{layer} after one step", W)
@@ -37,7 +37,7 @@ def run(settings: Settings) -> Report:
     report.row(f"cost after {steps} steps", net.cost(X, Y))
     report.curves["cost"], report.curves["network"] = [*first.cost, *history.cost], net
     report.note(
-        "The text prints no numbers. Its code subtracts in place, so that the arrays it is given change too; here the "
+        "The tutorial prints no numbers. Its code updates in place, so the arrays passed to it change too; here the "
         "network copies them."
     )
     return report

@@ -11,7 +11,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "networks of any depth with cross-entropy: or, exclusive or, and tumours from scikit-learn"
+SHOWS = "networks of any depth with cross-entropy: OR, XOR and the breast cancer data set"
 IDS = ("C02",)
 SEED = 3  # set inside the article's init_params
 
@@ -27,11 +27,11 @@ RUNS: list[tuple[str, list[int], float, int]] = [
 COST = "binary_cross_entropy"
 
 BUGS = (
-    "cost_function calls log(1-A), but only np.log is there, a NameError.",
-    "sigmoid(Z) returns a pair, the activation and its cache, so that 1-sigmoid(Z) is a TypeError.",
-    "update_parameters reads grads['W1'] where backprop wrote 'dW1', a KeyError.",
-    "it reads grads['b1'] in the same way.",
-    "backprop writes the output layer's gradients under L-1, 'dW0', and later over them: KeyError 'dW2'.",
+    "cost_function calls log(1-A), but only np.log is defined: a NameError.",
+    "sigmoid(Z) returns a pair, the activation and its cache, so 1-sigmoid(Z) is a TypeError.",
+    "update_parameters reads grads['W1'], but backprop stored 'dW1': a KeyError.",
+    "update_parameters reads grads['b1'], but backprop stored 'db1': a KeyError.",
+    "backprop stores the output layer's gradients under L-1, 'dW0', and overwrites them later: KeyError 'dW2'.",
 )
 
 
@@ -55,24 +55,26 @@ def run(settings: Settings) -> Report:
         places = [i for i in (0, 1, 10, 100) if i < epochs]
         digits = 12 if "xor" in name else 6  # how close they stay to ln 2
         report.row(f"{title}: cost at iterations {', '.join(map(str, places))}", history.cost[places], digits=digits)
-        report.row(f"{title}: cost after {epochs}", net.cost(X, Y), digits=digits)
+        report.row(f"{title}: cost after {epochs} iterations", net.cost(X, Y), digits=digits)
         report.row(f"{title}: first outputs", net.predict(X)[:4, 0])
-        report.curves[f"{title}, rate {alpha:g}"] = history.cost
-    report.row("accuracy on the tumours, %", 100 * float(((net.predict(X) > 0.5) == Y).mean()), digits=4)
+        report.curves[f"{title}, alpha {alpha:g}"] = history.cost
+    report.row(f"{title}: training accuracy, %", 100 * float(((net.predict(X) > 0.5) == Y).mean()), digits=4)
 
     random = settings.stream()
     wide = settings.network([3, 4, 2], init="normal", seed=random, cost=COST)
     X, Y = random.standard_normal((5, 3)), random.randint(0, 2, (5, 2))
     A = wide.predict(X).T
-    report.row("cost for two outputs", wide.cost(X, Y), "2x2, of this trace:")
+    report.row("cost for two outputs", wide.cost(X, Y), "a 2x2 matrix with this trace:")
     report.row("trace of the article's cost", -np.trace(np.log(A) @ Y + np.log(1 - A) @ (1 - Y)) / len(X))
-    report.row("gradient against differences", check_gradient(wide, X, Y).relative_error, digits=2)
+    report.row(
+        "relative error of the gradient against finite differences", check_gradient(wide, X, Y).relative_error, digits=2
+    )
     saturated = settings.network([1, 1], weights=[[[1000]]], cost=COST)
-    report.row("cost of 1 where 0 is wanted, z = 1000", saturated.cost([[1]], [[0]]), "infinite")
+    report.row("cost of output 1 with target 0, z = 1000", saturated.cost([[1]], [[0]]), "infinite")
     for number, bug in enumerate(BUGS, start=1):
-        report.note(f"As printed the code does not run ({number} of {len(BUGS)}): {bug}")
-    report.note(f"Weights near 0 leave the exclusive or at ln 2 = {np.log(2):.12f}: see its cost at the end.")
-    report.note("init_params calls numpy.random.seed(3): whatever seed was set before, the weights are the same.")
+        report.note(f"As printed, the code does not run ({number} of {len(BUGS)}): {bug}")
+    report.note(f"From weights near 0, the cost of XOR stays at ln 2 = {np.log(2):.12f}, as its final cost shows.")
+    report.note("init_params calls numpy.random.seed(3), so the weights are the same whatever seed was set before.")
     return report
 
 

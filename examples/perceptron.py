@@ -10,12 +10,12 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "a 3-1 network learns that the output is the first input, and one of its updates"
+SHOWS = "a 3-1 network learns to output its first input; one of its updates in detail"
 IDS = ("E02", "E06")
 SEED = 1
 
 ITERATIONS = 10000
-WEIGHT, SAMPLE = 9.5, 3  # the text's weight, and a sample whose inputs are all 1.0
+WEIGHT, SAMPLE = 9.5, 3  # the tutorial's weight, and a sample whose inputs are all 1.0
 
 
 def run(settings: Settings) -> Report:
@@ -29,7 +29,7 @@ def run(settings: Settings) -> Report:
     printed = [0.00966, 0.00787, 0.99359, 0.99212]
     report.row("output, as printed before the last update", net.predict(X).ravel(), printed)
     net.train(X, y, alpha=1, epochs=1, reduction="sum")
-    report.row("output after it", net.predict(X).ravel())
+    report.row("output after the last update", net.predict(X).ravel())
     report.row("syn0", net.weights[0].ravel())
 
     net.weights[0][0, 0] = WEIGHT
@@ -38,14 +38,14 @@ def run(settings: Settings) -> Report:
     error, slope = target - l1, l1 * (1 - l1)
     update = -net.gradient(x, target)[1].flat
     report.row("inputs of one sample", x, "1.0 at the weight 9.5")
-    report.row("its error", error[0])
+    report.row("error of this sample", error[0])
     report.row("slope of the sigmoid there", slope[0])
     report.row("update of the weight 9.5, input x error x slope", x[0] * error[0] * slope[0], "very small")
     report.row("update of all three weights", update)
     whole = -net.gradient(X, y, reduction="sum")[1].flat
-    report.row("update of all three weights by all four samples", whole)
-    report.row("share of the weight 9.5 that one sample adds", update[0] / WEIGHT, digits=3)
-    report.note("The text's table calls l1 the hidden layer. There is none: l1 is the output.")
+    report.row("update of all three weights from all four samples", whole)
+    report.row("relative change of the weight 9.5 by one sample", update[0] / WEIGHT, digits=3)
+    report.note("The tutorial's table calls l1 the hidden layer. There is none: l1 is the output.")
 
     outputs = net.predict(X)
     report.curves["updates"] = X * ((y - outputs) * outputs * (1 - outputs))

@@ -9,7 +9,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "a black and white 2 of 6x6 pixels becomes a column of 36 inputs"
+SHOWS = "a black-and-white image of a 2, 6x6 pixels, becomes a column of 36 inputs"
 IDS = ("B01", "B03")
 
 PICTURE = """
@@ -29,13 +29,15 @@ def run(settings: Settings) -> Report:
     column = image.reshape(-1)
     report.row("inputs", len(column), 36)
     report.row("the first row of pixels", column[:6])
-    report.row("the same picture again after reshaping", bool((column.reshape(6, 6) == image).all()))
+    report.row("reshaping restores the image", bool((column.reshape(6, 6) == image).all()))
     net = settings.network([36, 10], seed=settings.stream())
-    report.row("outputs of a network on it", net.predict(column).size, 10)
-    report.row("inputs of an MNIST picture", 28 * 28, 784)
-    report.row("outputs that could tell ten digits apart in binary", int(np.ceil(np.log2(10))), 4)
+    report.row("outputs of the network", net.predict(column).size, 10)
+    report.row("inputs for an MNIST image", 28 * 28, 784)
+    report.row("outputs needed to encode ten digits in binary", int(np.ceil(np.log2(10))), 4)
     report.row("digits", len(range(10)), "from 0 to 10")
-    report.note("The text speaks of digits from 0 to 10, which would be 11; its network has 10 outputs, for 0 to 9.")
+    report.note(
+        "The tutorial speaks of digits from 0 to 10, which would be 11 digits; its network has 10 outputs, for 0 to 9."
+    )
     report.curves["image"] = image
     return report
 

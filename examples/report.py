@@ -30,8 +30,8 @@ class Settings:
     backend  "reference", "numpy" or "numba"
     quick    whether to run it briefly: fewer steps, with other results
     seed     the seed of the random stream; by default, the tutorial's own
-    moved    whether each initial weight of each network's last layer is changed by one unit in the last place (ulp): a
-             result that then differs depends on how sums are rounded
+    moved    whether each initial weight of each network's last layer is perturbed by one unit in the last place (ulp):
+             a result that then differs depends on how sums are rounded
     """
 
     backend: str = "numba"
@@ -112,7 +112,7 @@ class Row:
     """A measurement: its name, the tutorial's number or claim (None if there is none), and the number found here.
 
     timed  whether it is a time, or derived from times, and so different in every run
-    moved  the number found when the last layer's initial weights are changed by one ulp, if it differs; else None
+    moved  the number found when the last layer's initial weights are perturbed by one ulp, if it differs; else None
     """
 
     what: str
@@ -146,14 +146,14 @@ class Report:
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.curves: dict[str, Any] = {}
-        self.compared = False  # whether it was compared with a run from changed weights
+        self.compared = False  # whether it was compared with a run from perturbed weights
 
     def row(self, what: str, here: Any, tutorial: Any = None, digits: int | None = 6, *, timed: bool = False) -> None:
         """Add a row. digits: the number of significant digits printed; None prints all. JSON always has all."""
         if any(row.what == what for row in self.rows):
             raise ValueError(f"what: expected a name that no row has yet, got {what!r}")
         if timed and not any(row.timed for row in self.rows):
-            self.note(f"Times are those of this machine: {machine()}.")
+            self.note(f"Times were measured on this machine: {machine()}.")
         self.rows.append(Row(what, plain(f"tutorial, {what}", tutorial), plain(f"here, {what}", here), digits, timed))
 
     def note(self, text: str) -> None:
@@ -161,7 +161,7 @@ class Report:
         self.notes.append(text)
 
     def beside(self, moved: "Report") -> None:
-        """Mark the rows that depend on rounding: those in which a run from changed weights found a different number."""
+        """Mark the rows that depend on rounding: those whose number is different in a run from perturbed weights."""
         self.compared = True
         others = {row.what: row.here for row in moved.rows}
         self.rows = [
@@ -170,8 +170,9 @@ class Report:
         ]
         if self.depends_on_rounding:
             self.note(
-                "What is marked * varies if every weight of the last layer is changed by one ulp at the start, as in "
-                "the last column; and so with the order of sums: between backends, processors and versions."
+                "Numbers marked * change if every initial weight of the last layer is perturbed by one ulp; the last "
+                "column shows what they become. They depend on how sums are rounded, and so on the backend, the "
+                "processor and the version."
             )
 
     @property
@@ -180,10 +181,10 @@ class Report:
         return any(row.depends_on_rounding for row in self.rows)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Headings and cells, with a column for the results of changed weights if any differ."""
+        """Headings and cells, with a column for the results from perturbed weights if any differ."""
         headings, cells = ["", "tutorial", "here"], [list(row.cells()) for row in self.rows]
         if self.depends_on_rounding:
-            headings.append("weights changed by one ulp")
+            headings.append("weights perturbed by one ulp")
             for row, line in zip(self.rows, cells, strict=True):
                 line.append(shown(row.moved, row.digits))
         return headings, cells
@@ -192,7 +193,9 @@ class Report:
         """The rows as lines, or those whose names begin like this, without the tutorial's column if it is empty."""
         rows = [row for row in self.rows if not beginnings or row.what.startswith(beginnings)]
         if not rows:
-            raise KeyError(f"{beginnings!r} begins no row; the rows are {', '.join(row.what for row in self.rows)}")
+            raise KeyError(
+                f"no row begins with {beginnings!r}; the rows are {', '.join(row.what for row in self.rows)}"
+            )
         cells = [tuple(cell.replace("\n", "; ") for cell in row.cells()) for row in rows]
         if any(tutorial for _, tutorial, _ in cells):
             cells.insert(0, ("", "tutorial", "here"))
@@ -214,7 +217,7 @@ class Report:
         for row in self.rows:
             if row.what == what:
                 return row.here
-        raise KeyError(f"{what!r} is no row; the rows are {', '.join(row.what for row in self.rows)}")
+        raise KeyError(f"no row is named {what!r}; the rows are {', '.join(row.what for row in self.rows)}")
 
     def as_json(self) -> dict[str, Any]:
         """The rows and remarks for `json.dumps`; which rows depend on rounding, where that was tested."""

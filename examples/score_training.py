@@ -12,7 +12,7 @@ from samenet.model.functions import Reduction
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "the scores learnt: gradient check, BFGS, and a penalty against overfitting"
+SHOWS = "training on the scores: gradient check, BFGS, and a penalty against overfitting"
 IDS = ("D10",)
 
 STEP, ITERATIONS, L2, SEEDS = 1e-4, 200, 1e-4, 5
@@ -28,7 +28,7 @@ def run(settings: Settings) -> Report:
     check = check_gradient(net, X, Y, step=STEP, reduction="sum")
     for i, (by_hand, by_differences) in enumerate(zip(check.analytic.weights, check.numeric.weights, strict=True), 1):
         report.row(f"dJ/dW{i}", by_hand.T)
-        report.row(f"dJ/dW{i} by differences", by_differences.T)
+        report.row(f"dJ/dW{i} by central differences", by_differences.T)
     report.row("||g - n|| / ||g + n||", check.relative_error, digits=2)
 
     start = net.parameters.copy()
@@ -46,7 +46,7 @@ def run(settings: Settings) -> Report:
         return J, slope.flat
 
     alone = scipy.optimize.minimize(cost_and_slope, start, jac=True, method="BFGS", options={"maxiter": ITERATIONS})
-    report.row("SciPy by itself: J, iterations, evaluations", [float(alone.fun), alone.nit, alone.nfev], digits=3)
+    report.row("SciPy alone: J, iterations, evaluations", [float(alone.fun), alone.nit, alone.nfev], digits=3)
 
     spread, seeds = [], range(settings.seed, settings.seed + SEEDS)
     for l2, how in PENALTIES:
@@ -62,10 +62,10 @@ def run(settings: Settings) -> Report:
         report.row(f"penalty {l2:g}: score for (8, 3) from {SEEDS} seeds", scores, digits=4)
         report.curves[f"penalty {l2:g}"] = (seeds, scores)
         spread.append(max(scores) - min(scores))
-    report.row("largest less smallest of them, without and with penalty", spread, digits=3)
+    report.row("range of these scores, without and with the penalty", spread, digits=3)
     report.note(
-        f"Nine weights fit three scores in many ways: for (8, 3) {SEEDS} seeds differ by {spread[0]:.1f} points, and "
-        f"by {spread[1]:.1f} with the penalty."
+        f"Nine weights can fit three scores in many ways: for (8, 3), the scores from {SEEDS} seeds differ by up to "
+        f"{spread[0]:.1f} points, and by up to {spread[1]:.1f} with the penalty."
     )
     return report
 

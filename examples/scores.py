@@ -11,12 +11,12 @@ from samenet.network import Network
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "scores from hours of sleep and study: the data, a network before training, its cost"
+SHOWS = "scores from hours of sleep and study: the data, an untrained network, its cost"
 IDS = ("D01", "D02", "D03", "D04", "D05")
 
 
 def scaled() -> data.Scores:
-    """Hours divided by the largest of their column, scores by 100. The text only says that they should be in [0, 1]."""
+    """Hours divided by the largest of their column, scores by 100. The tutorial only asks for values in [0, 1]."""
     table = data.scores()
     largest = table.X.max(axis=0)
     return data.Scores(table.X / largest, table.Y / 100, table.query / largest)
@@ -34,7 +34,7 @@ def run(settings: Settings) -> Report:
     report.row("scores", unscaled.Y[:, 0], [75, 82, 93])
     report.row("X", X)
     report.row("y", Y[:, 0])
-    report.row("hours asked about, (8, 3), scaled", query[0])
+    report.row("query (8, 3), scaled", query[0])
 
     f = settings.network([1, 1], weights=[[[1.0]]], bias=False)
     for values in (1.0, [-1.0, 0.0, 1.0], [[-2.0, -1.0], [1.0, 2.0]]):
@@ -46,25 +46,26 @@ def run(settings: Settings) -> Report:
     net = network(settings)
     report.row("W1", net.weights[0].T)
     report.row("W2", net.weights[1].T)
-    report.row("weights", net.parameters.size, 9)
+    report.row("number of weights", net.parameters.size, 9)
     _, a2, yhat = net.feed_forward(X)
     report.row("a2", a2)
     report.row("yhat before training", yhat[:, 0], "quite terrible")
     report.row("y - yhat in points", 100 * (Y - yhat)[:, 0], digits=3)
     report.row("J", net.cost(X, Y, reduction="sum"))
-    report.row("J for the mean of y as answer", float(((Y - Y.mean()) ** 2).sum() / 2))
+    report.row("J if the mean of y is predicted", float(((Y - Y.mean()) ** 2).sum() / 2))
     report.row("yhat of (8, 3)", net.predict(query)[0, 0])
 
     _, a2, yhat_unscaled = net.feed_forward(unscaled.X)
-    report.row("a2 for hours as they are", a2)
-    report.row("yhat for hours as they are", yhat_unscaled[:, 0])
+    report.row("a2 for unscaled hours", a2)
+    report.row("yhat for unscaled hours", yhat_unscaled[:, 0])
     report.note(
-        "The text scales its data but shows matrices of plain hours. With those "
+        "The tutorial scales its data, but shows matrices of unscaled hours. With those, "
         f"{int(((a2 < 0.05) | (a2 > 0.95)).sum())} of the 9 hidden activations are within 0.05 of 0 or 1."
     )
     report.note(
-        "The output is a sigmoid, below 1 whatever the hours: here it is at most "
-        f"{f.predict([np.maximum(net.weights[1], 0).sum()])[0]:.4f}. The line of the plot could never pass 100 points."
+        "The output is a sigmoid, which is below 1 whatever the hours; with these weights, it is at most "
+        f"{f.predict([np.maximum(net.weights[1], 0).sum()])[0]:.4f}. The line in the tutorial's plot could never "
+        "exceed 100 points."
     )
     report.curves["yhat"], report.curves["y"] = yhat[:, 0], Y[:, 0]
     return report

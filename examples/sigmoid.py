@@ -9,7 +9,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "the sigmoid: what a weight and a bias do to it, and its slope"
+SHOWS = "the sigmoid: the effect of a weight and of a bias, and its slope"
 IDS = ("A01", "A02", "A03", "E05")
 
 WEIGHTS = (0.5, 1.0, 2.0)
@@ -29,22 +29,25 @@ def run(settings: Settings) -> Report:
         low, high = node(w, 0.0, np.array([at - 1e-5, at + 1e-5]))
         return float((high - low) / 2e-5)
 
-    report.row("points from -8 to 8", len(x))
+    report.row("number of points from -8 to 8", len(x))
     for w in WEIGHTS:
         report.curves[f"w = {w:g}"] = node(w, 0.0, x)
         report.row(f"slope at 0 for w = {w:g}", slope(w, 0.0))
     for b in BIASES:
         report.curves[f"w = 5, b = {b:g}"] = h = node(5.0, b, x)
         report.row(
-            f"first point with f >= 1/2 for w = 5, b = {b:g}", round(float(x[np.argmax(h > 0.5 - 1e-9)]), 1) + 0.0
+            f"first x with f(x) >= 1/2 for w = 5, b = {b:g}", round(float(x[np.argmax(h > 0.5 - 1e-9)]), 1) + 0.0
         )
     for at in TANGENTS:
         report.row(f"slope at x = {at:g}", slope(1.0, at), "between 0 and 1")
     report.row("f(-1000)", node(1.0, 0.0, np.array([-1000.0]))[0])
     report.curves["x"] = x
     report.curves["tangents"] = {at: (node(1.0, 0.0, np.array([at]))[0], slope(1.0, at)) for at in TANGENTS}
-    report.note("The text wants a node that switches at x = 1; the biases it shows switch at -b/w = 1.6, 0 and -1.6.")
-    report.note("Slopes lie between 0 and 1/4, not 1: the largest is f'(0) = 1/4.")
+    report.note(
+        "The tutorial asks for a node that switches at x = 1; with the biases it shows, the node switches at "
+        "x = -b/w = 1.6, 0 and -1.6."
+    )
+    report.note("Slopes lie between 0 and 1/4, not between 0 and 1: the largest is f'(0) = 1/4.")
     return report
 
 

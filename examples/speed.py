@@ -9,7 +9,7 @@ import samenet
 from samenet.examples.report import Report, Settings, run_as_script
 from samenet.reference.forward import forward_sample
 
-SHOWS = "how long one sample takes by loops over arrays, by NumPy and by the chosen backend"
+SHOWS = "the time for one sample with loops over arrays, with NumPy and with the chosen backend"
 IDS = ("A07",)
 
 # The tutorial's microseconds: by loops, by matrices.
@@ -30,7 +30,7 @@ def microseconds(call: Callable[[], object], quick: bool) -> float:
 
 
 def run(settings: Settings) -> Report:
-    """Time three networks; as in the text, the loops (the reference's) run over NumPy arrays.
+    """Time three networks; as in the tutorial, the loops (the reference's) run over NumPy arrays.
 
     These are the backends' bare functions, without the input checks of a network's methods.
     """
@@ -48,12 +48,17 @@ def run(settings: Settings) -> Report:
         report.row(f"{name}: matrices in NumPy, us", times[1], matrix, digits=3, timed=True)
         report.row(f"{name}: {settings.backend}, us", times[2], digits=3, timed=True)
         ratio = looped / matrix if looped and matrix else None
-        report.row(f"{name}: loops over matrices", times[0] / times[1], ratio, digits=3, timed=True)
+        report.row(
+            f"{name}: time of the loops / time of the matrices", times[0] / times[1], ratio, digits=3, timed=True
+        )
     report.note(
-        f"The text says '500 fold' for the large network; here it is {times[0] / times[1]:.0f}. What small networks "
-        "gain or lose is the cost of calling NumPy, against that of a few products."
+        f"The tutorial says '500 fold' for the large network; here the factor is {times[0] / times[1]:.0f}. On small "
+        "networks, the overhead of calling NumPy outweighs the few multiplications."
     )
-    report.note("samenet compare measures this carefully: answers checked, contenders interleaved, with intervals.")
+    report.note(
+        "`samenet compare` measures this more carefully: it checks the answers, interleaves the contenders and "
+        "computes confidence intervals."
+    )
     return report
 
 

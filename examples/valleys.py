@@ -10,7 +10,7 @@ from samenet.examples.report import Report, Settings, run_as_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWS = "a hundred balls dropped at random find five valleys, and the lowest of them"
+SHOWS = "a hundred balls dropped at random find all five valleys, the lowest among them"
 IDS = ("E09",)
 SEED = 1
 
@@ -19,7 +19,7 @@ TRIES = 2000
 
 
 def f(x: Any) -> Any:
-    """The line: five valleys between -5 pi and 5 pi, the lowest of them at 0. The text draws one without a formula."""
+    """The line: five valleys between -5 pi and 5 pi, the lowest at 0. The tutorial draws one without a formula."""
     return x**2 / 40 - np.cos(x)
 
 
@@ -42,20 +42,20 @@ def run(settings: Settings) -> Report:
     found, balls = np.unique(valley, return_counts=True)
     lowest = [ends[valley == k].mean() for k in found]
     report.row("balls", BALLS, 100)
-    report.row("valleys that they find", len(found), 5)
-    report.row("where these are lowest", lowest)
-    report.row("how low", f(np.array(lowest)))
-    report.row("balls in each", balls)
+    report.row("valleys found", len(found), 5)
+    report.row("positions of their minima", lowest)
+    report.row("heights of their minima", f(np.array(lowest)))
+    report.row("balls in each valley", balls)
     report.row("share of balls in the lowest valley", (valley == 0).mean(), digits=3)
 
     groups = np.rint(roll(random.uniform(-EDGE, EDGE, (200 if settings.quick else TRIES, 5))) / (2 * np.pi))
     each = np.array([len(set(group)) for group in groups.tolist()])
-    report.row("valleys that five balls find, on average", each.mean(), 5, digits=3)
+    report.row("mean number of valleys found by five balls", each.mean(), 5, digits=3)
     share = float((each == 5).mean())
-    report.row("share of fives that find all five", share, digits=2)
+    report.row("share of groups of five balls that find all five", share, digits=2)
     report.note(
-        f"Five balls can find all five valleys, as the text says in theory; {100 * share:.1f} % of fives do. "
-        f"Of a hundred, {report['balls in each'][list(found).index(0)]} are in the lowest."
+        f"In theory, as the tutorial says, five balls can find all five valleys; {100 * share:.1f} % of the groups of "
+        f"five do. Of the hundred balls, {report['balls in each valley'][list(found).index(0)]} end in the lowest."
     )
     report.curves["balls"] = (starts, valley)
     return report

@@ -48,7 +48,7 @@ def sigmoid_prime(z: float) -> float:
 
 
 def by_hand() -> dict[str, float]:
-    """The step in plain floats, in the order of the text; w_l2 is the old value where dC/da_l1 needs it."""
+    """The step in plain floats, in the order of the tutorial; w_l2 is the old value where dC/da_l1 needs it."""
     z1 = W1 * X + B1
     a1 = sigmoid(z1)
     z2 = W2 * a1 + B2
@@ -80,7 +80,11 @@ def run(settings: Settings) -> Report:
     net.train([X], [Y], alpha=STEP, epochs=1)
     got |= dict(zip(("new w_l1", "new b_l1", "new w_l2", "new b_l2"), net.parameters, strict=True))
     got |= {"new a_l2": net.predict([X])[0], "new cost": net.cost([X], [Y])}
-    report.row("largest difference of the network to them", max(abs(got[name] - hand[name]) for name in got), digits=2)
+    report.row(
+        "largest difference between the network and these numbers",
+        max(abs(got[name] - hand[name]) for name in got),
+        digits=2,
+    )
     report.curves["after the step"] = net
     return report
 

@@ -17,6 +17,7 @@ import samenet
 from samenet import __main__
 from samenet.examples import examples, find, gallery
 from samenet.examples.report import Report, Settings
+from samenet.output.formats import counted
 
 pytestmark = pytest.mark.filterwarnings("error::samenet.UnreachableTargetsWarning")
 
@@ -146,10 +147,10 @@ def test_a_seed_changes_what_is_drawn_at_random() -> None:
     ("arguments", "message"),
     [
         (["sigmoyd"], "did you mean 'sigmoid'"),
-        (["--plot", "figure.png"], "--plot goes with the name"),
-        (["--backend", "numpy"], "--backend goes with the name"),
-        (["--quick", "--seed", "0"], "--quick, --seed goes with the name"),
-        (["--rounding"], "--rounding goes with the name"),
+        (["--plot", "figure.png"], "--plot needs the name"),
+        (["--backend", "numpy"], "--backend needs the name"),
+        (["--quick", "--seed", "0"], "--quick, --seed needs the name"),
+        (["--rounding"], "--rounding needs the name"),
         (["sigmoid", "--plot", "figure.txt"], "ends in .png"),
         (["sigmoid", "--seed", "-1"], "from 0 to 4294967295"),
         (["sigmoid", "--seed", str(2**32)], "from 0 to 4294967295"),
@@ -235,11 +236,11 @@ def test_the_table_has_the_digits_asked_for(capsys: pytest.CaptureFixture[str]) 
 
 def test_sigmoid() -> None:
     report = find("sigmoid").run("numpy")
-    assert report["points from -8 to 8"] == 160
+    assert report["number of points from -8 to 8"] == 160
     for w in (0.5, 1, 2):
         assert report[f"slope at 0 for w = {w:g}"] == pytest.approx(w / 4, rel=1e-8)
     for b, at in ((-8, 1.6), (0, 0), (8, -1.6)):
-        assert report[f"first point with f >= 1/2 for w = 5, b = {b}"] == at
+        assert report[f"first x with f(x) >= 1/2 for w = 5, b = {b}"] == at
     slopes = [report[f"slope at x = {x}"] for x in (2, 0, -1)]
     assert slopes == pytest.approx([0.10499358540350662, 0.25, 0.19661193324148185], rel=1e-8)
     assert report["f(-1000)"] == 0
@@ -249,16 +250,16 @@ def test_sigmoid() -> None:
 def test_feed_forward(backend: str) -> None:
     report = find("feed-forward").run(backend)
     assert report["output"] == report["output by loops"] == report["output by matrices"] == 0.8354556612475645
-    assert report["output by hand, from hidden nodes of 4 digits"] == pytest.approx(0.835449, abs=5e-7)
-    assert report["largest difference of a backend to it"] == 0
+    assert report["output by hand, from hidden activations of 4 digits"] == pytest.approx(0.835449, abs=5e-7)
+    assert report["largest difference between a backend and the matrices"] == 0
 
 
 def test_speed_sets_ratios_of_its_own_times_beside_the_tutorial() -> None:
     report = find("speed").run("numpy", quick=True)
     name = "100-100-50-10: "
     ratio = report[name + "loops over arrays, us"] / report[name + "matrices in NumPy, us"]
-    assert report[name + "loops over matrices"] == pytest.approx(ratio)
-    printed = {row.what: row.tutorial for row in report.rows}[name + "loops over matrices"]
+    assert report[name + "time of the loops / time of the matrices"] == pytest.approx(ratio)
+    printed = {row.what: row.tutorial for row in report.rows}[name + "time of the loops / time of the matrices"]
     assert printed == pytest.approx(488, abs=0.5)
 
 
@@ -267,7 +268,7 @@ def test_descent_1d() -> None:
     assert report["steps"] == 70
     assert report["the minimum found"] == 2.2499646074278457
     path = [6, 0.5999999999999996, 0.6237599999999996, 0.6490692731402646, 0.6760475763767438, 0.704821965498881]
-    assert [report[f"x after {i} steps"] for i in range(6)] == path
+    assert [report[f"x after {counted(i, 'step')}"] for i in range(6)] == path
     assert report["the last step"] <= 1e-5 < report["its distance to 9/4"]
 
 
@@ -275,10 +276,10 @@ def test_descent_1d() -> None:
 def test_backpropagation(backend: str) -> None:
     report = find("backpropagation").run(backend, seed=7)
     assert report["the network's cost"] == pytest.approx(report["1/2 ||y - h||^2"], rel=1e-14)
-    assert report["largest difference: network, equations"] < 1e-15
-    assert report["largest difference: network, central differences"] < 1e-9
+    assert report["largest difference between network and equations"] < 1e-15
+    assert report["largest difference between network and central differences"] < 1e-9
     assert max(map(abs, report["delta of the output layer"])) > 1e-3, "nothing is shown by zeros"
-    assert report["the mean cost of 4 equal samples over that of one"] == pytest.approx(1, rel=1e-15)
+    assert report["mean cost of 4 equal samples / cost of one"] == pytest.approx(1, rel=1e-15)
 
 
 @pytest.mark.compiled
@@ -287,7 +288,7 @@ def test_contours(backend: str) -> None:
     report = find("contours").run(backend)
     costs = [report[f"cost at p{i}"] for i in range(1, 5)]
     assert costs == sorted(costs, reverse=True)
-    assert report["where it ends"] == pytest.approx([2, -1], abs=1e-9)
+    assert report["final weights"] == pytest.approx([2, -1], abs=1e-9)
     assert report.curves["surface"].best == pytest.approx([2, -1])
     assert len(report.curves["path"]) == report["steps"] + 1
 
@@ -296,15 +297,15 @@ def test_digits_data() -> None:
     report = find("digits-data").run()
     for row in report.rows[:2]:
         assert row.here == row.tutorial
-    scaled = next(row for row in report.rows if row.what == "the same, scaled")
+    scaled = next(row for row in report.rows if row.what == "first row of the first image, scaled")
     assert scaled.here == pytest.approx(scaled.tutorial, abs=5e-9)
-    assert report["share of scaled values within -2 and 2"] == pytest.approx(0.976, abs=5e-4)
+    assert report["share of scaled values between -2 and 2"] == pytest.approx(0.976, abs=5e-4)
     assert report["largest scaled value"] == pytest.approx(42.4, abs=0.05)
-    assert report["columns that are constant, and scaled to 0"] == [0, 32, 39]
-    assert report["rows to train on, to test on"] == [1078, 719]
-    assert report["first digits to train on"] == [6, 5, 3, 0, 2]
-    assert report["most that one moves"] > 0
-    assert report["the target of a 1"] == [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert report["constant columns, which are scaled to 0"] == [0, 32, 39]
+    assert report["samples in the training set, in the test set"] == [1078, 719]
+    assert report["first labels of the training set"] == [6, 5, 3, 0, 2]
+    assert report["largest change of a value"] > 0
+    assert report["one-hot target of a 1"] == [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.compiled
@@ -320,8 +321,9 @@ def test_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     epochs, norm = report.curves["further"]
     assert epochs[0] == 1000
     assert norm[0] == pytest.approx(0.759552964778, abs=1e-10), "the curve goes on where it stopped"
-    assert report["average J after 1100"] < norm[0] - 0.01
-    assert 50 < report["test accuracy after 1000, %"] < report["training accuracy after 1000, %"] < 100
+    assert report["average J after 1100 iterations"] < norm[0] - 0.01
+    test, train = (report[f"{what} accuracy after 1000 iterations, %"] for what in ("test", "training"))
+    assert 50 < test < train < 100
 
 
 def test_the_order_of_scaling_and_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,17 +336,17 @@ def test_the_order_of_scaling_and_splitting(monkeypatch: pytest.MonkeyPatch) -> 
 def test_pixels() -> None:
     report = find("pixels").run("numpy")
     for row in report.rows:
-        if row.what in ("inputs", "outputs of a network on it", "inputs of an MNIST picture"):
+        if row.what in ("inputs", "outputs of the network", "inputs for an MNIST image"):
             assert row.here == row.tutorial
     assert report["the first row of pixels"] == [0, 1, 1, 1, 1, 0]
-    assert report["the same picture again after reshaping"] is True
+    assert report["reshaping restores the image"] is True
 
 
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_worked_step(backend: str) -> None:
     report = find("worked-step").run(backend)
     assert report["numbers equal to the last bit"] == 19
-    difference = report["largest difference of the network to them"]
+    difference = report["largest difference between the network and these numbers"]
     assert difference == 0 if backend == "reference" else difference < 1e-15
 
 
@@ -352,8 +354,8 @@ def test_worked_step(backend: str) -> None:
 def test_online_step(backend: str) -> None:
     report = find("2-3-2").run(backend)
     known = {
-        "output before": [0.2767680516374988, 0.294409667503439],
-        "cost before": 0.2872291358599124,
+        "output before training": [0.2767680516374988, 0.294409667503439],
+        "cost before training": 0.2872291358599124,
         "b1 after one step": [0.5370138388568242, 0.7599472770415682, 0.01702787718854813],
         "b2 after one step": [-0.33337477682095795, 0.07526987250180259],
         "output after one step": [0.2747327668163648, 0.300632907393537],
@@ -393,7 +395,7 @@ def test_what_one_ulp_in_the_weights_changes_is_marked() -> None:
     report.beside(moved)
     assert [row.what for row in report.rows if row.depends_on_rounding] == ["grew", "count", "in a list"]
     headings, cells = report.table()
-    assert headings[3] == "weights changed by one ulp"
+    assert headings[3] == "weights perturbed by one ulp"
     assert ["count *", "", "9031", "9042"] in cells
     assert ["stays", "", "1", ""] in cells
     assert report.as_json()["rows"][3] == {

@@ -45,7 +45,7 @@ def test_eleven_lines(backend: str) -> None:
     _close(report["11 lines: output, as printed before the last update"], OUTPUT)
     _close(report["11 lines: syn0"], SYN0)
     _close(report["11 lines: syn1"], SYN1)
-    assert report["largest difference to the 11 lines run as printed"] < 1e-12
+    assert report["largest difference from the 11 lines run as printed"] < 1e-12
     _close(report["13 lines: output, as printed before the last update"], THIRTEEN)
     assert "r = 0.651" in _notes(report)
     assert "r = 0.707" in _notes(report)
@@ -56,7 +56,7 @@ def test_eleven_lines(backend: str) -> None:
 @pytest.mark.parametrize("backend", samenet.backends())
 def test_eleven_lines_of_another_seed(backend: str, seed: int) -> None:
     report = find("11-lines").run(backend, quick=True, seed=seed)
-    assert report["largest difference to the 11 lines run as printed"] < 1e-12
+    assert report["largest difference from the 11 lines run as printed"] < 1e-12
     assert report["11 lines: mean absolute error at iteration 0"] != ERRORS[0]
 
 
@@ -71,36 +71,36 @@ def test_perceptron(backend: str) -> None:
     delta = (np.array([0, 0, 1, 1]) - l1) * l1 * (1 - l1)
     _close(report["update of all three weights"], delta[3] * XOR[3])
     _close(report["update of the weight 9.5, input x error x slope"], delta[3])
-    _close(report["update of all three weights by all four samples"], delta @ XOR, rtol=1e-11)
+    _close(report["update of all three weights from all four samples"], delta @ XOR, rtol=1e-11)
 
 
 def test_bucket() -> None:
     report = find("bucket").run("numpy")
-    assert report["by the sign of the slope, steps of 0.3: steps"] == 10000
-    assert report["its last two places"] == pytest.approx([0.1, -0.2])
-    assert report["x = x - slope in a shallow bucket: steps until the slope is 0"] > 1000
-    assert report["until a step is at most 1e-5"] == 17
-    assert report["steep bucket, alpha 1: the first places"] == [1, -1.5, 2.25, -3.375, 5.0625]
+    assert report["sign of the slope, steps of 0.3: number of steps"] == 10000
+    assert report["sign of the slope, steps of 0.3: last two positions"] == pytest.approx([0.1, -0.2])
+    assert report["shallow bucket, x = x - slope: steps until the slope is 0"] > 1000
+    assert report["shallow bucket, x = x - slope: steps until one is at most 1e-5"] == 17
+    assert report["steep bucket, alpha 1: first positions"] == [1, -1.5, 2.25, -3.375, 5.0625]
     steps = [report[f"steep bucket, alpha {alpha}: steps until one is at most 1e-5"] for alpha in ("1", "0.1", "0.01")]
     assert steps[0] == "never"
     assert steps[1] < steps[2]
     slow, middle, fast, stuck = (report.rows[i].here for i in (-8, -6, -4, -2))
     assert slow > 2 * middle > 4 * fast > 0 == stuck
-    assert report["flat slope, from 3 with alpha 10: place"] == pytest.approx(0, abs=1e-9)
-    assert report["flat slope, from 9 with alpha 10: place"] == 9
+    assert report["flat slope, from 3 with alpha 10: final position"] == pytest.approx(0, abs=1e-9)
+    assert report["flat slope, from 9 with alpha 10: final position"] == 9
 
 
 def test_valleys() -> None:
     report = find("valleys").run("numpy")
-    assert report["valleys that they find"] == 5
-    assert sum(report["balls in each"]) == 100
-    lowest = np.array(report["where these are lowest"])
+    assert report["valleys found"] == 5
+    assert sum(report["balls in each valley"]) == 100
+    lowest = np.array(report["positions of their minima"])
     np.testing.assert_allclose(lowest / 20 + np.sin(lowest), 0, atol=1e-8)
     np.testing.assert_allclose(lowest, [-12, -6, 0, 6, 12], atol=0.1)
-    assert np.argmin(report["how low"]) == 2
+    assert np.argmin(report["heights of their minima"]) == 2
     # All five: 5! times the product of the valleys' widths, a fifth each if they were equal.
-    assert report["share of fives that find all five"] == pytest.approx(120 / 5**5, abs=0.02)
-    assert report["valleys that five balls find, on average"] == pytest.approx(5 * (1 - 0.8**5), abs=0.1)
+    assert report["share of groups of five balls that find all five"] == pytest.approx(120 / 5**5, abs=0.02)
+    assert report["mean number of valleys found by five balls"] == pytest.approx(5 * (1 - 0.8**5), abs=0.1)
 
 
 @pytest.mark.parametrize("seed", [0, 2])
@@ -122,10 +122,10 @@ def test_error_surface(backend: str) -> None:
     _close(report["weights"], [5.283166180518819, -5.283118156627174])
     for name, lowest, highest, origin in (("MAE", 4.53979e-05, 0.999955, 0.5), ("SSE", 8.24387e-09, 3.99964, 1.0)):
         assert report.curves[name].values.shape == (201, 201)
-        assert report[f"{name}: weights with the least error"] == [10, -10]
-        assert report[f"{name}: is the least on the edge"] is True
-        assert report[f"{name}: the least"] == pytest.approx(lowest, rel=1e-6)
-        assert report[f"{name}: the greatest"] == pytest.approx(highest, rel=1e-6)
+        assert report[f"{name}: weights with the smallest error"] == [10, -10]
+        assert report[f"{name}: minimum is on the edge"] is True
+        assert report[f"{name}: minimum"] == pytest.approx(lowest, rel=1e-6)
+        assert report[f"{name}: maximum"] == pytest.approx(highest, rel=1e-6)
         assert report[f"{name}: at the origin"] == origin
 
 
@@ -172,20 +172,22 @@ def test_alpha() -> None:
     report = find("alpha").run("numba")
     for (hidden, alpha), text in SWEEP.items():
         known = [float(word) for word in text.split()]
-        here = report[f"hidden {hidden}, alpha {alpha:g}: error at 0, 10000, ..., 60000"]
+        here = report[f"hidden width {hidden}, alpha {alpha:g}: error at iterations 0, 10000, ..., 60000"]
         np.testing.assert_allclose(here, known, rtol=0, atol=NOISE.get((hidden, alpha), 0) + 5e-12)
     for hidden, least in ((4, 0.00131274), (32, 0.00094349)):
-        assert report[f"hidden {hidden}: the best alpha"] == 10
-        assert report[f"hidden {hidden}: its least error printed"] == pytest.approx(
+        assert report[f"hidden width {hidden}: best alpha"] == 10
+        assert report[f"hidden width {hidden}: smallest error printed for it"] == pytest.approx(
             least, abs=2e-8 + NOISE.get((hidden, 10.0), 0)
         )
-        assert report[f"hidden {hidden}: the best alpha by iteration 10000"] == 10
+        assert report[f"hidden width {hidden}: best alpha at iteration 10000"] == 10
     for hidden, last in ((3, 0.0045), (2, 0.252), (1, 0.376)):
-        here = report[f"hidden {hidden}, alpha 1: error at 0, 10000, ..., 60000"][-1]
+        here = report[f"hidden width {hidden}, alpha 1: error at iterations 0, 10000, ..., 60000"][-1]
         assert here == pytest.approx(last, rel=0.02)
-    largest = report["hidden 4: largest weight by alpha"]  # the last, for 1000, depends on the order of a sum
+    largest = report[
+        "hidden width 4: largest absolute weight for each alpha"
+    ]  # the last, for 1000, depends on the order of a sum
     assert largest[:-1] == pytest.approx([1.535, 7.634, 9.403, 10.32, 14.88, 17.24], rel=1e-3)
-    assert "settles. It does, at 0.125" in _notes(report)
+    assert "settles. It does, at an error of 0.125" in _notes(report)
 
 
 # Direction changes of synapse 0 (3, 4), of synapse 1 and of both in 10,000 updates, by the tutorial's own loop;
@@ -209,31 +211,36 @@ def test_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ITERATIONS", 10000)
     report = find("directions").run("numba")
     for alpha, known in CHANGES.items():
-        here = tuple(report[f"alpha {alpha}: changes of {part}"] for part in ("synapse 0", "synapse 1", "both"))
+        here = tuple(
+            report[f"alpha {alpha}: direction changes in {part}"] for part in ("synapse 0", "synapse 1", "both")
+        )
         assert here == known, alpha
-        hidden = 1 / (1 + np.exp(-XOR @ report[f"alpha {alpha}: synapse 0"]))
-        output = 1 / (1 + np.exp(-hidden @ report[f"alpha {alpha}: synapse 1"]))
-        assert report[f"alpha {alpha}: error at the end"] == pytest.approx(abs([0, 1, 1, 0] - output).mean(), rel=1e-12)
+        hidden = 1 / (1 + np.exp(-XOR @ report[f"alpha {alpha}: final synapse 0"]))
+        output = 1 / (1 + np.exp(-hidden @ report[f"alpha {alpha}: final synapse 1"]))
+        assert report[f"alpha {alpha}: final error"] == pytest.approx(abs([0, 1, 1, 0] - output).mean(), rel=1e-12)
         if (4, float(alpha)) in SWEEP:
             error = float(SWEEP[4, float(alpha)].split()[1])
             noise = NOISE.get((4, float(alpha)), 0)
-            assert report[f"alpha {alpha}: error at the end"] == pytest.approx(error, rel=0, abs=noise + 5e-12)
-    assert "it is 18 for alpha 0.1, 1." in _notes(report)
+            assert report[f"alpha {alpha}: final error"] == pytest.approx(error, rel=0, abs=noise + 5e-12)
+    assert "it is 18 for alpha = 0.1, 1." in _notes(report)
 
 
 @pytest.mark.compiled
 def test_mini_batches() -> None:
     report = find("mini-batches").run("numpy")
-    assert report["an update by a batch of 10 less ten gradients added up, divided by 10"] < 1e-14
-    shares = [report[f"batches of {name}: share of updates that raise the cost"] for name in ("1", "10", "all")]
+    assert (
+        report["largest difference between an update with a batch of 10 and one with the mean of ten gradients"] < 1e-14
+    )
+    names = ("batch size 1", "batch size 10", "full batch")
+    shares = [report[f"{name}: share of updates that increase the cost"] for name in names]
     assert shares[0] > 0.3 > shares[1] > 0.1 > shares[2] == 0
-    single, ten, whole = (report.curves[f"batches of {name}"] for name in ("1", "10", "all"))
+    single, ten, whole = (report.curves[name] for name in names)
     assert single[0] == ten[0] == whole[0]
     assert shares[1] == (np.diff(ten) > 0).mean()
-    assert report["batches of 10: the largest rise"] == max(np.diff(ten))
+    assert report["batch size 10: largest increase"] == max(np.diff(ten))
 
 
-# The 8x8 digits: of 719, right after the first epoch and after the last, with seeds 0, 1 and 2.
+# The 8x8 digits: of 719, correct after the first epoch and after the last, with seeds 0, 1 and 2.
 DIGITS = {
     "64-30-10": [(364, 695), (344, 684), (421, 685)],
     "64-16-16-10": [(259, 697), (282, 691), (301, 683)],
@@ -252,8 +259,8 @@ def test_mnist_on_the_small_digits(backend: str, seed: int, monkeypatch: pytest.
     report = find("mnist").run(backend, seed=seed)
     for sizes, known in DIGITS.items():
         what = f"8x8 digits, {sizes}"
-        epochs = report[f"{what}: all epochs"]
-        here = (report[f"{what}: Epoch 0, of 719"], report[f"{what}: Epoch 29, of 719"])
+        epochs = report[f"{what}: correct after each epoch"]
+        here = (report[f"{what}: correct after epoch 0, of 719"], report[f"{what}: correct after epoch 29, of 719"])
         assert here == known[seed] == (epochs[0], epochs[-1])
         assert len(epochs) == 30
     assert report.notes[0] == "MNIST is left out. no such folder"
@@ -266,7 +273,7 @@ def test_mnist_in_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EPOCHS", 2)
     monkeypatch.setattr(module, "HIDDEN", {(): (None, None)})
     monkeypatch.setattr(data, "mnist", _no_mnist)
-    assert find("mnist").run("reference")["8x8 digits, 64-10: all epochs"] == [247, 449]
+    assert find("mnist").run("reference")["8x8 digits, 64-10: correct after each epoch"] == [247, 449]
 
 
 @pytest.mark.compiled
@@ -277,22 +284,22 @@ def test_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EPOCHS", 2)
     monkeypatch.setattr(module, "HIDDEN", {(16, 16): (8957, 9385), (): (None, "down to 75 %")})
     report = find("mnist").run("numba")
-    assert abs(report["MNIST, 784-10: all epochs"][0] - 3697) <= 5
+    assert abs(report["MNIST, 784-10: correct after each epoch"][0] - 3697) <= 5
     assert report["MNIST, 784-16-16-10: weights and biases"] == 13002
-    assert abs(report["MNIST, 784-16-16-10: Epoch 0, of 10000"] - 8799) < 300
-    assert report["MNIST, 784-16-16-10: mean top output, random pixels"] > 0.1
-    assert report["MNIST, 784-10: mean top output, random pixels"] < 1e-4
+    assert abs(report["MNIST, 784-16-16-10: correct after epoch 0, of 10000"] - 8799) < 300
+    assert report["MNIST, 784-16-16-10: mean largest output, random pixels"] > 0.1
+    assert report["MNIST, 784-10: mean largest output, random pixels"] < 1e-4
 
 
 @pytest.mark.compiled
 def test_future_work() -> None:
     report = find("future-work").run("numba")
     error = {row.what.rpartition(":")[0]: row.here for row in report.rows if row.what.endswith("mean absolute error")}
-    assert error["nothing"] == pytest.approx(ERRORS[1], rel=1e-12), "the network of 11 lines"
+    assert error["nothing added"] == pytest.approx(ERRORS[1], rel=1e-12), "the network of 11 lines"
     assert error["alpha 100"] == pytest.approx(0.125476983853, abs=2e-9)
     assert error["alpha 100, delta trimming to 0.01"] < 0.001
-    for name in ("momentum", "Nesterov", "annealing of alpha from 10"):
-        assert error[name] < 0.7 * error["nothing"]
-    assert error["regularisation, l2 0.001"] > 0.1
+    for name in ("momentum", "Nesterov", "alpha annealed from 10"):
+        assert error[name] < 0.7 * error["nothing added"]
+    assert error["regularisation, L2 penalty 0.001"] > 0.1
     assert len(set(error.values())) == len(error) == 14
     assert report["BFGS: iterations"] < 100

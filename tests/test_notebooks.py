@@ -38,7 +38,7 @@ def recorded(name: str) -> tuple[list[Row], list[str]]:
     table = [line for line in SECTIONS[name].splitlines() if line.startswith("| ")][2:]
     rows = [Row(what.removesuffix(" *"), said, here, None) for what, said, here, *_ in map(cells_of, table)]
     text = SECTIONS[name].strip().split("\n\n")[2:]
-    return rows, [part for part in text if not part.startswith(("![", "What is marked *"))]
+    return rows, [part for part in text if not part.startswith(("![", "Numbers marked *"))]
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_report_as_text() -> None:
         "b                     1",
     ]
     assert report.text("b") == "b  1"
-    with pytest.raises(KeyError, match="begins no row; the rows are a, a long one, b"):
+    with pytest.raises(KeyError, match="no row begins with .*; the rows are a, a long one, b"):
         report.text("c")
 
 
@@ -178,17 +178,17 @@ def test_a_report_as_text() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--notebook"], "--notebook goes with the name"),
+        (["--notebook"], "--notebook needs the name"),
         (["sigmoyd", "--notebook"], "did you mean 'sigmoid'"),
         (["005", "--notebook"], "or of a tutorial, 000, 001, 002, 003, 004, your-own-backend"),
         (["../001", "--notebook"], "or of a tutorial"),
         (["sigmoid", "a.txt", "--notebook"], "ends in .ipynb"),
         (["sigmoid", ".ipynb", "--notebook"], "ends in .ipynb"),
         (["sigmoid", "no/such/a.ipynb", "--notebook"], "no/such"),
-        (["sigmoid", "a.ipynb"], "a name of a file goes with --notebook"),
+        (["sigmoid", "a.ipynb"], "a file name needs --notebook"),
         (["sigmoid", "--notebook", "--json"], "--json: --notebook writes a notebook"),
         (["sigmoid", "--notebook", "--rounding", "--plot", "a.png"], "--plot, --rounding: --notebook writes"),
-        (["000", "--notebook", "--quick"], "--quick goes with the name of an example"),
+        (["000", "--notebook", "--quick"], "--quick needs the name of an example"),
         (["--notebook", "--gallery", "folder"], "--notebook: --gallery runs every example"),
         (["sigmoid", "--notebook", "--seed", str(2**32)], "from 0 to 4294967295"),
     ],
@@ -236,9 +236,9 @@ def test_the_gallery_links_sources_names_machines_and_marks_what_is_chaotic() ->
         table = [cells_of(line) for line in section.splitlines() if line.startswith("| ")][2:]
         for what, _, _, *moved in table:
             assert what.endswith(" *") == any(moved), f"{name}: {what}"
-        assert ("\nWhat is marked * varies if" in section) == any(any(moved) for _, _, _, *moved in table)
+        assert ("\nNumbers marked * change if" in section) == any(any(moved) for _, _, _, *moved in table)
         times = any(re.search(r", us$|: seconds$", what) for what, *_ in table)
-        assert ("\nTimes are those of this machine: " in section) == times
+        assert ("\nTimes were measured on this machine: " in section) == times
 
 
 def test_a_report_with_times_names_the_machine_once() -> None:
@@ -248,4 +248,6 @@ def test_a_report_with_times_names_the_machine_once() -> None:
     report.row("b", 1.0, timed=True)
     report.row("c", 1.0, timed=True)
     (note,) = report.notes
-    assert re.fullmatch(r"Times are those of this machine: .+, \d+ cores?, \w+ [\d.]+, NumPy [\d.]+, Numba \S+\.", note)
+    assert re.fullmatch(
+        r"Times were measured on this machine: .+, \d+ cores?, \w+ [\d.]+, NumPy [\d.]+, Numba \S+\.", note
+    )
