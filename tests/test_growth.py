@@ -94,7 +94,7 @@ def test_the_slope_is_that_of_the_large_end() -> None:
 def test_crossings_name_who_is_faster_from_where() -> None:
     line = _line({1: (4e-6, 1e-6), 2: (4e-6, 1e-6), 4: (1.05e-6, 1e-6), 8: (1e-6, 4e-6), 16: (1e-6, 4e-6)})
     assert scaling.crossings(line) == (
-        "- width, forward, batch 128: Numba is faster from 1 to 2; neither can be told faster at 4; "
+        "- width, forward, batch 128: Numba is faster from 1 to 2; neither is significantly faster at 4; "
         "NumPy is faster from 8 to 16"
     )
 

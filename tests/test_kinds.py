@@ -422,8 +422,8 @@ def test_losses_are_counted_as_wins_are(settings):
     assert rows[1] == ("costs", "2", "1", "1", "0", "2.00x", "1.00x")
     assert rows[2] == ("**all**", "3", "1", "1", "1", "1.00x", "0.500x")
     told = kinds.told(found)
-    assert "in each of 3 settings samenet is ahead in 1, even in 1 (within 5 %) and **behind in 1**" in told
-    assert "has the median 1.00x and the least 0.500x" in told
+    assert "in each of 3 settings, samenet is ahead in 1, even in 1 (within 5 %) and **behind in 1**" in told
+    assert "has a median of 1.00x and a minimum of 0.500x" in told
     worst = kinds.worst_settings(found).rows
     assert [row[0] for row in worst] == ["5-4-3, adam, by 4", "5-4-3, cross entropy", "5-4-3, batch of 23"]
     assert worst[0][1:3] == ("update rules", ours.NUMPY)
@@ -449,7 +449,7 @@ def test_the_table_of_a_kind_says_why_a_contender_is_not_there(settings):
     assert cells[1][lean.NAME] == "relu"
     assert cells[1][scikit.NAME].startswith("1.00x")
     assert f"- {scikit.NAME}: {scikit.REASON}" in kinds.left_out(found).splitlines()
-    assert f"- {lean.NAME}, in none: adam" in kinds.left_out(found[:1]).splitlines()
+    assert f"- {lean.NAME}, in no setting: adam" in kinds.left_out(found[:1]).splitlines()
 
 
 @pytest.fixture
@@ -471,7 +471,7 @@ def outcome(settings: list[dict[str, Any]], tmp_path: Path) -> Outcome:
 def test_the_texts_and_the_figure_of_a_run(outcome):
     whole, short = text.page(outcome), text.mention(outcome)
     assert outcome.tutorials == ()
-    for line in ("## Update rules", "## Costs", "in each of 3 settings", "The worst 3, as they are:"):
+    for line in ("## Update rules", "## Costs", "in each of 3 settings", "The settings with the lowest ratios (3):"):
         assert line in whole
     assert "(kinds.png)" in whole
     assert "(machine/kinds.png)" in short

@@ -68,7 +68,7 @@ def _fold(case: Case | None) -> str:
 def _against(ratio: Ratio, printed: float) -> str:
     if ratio.low <= printed <= ratio.high:
         return "it agrees within the interval"
-    return f"{digits(ratio.estimate / printed)} of the tutorial's {digits(printed)}"
+    return f"{digits(ratio.estimate / printed)} times the tutorial's {digits(printed)}"
 
 
 def _gain(case: Case | None) -> str:
@@ -116,4 +116,4 @@ def _vectors(record: Record) -> str:
 
 
 def _kinds(won: list[str], lost: list[str], tied: list[str]) -> list[tuple[str, list[str]]]:
-    return [("NumPy is slower", lost), ("cannot be told apart", tied), ("NumPy is faster", won)]
+    return [("NumPy is slower", lost), ("there is no significant difference", tied), ("NumPy is faster", won)]

@@ -13,7 +13,7 @@ from samenet.output.formats import digits, duration
 _BUSY = 0.5  # a load average above this is of other processes
 HEADINGS = (
     *("data set", "samples", "score", THEIRS, OURS, "difference", "equal seeds"),
-    *(f"{THEIRS}, fit", f"{OURS}, fit", "times as fast", "least of the seeds"),
+    *(f"{THEIRS}, fit", f"{OURS}, fit", "speed-up", "smallest of the seeds"),
 )
 
 
@@ -42,13 +42,13 @@ def in_short(content: dict[str, Any]) -> str:
     """The table, and how to read it."""
     load = content["load"]
     busy = load is not None and load > _BUSY
-    shared = f" Other processes were running (load average {load:.1f}): the times are rough." if busy else ""
+    shared = f" Other processes were running (load average {load:.1f}): the times are approximate." if busy else ""
     quick = " **A quick run: do not quote it.**" if content["quick"] else ""
     return (
-        f"Default settings, {content['repeats']} seeds, each with its own split: a fourth of the samples is held out "
-        "and scored. Means of scores; their mean difference, with half its 95 % interval (Student's t over "
-        "seeds); of how many seeds the scores are the same number. Times are medians of what the processor spends in "
-        f"`fit`, on one thread, without compiling; backend {content['backend']}.{shared}{quick} "
+        f"Default settings, {content['repeats']} seeds, each with its own split: a quarter of the samples is the test "
+        "set. Scores are means over seeds on the test set. The difference is their mean difference, with half of its "
+        "95 % interval (Student's t over seeds); equal seeds are those with identical scores. Times are medians of the "
+        f"CPU time of `fit`, on one thread, without compiling; backend {content['backend']}.{shared}{quick} "
         f"{where(content['environment'])}. `make estimators` repeats it.\n\n{table(content).markdown()}"
     )
 

@@ -50,7 +50,7 @@ def counts(settings: Sequence[Setting]) -> Table:
     """How often samenet is ahead, even or behind, with the median and the lowest ratio: by kind, and in total."""
     kinds = by_kind(settings)
     rows = [_row(name, found) for name, found in kinds.items()]
-    headings = ("best other's time / samenet's", "settings", *VERDICTS, "median", "least")
+    headings = ("best other's time / samenet's time", "settings", *VERDICTS, "median", "minimum")
     return Table(headings, [*rows, *([_row("**all**", settings)] if len(rows) > 1 else [])])
 
 
@@ -67,20 +67,21 @@ def not_ahead(settings: Sequence[Setting]) -> int:
 
 
 def in_words(settings: Sequence[Setting]) -> str:
-    """The counts of all, in a sentence."""
+    """The counts of all, in two sentences."""
     _, number, ahead, even, behind, middle, least = _row("", settings)
     return (
-        f"Against the best of the others in each of {number} settings samenet is ahead in {ahead}, even in {even} "
-        f"(within 5 %) and **behind in {behind}**; the best other's time over samenet's has the median {middle} and "
-        f"the least {least}."
+        f"Compared with the best other contender in each of {number} settings, samenet is ahead in {ahead}, even in "
+        f"{even} (within 5 %) and **behind in {behind}**. The ratio of the best other's time to samenet's has a median "
+        f"of {middle} and a minimum of {least}."
     )
 
 
 def told(settings: Sequence[Setting], number: int = WORST) -> str:
-    """The sentence, the counts by kind, and the worst ten or as many as are told."""
+    """The sentences, the counts by kind, and the settings with the lowest ratios, ten or as many as are told."""
     worst_ones = worst_settings(settings, number)
     return (
-        f"{in_words(settings)}\n\n{counts(settings).markdown()}\nThe worst {len(worst_ones.rows)}, as they are:\n\n"
+        f"{in_words(settings)}\n\n{counts(settings).markdown()}\n"
+        f"The settings with the lowest ratios ({len(worst_ones.rows)}):\n\n"
         f"{worst_ones.markdown()}"
     )
 
@@ -116,7 +117,9 @@ def left_out(settings: Sequence[Setting]) -> str:
             if not name.startswith("samenet") and reason not in known and (name not in here or " " in reason):
                 known.append(reason)
     lines = [
-        f"- {name}{'' if name in here else ', in none'}: {'; '.join(known)}" for name, known in reasons.items() if known
+        f"- {name}{'' if name in here else ', in no setting'}: {'; '.join(known)}"
+        for name, known in reasons.items()
+        if known
     ]
     notes = dict.fromkeys(f"- {name}: {note}" for s in settings for name, note in s.notes.items())
     return "\n".join([*lines, *notes])

@@ -15,7 +15,7 @@ HOW_TO_READ = """\
   own format: its arrays or tensors are created before the call, and its answer is not converted.
 - **/ samenet**: the contender's time divided by samenet's, paired within rounds: the geometric mean over processes of
   the median over rounds, with its 95 % interval over processes (Student's t) in brackets; a single process has none.
-  **Below 1 the other is faster.**
+  **Below 1, the other is faster.**
   samenet is its Numba backend, with `net.predictor()` for one sample, otherwise `predict` and `train`.
 - Contenders are compared in the same dtype with the same number of threads; single-threaded ones take part only in
   cases with one thread.
@@ -24,12 +24,16 @@ HOW_TO_READ = """\
   replaces the time of a wrong answer, which is not timed.
 - **limit**: the minimum time for the arithmetic at the peak rate of a large matrix product, plus an exponential for
   every sigmoid and the call of a compiled function. Zeros in the input count as work: the limit is for dense input.
-- Of long tasks, only the first part is timed, and the time is scaled up; a note says which part.
+- For long tasks, only the first part is timed, and the time is scaled up; a note says which part.
 - **Kinds of settings**: each in processes of its own, with one thread; the time of a call with all of its updates, over
   the same shuffled passes. A word such as dropout names what a contender lacks; **no** is explained below the table.
   A library that draws its own dropout masks is checked only for the shape and dtype of its answer, and for NaN."""
 
-VERDICTS = {"slower": "**samenet is slower**", "same": "cannot be told apart", "faster": "samenet is faster"}
+VERDICTS = {
+    "slower": "**samenet is slower**",
+    "same": "no significant difference (the interval contains 1, or there is none)",
+    "faster": "samenet is faster",
+}
 
 
 def verdict(ratio: Ratio) -> str:
@@ -73,7 +77,7 @@ def whole(s: Setting) -> Table:
 
 def noise(s: Setting) -> str:
     """The ratio of the last contender of a setting to itself, which should be 1."""
-    return f"A/A, the last that was timed against itself: {near_one(s.case.noise)}." if s.case.noise else ""
+    return f"A/A, the last contender timed against itself: {near_one(s.case.noise)}." if s.case.noise else ""
 
 
 def _order(value: float) -> float:
@@ -87,7 +91,11 @@ def standings(settings: tuple[Setting, ...]) -> str:
     for s in cases:
         if s.best and (ratio := s.ratio(s.best)) is not None:
             found_by[verdict(ratio)].append(f"{s}: {s.best}, {times(ratio)}")
-    lines = [f"In the tutorials' cases, {len(cases)} settings, against the best of the others, by its interval:", ""]
+    lines = [
+        f"In the {len(cases)} settings of the tutorials' cases, compared with the best other contender, by the "
+        "interval of the ratio:",
+        "",
+    ]
     for kind, found in found_by.items():
         lines += [f"- {VERDICTS[kind]} in {len(found)}{':' if found else '.'}", *(f"  - {one}" for one in found)]
     failed = [f"{s}: {name}" for s in settings for name, row in s.case.rows.items() if not row.ok]
@@ -124,7 +132,15 @@ def machine(outcome: Outcome) -> Table:
                 duration(of["call_seconds"]),
             )
         )
-    headings = ("threads", "matrix product, float64", "float32", "exp, float64", "float32", "read", "call")
+    headings = (
+        "threads",
+        "matrix product, float64",
+        "float32",
+        "exp, float64",
+        "float32",
+        "memory read",
+        "compiled call",
+    )
     return Table(headings, rows)
 
 
@@ -136,12 +152,12 @@ def once(outcome: Outcome) -> Table:
     over = found["first_answer_seconds"] - imports["numba"]
     rows = [
         ("import samenet's Numba backend and get a first answer, all cached", duration(found["first_answer_seconds"])),
-        ("the same, over importing Numba alone", duration(over) if over > 0 else f"-{duration(-over)}"),
+        ("the same, minus importing Numba alone", duration(over) if over > 0 else f"-{duration(-over)}"),
         *((f"import {name}", duration(s)) for name, s in imports.items()),
         ("first calls of all kinds, nothing cached", duration(kernels["cold_seconds"])),
         ("kernels compiled by them", str(kernels["kernels"])),
-        ("kernels compiled by another depth and width", str(kernels["more_for_another_shape"])),
-        ("memory that training on MNIST adds, of its data's", f"{digits(100 * added / data)} %"),
+        ("further kernels compiled for another depth and width", str(kernels["more_for_another_shape"])),
+        ("memory added by training on MNIST, relative to its data", f"{digits(100 * added / data)} %"),
     ]
     return Table(("", ""), rows)
 
@@ -152,7 +168,7 @@ def where(outcome: Outcome) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in around["packages"].items() if number)
     n = outcome.content["repeats"]
     images = f" Images: {outcome.content['images']}." if outcome.content["images"] else ""
-    busy = " Times are the processor's, not those that passed." if outcome.content.get("busy") else ""
+    busy = " Times are CPU time, not elapsed time." if outcome.content.get("busy") else ""
     quick = " **A quick run: do not quote it.**" if outcome.content["quick"] else ""
     return (
         f"{around['processor']}, {counted(around['cores'], 'core')}, {around['python']}, {around['utc'][:10]}, commit "
@@ -181,10 +197,11 @@ def page(outcome: Outcome) -> str:
     sections = {
         "How to read it": HOW_TO_READ,
         "Where samenet stands": _standing(outcome, "kinds.png"),
-        "Case by case": "![The others' times over samenet's](peers.png)\n\n" + summary(outcome.tutorials).markdown(),
-        "Who did not take part": absent(outcome) or "Everyone took part in everything.",
+        "Case by case": "![The others' times divided by samenet's](peers.png)\n\n"
+        + summary(outcome.tutorials).markdown(),
+        "Contenders left out": absent(outcome) or "None.",
         "The machine": machine(outcome).markdown(),
-        "Once a process": once(outcome).markdown(),
+        "Once per process": once(outcome).markdown(),
     }
     sections |= kinds.sections(outcome.settings)
     sections |= {str(s): f"{whole(s).markdown()}\n{noise(s)}" for s in outcome.tutorials}
@@ -201,14 +218,14 @@ def mention(outcome: Outcome) -> str:
     folder = outcome.folder.name
     return (
         f"{_standing(outcome, f'{folder}/kinds.png')}\n\n"
-        f"![The others' times over samenet's]({folder}/peers.png)\n\n"
+        f"![The others' times divided by samenet's]({folder}/peers.png)\n\n"
         f"Every case, contender and error: [peers.md]({folder}/peers.md), by `make peers`."
     )
 
 
 def _standing(outcome: Outcome, picture: str) -> str:
     """By kind, and in the tutorials' cases."""
-    shown = f"![The best other's time over samenet's, a dot for each setting, by kind]({picture})"
+    shown = f"![The best other's time divided by samenet's, a dot for each setting, by kind]({picture})"
     return f"{kinds.told(outcome.settings)}\n{shown}\n\n{standings(outcome.settings)}"
 
 

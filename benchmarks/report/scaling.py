@@ -86,7 +86,7 @@ def _faster(point: Case, slow: str, fast: str) -> str:
     assert ratio is not None
     if ratio.low > 1:
         return f"{label(fast)} is faster"
-    return f"{label(slow)} is faster" if ratio.high < 1 else "neither can be told faster"
+    return f"{label(slow)} is faster" if ratio.high < 1 else "neither is significantly faster"
 
 
 def _span(xs: Sequence[float]) -> str:

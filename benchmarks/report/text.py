@@ -73,7 +73,7 @@ def environment(record: Record) -> tables.Table:
         *((name, around[key] or "none") for name, key in [("NumPy", "numpy"), ("BLAS", "blas"), ("Numba", "numba")]),
         ("SciPy", around["scipy"] or "none"),
         ("threads of each library", ", ".join(threads)),
-        ("samenet", f"{around['samenet']}, commit {around['commit'] or 'unknown'} (+: with changes)"),
+        ("samenet", f"{around['samenet']}, commit {around['commit'] or 'unknown'} (+: with uncommitted changes)"),
         ("date", around["utc"]),
         ("processes, one after the other", str(record.repeats)),
     ]
@@ -87,9 +87,9 @@ def reference_wins(record: Record) -> str:
         for name in ("numpy", "numba"):
             ratio = case.ratio(name, LOOPS_OVER_LISTS)
             if ratio and not ratio.high < 1:
-                verdict = "take longer than" if ratio.low > 1 else "cannot be told apart from"
+                verdict = "takes longer than" if ratio.low > 1 else "is not significantly faster than"
                 lines.append(f"- {case}: {label(name)} {verdict} loops over lists, {times(ratio)}")
-    return "\n".join(line.replace("NumPy take", "NumPy takes").replace("Numba take", "Numba takes") for line in lines)
+    return "\n".join(lines)
 
 
 def noise(record: Record) -> str:
@@ -122,7 +122,7 @@ def report(record: Record) -> str:
         + "\nTutorial 000 does not name its machine. One sample at a time, medians.\n\n"
         + "\n".join(f"- {answer}" for answer in claims.answers(record)),
         "Speed-up over the loops": _picture(folder, "speed-up", "Speed-ups over the loops, case by case")
-        + "\nHow many times longer the first takes than the second:\n\n"
+        + "\nThe time of the first divided by the time of the second:\n\n"
         + tables.ratios(record.cases, pairs).markdown(),
         "Width and batch": _picture(folder, "heat-map", "Numba's speed-up over NumPy by width and batch")
         + "\nA width-width-10 network, forward. Above 1, Numba is faster.",
@@ -132,7 +132,7 @@ def report(record: Record) -> str:
         )
         + "\nThe slope is the exponent of the growth of time, fitted over the points from the largest down to a "
         "sixteenth of it; constant time has slope 0, the arithmetic has 2 in width and 1 in depth and batch. Dotted: "
-        "the minimum time for the arithmetic, in float64 on one thread. Vertical: the sizes at which kernels switch. "
+        "the minimum time for the arithmetic, in float64 on one thread. Vertical: the sizes at which kernels change. "
         "Slow calls have few rounds, at least five.\n\n"
         + scaling.growth(record.sweeps).markdown()
         + "".join(
@@ -149,7 +149,7 @@ def report(record: Record) -> str:
         + "\nFirst calls on 64-30-10, in that order, in a new process; each reuses what the ones before compiled. "
         "NumPy and the reference compile nothing.\n\n" + tables.imports(record).markdown(),
         "When Numba breaks even": "The number of calls after which Numba has made up for its first calls of all kinds, "
-        "compiled or loaded from its cache, compared with NumPy; never, where NumPy is as fast.\n\n"
+        'compiled or loaded from its cache, compared with NumPy, or "never" where NumPy is as fast.\n\n'
         + tables.break_even(record).markdown(),
         **_beside(record.folder.parent),
         "History": "asv times this repository's commits: its results are in `results/asv`, and `asv publish` and "
