@@ -200,7 +200,7 @@ def test_parquet_and_npz_are_what_csv_is(capsys: Any) -> None:
         written.append([Path("flowers.net.npz").read_bytes(), predicted(capsys, "flowers.net.npz", name)])
     assert written[0] == written[1] == written[2]
     assert run("predict", "flowers.net.npz", "flowers.parquet", "--header") == 2
-    assert "--header goes with CSV" in capsys.readouterr().err
+    assert "--header is only for CSV" in capsys.readouterr().err
 
 
 def test_matrices_in_npz(capsys: Any) -> None:
@@ -253,7 +253,7 @@ def test_a_network_that_knows_no_columns(capsys: Any) -> None:
     assert [[float(value) for value in row.values()] for row in found] == net.predict([[0.5, 1], [-1, 2]]).tolist()
     assert list(found[0]) == ["output1", "output2", "output3"]
     assert run("evaluate", "net.npz", "x.csv") == 3
-    assert "knows of no columns" in capsys.readouterr().err
+    assert "has no columns' names" in capsys.readouterr().err
 
 
 def test_rows_without_a_value(capsys: Any) -> None:
@@ -373,7 +373,7 @@ def test_what_is_wrongly_said_of_columns_is_refused(table: Any, capsys: Any) -> 
     net = samenet.backend("numpy").Network([3, 1], seed=0)
     saving.save(net.model, "net.npz", table)
     with pytest.raises(
-        TableError, match=r"^expected a network saved by samenet, got 'net.npz': what it says of columns"
+        TableError, match=r"^expected a network saved by samenet, got 'net.npz': its description of the columns"
     ):
         files.read("net.npz")
     assert samenet.load("net.npz", "numpy") == net
@@ -437,7 +437,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     ((*TRAIN, "more.csv"), 2, "unexpected extra argument"),
     ((*TRAIN, "--layers", "3-x"), 2, "--layers: expected sizes of hidden layers"),
     ((*TRAIN, "--layers", ""), 2, "--layers: expected"),
-    ((*TRAIN, "--layers", "0", "--activation", "tanh"), 2, "--activation is of hidden layers"),
+    ((*TRAIN, "--layers", "0", "--activation", "tanh"), 2, "--activation is for hidden layers"),
     ((*TRAIN, "--activation", "rleu"), 2, "--activation: invalid choice: 'rleu' .*did you mean 'relu'"),
     ((*TRAIN, "--backend", "cupy"), 2, "--backend: invalid choice: 'cupy'"),
     ((*TRAIN, "--backend", "numpy", "--threads", "2"), 2, "--threads is for numba, and --backend is numpy"),
@@ -449,7 +449,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
         ((*TRAIN, "--validation", text), 2, "--validation: expected a number from 0")
         for text in ("1", "nan", "-1", "x")
     ),
-    ((*TRAIN, "--validation", "0", "--patience", "3"), 2, "--patience goes with rows held out"),
+    ((*TRAIN, "--validation", "0", "--patience", "3"), 2, "--patience needs held-out rows"),
     ((*TRAIN, "--seed", "-1"), 2, "--seed: expected a whole number from 0"),
     ((*TRAIN, "--seed"), 2, "'--seed' requires an argument"),
     ((*TRAIN, "--dtype", "float16"), 2, "--dtype: invalid choice"),
@@ -459,17 +459,17 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     ((*TRAIN, "--output", "a\0b.npz"), 2, "--output: expected a file that can be written"),
     ((*TRAIN, "--output", "net.npz"), 2, "--output: 'net.npz' exists; --force replaces it"),
     (("train", "iris", "--target", "size"), 2, "--target: a data set has one target, 'target', got 'size'"),
-    (("train", "iris", "--delimiter", ";"), 2, "--delimiter goes with CSV, and 'iris' is none"),
+    (("train", "iris", "--delimiter", ";"), 2, "--delimiter is only for CSV, and 'iris' is not CSV"),
     (("train", "objects.npz", "--target", "y", "--output", "objects.npz", "--force"), 2, "than those that are read"),
     (("predict", "net.npz"), 2, "missing argument 'DATA'"),
     (("predict", "sums.npz", "flowers.csv", "--probabilities"), 2, "--probabilities: 'sums.npz' predicts no classes"),
     (("predict", "net.npz", "flowers.csv", "--output", "sums.npz"), 2, "--output: 'sums.npz' exists"),
     (("predict", "net.npz", "flowers.csv", "--output", "no/such.csv"), 2, "expected a file that can be written"),
     (("predict", "net.npz", "flowers.csv", "--output", "flowers.csv", "--force"), 2, "than those that are read"),
-    (("predict", "net.npz", "flowers.csv", "--force"), 2, "--force goes with --output"),
-    (("compare", "--force"), 2, "--force goes with --json or --plot"),
-    (("examples", "sigmoid", "--force"), 2, "--force goes with --plot, --notebook or --gallery"),
-    (("exercises", "--force"), 2, "--force goes with start"),
+    (("predict", "net.npz", "flowers.csv", "--force"), 2, "--force needs --output"),
+    (("compare", "--force"), 2, "--force needs --json or --plot"),
+    (("examples", "sigmoid", "--force"), 2, "--force needs --plot, --notebook or --gallery"),
+    (("exercises", "--force"), 2, "--force needs start"),
     (("evaluate", "net.npz", "flowers.csv", "--at-least", "x"), 2, "--at-least: expected a number"),
     (("evaluate", "net.npz", "flowers.csv", "--keep"), 2, "no such option: --keep"),
     (("check", "net.npz", "--backend", "np"), 2, "--backend: invalid choice: 'np' .*did you mean 'numpy'"),
@@ -483,7 +483,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
         (
             ("export", "net.npz", "--to", to, "--output", name),
             2,
-            "another file than those that are read, got '.*net.npz'",
+            "a file other than those being read, got '.*net.npz'",
         )
         for to, name in (("c", "net.npz"), ("js", "./net.npz"))
     ),
@@ -498,23 +498,23 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("train", "text.npz", "--target", "y"), 3, "text.npz: expected arrays that numpy.savez wrote"),
     (("train", "text.parquet", "--target", "y"), 3, "text.parquet: expected a table in parquet"),
     (("train", "objects.npz", "--target", "y"), 3, "objects.npz, array 'y': expected shape .*, got Python objects"),
-    (("train", "lengths.npz", "--target", "y"), 3, r"as many rows as each other, got X \(3, 2\), y \(4,\)"),
+    (("train", "lengths.npz", "--target", "y"), 3, r"the same number of rows, got X \(3, 2\), y \(4,\)"),
     (("train", "deep.npz", "--target", "y"), 3, r"array 'X': expected shape \(m,\) or \(m, n\), got \(3, 2, 2\)"),
     (("train", "net.npz", "--target", "y"), 3, "net.npz: expected a table, got a network"),
     (("train", "nothing.npz", "--target", "y"), 3, "nothing.npz: expected a table, got no columns"),
     (
         ("train", "called.npz", "--target", "X2"),
         3,
-        "called.npz: expected columns with names of their own, got 'X1' twice",
+        "called.npz: expected distinct column names, got 'X1' twice",
     ),
     (("train", "empty.csv", "--target", "y"), 3, "empty.csv: expected a table, got an empty file"),
     (("train", "header.csv", "--target", "kind"), 3, "header.csv: expected rows to learn from, got none"),
     (("train", "ragged.csv", "--target", "n"), 3, "ragged.csv, line 3: expected 3 cells as in the first row, got 2"),
-    (("train", "quote.csv", "--target", "n"), 3, "quote.csv, line 2: expected CSV, got a row that is none"),
+    (("train", "quote.csv", "--target", "n"), 3, "quote.csv, line 2: expected CSV, got an invalid row"),
     (
         ("train", "twice.csv", "--target", "n"),
         3,
-        "twice.csv: expected columns with names of their own, got 'size' twice",
+        "twice.csv: expected distinct column names, got 'size' twice",
     ),
     (
         ("train", "text.csv", "--target", "kind"),
@@ -525,10 +525,10 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (
         ("train", "same.csv", "--target", "y"),
         3,
-        "column 'y': expected a target of at least 2 different values, got 'x'",
+        "column 'y': expected a target with at least 2 distinct values, got 'x'",
     ),
-    (("train", "names.csv", "--target", "y"), 3, "column 'a': expected numbers, or texts of which at most 100 differ"),
-    (("train", "few.csv", "--target", "y"), 3, "column 'y': expected a target of at least 2 different values"),
+    (("train", "names.csv", "--target", "y"), 3, "column 'a': expected numbers, or at most 100 distinct texts"),
+    (("train", "few.csv", "--target", "y"), 3, "column 'y': expected a target with at least 2 distinct values"),
     (
         ("train", "flowers.csv", "--target", "kind", "--task", "regression"),
         3,
@@ -556,7 +556,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("predict", "net.npz", "ragged.csv", "--no-header"), 3, "ragged.csv"),
     (("evaluate", "net.npz", "unknown.csv"), 3, "unknown.csv: expected a column 'kind', as in training, got none"),
     (("evaluate", "net.npz", "class.csv"), 3, "line 2, column 'kind': expected one of 'iris', 'rose', got 'tulip'"),
-    (("evaluate", "net.npz", "header.csv"), 3, "header.csv: expected rows to measure, got none"),
+    (("evaluate", "net.npz", "header.csv"), 3, "header.csv: expected rows to evaluate, got none"),
     (("evaluate", "net.npz", "flowers.csv", "--at-least", "1.1"), 1, "failed: expected at least 1.1"),
     (("check", "text.npz"), 3, "expected a network saved by samenet, got 'text.npz'"),
     (("check", "none.npz"), 3, "none.npz: No such file"),
@@ -994,8 +994,8 @@ def test_info(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     kept = importlib.import_module("samenet.fast.kernel_cache")
     for name, value, said in (
-        ("folder", lambda: None, "no folder can be written"),
-        ("is_compiled", lambda: True, "no folder can be written"),
+        ("folder", lambda: None, "no writable folder"),
+        ("is_compiled", lambda: True, "no writable folder"),
         ("is_compiled", lambda: False, "not compiled: NUMBA_DISABLE_JIT is set"),
     ):
         monkeypatch.setattr(kept, "is_compiled", lambda: True)

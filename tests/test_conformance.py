@@ -571,8 +571,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["numpy", "--parts", "gradients"], "--parts: expected one of .*did you mean 'gradient'"),
         (["numpy", "--level", "quick"], "--level: expected one of 'standard', 'thorough'"),
         (["numpy", "--time-limit", "0"], "--time-limit: expected a number above 0"),
-        (["numpy", "--backend", "numba"], "--backend: of a network, and 'numpy' is a backend"),
-        (["net.npz", "--parts", "predict", "--no-shrink"], "--parts, --no-shrink: of a backend, and 'net.npz'"),
+        (["numpy", "--backend", "numba"], "--backend: only for a network, and 'numpy' is a backend"),
+        (["net.npz", "--parts", "predict", "--no-shrink"], "--parts, --no-shrink: only for a backend, and 'net.npz'"),
     ],
 )
 def test_what_the_command_refuses(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -674,7 +674,7 @@ def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[s
         "(aborts|quits|hangs) +FAIL",
         "aborts: it crashed its process: SIGABRT",
         "quits: it ended its process with status 0",
-        "hangs: it did not come back within 1 s",
+        "hangs: it did not return within 1 s",
         r"right +[\d.]+ [mun]?s",
     ):
         assert any(re.match(line, shown) for shown in run.stdout.splitlines()), line

@@ -515,7 +515,9 @@ def test_with_mnist(reader: training.Reader, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("SAMENET_DATA", str(tmp_path))
     fill(tmp_path, reader)
     assert __main__.main(["demo", "--no-open", "--output", str(tmp_path / "a.html")]) == 0
-    assert re.match(r"trained on MNIST: \d+ of 60 test digits right, [\d.]+ %\n", capsys.readouterr().out)
+    assert re.match(
+        r"trained on MNIST: \d+ of 60 test digits classified correctly, [\d.]+ %\n", capsys.readouterr().out
+    )
     before = (tmp_path / "a.html").read_bytes()
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(b"damaged")
     assert __main__.main(["demo", "--no-open", "--output", str(tmp_path / "a.html"), "--force"]) == 3

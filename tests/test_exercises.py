@@ -149,7 +149,7 @@ def test_files_of_no_exercise(first: str, told: str, tmp_path: Path, capsys: pyt
         (["start"], "start: expected a NAME, got none"),
         (["check"], "check: expected a FILE, got none"),
         (["start", "sigmod"], "did you mean 'sigmoid'"),
-        (["check", "x.py", "--output", "y.py"], "--output goes with start"),
+        (["check", "x.py", "--output", "y.py"], "--output is only for start"),
     ],
 )
 def test_what_the_command_refuses(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -653,8 +653,8 @@ def test_the_command_s_options_of_c(saved: Path, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["my-net.npz", "--to", "js", "--name", "a"], "--name goes with --to c"),
-        (["my-net.npz", "--to", "js", "--dtype", "float32"], "--dtype goes with --to c"),
+        (["my-net.npz", "--to", "js", "--name", "a"], "--name is only for --to c"),
+        (["my-net.npz", "--to", "js", "--dtype", "float32"], "--dtype is only for --to c"),
         (["my-net.npz", "--to", "c", "--name", "a b"], "name: expected an identifier of C"),
         (["my-net.npz"], "--to"),
         (["my-net.npz", "--to", "java"], "invalid choice: 'java'"),

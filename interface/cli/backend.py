@@ -25,5 +25,5 @@ def chosen(name: str | None) -> str:
     left_out = missing(["numba"])
     backend = "numpy" if left_out else "numba"
     for reason in left_out.values():
-        print(f"samenet: note: {reason}; this is {backend}", file=sys.stderr)
+        print(f"samenet: note: {reason}; using {backend}", file=sys.stderr)
     return backend

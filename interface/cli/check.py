@@ -61,12 +61,12 @@ def check(
     of_backends = {"--parts": parts or None, "--level": level, "--time-limit": time_limit, "--no-shrink": no_shrink}
     if what.lower().endswith(_NETWORKS):
         if given := values.given(of_backends):
-            raise values.refusal(f"{given}: of a backend, and {values.shown(what)} is a network")
+            raise values.refusal(f"{given}: only for a backend, and {values.shown(what)} is a network")
         from samenet.cli import check_network
 
         return check_network.run(Path(what), names, json)
     if names:
-        raise values.refusal(f"--backend: of a network, and {values.shown(what)} is a backend")
+        raise values.refusal(f"--backend: only for a network, and {values.shown(what)} is a backend")
     from samenet.testing import command
 
     settings: dict[str, Any] = {

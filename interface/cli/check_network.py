@@ -36,15 +36,18 @@ def run(model: Path, names: list[str] | None, json: bool) -> int:
         console = standard_output()
         print(f"{model.name}: {sizes}, {found.parameters.size} parameters, {found.dtype}")
         table = Table(box=None, padding=(0, 1, 0, 0))
-        for heading in ("", "outputs", "gradient", "against differences", ""):
+        for heading in ("", "outputs", "gradient", "finite differences", ""):
             table.add_column(heading, no_wrap=True)
         for name, one in results.items():
             against = "" if one.slopes is None else f"relative error {one.slopes.relative_error:.1e}"
             table.add_row(name, str(one.outputs), str(one.gradient), against, "ok" if one.ok else "FAIL")
         print_table(console, table)
-        print("outputs, gradient: the worst difference to the reference, by what is allowed.")
+        print("outputs, gradient: the largest error relative to the reference, divided by its bound.")
         if found.parameters.size > MOST_PARAMETERS:
-            print(f"Differences of the cost were left out: for more than {MOST_PARAMETERS} parameters they take long.")
+            print(
+                "The check against finite differences is left out: "
+                f"it takes long for more than {MOST_PARAMETERS} parameters."
+            )
         for reason in left_out.values():
             print(f"left out: {reason}")
     for name in failed:

@@ -54,15 +54,15 @@ def compare(
     check fails. --sizes, --batch and --backends take one value or several.
     """
     if batch and not sizes:
-        raise values.refusal("--batch goes with --sizes")
+        raise values.refusal("--batch needs --sizes")
     if sizes and epochs is not None:
-        raise values.refusal("--epochs is of the training on the digits, which --sizes leaves out")
+        raise values.refusal("--epochs is for the training on the digits, which --sizes leaves out")
     if threads is not None and names and "numpy" not in names:
         raise values.refusal("--threads is for NumPy's BLAS, and numpy is not among the --backends")
     if json and plot and json.resolve() == plot.resolve():
         raise values.refusal("--json and --plot: expected two files, got the same one")
     if force and not (json or plot):
-        raise values.refusal("--force goes with --json or --plot")
+        raise values.refusal("--force needs --json or --plot")
     for option, file in (("--json", json), ("--plot", plot)):
         if file is not None:
             replacing.check_new(option, file, force)

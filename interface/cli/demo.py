@@ -43,7 +43,10 @@ def demo(
         raise OSError(str(error)) from error
     page.write(reader, path)
     share = digits(100 * reader.right / len(reader.y))
-    print(f"trained on {reader.learned_from}: {reader.right} of {len(reader.y)} test digits right, {share} %")
+    print(
+        f"trained on {reader.learned_from}: {reader.right} of {len(reader.y)} test digits classified correctly, "
+        f"{share} %"
+    )
     print(f"{path}: {path.stat().st_size} bytes")
     if not no_open and not webbrowser.open(path.resolve().as_uri()):
         print("there is no browser to open it with")

@@ -37,10 +37,8 @@ def evaluate(
 
     network, preparation = load(model, backend)
     if preparation is None:
-        why = (
-            f"expected a network that `samenet train` saved, got {values.shown(str(model))}, which knows of no columns"
-        )
-        raise TableError(why)
+        why = f"expected a network that `samenet train` saved, got {values.shown(str(model))}"
+        raise TableError(f"{why}, which has no columns' names")
     with tables.hints(), tables.opened(data, delimiter, header) as source:
         found, left_out = measure(network, preparation, source, drop_missing)
     told = found.as_json() | {"left_out": left_out}
@@ -49,7 +47,7 @@ def evaluate(
     else:
         tables.print_figures(standard_output(), told)
         if left_out:
-            print(f"rows left out, without a value: {left_out}")
+            print(f"rows left out because of missing values: {left_out}")
     if at_least is not None and not found.score >= at_least:
         print(f"samenet evaluate: failed: expected at least {at_least:g}, got {found.score:.6g}", file=sys.stderr)
         return 1

@@ -60,9 +60,9 @@ def examples(
     options = {"--backend": backend, "--quick": quick, "--seed": seed, "--plot": plot, "--rounding": rounding}
     options |= {"--notebook": notebook}
     if file is not None and not notebook:
-        raise values.refusal("a name of a file goes with --notebook")
+        raise values.refusal("a file name needs --notebook")
     if force and not (plot or notebook or gallery):
-        raise values.refusal("--force goes with --plot, --notebook or --gallery")
+        raise values.refusal("--force needs --plot, --notebook or --gallery")
     console = standard_output()
     known = examples.examples()
     if gallery is not None:
@@ -75,7 +75,7 @@ def examples(
             "--rounding": rounding,
         }
         if given := values.given(alone):
-            why = "--gallery runs every example with its own seed, and goes with --backend, --quick"
+            why = "--gallery runs every example with its own seed; it takes only --backend and --quick"
             raise values.refusal(f"{given}: {why}")
         from samenet.examples import gallery as galleries
 
@@ -84,7 +84,7 @@ def examples(
         return 0
     if name is None:
         if given := values.given(options):
-            raise values.refusal(f"{given} goes with the name of an example")
+            raise values.refusal(f"{given} needs the name of an example")
         if json:
             print(as_json.dumps([example.about() for example in known.values()], indent=1))
         for example in [] if json else known.values():
@@ -92,7 +92,7 @@ def examples(
         return 0
     if notebook:
         if given := values.given({"--json": json, "--plot": plot, "--rounding": rounding}):
-            raise values.refusal(f"{given}: --notebook writes a notebook, and goes with --backend, --quick, --seed")
+            raise values.refusal(f"{given}: --notebook writes a notebook; it takes only --backend, --quick and --seed")
         return _write_notebook(name, file, backend, quick, seed, force)
     try:
         example = examples.find(name)
@@ -128,7 +128,7 @@ def _write_notebook(
 
     if name in notebooks.tutorials():
         if given := values.given({"--backend": backend, "--quick": quick, "--seed": seed}):
-            raise values.refusal(f"{given} goes with the name of an example; {name} is a tutorial's notebook")
+            raise values.refusal(f"{given} needs the name of an example; {name} is a tutorial's notebook")
         content = notebooks.of_tutorial(name)
     else:
         try:

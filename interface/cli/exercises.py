@@ -35,7 +35,7 @@ def exercises(
     from samenet.testing.exercises import command
 
     if task != "start" and (given := values.given({"--output": output, "--force": force})):
-        raise values.refusal(f"{given} goes with start")
+        raise values.refusal(f"{given} is only for start")
     if task is None:
         return command.listing()
     if which is None:

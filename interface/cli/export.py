@@ -54,7 +54,7 @@ def export(
     the network's own, may be from the exact ones.
     """
     if to != "c" and (given := values.given({"--name": name, "--dtype": dtype})):
-        raise values.refusal(f"{given} goes with --to c")
+        raise values.refusal(f"{given} is only for --to c")
     from samenet.cli.tabular import files
     from samenet.export import command
 

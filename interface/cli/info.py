@@ -79,5 +79,5 @@ def _said(cache: dict[str, Any] | None) -> str:
     if not cache["compiled"]:
         return "not compiled: NUMBA_DISABLE_JIT is set"
     if cache["folder"] is None:
-        return "no folder can be written; NUMBA_CACHE_DIR names one"
+        return "no writable folder; NUMBA_CACHE_DIR can name one"
     return f"{cache['kernels']} kept, {cache['bytes'] / 2**20:.1f} MiB, in {cache['folder']}"

@@ -45,7 +45,7 @@ def predict(
     """
     path = None if output == "-" else values.writable(output)
     if path is None and force:
-        raise values.refusal("--force goes with --output")
+        raise values.refusal("--force needs --output")
     if path is not None:
         replacing.check_new("--output", path, force, data, model)
     from samenet.cli.tabular import predicting

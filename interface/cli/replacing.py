@@ -13,6 +13,6 @@ Force = Annotated[bool, typer.Option("--force", help="Replace files that exist."
 def check_new(option: str, path: Path, force: bool, *others: Any) -> None:
     """Refuse to replace a file without --force, or any of the others, which are read."""
     if any(Path(str(other)).exists() and path.resolve() == Path(str(other)).resolve() for other in others):
-        raise values.refusal(f"{option}: expected another file than those that are read, got {values.shown(str(path))}")
+        raise values.refusal(f"{option}: expected a file other than those being read, got {values.shown(str(path))}")
     if path.exists() and not force:
         raise values.refusal(f"{option}: {values.shown(str(path))} exists; --force replaces it")

@@ -46,7 +46,7 @@ def opened(data: str, delimiter: str | None, header: bool | None) -> "Source":
     if not is_csv(data):
         option = "--delimiter" if delimiter is not None else "--header" if header is not None else None
         if option is not None:
-            raise values.refusal(f"{option} goes with CSV, and {values.shown(data)} is none")
+            raise values.refusal(f"{option} is only for CSV, and {values.shown(data)} is not CSV")
     return open_table(data, delimiter, header)
 
 
@@ -72,7 +72,7 @@ def print_figures(console: Any, told: dict[str, Any]) -> None:
     if told["task"] == "regression":
         r2 = "none: all targets are the same" if told["r2"] is None else digits(told["r2"])
         console.print(f"R2: {r2}, of {counted(told['rows'], 'row')}")
-        console.print(f"root of the mean squared error: {digits(told['root_mean_squared_error'])}")
+        console.print(f"root mean squared error: {digits(told['root_mean_squared_error'])}")
         console.print(f"mean absolute error: {digits(told['mean_absolute_error'])}")
         return
     right = sum(row[i] for i, row in enumerate(told["confusion"]))

@@ -127,9 +127,9 @@ def train(
     numbers with few distinct values, has classes; other numbers mean regression. Ctrl-C saves nothing.
     """
     if patience is not None and validation == 0:
-        raise values.refusal("--patience goes with rows held out, and --validation is 0")
+        raise values.refusal("--patience needs held-out rows, and --validation is 0")
     if activation is not None and layers == []:
-        raise values.refusal("--activation is of hidden layers, and --layers 0 has none")
+        raise values.refusal("--activation is for hidden layers, and --layers 0 has none")
     if threads is not None and backend not in (None, "numba"):
         raise values.refusal(f"--threads is for numba, and --backend is {backend}")
     chosen_settings: dict[str, Any] = {
@@ -202,13 +202,13 @@ def _said(table: "Table", task: "Task") -> str:
     from samenet.cli.tabular.errors import listed
     from samenet.output.formats import counted
 
-    left_out = f" ({table.left_out} left out, without a value)" if table.left_out else ""
+    left_out = f" ({table.left_out} left out because of missing values)" if table.left_out else ""
     lines = [
         f"{table.part.source}: {counted(table.rows, 'row')}{left_out}, {counted(len(table.inputs), 'column')} as inputs"
     ]
     texts = [name for name in table.inputs if not hasattr(table.part.columns[name], "dtype")]
     if texts:
-        lines.append(f"texts, one input for each: {listed(texts)}")
+        lines.append(f"categorical, one input for each value: {listed(texts)}")
     kind = task.name if isinstance(task.target, Number) else f"{task.name}, {len(task.target.values)} classes"
     lines.append(f"target {table.target!r}: {kind} ({task.why})")
     return "\n".join(lines)
@@ -267,7 +267,7 @@ def _print(report: dict[str, Any], path: Path, report_path: Path) -> None:
     backend = report["settings"]["backend"]
     lines = [f"{sizes} on {backend}: {counted(epochs, 'epoch')} in {digits(report['seconds'])} s{best_is_kept}"]
     held_out = report["rows"]["validation"]
-    lines.append(f"on {counted(held_out, 'row')} held out:" if held_out else "on the rows it was trained on:")
+    lines.append(f"on {counted(held_out, 'held-out row')}:" if held_out else "on the rows it was trained on:")
     print("\n".join(lines))
     tables.print_figures(standard_output(), report["figures"])
     print(f"saved: {path}, {report_path}")

@@ -40,7 +40,7 @@ def warmup(
         raise TableError("NUMBA_DISABLE_JIT is set, so nothing is compiled")
     folder = kept.folder()
     if folder is None:
-        raise TableError("no folder for compiled kernels can be written; NUMBA_CACHE_DIR names one")
+        raise TableError("no writable folder for compiled kernels; NUMBA_CACHE_DIR can name one")
     before = kept.count(folder)[0]
     console = Console(stderr=True)
     with console.status("compiling") as status:

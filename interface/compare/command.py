@@ -197,13 +197,13 @@ def run(
             result, full = _digits(console, names, left_out, fatal, epochs)
             results.append(result)
         except ImportError as error:
-            console.print(f"The digits were left out: {error}\n", markup=False)
+            console.print(f"The digits are left out: {error}\n", markup=False)
     console.print(
-        "error / allowed: the worst difference to the reference, and its derived bound;\n"
+        "error / allowed: the largest error relative to the reference, and its bound;\n"
         "checked before anything is timed. spread: half the interquartile range.\n"
-        "speed-up: over the first row, median of paired rounds; noise: that of the last\n"
-        "row over itself, with its 95 % interval. 1st call: compiles, or loads what was\n"
-        "compiled before. tutorial: the times that tutorial 000 prints.",
+        "speed-up: over the first row, median of paired rounds; noise: the speed-up of\n"
+        "the last row over itself, with its 95 % interval. 1st call: compiles kernels,\n"
+        "or loads cached ones. tutorial: the times printed in tutorial 000.",
         style="dim",
     )
     for note in _notes(results):

@@ -24,7 +24,7 @@ def failure(name: str, sizes: Sequence[Sequence[int]] | None, batches: Sequence[
     try:
         status = process.wait(LIMIT)
     except subprocess.TimeoutExpired:
-        return f"it did not come back within {LIMIT:.0f} s"
+        return f"it did not return within {LIMIT:.0f} s"
     finally:
         processes.end(process)
     return "" if status == _DONE else f"it {processes.ending(status)}"

@@ -47,7 +47,7 @@ class CsvSource(Source):
         self.names = [name or n for name, n in zip(first[1], numbers, strict=True)] if self.has_header else numbers
         twice = next((name for name, n in Counter(self.names).items() if n > 1), None)
         if twice is not None:
-            raise TableError(f"{self.name}: expected columns with names of their own, got {short(twice)} twice")
+            raise TableError(f"{self.name}: expected distinct column names, got {short(twice)} twice")
 
     def parts(self) -> Iterator[Part]:
         """The rows, in parts."""
@@ -82,7 +82,7 @@ class CsvSource(Source):
                 yield before + reader.line_num, [cell.strip() for cell in row]
         except csv.Error as error:
             raise TableError(
-                f"{self.name}, line {before + reader.line_num}: expected CSV, got a row that is none ({error})"
+                f"{self.name}, line {before + reader.line_num}: expected CSV, got an invalid row ({error})"
             ) from None
         except UnicodeDecodeError as error:
             raise TableError(

@@ -20,5 +20,5 @@ def evaluate(
         if kept.places:
             found.add(preparation.Y(kept), network.predict(preparation.X(kept)))
     if not found.rows:
-        raise TableError(f"{source.name}: expected rows to measure, got none")
+        raise TableError(f"{source.name}: expected rows to evaluate, got none")
     return found, left_out

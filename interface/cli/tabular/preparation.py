@@ -131,22 +131,23 @@ class Preparation(NamedTuple):
     def from_json(cls, said: Any, model: Model) -> "Preparation":
         """From the object in a file. Raises TableError if it is invalid or does not fit the model."""
         if not isinstance(said, dict) or type(said.get("version")) is not int or said["version"] < 1:
-            raise TableError("what it says of columns has no version")
+            raise TableError("its description of the columns has no version")
         if said["version"] > VERSION:
             raise TableError(
-                f"what it says of columns is of version {short(said['version'])}; this reads up to {VERSION}"
+                f"its description of the columns has version {short(said['version'])}; "
+                f"this samenet reads up to {VERSION}"
             )
         try:
             found = cls(tuple(map(_column, said["inputs"])), _target(said["target"]), said["header"])
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise TableError("what it says of columns is damaged") from None
+            raise TableError("its description of the columns is damaged") from None
         names = [column.name for column in found.inputs] + [found.target.name]
         numbered = found.has_header is True or all(name.isdecimal() and len(name) < 7 for name in names)
         if type(found.has_header) is not bool or not numbered or len(set(names)) < len(names):
-            raise TableError("what it says of columns is damaged")
+            raise TableError("its description of the columns is damaged")
         if (found.n_inputs, found.target.width) != (model.sizes[0], model.sizes[-1]):
             n = f"{found.n_inputs} inputs and {found.target.width} outputs"
-            raise TableError(f"what it says of columns makes {n}, which the network does not have")
+            raise TableError(f"its description of the columns makes {n}, which the network does not have")
         return found
 
 

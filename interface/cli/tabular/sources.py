@@ -107,7 +107,7 @@ def _npz(path: str) -> Source:
     rows = {len(array) for array in tables.values()} or {1}
     if len(rows) > 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in tables.items())
-        raise TableError(f"{name}: expected arrays with as many rows as each other, got {shapes}")
+        raise TableError(f"{name}: expected arrays with the same number of rows, got {shapes}")
     columns: dict[str, Any] = {}
     for key, array in arrays.items():
         where = f"{name}, array {short(key)}"
@@ -118,7 +118,7 @@ def _npz(path: str) -> Source:
             several = enumerate(array.T, 1) if array.ndim == 2 else [("", array)]
             found = {f"{key}{i}": _plain(where, column) for i, column in several}
         if twice := found.keys() & columns.keys():
-            raise TableError(f"{name}: expected columns with names of their own, got {short(min(twice))} twice")
+            raise TableError(f"{name}: expected distinct column names, got {short(min(twice))} twice")
         columns |= found
     return ArraySource(name, columns)
 
@@ -148,7 +148,7 @@ def _parquet(path: str) -> Source:
     columns: dict[str, Any] = {}
     for field, column in zip(table.schema, table.columns, strict=True):
         if field.name in columns:
-            raise TableError(f"{name}: expected columns with names of their own, got {short(field.name)} twice")
+            raise TableError(f"{name}: expected distinct column names, got {short(field.name)} twice")
         kind = field.type.value_type if types.is_dictionary(field.type) else field.type
         if not _is_plain(kind, types):
             reason = f"{name}, column {short(field.name)}: expected numbers or texts, got {kind}"

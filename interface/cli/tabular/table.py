@@ -119,6 +119,6 @@ def _check_kinds(part: Part, names: Sequence[str]) -> None:
 def _check_categories(part: Part, name: str, texts: set[str]) -> None:
     if len(texts) > MOST_CATEGORIES:
         raise TableError(
-            f"{part.source}, column {short(name)}: expected numbers, or texts of which at most {MOST_CATEGORIES} "
-            f"differ, got {len(texts)} such as {short(min(texts))}; --ignore leaves it out"
+            f"{part.source}, column {short(name)}: expected numbers, or at most {MOST_CATEGORIES} distinct "
+            f"texts, got {len(texts)} such as {short(min(texts))}; --ignore leaves it out"
         )

@@ -44,16 +44,16 @@ def task_of(table: Table, told: str | None = None) -> Task:
     is_whole = bool((values == np.trunc(values)).all())
     few = is_whole and len(values) <= min(MOST_CLASSES, table.rows // 2)
     if told == "classification" or (told is None and few):
-        why = "as told" if told else f"whole numbers of which {len(values)} differ in the target"
+        why = "as given" if told else f"whole numbers with {counted(len(values), 'distinct value')} in the target"
         return Task(Classes(name, _several(where, values.tolist())), why)
     _several(where, values.tolist())
-    kinds = f"{len(values)} different" if is_whole else "fractional"
-    return Task(Number(name), "as told" if told else f"{kinds} numbers in the target")
+    kinds = f"{len(values)} distinct" if is_whole else "fractional"
+    return Task(Number(name), "as given" if told else f"{kinds} numbers in the target")
 
 
 def _several(where: str, values: list[str] | list[float]) -> tuple[str, ...] | tuple[float, ...]:
     if len(values) < 2:
         raise TableError(
-            f"{where}: expected a target of at least 2 different values, got {short(values[0])} in every row"
+            f"{where}: expected a target with at least 2 distinct values, got {short(values[0])} in every row"
         )
     return tuple(values)  # type: ignore[return-value]
