@@ -80,11 +80,7 @@ def run(settings: Settings) -> Report:
     net.train([X], [Y], alpha=STEP, epochs=1)
     got |= dict(zip(("new w_l1", "new b_l1", "new w_l2", "new b_l2"), net.parameters, strict=True))
     got |= {"new a_l2": net.predict([X])[0], "new cost": net.cost([X], [Y])}
-    report.row(
-        "largest difference between the network and these numbers",
-        max(abs(got[name] - hand[name]) for name in got),
-        digits=2,
-    )
+    report.row("largest difference from the network's own", max(abs(got[name] - hand[name]) for name in got), digits=2)
     report.curves["after the step"] = net
     return report
 

@@ -460,16 +460,16 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     ((*TRAIN, "--output", "net.npz"), 2, "--output: 'net.npz' exists; --force replaces it"),
     (("train", "iris", "--target", "size"), 2, "--target: a data set has one target, 'target', got 'size'"),
     (("train", "iris", "--delimiter", ";"), 2, "--delimiter is only for CSV, and 'iris' is not CSV"),
-    (("train", "objects.npz", "--target", "y", "--output", "objects.npz", "--force"), 2, "than those that are read"),
+    (("train", "objects.npz", "--target", "y", "--output", "objects.npz", "--force"), 2, "than those being read"),
     (("predict", "net.npz"), 2, "missing argument 'DATA'"),
     (("predict", "sums.npz", "flowers.csv", "--probabilities"), 2, "--probabilities: 'sums.npz' predicts no classes"),
     (("predict", "net.npz", "flowers.csv", "--output", "sums.npz"), 2, "--output: 'sums.npz' exists"),
     (("predict", "net.npz", "flowers.csv", "--output", "no/such.csv"), 2, "expected a file that can be written"),
-    (("predict", "net.npz", "flowers.csv", "--output", "flowers.csv", "--force"), 2, "than those that are read"),
+    (("predict", "net.npz", "flowers.csv", "--output", "flowers.csv", "--force"), 2, "than those being read"),
     (("predict", "net.npz", "flowers.csv", "--force"), 2, "--force needs --output"),
     (("compare", "--force"), 2, "--force needs --json or --plot"),
     (("examples", "sigmoid", "--force"), 2, "--force needs --plot, --notebook or --gallery"),
-    (("exercises", "--force"), 2, "--force needs start"),
+    (("exercises", "--force"), 2, "--force is only for start"),
     (("evaluate", "net.npz", "flowers.csv", "--at-least", "x"), 2, "--at-least: expected a number"),
     (("evaluate", "net.npz", "flowers.csv", "--keep"), 2, "no such option: --keep"),
     (("check", "net.npz", "--backend", "np"), 2, "--backend: invalid choice: 'np' .*did you mean 'numpy'"),
@@ -487,7 +487,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
         )
         for to, name in (("c", "net.npz"), ("js", "./net.npz"))
     ),
-    (("predict", "net.npz", "flowers.csv", "--output", "net.npz", "--force"), 2, "than those that are read"),
+    (("predict", "net.npz", "flowers.csv", "--output", "net.npz", "--force"), 2, "than those being read"),
     (("examples", "none"), 2, "samenet examples: error: NAME: expected one of"),
     # what cannot be done
     (("train", "none.csv", "--target", "y"), 3, "samenet train: error: none.csv: No such file or directory"),

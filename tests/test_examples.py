@@ -346,7 +346,7 @@ def test_pixels() -> None:
 def test_worked_step(backend: str) -> None:
     report = find("worked-step").run(backend)
     assert report["numbers equal to the last bit"] == 19
-    difference = report["largest difference between the network and these numbers"]
+    difference = report["largest difference from the network's own"]
     assert difference == 0 if backend == "reference" else difference < 1e-15
 
 
@@ -468,7 +468,7 @@ def test_the_gallery_has_every_table_and_every_figure(tmp_path: Path, monkeypatc
     page = (tmp_path / "new" / "README.md").read_text("utf-8")
     assert re.findall("^## (.*)$", page, re.MULTILINE) == list(two)
     assert "| output | 0.8354 | 0.8354556612475645 |" in page
-    assert "truncates digits" in page
+    assert "truncates its numbers" in page
     assert "()" not in page.replace("f()", "")
     pictures = re.findall(r"!\[.*\]\((.*)\)", page)
     assert pictures == ["sigmoid.png", "feed-forward.png"], "backpropagation draws nothing"
