@@ -7,7 +7,7 @@ from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import add_rows, multiply_panel, multiply_panel_indexed, rows_at
-from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed
+from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed, past_boundary
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
 
@@ -124,28 +124,28 @@ def packed_product(A, B, S, C, alpha):
                 _pack(a, block)
                 a = block[: len(c), :count]
             begin = c if start else S[top : top + height] if len(S) > 1 else S
-            i = 0
+            i = -past_boundary(C) if packs else 0  # no register of later panels is on two cache lines
             while i < k:
                 registers = _width(k - i, lanes)
-                end = min(i + registers * lanes, k)
+                first, end = max(i, 0), min(i + registers * lanes, k)
                 after = min(end + _width(k - end, lanes) * lanes, k)
-                b, ahead = B[start : start + count, i:end], B[start : start + count, end:after]
-                whole, target = end - i == registers * lanes, panel[:0]
-                if not (meanwhile and i) and (packs or not whole):
+                b, ahead = B[start : start + count, first:end], B[start : start + count, end:after]
+                whole, target = end - first == registers * lanes, panel[:0]
+                if not (meanwhile and first) and (packs or not whole):
                     if not whole:
                         panel[:] = 0
                     _pack(b, panel)
                 if packs or not whole:
-                    b = panel[:count, : end - i]
+                    b = panel[:count, : end - first]
                 if meanwhile and end < k:
                     target = other
                     if after - end < PACKED_NR * lanes:
                         other[:] = 0
                 elif by_columns:
-                    ahead = c[PACKED_MR:, i:end]
+                    ahead = c[PACKED_MR:, first:end]
                 elif not contiguous:
                     ahead = ahead.T
-                _multiply_packed(a, b, begin[:, i:end], c[:, i:end], ahead, target[:count], registers, alpha)
+                _multiply_packed(a, b, begin[:, first:end], c[:, first:end], ahead, target[:count], registers, alpha)
                 if meanwhile:
                     panel, other = other, panel
                 i = end

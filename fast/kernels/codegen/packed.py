@@ -1,5 +1,6 @@
 """The micro-kernel for packed operands, which also packs or prefetches the next panel."""
 
+from numba import types
 from numba.core import cgutils
 
 from samenet.fast.kernels.codegen.generated import generated
@@ -7,6 +8,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # Rows of A, and registers of columns; 8 rows with AVX-512, since most batches are multiples of 8.
 PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)
+_LOWER = 3 * PACKED_MR // 4  # rows of some tiles, if the rows are not a multiple: 17 rows are three tiles of 6
 _FAR = 8  # rows are prefetched this many rows before they are copied, to hide memory latency
 
 
@@ -30,38 +32,46 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, target, registers, alpha):
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
     one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
     limit = builder.sub(m, vb.long(1))
-    same = vb.long(0)
-    s_row = builder.select(one, same, vb.pair(S.strides)[0])
+    s_row = builder.select(one, vb.long(0), vb.pair(S.strides)[0])
     tiles = builder.sdiv(builder.add(limit, vb.long(PACKED_MR)), vb.long(PACKED_MR))
+    over = builder.sub(vb.times(tiles, PACKED_MR), m)
+    lower = vb.minimum(builder.sdiv(over, vb.long(PACKED_MR - _LOWER)), tiles)  # so many tiles have fewer rows
     pace, advance = _write_way(vb, ahead, target, vb.times(tiles, t))
+
+    def microkernel(height, r, masks):
+        def registers_of(row):
+            return [(vb.at(row, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
+
+        rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(height)]
+        numbers = [vb.at(vb.start(A), vb.times(a_row, row)) for row in rows]
+        sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
+        with cgutils.for_range_slice(builder, vb.long(0), t, pace, LONG) as (first, _):
+            end = vb.minimum(builder.add(first, pace), t)
+            with cgutils.for_range_slice(builder, first, end, vb.long(1), LONG) as (term, _):
+                columns = [vb.load(place) for place, _ in registers_of(vb.at(vb.start(B), vb.times(term, b_row)))]
+                for start, row in zip(numbers, sums, strict=True):
+                    number = vb.broadcast_load(vb.at(start, vb.times(term, vb.size)))
+                    for total, column in zip(row, columns, strict=True):
+                        total.value = vb.multiply_add(number, column, total.value)
+            advance()
+        starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
+        for begin, row in zip(starts, sums, strict=True):
+            for place, total in zip(begin, row, strict=True):
+                total.value = vb.multiply_add(alpha, total.value, vb.load(*place))
+        for r_c, row in zip(rows, sums, strict=True):
+            for place, total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, r_c))), row, strict=True):
+                vb.store(total.value, *place)
 
     for count in (PACKED_NR, PACKED_NR - 1):
         left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
         masks = [None] * (count - 2) + [vb.first_n_mask(n) for n in left]
-
-        def registers_of(row, masks=masks):
-            return [(vb.at(row, vb.long(v * REGISTER)), mask) for v, mask in enumerate(masks)]
-
-        with vb.when(registers, "==", vb.long(count)), vb.for_range(m, PACKED_MR) as (r, _):
-            rows = [vb.minimum(builder.add(r, vb.long(x)), limit) for x in range(PACKED_MR)]
-            numbers = [vb.at(vb.start(A), vb.times(a_row, row)) for row in rows]
-            sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
-            with cgutils.for_range_slice(builder, vb.long(0), t, pace, LONG) as (first, _):
-                end = vb.minimum(builder.add(first, pace), t)
-                with cgutils.for_range_slice(builder, first, end, vb.long(1), LONG) as (term, _):
-                    columns = [vb.load(place) for place, _ in registers_of(vb.at(vb.start(B), vb.times(term, b_row)))]
-                    for start, row in zip(numbers, sums, strict=True):
-                        number = vb.broadcast_load(vb.at(start, vb.times(term, vb.size)))
-                        for total, column in zip(row, columns, strict=True):
-                            total.value = vb.multiply_add(number, column, total.value)
-                advance()
-            starts = [registers_of(vb.at(vb.start(S), vb.times(s_row, row))) for row in rows]
-            for begin, row in zip(starts, sums, strict=True):
-                for place, total in zip(begin, row, strict=True):
-                    total.value = vb.multiply_add(alpha, total.value, vb.load(*place))
-            for r_c, row in zip(rows, sums, strict=True):
-                for place, total in zip(registers_of(vb.at(vb.start(C), vb.times(c_row, r_c))), row, strict=True):
-                    vb.store(total.value, *place)
+        with vb.when(registers, "==", vb.long(count)):
+            middle = vb.times(builder.sub(tiles, lower), PACKED_MR)
+            with vb.for_range(middle, PACKED_MR) as (r, _):
+                microkernel(PACKED_MR, r, masks)
+            end = builder.add(middle, vb.times(lower, _LOWER))
+            with cgutils.for_range_slice(builder, middle, end, vb.long(_LOWER), LONG) as (r, _):
+                microkernel(_LOWER, r, masks)
 
 
 def _write_way(vb, matrix, target, steps):
@@ -86,8 +96,8 @@ def _write_way(vb, matrix, target, steps):
         with vb.when(copies, ">", vb.long(0)):
             for line in lines:
                 vb.store(vb.load(vb.at(row.value, line)), vb.at(place.value, line))
-        for line in lines:
-            vb.prefetch(vb.at(vb.at(row.value, line), far))
+        for line in lines:  # its last number, since that of the first may be on the line of the panel before
+            vb.prefetch(vb.at(vb.at(row.value, builder.add(line, vb.long(REGISTER - 1))), far))
         moved = builder.add(column.value, vb.long(length))
         over = builder.icmp_signed(">=", moved, width)
         goes_on = builder.and_(over, builder.icmp_unsigned("!=", row.value, last_row))
@@ -99,3 +109,18 @@ def _write_way(vb, matrix, target, steps):
 
 
 multiply_packed = generated(_multiply_packed, _write_multiply_packed)
+
+
+def _past_boundary(C):
+    """How many numbers rows of C begin after addresses that are multiples of a register; 0 if they differ in this."""
+    return 0 if C.strides[0] % REGISTER else C.ctypes.data % REGISTER // C.itemsize
+
+
+def _write_past_boundary(vb, C):
+    places = [vb.builder.ptrtoint(vb.start(C), LONG), vb.pair(C.strides)[0]]
+    past, apart = (vb.builder.and_(place, vb.long(REGISTER - 1)) for place in places)
+    alike = vb.builder.icmp_signed("==", apart, vb.long(0))
+    return vb.builder.select(alike, vb.builder.udiv(past, vb.long(vb.size)), vb.long(0))
+
+
+past_boundary = generated(_past_boundary, _write_past_boundary, types.int64)
