@@ -4,7 +4,7 @@ from numba import types
 from numba.core import cgutils
 
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
+from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, VectorBuilder
 
 # Rows of A, and registers of columns; 8 rows with AVX-512, since most batches are multiples of 8.
 PACKED_MR, PACKED_NR = (8, 3) if REGISTERS == 32 else (4, 3)
@@ -116,11 +116,4 @@ def _past_boundary(C):
     return 0 if C.strides[0] % REGISTER else C.ctypes.data % REGISTER // C.itemsize
 
 
-def _write_past_boundary(vb, C):
-    places = [vb.builder.ptrtoint(vb.start(C), LONG), vb.pair(C.strides)[0]]
-    past, apart = (vb.builder.and_(place, vb.long(REGISTER - 1)) for place in places)
-    alike = vb.builder.icmp_signed("==", apart, vb.long(0))
-    return vb.builder.select(alike, vb.builder.udiv(past, vb.long(vb.size)), vb.long(0))
-
-
-past_boundary = generated(_past_boundary, _write_past_boundary, types.int64)
+past_boundary = generated(_past_boundary, VectorBuilder.past_boundary, types.int64)

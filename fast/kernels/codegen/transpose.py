@@ -3,6 +3,7 @@
 from numba.core import cgutils
 
 from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.vector import LONG
 
 _AHEAD = 2  # rows
 
@@ -17,10 +18,13 @@ def _write_transpose(vb, A, B):
     builder, (m, n) = vb.builder, vb.pair(A.shape)
     limit = builder.sub(m, vb.long(1))
     a, b, a_row, b_row = vb.start(A), vb.start(B), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
+    past = vb.past_boundary(A)  # each cache line of A is then loaded once
     with vb.for_range(m, vb.lanes) as (top, _):
-        below = vb.first_n_mask(builder.sub(m, top))
-        with vb.for_range(n, vb.lanes) as (left, _):
-            right = vb.first_n_mask(builder.sub(n, left))
+        below, corner = vb.first_n_mask(builder.sub(m, top)), vb.at(b, vb.times(top, vb.size))
+        with cgutils.for_range_slice(builder, builder.neg(past), n, vb.long(vb.lanes), LONG) as (before, _):
+            left = vb.maximum(before, vb.long(0))
+            count = builder.sub(vb.minimum(builder.add(before, vb.long(vb.lanes)), n), left)
+            right = vb.first_n_mask(count)
             square = []
             for r in range(vb.lanes):
                 row = vb.minimum(builder.add(top, vb.long(r)), limit)
@@ -33,11 +37,10 @@ def _write_transpose(vb, A, B):
                     if not r & apart:
                         square[r], square[r + apart] = vb.halves(square[r], square[r + apart], size)
                 size = apart
-            for r in range(vb.lanes):
-                row = builder.add(left, vb.long(r))
-                with vb.when(row, "<", n):
-                    place = builder.add(vb.times(row, b_row), vb.times(top, vb.size))
-                    vb.store(square[r], vb.at(b, place), below)
+            last = builder.sub(count, vb.long(1))
+            for r in reversed(range(vb.lanes)):  # rows past the last one are stored in its place, before it
+                row = builder.add(left, vb.minimum(vb.long(r), last))
+                vb.store(square[r], vb.at(corner, vb.times(row, b_row)), below)
 
 
 transpose = generated(_transpose, _write_transpose)

@@ -117,6 +117,13 @@ class VectorBuilder:
         """The address of an array's first number."""
         return self.builder.bitcast(array.data, BYTE.as_pointer())
 
+    def past_boundary(self, array: Any) -> Any:
+        """How many numbers a matrix's rows begin after multiples of a register; 0 if they differ in this."""
+        past, apart = self.builder.ptrtoint(self.start(array), LONG), self.pair(array.strides)[0]
+        past, apart = (self.builder.and_(place, self.long(REGISTER - 1)) for place in (past, apart))
+        alike = self.builder.icmp_signed("==", apart, self.long(0))
+        return self.builder.select(alike, self.builder.udiv(past, self.long(self.size)), self.long(0))
+
     def pair(self, values: Any) -> Any:
         """The two numbers of a shape or of strides."""
         return cgutils.unpack_tuple(self.builder, values, 2)
