@@ -94,7 +94,7 @@ def packed_panels(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]
     kernels = ns.packed
     run = native(kernels.multiply_packed, ns.width, *(matrix(dtype),) * 6, int64, DTYPES[dtype])
     width, height = lanes(ns.width, dtype), kernels.PACKED_MR
-    for fewer, m in itertools.product((0, 1), (1, height - 1, height, height + 1)):
+    for fewer, m in itertools.product((0, 1), (1, *range(height - 1, height + 4), 2 * height + 1, 4 * height + 1)):
         registers = kernels.PACKED_NR - fewer
         least = 1 if fewer else (registers - 1) * width + 1
         for k, (t, s_rows) in itertools.product((least, registers * width), ((1, 1), (5, m), (6, 0))):
@@ -199,6 +199,18 @@ def transposes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         B, around = guarded(np.zeros((n, m), dtype), **OUTPUT)
         run(A, B)
         yield f"{m} x {n}", np.array_equal(B, A.T) and nothing_else_written(B, around)
+
+
+def offsets(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """How many numbers the rows of a matrix begin after a register's boundary, if all do."""
+    width = lanes(ns.width, dtype)
+    memory = np.zeros(20 * width, dtype)
+    first = -memory.ctypes.data // memory.itemsize % width  # the first boundary
+    run = native(ns.packed.past_boundary, ns.width, matrix(dtype))
+    for past, more in itertools.product(range(width), sorted({0, 1, width // 2, width - 1, width})):
+        A = np.lib.stride_tricks.as_strided(memory[first + past :], (3, 2), ((width + more) * memory.itemsize, width))
+        expected = past if more % width == 0 else 0
+        yield f"{past} after it, {more} more", ns.packed.past_boundary.plain(A) == run(A) == expected
 
 
 def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
@@ -468,6 +480,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
         *(
             rows_gathered,
             transposes,
+            offsets,
             views,
             rooms,
             pieces,
@@ -524,6 +537,8 @@ MUTANTS = {
         "over",
     ),
     "packed: the next panel in one row": ("packed_meanwhile", "vb.at(place.value, onward)", "place.value"),
+    "packed: lower tiles left out": ("packed_panels", "builder.add(middle, vb.times(lower, _LOWER))", "middle"),
+    "packed: all tiles high, then lower ones": ("packed_panels", "builder.sub(tiles, lower)", "tiles"),
     "packed: last register whole": ("packed_panels", "[vb.first_n_mask(n) for n in left]", "[None, None]"),
     "packed: without alpha": ("packed_panels", "vb.multiply_add(alpha, total", "vb.multiply_add(vb.number(1), total"),
     "A's rows for its columns": ("panels", "vb.times(term, a_step)", "vb.times(term, a_row)"),
@@ -558,7 +573,18 @@ MUTANTS = {
     ),
     "gathered: rows in their own order": ("rows_gathered", "vb.times(a_row, place(r))", "vb.times(a_row, r)"),
     "halves exchanged": ("transposes", "if not r & apart:", "if r & apart and r < apart:"),
-    "a column too many": ("transposes", 'with vb.when(row, "<", n)', 'with vb.when(row, "<=", n)'),
+    "a column too many": (
+        "transposes",
+        "vb.minimum(builder.add(before, vb.long(vb.lanes)), n)",
+        "builder.add(before, vb.long(vb.lanes))",
+    ),
+    "columns before the first": ("transposes", "left = vb.maximum(before, vb.long(0))", "left = before"),
+    "the last column in its place too early": ("transposes", "r in reversed(range(vb.lanes))", "r in range(vb.lanes)"),
+    "rows that begin anywhere": (
+        "offsets",
+        "self.builder.select(alike, ",
+        "self.builder.select(self.builder.not_(alike), ",
+    ),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
     "a sum of the rest": (
         "pieces",

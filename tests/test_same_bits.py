@@ -255,6 +255,34 @@ def test_a_node_that_does_nothing_changes_no_bit_of_a_wide_layer(numba: Any, dty
         assert others == [one] * 3
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bits_of_a_wide_product_do_not_depend_on_where_the_result_begins(dtype: str) -> None:
+    """Panels begin where cache lines do, if the rows of the result are as long as several lines."""
+    from samenet.fast.kernels import gemm
+    from samenet.fast.kernels.codegen.compiling import kernel
+
+    @kernel()
+    def steps(D: Any, X: Any, W: Any) -> None:
+        gemm.packed_product(D.T, X, W, W, -0.5)
+
+    random = np.random.default_rng(2)
+    for rows, k in ((34, 256), (34, 257), (7, 208)):
+        D, X = (random.normal(size=(rows, n)).astype(dtype) for n in (210, k))
+        W = random.normal(size=(210, k)).astype(dtype)
+        found = []
+        for past in range(64 // W.itemsize + 1):
+            moved = np.full(W.size + past + 20, 7, dtype)
+            result = moved[past : past + W.size].reshape(W.shape)
+            result[...] = W
+            steps(D, X, result)
+            assert (moved[:past] == 7).all()
+            assert (moved[past + W.size :] == 7).all()
+            found.append(result.tobytes())
+        assert found == found[:1] * len(found)
+        expected, size = W - 0.5 * (D.T.astype(float) @ X), abs(W) + abs(D.T) @ abs(X)
+        assert (abs(result - expected) <= rows * np.finfo(dtype).eps * size).all()
+
+
 @pytest.mark.parametrize("rule", [rule.name for rule in UPDATE_RULES])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_calls_and_threads_change_no_bit_of_a_wide_network(numba: Any, rule: str, dtype: str) -> None:

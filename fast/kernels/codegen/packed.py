@@ -32,7 +32,8 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, target, registers, alpha):
     a_row, b_row, c_row = (vb.pair(array.strides)[0] for array in (A, B, C))
     one = builder.icmp_signed("==", vb.pair(S.shape)[0], vb.long(1))
     limit = builder.sub(m, vb.long(1))
-    s_row = builder.select(one, vb.long(0), vb.pair(S.strides)[0])
+    same = vb.long(0)
+    s_row = builder.select(one, same, vb.pair(S.strides)[0])
     tiles = builder.sdiv(builder.add(limit, vb.long(PACKED_MR)), vb.long(PACKED_MR))
     over = builder.sub(vb.times(tiles, PACKED_MR), m)
     lower = vb.minimum(builder.sdiv(over, vb.long(PACKED_MR - _LOWER)), tiles)  # so many tiles have fewer rows
