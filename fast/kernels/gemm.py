@@ -12,7 +12,7 @@ from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which packing the operands of products pays
-_MC, _KC, _BLOCK = 256, 512, 1 << 18  # rows, terms and bytes of a packed block of A, which stays in the L2 cache
+_MC, _KC, _BLOCK = 256, 512, 1 << 19  # rows, terms and bytes of a packed block of A, which stays in the L2 cache
 _PAGE = 4096  # bytes: rows this far apart compete for the same few cache sets
 _COLUMNS = 64  # of B up to which neither B nor A is packed
 _UNPACKED = 32  # rows of A up to which packing B costs more than it saves, unless its rows are _PAGE apart
