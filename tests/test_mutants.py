@@ -286,8 +286,12 @@ MUTANTS = {
         Mutant("a sample's dot products reversed", "W @ x[: W.shape[1]]", "W @ x[: W.shape[1]][::-1]"),
         Mutant("wide: sums without alpha", "C.dtype.type(alpha) * (A", "(A"),
         Mutant("wide: sums that begin at 0", "C[:] = S[: len(C)] +", "C[:] ="),
-        Mutant("wide: the first columns for all", "start + count, i:end]", "start + count, : end - i]"),
-        Mutant("wide: the first terms for all", "ahead = B[start : start + count, i:end]", "ahead = B[:count, i:end]"),
+        Mutant("wide: the first columns for all", "start + count, first:end]", "start + count, : end - first]"),
+        Mutant(
+            "wide: the first terms for all",
+            "ahead = B[start : start + count, first:end]",
+            "ahead = B[:count, first:end]",
+        ),
         Mutant("wide: the last terms alone", "if start else S[top", "if start < 0 else S[top"),
         Mutant(
             "wide: a block of A turned twice", "a = block[: len(c), :count]", "a = block[: len(c), count - 1 :: -1]"
