@@ -130,7 +130,9 @@ class Cache(NullCache):
         names = [v.name for v in module.global_variables if v.is_declaration and v.name.startswith("samenet.")]
         try:
             key = self._key(signature, result.codegen)
-            content = self._stamp + key + dumps((names, result._reduce()))
+            content = (
+                self._stamp + key + dumps((names, result._replace(type_annotation="")._reduce()))
+            )  # Numba would read the source
         except _NOT_FOR_DISK:
             return
         problem: OSError | None = None

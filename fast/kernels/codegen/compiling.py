@@ -23,6 +23,7 @@ from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
+from samenet.fast.kernels.codegen.calls import call
 from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.pipeline import FunctionToCall, KernelCompiler, LightCompiler
 from samenet.fast.kernels.codegen.uninterrupted import prepare, uninterrupted
@@ -178,13 +179,7 @@ class _External:
                     conventions.return_exc(builder)
             kind = conventions.get_function_type(self.returns, wanted).as_pointer()
             function = builder.inttoptr(builder.load_atomic(slot, "acquire", 8), kind)
-            # The same as Numba's own calls, but exceptions propagate like the caller's own.
-            result = cgutils.alloca_once(builder, conventions.get_return_type(self.returns).pointee)
-            packed = context.get_arg_packer(wanted).as_arguments(builder, arguments)
-            failed = builder.call(function, [result, builder.function.args[1], *packed])
-            with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, failed)):
-                builder.ret(failed)
-            return context.get_returned_value(builder, self.returns, builder.load(result))
+            return call(context, builder, function, self.returns, wanted, arguments)
 
         return self.returns(*given), codegen
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
+from numba.core import cgutils, types
 from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.ir import Assign
 from numba.core.lowering import Lower
-from numba.cpython import slicing
+
+from samenet.fast.kernels.codegen import values
 
 _AT_RETURN = "samenet_at_return"  # an attribute of functions that are being generated
 
@@ -56,6 +57,24 @@ class KernelLower(Lower):
         else:
             super().lower_inst(statement)
 
+    def lower_expr(self, kind: Any, expr: Any) -> Any:
+        """Lower an expression; ranges and slices as values."""
+        lowered = None
+        if expr.op == "call" and isinstance(kind, types.RangeType | types.SliceType):
+            wanted = self.fndesc.calltypes[expr].args
+            given = [self._cast_var(each, to) for each, to in zip(expr.args, wanted, strict=True)]
+            name = self.typeof(expr.func.name).typing_key
+            lowered = values.built(self.context, self.builder, kind, name, given, wanted)
+        elif expr.op in ("getiter", "iternext", "pair_first", "pair_second"):
+            given, of = self.loadvar(expr.value.name), self.typeof(expr.value.name)
+            if expr.op == "getiter" and isinstance(of, types.RangeType):
+                lowered = values.begin_range(self.context, self.builder, kind, given)
+            elif expr.op == "iternext" and isinstance(of, types.RangeIteratorType):
+                lowered = values.next_of_range(self.builder, given, self.context.get_value_type(kind))
+            elif expr.op.startswith("pair"):
+                lowered = self.builder.extract_value(given, int(expr.op == "pair_second"))
+        return super().lower_expr(kind, expr) if lowered is None else lowered
+
     def storevar(self, value: Any, name: str, argidx: Any = None) -> None:
         """Use the value itself if it is the variable's only one; without releasing a previous value."""
         if name in self._singly_assigned_vars:
@@ -82,34 +101,3 @@ def write_returns(module: Any) -> None:
                     builder = ir.IRBuilder(block)
                     builder.position_before(block.terminator)
                     write(builder)
-
-
-def _check_slice(context: Any, builder: Any, kind: Any, view: Any) -> None:
-    if kind.has_step:
-        raise NotImplementedError("a slice with a step")
-
-
-def _fix_slice(builder: Any, view: Any, size: Any) -> None:
-    """Limit the bounds of a slice with step 1 to an array's size, without branches."""
-    zero = size.type(0)
-
-    def within(bound: Any) -> Any:
-        bound = builder.select(builder.icmp_signed("<", bound, zero), builder.add(bound, size), bound)
-        bound = builder.select(builder.icmp_signed("<", bound, zero), zero, bound)
-        return builder.select(builder.icmp_signed(">", bound, size), size, bound)
-
-    view.start, view.stop = within(view.start), within(view.stop)
-
-
-def _slice_length(builder: Any, view: Any) -> Any:
-    """The length of a slice after `_fix_slice`."""
-    length = builder.sub(view.stop, view.start)
-    return builder.select(builder.icmp_signed("<", length, length.type(0)), length.type(0), length)
-
-
-REPLACED = (
-    (slicing, "guard_invalid_slice", _check_slice),
-    (slicing, "fix_slice", _fix_slice),
-    (slicing, "get_slice_length", _slice_length),
-    (slicing, "fix_stride", lambda builder, view, stride: stride),
-)

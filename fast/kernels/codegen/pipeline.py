@@ -12,7 +12,6 @@ from types import CodeType
 from typing import Any, ClassVar
 
 from numba.core import types
-from numba.core.base import BaseContext
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import PassManager
@@ -21,15 +20,16 @@ from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.runtime.nrt import rtsys
 from numba.core.transforms import canonicalize_cfg
 from numba.core.typed_passes import NativeLowering, NopythonRewrites
-from numba.core.types.functions import BaseFunction
 from numba.core.typing.templates import make_concrete_template
 from numba.core.untyped_passes import InlineClosureLikes
 
-from samenet.fast.kernels.codegen.lowering import REPLACED, KernelLower, write_returns
+from samenet.fast.kernels.codegen.calls import CALLS
+from samenet.fast.kernels.codegen.inference import INFERENCE
+from samenet.fast.kernels.codegen.lowering import KernelLower, write_returns
+from samenet.fast.kernels.codegen.values import VALUES
 
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # not needed: kernels use loops instead
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
-_known: dict[Any, Any] = {}  # signatures, by operator and types
 
 
 class _Passes(PassManager):
@@ -140,7 +140,7 @@ class FunctionToCall(_FunctionCompiler):  # type: ignore[misc]
 
 
 _dispatcher: Any = Dispatcher
-_get_overload, _get_call_type = _dispatcher.get_overload, BaseFunction.get_call_type
+_get_overload = _dispatcher.get_overload
 
 
 def _call_template(self: Any, args: Any, kws: Any) -> Any:
@@ -164,31 +164,6 @@ def _overload(self: Any, args: Any) -> Any:
     return _get_overload(self, args) if form is None else form[1]
 
 
-def _call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
-    """`BaseFunction.get_call_type`, cached."""
-    if kws or not isinstance(args, tuple) or not isinstance(self, types.Function):
-        return _get_call_type(self, context, args, kws)
-    plain = tuple(map(types.unliteral, args))
-    if all(isinstance(kind, types.Number | types.Boolean) for kind in plain):
-        args = plain  # for numbers, the result type is the same for constants
-    key = self, args
-    if key not in _known:
-        signature = _get_call_type(self, context, args, kws)
-        # Not cached: what was compiled for this call (instead of found in Numba) may differ between kernels.
-        if signature is None or self.get_impl_key(signature) is not self.typing_key:
-            return signature
-        _known[key] = signature
-    return _known[key]
-
-
-def _refresh(self: Any) -> None:
-    """`BaseContext.refresh`, which Numba calls if it finds no code for a call, as for each view of an array.
-
-    Only the first registry is searched, because only intrinsics can be new, and it contains them.
-    """
-    self.install_registry(next(iter(self._registries)))
-
-
 def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
     """`PostProcessor.run`, called after each pass, without ends of lifetimes: only reference counting needs them."""
     function = self.func_ir
@@ -208,11 +183,11 @@ def _linking() -> Iterator[None]:
     replaced = (
         (_dispatcher, "get_call_template", _call_template),
         (_dispatcher, "get_overload", _overload),
-        (BaseContext, "refresh", _refresh),
         (PostProcessor, "run", _processed),
-        (BaseFunction, "get_call_type", _call_type),
         (NativeLowering, "lowering_class", KernelLower),
-        *REPLACED,
+        *CALLS,
+        *INFERENCE,
+        *VALUES,
     )
     before = [getattr(owner, name) for owner, name, _ in replaced]
     for owner, name, function in replaced:
