@@ -15,7 +15,7 @@ from numba.cpython import slicing
 from numba.np import arrayobj
 
 _struct_proxy, _make_array, _extract = cgutils.create_struct_proxy, arrayobj.make_array, ir.IRBuilder.extract_value
-_item_pointer, _fix_index = cgutils.get_item_pointer2, slicing.fix_index
+_item_pointer, _from_end = cgutils.get_item_pointer2, slicing.fix_index
 
 
 class _Fields:
@@ -78,8 +78,9 @@ def _is_natural(value: Any) -> bool:
 
 
 def _index(builder: Any, index: Any, size: Any) -> Any:
-    """`slicing.fix_index`: an index counted from the end if it is negative."""
-    return index if _is_natural(index) else _fix_index(builder, index, size)
+    """`slicing.fix_index`. In kernels, only constants may count from the end, so LLVM can vectorize `a[i + j]`."""
+    is_known = isinstance(index, ir.Constant) and isinstance(index.constant, int)
+    return builder.add(index, size) if is_known and index.constant < 0 else index
 
 
 def _place(
@@ -108,8 +109,8 @@ def _fix_slice(builder: Any, view: Any, size: Any) -> None:
     def within(bound: Any) -> Any:
         if _is_natural(bound) and bound.constant == 0:
             return bound
-        bound = _index(builder, bound, size)
         if not _is_natural(bound):
+            bound = _from_end(builder, bound, size)
             bound = builder.select(builder.icmp_signed("<", bound, zero), zero, bound)
         return builder.select(builder.icmp_signed(">", bound, size), size, bound)
 
