@@ -37,9 +37,10 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
-_NO_ORDER, _NO_ALPHAS = np.empty((0, 0), np.int64), np.empty(0)
-_NONE = {  # no state and no masks, by itemsize
-    n: (np.empty((0, 0), f"f{n}"), (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0)) for n in (4, 8)
+_NO_ORDER, _NO_NUMBERS = np.empty((0, 0), np.int64), np.empty(0)
+_NONE = {  # no state, no masks of dropout and none of DropConnect, by itemsize
+    n: (np.empty((0, 0), f"f{n}"), (none, empty, 0, 0), (none, empty, 0, 0, 0, empty, empty, empty))
+    for n, none, empty in ((n, np.empty(0, np.int64), np.empty(0, f"f{n}")) for n in (4, 8))
 }
 _most_rows = functools.cache(forward.most_rows)
 
@@ -195,9 +196,9 @@ def gradient(
     theta, costs = model.theta.flat, np.empty(1)
     if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
-    state, masks = _NONE[X.itemsize]
+    state, masks, _ = _NONE[X.itemsize]
     data = X, Y, _NO_ORDER, masks if dropout is None else tuple(dropout)
-    given = data, (len(X), reduction == "mean"), _NO_ALPHAS, _NO_RULE, state, costs
+    given = data, (len(X), reduction == "mean"), _NO_NUMBERS, _NO_RULE, state, costs
     if model.theta.normalized:
         g = model.theta.empty_like()
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
@@ -274,17 +275,16 @@ def _descend(
     """
     G, P, values = memory[:3]
     kinds, bias, objective = described(model)
+    weights = _NO_NUMBERS if sample_weight is None else sample_weight
     if model.theta.normalized:
-        weighed = () if sample_weight is None else (sample_weight,)
         running = model.theta.everything[theta.size :]
-        normalization.run_updates(theta, running, kinds, objective, *given, G[0], *weighed)
+        normalization.run_updates(theta, running, kinds, objective, *given, G[0], weights)
         return None
-    more: tuple[Any, ...] = () if drop_connect is None else (masking(model, drop_connect),)
+    connect = _NONE[theta.itemsize][2] if drop_connect is None else masking(model, drop_connect)
     if sampler is not None:
-        adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), *more)
+        adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), connect)
         return None
-    if sample_weight is not None:
-        more = *(more or (None,)), sample_weight
+    more = connect, weights
     all_of_it = theta, P, kinds, bias, objective, *given, G, is_new, values
     found: int = run_parallel(training.run_updates, all_of_it, _helpers(model, given[1][0], len(G)), len(G), *more)
     return None if found < 0 else bool(found)

@@ -24,7 +24,7 @@ from samenet.fast.description import layout
 from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import evaluation, forward, packing, parallel, training
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.numba import _NO_RULE
+from samenet.fast.numba import _NO_NUMBERS, _NO_RULE, _NONE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing import tolerance
@@ -410,6 +410,11 @@ def evaluate(*given: Any) -> Any:
     return evaluation.evaluate(*given, np.empty(0))
 
 
+def run_updates(*given: Any) -> Any:
+    """In float64, without DropConnect and sample weights."""
+    return training.run_updates(*given, _NONE[8][2], _NO_NUMBERS)
+
+
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:
     """work(*arguments, queue, True) while another thread owns the first result and finishes last; returns the result.
 
@@ -475,7 +480,7 @@ def test_a_late_helper_writes_nothing() -> None:
     for work, arguments, tasks in (
         (evaluate, (*model, X, Y, 1.0, out, values), 3),
         (
-            training.run_updates,
+            run_updates,
             (*model, data, (300, False), np.empty(0), _NO_RULE, state, np.array(costs), G, False, values),
             1,
         ),
@@ -508,7 +513,7 @@ def test_a_helper_looks_at_the_weights_of_each_update() -> None:
     state = np.empty((0, net.parameters.size))
     queue = np.zeros(parallel._TURNS + parts, np.int64)
     work = (*arguments, np.ones(2), _NO_RULE, state, np.empty(2), G, False, values, queue, False)
-    helper = threading.Thread(target=training.run_updates, args=work, daemon=True)
+    helper = threading.Thread(target=run_updates, args=work, daemon=True)
     helper.start()
     for update, is_finite in ((1, True), (2, False)):
         parallel.add_tasks(queue, parts)
@@ -543,7 +548,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     state = np.empty((0, theta.size))
     arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, False, values)
-    other(training.run_updates, arguments, parts, complete)
+    other(run_updates, arguments, parts, complete)
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(theta, expected[1].flat, rtol=1e-9, atol=1e-12)

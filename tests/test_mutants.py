@@ -459,9 +459,7 @@ MUTANTS = {
         ),
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
-        Mutant(
-            "weights: step at once, of all weights", "= parts == 1 and drop_connect is None and", "= parts == 1 and"
-        ),
+        Mutant("weights: step at once, of all weights", "= parts == 1 and not masks_weights and", "= parts == 1 and"),
         Mutant(
             "weights of the first update",
             "mask_weights(drop_connect, update, P, sizes, bias)\n        add",
@@ -976,7 +974,7 @@ MUTANTS = {
         Mutant(
             "weights: normalized, averaged as well", "1.0, workspace.factors[:rows]", "scale, workspace.factors[:rows]"
         ),
-        Mutant("weights: cost divided as well", "if mean and weights is None else", "if mean else"),
+        Mutant("weights: cost divided as well", "if mean and weights.size == 0 else", "if mean else"),
         Mutant("weights: samples of weight 0 in the gradient", "factors[s] != 0.0 or not leaves_out", "True"),
         Mutant("weights: samples left out of statistics", "factors[s] != 0.0 or not leaves_out", "factors[s] != 0.0"),
         Mutant(

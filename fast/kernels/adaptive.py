@@ -63,13 +63,11 @@ def learn(sampler, rows, squares):
 
 
 @kernel()
-def run_updates(
-    theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler, drop_connect=None
-):
+def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler, drop_connect):
     """The same as `training.run_updates`, but data has a random number in [0, 1) for each draw instead of the order.
 
     G: memory for the gradient. sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`.
-    drop_connect: see `mask_weights`.
+    drop_connect: see `mask_weights`; it may be empty.
     """
     X, Y, numbers, dropout = data
     sizes, m = layout[0], numbers.shape[1]
@@ -81,7 +79,8 @@ def run_updates(
     x, y = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
     rows, rule = empty(heap, most, np.int64), Rule(*rule)
     used_theta, used = theta, P
-    if drop_connect is not None:
+    masks_weights = drop_connect[0].size > 0
+    if masks_weights:
         used_theta, used = drop_connect[5], drop_connect[6]
     pack(theta, sizes, bias, P)
     fill_up(G, sizes, bias)
@@ -98,11 +97,11 @@ def run_updates(
             rows[s], workspace.factors[s] = row, importance(sampler, row)
             copy(X[row], x[s])
             copy(Y[row], y[s])
-        if drop_connect is not None:
+        if masks_weights:
             mask_weights(drop_connect, update, P, sizes, bias)
         given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, later
         costs[update] = scale * gradient(used_theta, used, layout, bias, *given, G, workspace)
-        if drop_connect is not None:
+        if masks_weights:
             products(G, G, drop_connect[7])
         if l1 or l2:
             costs[update] += penalty(P, G, sizes, bias, lanes, l1, l2)

@@ -2,10 +2,10 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import int64, types
+from numba import boolean, int64, types
 from numba.core import cgutils
 
-from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.compiling import external
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.vector import LONG
@@ -82,7 +82,12 @@ def fill_masks(dropout, start, masks):
 products = vectorized(lambda out, a, b: (a * b,), stores=1)
 
 
-@kernel()
+def connect_type(f):
+    """The type of the kernels' argument for DropConnect; without it, the arrays are empty."""
+    return types.Tuple((int64[::1], f[::1], *(int64,) * 3, *(f[::1],) * 3))
+
+
+@external(lambda f: (connect_type(f), int64, f[::1], int64[::1], boolean))
 def mask_weights(drop_connect, update, P, sizes, bias):
     """Fill the masks of all weights for an update of a call, and the masked parameters.
 

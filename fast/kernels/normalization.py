@@ -131,7 +131,7 @@ def _forward(theta, layout, x, masks, z, workspace):
 def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
     """g := the gradient of scale times the cost's sum over the rows of x; returns that sum.
 
-    factors: those of the rows, or None.
+    factors: those of the rows, or empty.
     """
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
@@ -142,10 +142,8 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
     p, q, place = theta.size, rows * total, masks.shape[1]
     h = H[q - y.size : q]
     slope(cost, codes[-1], h, target, sizes[-1], scale, delta)
-    if factors is None:
-        costs = value(cost, h, z, target)
-    else:
-        costs = weigh(cost, h, z, target, sizes[-1], factors, delta[: y.size])
+    is_weighed = factors.size > 0
+    costs = weigh(cost, h, z, target, sizes[-1], factors, delta) if is_weighed else value(cost, h, z, target)
     for layer in range(sizes.size - 2, -1, -1):
         n, k = sizes[layer], sizes[layer + 1]
         q -= rows * k
@@ -202,7 +200,7 @@ def _move(running, layout, rows, workspace):
 
 @kernel()
 def _updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, workspace, weights):
-    """Make all updates; see `run_updates`. weights: the samples' weights, or None."""
+    """Make all updates; see `run_updates`."""
     X, Y, order, dropout = data
     batch_size, mean = batch
     cost, l1, l2 = objective
@@ -212,8 +210,8 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         epoch, start = update // updates, update % updates * batch_size
         rows = min(batch_size, m - start)
         x, y = X[start : start + rows], Y[start : start + rows]
-        scale = 1.0 / len(x) if mean else 1.0
-        if weights is not None:
+        scale, factors = 1.0 / len(x) if mean else 1.0, workspace.factors[:0]
+        if weights.size:
             x, y, scale, factors = workspace.x[:rows], workspace.y[:rows], 1.0, workspace.factors[:rows]
             divisor = total_weight(weights, order, epoch, start, rows) if mean else 1.0
             gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
@@ -223,10 +221,7 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
             gather(Y, order[epoch, start : start + rows], y)
         masks = workspace.masks[:rows]
         fill_masks(dropout, epoch * m + start, masks)
-        if weights is None:
-            costs[update] = scale * _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, None)
-        else:
-            costs[update] = _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors)
+        costs[update] = scale * _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors)
         if l1 or l2:
             costs[update] += _penalty(theta, g, layout, l1, l2)
         if alphas.size == 0:
@@ -237,11 +232,11 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
 
 
 @kernel(light=True)
-def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights=None):
+def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights):
     """Make as many updates as `costs` is long; theta and the running statistics change in place.
 
     layout: rows of sizes, activations, and flags of normalized layers. g: memory for the gradient; if there are no
-    alphas, it is only computed, and no step is taken. weights: the samples' weights. The rest: see
+    alphas, it is only computed, and no step is taken. weights: the samples' weights, or empty. The rest: see
     `samenet.fast.kernels.training.run_updates`.
     """
     X, Y, order, dropout = data
@@ -261,7 +256,7 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
     Z = empty(heap, most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
     delta, back = empty(heap, most * widest, dtype), empty(heap, most * widest, dtype)
     zeros, sums = zeroed(heap, max(widest, sizes[0]), dtype), zeroed(heap, (sizes.size - 1, 6, widest), dtype)
-    weighed = most if weights is not None else 0
+    weighed = most if weights.size else 0
     gathered = max(weighed, most if order.size else 0)
     x, y = empty(heap, (gathered, X.shape[1]), dtype), empty(heap, (gathered, Y.shape[1]), dtype)
     factors = empty(heap, weighed, dtype)

@@ -34,7 +34,7 @@ def parts_of(batch_size: int, parameters: int) -> int:
 def _part(task, parts, model, settings, workspace, gathered, g, weights):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
-    weights: the samples' weights, or None.
+    weights: the samples' weights, or empty.
     """
     theta, P, layout, bias = model
     state, objective, data, batch, _, at_once, rule, is_one, is_new, checks = settings
@@ -54,7 +54,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     alpha, clears = at_once[epoch] if at_once.size else 0.0, is_new and update == 0
     now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, clears, checks)
     first = epoch * m + start
-    if weights is not None:
+    if weights.size:
         scale = 1.0
         divisor = total_weight(weights, order, epoch, update % updates * batch_size, whole) if mean else 1.0
         gather_weighed(X, Y, order, epoch, start, weights, divisor, True, x[:rows], y[:rows], workspace.factors)
@@ -159,10 +159,11 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     batch_size, mean = batch
     _, l1, l2 = objective
     sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
+    masks_weights = drop_connect[0].size > 0
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     for update in range(costs.size):
-        if drop_connect is not None:
+        if masks_weights:
             mask_weights(drop_connect, update, P, sizes, bias)
         add_tasks(queue, parts)
         _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights)
@@ -172,10 +173,10 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
             total += values[part]
         if parts > 1:
             _add_parts(G)
-        if drop_connect is not None:
+        if masks_weights:
             products(g, g, drop_connect[7])
         whole = min(batch_size, m - update % updates * batch_size)
-        costs[update] = total / whole if mean and weights is None else total
+        costs[update] = total / whole if mean and weights.size == 0 else total
         if l1 or l2:
             lanes = lanes_of(sizes, P.itemsize)
             costs[update] += workspace.penalty[0] if flags[STEPPED] else penalty(P, g, sizes, bias, lanes, l1, l2)
@@ -215,8 +216,8 @@ def run_updates(
     values,
     queue,
     is_coordinator,
-    drop_connect=None,
-    weights=None,
+    drop_connect,
+    weights,
 ):
     """Make as many updates as `costs` is long, in epochs over the rows of `order` (if it is empty, over the rows of X).
 
@@ -224,19 +225,18 @@ def run_updates(
     the gradient is divided by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the
     gradient. P: memory for the packed parameters. rule: a `Rule` as a tuple. state: a row for each of the rule's state
     arrays; is_new: whether it is uninitialised and stands for zeros. G, values: a row for each part. drop_connect: see
-    `mask_weights`. weights: the samples' weights, (m,). Returns 1 if all parameters are finite afterwards, 0 if not,
-    and -1 if this was not checked.
+    `mask_weights`. weights: the samples' weights, (m,). What is not used is empty, so that one compilation serves all
+    calls. Returns 1 if all parameters are finite afterwards, 0 if not, and -1 if this was not checked.
     """
     X, Y, order, dropout = data
     model = used = theta, P, layout, bias
-    if drop_connect is not None:
+    masks_weights = drop_connect[0].size > 0
+    if masks_weights:
         used = drop_connect[5], drop_connect[6], layout, bias
     batch_size, _ = batch
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
-    weighed = 0
-    if weights is not None:
-        weighed = most
+    weighed = most if weights.size else 0
     heap = open_heap()
     workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
     most = most if order.size else weighed
@@ -256,7 +256,7 @@ def run_updates(
     is_one = costs.size == alphas.size == 1 and rule.clip_norm == np.inf and not is_wide(sizes)
     is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM)
     is_packed = not (is_one or is_wide(sizes))
-    is_at_once = parts == 1 and drop_connect is None and not (is_one and (l1 or l2))
+    is_at_once = parts == 1 and not masks_weights and not (is_one and (l1 or l2))
     at_once = alphas[: alphas.size if is_at_once else 0]
     checks = costs.size == 1 and rule.code != DESCENT and (is_one or is_wide(sizes))
     packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
