@@ -60,6 +60,58 @@ def test_operators_return_what_numba_says(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.compiled
+def test_ranges_are_pythons(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With one to three bounds, and steps that are constant, negative or variable; also of a shorter integer."""
+    module = kernels(monkeypatch, tmp_path / "cache", RANGES)
+    for start in (-3, 0, 2, 9):
+        for end in (-4, 0, 1, 2, 7, 9, 10):
+            for step in (1, 2, -1, -3):
+                ranges = (
+                    range(end),
+                    range(start, end),
+                    range(start, end, 3),
+                    range(end, start, -2),
+                    range(start, end, -1),
+                )
+                expected = [sum((i + 1) * n for i, n in enumerate(r)) for r in (*ranges, range(start, end, step))]
+                for kind in (int, np.int32):
+                    assert list(module.of_ranges(*map(kind, (start, end, step)))) == expected, (start, end, step)
+    assert module.from_the_end(A, A.reshape(2, 2)) == (A[-1], A[-2], 2.0, 1.0, 3.0)
+
+
+RANGES = """
+@compiling.kernel()
+def of_ranges(start, end, step):
+    a = b = c = d = e = f = 0
+    count = 0
+    for i in range(end):
+        a += (i + 1) * i
+    for n in range(start, end):
+        b += (n - start + 1) * n
+    for n in range(start, end, 3):
+        count += 1
+        c += count * n
+    count = 0
+    for n in range(end, start, -2):
+        count += 1
+        d += count * n
+    count = 0
+    for n in range(start, end, -1):
+        count += 1
+        e += count * n
+    count = 0
+    for n in range(start, end, step):
+        count += 1
+        f += count * n
+    return a, b, c, d, e, f
+
+@compiling.kernel()
+def from_the_end(a, m):
+    return a[-1], a[-2], m[-1, 0], m[0, -1], m[-1][-1]
+"""
+
+
+@pytest.mark.compiled
 def test_slices_are_pythons(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of bounds below, inside and above an array, and of matrices; one with a step is refused."""
     module = kernels(monkeypatch, tmp_path / "cache", SLICES)

@@ -129,7 +129,7 @@ def built(context: Any, builder: Any, kind: Any, name: Any, given: Any, kinds: A
     """The result of `range` or of a `slice` without a step; None for other functions."""
     if name not in (range, slice) or getattr(kind, "has_step", False):
         return None
-    integer = context.get_value_type(types.int64)
+    integer = context.get_value_type(getattr(kind, "dtype", types.int64))
     first, last, step = integer(0), integer(sys.maxsize), integer(1)
     values = [None if each is types.none else value for value, each in zip(given, kinds, strict=True)]
     if len(values) == 1:
