@@ -1006,8 +1006,8 @@ MUTANTS = {
         ),
         Mutant(
             "weights: normalized, as they are",
-            "weigh(cost, h, z, target, sizes[-1], factors, delta[: y.size])",
-            "value(cost, h, z, target)",
+            "weigh(cost, h, z, target, sizes[-1], factors, delta) if",
+            "value(cost, h, z, target) if",
         ),
     ],
 }
@@ -1022,7 +1022,7 @@ KERNELS = (
         "codegen.uninterrupted",
         "codegen.caching",
         "codegen.loading",
-        "codegen.lowering",
+        *("codegen.inference", "codegen.values", "codegen.calls", "codegen.lowering"),
         "codegen.pipeline",
         "codegen.compiling",
         "codegen.vector",

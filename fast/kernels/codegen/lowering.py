@@ -14,7 +14,7 @@ from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.ir import Assign
 from numba.core.lowering import Lower
 
-from samenet.fast.kernels.codegen import values
+from samenet.fast.kernels.codegen.values import begin_range, built, next_of_range
 
 _AT_RETURN = "samenet_at_return"  # an attribute of functions that are being generated
 
@@ -64,13 +64,13 @@ class KernelLower(Lower):
             wanted = self.fndesc.calltypes[expr].args
             given = [self._cast_var(each, to) for each, to in zip(expr.args, wanted, strict=True)]
             name = self.typeof(expr.func.name).typing_key
-            lowered = values.built(self.context, self.builder, kind, name, given, wanted)
+            lowered = built(self.context, self.builder, kind, name, given, wanted)
         elif expr.op in ("getiter", "iternext", "pair_first", "pair_second"):
             given, of = self.loadvar(expr.value.name), self.typeof(expr.value.name)
             if expr.op == "getiter" and isinstance(of, types.RangeType):
-                lowered = values.begin_range(self.context, self.builder, kind, given)
+                lowered = begin_range(self.context, self.builder, kind, given)
             elif expr.op == "iternext" and isinstance(of, types.RangeIteratorType):
-                lowered = values.next_of_range(self.builder, given, self.context.get_value_type(kind))
+                lowered = next_of_range(self.builder, given, self.context.get_value_type(kind))
             elif expr.op.startswith("pair"):
                 lowered = self.builder.extract_value(given, int(expr.op == "pair_second"))
         return super().lower_expr(kind, expr) if lowered is None else lowered
