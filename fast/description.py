@@ -72,7 +72,7 @@ def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
         tiny, flat, (batch_size, clip_value, clip_norm) = None, model.theta.flat, given
         if tiny_network.fits(model, batch_size) and not model.theta.normalized:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
-            tiny = width, (0,) * tiny_network.registers(model), flat, layout(model), objective(model)
+            tiny = width, (0,) * tiny_network.registers(model), flat.reshape(1, -1), layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)
         of_rule = (*constants(rule), float(clip_value), float(clip_norm))
         found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, parts)

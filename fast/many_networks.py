@@ -1,29 +1,50 @@
-"""Training many similar networks together in compiled kernels; see `samenet.training.alike`."""
+"""Training many similar networks in one call of compiled kernels; see `samenet.training.alike`.
+
+In the lanes of registers where that gives the same bits, otherwise one after the other.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.fast.description import constants, layout
-from samenet.fast.kernels import many_networks, narrow, tiny_network
+from samenet.fast import workspace
+from samenet.fast.description import described, layout, plan
+from samenet.fast.kernels import many_networks, narrow, tiny_network, training
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
-_NO_ORDERS = np.empty((0, 0, 0), np.int64)
+_NO_ORDERS, _NO_ORDER = np.empty((0, 0, 0), np.int64), np.empty((0, 0), np.int64)
+_NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by itemsize
+
+
+def _lanes(model: Model, batch_size: int) -> int:
+    """How many such networks to train in the lanes of registers; 0 if that would give other bits."""
+    if model.l1 or model.l2:
+        return 0
+    codes, cost = tuple(map(functions.ACTIVATIONS.index, model.activations)), functions.COSTS.index(model.cost_function)
+    if tiny_network.fits(model, batch_size):
+        fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size)
+    elif narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):  # type: ignore[no-untyped-call]
+        fits = False  # its sums have a different order
+    else:
+        fits = many_networks.fits(model.sizes, codes, batch_size)
+    return many_networks.lanes_of(model.dtype) if fits else 0
 
 
 def at_once(model: Model, batch_size: int) -> int:
-    """How many such networks to train together; 0 if one by one is faster or would give different bits."""
-    if model.theta.normalized or model.l1 or model.l2 or tiny_network.fits(model, batch_size):
+    """How many such networks to train together; 0 if none can be trained in one call."""
+    if model.theta.normalized:
         return 0
-    if narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):  # type: ignore[no-untyped-call]
-        return 0  # its sums have a different order
-    codes = tuple(map(functions.ACTIVATIONS.index, model.activations))
-    return many_networks.lanes_of(model.dtype) if many_networks.fits(model.sizes, codes, batch_size) else 0
+    found: int | None = model.prepared.get((at_once, batch_size))
+    if found is None:
+        is_possible = tiny_network.fits(model, batch_size) or workspace.is_packed(model)
+        found = model.prepared[at_once, batch_size] = _lanes(model, batch_size) or int(is_possible)
+    return found
 
 
 def run_updates(
@@ -34,27 +55,68 @@ def run_updates(
     *,
     alpha: float,
     batch_size: int,
-    orders: Sequence[NDArray[np.int64]] | None,
+    orders: NDArray[np.int64] | None,
     epochs: int,
     reduction: str,
     record_every: int,
+    evaluate: Callable[..., Any],
     clip_value: float = math.inf,
+    clip_norm: float = math.inf,
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
     """The updates of the backend's `run_updates` for models that differ only in their parameters.
 
-    orders: an order of the rows for each model, (epochs, m), or None. Returns the parameters after all updates,
-    (models, parameters); the costs of the updates, (models, updates); and the cost over all samples before each epoch
-    that is a multiple of `record_every`, (models, records); no records if it is 0. The models are not changed.
+    orders: an order of the rows for each model, (models, epochs, m), or for all, (1, epochs, m), or None. evaluate: of
+    the backend. Returns the parameters after all updates, (models, parameters); the costs of the updates, (models,
+    updates); and the cost over all samples before each epoch that is a multiple of `record_every`, (models, records);
+    no records if it is 0. The models are not changed.
     """
-    first = models[0]
-    thetas = np.array([model.theta.flat for model in models])
-    costs = np.empty((len(models), epochs * -(-len(X) // batch_size)))
-    recorded = np.empty((len(models), -(-epochs // record_every) if record_every else 0))
-    state = rule.state(first.theta)
-    of_rule = (*constants(rule), float(clip_value), math.inf, 0)
-    many_networks.run_updates(
-        *(thetas, len(state.values), layout(first), functions.COSTS.index(first.cost_function), X, Y),
-        *(_NO_ORDERS if orders is None else np.array(orders), (batch_size, reduction == "mean"), float(alpha)),
-        *(of_rule, record_every, costs, recorded),
-    )
+    first, number = models[0], len(models)
+    thetas = np.concatenate([model.theta.flat for model in models]).reshape(number, -1)
+    costs = np.empty((number, epochs * -(-len(X) // batch_size)))
+    recorded = np.empty((number, -(-epochs // record_every) if record_every else 0))
+    orders = _NO_ORDERS if orders is None else orders
+    planned = plan(first, rule, (batch_size, clip_value, clip_norm))
+    of_rule, batch, whole = (*planned.constants, 0), (batch_size, reduction == "mean"), 0
+    lanes = at_once(first, batch_size)
+    if lanes > 1 and clip_norm == math.inf:
+        rest = number % lanes
+        whole = number - rest if rest * (2 if planned.tiny is None else 8) <= lanes else number  # few would be slower
+    if whole:
+        across, cost = 0 if planned.tiny is None else len(planned.tiny[0]), functions.COSTS.index(first.cost_function)
+        many_networks.run_updates(
+            *(across, thetas[:whole], rule.state_arrays, layout(first), cost, X, Y),
+            *(orders[: whole if len(orders) > 1 else 1], batch, float(alpha), of_rule, record_every, costs[:whole]),
+            recorded[:whole],
+        )
+    if whole == number:
+        return thetas, costs, recorded
+    rest, updates, scratch = thetas[whole:], -(-len(X) // batch_size), first.holding(first.theta.everything)
+    states = np.zeros((len(rest) * rule.state_arrays, rest.shape[1]), X.dtype)
+    orders = orders[whole:] if len(orders) > 1 else orders
+    for begin in range(0, epochs, record_every or epochs):
+        end = min(epochs, begin + (record_every or epochs))
+        if record_every:
+            for theta, records in zip(rest, recorded[whole:], strict=True):
+                scratch.theta.flat[:] = theta
+                records[begin // record_every] = evaluate(scratch, X, Y, reduction)[0]
+        alphas, of_rule = np.full(end - begin, float(alpha)), (*planned.constants, begin * updates)
+        order = orders[:, begin:end].reshape(-1, len(X)) if orders.size else _NO_ORDER
+        found = np.empty((len(rest), len(alphas) * updates))
+        if planned.tiny is not None:
+            *width, _, kinds, objective = planned.tiny
+            given = (*width, rest, kinds, objective, X, Y, order, batch, alphas, of_rule, states, found.reshape(-1))
+            tiny_network.run_updates(*given)
+        else:
+            _run_each(first, planned.parts, rest, (X, Y, order), batch, alphas, of_rule, states, found.reshape(-1))
+        costs[whole:, begin * updates : end * updates] = found
     return thetas, costs, recorded
+
+
+def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, ...], *given: Any) -> None:
+    """Updates of similar networks that are not tiny, one after the other."""
+    memory = workspace.borrowed(model, parts)
+    kinds, bias, objective = described(model)
+    data = *data, _NO_MASKS[thetas.itemsize]
+    of_model = thetas, memory.P, kinds, bias, objective
+    training.run_each(*of_model, data, *given, memory.G, False, memory.values, new_queue(parts))
+    workspace.give_back(model, memory)

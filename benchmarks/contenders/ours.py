@@ -73,6 +73,7 @@ def _train(name: str, task: Descent) -> Call:
 def _train_many(name: str, task: Many) -> Call:
     """All at once by `train_many` if available, else one after the other, from the same weights in every call."""
     trained, tasks = [_ready(network, name, task.threads) for network in task.networks], task.each()
+    parameters, starts = [network.parameters for network in trained], [network.parameters for network in task.networks]
     at_once: Any = getattr(samenet, "train_many", None)
     settings = {key: value for key, value in _settings(task.one).items() if key != "seed"}
 
@@ -81,8 +82,8 @@ def _train_many(name: str, task: Many) -> Call:
             for network, one in zip(trained, tasks, strict=True):
                 _trained(network, one)
             return trained
-        for network, one in zip(trained, tasks, strict=True):
-            network.parameters = one.network.parameters
+        for own, start in zip(parameters, starts, strict=True):
+            own[:] = start
         at_once(trained, task.one.X, task.one.Y, seeds=[SEED] * len(trained), **settings)
         return trained
 

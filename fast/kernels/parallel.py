@@ -166,9 +166,14 @@ def wait_for_tasks(queue):
     return True
 
 
+def new_queue(slots: int) -> NDArray[np.int64]:
+    """A queue without tasks."""
+    return np.zeros(_TURNS + slots, np.int64)
+
+
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
     """Call work(*arguments, queue, True, *more) as coordinator, and with False in this many helper threads."""
-    queue = np.zeros(_TURNS + slots, np.int64)
+    queue = new_queue(slots)
     try:
         for _ in range(helpers):
             _pool().submit(work, *arguments, queue, False, *more)

@@ -167,57 +167,63 @@ def _updates(
 
 
 @kernel()
-def _begin(heap, width, several, theta, layout, state):
-    """Pack P and the state into registers; returns them with memory for G, H, Z, and delta of two layers."""
-    sizes, codes = layout[0], layout[1]
+def _memory(heap, width, several, theta, layout, states):
+    """Memory for P, G, the packed state, H, Z, and delta of two layers; zeros, which remain in the padding."""
+    sizes = layout[0]
     size, widest, total = 0, 0, row_of(width, (0, 0), sizes[0])
     for layer in range(sizes.size - 1):
         row = row_of(width, several, sizes[layer + 1])
         size += (sizes[layer] + 1) * row
         widest, total = max(widest, row), total + row
     dtype = theta.dtype
-    P, G, packed = zeroed(heap, size, dtype), zeroed(heap, size, dtype), zeroed(heap, (len(state), size), dtype)
-    pack(width, several, theta, sizes, codes[0] == 1, False, P)
-    for i in range(len(state)):
-        pack(width, several, state[i], sizes, codes[0] == 1, False, packed[i])
+    P, G, packed = zeroed(heap, size, dtype), zeroed(heap, size, dtype), zeroed(heap, (states, size), dtype)
     Z, delta, below = zeroed(heap, widest, dtype), zeroed(heap, widest, dtype), zeroed(heap, widest, dtype)
     return P, G, packed, zeroed(heap, total, dtype), Z, delta, below
 
 
 @kernel()
-def _end(width, several, P, packed, layout, theta, state):
-    """Copy the parameters and the state back."""
+def _pack(width, several, theta, state, layout, back, P, packed):
+    """Pack the parameters and the state into registers, or copy them back."""
     sizes, codes = layout[0], layout[1]
-    pack(width, several, theta, sizes, codes[0] == 1, True, P)
+    pack(width, several, theta, sizes, codes[0] == 1, back, P)
     for i in range(len(state)):
-        pack(width, several, state[i], sizes, codes[0] == 1, True, packed[i])
+        pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])
 
 
 @kernel()
-def run_updates(width, several, theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
-    """The updates of `training.run_updates`, for a network that fits, with registers of this width; see `registers`.
+def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs):
+    """The updates of `training.run_updates`, for networks that fit, with registers of this width; see `registers`.
 
-    several: a tuple of length `registers(model)`, so that each has its own compilation. Rows of P, G and H are
-    zero-padded to whole registers. Per sample, a layer of n inputs takes n multiplications of registers and one
-    activation function forward, and twice as many multiplications backward.
+    thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. orders: the rows of
+    each network, or those of all. several: a tuple of length `registers(model)`, so that each has its own compilation.
+    Rows of P, G and H are zero-padded to whole registers. Per sample, a layer of n inputs takes n multiplications of
+    registers and one activation function forward, and twice as many multiplications backward.
     """
     heap = open_heap()
-    P, G, packed, H, Z, delta, below = _begin(heap, width, several, theta, layout, state)
-    data = flat(X), flat(Y), order, order.shape[1] if order.size else X.shape[0]
-    given = (P, P, G), layout, objective, data, batch, alphas, Rule(*rule), packed
-    _updates(width, several, *given, (H, H, None, Z, delta, below), costs, None, None)
-    _end(width, several, P, packed, layout, theta, state)
+    number = len(thetas)
+    count, updates = len(states) // number, costs.size // number
+    P, G, packed, H, Z, delta, below = _memory(heap, width, several, thetas, layout, count)
+    m = orders.shape[1] if orders.size else X.shape[0]
+    for i in range(number):
+        state, start = states[i * count : (i + 1) * count], i * alphas.size % max(1, len(orders))
+        _pack(width, several, thetas[i], state, layout, False, P, packed)
+        data = flat(X), flat(Y), orders[start : start + alphas.size], m
+        given = (P, P, G), layout, objective, data, batch, alphas, Rule(*rule), packed
+        of_one = costs[i * updates : (i + 1) * updates]
+        _updates(width, several, *given, (H, H, None, Z, delta, below), of_one, None, None)
+        _pack(width, several, thetas[i], state, layout, True, P, packed)
 
 
 @kernel()
-def run_updates_with(options, width, several, theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
-    """The same with `tiny_options.Options`, as a tuple."""
-    heap = open_heap()
-    P, G, packed, H, Z, delta, below = _begin(heap, width, several, theta, layout, state)
+def run_updates_with(options, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
+    """The same with `tiny_options.Options`, as a tuple, for a single network."""
+    heap, theta = open_heap(), thetas[0]
+    P, G, packed, H, Z, delta, below = _memory(heap, width, several, theta, layout, len(state))
+    _pack(width, several, theta, state, layout, False, P, packed)
     options = Options(*options)
     memory = memory_for(heap, options, P, H, batch[0])
     m = order.shape[1] if order.size else X.shape[0]
     data = flat(X), flat(Y), order, options.numbers.shape[1] if options.numbers.size else m
     given = (P, memory.used, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, memory.D, memory.masks, Z, delta, below), costs, options, memory)
-    _end(width, several, P, packed, layout, theta, state)
+    _pack(width, several, theta, state, layout, True, P, packed)

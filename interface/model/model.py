@@ -23,6 +23,7 @@ class Model:
     theta          all weights, biases and normalization parameters, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
+    kind           all of this but the parameters, and the dtype: equal for models that differ only in parameters
     prepared       a cache of the values that each backend derives from the model, under its own keys; empty in copies
 
     Only the numbers in theta, the running statistics and `threads` ever change.
@@ -47,7 +48,8 @@ class Model:
         batch_normalization: bool | Sequence[bool] = False,
     ) -> None:
         given = sizes, activation, bias, cost, l1, l2, dtype, batch_normalization
-        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked, normalized = _checked(*given)
+        self.kind = _checked(*given)
+        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked, normalized = self.kind
         self._threads = checks.integer("threads", threads, least=1)
         try:
             self.theta = Parameters.empty(layers, bias, checked, normalized)
@@ -143,20 +145,21 @@ class Model:
         """This model, or, for a different cost, a copy that shares its parameters' memory."""
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
-        model = copy.copy(self)
-        model.cost_function = _checked_cost(cost, self.activations[-1])
-        return model
+        return self._with(3, cost_function=_checked_cost(cost, self.activations[-1]))
 
     def with_penalty(self, l2: float) -> Self:
         """The model with this l2, sharing its parameters' memory."""
-        model = copy.copy(self)
-        model.l2 = l2
-        return model
+        return self._with(5, l2=l2)
 
     def without_penalties(self) -> Self:
         """The model without l1 and l2, sharing its parameters' memory."""
+        return self._with(4, l1=0.0, l2=0.0)
+
+    def _with(self, place: int, **others: Any) -> Self:
+        """A copy that shares the parameters' memory, with other values, which begin at this place of its kind."""
         model = copy.copy(self)
-        model.l1 = model.l2 = 0.0
+        vars(model).update(others)
+        model.kind = *self.kind[:place], *others.values(), *self.kind[place + len(others) :]
         return model
 
     def holding(self, everything: NDArray[Any]) -> Self:

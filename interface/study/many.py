@@ -1,17 +1,19 @@
 """`samenet.train_many`: parallel training of many independent networks."""
 
 import copy
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
+from operator import attrgetter
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samenet.model import Model
 from samenet.model.initialize import SCHEMES, Scheme
 from samenet.network import Network
+from samenet.study.given import arguments, distinct, each, listed, named, validation_sets
 from samenet.training import alike, divergence
 from samenet.training.options import Options
 from samenet.training.reach import unreachable, warn_unreachable
@@ -20,6 +22,8 @@ from samenet.training.run import train_under
 from samenet.training.settings import by_name
 from samenet.training.together import run_together
 from samenet.validation import checks
+
+_MODEL, _KIND, _THREADS = attrgetter("model"), attrgetter("kind"), attrgetter("threads")
 
 
 class TrainingErrors(ExceptionGroup[Exception]):
@@ -35,7 +39,7 @@ class TrainingErrors(ExceptionGroup[Exception]):
 
     def __new__(cls, networks: list[Network], failed: dict[int, Exception]) -> Self:
         """A group of these errors."""
-        what = f"{len(failed)} of {len(networks)} trainings failed, {_named(failed)}; the others are done"
+        what = f"{len(failed)} of {len(networks)} trainings failed, {named(failed)}; the others are done"
         group = super().__new__(cls, what, [*failed.values()])
         group.networks, group.failed = networks, failed
         return group
@@ -96,29 +100,39 @@ def train_many(
     """
     pattern = networks if isinstance(networks, Network) else None
     if pattern is None:
-        trained = _distinct(cast("Iterable[Network]", networks))
-        numbers = [None] * len(trained) if seeds is None else _listed("seeds", seeds)
+        trained = distinct(cast("Iterable[Network]", networks))
+        numbers = [None] * len(trained) if seeds is None else listed("seeds", seeds)
         if len(numbers) != len(trained):
             raise ValueError(f"seeds: expected {len(trained)}, one for each network, got {len(numbers)}")
     else:
         if seeds is None:
             raise ValueError("seeds: expected one for each new network, got None and one network")
         checks.choice("init", init, SCHEMES)
-        numbers = _listed("seeds", seeds)
+        numbers = listed("seeds", seeds)
         trained = [pattern] * len(numbers)  # replaced by new networks below
-    given, of_X, of_Y = _arguments(options), _each("X", X, len(trained)), _each("Y", Y, len(trained))
-    validation = _validation(given["validation"], len(trained))
+    given, of_X, of_Y = arguments(options), each("X", X, len(trained)), each("Y", Y, len(trained))
+    validation = validation_sets(given["validation"], len(trained))
     shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
     report = ReportOfMany(len(trained), *shown)
     given |= {"verbose": False, "progress": False}  # of each training
     outside: dict[int, str] = {}  # the first network of each kind with unreachable targets, by number
     weights = given["sample_weight"]
-    of_weights = None if weights is None else _each("sample_weight", weights, len(trained), rank=2)
+    of_weights = None if weights is None else each("sample_weight", weights, len(trained), rank=2)
+    models = [*map(_MODEL, trained)]
+    if given["cost"] is not None:
+        with suppress(TypeError, ValueError):  # raised again below, for the first network that refuses it
+            models = [model.with_cost(given["cost"]) for model in models]
     known: dict[Any, Any] = {}  # samples already checked for a kind of network
     # The options of the first network of a kind, and whether each network needs its own check.
     plans: dict[Any, tuple[Options | None, bool]] = {}
-    planned = []
+    plan, each_by_itself = None, True
+    planned, owners = list[Options](), dict[int, int]()  # the options of each network, and whose they are, by id
+    of_all = of_X is of_Y is of_weights is None and not isinstance(validation, list) and _are_ready(models, numbers)
+    kinds = [*map(_KIND, models)]
     for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
+        if i == 1 and of_all and not each_by_itself and kinds.count(kinds[0]) == len(kinds):
+            planned *= len(kinds)
+            break
         try:
             if pattern is not None:
                 checks.seed(f"seeds[{i}]", seed)
@@ -133,63 +147,68 @@ def train_many(
             like = (of_weights and i, *key, id(held), model.sizes[1:-1], model.activations[-1], model.theta.normalized)
             first, each_by_itself = plans.get(like, (None, True))
             if first is not None and not each_by_itself:
-                plan = first.for_another(model, seed)
+                plan = first if of_all else first.for_another(model, seed)
             else:
                 its = {**given, "seed": seed, "validation": held}
                 plan = Options.checked(model, x, y, by_name(its), warns=False)
             if first is None:
-                plans[like] = plan, bool(plan.stop) or not all(v.flags.owndata for v in (x, y, *plan.held))
+                each_by_itself = bool(plan.stop) or not all(v.flags.owndata for v in (x, y, *plan.held))
+                plans[like] = plan, each_by_itself
                 if found := unreachable(model.activations[-1], y, plan.sample_weight):
                     outside[i] = found
+            owners.setdefault(id(plan), i)
             planned.append(plan)
         except (TypeError, ValueError) as refusal:
             refusal.add_note(f"in train_many, for networks[{i}]")
             raise
     if outside:
-        warn_unreachable(f"in train_many, for {_named(outside)}, {next(iter(outside.values()))}")
-    threads = max((network.threads for network in trained), default=1)
-    streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]
-    threads = threads if len(set(streams)) == len(streams) else 1
-    if pattern is not None:
-        trained = [copy.copy(pattern) for _ in numbers]
+        warn_unreachable(f"in train_many, for {named(outside)}, {next(iter(outside.values()))}")
+    threads = max(map(_THREADS, models), default=1)
+    if threads > 1 and not alike.are_numbers(numbers):
+        streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]
+        threads = threads if len(set(streams)) == len(streams) else 1
     failed: dict[int, Exception] = {}
+    alone = list[int]()  # those not trained together with others
 
     def train(group: Sequence[int], release: Callable[[], None]) -> None:
         if pattern is not None:
             for i in group:
                 trained[i] = _like(pattern, init, numbers[i])
-        alone = group
+                models[i] = trained[i].model.with_cost(given["cost"])
+        rest = group
         if len(group) > 1:
-            nets = [trained[i] for i in group]
-            models = [net.model.with_cost(given["cost"]) for net in nets]
-            left = alike.train(nets, models, nets[0].backend, [planned[i] for i in group], release)
-            alone = [group[place] for place in left]
-            for i in group:
-                if i not in alone:
-                    report.end_of(i, trained[i].history, None)
-        for i in alone:
-            net = trained[i]
-            model = net.model.with_cost(given["cost"])
+            nets, plan, seeds = [trained[i] for i in group], planned[group[0]], [numbers[i] for i in group]
+            left = alike.train(nets, [models[i] for i in group], nets[0].backend, plan, seeds, release)
+            rest = [group[place] for place in left]
+            if not report.is_empty:
+                for i in group:
+                    if i not in rest:
+                        report.end_of(i, trained[i].history, None)
+        alone.extend(rest)
+        for i in rest:
+            net, model, plan = trained[i], models[i], planned[i]
+            plan = plan if owners[id(plan)] == i else plan.for_another(model, numbers[i])
             if threads > 1:
                 model = copy.copy(model)
                 model.threads = 1
             try:
-                train_under(net, model, net.backend, planned[i], release)
+                train_under(net, model, net.backend, plan, release)
             except Exception as error:
                 failed[i] = error
             net.training_state = None
             report.end_of(i, net.history, failed.get(i))
 
-    models = [network.model.with_cost(given["cost"]) for network in trained]
-    groups = alike.groups(models, [network.backend for network in trained], planned, threads)
+    similar = alike.similar(models, [network.backend for network in trained], planned)
+    groups = alike.groups(similar, numbers, threads)
     with report:
         for number, error in run_together([partial(train, group) for group in groups], threads).items():
             failed |= dict.fromkeys(groups[number], error)
     failed = dict(sorted(failed.items()))
-    histories = {i: net.history for i, net in enumerate(trained) if i not in failed and net.history is not None}
-    diverged = [i for i, history in histories.items() if history.diverged_at is not None]
+    trained = [copy.copy(net) if net is pattern else net for net in trained] if failed else trained
+    histories = {i: trained[i].history for i in sorted(alone) if i not in failed}
+    diverged = [i for i, history in histories.items() if history is not None and history.diverged_at is not None]
     if diverged:
-        divergence.warn(f"{len(diverged)} of {len(trained)} networks do, {_named(diverged)}")
+        divergence.warn(f"{len(diverged)} of {len(trained)} networks do, {named(diverged)}")
     for i, error in failed.items():
         error.add_note(f"in train_many, for networks[{i}]")
     if failed:
@@ -197,85 +216,18 @@ def train_many(
     return trained
 
 
+def _are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:
+    """Whether no network will be refused for its seed or for parameters that cannot be written to."""
+    if not alike.are_numbers(seeds) or min((seed for seed in seeds if seed is not None), default=0) < 0:
+        return False
+    try:
+        for model in models:
+            model.theta.check_writable()
+    except ValueError:
+        return False
+    return True
+
+
 def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
     settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
     return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
-
-
-def _arguments(options: dict[str, Any]) -> dict[str, Any]:
-    """All arguments of `Network.train`, by name; TypeError for others."""
-    known = {
-        name: parameter.default
-        for name, parameter in inspect.signature(Network.train).parameters.items()
-        if name not in ("self", "X", "Y", "seed")
-    }
-    for name, value in options.items():
-        checks.choice("train_many", name, known)
-        if name in ("resume", "checkpoint", "every") and value is not known[name]:
-            raise ValueError(
-                f"{name}: expected none in train_many, which keeps nothing to go on from, got {value!r:.60}"
-            )
-    missing = [name for name, default in known.items() if default is inspect.Parameter.empty and name not in options]
-    if missing:
-        raise TypeError(f"train_many: expected {', '.join(missing)} to be given")
-    return {**known, **options}
-
-
-def _listed(name: str, value: Iterable[Any]) -> list[Any]:
-    if isinstance(value, str | bytes | bytearray | memoryview | AbstractSet | Mapping):
-        raise TypeError(f"{name}: expected a list, got {checks.short(value)} ({type(value).__name__})")
-    try:
-        return list(value)
-    except Exception:
-        raise TypeError(f"{name}: expected a list, got {checks.short(value)} ({type(value).__name__})") from None
-
-
-def _distinct(networks: Iterable[Any]) -> list[Network]:
-    found = _listed("networks", networks)
-    places: dict[int, int] = {}
-    for i, network in enumerate(found):
-        if not isinstance(network, Network):
-            raise TypeError(
-                f"networks[{i}]: expected a Network, got {checks.short(network)} ({type(network).__name__})"
-            )
-        if places.setdefault(id(network), i) != i:
-            raise ValueError(f"networks[{i}]: expected each network once, got networks[{places[id(network)]}] again")
-    return found
-
-
-def _validation(value: Any, count: int) -> Any:
-    """The validation set of all networks, or a list with that of each."""
-    if not (isinstance(value, tuple | list) and len(value) == 2 and 3 in map(_rank, value)):
-        return value
-    X, Y = (_each("validation", part, count) or [part] * count for part in value)
-    return list(zip(X, Y, strict=True))
-
-
-def _each(name: str, value: Any, count: int, rank: int = 3) -> list[Any] | None:
-    """The separate values of each network, or None if all share one."""
-    if _rank(value) != rank:
-        return None
-    given = list(value) if isinstance(value, list | tuple) else np.asarray(value)
-    if isinstance(given, np.ndarray) and given.ndim != rank:  # a sparse matrix is refused on conversion
-        return None
-    if len(given) != count:
-        what = "matrices" if rank == 3 else "vectors"
-        raise ValueError(f"{name}: expected {count} {what}, one for each network, got {len(given)}")
-    return list(given)
-
-
-def _rank(value: Any) -> int:
-    """The number of dimensions, judging by the first items."""
-    try:
-        rank = getattr(value, "ndim", None)
-    except Exception:  # a user-defined class, refused on conversion
-        return 0
-    if isinstance(rank, int):
-        return rank
-    return 1 + _rank(value[0]) if isinstance(value, list | tuple) and value else int(checks.is_listing(value))
-
-
-def _named(numbers: Iterable[int]) -> str:
-    """Networks by their numbers, the first few of many."""
-    places = [f"networks[{i}]" for i in numbers]
-    return ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")

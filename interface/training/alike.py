@@ -1,14 +1,18 @@
 """Short training of several similar networks in one call of the backend, with the same bits as one after the other.
 
 Networks are similar if they differ only in parameters and seeds. A backend that supports this has a module `MANY` with
-two functions: at_once(model, batch_size), the number of networks that it trains together, 0 if none; and
-run_updates(models, X, Y, rule, ...), see `samenet.fast.many_networks`.
+two functions: at_once(model, batch_size), the number of networks that it trains together, 0 if it trains none in one
+call; and run_updates(models, X, Y, rule, ...), see `samenet.fast.many_networks`.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
+from operator import attrgetter, itemgetter, setitem
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samenet.backends.objective import overflow_ignored
 from samenet.model import Model
@@ -17,9 +21,47 @@ from samenet.training import divergence, loop, short
 from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
+from samenet.validation.finite import all_finite
 
-_CALLS = 8  # groups that the backend trains together, in one call
-_ARGUMENTS = {"reduction", "alpha", "clip_value"}  # the arguments of `run_updates` that `MANY.run_updates` takes, too
+_MOST = 2**22  # bytes of the parameters of the networks in one call
+# The arguments of `run_updates` that `MANY.run_updates` takes, too.
+_ARGUMENTS = {"reduction", "alpha", "clip_value", "clip_norm"}
+_NUMBERS = frozenset((int, type(None)))
+_FLAT, _KIND, _ALL = attrgetter("theta.flat"), attrgetter("kind"), slice(None)
+
+
+class Similar(NamedTuple):
+    """Networks that differ only in parameters and seeds: their numbers, and the options of the first."""
+
+    numbers: Sequence[int]
+    model: Model
+    backend: Any
+    options: Options
+
+
+def similar(models: Sequence[Model], backends: Sequence[Any], planned: Sequence[Options]) -> list[Similar]:
+    """All networks, by those that are similar."""
+    kinds, of_kind = [*map(_KIND, models)], dict[Any, list[list[int]]]()
+    if kinds and all(values.count(values[0]) == len(values) for values in (kinds, backends, planned)):
+        return [Similar(range(len(kinds)), models[0], backends[0], planned[0])]
+    last, alike = (None, None, None), list[int]()
+    for i, (model, backend, options) in enumerate(zip(models, backends, planned, strict=True)):
+        kind, of_one, plan = last
+        if plan is options and kind is model.kind and of_one is backend:
+            alike.append(i)
+            continue
+        last = model.kind, backend, options
+        samples = id(options.X), id(options.Y), id(options.sample_weight)
+        lists = of_kind.setdefault((id(backend), model.kind, *samples), [])
+        for alike in lists:
+            settings = planned[alike[0]].settings
+            if settings is options.settings or settings == options.settings:
+                alike.append(i)
+                break
+        else:
+            lists.append(alike := [i])
+    found = [alike for lists in of_kind.values() for alike in lists]
+    return [Similar(alike, models[alike[0]], backends[alike[0]], planned[alike[0]]) for alike in found]
 
 
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
@@ -34,82 +76,88 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     together: int = many.at_once(model, options.batch_size)
     updates = settings.epochs * -(-len(options.X) // options.batch_size)
     seconds = together * loop.seconds_of(backend, model, updates, options.batch_size)
-    return together, max(1, min(_CALLS, int(loop.CALL_SECONDS / max(seconds, 1e-9))))
+    most = min(loop.CALL_SECONDS / max(seconds, 1e-9), _MOST / max(1, together * model.theta.flat.nbytes))
+    return together, max(1, int(most))
 
 
-def groups(
-    models: Sequence[Model], backends: Sequence[Any], planned: Sequence[Options], threads: int
-) -> list[list[int]]:
-    """Lists of the indices of networks that are trained together, or of a single one."""
-    of_kind: dict[Any, list[list[int]]] = {}  # lists of similar networks
-    for i, (model, backend, options) in enumerate(zip(models, backends, planned, strict=True)):
-        theta = model.theta
-        kind = id(backend), theta.sizes, theta.bias, model.activations, model.cost_function, model.l1, model.l2
-        samples = id(options.X), id(options.Y), id(options.sample_weight)
-        lists = of_kind.setdefault((*kind, theta.flat.dtype, *samples), [])
-        for alike in lists:
-            settings = planned[alike[0]].settings
-            if settings is options.settings or settings == options.settings:
-                alike.append(i)
-                break
-        else:
-            lists.append([i])
-    found = []
-    for alike in (alike for lists in of_kind.values() for alike in lists):
-        together, calls = _together(models[alike[0]], backends[alike[0]], planned[alike[0]])
+def are_numbers(seeds: Sequence[Any]) -> bool:
+    """Whether none of the seeds is a stream; maybe False if none is."""
+    return _NUMBERS.issuperset(map(type, seeds))
+
+
+def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list[Sequence[int]]:
+    """The numbers of the networks that are trained in one call, or of a single one."""
+    found = list[Sequence[int]]()
+    for numbers, *kind in kinds:
+        together, calls = _together(*kind)
         # Several networks may share a stream that the user gave; they have to draw from it one after the other.
-        fit = [i for i in alike if together and not is_stream(planned[i].seed)]
+        fit: Sequence[int] = []
+        if together:
+            fit = numbers if are_numbers(seeds) else [i for i in numbers if not is_stream(seeds[i])]
         step = max(1, together * min(calls, -(-len(fit) // max(1, together * threads))))
-        parts = [fit[start : start + step] for start in range(0, len(fit), step)]
-        found += [part for part in parts if 2 * len(part) > together]  # in fewer, most lanes would be idle
-        grouped = {i for part in found for i in part}
-        found += [[i] for i in alike if i not in grouped]
-    return sorted(found)
+        found += [fit[start : start + step] for start in range(0, len(fit), step)]
+        if len(fit) < len(numbers):
+            alone = set(numbers).difference(fit)
+            found += [[i] for i in numbers if i in alone]
+    return sorted(found, key=itemgetter(0))
+
+
+def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.int64] | None:
+    """The orders of all epochs for each seed, (seeds, epochs, m), or (1, epochs, m) if all have the same."""
+    settings, drawn, known = options.settings, list[Any](), dict[int, Any]()
+    if not settings.shuffle or options.batch_size == len(options.X):
+        return None
+    if type(seeds[0]) is int and seeds.count(seeds[0]) == len(seeds):
+        seeds = seeds[:1]
+    for seed in seeds:
+        own = Options(options.X, options.Y, settings, options.batch_size, seed)
+        drawn.append(own.draws(dtype, shuffled=True).epochs(settings.epochs))
+    return np.array(drawn)
 
 
 def train(
     users: Sequence[Trained],
     models: Sequence[Model],
     backend: Any,
-    planned: Sequence[Options],
+    options: Options,
+    seeds: Sequence[Any],
     release: Callable[[], None],
 ) -> list[int]:
     """Train similar networks; returns the indices of those that were left unchanged and have to be trained alone.
 
     These are the networks whose weights did not stay finite, or whose costs `divergence` must examine, as in `short`.
     """
-    options = planned[0]
     settings, X, Y, size = options.settings, options.X, options.Y, options.batch_size
     returns_cost, every = size == len(X), settings.record_every
-    orders: list[Any] | None = None
-    if settings.shuffle and not returns_cost:
-        draws = (one.draws(models[0].dtype, shuffled=True) for one in planned)
-        orders = [one.epochs(settings.epochs) for one in draws]
     with overflow_ignored(backend):
         thetas, costs, recorded = backend.MANY.run_updates(
             *(models, X, Y, settings.optimizer),
             **settings.arguments,
-            **{"batch_size": size, "orders": orders, "epochs": settings.epochs},
-            record_every=0 if returns_cost else every,
+            **{"batch_size": size, "orders": _orders(options, seeds, models[0].dtype), "epochs": settings.epochs},
+            **{"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate},
         )
-    finite, left = np.isfinite(thetas).all(axis=1).tolist(), list[int]()
-    harmless = divergence.are_harmless(costs, size, settings.reduction)
-    for i, (user, model, one) in enumerate(zip(users, models, planned, strict=True)):
-        if not (finite[i] and harmless[i]):
-            left.append(i)
-            one.stream = None  # it starts its draws again
-            continue
-        history, flat = History(), model.theta.flat
-        if every > 0:
-            history.record_costs(0, costs[i] if returns_cost else np.repeat(recorded[i], every), every)
-        history.epochs_done = settings.epochs
-        # Between these there is no call, during which a second Ctrl-C could be raised.
-        flat[:] = thetas[i]
-        user.history, user.training_state = history, None
-    try:
-        release()
-    except StopTraining as reason:
-        for i, user in enumerate(users):
-            if i not in left and user.history is not None:
-                user.history.stop("StopTraining", reason)
+        is_well = divergence.are_harmless(costs, size, settings.reduction)
+        if not all_finite(thetas):
+            is_well &= np.isfinite(thetas).all(axis=1)
+    left, flats = list[int](), [*map(_FLAT, models)]
+    if not is_well.all():
+        left = np.flatnonzero(~is_well).tolist()
+        chosen = np.flatnonzero(is_well)
+        flats, users = [flats[i] for i in chosen], [users[i] for i in chosen]
+        thetas, costs, recorded = thetas[chosen], costs[chosen], recorded[chosen]
+    if users:
+        records = costs if returns_cost or not every else np.repeat(recorded, every, axis=1)[:, : settings.epochs]
+        histories = History.of_several(settings.epochs, records, every)
+        # All in one call, during which no second Ctrl-C can be raised.
+        changes = chain(
+            map(setitem, flats, repeat(_ALL), thetas),
+            map(setattr, users, repeat("history"), histories),
+            map(setattr, users, repeat("training_state"), repeat(None)),
+        )
+        deque(changes, 0)
+        try:
+            release()
+        except StopTraining as reason:
+            for history in histories:
+                history.stop("StopTraining", reason)
     return left

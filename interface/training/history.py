@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from samenet.validation import checks
 
 Array = NDArray[Any]
 NOTHING: Mapping[str, float] = {}
+_STATE = attrgetter("epochs_done", "stopped_by", "diverged_at", "best_epoch", "starts", "_epochs")
 _NO_EPOCHS, _NO_VALUES = array("q"), array("d")
 
 
@@ -41,6 +43,14 @@ class History(Mapping[str, NDArray[np.float64]]):
     subset_accuracy and label_accuracy are defined in `samenet.training.classification`.
     """
 
+    # Set in a history only where they differ.
+    epochs_done = 0
+    stopped_by: str | None = None
+    diverged_at: int | None = None
+    best_epoch: int | None = None
+    starts: tuple[float, ...] = ()
+    _curve: "array[float] | None" = None
+
     def __init__(self, monitors: Sequence[str] = ()) -> None:
         # Python's own arrays: they grow like lists, accept many numbers at once, and are faster to copy than lists.
         self._epochs = _NO_EPOCHS[:]
@@ -52,12 +62,22 @@ class History(Mapping[str, NDArray[np.float64]]):
                     f"monitors: expected names, each once and none of them 'cost', got {checks.short(monitors)}"
                 )
             self._values = {name: array("d") for name in names}
-        self.epochs_done = 0
-        self.stopped_by: str | None = None
-        self.diverged_at: int | None = None
-        self.best_epoch: int | None = None
-        self.starts: tuple[float, ...] = ()
-        self._curve: array[float] | None = None
+
+    @classmethod
+    def of_several(cls, epochs: int, costs: NDArray[np.float64], every: int) -> list[Self]:
+        """The histories of several runs of this many epochs, from the costs before each epoch, (runs, epochs), of which
+        those at multiples of `every` are recorded, or none if it is 0.
+        """
+        first = cls()
+        first.epochs_done = epochs
+        if every:
+            first.record_costs(0, costs[0], every)
+        count, values, new = first.length, first._values, object.__new__
+        found, rows = [new(cls) for _ in costs], array("d", np.ascontiguousarray(costs[:, :: every or 1]).tobytes())
+        for i, one in enumerate(found):
+            one.epochs_done, one._epochs = epochs, first._epochs  # which does not change any more
+            one._values = {"cost": rows[i * count : (i + 1) * count]} if count else values
+        return found
 
     @property
     def epochs(self) -> NDArray[np.int64]:
@@ -98,7 +118,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
             return NotImplemented
-        mine, others = ({**vars(history), "_values": list(history), "_curve": None} for history in (self, other))
+        mine, others = (_STATE(history) + (list(history),) for history in (self, other))
         if mine != others or (self._curve is None) != (other._curve is None):
             return False
         same = [np.array_equal(self[name], other[name], equal_nan=True) for name in self]
