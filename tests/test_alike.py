@@ -100,19 +100,25 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
     assert taken == len(RULES)
 
 
-# Settings that are trained alone, because their bits would differ, or something has to happen between updates.
-ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+# Settings with which networks are trained one after the other in a single call, since the lanes would give other bits.
+IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"l2": 0.1}, {}),
-    ({"l1": 0.1}, {}),
+    ({"l1": 0.1}, {"record_every": 2}),
+    ({"sizes": [200, 3]}, {"optimizer": "momentum"}),
+    ({"activation": ["softmax", "sigmoid"]}, {"record_every": 0}),
+    ({}, {"clip_norm": 0.1}),
+    ({"cost": "binary_cross_entropy"}, {"batch_size": 1, "optimizer": "adam"}),
+    ({"l2": 0.1}, {"batch_size": None}),
+    ({"l2": 0.1, "dtype": "float32"}, {"batch_size": 7, "optimizer": "rmsprop", "shuffle": False}),
+    ({"sizes": [4, 3, 2, 3], "l1": 0.1}, {"batch_size": 2, "epochs": 5, "record_every": 3, "optimizer": "nesterov"}),
+]
+# Settings that are trained alone, because something has to happen between updates, or no kernel takes them.
+ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"batch_normalization": True}, {}),
-    ({"sizes": [4, 300, 3]}, {}),
-    ({"sizes": [200, 3]}, {}),
-    ({"activation": ["softmax", "sigmoid"]}, {}),
+    ({"sizes": [4, 300, 300, 3]}, {"epochs": 1, "batch_size": None}),
     ({}, {"dropout": 0.1}),
     ({}, {"drop_connect": 0.1}),
     ({}, {"sampling": "adaptive"}),
-    ({}, {"clip_norm": 0.1}),
-    ({}, {"batch_size": 1}),  # which takes another way
     ({}, {"callback": lambda net, history: None}),
     ({}, {"alpha": lambda epoch: 0.1}),
     ({}, {"monitors": ["mean_norm"]}),
@@ -121,19 +127,73 @@ ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def check_same(kind: dict[str, Any], way: dict[str, Any], seeds: list[int]) -> None:
+    kind = {"sizes": [4, 8, 3], **kind}
+    X, Y = samples((kind["sizes"][0], 3), 50)
+    networks = [Network(seed=i, **kind) for i in range(len(seeds))]
+    expected = [net.copy() for net in networks]
+    settings = {"alpha": 0.1, "epochs": 2, "batch_size": 20, **way}
+    one_by_one(expected, X, Y, seeds, **settings)
+    train_many(networks, X, Y, seeds=seeds, **settings)
+    assert same(networks, expected)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("number", range(len(IN_TURN)))
+@pytest.mark.parametrize("seeds", [[*range(20)], [5] * 20], ids=["seeds", "one seed"])
+def test_what_is_trained_in_turn(number: int, seeds: list[int], calls: list[int]) -> None:
+    check_same(*IN_TURN[number], seeds)
+    assert calls == [20]
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("number", range(len(ALONE)))
 def test_what_is_trained_alone(number: int, calls: list[int]) -> None:
-    kind, way = ALONE[number]
-    kind = {"sizes": [4, 8, 3], **kind}
-    X, Y = samples((kind["sizes"][0], 3), 50)
-    networks = [Network(seed=i, **kind) for i in range(20)]
-    expected = [net.copy() for net in networks]
-    settings = {"alpha": 0.1, "epochs": 2, "batch_size": 20, **way}
-    one_by_one(expected, X, Y, range(20), **settings)
-    train_many(networks, X, Y, seeds=range(20), **settings)
-    assert same(networks, expected)
+    check_same(*ALONE[number], [*range(20)])
     assert calls == []
+
+
+# Networks so small that each alone would be trained in registers: sums over a register of 2 to 16 nodes, or several.
+TINY: list[tuple[list[int], Any, str]] = [
+    ([2, 1], "sigmoid", "squared_error"),
+    ([14, 7], "relu", "sum_of_squares"),
+    ([3, 2, 1, 2], ["tanh", "identity", "sigmoid"], "squared_error"),
+    ([1, 5, 1], ["tanh", "identity"], "sum_of_squares"),
+    ([5, 9, 4], ["relu", "tanh"], "squared_error"),
+    ([6, 20, 17, 2], ["sigmoid", "tanh", "sigmoid"], "squared_error"),
+]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", TINY, ids=lambda kind: "-".join(map(str, kind[0])))
+def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sizes, activation, cost), across = kind, list[int]()
+    run, lanes = kernels.run_updates, kernels.lanes_of(np.dtype(dtype))
+
+    def noted(first: int, *given: Any) -> None:
+        across.append(first)
+        run(first, *given)
+
+    monkeypatch.setattr(kernels, "run_updates", noted)
+    ways = [
+        {"batch_size": 1, "record_every": 0},
+        {"batch_size": 1, "shuffle": False, "clip_value": 1e-3},
+        {"batch_size": 3, "record_every": 2, "reduction": "sum"},
+        {"epochs": 5, "shuffle": False, "batch_size": 2},
+        {"record_every": 2},
+    ]
+    for rule, way, bias in zip(RULES, ways, itertools.cycle([True, True, False]), strict=False):
+        X, Y = samples((sizes[0], sizes[-1]), 8 if "batch_size" in way else 3)
+        given = {"activation": activation, "cost": cost, "dtype": dtype, "bias": bias}
+        networks = [Network(sizes, seed=i, **given) for i in range(lanes + 3)]
+        expected = [net.copy() for net in networks]
+        settings = {"alpha": 0.05, "epochs": 3, "optimizer": rule, **way}
+        one_by_one(expected, X, Y, range(lanes + 3), **settings)
+        train_many(networks, X, Y, seeds=range(lanes + 3), **settings)
+        assert same(networks, expected)
+    assert across.count(0) <= len(ways) - 2  # the others are tiny
+    assert max(across) == min(lanes, max(16 // np.dtype(dtype).itemsize, 1 << (max(sizes[1:]) - 1).bit_length()))
 
 
 @pytest.mark.compiled
@@ -155,7 +215,7 @@ def test_kinds_are_told_apart(threads: int, calls: list[int]) -> None:
     one_by_one(expected, X, Y, range(len(made)), alpha=0.1, epochs=2, batch_size=20)
     train_many(made, X, Y, seeds=range(len(made)), alpha=0.1, epochs=2, batch_size=20)
     assert same(made, expected)
-    assert sum(calls) >= 5 * 16 + 16 - 8
+    assert sum(calls) == 18 * len(kinds)
 
 
 def test_the_same_samples_or_other_ones(calls: list[int]) -> None:

@@ -14,24 +14,26 @@ from samenet.validation import checks
 
 def arguments(options: dict[str, Any]) -> dict[str, Any]:
     """All arguments of `Network.train`, by name; TypeError for others."""
-    known = _defaults()
+    known, required = _defaults()
     for name, value in options.items():
-        checks.choice("train_many", name, known)
+        if name not in known:
+            checks.choice("train_many", name, known)
         if name in ("resume", "checkpoint", "every") and value is not known[name]:
             raise ValueError(
                 f"{name}: expected none in train_many, which keeps nothing to go on from, got {value!r:.60}"
             )
-    missing = [name for name, default in known.items() if default is inspect.Parameter.empty and name not in options]
-    if missing:
+    if not required <= options.keys():
+        missing = [name for name in known if name in required and name not in options]
         raise TypeError(f"train_many: expected {', '.join(missing)} to be given")
     return {**known, **options}
 
 
 @cache
-def _defaults() -> dict[str, Any]:
-    """The defaults of those arguments, by name; empty if there is none."""
+def _defaults() -> tuple[dict[str, Any], set[str]]:
+    """The defaults of those arguments, by name, and the names of those that have none."""
     parameters = inspect.signature(Network.train).parameters.items()
-    return {name: parameter.default for name, parameter in parameters if name not in ("self", "X", "Y", "seed")}
+    known = {name: parameter.default for name, parameter in parameters if name not in ("self", "X", "Y", "seed")}
+    return known, {name for name, default in known.items() if default is inspect.Parameter.empty}
 
 
 def listed(name: str, value: Iterable[Any]) -> list[Any]:

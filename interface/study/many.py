@@ -18,7 +18,7 @@ from samenet.training import alike, divergence
 from samenet.training.options import Options
 from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
-from samenet.training.run import train_under
+from samenet.training.run import Release, train_under
 from samenet.training.settings import by_name
 from samenet.training.together import run_together
 from samenet.validation import checks
@@ -126,7 +126,8 @@ def train_many(
     # The options of the first network of a kind, and whether each network needs its own check.
     plans: dict[Any, tuple[Options | None, bool]] = {}
     plan, each_by_itself = None, True
-    planned, owners = list[Options](), dict[int, int]()  # the options of each network, and whose they are, by id
+    planned: list[Options] = []  # of each network
+    owners: dict[int, int] = {}  # whose they are, by id
     of_all = of_X is of_Y is of_weights is None and not isinstance(validation, list) and _are_ready(models, numbers)
     kinds = [*map(_KIND, models)]
     for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
@@ -168,9 +169,9 @@ def train_many(
         streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]
         threads = threads if len(set(streams)) == len(streams) else 1
     failed: dict[int, Exception] = {}
-    alone = list[int]()  # those not trained together with others
+    alone: list[int] = []  # those not trained together with others
 
-    def train(group: Sequence[int], release: Callable[[], None]) -> None:
+    def train(group: Sequence[int], release: Release) -> None:
         if pattern is not None:
             for i in group:
                 trained[i] = _like(pattern, init, numbers[i])

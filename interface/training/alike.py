@@ -7,7 +7,7 @@ call; and run_updates(models, X, Y, rule, ...), see `samenet.fast.many_networks`
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from operator import attrgetter, itemgetter, setitem
 from typing import Any, NamedTuple
 
@@ -41,7 +41,8 @@ class Similar(NamedTuple):
 
 def similar(models: Sequence[Model], backends: Sequence[Any], planned: Sequence[Options]) -> list[Similar]:
     """All networks, by those that are similar."""
-    kinds, of_kind = [*map(_KIND, models)], dict[Any, list[list[int]]]()
+    kinds = [*map(_KIND, models)]
+    of_kind: dict[Any, list[list[int]]] = {}
     if kinds and all(values.count(values[0]) == len(values) for values in (kinds, backends, planned)):
         return [Similar(range(len(kinds)), models[0], backends[0], planned[0])]
     last, alike = (None, None, None), list[int]()
@@ -87,7 +88,7 @@ def are_numbers(seeds: Sequence[Any]) -> bool:
 
 def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list[Sequence[int]]:
     """The numbers of the networks that are trained in one call, or of a single one."""
-    found = list[Sequence[int]]()
+    found: list[Sequence[int]] = []
     for numbers, *kind in kinds:
         together, calls = _together(*kind)
         # Several networks may share a stream that the user gave; they have to draw from it one after the other.
@@ -104,7 +105,7 @@ def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list
 
 def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.int64] | None:
     """The orders of all epochs for each seed, (seeds, epochs, m), or (1, epochs, m) if all have the same."""
-    settings, drawn, known = options.settings, list[Any](), dict[int, Any]()
+    settings, drawn = options.settings, []
     if not settings.shuffle or options.batch_size == len(options.X):
         return None
     if type(seeds[0]) is int and seeds.count(seeds[0]) == len(seeds):
@@ -136,15 +137,14 @@ def train(
             **{"batch_size": size, "orders": _orders(options, seeds, models[0].dtype), "epochs": settings.epochs},
             **{"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate},
         )
-        is_well = divergence.are_harmless(costs, size, settings.reduction)
-        if not all_finite(thetas):
-            is_well &= np.isfinite(thetas).all(axis=1)
-    left, flats = list[int](), [*map(_FLAT, models)]
-    if not is_well.all():
-        left = np.flatnonzero(~is_well).tolist()
-        chosen = np.flatnonzero(is_well)
-        flats, users = [flats[i] for i in chosen], [users[i] for i in chosen]
-        thetas, costs, recorded = thetas[chosen], costs[chosen], recorded[chosen]
+    is_well = divergence.are_harmless(costs, size, settings.reduction)
+    if not all_finite(thetas):
+        is_well = (np.isfinite(thetas).all(axis=1) & is_well).tolist()
+    left, flats = [], [*map(_FLAT, models)]
+    if not all(is_well):
+        left = [i for i, well in enumerate(is_well) if not well]
+        flats, users = [*compress(flats, is_well)], [*compress(users, is_well)]
+        thetas, costs, recorded = thetas[is_well], costs[is_well], recorded[is_well]
     if users:
         records = costs if returns_cost or not every else np.repeat(recorded, every, axis=1)[:, : settings.epochs]
         histories = History.of_several(settings.epochs, records, every)

@@ -110,13 +110,13 @@ def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bo
     return largest < _GROWTH * scale or largest < _bound(costs.item(0), scale)  # the second is at least the first
 
 
-def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> NDArray[np.bool_]:
+def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> list[bool]:
     """As `is_harmless`, for several training runs, one for each row of costs."""
     scale = amount if reduction == "sum" else 1
     if worst(costs) < _GROWTH * scale:  # the least of the bounds
-        return np.ones(len(costs), np.bool_)
+        return [True] * len(costs)
     bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
-    harmless: NDArray[np.bool_] = costs.max(axis=1) < bounds  # false for NaN
+    harmless: list[bool] = (costs.max(axis=1) < bounds).tolist()  # false for NaN
     return harmless
 
 
