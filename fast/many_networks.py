@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from samenet.fast import workspace
 from samenet.fast.description import described, layout, plan
-from samenet.fast.kernels import many_networks, narrow, tiny_network, training
+from samenet.fast.kernels import many_networks, narrow, tiny_network
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
@@ -79,8 +79,8 @@ def run_updates(
     of_rule, batch, whole = (*planned.constants, 0), (batch_size, reduction == "mean"), 0
     lanes = at_once(first, batch_size)
     if lanes > 1 and clip_norm == math.inf:
-        rest = number % lanes
-        whole = number - rest if rest * (2 if planned.tiny is None else 8) <= lanes else number  # few would be slower
+        few = number % lanes
+        whole = number - few if few * (2 if planned.tiny is None else 8) <= lanes else number  # lanes would be idle
     if whole:
         across, cost = 0 if planned.tiny is None else len(planned.tiny[0]), functions.COSTS.index(first.cost_function)
         many_networks.run_updates(
@@ -118,5 +118,5 @@ def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, .
     kinds, bias, objective = described(model)
     data = *data, _NO_MASKS[thetas.itemsize]
     of_model = thetas, memory.P, kinds, bias, objective
-    training.run_each(*of_model, data, *given, memory.G, False, memory.values, new_queue(parts))
+    many_networks.run_each(*of_model, data, *given, memory.G, False, memory.values, new_queue(parts))
     workspace.give_back(model, memory)

@@ -1048,7 +1048,7 @@ KERNELS = (
     ),
     *("lanes", "steps", "penalties", "slices", "backward", "parallel", "training", "few_rows", "normalization"),
     *("inference", "evaluation", "answers"),
-    *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "many_networks"),
+    *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "network_lanes", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last is the backend itself.

@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import sparse_input
+from samenet.fast.kernels import sparse_input, training
 from samenet.fast.kernels.activations import (
     SOFTMAX,
     SQUARED_ERROR,
@@ -32,7 +32,6 @@ from samenet.fast.kernels.network_lanes import backward, forward, gather
 from samenet.fast.kernels.packing import nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 from samenet.fast.kernels.tiny_layers import back_through, less, multiply_add, times
-from samenet.fast.kernels.training import parts_of
 
 _LEAST, _CACHED = 4, 1 << 14  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
@@ -47,7 +46,7 @@ def fits(sizes: tuple[int, ...], codes: tuple[int, ...], batch_size: int) -> boo
     """Whether such networks, trained one by one, compute their sums in the order used here."""
     size = sum((n + 1) * k for n, k in itertools.pairwise(sizes))
     narrow = max(sizes) < min(WIDE, sparse_input.LEAST) and size <= _MOST
-    return narrow and SOFTMAX not in codes[:-1] and parts_of(batch_size, size) == 1
+    return narrow and SOFTMAX not in codes[:-1] and training.parts_of(batch_size, size) == 1
 
 
 def fits_tiny(codes: tuple[int, ...], cost: int, size: int) -> bool:
@@ -157,7 +156,9 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
         *(types.Tuple((int64, boolean)), float64, RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
     )
 )
-def _updates(across, theta, state, layout, cost, X, Y, order, batch, alpha, rule, record_every, G, workspace, costs, recorded):
+def _updates(
+    across, theta, state, layout, cost, X, Y, order, batch, alpha, rule, record_every, G, workspace, costs, recorded
+):
     """All updates of the networks in the lanes; see `run_updates`."""
     batch_size, mean = batch
     m = len(X)
@@ -172,7 +173,9 @@ def _updates(across, theta, state, layout, cost, X, Y, order, batch, alpha, rule
                     values[r] *= 1.0 / m
         whole = min(batch_size, m - first)
         scale, piece = 1.0 / whole if mean else 1.0, block_rows(whole, BLOCK)
-        _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, costs[:, update])
+        _pass(
+            across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, costs[:, update]
+        )
         if mean and across == 0:
             for r in range(len(costs)):
                 costs[r, update] /= whole
@@ -185,9 +188,9 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
 
     across: 0, or for networks that fit `tiny_network`, whose results they have, the lanes of its registers.
     thetas: (networks, parameters). states: the number of the rule's state arrays; they start at 0. orders: (networks,
-    epochs, m), or (1, epochs, m) for all, or empty to use the rows as they are. batch: its size, and whether the gradient is divided by it.
-    recorded: (networks, records), the cost over all samples before every epoch that is a multiple of `record_every`;
-    or empty. X, Y, alpha, rule, see `training.run_updates`, are the same for all.
+    epochs, m), or (1, epochs, m) for all, or empty to use the rows as they are. batch: its size, and whether the
+    gradient is divided by it. recorded: (networks, records), the cost over all samples before every epoch that is a
+    multiple of `record_every`; or empty. X, Y, alpha, rule, see `training.run_updates`, are the same for all.
     """
     sizes, rule = layout[0], Rule(*rule)
     number, size = thetas.shape
@@ -223,3 +226,24 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
             *(workspace, costs[first : first + count], recorded[first : first + count]),
         )
         transposed(group[:, :count], thetas[first : first + count])
+
+
+@kernel(light=True)
+def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, states, costs, G, is_new, values, queue):
+    """`training.run_updates` of several networks whose parameters are packed, one after the other in this thread.
+
+    thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
+    the rows of each network, or those of all.
+    """
+    X, Y, orders, dropout = data
+    number = len(thetas)
+    count, updates = len(states) // number, costs.size // number
+    for i in range(number):
+        queue[:] = 0
+        start = i * alphas.size % max(1, len(orders))
+        given = X, Y, orders[start : start + alphas.size], dropout
+        state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
+        training.run_updates(
+            *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, is_new, values),
+            *(queue, True),
+        )

@@ -215,7 +215,9 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
 
 
 @kernel()
-def run_updates_with(options, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs):
+def run_updates_with(
+    options, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs
+):
     """The same with `tiny_options.Options`, as a tuple, for a single network."""
     heap, theta = open_heap(), thetas[0]
     P, G, packed, H, Z, delta, below = _memory(heap, width, several, theta, layout, len(state))

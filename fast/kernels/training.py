@@ -281,24 +281,3 @@ def run_updates(
     if checks and flags[STEPPED]:
         return 1 - flags[SPOILED]
     return -1
-
-
-@kernel(light=True)
-def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, states, costs, G, is_new, values, queue):
-    """`run_updates` of several networks whose parameters are packed, one after the other in this thread.
-
-    thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
-    the rows of each network, or those of all.
-    """
-    X, Y, orders, dropout = data
-    number = len(thetas)
-    count, updates = len(states) // number, costs.size // number
-    for i in range(number):
-        queue[:] = 0
-        start = i * alphas.size % max(1, len(orders))
-        given = X, Y, orders[start : start + alphas.size], dropout
-        state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
-        run_updates(
-            *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, is_new, values),
-            *(queue, True),
-        )

@@ -48,9 +48,10 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "kernels that few calls need", lambda: _kernel_cache().compile_external(dtype)
     yield (
         "many networks",
-        lambda: train_many(
-            network([9, 20, 3]), X[:100, :9], Y[:100], seeds=range(16), alpha=0.1, epochs=1, batch_size=50
-        ),
+        lambda: [
+            train_many(made, X[:100, :9], Y[:100], seeds=range(16), alpha=0.1, epochs=1, batch_size=50)
+            for made in (network([9, 20, 3]), network([9, 20, 3], l2=0.1))
+        ],
     )
 
 

@@ -157,21 +157,19 @@ class Model:
 
     def _with(self, place: int, **others: Any) -> Self:
         """A copy that shares the parameters' memory, with other values, which begin at this place of its kind."""
-        model = copy.copy(self)
-        vars(model).update(others)
-        model.kind = *self.kind[:place], *others.values(), *self.kind[place + len(others) :]
+        model, after = copy.copy(self), place + len(others)
+        vars(model).update(others, kind=(*self.kind[:place], *others.values(), *self.kind[after:]))
         return model
 
     def holding(self, everything: NDArray[Any]) -> Self:
         """The same model with a copy of these parameters, and running statistics, in their dtype."""
-        model = copy.copy(self)
-        model.theta = Parameters.holding(self.sizes, self.bias, everything, self.theta.normalized)
+        model, theta = copy.copy(self), self.theta
+        model.theta = Parameters.holding(theta.sizes, theta.bias, everything, theta.normalized)
         return model
 
     def equals(self, other: "Model") -> bool:
         """Whether sizes, settings, dtype, parameters and running statistics are equal; `threads` is ignored."""
-        mine, others = ((m.sizes, m.dtype, m.settings) for m in (self, other))
-        return mine == others and bool((self.theta.everything == other.theta.everything).all())
+        return self.kind == other.kind and bool((self.theta.everything == other.theta.everything).all())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "prepared": {}}

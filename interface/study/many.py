@@ -1,7 +1,7 @@
 """`samenet.train_many`: parallel training of many independent networks."""
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter

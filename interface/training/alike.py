@@ -45,7 +45,8 @@ def similar(models: Sequence[Model], backends: Sequence[Any], planned: Sequence[
     of_kind: dict[Any, list[list[int]]] = {}
     if kinds and all(values.count(values[0]) == len(values) for values in (kinds, backends, planned)):
         return [Similar(range(len(kinds)), models[0], backends[0], planned[0])]
-    last, alike = (None, None, None), list[int]()
+    last: tuple[Any, ...] = None, None, None
+    alike: list[int] = []
     for i, (model, backend, options) in enumerate(zip(models, backends, planned, strict=True)):
         kind, of_one, plan = last
         if plan is options and kind is model.kind and of_one is backend:

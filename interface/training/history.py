@@ -118,7 +118,7 @@ class History(Mapping[str, NDArray[np.float64]]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
             return NotImplemented
-        mine, others = (_STATE(history) + (list(history),) for history in (self, other))
+        mine, others = ((*_STATE(history), list(history)) for history in (self, other))
         if mine != others or (self._curve is None) != (other._curve is None):
             return False
         same = [np.array_equal(self[name], other[name], equal_nan=True) for name in self]
