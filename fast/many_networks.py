@@ -78,7 +78,8 @@ def run_updates(
     planned = plan(first, rule, (batch_size, clip_value, clip_norm))
     of_rule, batch, whole = (*planned.constants, 0), (batch_size, reduction == "mean"), 0
     lanes = at_once(first, batch_size)
-    if lanes > 1 and clip_norm == math.inf:
+    records_tiny = planned.tiny is not None and record_every > 0  # costs of all samples have other bits in the lanes
+    if lanes > 1 and clip_norm == math.inf and not records_tiny:
         few = number % lanes
         whole = number - few if few * (2 if planned.tiny is None else 8) <= lanes else number  # lanes would be idle
     if whole:

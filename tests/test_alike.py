@@ -179,8 +179,8 @@ def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest
     ways = [
         {"batch_size": 1, "record_every": 0},
         {"batch_size": 1, "shuffle": False, "clip_value": 1e-3},
-        {"batch_size": 3, "record_every": 2, "reduction": "sum"},
-        {"epochs": 5, "shuffle": False, "batch_size": 2},
+        {"batch_size": 3, "record_every": 0, "reduction": "sum"},
+        {"epochs": 5, "shuffle": False, "batch_size": 2, "record_every": 2},
         {"record_every": 2},
     ]
     for rule, way, bias in zip(RULES, ways, itertools.cycle([True, True, False]), strict=False):
@@ -194,6 +194,18 @@ def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest
         assert same(networks, expected)
     assert across.count(0) <= len(ways) - 2  # the others are tiny
     assert max(across) == min(lanes, max(16 // np.dtype(dtype).itemsize, 1 << (max(sizes[1:]) - 1).bit_length()))
+
+
+@pytest.mark.compiled
+def test_recorded_costs_of_tiny_networks_are_those_of_one_after_the_other() -> None:
+    X, Y = RANDOM.normal(size=(18, 5)), RANDOM.random((18, 1))
+    for activation, dtype in itertools.product(["sigmoid", "tanh", "identity"], ["float32", "float64"]):
+        networks = [Network([5, 1], seed=i, activation=activation, dtype=dtype) for i in range(36)]
+        expected = [net.copy() for net in networks]
+        settings: dict[str, Any] = {"alpha": 0.3, "epochs": 9, "batch_size": 9, "optimizer": "adam"}
+        one_by_one(expected, X, Y, range(36), **settings)
+        train_many(networks, X, Y, seeds=range(36), **settings)
+        assert same(networks, expected)
 
 
 @pytest.mark.compiled
