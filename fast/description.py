@@ -11,6 +11,9 @@ from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.steps import RULES
 from samenet.model import Model, functions
 
+NO_ORDER = np.empty((0, 0), np.int64)
+NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by itemsize
+
 
 def objective(model: Model) -> tuple[int, float, float]:
     """The cost's index in the list of costs, and the factors of the penalties."""

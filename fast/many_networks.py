@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.fast import workspace
-from samenet.fast.description import described, layout, plan
+from samenet.fast.description import NO_MASKS, NO_ORDER, described, layout, plan
 from samenet.fast.kernels import many_networks, narrow, tiny_network
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
-_NO_ORDERS, _NO_ORDER = np.empty((0, 0, 0), np.int64), np.empty((0, 0), np.int64)
-_NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by itemsize
+_NO_ORDERS = np.empty((0, 0, 0), np.int64)
 
 
 def _lanes(model: Model, batch_size: int) -> int:
@@ -101,7 +100,7 @@ def run_updates(
                 scratch.theta.flat[:] = theta
                 records[begin // record_every] = evaluate(scratch, X, Y, reduction)[0]
         alphas, of_rule = np.full(end - begin, float(alpha)), (*planned.constants, begin * updates)
-        order = orders[:, begin:end].reshape(-1, len(X)) if orders.size else _NO_ORDER
+        order = orders[:, begin:end].reshape(-1, len(X)) if orders.size else NO_ORDER
         found = np.empty((len(rest), len(alphas) * updates))
         if planned.tiny is not None:
             *width, _, kinds, objective = planned.tiny
@@ -117,7 +116,7 @@ def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, .
     """Updates of similar networks that are not tiny, one after the other."""
     memory = workspace.borrowed(model, parts)
     kinds, bias, objective = described(model)
-    data = *data, _NO_MASKS[thetas.itemsize]
+    data = *data, NO_MASKS[thetas.itemsize]
     of_model = thetas, memory.P, kinds, bias, objective
     many_networks.run_each(*of_model, data, *given, memory.G, False, memory.values, new_queue(parts))
     workspace.give_back(model, memory)

@@ -20,7 +20,7 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows, many_networks, ready, tiny
-from samenet.fast.description import described, layout, plan
+from samenet.fast.description import NO_MASKS, NO_ORDER, described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, run_parallel
@@ -37,10 +37,10 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
-_NO_ORDER, _NO_NUMBERS = np.empty((0, 0), np.int64), np.empty(0)
-_NONE = {  # no state, no masks of dropout and none of DropConnect, by itemsize
-    n: (np.empty((0, 0), f"f{n}"), (none, empty, 0, 0), (none, empty, 0, 0, 0, empty, empty, empty))
-    for n, none, empty in ((n, np.empty(0, np.int64), np.empty(0, f"f{n}")) for n in (4, 8))
+_NO_NUMBERS = np.empty(0)
+_NONE = {  # no state, and no masks of DropConnect, by itemsize
+    n: (np.empty((0, 0), f"f{n}"), (np.empty(0, np.int64), empty, 0, 0, 0, empty, empty, empty))
+    for n, empty in ((n, np.empty(0, f"f{n}")) for n in (4, 8))
 }
 _most_rows = functools.cache(forward.most_rows)
 
@@ -196,9 +196,8 @@ def gradient(
     theta, costs = model.theta.flat, np.empty(1)
     if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
-    state, masks, _ = _NONE[X.itemsize]
-    data = X, Y, _NO_ORDER, masks if dropout is None else tuple(dropout)
-    given = data, (len(X), reduction == "mean"), _NO_NUMBERS, _NO_RULE, state, costs
+    data = X, Y, NO_ORDER, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
+    given = data, (len(X), reduction == "mean"), _NO_NUMBERS, _NO_RULE, _NONE[X.itemsize][0], costs
     if model.theta.normalized:
         g = model.theta.empty_like()
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
@@ -234,7 +233,7 @@ def run_updates(
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
     epochs, rows = (epochs, len(X)) if order is None else order.shape
-    order = _NO_ORDER if order is None else order
+    order = NO_ORDER if order is None else order
     alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
     alphas[:] = alpha
     theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
@@ -242,9 +241,10 @@ def run_updates(
     constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
     if planned.tiny is not None:
         options = dropout, drop_connect, sample_weight, sampler
-        tiny.run_updates(planned.tiny, X, Y, order, batch, alphas, constants, state.values, costs, *options)
+        of_tiny = X, Y, order, batch, alphas, constants, state.values, costs
+        state.is_finite = tiny.run_updates(planned.tiny, *of_tiny, *options)
     else:
-        data = X, Y, order, _NONE[X.itemsize][1] if dropout is None else tuple(dropout)
+        data = X, Y, order, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
         is_new = state.made is None and sampler is None and costs.size > 0 and not theta.normalized
         values = np.empty((state.count, theta.flat.size), X.dtype) if is_new else state.values
         given = data, batch, alphas, constants, values, costs
@@ -280,7 +280,7 @@ def _descend(
         running = model.theta.everything[theta.size :]
         normalization.run_updates(theta, running, kinds, objective, *given, G[0], weights)
         return None
-    connect = _NONE[theta.itemsize][2] if drop_connect is None else masking(model, drop_connect)
+    connect = _NONE[theta.itemsize][1] if drop_connect is None else masking(model, drop_connect)
     if sampler is not None:
         adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), connect)
         return None
@@ -290,7 +290,7 @@ def _descend(
     return None if found < 0 else bool(found)
 
 
-FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost}
+FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost, run_updates: (ready.fast_samples, ready.fast_updates)}
 
 
 class Network(interface.Network):

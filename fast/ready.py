@@ -1,5 +1,6 @@
 """The compiled backend's fast paths for arrays that need no conversion: the kernel checks them as it reads them."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,13 +8,16 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from samenet.fast import few_rows
-from samenet.fast.description import layout, objective
-from samenet.fast.kernels import answers
+from samenet.fast.description import NO_MASKS, NO_ORDER, described, layout, objective, plan
+from samenet.fast.kernels import answers, tiny_network, training
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import PAYS
+from samenet.fast.kernels.parallel import PAYS, new_queue
+from samenet.fast.workspace import is_small, workspace
 from samenet.model import Model
+from samenet.optimizers import State
 
 OTHER_ARRAYS = TypeError, NumbaError  # raised by a kernel compiled for one type of array only
+_MOST = 1 << 14  # numbers of samples that are checked by a kernel, which holds the GIL
 _USUAL = 2.0**64  # costs up to this are far from the limits of `samenet.validation.overflow`
 
 
@@ -74,3 +78,59 @@ def fast_cost(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]
         return otherwise(X, Y)
 
     return cost
+
+
+def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callable[..., Any] | None:
+    """f(X, Y): both as (m, n), if they are what `samenet.training.short` checks of samples; None if they may not be."""
+    theta, low, high = model.theta, *limits
+    if theta.normalized or rows * max(theta.sizes[0], theta.sizes[-1]) > _MOST:
+        return None
+    flat, codes, cost, array = theta.flat, layout(model), objective(model)[0], np.ndarray
+    answer: Any = None
+
+    def samples(X: Any, Y: Any) -> Any:
+        nonlocal answer
+        if type(X) is array and type(Y) is array:
+            if X.ndim == 1 == Y.ndim:
+                X, Y = X.reshape(1, -1), Y.reshape(1, -1)
+            answer = answer or answers.samples_of(flat.dtype)
+            try:
+                return (X, Y) if answer(flat, codes, cost, low, high, rows, X, Y) else None
+            except OTHER_ARRAYS:
+                return None
+        return None
+
+    return samples
+
+
+def fast_updates(
+    model: Model, rule: Any, batch_size: int, epochs: int, reduction: str, alpha: float, **clipping: float
+) -> Callable[..., Any] | None:
+    """f(model, X, Y, state): the full-batch updates of `run_updates`, with new state; None for a network not small."""
+    limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
+    theta, planned = model.theta, plan(model, rule, (batch_size, *limits))
+    if theta.normalized or batch_size * theta.flat.size >= PAYS or not is_small(model, planned.parts):
+        return None
+    alphas, batch, constants = np.full(epochs, alpha), (batch_size, reduction == "mean"), (*planned.constants, 0)
+    tiny, empty, flat, dtype = planned.tiny or (), np.empty, theta.flat, theta.flat.dtype
+
+    def of_tiny(model: Model, X: Any, Y: Any, state: State) -> Any:
+        costs = empty(epochs)
+        given = X, Y, NO_ORDER, batch, alphas, constants, state.values, costs
+        state.is_finite = tiny_network.run_updates(*tiny, *given)
+        state.t = epochs
+        return costs
+
+    def of_small(model: Model, X: Any, Y: Any, state: State) -> Any:
+        costs, values = empty(epochs), empty((count, size), dtype) if count else nothing
+        (G, P, totals, _), queue = spare.pop() if spare else (workspace(model, parts), new_queue(parts))
+        queue.fill(0)
+        given = (X, Y, NO_ORDER, no_masks), batch, alphas, constants, values, costs, G, True, totals, queue, True
+        found = training.run_updates(flat, P, *of_model, *given)
+        spare.append(((G, P, totals, None), queue))
+        state.made, state.t, state.is_finite = values, epochs, None if found < 0 else found > 0
+        return costs
+
+    count, size, parts, spare = rule.state_arrays, flat.size, planned.parts, list[Any]()  # memory for the next call
+    of_model, no_masks, nothing = described(model), NO_MASKS[dtype.itemsize], empty((0, size), dtype)
+    return of_tiny if tiny else of_small

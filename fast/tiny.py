@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
+from samenet.fast.description import NO_ORDER
 from samenet.fast.kernels import tiny_network, tiny_options
-
-_NO_ORDER = np.empty((0, 0), np.int64)
 
 
 def run_updates(
@@ -26,16 +25,15 @@ def run_updates(
     drop_connect: DropConnect | None,
     sample_weight: NDArray[Any] | None,
     sampler: Sampler | None,
-) -> None:
-    """Make the updates in place and write their costs; the arguments are those of the kernels.
+) -> bool:
+    """Make the updates in place and write their costs; returns whether all parameters are finite afterwards.
 
-    planned: the kernels' first arguments, registers and the model. order: of the rows; with a sampler, the random
-    numbers that draw them.
+    The arguments are those of the kernels. planned: the first of them, registers and the model. order: of the rows;
+    with a sampler, the random numbers that draw them.
     """
     if dropout is None and drop_connect is None and sample_weight is None and sampler is None:
-        tiny_network.run_updates(*planned, X, Y, order, batch, alphas, constants, state, costs)
-        return
+        return bool(tiny_network.run_updates(*planned, X, Y, order, batch, alphas, constants, state, costs))
     chosen = tiny_options.chosen(X.itemsize, dropout, drop_connect, sample_weight, sampler, order)
-    rows, (_, _, *model) = order if sampler is None else _NO_ORDER, planned
+    rows, (_, _, *model) = order if sampler is None else NO_ORDER, planned
     given = *model, X, Y, rows, batch, alphas, constants, state, costs
-    tiny_network.run_updates_with(chosen, *tiny_network.widest(X.itemsize), *given)
+    return bool(tiny_network.run_updates_with(chosen, *tiny_network.widest(X.itemsize), *given))

@@ -1,5 +1,6 @@
 """Arrays that need no conversion take the backend's own way, which checks them as the others are checked."""
 
+import itertools
 import pickle
 from typing import Any
 
@@ -10,6 +11,7 @@ import samenet
 from samenet.backends import costs
 from samenet.fast import few_rows, ready
 from samenet.fast.kernels import few_rows as kernels
+from samenet.training import short
 
 PLAIN_KERNELS = True
 DTYPES = ["float64", "float32"]
@@ -191,3 +193,99 @@ def test_up_to_how_many_rows_nothing_is_packed() -> None:
         assert least <= rows <= most, sizes
         assert few_rows.fits(model, rows)
         assert not few_rows.fits(model, rows + 1)
+
+
+WAYS: list[dict[str, Any]] = [
+    {},
+    {"epochs": 4, "record_every": 2, "reduction": "sum"},
+    {"optimizer": "adam", "clip_norm": 0.1},
+    {"optimizer": "momentum", "clip_value": 0.01, "epochs": 3},
+    {"batch_size": 2, "seed": 0, "optimizer": "rmsprop"},
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize(("sizes", "settings"), NETWORKS, ids=str)
+def test_a_repeated_training_is_as_the_first(
+    sizes: list[int], settings: Any, way: dict[str, Any], dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of other samples, and of one; and nothing is checked in Python."""
+    net, given = network(sizes, dtype, **settings), {"alpha": 0.01, "epochs": 1, **way}
+    for rows in (5, 17, 1):
+        for step in range(6):
+            X, Y = data(sizes, rows, dtype)
+            other = net.copy()
+            expected = other.train(X, Y, **given)
+            if step > 2:
+                monkeypatch.setattr(type(net.model), "labelled", lambda *_: pytest.fail("checked in Python"))
+            found = net.train(*((X[0], Y[0]) if rows == 1 and step > 3 else (X, Y)), **given)
+            monkeypatch.undo()
+            assert found == expected
+            assert net.parameters.tobytes() == other.parameters.tobytes()
+            if step % 2:  # it can go on
+                assert net.train(X, Y, **given, resume=True) == other.train(X, Y, **given, resume=True)
+                assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("sizes", "settings"), NETWORKS[:5], ids=str)
+def test_a_repeated_training_refuses_or_converts_what_the_first_does(
+    sizes: list[int], settings: Any, dtype: str
+) -> None:
+    net, given = network(sizes, dtype, **settings), {"alpha": 0.01, "epochs": 2}
+    X, Y = data(sizes, 6, dtype)
+    for _ in range(3):
+        net.train(X, Y, **given)
+    samples = net.model.prepared[short.Known].samples
+    assert samples(X, Y) is not None
+    others = [(X.tolist(), Y), (np.repeat(X, 2, 0)[::2], Y), (np.asfortranarray(X), np.asfortranarray(Y))]
+    others += [(unaligned(X), Y), (X, unaligned(Y)), (X[:3].copy(), Y[:3].copy())]
+    others.append((X.astype(X.dtype.newbyteorder()), Y))
+    if net.parameters.size >= X.size:
+        others.append((net.parameters[: X.size].reshape(X.shape), Y))
+    for x, y in others:
+        assert samples(x, y) is None
+        other = net.copy()
+        expected = other.train(np.array(x), np.array(y), **given)
+        assert net.train(x, y, **given) == expected
+        assert net.parameters.tobytes() == other.parameters.tobytes()
+        for _ in range(2):
+            net.train(X, Y, **given)
+    before, history = net.parameters.copy(), net.history
+    for value, place in itertools.product((np.nan, np.inf, -np.inf), (0, -1)):
+        for x, y, message in ((spoiled(X, value, place), Y, "X: "), (X, spoiled(Y, value, place), "Y: ")):
+            assert samples(x, y) is None
+            with pytest.raises(ValueError, match=f"^{message}expected finite"):
+                net.train(x, y, **given)
+    for x, y in ((X[:, :-1].copy(), Y), (X, Y[:-1].copy()), (X[:0].copy(), Y[:0].copy()), (X[0], Y[:1])):
+        assert samples(x, y) is None
+        with pytest.raises(ValueError, match=r"^[XY]: expected "):
+            net.train(x, y, **given)
+    assert net.parameters.tobytes() == before.tobytes()
+    assert net.history is history
+    limited = {"sigmoid": (-0.5, 1.5), "tanh": (-1.5, 1.5), "softmax": (-0.5, 1.5)}.get(net.activations[-1], ())
+    for value in limited:
+        assert samples(X, spoiled(Y, value)) is None
+        if "entropy" not in net.cost_function:
+            with pytest.warns(samenet.UnreachableTargetsWarning):
+                net.train(X, spoiled(Y, value), **given)
+    slightly = spoiled(Y, 1 + 5e-6)
+    assert (samples(X, slightly) is None) == ("entropy" in net.cost_function)
+    net.parameters.flags.writeable = False
+    with pytest.raises(ValueError, match="^parameters: expected an array that can be written to"):
+        net.train(X, Y, **given)
+
+
+def test_another_cost_is_repeated_too() -> None:
+    net = network([4, 3, 2], "float64")
+    X, Y = data([4, 3, 2], 5, "float64")
+    for threads in (1, 1, 1, 2):
+        net.threads, other = threads, net.copy()
+        net.train(X, Y, alpha=0.1, epochs=1, cost="sum_of_squares")
+        other.train(X, Y, alpha=0.1, epochs=1, cost="sum_of_squares")
+        assert net.parameters.tobytes() == other.parameters.tobytes()
+        assert net.model.with_cost("sum_of_squares").threads == threads
+    assert net.model.with_cost("sum_of_squares") is net.model.with_cost("sum_of_squares")
+    assert short.Known in net.model.with_cost("sum_of_squares").prepared
+    assert net.cost_function == "squared_error"

@@ -11,7 +11,7 @@ from agreement import Backend
 import samenet
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
-from samenet.training import again, loop, short
+from samenet.training import divergence, loop
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
@@ -244,18 +244,58 @@ def test_a_handler_of_ctrl_c_may_raise_it_in_a_short_training(
     def handler(signum: int, frame: Any) -> None:
         raise StopTraining("enough")
 
-    def interrupted(theta: Any) -> bool:
+    def interrupted(*_: Any) -> bool:
         signal.raise_signal(signal.SIGINT)
         return True
 
-    for module in (again, short):
-        monkeypatch.setattr(module, "all_finite", interrupted)
+    monkeypatch.setattr(divergence, "is_harmless", interrupted)
     before, net = signal.signal(signal.SIGINT, handler), make(backend)
     try:
         history = net.train(X, Y, epochs=2, **STEPS)
     finally:
         signal.signal(signal.SIGINT, before)
     assert (history.epochs_done, history.stopped_by) == (2, "StopTraining: enough")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("kind", [StopTraining, KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("given", [{}, {"batch_size": 2, "seed": 0, "optimizer": "adam"}], ids=str)
+def test_a_signal_in_a_repeated_training(
+    backend: Backend, given: dict[str, Any], kind: type[BaseException], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The updates are made all the same, once; unless a second signal comes."""
+    left = [0]
+
+    def handler(signum: int, frame: Any) -> None:
+        raise kind("enough")
+
+    def interrupted(*arguments: Any) -> bool:
+        if left[0]:
+            left[0] -= 1
+            signal.raise_signal(signal.SIGINT)
+        return right(*arguments)
+
+    right, settings = divergence.is_harmless, {**STEPS, "epochs": 2, "batch_size": None, **given}
+    monkeypatch.setattr(divergence, "is_harmless", interrupted)
+    before, net = signal.signal(signal.SIGINT, handler), make(backend)
+    try:
+        for _ in range(3):
+            net.train(X, Y, **settings)
+        theta, earlier, other = net.parameters.copy(), net.history, net.copy()
+        left[0] = times
+        if kind is StopTraining:
+            history = net.train(X, Y, **settings)
+            assert history is net.history
+            assert (history.epochs_done, history.stopped_by) == (2 * (times == 1), "StopTraining: enough")
+        else:
+            with pytest.raises(kind, match="enough"):
+                net.train(X, Y, **settings)
+            assert (net.history is earlier) == (times == 2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert left == [0]
+    other.train(X, Y, **settings)
+    assert net.parameters.tobytes() == (other.parameters if times == 1 else theta).tobytes()
 
 
 def test_ctrl_c_is_not_lost_with_it(backend: Backend) -> None:

@@ -60,14 +60,14 @@ def _settings(task: Descent) -> dict[str, Any]:
     }
 
 
-def _trained(network: Network, task: Descent) -> Array:
-    network.parameters = task.network.parameters
-    network.train(task.X, task.Y, **_settings(task))
+def _trained(network: Network, task: Descent, settings: dict[str, Any]) -> Array:
+    network.parameters[:] = task.network.parameters  # unchecked, as every contender begins
+    network.train(task.X, task.Y, **settings)
     return network.parameters
 
 
 def _train(name: str, task: Descent) -> Call:
-    return Call(partial(_trained, _ready(task.network, name, task.threads), task), np.array)
+    return Call(partial(_trained, _ready(task.network, name, task.threads), task, _settings(task)), np.array)
 
 
 def _train_many(name: str, task: Many) -> Call:
@@ -80,7 +80,7 @@ def _train_many(name: str, task: Many) -> Call:
     def run() -> list[Network]:
         if at_once is None:
             for network, one in zip(trained, tasks, strict=True):
-                _trained(network, one)
+                _trained(network, one, _settings(one))
             return trained
         for own, start in zip(parameters, starts, strict=True):
             own[:] = start

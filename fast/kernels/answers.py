@@ -1,4 +1,4 @@
-"""The cost and the gradient of arrays passed by Python: computed and checked in one call.
+"""The cost and the gradient of arrays passed by Python: computed and checked in one call; or checked before training.
 
 Checking arrays in Python takes several times as long as the gradient of a tiny network. Here, a sum of the first layer
 depends on every input of its sample, and the cost on every target: if the results are finite, so are the arrays.
@@ -18,6 +18,7 @@ from samenet.fast.kernels.forward import most_rows
 from samenet.fast.kernels.inference import is_native
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.penalties import penalty
+from samenet.fast.kernels.sparse_input import are_finite
 
 
 @kernel("reassoc")
@@ -66,6 +67,20 @@ def _cost(theta, layout, cost, l1, l2, X, Y):
     return result if finite else np.nan
 
 
+def _samples(theta, layout, cost, low, high, rows, X, Y):
+    """Whether X and Y are this many finite samples and targets, from low to high, in memory apart from theta."""
+    if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)) or len(X) != rows:
+        return False
+    targets, start = flat(Y), theta.ctypes.data
+    found, end = 0, start + theta.size * theta.itemsize
+    for i in range(targets.size):
+        found += (targets[i] >= low) & (targets[i] <= high)
+    for values in (flat(X), targets):
+        if values.ctypes.data < end and start < values.ctypes.data + values.size * values.itemsize:
+            return False
+    return found == targets.size and are_finite(flat(X)) and are_finite(targets)
+
+
 @cache
 def gradient_of(dtype):
     """`_gradient` for a dtype; it raises for other types of arrays."""
@@ -80,3 +95,12 @@ def cost_of(dtype):
     f = from_dtype(dtype)
     model = f[::1], int64[:, ::1], int64, float64, float64
     return for_exactly(_cost, (*model, f[:, ::1], f[:, ::1]), holds_gil=False)
+
+
+@cache
+def samples_of(dtype):
+    """`_samples` for a dtype; it raises for other types of arrays."""
+    f = from_dtype(dtype)
+    return for_exactly(
+        _samples, (f[::1], int64[:, ::1], int64, float64, float64, int64, f[:, ::1], f[:, ::1]), holds_gil=True
+    )

@@ -16,6 +16,7 @@ from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import products
+from samenet.fast.kernels.sparse_input import all_finite
 from samenet.fast.kernels.steps import DESCENT, Rule, step
 from samenet.fast.kernels.tiny_layers import (
     add_gradient,
@@ -197,13 +198,15 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
     thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. orders: the rows of
     each network, or those of all. several: a tuple of length `registers(model)`, so that each has its own compilation.
     Rows of P, G and H are zero-padded to whole registers. Per sample, a layer of n inputs takes n multiplications of
-    registers and one activation function forward, and twice as many multiplications backward.
+    registers and one activation function forward, and twice as many multiplications backward. Returns whether all
+    parameters are finite afterwards.
     """
     heap = open_heap()
     number = len(thetas)
     count, updates = len(states) // number, costs.size // number
     P, G, packed, H, Z, delta, below = _memory(heap, width, several, thetas, layout, count)
     m = orders.shape[1] if orders.size else X.shape[0]
+    finite = True
     for i in range(number):
         state, start = states[i * count : (i + 1) * count], i * alphas.size % max(1, len(orders))
         _pack(width, several, thetas[i], state, layout, False, P, packed)
@@ -212,6 +215,8 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
         of_one = costs[i * updates : (i + 1) * updates]
         _updates(width, several, *given, (H, H, None, Z, delta, below), of_one, None, None)
         _pack(width, several, thetas[i], state, layout, True, P, packed)
+        finite = finite and all_finite(thetas[i])
+    return finite
 
 
 @kernel()
@@ -229,3 +234,4 @@ def run_updates_with(
     given = (P, memory.used, G), layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, memory.D, memory.masks, Z, delta, below), costs, options, memory)
     _pack(width, several, theta, state, layout, True, P, packed)
+    return all_finite(theta)

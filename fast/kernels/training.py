@@ -15,13 +15,14 @@ from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack,
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.slices import SLICES_FROM, clear
-from samenet.fast.kernels.sparse_input import SPOILED, STEPPED
+from samenet.fast.kernels.sparse_input import SPOILED, STEPPED, all_finite
 from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
 _MANY = 1 << 17  # parameters from which adding the parts' gradients is slow: parts then have 4 times the rows
 _PIECE = 1024  # numbers of a gradient that are added together
 _OFTEN, _LINED_UP = 8, 1 << 20  # epochs from which, and bytes up to which, aligning the rows of X in a copy pays
+_CHECKED = 1 << 16  # parameters up to which checking them here takes less time than calling NumPy
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -280,4 +281,4 @@ def run_updates(
     flags = workspace.flags
     if checks and flags[STEPPED]:
         return 1 - flags[SPOILED]
-    return -1
+    return int(all_finite(theta)) if theta.size <= _CHECKED else -1

@@ -142,10 +142,15 @@ class Model:
         return X, Y
 
     def with_cost(self, cost: Cost | None) -> Self:
-        """This model, or, for a different cost, a copy that shares its parameters' memory."""
+        """This model, or, for a different cost, a copy that shares its parameters' memory; always the same copy."""
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
-        return self._with(3, cost_function=_checked_cost(cost, self.activations[-1]))
+        model: Self | None = self.prepared.get((Model, cost) if type(cost) is str else None)
+        if model is None:
+            model = self._with(3, cost_function=_checked_cost(cost, self.activations[-1]))
+            self.prepared[Model, model.cost_function] = model
+        model._threads = self._threads
+        return model
 
     def with_penalty(self, l2: float) -> Self:
         """The model with this l2, sharing its parameters' memory."""
@@ -290,8 +295,7 @@ class HasModel:
 
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
-        theta = self.model.theta
-        given = arrays.array("parameters", values, theta.flat.dtype)
+        theta, given = self.model.theta, arrays.array("parameters", values, self.model.theta.flat.dtype)
         if given.shape != theta.flat.shape:
             raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
         arrays.finite("parameters", given)

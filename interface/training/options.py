@@ -85,6 +85,11 @@ class Options:
         self.warns = warns  # whether divergence gives a warning
 
     @property
+    def made(self) -> tuple[Any, ...]:
+        """What they are made of besides the samples."""
+        return self.settings, self.batch_size, self.seed
+
+    @property
     def recorded(self) -> tuple[str, ...]:
         """The names in the history besides the cost."""
         return (*self.monitors, *(() if self.validation is None else self.validation.names))
@@ -123,8 +128,8 @@ class Options:
         known: _Known = model.prepared.get(cls, _NOTHING)
         is_again = known.rows == len(X) and all(map(is_, known.given, given))
         if is_again and known.made:
-            options = cls(*apart(model.theta, X, Y), *known.made)
-            options.dropout, options.is_short = known.dropout, True
+            options = cls.again(known.made, known.dropout, *apart(model.theta, X, Y))
+            options.given = given
         else:
             options = cls.checked(model, X, Y, given)
             options.is_again = is_again
@@ -145,9 +150,16 @@ class Options:
         if self.sample_weight is not None:  # weights are not remembered
             return False
         is_known = self.is_again and are_constant(self.given)
-        made = (self.settings, self.batch_size, self.seed) if is_known else ()
+        made = self.made if is_known else ()
         model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
         return is_known
+
+    @classmethod
+    def again(cls, made: tuple[Any, ...], dropout: NDArray[Any], X: NDArray[Any], Y: NDArray[Any]) -> "Options":
+        """The options of an earlier short training call for other samples, as many, which have been checked."""
+        options = cls(X, Y, *made)
+        options.dropout, options.is_short = dropout, True
+        return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
         """The same options for another network, with as many layers and the same output, dtype and cost, and another

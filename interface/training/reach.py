@@ -23,6 +23,12 @@ class UnreachableTargetsWarning(UserWarning):
     """
 
 
+def limits_of(activation: str | None) -> tuple[float, float]:
+    """The least and the largest target that an output layer with this activation can reach, up to rounding."""
+    low, high = _RANGES.get(activation or "", (-math.inf, math.inf))
+    return low - _SLACK, high + _SLACK
+
+
 def unreachable(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None = None) -> str | None:
     """A description of the unreachable targets among Y (m, n_out) for an output layer with this activation, or None.
 

@@ -7,6 +7,8 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from samenet import optimizers, schedules
 from samenet.model.functions import Reduction
 from samenet.training.adaptive_sampling import AdaptiveSampling, sampling
@@ -49,11 +51,11 @@ _NAMES = (
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
 _remembers = partial(remembers, constant=optimizers.UPDATE_RULES)
-_CONSTANT = CONSTANT.union(optimizers.UPDATE_RULES, (tuple,))
+_CONSTANT = CONSTANT.union(optimizers.UPDATE_RULES, (tuple, np.random.Generator))
 
 
 def are_constant(given: Given) -> bool:
-    """Whether these argument objects always keep the same values."""
+    """Whether these argument objects always keep the same values, or are streams, from which each call draws."""
     kinds = [*map(type, given)]
     return _CONSTANT.issuperset(kinds) and kinds.count(tuple) == given.count(())
 

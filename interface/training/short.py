@@ -5,7 +5,8 @@ The result is bit-identical to that of the loop, because it does not depend on h
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,81 @@ from numpy.typing import NDArray
 from samenet.backends.objective import overflow_ignored
 from samenet.backends.weighing import weighing
 from samenet.model import Model
+from samenet.model.functions import MADE_FOR
 from samenet.optimizers import State
 from samenet.stopping import StopTraining
-from samenet.training import again, divergence, loop, sampling
+from samenet.training import divergence, loop, sampling
 from samenet.training.history import History
 from samenet.training.options import Options, Trained
+from samenet.training.reach import limits_of
 from samenet.training.sampling import Draws, Orders
+from samenet.training.settings import Given, Settings
 from samenet.training.state import TrainingState
 from samenet.validation.finite import all_finite
+
+
+class Known(NamedTuple):
+    """The checked arguments of a short training call, without its samples, for the next calls with the same."""
+
+    backend: Any
+    given: Given  # the arguments of `train`, which have the same values at any time
+    rows: int  # of X
+    is_open: bool  # whether the weights are finite afterwards only if X was
+    limited: str | None  # the activation whose range the targets may not leave
+    samples: Callable[..., Any]  # samples(X, Y): both, if a backend has found them to be right as they are, or None
+    train: Callable[..., History | None]  # train(user, model, X, Y); None, with nothing changed, if the loop has to
+
+
+def known(model: Model, backend: Any, options: Options) -> Known:
+    """The checked arguments of a short training call."""
+    rows, limited = len(options.X), None if model.cost_function in MADE_FOR else model.activations[-1]
+    make = getattr(backend, "FAST", {}).get(backend.run_updates, _no_fast)
+    samples = make[0](model, rows, limits_of(limited)) or _nothing
+    if _is_usual(model, options):
+        train = partial(_updated, _full_batch(model, backend, options, make[1]))
+    else:
+        train = partial(_again, backend, partial(Options.again, options.made, options.dropout))
+    return Known(backend, options.given, rows, options.unchecked, limited, samples, train)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """For a backend without fast paths."""
+
+
+_no_fast = _nothing, _nothing
+
+
+def _again(backend: Any, options_of: Callable[..., Options], user: Trained, model: Model, X: Any, Y: Any) -> Any:
+    with overflow_ignored(backend):
+        return _with_options(user, model, backend, options_of(X, Y))
+
+
+class _FullBatch(NamedTuple):
+    """Full-batch updates without masks, where each returns the cost to record."""
+
+    updates: Callable[..., Any]  # updates(model, X, Y, state): makes all of them
+    settings: Settings
+    seed: Any
+    rows: int
+    amount: float  # the weight of the batch, see `divergence.amount_of`
+
+
+def _full_batch(model: Model, backend: Any, options: Options, make: Callable[..., Any] = _nothing) -> _FullBatch:
+    settings, rows, weights = options.settings, len(options.X), options.sample_weight
+    arguments = {"batch_size": rows, "epochs": settings.epochs, **settings.arguments}
+    amount = rows if weights is None else divergence.amount_of(rows, weights)
+    updates = make(model, settings.optimizer, **arguments)
+    if updates is None:
+        run_updates = weighing(backend, "run_updates", weights)
+        updates = partial(_updates, backend, run_updates, settings.optimizer, arguments)
+    return _FullBatch(updates, settings, options.seed, rows, amount)
+
+
+def _updates(
+    backend: Any, run_updates: Any, rule: Any, arguments: Any, model: Model, X: Any, Y: Any, state: Any
+) -> Any:
+    with overflow_ignored(backend):
+        return np.asarray(run_updates(model, X, Y, rule, state=state, **arguments))
 
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
@@ -29,8 +97,8 @@ def is_short(model: Model, backend: Any, options: Options) -> bool:
         return False
     if options.is_short is None:
         options.is_short = _is_short(model, backend, options)
-        if options.is_short and options.remember(model) and _is_usual(model, options):
-            model.prepared[again.Known] = again.known(model, options)
+        if options.is_short and options.remember(model):
+            model.prepared[Known] = known(model, backend, options)
     return options.is_short
 
 
@@ -74,11 +142,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
     saved = options.saved
     if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
         return False
-    if hasattr(backend, "QUIET"):
+    with overflow_ignored(backend):
         history = _trained(user, model, backend, options)
-    else:
-        with overflow_ignored(backend):
-            history = _trained(user, model, backend, options)
     if history is None:
         if options.unchecked:
             options.check_samples()
@@ -93,8 +158,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
 def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
     """Train; full-batch updates return the costs to record. None, with nothing changed, if the loop has to train."""
     if _is_usual(model, options) and options.saved is None:
-        run_updates = weighing(backend, "run_updates", options.sample_weight)
-        return again.updated(user, model, run_updates, options.X, options.Y, again.known(model, options))
+        return _updated(_full_batch(model, backend, options), user, model, options.X, options.Y)
     return _with_options(user, model, backend, options)
 
 
@@ -102,6 +166,34 @@ def _is_usual(model: Model, options: Options) -> bool:
     """Whether updates are full-batch, and each returns the cost to record."""
     is_full_batch = options.batch_size >= len(options.X)
     return is_full_batch and not (options.settings.has_masks or model.theta.normalized)
+
+
+def _updated(known: _FullBatch, user: Trained, model: Model, X: NDArray[Any], Y: NDArray[Any]) -> History | None:
+    """Make all updates and return the history; None, with nothing changed, if the loop has to examine the costs.
+
+    After an exception, nothing has changed either.
+    """
+    updates, settings, seed, rows, amount = known
+    everything, reduction = model.theta.everything, settings.reduction
+    before, earlier = everything.copy(), (user.history, user.training_state)
+    state = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
+    try:
+        costs = updates(model, X, Y, state)
+        if not (_stays_finite(state, everything) and divergence.is_harmless(costs, amount, reduction)):
+            everything[:] = before
+            return None
+        history = History()
+        if settings.record_every > 0:
+            history.record_costs(0, costs, settings.record_every)
+        history.epochs_done = settings.epochs
+        user.history = history
+        left = costs.item(0), amount, seed, state, None, history, before
+        user.training_state = settings, rows, rows, model.cost_function, *left
+    except BaseException:  # such as a second Ctrl-C, possibly in the middle of an update
+        everything[:] = before
+        user.history, user.training_state = earlier
+        raise
+    return history
 
 
 def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
@@ -125,11 +217,11 @@ def _with_options(user: Trained, model: Model, backend: Any, options: Options) -
             is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
         else:
             is_harmless = divergence.worst(costs) < saved.largest
-        if not (is_harmless and all_finite(everything)):
+        if not (is_harmless and _stays_finite(state, everything)):
             return None
         history.epochs_done += settings.epochs
         if saved is None:
-            left = options.seed, state.values, state.t, draws, history, before
+            left = options.seed, state, draws, history, before
             user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
         else:
             history.stopped_by = None
@@ -144,6 +236,11 @@ def _with_options(user: Trained, model: Model, backend: Any, options: Options) -
             elif drawn is not None:
                 options.seed.bit_generator.state = drawn
     return history
+
+
+def _stays_finite(state: State, everything: NDArray[Any]) -> bool:
+    """Whether all parameters are finite after the updates of this state."""
+    return all_finite(everything) if state.is_finite is None else state.is_finite
 
 
 def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:

@@ -149,15 +149,17 @@ class TrainingState:
         cost: str,
         first_cost: float,
         amount: float,
+        seed: Any,
+        state: State,
         *others: Any,
     ) -> "TrainingState":
-        """The state after short training, created only when needed; others: the attributes from seed to first.
+        """The state after short training, created only when needed; state: of its rule; others: from draws to first.
 
         amount: the total weight of its batches, see `divergence.amount_of`.
         """
         kept = Kept.of(settings, rows, batch_size, cost)
         largest = divergence.first_bound(first_cost, amount, settings.reduction)
-        given = *others, largest
+        given = seed, state.values, state.t, *others, largest
         return cls(kept, *given)
 
     @classmethod

@@ -124,9 +124,10 @@ class Trainable(HasModel):
         given = chosen + more + others
         model = self.model.with_cost(cost)
         begins = resume is False and checkpoint is None and every is None
-        if begins and again.train(self, model, self.backend, X, Y, given):
-            assert self.history is not None
-            return self.history
+        if begins:
+            history = again.train(self, model, self.backend, X, Y, given)
+            if history is not None:
+                return history
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
         if not begins:
             from samenet.training.going_on import prepare  # only when needed: it loads the modules for files
