@@ -131,6 +131,7 @@ def fast_updates(
         state.made, state.t, state.is_finite = values, epochs, None if found < 0 else found > 0
         return costs
 
-    count, size, parts, spare = rule.state_arrays, flat.size, planned.parts, list[Any]()  # memory for the next call
+    count, size, parts = rule.state_arrays, flat.size, planned.parts
+    spare: list[Any] = model.prepared.setdefault((fast_updates, parts), [])  # memory for the next call
     of_model, no_masks, nothing = described(model), NO_MASKS[dtype.itemsize], empty((0, size), dtype)
     return of_tiny if tiny else of_small

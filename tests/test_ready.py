@@ -289,3 +289,29 @@ def test_another_cost_is_repeated_too() -> None:
     assert net.model.with_cost("sum_of_squares") is net.model.with_cost("sum_of_squares")
     assert short.Known in net.model.with_cost("sum_of_squares").prepared
     assert net.cost_function == "squared_error"
+
+
+@pytest.mark.parametrize("given", [{}, {"batch_size": 2, "seed": 0, "optimizer": "adam", "record_every": 0}], ids=str)
+def test_a_learning_rate_that_changes_is_repeated_too(given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network([4, 3, 2], "float64")
+    X, Y = data([4, 3, 2], 5, "float64")
+    for step in range(6):
+        other, alpha = net.copy(), 0.5 / (1 + step)
+        expected = other.train(X, Y, alpha=alpha, epochs=2, **given)
+        if step > 1:
+            monkeypatch.setattr(type(net.model), "labelled", lambda *_: pytest.fail("checked in Python"))
+        assert net.train(X, Y, alpha=alpha, epochs=2, **given) == expected
+        monkeypatch.undo()
+        assert net.parameters.tobytes() == other.parameters.tobytes()
+        assert net.train(X, Y, alpha=alpha, epochs=2, resume=True, **given).epochs_done == 4
+        net.parameters = other.parameters
+        net.train(X, Y, alpha=alpha, epochs=2, **given)
+        net.parameters = other.parameters
+    theta, history = net.parameters.copy(), net.history
+    for wrong in (0.0, -0.5, np.nan, np.inf):
+        with pytest.raises(ValueError, match="^alpha: "):
+            net.train(X, Y, alpha=wrong, epochs=2, **given)
+    assert net.parameters.tobytes() == theta.tobytes()
+    assert net.history is history
+    with pytest.raises(TypeError, match="^epochs: "):
+        net.train(X, Y, alpha=0.1, epochs=2.5, **given)  # type: ignore[arg-type]

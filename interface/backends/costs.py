@@ -8,7 +8,8 @@ a dictionary from the module's functions to functions that make a faster version
 otherwise). f(X, Y) returns the mean cost and its gradient, or the cost, if X and Y need no conversion (see
 `arrays.is_ready`) and there is nothing to report: they are batches or single samples of the right shapes, with finite
 numbers and targets in the range of the cost, and the cost is far from overflow. In all other cases, it returns
-otherwise(X, Y). If a function of the module is replaced, the new one has no faster version.
+otherwise(X, Y). If a function of the module is replaced, the new one has no faster version. For `run_updates`, the
+dictionary has two functions, for repeated calls of `train`: see `known` in `samenet.training.short`.
 """
 
 from collections.abc import Callable

@@ -13,8 +13,8 @@ from samenet.stopping import StopTraining
 from samenet.training.history import History
 from samenet.training.options import Trained, apart
 from samenet.training.reach import is_reachable
-from samenet.training.settings import Given
-from samenet.training.short import Known
+from samenet.training.settings import Given, differ_in_alpha
+from samenet.training.short import Known, known
 
 
 def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Given) -> History | None:
@@ -25,7 +25,10 @@ def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
     then it is raised.
     """
     last: Known | None = model.prepared.get(Known)
-    if last is None or last.backend is not backend or not all(map(is_, last.given, given)):
+    if last is None or last.backend is not backend:
+        return None
+    is_same = all(map(is_, last.given, given))
+    if not (is_same or differ_in_alpha(last.given, given)):
         return None
     found = last.samples(X, Y)
     if found is not None:
@@ -36,6 +39,8 @@ def train(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
         if len(X) != last.rows or (last.limited is not None and not is_reachable(last.limited, Y)):
             return None
         X, Y = apart(model.theta, X, Y)
+    if not is_same:
+        last = model.prepared[Known] = known(model, backend, last.options(given, X, Y))
     earlier = user.history
     try:
         return last.train(user, model, X, Y)

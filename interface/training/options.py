@@ -18,7 +18,7 @@ from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach, is_reachable
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
-from samenet.training.settings import Given, Settings, are_constant, settings_of
+from samenet.training.settings import Given, Settings, are_constant, differ_in_alpha, settings_of
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
@@ -67,7 +67,7 @@ class Options:
     validation: ValidationSet | None = None
     report: Report | None = None  # the display during training
     given: Given = ()  # the arguments they were made from
-    is_again = False  # whether they are the same as in the previous call
+    is_again = False  # whether they are the same as in the previous call, except for alpha, a number
     is_short: bool | None = None  # set by `samenet.training.short`
     has_others = False  # whether any of the following is set
     is_watched = False  # whether anything is called, measured or shown between epochs
@@ -126,13 +126,13 @@ class Options:
         may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], not may_wait)
         known: _Known = model.prepared.get(cls, _NOTHING)
-        is_again = known.rows == len(X) and all(map(is_, known.given, given))
-        if is_again and known.made:
+        is_same = known.rows == len(X) and all(map(is_, known.given, given))
+        if is_same and known.made:
             options = cls.again(known.made, known.dropout, *apart(model.theta, X, Y))
             options.given = given
         else:
             options = cls.checked(model, X, Y, given)
-            options.is_again = is_again
+            options.is_again = is_same or (known.rows == len(X) and differ_in_alpha(known.given, given))
         options.unchecked = may_wait
         if may_wait and not options._shows_all:
             options.check_samples()

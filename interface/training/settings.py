@@ -48,6 +48,7 @@ _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
+_ALPHA = _NAMES.index("alpha")
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
 _remembers = partial(remembers, constant=optimizers.UPDATE_RULES)
@@ -58,6 +59,12 @@ def are_constant(given: Given) -> bool:
     """Whether these argument objects always keep the same values, or are streams, from which each call draws."""
     kinds = [*map(type, given)]
     return _CONSTANT.issuperset(kinds) and kinds.count(tuple) == given.count(())
+
+
+def differ_in_alpha(before: Given, given: Given) -> bool:
+    """Whether these arguments differ only in alpha, a number: the learning rate of users who change it themselves."""
+    numbers = len(before) == len(given) and type(before[_ALPHA]) is type(given[_ALPHA]) is float
+    return numbers and all(before[i] is given[i] for i in range(len(given)) if i != _ALPHA)
 
 
 @_remembers

@@ -22,7 +22,7 @@ from samenet.training.history import History
 from samenet.training.options import Options, Trained
 from samenet.training.reach import limits_of
 from samenet.training.sampling import Draws, Orders
-from samenet.training.settings import Given, Settings
+from samenet.training.settings import Given, Settings, settings_of
 from samenet.training.state import TrainingState
 from samenet.validation.finite import all_finite
 
@@ -35,12 +35,19 @@ class Known(NamedTuple):
     rows: int  # of X
     is_open: bool  # whether the weights are finite afterwards only if X was
     limited: str | None  # the activation whose range the targets may not leave
+    options: Callable[..., Options]  # options(given, X, Y): of other arguments, which differ only in alpha
     samples: Callable[..., Any]  # samples(X, Y): both, if a backend has found them to be right as they are, or None
     train: Callable[..., History | None]  # train(user, model, X, Y); None, with nothing changed, if the loop has to
 
 
 def known(model: Model, backend: Any, options: Options) -> Known:
-    """The checked arguments of a short training call."""
+    """The checked arguments of a short training call.
+
+    The FAST of a backend, see `samenet.backends.costs`, may have two functions for `run_updates`. fast_samples(model,
+    rows, limits) returns `samples`, which accepts only X and Y that need no conversion, of so many rows, finite, apart
+    in memory from the parameters, with targets within the limits and the range of the cost; fast_updates(model, rule,
+    **arguments of `run_updates`) returns `updates` for a full batch. Both return None for models without a faster way.
+    """
     rows, limited = len(options.X), None if model.cost_function in MADE_FOR else model.activations[-1]
     make = getattr(backend, "FAST", {}).get(backend.run_updates, _no_fast)
     samples = make[0](model, rows, limits_of(limited)) or _nothing
@@ -48,7 +55,16 @@ def known(model: Model, backend: Any, options: Options) -> Known:
         train = partial(_updated, _full_batch(model, backend, options, make[1]))
     else:
         train = partial(_again, backend, partial(Options.again, options.made, options.dropout))
-    return Known(backend, options.given, rows, options.unchecked, limited, samples, train)
+    size, seed, dropout = options.batch_size, options.seed, options.dropout
+    renewed = partial(_renewed, len(model.sizes) - 2, size, seed, dropout, options.unchecked)
+    return Known(backend, options.given, rows, options.unchecked, limited, renewed, samples, train)
+
+
+def _renewed(hidden: int, size: int, seed: Any, dropout: Any, unchecked: bool, given: Given, X: Any, Y: Any) -> Options:
+    """The options of these arguments, for samples that have been checked."""
+    options = Options.again((settings_of(hidden, *given[:-5]), size, seed), dropout, X, Y)
+    options.given, options.unchecked = given, unchecked
+    return options
 
 
 def _nothing(*_: Any, **__: Any) -> None:
