@@ -11,7 +11,7 @@ from agreement import Backend
 import samenet
 from samenet.optimizers import MultiStart
 from samenet.stopping import CostChange, Patience, Rule, StopTraining, Watch
-from samenet.training import divergence, loop
+from samenet.training import divergence, loop, short
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).random((7, 2))
@@ -296,6 +296,25 @@ def test_a_signal_in_a_repeated_training(
     assert left == [0]
     other.train(X, Y, **settings)
     assert net.parameters.tobytes() == (other.parameters if times == 1 else theta).tobytes()
+
+
+def test_a_signal_at_the_end_of_a_repeated_training(backend: Backend) -> None:
+    """The updates that have been made are not made again."""
+    net = make(backend)
+    for _ in range(3):
+        net.train(X, Y, epochs=2, **STEPS)
+    known, other = net.model.prepared[short.Known], net.copy()
+
+    def train(*given: Any) -> Any:
+        known.train(*given)
+        raise KeyboardInterrupt
+
+    net.model.prepared[short.Known] = known._replace(train=train)
+    with pytest.raises(KeyboardInterrupt):
+        net.train(X, Y, epochs=2, **STEPS)
+    other.train(X, Y, epochs=2, **STEPS)
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+    assert net.history == other.history
 
 
 def test_ctrl_c_is_not_lost_with_it(backend: Backend) -> None:
