@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.fast import workspace
-from samenet.fast.description import NO_MASKS, NO_ORDER, described, layout, plan
+from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, plan
 from samenet.fast.kernels import many_networks, narrow, tiny_network
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.parallel import new_queue
@@ -116,7 +116,7 @@ def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, .
     """Updates of similar networks that are not tiny, one after the other."""
     memory = workspace.borrowed(model, parts)
     kinds, bias, objective = described(model)
-    data = *data, NO_MASKS[thetas.itemsize]
-    of_model = thetas, memory.P, kinds, bias, objective
-    many_networks.run_each(*of_model, data, *given, memory.G, False, memory.values, new_queue(parts))
+    data, of_call = (*data, NO_MASKS[thetas.itemsize]), (memory.G, False, memory.values, new_queue(parts))
+    more = NO_DROP_CONNECT[thetas.itemsize], NO_NUMBERS
+    many_networks.run_each(thetas, memory.P, kinds, bias, objective, data, *given, of_call, more)
     workspace.give_back(model, memory)

@@ -20,7 +20,7 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows, many_networks, ready, tiny
-from samenet.fast.description import NO_MASKS, NO_ORDER, described, layout, plan
+from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, run_parallel
@@ -37,11 +37,7 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
-_NO_NUMBERS = np.empty(0)
-_NONE = {  # no state, and no masks of DropConnect, by itemsize
-    n: (np.empty((0, 0), f"f{n}"), (np.empty(0, np.int64), empty, 0, 0, 0, empty, empty, empty))
-    for n, empty in ((n, np.empty(0, f"f{n}")) for n in (4, 8))
-}
+_NO_STATE = {n: np.empty((0, 0), f"f{n}") for n in (4, 8)}  # by itemsize
 _most_rows = functools.cache(forward.most_rows)
 
 
@@ -197,7 +193,7 @@ def gradient(
     if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
     data = X, Y, NO_ORDER, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
-    given = data, (len(X), reduction == "mean"), _NO_NUMBERS, _NO_RULE, _NONE[X.itemsize][0], costs
+    given = data, (len(X), reduction == "mean"), NO_NUMBERS, _NO_RULE, _NO_STATE[X.itemsize], costs
     if model.theta.normalized:
         g = model.theta.empty_like()
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
@@ -275,12 +271,12 @@ def _descend(
     """
     G, P, values = memory[:3]
     kinds, bias, objective = described(model)
-    weights = _NO_NUMBERS if sample_weight is None else sample_weight
+    weights = NO_NUMBERS if sample_weight is None else sample_weight
     if model.theta.normalized:
         running = model.theta.everything[theta.size :]
         normalization.run_updates(theta, running, kinds, objective, *given, G[0], weights)
         return None
-    connect = _NONE[theta.itemsize][1] if drop_connect is None else masking(model, drop_connect)
+    connect = NO_DROP_CONNECT[theta.itemsize] if drop_connect is None else masking(model, drop_connect)
     if sampler is not None:
         adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), connect)
         return None

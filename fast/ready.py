@@ -8,7 +8,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from samenet.fast import few_rows
-from samenet.fast.description import NO_MASKS, NO_ORDER, described, layout, objective, plan
+from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, objective, plan
 from samenet.fast.kernels import answers, tiny_network, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue
@@ -126,12 +126,13 @@ def fast_updates(
         (G, P, totals, _), queue = spare.pop() if spare else (workspace(model, parts), new_queue(parts))
         queue.fill(0)
         given = (X, Y, NO_ORDER, no_masks), batch, alphas, constants, values, costs, G, True, totals, queue, True
-        found = training.run_updates(flat, P, *of_model, *given)
+        found = training.run_updates(flat, P, *of_model, *given, no_masked_weights, NO_NUMBERS)
         spare.append(((G, P, totals, None), queue))
         state.made, state.t, state.is_finite = values, epochs, None if found < 0 else found > 0
         return costs
 
     count, size, parts = rule.state_arrays, flat.size, planned.parts
     spare: list[Any] = model.prepared.setdefault((fast_updates, parts), [])  # memory for the next call
-    of_model, no_masks, nothing = described(model), NO_MASKS[dtype.itemsize], empty((0, size), dtype)
+    of_model, nothing = described(model), empty((0, size), dtype)
+    no_masks, no_masked_weights = NO_MASKS[dtype.itemsize], NO_DROP_CONNECT[dtype.itemsize]
     return of_tiny if tiny else of_small

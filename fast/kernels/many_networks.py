@@ -229,13 +229,13 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
 
 
 @kernel(light=True)
-def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, states, costs, G, is_new, values, queue):
+def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, states, costs, memory, more):
     """`training.run_updates` of several networks whose parameters are packed, one after the other in this thread.
 
     thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
-    the rows of each network, or those of all.
+    the rows of each network, or those of all. memory: G, is_new, values and the queue; more: what follows the queue.
     """
-    X, Y, orders, dropout = data
+    (X, Y, orders, dropout), (G, is_new, values, queue) = data, memory
     number = len(thetas)
     count, updates = len(states) // number, costs.size // number
     for i in range(number):
@@ -245,5 +245,5 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
         state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
         training.run_updates(
             *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, is_new, values),
-            *(queue, True),
+            *(queue, True, *more),
         )

@@ -145,11 +145,9 @@ class Model:
         """This model, or, for a different cost, a copy that shares its parameters' memory; always the same copy."""
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
-        model: Self | None = self.prepared.get((Model, cost) if type(cost) is str else None)
-        if model is None:
-            model = self._with(3, cost_function=_checked_cost(cost, self.activations[-1]))
-            self.prepared[Model, model.cost_function] = model
-        model._threads = self._threads
+        cost = _checked_cost(cost, self.activations[-1])
+        model: Self = self.prepared.get((Model, cost)) or self._with(3, cost_function=cost)
+        self.prepared[Model, cost], model._threads = model, self._threads
         return model
 
     def with_penalty(self, l2: float) -> Self:
@@ -207,97 +205,3 @@ def _checked_cost(cost: Any, output: str) -> Cost:
     if needed not in (None, output):
         raise ValueError(f"cost: expected {needed!r} in the output layer to go with {name!r}, got {output!r}")
     return name
-
-
-class HasModel:
-    """The attributes of a network that come from its model."""
-
-    model: Model
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The number of nodes in each layer, the input layer first."""
-        return self.model.sizes
-
-    @property
-    def activation(self) -> Activation | tuple[Activation, ...]:
-        """The name of the activation function, or the names where layers differ."""
-        return self.model.activation
-
-    @property
-    def activations(self) -> tuple[Activation, ...]:
-        """The name of the activation function of each layer after the first."""
-        return self.model.activations
-
-    @property
-    def cost_function(self) -> Cost:
-        """The name of the cost."""
-        return self.model.cost_function
-
-    @property
-    def l1(self) -> float:
-        """The penalty on sum |W|."""
-        return self.model.l1
-
-    @property
-    def l2(self) -> float:
-        """The penalty on 1/2 sum W^2."""
-        return self.model.l2
-
-    @property
-    def bias(self) -> bool:
-        """Whether nodes have a bias."""
-        return self.model.bias
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of parameters, and of what `predict` returns."""
-        return self.model.dtype
-
-    @property
-    def threads(self) -> int:
-        """The number of threads that may work on a batch; results are bit-identical for any number."""
-        return self.model.threads
-
-    @threads.setter
-    def threads(self, number: int) -> None:
-        self.model.threads = number
-
-    @property
-    def weights(self) -> tuple[NDArray[Any], ...]:
-        """The matrix (n_out, n_in) of each layer after the first, as views: writing into them changes the network."""
-        return self.model.weights
-
-    @property
-    def biases(self) -> tuple[NDArray[Any], ...]:
-        """For each layer after the first its vector (n_out,), a view; empty without biases."""
-        return self.model.biases
-
-    @property
-    def batch_normalization(self) -> bool | tuple[bool, ...]:
-        """Whether hidden layers are normalized, or a flag for each where they differ."""
-        return self.model.batch_normalization
-
-    @property
-    def gammas(self) -> tuple[NDArray[Any], ...]:
-        """The factors (n_out,) of each layer after the first, views, (0,) where not normalized; or empty."""
-        return self.model.gammas
-
-    @property
-    def running(self) -> tuple[NDArray[Any], ...]:
-        """Running means and variances (2, n_out) of each layer after the first, (2, 0) if not normalized; or empty."""
-        return self.model.theta.running
-
-    @property
-    def parameters(self) -> NDArray[Any]:
-        """All parameters as one flat vector, W1, b1, W2, b2, ...: a view. Assigning to it copies the values in."""
-        return self.model.parameters
-
-    @parameters.setter
-    def parameters(self, values: ArrayLike) -> None:
-        theta, given = self.model.theta, arrays.array("parameters", values, self.model.theta.flat.dtype)
-        if given.shape != theta.flat.shape:
-            raise ValueError(f"parameters: expected shape {theta.flat.shape}, got {given.shape}")
-        arrays.finite("parameters", given)
-        theta.check_writable()
-        theta.flat[:] = given
