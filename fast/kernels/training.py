@@ -81,7 +81,7 @@ def total_weight(weights, order, epoch, start, rows):
 @external(
     lambda f: (
         *(matrix(f),) * 2,
-        int64[:, ::1],
+        int64[:, :],
         *(int64,) * 2,
         float64[::1],
         float64,
