@@ -1025,3 +1025,61 @@ def test_progress_is_shown_on_a_terminal_alone(capsys: Any, monkeypatch: pytest.
     told = capsys.readouterr()
     assert "training on numpy" in told.err
     assert "epoch" in told.err
+
+
+@pytest.mark.filterwarnings("default:training diverges")
+@pytest.mark.parametrize("backend", ["numpy", "reference"])
+def test_costs_and_errors_that_overflow_are_null(backend: str, capsys: Any) -> None:
+    rows = write("data.csv", [{"a": i % 7, "y": i % 7 + 0.5} for i in range(20)])
+    told = ["--target", "y", "--backend", backend, "--layers", "32", "--epochs", "2", "--l2", "1e308"]
+    assert run("train", rows, *told, "--json") == 0
+    report = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert None in report["cost"]["cost"]
+    assert json.loads(Path("data.net.report.json").read_text(), parse_constant=pytest.fail)["cost"] == report["cost"]
+
+
+def test_errors_beyond_the_range_of_numbers(capsys: Any) -> None:
+    write("data.csv", [{"a": i, "y": i % 7 * 1e-3 + 0.5} for i in range(20)])
+    assert run("train", "data.csv", "--target", "y", "--epochs", "1", "--backend", "numpy", "--layers", "0") == 0
+    far = write("far.csv", [{"a": i, "y": (-1) ** i * 1e300} for i in range(20)])
+    capsys.readouterr()
+    assert run("evaluate", "data.net.npz", far, "--json") == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert (found["r2"], found["root_mean_squared_error"]) == (None, None)
+    assert run("evaluate", "data.net.npz", far, "--at-least", "0.5") == 1
+    out, err = capsys.readouterr()
+    assert "R2: none: beyond the range of numbers, of 20 rows\n" in out
+    assert err == "samenet evaluate: failed: expected at least 0.5, got nan\n"
+
+
+def test_control_characters_are_printed_as_escapes(capsys: Any) -> None:
+    odd = "red\x1b[31m\u202e", "two\nlines"
+    data = write("da\x1bta.csv", [{"a": i, "y": odd[i % 2]} for i in range(20)])
+    assert run("train", data, "--target", "y", "--epochs", "1", "--backend", "numpy", "--output", "net.npz") == 0
+    assert run("evaluate", "net.npz", data) == 0
+    assert run("evaluate", "net.npz", "no\x1bne.csv") == 3
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        assert not any(letter != "\n" and not letter.isprintable() for letter in text)
+    assert out.count("red\\x1b[31m\\u202e ") == 6
+    assert out.count("two\\nlines ") == 6
+    assert {row["y"] for row in predicted(capsys, "net.npz", data)} <= set(odd)
+
+
+@pytest.mark.parametrize("form", ["csv", "npz"])
+def test_classes_that_are_equal_as_float64_are_refused(form: str, capsys: Any) -> None:
+    first = 2**53
+    if form == "npz":
+        data = "data.npz"
+        np.savez(data, a=np.arange(20.0), y=np.arange(20) % 3 + first)
+    else:
+        data = write("data.csv", [{"a": i, "y": first + i % 3} for i in range(20)])
+    assert run("train", data, "--target", "y", "--epochs", "1", "--backend", "numpy") == 3
+    assert capsys.readouterr().err == (
+        f"samenet train: error: {data}, column 'y': expected classes that are numbers below 2^53, which differ as "
+        "float64, got 9007199254740994; --categorical takes them for texts, --task regression for numbers\n"
+    )
+    if form == "csv":
+        assert run("train", data, "--target", "y", "--categorical", "y", *FAST) == 0
+        capsys.readouterr()
+        assert len({row["y"] for row in predicted(capsys, "data.net.npz", data)}) > 1

@@ -1,5 +1,6 @@
 """Saved networks are loaded with the same bits, and files that are damaged, foreign or malicious are refused."""
 
+import errno
 import importlib.util
 import io
 import json
@@ -8,6 +9,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -404,6 +406,43 @@ def test_what_is_not_there_or_no_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised:
         network().save(tmp_path / "no such folder" / "net.npz")
     assert raised.value.filename == str(tmp_path / "no such folder" / "net.npz")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes, and links only for administrators")
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    folder, loop, pipe = (tmp_path / f"{name}.npz" for name in ("folder", "loop", "pipe"))
+    folder.mkdir()
+    loop.symlink_to(loop)
+    os.mkfifo(pipe)
+    net = network()
+    train = partial(net.train, [[0] * 3], [[0] * 2], alpha=1, epochs=1)
+    for write in (
+        net.save,
+        lambda path: train(checkpoint=path),
+        partial(samenet.export.to_c, net),
+        partial(samenet.export.to_js, net),
+    ):
+        for path, reason in ((folder, "directory"), (loop, "symbolic links"), (pipe, "is not a regular file")):
+            with pytest.raises(OSError, match=reason) as raised:
+                write(path)
+            assert str(path) in str(raised.value)
+    assert folder.is_dir()
+    assert loop.is_symlink()
+    assert pipe.is_fifo()
+
+
+def test_a_disk_that_is_full_is_an_error_of_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    network().save(tmp_path / "net.npz")
+    before = (tmp_path / "net.npz").read_bytes()
+    monkeypatch.setattr("zipfile._ZipWriteFile.write", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        network().save(tmp_path / "net.npz")
+    assert raised.value.filename == str(tmp_path / "net.npz")
+    assert (tmp_path / "net.npz").read_bytes() == before
+    assert os.listdir(tmp_path) == ["net.npz"]
 
 
 def test_a_backend_that_is_not_there(tmp_path: Path) -> None:

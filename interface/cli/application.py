@@ -30,6 +30,7 @@ from samenet.cli import (
 )
 from samenet.cli.tabular.errors import TableError
 from samenet.compare import environment
+from samenet.output.formats import printable
 
 FAILED, USAGE, UNDONE, INTERRUPTED, CLOSED = 1, 2, 3, 130, 141
 
@@ -152,7 +153,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except ImportError as error:  # no matplotlib for a figure
         return _tell(name, "error", error, UNDONE)
     except OSError as error:  # no data file, a full disk
-        about = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        about = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error.strerror or error
         return _tell(name, "error", about, UNDONE)
     except MemoryError as error:
         return _tell(name, "error", str(error) or "not enough memory", UNDONE)
@@ -196,7 +197,7 @@ def _tell(name: str, kind: str, message: object, status: int = 0) -> int:
 
 
 def _line(name: str, kind: str, message: object) -> str:
-    return f"{name}: {kind}: {' '.join(str(message).split())}"
+    return printable(f"{name}: {kind}: {' '.join(str(message).split())}")
 
 
 def _usage(error: TyperException) -> str:

@@ -67,13 +67,16 @@ def print_figures(console: Any, told: dict[str, Any]) -> None:
     from rich.text import Text
 
     from samenet.output.console import print_table
-    from samenet.output.formats import counted, digits
+    from samenet.output.formats import counted, digits, printable
 
     if told["task"] == "regression":
-        r2 = "none: all targets are the same" if told["r2"] is None else digits(told["r2"])
+        errors = [told["root_mean_squared_error"], told["mean_absolute_error"]]
+        root, mean = ("beyond the range of numbers" if error is None else digits(error) for error in errors)
+        none = "all targets are the same" if None not in errors else root
+        r2 = f"none: {none}" if told["r2"] is None else digits(told["r2"])
         console.print(f"R2: {r2}, of {counted(told['rows'], 'row')}")
-        console.print(f"root mean squared error: {digits(told['root_mean_squared_error'])}")
-        console.print(f"mean absolute error: {digits(told['mean_absolute_error'])}")
+        console.print(f"root mean squared error: {root}")
+        console.print(f"mean absolute error: {mean}")
         return
     right = sum(row[i] for i, row in enumerate(told["confusion"]))
     console.print(f"accuracy: {100 * told['accuracy']:.1f} %, {right} of {counted(told['rows'], 'row')}\n")
@@ -81,14 +84,14 @@ def print_figures(console: Any, told: dict[str, Any]) -> None:
     table.add_column("class", no_wrap=True)
     for heading in ("rows", "precision", "recall", "f1"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for one in told["classes"]:
+    names = [printable(one["class"]) for one in told["classes"]]
+    for name, one in zip(names, told["classes"], strict=True):
         shares = ("" if one[key] is None else f"{one[key]:.3f}" for key in ("precision", "recall", "f1"))
-        table.add_row(Text(one["class"]), str(one["rows"]), *shares)
+        table.add_row(Text(name), str(one["rows"]), *shares)
     print_table(console, table)
     console.print("\nconfusion matrix: a row for each true class, a column for each predicted one")
     table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    names = [one["class"] for one in told["classes"]]
     for name in names:
         table.add_column(Text(name), justify="right", no_wrap=True)
     for name, row in zip(names, told["confusion"], strict=True):

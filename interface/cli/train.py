@@ -200,12 +200,11 @@ def _said(table: "Table", task: "Task") -> str:
     """A description of how the table is interpreted."""
     from samenet.cli.tabular.columns import Number
     from samenet.cli.tabular.errors import listed
-    from samenet.output.formats import counted
+    from samenet.output.formats import counted, printable
 
     left_out = f" ({table.left_out} left out because of missing values)" if table.left_out else ""
-    lines = [
-        f"{table.part.source}: {counted(table.rows, 'row')}{left_out}, {counted(len(table.inputs), 'column')} as inputs"
-    ]
+    rows = f"{counted(table.rows, 'row')}{left_out}"
+    lines = [f"{printable(table.part.source)}: {rows}, {counted(len(table.inputs), 'column')} as inputs"]
     texts = [name for name in table.inputs if not hasattr(table.part.columns[name], "dtype")]
     if texts:
         lines.append(f"categorical, one input for each value: {listed(texts)}")
@@ -235,6 +234,7 @@ def _fit(table: "Table", task: "Task", settings: "Settings") -> "Fitted":
 
 def _report(table: "Table", task: "Task", settings: "Settings", fitted: "Fitted") -> dict[str, Any]:
     from samenet import __version__
+    from samenet.cli.tabular.figures import finite_or_none
 
     history = fitted.history
     return {
@@ -253,13 +253,13 @@ def _report(table: "Table", task: "Task", settings: "Settings", fitted: "Fitted"
         "seconds": fitted.seconds,
         "measured_on": "validation" if fitted.rows["validation"] else "training",
         "figures": fitted.figures.as_json(),
-        "cost": {"epochs": history.epochs.tolist(), "cost": history.cost.tolist()},
+        "cost": {"epochs": history.epochs.tolist(), "cost": [*map(finite_or_none, history.cost.tolist())]},
     }
 
 
 def _print(report: dict[str, Any], path: Path, report_path: Path) -> None:
     from samenet.output.console import console as standard_output
-    from samenet.output.formats import counted, digits
+    from samenet.output.formats import counted, digits, printable
 
     epochs, best = report["epochs_done"], report["best_epoch"]
     best_is_kept = "" if best is None or best == epochs else f", the best after {best} is kept"
@@ -270,4 +270,4 @@ def _print(report: dict[str, Any], path: Path, report_path: Path) -> None:
     lines.append(f"on {counted(held_out, 'held-out row')}:" if held_out else "on the rows it was trained on:")
     print("\n".join(lines))
     tables.print_figures(standard_output(), report["figures"])
-    print(f"saved: {path}, {report_path}")
+    print(printable(f"saved: {path}, {report_path}"))

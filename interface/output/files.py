@@ -1,6 +1,7 @@
 """Writing files under a temporary name that is then renamed, so that a file is either complete or absent."""
 
 import argparse
+import errno
 import os
 import stat
 import tempfile
@@ -16,9 +17,9 @@ def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> 
     """Let `fill` write a temporary file beside `path`, with the same suffix, then replace `path` with it.
 
     If `path` is a link, the file that it points to is replaced. durable: wait for the disk, so that the file survives a
-    power failure.
+    power failure. Raises OSError, naming the path; also for a device, a pipe or a folder, which are never replaced.
     """
-    path = path.resolve()
+    path = _target(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=path.suffix)
     except OSError as error:
@@ -42,9 +43,23 @@ def write(path: Path, fill: Callable[[Path], object], durable: bool = False) -> 
                 os.close(folder)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename in (name, temporary):
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (name, temporary, None):
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+
+
+def _target(path: Path) -> Path:
+    """The file that a path leads to, which need not exist; OSError for a loop of links, and for anything but a file."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return path.resolve()
+    path = path.resolve()
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(f"{str(path)!r} is not a regular file")  # a device: it would be replaced
+    return path
 
 
 def _prefix(path: Path) -> str:
@@ -54,7 +69,7 @@ def _prefix(path: Path) -> str:
 
 def remove_left(path: Path) -> None:
     """Remove temporary files for this path that a killed process has left."""
-    path = path.resolve()
+    path = _target(path)
     for left in path.parent.glob(f"{_prefix(path)}*"):
         left.unlink(missing_ok=True)
 
@@ -70,18 +85,9 @@ def check_writable(path: Path) -> None:
     Changes nothing. Raises OSError for a missing or read-only folder, a name that the system rejects, a full disk, a
     file without write permission, and anything that is not a file.
     """
-    path = path.resolve()
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        mode = None
-    if mode is not None:
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(f"{str(path)!r} is a folder")
-        if not stat.S_ISREG(mode):
-            raise OSError(f"{str(path)!r} is not a regular file")  # a device: it would be replaced
-        if not (mode & 0o222 and os.access(path, os.W_OK)):
-            raise PermissionError(f"{str(path)!r} is read-only")
+    path = _target(path)
+    if path.exists() and not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
+        raise PermissionError(f"{str(path)!r} is read-only")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(path.parent)!r}")
     try:

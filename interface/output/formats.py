@@ -17,6 +17,15 @@ def duration(seconds: float | None) -> str:
     return f"{digits(seconds / 1e-9)} ns"
 
 
+def printable(text: str) -> str:
+    r"""A text with escapes for control characters, line breaks and other characters that are not visible.
+
+    >>> printable("red\x1b[0m"), printable("two\nlines")
+    ('red\\x1b[0m', 'two\\nlines')
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
 def counted(number: int, thing: str) -> str:
     """A count with its noun, in the plural unless it is one.
 

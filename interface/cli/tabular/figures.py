@@ -62,6 +62,11 @@ def _ratio(part: Any, whole: Any) -> float | None:
     return float(part / whole) if whole else None
 
 
+def finite_or_none(value: float) -> float | None:
+    """A number for JSON, which has neither infinity nor NaN."""
+    return value if math.isfinite(value) else None
+
+
 class NumberFigures:
     """The errors of numbers, in the units of the target; the sums are of scaled targets.
 
@@ -76,29 +81,30 @@ class NumberFigures:
 
     def add(self, Y: Floats, outputs: NDArray[Any]) -> None:
         """Add rows, with their targets and the network's outputs, both (m, 1) and scaled."""
-        y, error = Y[:, 0], outputs[:, 0] - Y[:, 0]
-        n, total = len(y), self.rows + len(y)
-        mean = float(y.mean())
-        moved = mean - self._mean
-        self._spread += float(((y - mean) ** 2).sum()) + moved**2 * self.rows * n / total
-        self._mean += moved * n / total
-        self._squares += float((error**2).sum())
-        self._absolute += float(abs(error).sum())
+        n, total = len(Y), self.rows + len(Y)
+        with np.errstate(all="ignore"):  # sums that overflow are infinite or NaN
+            y, error = Y[:, 0], outputs[:, 0] - Y[:, 0]
+            mean = y.mean()
+            moved = mean - self._mean
+            self._spread += float(((y - mean) ** 2).sum() + moved**2 * self.rows * n / total)
+            self._mean += float(moved * n / total)
+            self._squares += float((error**2).sum())
+            self._absolute += float(abs(error).sum())
         self.rows = total
 
     @property
     def score(self) -> float:
-        """R2; NaN if all targets are equal."""
-        return 1 - self._squares / self._spread if self._spread > 0 else math.nan
+        """R2; NaN if all targets are equal, or if a sum is beyond the range of numbers."""
+        return 1 - self._squares / self._spread if 0 < self._spread < math.inf else math.nan
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; R2 is null if all targets are equal."""
+        """Plain values; null for an R2 of targets that are all equal, and for figures beyond the range of numbers."""
         return {
             "task": "regression",
             "rows": self.rows,
-            "r2": None if math.isnan(self.score) else self.score,
-            "root_mean_squared_error": math.sqrt(self._squares / self.rows) * self.target.scale,
-            "mean_absolute_error": self._absolute / self.rows * self.target.scale,
+            "r2": finite_or_none(self.score),
+            "root_mean_squared_error": finite_or_none(math.sqrt(self._squares / self.rows) * self.target.scale),
+            "mean_absolute_error": finite_or_none(self._absolute / self.rows * self.target.scale),
         }
 
 

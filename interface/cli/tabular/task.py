@@ -11,6 +11,7 @@ from samenet.cli.tabular.table import Table
 from samenet.output.formats import counted
 
 TASKS = ("classification", "regression")
+_EXACT = 2.0**53  # from here on, different whole numbers may be the same float64
 MOST_CLASSES = 20  # of a target of whole numbers, unless the task is given as classification
 
 
@@ -44,6 +45,11 @@ def task_of(table: Table, told: str | None = None) -> Task:
     is_whole = bool((values == np.trunc(values)).all())
     few = is_whole and len(values) <= min(MOST_CLASSES, table.rows // 2)
     if told == "classification" or (told is None and few):
+        if (largest := float(np.abs(values).max())) >= _EXACT:
+            raise TableError(
+                f"{where}: expected classes that are numbers below 2^53, which differ as float64, got {largest:.17g}; "
+                "--categorical takes them for texts, --task regression for numbers"
+            )
         why = "as given" if told else f"whole numbers with {counted(len(values), 'distinct value')} in the target"
         return Task(Classes(name, _several(where, values.tolist())), why)
     _several(where, values.tolist())
