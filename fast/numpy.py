@@ -137,10 +137,9 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
 def _penalty(model: Model) -> float:
     """l1 sum |W| + l2/2 sum W^2."""
     total = 0.0
-    if not (model.l1 or model.l2):
-        return total
     for W in model.weights:
-        total += model.l1 * float(np.abs(W).sum(dtype=np.float64)) + 0.5 * model.l2 * float(np.vdot(W, W))
+        total += model.l1 * float(np.abs(W).sum(dtype=np.float64)) if model.l1 else 0.0
+        total += 0.5 * model.l2 * float(np.vdot(W, W)) if model.l2 else 0.0  # 0 times an infinite square would be NaN
     return total
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from samenet.backends.objective import Objective
@@ -23,6 +22,7 @@ from samenet.model import Model
 from samenet.training.history import History
 from samenet.validation import checks
 from samenet.validation.names import hint
+from samenet.validation.overflow import norm
 
 
 class StopTraining(Exception):
@@ -114,7 +114,7 @@ class GradientNorm(Rule):
 
     def watch(self, objective: Objective, history: History) -> Watch:
         """Start watching a training run that minimises the objective."""
-        return Watch(lambda: float(np.linalg.norm(objective.gradient()[1].flat)) < self.least)
+        return Watch(lambda: float(norm(objective.gradient()[1].flat)) < self.least)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1027,6 +1027,15 @@ def test_progress_is_shown_on_a_terminal_alone(capsys: Any, monkeypatch: pytest.
     assert "epoch" in told.err
 
 
+def test_a_network_that_overflows_is_checked_in_plain_json(capsys: Any) -> None:
+    net = samenet.backend("numpy").Network([3, 4, 2], seed=0, activation="identity")
+    net.parameters[:] *= 1e200
+    net.save("n.npz")
+    assert run("check", "n.npz", "--backend", "numpy", "--json") == 1
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told["backends"]["numpy"]["differences"] == {"ok": False, "relative_error": None}
+
+
 @pytest.mark.filterwarnings("default:training diverges")
 @pytest.mark.parametrize("backend", ["numpy", "reference"])
 def test_costs_and_errors_that_overflow_are_null(backend: str, capsys: Any) -> None:

@@ -673,6 +673,19 @@ def test_the_command_refuses(arguments: list[str], message: str, saved: Path, ca
     assert sorted(path.name for path in saved.iterdir()) == ["my-net.npz", "text.npz"]
 
 
+def test_the_command_says_which_network_it_cannot_export(saved: Path, capsys: Any) -> None:
+    network = net([3, 2], "tanh")
+    network.biases[0][1] = 1e39
+    network.save("far.npz")
+    net([3, 4, 2], "tanh", batch_normalization=True).save("normalized.npz")
+    for arguments, message in (
+        (["far.npz", "--to", "c", "--dtype", "float32"], "far.npz, biases[0]: expected finite numbers, got inf"),
+        (["normalized.npz", "--to", "js"], "normalized.npz: expected weights and biases alone, got 4 other parameters"),
+    ):
+        assert __main__.main(["export", *arguments]) == 3
+        assert capsys.readouterr().err.startswith(f"samenet export: error: {message}")
+
+
 def test_the_command_without_a_file(saved: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert __main__.main(["export", "none.npz", "--to", "c"]) == 3
     assert capsys.readouterr().err.startswith("samenet export: error: none.npz: No such file or directory")

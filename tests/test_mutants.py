@@ -385,7 +385,7 @@ MUTANTS = {
         Mutant("at once: gradient of the first slice", "product(A[top : top + rows], B", "product(A[:rows], B"),
         Mutant("at once: slices without penalty", "total = add_penalties(g, p, l1, l2) if", "total = 0.0 if"),
         Mutant("at once: no slope of l2", "(g + l2 * w, 0.5", "(g, 0.5"),
-        Mutant("at once: twice the l2", "0.5 * l2 * (w * w)), stores=1)  #", "l2 * (w * w)), stores=1)  #"),
+        Mutant("at once: twice the l2", "0.5 * l2 * w * w), stores=1)  #", "l2 * w * w), stores=1)  #"),
         Mutant("at once: l1 left out", "if l1 == 0:", "if l1 >= 0:"),
         Mutant(
             "at once: penalty of the last slice",

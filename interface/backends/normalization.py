@@ -43,9 +43,10 @@ def folded(model: Model) -> Model:
         b[:] = theta.biases[layer] if theta.bias else 0
         if theta.normalized and theta.normalized[layer]:
             mean, _ = theta.running[layer]
-            factor = factors(theta, layer)
-            np.multiply(factor[:, np.newaxis], theta.weights[layer], out=W)
-            b -= factor * mean
+            with np.errstate(all="ignore"):
+                factor = factors(theta, layer)
+                np.multiply(factor[:, np.newaxis], theta.weights[layer], out=W)
+                b -= factor * mean
         else:
             W[:] = theta.weights[layer]
     return plain
@@ -59,5 +60,9 @@ def factors(theta: Parameters, layer: int) -> NDArray[Any]:
 
 def penalty(model: Model) -> float:
     """l1 sum |W| + l2/2 sum W^2 of the original W; needed for the cost of a folded model, whose weights differ."""
-    sums = [(np.abs(W).sum(dtype=np.float64), np.square(W).sum(dtype=np.float64)) for W in model.weights]
-    return float(sum(model.l1 * absolute + 0.5 * model.l2 * square for absolute, square in sums))
+    total = 0.0
+    with np.errstate(over="ignore"):
+        for W in model.weights:
+            total += model.l1 * float(np.abs(W).sum(dtype=np.float64)) if model.l1 else 0.0
+            total += 0.5 * model.l2 * float(np.square(W).sum(dtype=np.float64)) if model.l2 else 0.0
+    return total

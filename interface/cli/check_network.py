@@ -31,7 +31,7 @@ def run(model: Path, names: list[str] | None, json: bool) -> int:
     if json:
         rows = {name: _told(one) for name, one in results.items()}
         told = {"network": sizes, "parameters": found.parameters.size, "backends": rows, "left_out": left_out}
-        print(as_json.dumps(told | {"ok": not failed}, indent=1))
+        print(as_json.dumps(told | {"ok": not failed}, indent=1, allow_nan=False))
     else:
         console = standard_output()
         print(f"{model.name}: {sizes}, {found.parameters.size} parameters, {found.dtype}")
@@ -67,5 +67,6 @@ def _told(one: Any) -> dict[str, Any]:
 
     slopes = None
     if one.slopes is not None:
-        slopes = {"ok": one.slopes.ok, "relative_error": float(one.slopes.relative_error)}
+        relative = float(one.slopes.relative_error)
+        slopes = {"ok": one.slopes.ok, "relative_error": relative if math.isfinite(relative) else None}
     return {"ok": one.ok, "outputs": ratio(one.outputs), "gradient": ratio(one.gradient), "differences": slopes}

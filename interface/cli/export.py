@@ -56,6 +56,7 @@ def export(
     if to != "c" and (given := values.given({"--name": name, "--dtype": dtype})):
         raise values.refusal(f"{given} is only for --to c")
     from samenet.cli.tabular import files
+    from samenet.cli.tabular.errors import TableError
     from samenet.export import command
 
     path = output or values.writable(network.stem + command.SUFFIXES[to])
@@ -64,8 +65,11 @@ def export(
     try:
         errors = command.run(model, to, path, name=name, dtype=dtype, within=1.0 if within is None else within)
     except ValueError as error:
-        option, _, message = str(error).partition(": ")
-        raise values.refusal(f"--{option}: {message}") from None
+        argument, _, message = str(error).partition(": ")
+        if argument == "name":
+            raise values.refusal(f"--name: {message}") from None
+        place = network.name if argument == "network" else f"{network.name}, {argument}"
+        raise TableError(f"{place}: {message}") from None
     if json:
         bound = {key: value if math.isfinite(value) else None for key, value in errors._asdict().items()}
         said = {"file": str(path), "sizes": list(model.sizes), "bytes": path.stat().st_size, "bound": bound}

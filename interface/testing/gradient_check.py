@@ -20,6 +20,7 @@ from samenet.model.parameters import Parameters
 from samenet.testing.differences import Estimate, Slopes
 from samenet.testing.probe import Answers, probe
 from samenet.validation import arrays, checks
+from samenet.validation.overflow import norm
 
 Array = NDArray[Any]
 
@@ -216,8 +217,8 @@ def _relative_error(g: Array, n: Array) -> float:
     """||g - n|| / ||g + n||; 0 if g equals n, even for zeros, and infinity if g = -n."""
     if (g == n).all():
         return 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.linalg.norm(g - n) / np.linalg.norm(g + n))
+    with np.errstate(all="ignore"):
+        return float(norm(g - n) / norm(g + n))
 
 
 def _guess(g: Array, n: Array) -> str:

@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.training.classification import ACCURACIES, Accuracy, accuracy
+from samenet.validation.overflow import norm
 
 Array = NDArray[Any]
 
 
 def _mean_norm(output: Array, Y: Array) -> float:
-    return float(np.linalg.norm(Y - output, axis=1).mean())
+    return float(norm(Y - output, axis=1).mean())
 
 
 def _mean_absolute_error(output: Array, Y: Array) -> float:
-    return float(np.abs(Y - output).mean())
+    return float(np.abs(Y - output).mean(dtype=np.float64))
 
 
 Distance = Literal["mean_norm", "mean_absolute_error"]

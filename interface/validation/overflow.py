@@ -1,4 +1,4 @@
-"""Costs and gradients near the limit of a dtype, for which all backends must give the same answer.
+"""Costs, gradients and norms near the limit of a dtype, for which all backends must give the same answer.
 
 There, the result depends on the order of a sum. Overflow of a weighted sum is not detected. The reference adds terms
 from first to last, in float64; other backends add them in other orders, in the network's dtype. So
@@ -17,6 +17,19 @@ from numpy.typing import NDArray
 # The largest sum over samples for which a cost is given, and the largest target for which a gradient is, by itemsize.
 _LARGEST_COST = {8: 2.0**1020, 4: 2.0**124}
 _LARGEST_TARGET = {8: 2.0**1000, 4: 2.0**112}
+_SMALL = 1e-150  # the squares of numbers below it lose digits
+
+
+def norm(values: NDArray[Any], axis: int | None = None) -> Any:
+    """The 2-norm in float64, of all entries or along an axis, whose squares neither overflow nor underflow."""
+    values = np.asarray(values, np.float64)
+    with np.errstate(all="ignore"):
+        found = np.linalg.norm(values, axis=axis)
+        if ((found > _SMALL) & (found < math.inf)).all():
+            return found
+        largest = np.abs(values).max(axis=axis, keepdims=True)
+        scale = np.where((largest > 0) & (largest < math.inf), largest, 1.0)
+        return np.linalg.norm(values / scale, axis=axis) * (scale.item() if axis is None else scale.squeeze(axis))
 
 
 def cost_in_range(value: float, rows: int, dtype: np.dtype[Any]) -> float:
