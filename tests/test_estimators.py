@@ -578,6 +578,23 @@ def test_failing_calls_change_nothing(name: str) -> None:
     assert not hasattr(numbers, "network_")
 
 
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_masked_entries_are_refused(make: Any) -> None:
+    y = TWO.astype(float)
+    masked, fitted = np.ma.masked_greater(X, 1), make().fit(X, y)
+    assert (make().fit(np.ma.array(X), y).predict(X) == fitted.predict(X)).all()  # nothing is masked
+    for call in (
+        lambda: make().fit(masked, y),
+        lambda: make().fit(X, np.ma.masked_equal(y, 1)),
+        lambda: fitted.partial_fit(masked, y),
+        lambda: fitted.predict(masked),
+        lambda: fitted.score(masked, y),
+        lambda: make().fit(X, y, np.ma.masked_equal(y, 1)),
+    ):
+        with pytest.raises(ValueError, match="^(X|y|sample_weight): expected numbers only, got a masked array with"):
+            call()
+
+
 def test_wrong_labels() -> None:
     model = classifier()
     with pytest.raises(ValueError, match="classes: they must be passed on the first call to partial_fit"):

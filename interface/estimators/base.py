@@ -18,7 +18,7 @@ from samenet.estimators.samples import Samples
 from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
 from samenet.estimators.weights import Weights, of_samples, some
 from samenet.network import Network
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 Array = NDArray[Any]
 Method = TypeVar("Method")
@@ -32,8 +32,7 @@ def _takes_steps(estimator: Any) -> bool:
 
 def if_steps(method: Method) -> Method:
     """A method that exists only if the solver takes steps: `partial_fit`."""
-    found: Method = available_if(_takes_steps)(method)
-    return found
+    return available_if(_takes_steps)(method)  # type: ignore[no-any-return]
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]
@@ -155,6 +154,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
     def _validated(self, X: Any, y: Any, settings: Settings, dtype: Any, first: bool, once: bool) -> tuple[Any, Array]:
         """X, and the targets Y (m, n_out), of the network's dtype."""
+        arrays.check_unmasked("X", X)  # scikit-learn ignores masks
+        arrays.check_unmasked("y", y)
         X, y = validate_data(
             *(self, X, y),
             accept_sparse="csr",
@@ -212,7 +213,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self, backend: Any, settings: Settings, sizes: tuple[int, ...], dtype: Any, weights: Any, biases: Any
     ) -> Network:
         output, cost = self._output()
-        network: Network = backend.Network(
+        return backend.Network(  # type: ignore[no-any-return]
             sizes,
             activation=[*settings.activations, output],
             cost=cost,
@@ -221,7 +222,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             weights=weights,
             biases=biases,
         )
-        return network
 
     @abstractmethod
     def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
@@ -246,6 +246,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """The network's outputs (m, n_out) for a user's samples."""
         check_is_fitted(self)
+        arrays.check_unmasked("X", X)
         X = validate_data(self, X, accept_sparse="csr", dtype=self.network_.dtype, order="C", reset=False)
         blocks = [self.network_.predict(rows) for _, rows in Samples(X).blocks()]
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
@@ -290,9 +291,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
 def _copy_into(name: str, views: Sequence[Array], values: Any) -> None:
     given = checks.listed(name, values, "a list of arrays, one for each layer after the first")
-    arrays = [np.asarray(value) for value in given]
-    shapes, expected = [array.shape for array in arrays], [view.shape for view in views]
+    found = [np.asarray(value) for value in given]
+    shapes, expected = [array.shape for array in found], [view.shape for view in views]
     if shapes != expected:
         raise ValueError(f"{name}: expected shapes {expected}, got {shapes}")
-    for view, array in zip(views, arrays, strict=True):
+    for view, array in zip(views, found, strict=True):
         view[:] = array

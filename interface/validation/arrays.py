@@ -23,11 +23,16 @@ def is_ready(value: Any, dtype: Float) -> bool:
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
 
-def plain(name: str, value: Any) -> NDArray[Any]:
-    """The value as a NumPy array of any dtype."""
+def check_unmasked(name: str, value: Any) -> None:
+    """Refuse masked entries: converted to an array, they would be the numbers under the mask."""
     if has_masked(value):
         got = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"a {type(value).__name__}"
         raise ValueError(f"{name}: expected numbers only, got {got} with masked entries")
+
+
+def plain(name: str, value: Any) -> NDArray[Any]:
+    """The value as a NumPy array of any dtype."""
+    check_unmasked(name, value)
     if is_sparse(value):
         raise TypeError(f"{name}: expected an array of numbers, got a sparse {type(value).__name__}; use .toarray()")
     try:

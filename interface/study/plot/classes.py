@@ -96,7 +96,7 @@ def as_classes(name: str, value: Any, m: int | None = None) -> NDArray[Any]:
     found = arrays.plain(name, value)
     if found.ndim != 1 or len(found) == 0 or (m is not None and len(found) != m):
         expected = "(m,), m >= 1," if m is None else f"({m},)"
-        raise ValueError(f"{name}: expected classes of shape {expected} got shape {found.shape}")
+        raise ValueError(f"{name}: expected classes of shape {expected}, got shape {found.shape}")
     if found.dtype.kind == "f" and np.isfinite(found).all() and (found == np.rint(found)).all():
         found = found.astype(np.int64)
     if found.dtype.kind == "O" and all(isinstance(item, str) for item in found):
