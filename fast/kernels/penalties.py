@@ -5,6 +5,7 @@ from numba import boolean, float64, int64
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.codegen.registers import lanewise
 from samenet.fast.kernels.packing import layer_length, matrix_length
 
 
@@ -12,13 +13,17 @@ def _penalty(w, l1, l2):
     return l1 * abs(w) + 0.5 * l2 * w * w
 
 
-def _penalty_slope(w, l1, l2):
+def penalty_slope(w, l1, l2):
+    """The derivative of the penalty of w."""
     return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
 
 
 _penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-_add_penalties = vectorized(lambda g, w, l1, l2: (g + _penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+_add_penalties = vectorized(lambda g, w, l1, l2: (g + penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
 _add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * w * w), stores=1)  # in half the time
+# The same for single registers.
+penalties_of, with_slope = lanewise(_penalty), lanewise(lambda g, w, l1, l2: g + penalty_slope(w, l1, l2))
+with_l2 = lanewise(lambda g, w, l2: g + l2 * w)
 
 
 @kernel()

@@ -6,7 +6,7 @@ from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, products, store
 from samenet.fast.kernels.codegen.vector import one_above_zero, zero_below
 from samenet.fast.kernels.elementary import sigmoid, tanh
-from samenet.fast.kernels.penalties import add_penalties
+from samenet.fast.kernels.penalties import penalties_of, with_l2, with_slope
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
 _relu = lanewise(lambda z: zero_below(z, 0.0, z))
@@ -158,11 +158,19 @@ def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D
 
 
 @kernel()
-def penalty(width, several, P, G, sizes, l1, l2):
-    """G += the gradient of the penalties on weights; returns the penalties."""
-    p, total = 0, 0.0
+def penalty(width, several, P, G, sizes, l1, l2, memory):
+    """G += the gradient of the penalties on weights; returns the penalties. memory: for one register."""
+    p, lanes, total = 0, len(width), 0.0
+    totals = first(load(width, P, 0), 0)
     for layer in range(sizes.size - 1):
-        n, row = sizes[layer], row_of(width, several, sizes[layer + 1])
-        total += add_penalties(G[p : p + n * row], P[p : p + n * row], l1, l2)
-        p += (n + 1) * row
+        row = row_of(width, several, sizes[layer + 1])
+        end = p + sizes[layer] * row
+        for v in range(p, end, lanes):
+            w, g = load(width, P, v), load(width, G, v)
+            totals = plus(totals, penalties_of(w, l1, l2))
+            store(G, v, with_l2(g, w, l2) if l1 == 0 else with_slope(g, w, l1, l2))
+        p = end + row
+    store(memory, 0, totals)
+    for i in range(lanes):
+        total += memory[i]
     return total

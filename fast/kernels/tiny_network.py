@@ -91,7 +91,7 @@ def _updates(
     P, used, G = parameters
     H, D, masks, Z, delta, below = workspace
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
-    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and l1 == 0 and l2 == 0
+    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf
     of_squares = cost in (SQUARED_ERROR, SUM_OF_SQUARES)
     nothing = load_first(width, P, 0, 0)
     half = 1.0 if cost == SUM_OF_SQUARES else 0.5
@@ -103,7 +103,7 @@ def _updates(
         rows = min(batch_size, m - start)
         share, divisor = 1.0 / rows if mean else 1.0, 1.0
         down = P.dtype.type(-alphas[epoch])
-        at_once = plain and rows == 1 and not masks_weights
+        at_once = plain and l1 == 0 and l2 == 0 and rows == 1 and not masks_weights
         if options is not None:
             divisor = divisor_of(options, order, epoch, start, rows, mean)
         if options is not None and masks_weights:
@@ -151,7 +151,7 @@ def _updates(
         if options is not None and masks_weights:
             products(G, G, memory.weight_masks)
         if l1 or l2:
-            costs[update] += penalty(width, several, P, G, sizes, l1, l2)
+            costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)
         if not plain:
             step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)
         if not at_once:
