@@ -657,9 +657,9 @@ MUTANTS = {
             "total += share * value(cost, H[q : q + n_out], Z[:n_out], target)",
             "total = share * value(cost, H[q : q + n_out], Z[:n_out], target)",
         ),
-        Mutant("small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2)", "pass"),
+        Mutant("small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)", "pass"),
         Mutant(
-            "small: penalties of the first layer", "p += (n + 1) * row\n    return total", "p += 0\n    return total"
+            "small: penalties of the first layer", "p = end + row", "p = 0"
         ),
         Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
         Mutant(
@@ -675,10 +675,10 @@ MUTANTS = {
         ),
         Mutant(
             "small: a step that is not clipped",
-            "    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf and",
-            "    plain = rule.code == DESCENT and",
+            "    plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf",
+            "    plain = rule.code == DESCENT",
         ),
-        Mutant("small: a step without penalty", "l1 == 0 and l2 == 0\n    of_squares", "True\n    of_squares"),
+        Mutant("small: a step without penalty", "plain and l1 == 0 and l2 == 0 and rows == 1", "plain and rows == 1"),
         Mutant(
             "small: plain step by any rule",
             "plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm",
