@@ -166,6 +166,10 @@ def back_through(code, h, e, width):
 
 _SHORT = 8  # up to this width, adding a row one by one is faster
 _through_softmax = vectorized(lambda delta, h, y, factor: (h * factor - factor * y,), stores=1)  # the sum of y is 1
+_errors = vectorized(lambda delta, h, y, factor: (factor * (h - y),), stores=1)
+# In one pass over the numbers, with the same bits as `back_through`.
+_errors_of_sigmoid = vectorized(lambda delta, h, y, factor: (factor * (h - y) * (h * (1.0 - h)),), stores=1)
+_errors_of_tanh = vectorized(lambda delta, h, y, factor: (factor * (h - y) * ((1.0 - h) * (1.0 + h)),), stores=1)
 _sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
 _binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
 
@@ -204,7 +208,13 @@ def slope(cost, code, h, y, width, scale, delta):
                 for i in range(start, start + width):
                     delta[i] = h[i] * (factor * total) - factor * y[i]
         return
-    for i in range(y.size):
-        delta[i] = factor * (h[i] - y[i])
-    if not needs_z(cost):
-        back_through(code, h, delta[: y.size], width)
+    delta = delta[: y.size]
+    if needs_z(cost) or code == IDENTITY:
+        _errors(delta, h, y, factor)
+    elif code == SIGMOID:
+        _errors_of_sigmoid(delta, h, y, factor)
+    elif code == TANH:
+        _errors_of_tanh(delta, h, y, factor)
+    else:
+        _errors(delta, h, y, factor)
+        back_through(code, h, delta, width)

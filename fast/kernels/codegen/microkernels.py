@@ -43,7 +43,7 @@ def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
 
 
 def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
-    last, column = vb.first_n_mask(lanes), vb.times(i, vb.size)
+    column = vb.times(i, vb.size)
     (m, t), (a_row, a_step) = vb.pair(A.shape), vb.pair(A.strides)
     if used is not None:
         t = vb.index_at(used, vb.long(0))
@@ -52,13 +52,17 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
     s_row = vb.builder.select(one, vb.long(0), vb.pair(S.strides)[0])
     a = vb.start(A)
     b, s, c = (vb.at(vb.start(array), column) for array in (B, S, C))
-    for count in range(1, NR + 1):
-        masks = [None] * (count - 1) + [last]
-        with vb.when(registers, "==", vb.long(count)):
+    # Multiply-adds of the widest registers take twice as long, on some processors, as those of half of them.
+    few = vb.builder.icmp_signed("<=", lanes, vb.long(vb.lanes // 2 if REGISTER == 64 else 0))
+    few = vb.builder.and_(few, vb.builder.icmp_signed("==", registers, vb.long(1)))
+    halved = vb.builder.select(few, vb.long(1), vb.long(0))
+    for count, width in [(1, vb.halved())] * (REGISTER == 64) + [(count, vb) for count in range(1, NR + 1)]:
+        masks = [None] * (count - 1) + [width.first_n_mask(lanes)]
+        with vb.when(vb.builder.sub(registers, halved), "==", vb.long(count if width is vb else 0)):
 
-            def microkernel(rows, r, masks=masks):
+            def microkernel(rows, r, masks=masks, width=width):
                 a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
-                _write_microkernel(vb, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
+                _write_microkernel(width, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
             height = min(2 * MR, MR * NR // count)  # so that enough sums are in flight
             whole = vb.times(vb.builder.sdiv(m, vb.long(height)), height)
