@@ -513,7 +513,8 @@ MUTANTS = {
         "with vb.for_range(t) as (c_t, _):",
         "with vb.for_range(vb.builder.sub(t, vb.long(1))) as (c_t, _):",
     ),
-    "last register whole": ("panels", "masks = [None] * (count - 1) + [last]", "masks = [None] * count"),
+    "last register whole": ("panels", "(count - 1) + [width.first_n_mask(lanes)]", "count"),
+    "half a register for more": ("panels", "vb.lanes // 2 if REGISTER", "vb.lanes if REGISTER"),
     "packed: the first row of S for all": ("packed_panels", "same, vb.pair(S.strides)[0])", "same, same)"),
     "packed: a term too few": (
         "packed_panels",

@@ -278,8 +278,11 @@ MUTANTS = {
         Mutant("binary cross-entropy without its logarithm", "log1p(exp(-abs(z)))", "0.0 * z"),
         Mutant("cross-entropy without its sum", "h[i] * (factor * total)", "h[i] * factor"),
         Mutant("cross-entropy without its target", "h * factor - factor * y", "h * factor"),
-        Mutant("wrong sign of delta", "factor * (h[i] - y[i])", "factor * (y[i] - h[i])"),
-        Mutant("no slope in the output layer", "back_through(code, h, delta[: y.size], width)", "pass"),
+        Mutant("wrong sign of delta", "(factor * (h - y),)", "(factor * (y - h),)"),
+        Mutant("wrong sign of delta of a sigmoid", "factor * (h - y) * (h *", "factor * (y - h) * (h *"),
+        Mutant("no slope in the output layer", "(h - y) * (h * (1.0 - h))", "(h - y)"),
+        Mutant("no slope of a tanh in the output layer", "(h - y) * ((1.0 - h) * (1.0 + h))", "(h - y) * (1.0 - h)"),
+        Mutant("no slope of a softmax in the output layer", "back_through(code, h, delta, width)", "pass"),
         # machine, products
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
