@@ -660,10 +660,10 @@ MUTANTS = {
             "total += share * value(cost, H[q : q + n_out], Z[:n_out], target)",
             "total = share * value(cost, H[q : q + n_out], Z[:n_out], target)",
         ),
-        Mutant("small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)", "pass"),
         Mutant(
-            "small: penalties of the first layer", "p = end + row", "p = 0"
+            "small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)", "pass"
         ),
+        Mutant("small: penalties of the first layer", "p = end + row", "p = 0"),
         Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
         Mutant(
             "small: updates of before not counted",
@@ -1149,7 +1149,7 @@ RULED = [
     (Functions("tanh", "sigmoid", l2=0.3), Rule(clip_norm=0.05, drop_connect=True)),
     (Functions("softmax", "identity", "sum_of_squares"), Rule(clip_norm=0.05)),
     (Functions("relu", "softmax"), Rule(Nesterov(0.9))),
-    (Functions("relu", "softmax"), Rule(RMSProp(0.8, 1e-2))),
+    (Functions("relu", "tanh"), Rule(RMSProp(0.8, 1e-2))),
     (Functions("tanh", "identity"), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)),
 ]
 
