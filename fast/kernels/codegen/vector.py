@@ -89,8 +89,7 @@ def one_above_zero(a: Any) -> Any:
 class VectorBuilder:
     """Emits instructions for registers of one dtype: the widest, unless the number of lanes is given.
 
-    Addresses are LLVM pointers to bytes; offsets are in bytes. flags: LLVM's fast-math flags for arithmetic on
-    `Vector`.
+    Addresses are pointers to bytes; offsets are in bytes. flags: LLVM's fast-math flags for arithmetic on `Vector`.
     """
 
     flags: tuple[str, ...] = _CONTRACT
@@ -107,8 +106,7 @@ class VectorBuilder:
     def halved(self) -> "VectorBuilder":
         """The same for registers of half as many lanes."""
         half = copy(self)
-        half.lanes //= 2
-        half.vector = ir.VectorType(self.scalar, half.lanes)
+        half.lanes, half.vector = self.lanes // 2, ir.VectorType(self.scalar, self.lanes // 2)
         half.zero = ir.Constant(half.vector, [0.0] * half.lanes)
         return half
 
