@@ -4,6 +4,7 @@ Each has a plain Python version, which shows what it computes and runs if the JI
 """
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from llvmlite import ir
@@ -27,6 +28,14 @@ class _Model(models.PrimitiveModel):
     def __init__(self, manager, kind):
         scalar = ir.DoubleType() if kind.dtype == types.float64 else ir.FloatType()
         super().__init__(manager, kind, ir.VectorType(scalar, kind.lanes))
+
+
+def halved(vb: VectorBuilder) -> VectorBuilder:
+    """The same for registers of half as many lanes."""
+    half = copy(vb)
+    half.lanes, half.vector = vb.lanes // 2, ir.VectorType(vb.scalar, vb.lanes // 2)
+    half.zero = ir.Constant(half.vector, [0.0] * half.lanes)
+    return half
 
 
 def generated(plain: Callable[..., Any], write: Callable[..., Any], returns: Any = types.void) -> Any:

@@ -15,7 +15,7 @@ from numba import types
 from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
-from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.generated import generated, halved
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # A micro-kernel's rows, and registers of columns: its sums, a row of B and a number of A fit the registers.
@@ -55,10 +55,10 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
     # Multiply-adds of the widest registers take twice as long, on some processors, as those of half of them.
     few = vb.builder.icmp_signed("<=", lanes, vb.long(vb.lanes // 2 if REGISTER == 64 else 0))
     few = vb.builder.and_(few, vb.builder.icmp_signed("==", registers, vb.long(1)))
-    halved = vb.builder.select(few, vb.long(1), vb.long(0))
-    for count, width in [(1, vb.halved())] * (REGISTER == 64) + [(count, vb) for count in range(1, NR + 1)]:
+    is_half = vb.builder.select(few, vb.long(1), vb.long(0))
+    for count, width in [(1, halved(vb))] * (REGISTER == 64) + [(count, vb) for count in range(1, NR + 1)]:
         masks = [None] * (count - 1) + [width.first_n_mask(lanes)]
-        with vb.when(vb.builder.sub(registers, halved), "==", vb.long(count if width is vb else 0)):
+        with vb.when(vb.builder.sub(registers, is_half), "==", vb.long(count if width is vb else 0)):
 
             def microkernel(rows, r, masks=masks, width=width):
                 a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from typing import Any
 
 import llvmlite.binding
@@ -102,13 +101,6 @@ class VectorBuilder:
         self.lanes = lanes or REGISTER // self.size
         self.vector = ir.VectorType(self.scalar, self.lanes)
         self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
-
-    def halved(self) -> "VectorBuilder":
-        """The same for registers of half as many lanes."""
-        half = copy(self)
-        half.lanes, half.vector = self.lanes // 2, ir.VectorType(self.scalar, self.lanes // 2)
-        half.zero = ir.Constant(half.vector, [0.0] * half.lanes)
-        return half
 
     def number(self, value: Any) -> Any:
         """A constant broadcast to all lanes; the value of a `Vector`."""
