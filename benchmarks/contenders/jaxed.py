@@ -131,7 +131,10 @@ def _masks(jax: Any, task: Descent, key: Any) -> Any:
 
 
 def _training(jax: Any, task: Descent) -> Callable[..., Any]:
-    """From the layers, the rows and their order to the layers after all updates."""
+    """From the layers, the rows and their order to the layers and the rule's state after all updates.
+
+    Without the state, which all others keep, training could not go on; and XLA would not compute what only it needs.
+    """
     gradient, (states, step) = jax.grad(_cost(jax, task)), rule(jax, task.rule, task.alpha)
 
     def update(carry: Any, batch: Any) -> Any:
@@ -147,11 +150,11 @@ def _training(jax: Any, task: Descent) -> Callable[..., Any]:
         zeros = jax.tree.map(jax.numpy.zeros_like, layers)
         start = (layers, (zeros,) * states, jax.numpy.zeros(()), jax.random.key(SEED))
         if task.shuffle:
-            return jax.lax.scan(lambda carry, rows: update(carry, (X[rows], Y[rows])), start, order)[0][0]
+            return jax.lax.scan(lambda carry, rows: update(carry, (X[rows], Y[rows])), start, order)[0][:2]
         if task.batches == 1:  # a single scan over the passes: nested loops cost more
-            return jax.lax.scan(lambda carry, _: update(carry, (X, Y)), start, length=task.passes)[0][0]
+            return jax.lax.scan(lambda carry, _: update(carry, (X, Y)), start, length=task.passes)[0][:2]
         batches = [a.reshape(task.batches, task.batch_size, -1) for a in (X, Y)]
-        return jax.lax.fori_loop(0, task.passes, lambda _, carry: jax.lax.scan(update, carry, batches)[0], start)[0]
+        return jax.lax.fori_loop(0, task.passes, lambda _, carry: jax.lax.scan(update, carry, batches)[0], start)[:2]
 
     return descend
 
@@ -166,8 +169,8 @@ def _descent(task: Descent) -> Call:
     jax = _jax()
     start, arguments, descend = _layers(jax, task.network), _arguments(jax, task), jax.jit(_training(jax, task))
 
-    def read(layers: Any) -> Array:
-        return _numbers(task.network, layers)
+    def read(found: Any) -> Array:
+        return _numbers(task.network, found[0])
 
     random = (np.inf, "masks of its own") if task.dropout else (0.0, "")
     return Call(lambda: jax.block_until_ready(descend(start, *arguments())), read, *random)
@@ -181,7 +184,7 @@ def _many(task: Many) -> Call:
     arguments = _arguments(jax, task.one)
 
     def read(found: Any) -> Array:
-        several = [jax.tree.map(lambda a, i=i: a[i], found) for i in range(len(layers))]
+        several = [jax.tree.map(lambda a, i=i: a[i], found[0]) for i in range(len(layers))]
         return np.array([_numbers(task.network, one) for one in several])
 
     return Call(lambda: jax.block_until_ready(descend(start, *arguments())), read, note="vmap")
