@@ -75,7 +75,7 @@ def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
     found: Plan | None = model.prepared.get(plan)
     if found is None or found.rule is not rule or found.given != given:
         tiny, flat, (batch_size, clip_value, clip_norm) = None, model.theta.flat, given
-        if tiny_network.fits(model, batch_size) and not model.theta.normalized:
+        if tiny_network.fits(model, batch_size, rule.state_arrays > 0) and not model.theta.normalized:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
             tiny = width, (0,) * tiny_network.registers(model), flat.reshape(1, -1), layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)

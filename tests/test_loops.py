@@ -162,14 +162,16 @@ def test_which_networks_are_trained_in_registers() -> None:
 
     lanes = vector.REGISTER // 8
 
-    def fits(batch_size: int, sizes: list[int], **settings: Any) -> bool:
+    def fits(batch_size: int, sizes: list[int], has_state: bool = False, **settings: Any) -> bool:
         model = samenet.backend("numba").Network(sizes, seed=0, **settings).model
-        return tiny_network.fits(model, batch_size)
+        return tiny_network.fits(model, batch_size, has_state)
 
     assert fits(1, [tiny_network._INPUTS, lanes, 1])
     assert not fits(1, [tiny_network._INPUTS + 1, lanes, 1])
     assert fits(1, [lanes] * (tiny_network._ONLINE // lanes + 1))
     assert not fits(1, [lanes] * (tiny_network._ONLINE // lanes + 2))
+    assert fits(1, [lanes] * (tiny_network._WITH_STATE // lanes + 1), has_state=True)
+    assert not fits(1, [lanes] * (tiny_network._WITH_STATE // lanes + 2), has_state=True)
     most = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes)
     for batch_size, settings in itertools.product((most, most + 1), ({}, {"l1": 0.1}, {"activation": "tanh"})):
         assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == most)

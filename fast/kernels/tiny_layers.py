@@ -3,10 +3,14 @@
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, SOFTMAX, TANH, activate
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, products, store
 from samenet.fast.kernels.codegen.vector import one_above_zero, zero_below
 from samenet.fast.kernels.elementary import sigmoid, tanh
+from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.penalties import penalties_of, with_l2, with_slope
+
+_TURNED = 1 << 9  # weights from which transposing by whole registers is worth a call
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
 _relu = lanewise(lambda z: zero_below(z, 0.0, z))
@@ -68,7 +72,15 @@ def pack(width, several, theta, sizes, bias, back, P):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         row = row_of(width, several, k)
-        for j in range(n + bias):
+        begin = 0
+        if n * k >= _TURNED:
+            W, begin = rows_at(theta, p, k, n), n
+            packed = rows_at(P, q, n, row)[:, :k]
+            if back:
+                transposed(packed, W)
+            else:
+                transposed(W, packed)
+        for j in range(begin, n + bias):
             for i in range(k):
                 place = p + i * n + j if j < n else p + n * k + i
                 if back:

@@ -49,8 +49,9 @@ _KNOWN = {
     *("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"),
 }
 # Limits up to which this is faster, as measured: inputs, since zeros among many are worth skipping; the work of an
-# update with one row; the work of all rows, if there are more. Work is counted in multiplications of registers.
-_INPUTS, _ONLINE, _BATCH = 256, 3000, 830
+# update with one row; the same for rules with state, which `training` does not copy if there is one update; the work of
+# all rows, if there are more. Work is counted in multiplications of registers.
+_INPUTS, _ONLINE, _WITH_STATE, _BATCH = 256, 3000, 1000, 830
 _ROW, _LOGARITHMS = 40, 60  # work of a row, and of one with a softmax or with logarithms in the cost
 _LINEAR, _LEAST = 420, 4  # the most work of all rows, and the least of one row, without a hidden layer
 
@@ -65,14 +66,15 @@ def widest(itemsize: int) -> tuple[tuple[int, ...], ...]:
     return (0,) * (REGISTER // itemsize), (0, 0)
 
 
-def fits(model: Any, batch_size: int) -> bool:
-    """Whether this module should train a model with this batch size."""
+def fits(model: Any, batch_size: int, has_state: bool = False) -> bool:
+    """Whether this module should train a model with this batch size, by a rule that has state or none."""
     if not _KNOWN.issuperset((*model.activations, model.cost_function)):
         return False
     sizes, lanes = model.sizes, REGISTER // model.dtype.itemsize
     work = sum(n * -(-k // lanes) for n, k in itertools.pairwise(sizes))
-    if sizes[0] > _INPUTS or work > _ONLINE or batch_size == 1:
-        return bool(sizes[0] <= _INPUTS and work <= _ONLINE)
+    most = _WITH_STATE if has_state else _ONLINE
+    if sizes[0] > _INPUTS or work > most or batch_size == 1:
+        return bool(sizes[0] <= _INPUTS and work <= most)
     logarithms = "softmax" in model.activations or model.cost_function in functions.MADE_FOR
     if len(sizes) == 2 and not logarithms:
         return bool(batch_size * max(_LEAST, work) <= _LINEAR)
