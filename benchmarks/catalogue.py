@@ -274,6 +274,9 @@ TECHNIQUES = {
     ),
     "mini-batches of 64": _of_64("all updates at once"),
     "mini-batches of 64, a call an update": _of_64("a call an update"),
+    "updates of few rows": TechniqueCase(
+        "600-150-20, 64 samples by 4", partial(inputs.descent, (600, 150, 20), 64, 4), "a call an update"
+    ),
     "11 lines": _of_eleven_lines("all updates at once"),
     "11 lines, a call an update": _of_eleven_lines("a call an update"),
     "online": TechniqueCase(

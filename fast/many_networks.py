@@ -26,7 +26,10 @@ def _lanes(model: Model, batch_size: int) -> int:
     if model.l1 or model.l2:
         return 0
     codes, cost = tuple(map(functions.ACTIVATIONS.index, model.activations)), functions.COSTS.index(model.cost_function)
-    if tiny_network.fits(model, batch_size):
+    is_tiny = tiny_network.fits(model, batch_size)
+    if is_tiny != tiny_network.fits(model, batch_size, has_state=True):
+        return 0  # the order of its sums depends on the rule
+    if is_tiny:
         fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size)
     elif narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):  # type: ignore[no-untyped-call]
         fits = False  # its sums have a different order

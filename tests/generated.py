@@ -29,7 +29,17 @@ from samenet.fast import kernels
 from samenet.fast.kernels.codegen import compiling
 
 KERNELS = Path(kernels.__file__).parent
-_CODEGEN = ("vector", "arithmetic", "generated", "loops", "microkernels", "packed", "transpose", "registers")
+_CODEGEN = (
+    "vector",
+    "arithmetic",
+    "generated",
+    "loops",
+    "microkernels",
+    "packed",
+    "transpose",
+    "stepping",
+    "registers",
+)
 MODULES = (
     *(f"codegen.{name}" for name in _CODEGEN),
     *("elementary", "sparse_input", "parallel", "activations", "dropout"),

@@ -22,6 +22,7 @@ WAYS: dict[str, tuple[list[int], int, int, dict[str, Any]]] = {
     "several that are small": ([20, 40, 3], 20, 8, {}),
     "wide": ([210, 220, 3], 20, 20, {}),
     "wide, few rows": ([210, 220, 3], 3, 3, {}),
+    "wide, more rows": ([210, 220, 3], 40, 40, {}),
     "wide, several": ([210, 220, 3], 40, 20, {}),
     "in parts": ([20, 60, 3], 300, 300, {}),
     "more than a block": ([300, 120, 3], 200, 200, {}),
@@ -73,23 +74,38 @@ def test_state_without_numbers_is_as_zeros(
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("way", ["one update", "one of many slices", "narrow", "wide", "wide, few rows"])
-def test_parameters_that_do_not_stay_finite_are_noticed(way: str, bad: float) -> None:
+@pytest.mark.parametrize("rule", [RULES[0], RULES[-1]], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "way", ["one update", "one of many slices", "narrow", "wide", "wide, few rows", "wide, more rows"]
+)
+def test_parameters_that_do_not_stay_finite_are_noticed(way: str, rule: Any, bad: float) -> None:
     for place in range(3):
         net, X, Y, given = _problem(way, "float64")
-        flat, state = net.parameters, RULES[-1].state(net.model.theta)
-        numba.run_updates(net.model, X, Y, RULES[-1], state=state, **given)
+        flat, state = net.parameters, rule.state(net.model.theta)
+        numba.run_updates(net.model, X, Y, rule, state=state, **given)
         assert state.is_finite is True
         flat[(0, flat.size // 2, flat.size - 1)[place]] = bad
-        numba.run_updates(net.model, X, Y, RULES[-1], state=state, **given)
+        numba.run_updates(net.model, X, Y, rule, state=state, **given)
         assert state.is_finite is False
+
+
+# Layers that are summed in parts, forward and backward; what one pass reads in several pieces; odd numbers.
+WAYS_OF_ONE: dict[str, tuple[list[int], int, int, dict[str, Any]]] = {
+    "many nodes": ([2000, 180, 230, 520, 2], 5, 5, {}),
+    "many terms": ([1100, 210, 3], 2, 2, {"clip_value": 0.01}),
+    "wide, many terms": ([530, 610, 520], 20, 20, {"clip_value": 0.01}),
+    "odd": ([69, 363, 17], 2, 2, {}),
+    "odd, more rows": ([340, 155, 19], 17, 17, {}),
+}
 
 
 @pytest.mark.compiled  # NumPy's products add in another order if an operand is transposed
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@pytest.mark.parametrize("way", ["one update", "one of many slices", "wide", "wide, few rows"])
-def test_two_updates_are_two_calls(way: str, rule: Any) -> None:
-    net, X, Y, given = _problem(way, "float32")
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("way", ["one update", "one of many slices", "narrow", "wide", "wide, few rows", *WAYS_OF_ONE])
+def test_two_updates_are_two_calls(way: str, penalty: str, rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WAYS, way, {**WAYS, **WAYS_OF_ONE}[way])
+    net, X, Y, given = _problem(way, "float32", **PENALTIES[penalty])
     once, twice = net.copy(), net.copy()
     state = rule.state(once.model.theta)
     costs = numba.run_updates(once.model, X, Y, rule, state=state, epochs=2, **given)

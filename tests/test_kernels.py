@@ -213,6 +213,54 @@ def offsets(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         yield f"{past} after it, {more} more", ns.packed.past_boundary.plain(A) == run(A) == expected
 
 
+def transposed_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Rows of X, nodes in registers side by side and left over, and terms in blocks and left over."""
+    width = lanes(ns.width, dtype)
+    run = native(ns.transpose.add_product, ns.width, *(matrix(dtype),) * 3)
+    sizes = sorted({1, width - 1, width + 1, 2 * width, 4 * width + 1} - {0})
+    for m, n, k in itertools.product((1, 3), sizes, sizes):
+        X, _ = guarded(integers((m, n), dtype, 1))
+        W, _ = guarded(integers((k, n), dtype, 2))
+        Z, around = guarded(integers((m, -(-k // width) * width), dtype, 3), **OUTPUT)
+        expected = Z.copy()
+        ns.transpose.add_product.plain(X, W, expected)
+        run(X, W, Z)
+        well = np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
+        yield f"{m} rows of {n}, {k} nodes", well
+
+
+def one_pass(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """A step within the product, with and without errors, new state and changes of the gradient; what is not finite."""
+    width, number = lanes(ns.width, dtype), DTYPES[dtype]
+
+    def rule(theta: Any, v: Any, g: Any, step: Any) -> Any:
+        return theta + (2.0 * v - step * g), 2.0 * v - step * g
+
+    changes = (lambda g, w, l1, l2, limit: g + l2 * w), (lambda g, w, l1, l2, limit: g + l1 * w - limit)
+    f = ns.stepping.stepping(rule, 1, changes)
+    kinds = *(matrix(dtype),) * 3, int64, int64, *(number,) * 3, *(matrix(dtype),) * 2, number
+    run = native(f, ns.width, *kinds)
+    sizes = sorted({1, 2 * width, 2 * width + 1, 3 * width, 4 * width + width // 2})
+    cases = itertools.product(((1, 1), (1, 6), (3, 4), (2, 9)), sizes, (False, True), ((0, 0), (1, 1), (0, 2)))
+    for (m, k), n, has_errors, (fresh, change) in cases:
+        delta, _ = guarded(integers((m, k), dtype, 1))
+        X, _ = guarded(integers((m, n), dtype, 2))
+        given = [guarded(integers(shape, dtype, i), **OUTPUT) for i, shape in enumerate([(m, n), (k, n), (k, n)], 3)]
+        (errors, _), (W, _), (v, _) = given
+        if fresh:
+            v[:] = np.nan
+        expected = [errors.copy(), W.copy(), np.nan_to_num(v)]
+        back = slice(None if has_errors else 0)
+        f.plain(delta, X, expected[0][back], fresh, change, 3.0, 5.0, 2.0, *expected[1:], 4.0)
+        found = run(delta, X, errors[back], fresh, change, 3.0, 5.0, 2.0, W, v, 4.0)
+        same = all(np.array_equal(a, b) for a, b in zip((errors, W, v), expected, strict=True))
+        well = same and found and all(nothing_else_written(*one) for one in given)
+        yield f"{m} rows, {k} x {n}, errors {has_errors}, fresh {fresh}, change {change}", well
+        for bad in (np.inf, np.nan):
+            W[k - 1, n // 2] = bad
+            yield f"{bad} of {k} x {n}", not run(delta, X, errors[back], 0, 0, 0.0, 0.0, 0.0, W, v, 0.0)
+
+
 def pieces(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     """Elementwise loops over vectors, also in place; and the sum of a result that is not stored."""
     one = ns.loops.vectorized(lambda out, a, shift: (2.0 * (a - shift) + (1.0 - a) * a - 3.0 / (1.0 + a * a),), 1)
@@ -481,6 +529,8 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
             rows_gathered,
             transposes,
             offsets,
+            transposed_products,
+            one_pass,
             views,
             rooms,
             pieces,
@@ -586,6 +636,32 @@ MUTANTS = {
         "self.builder.select(alike, ",
         "self.builder.select(self.builder.not_(alike), ",
     ),
+    "transposed: the first nodes again": ("transposed_products", "v * vb.lanes + r)), limit)", "r)), limit)"),
+    "transposed: a term past the last": (
+        "transposed_products",
+        'with vb.when(vb.long(r), "<", left):',
+        'with vb.when(vb.long(r), "<=", left):',
+    ),
+    "transposed: sums of the first row": ("transposed_products", "vb.times(z_row, s)", "vb.times(z_row, vb.long(0))"),
+    "one pass: a row left out": ("one_pass", "vb.for_range(builder.sub(self.k, whole))", "vb.for_range(vb.long(0))"),
+    "one pass: the rest left out": ("one_pass", 'with vb.when(whole, "<", self.n)', 'with vb.when(self.n, "<", whole)'),
+    "one pass: the first sample again": (
+        "one_pass",
+        "vb.at(vb.start(self.delta), vb.times(step, s))",
+        "vb.start(self.delta)",
+    ),
+    "one pass: errors by the new weights": (
+        "one_pass",
+        "error = vb.multiply_add(delta, row[v], error)",
+        "error = vb.multiply_add(delta, row[0], error)",
+    ),
+    "one pass: state of before": ("one_pass", "vb.load(array[r][v], is_read)", "vb.load(array[r][v], mask)"),
+    "one pass: no change of a gradient": (
+        "one_pass",
+        'with vb.when(change, "!=", vb.long(0)):',
+        "with vb.when(change, '<', vb.long(0)):",
+    ),
+    "one pass: infinity not seen": ("one_pass", "vb.multiply_add(results[0], vb.zero, self.nothing.value)", "vb.zero"),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
     "a sum of the rest": (
         "pieces",

@@ -379,22 +379,33 @@ MUTANTS = {
         Mutant("at once: weights uphill", "length], update.alpha,", "length], -update.alpha,"),
         Mutant(
             "at once: state of the first slice",
-            "slice(p, g, start, update, flags)\n    return",
-            "slice(p, g, r, update, flags)\n    return",
+            "[:, :k])\n        _step_slice(p, g, start,",
+            "[:, :k])\n        _step_slice(p, g, r,",
         ),
         Mutant("one: state of other biases", "db, p + k * n, update", "db, p, update"),
         Mutant("one: step of biases uphill", "(n + 1)], db, p", "(n + 1)], -db, p"),
         Mutant("one: state of the first weights", "zeros, theta, p, n, G", "zeros, theta, 0, n, G"),
         Mutant("at once: gradient of the first slice", "product(A[top : top + rows], B", "product(A[:rows], B"),
-        Mutant("at once: slices without penalty", "total = add_penalties(g, p, l1, l2) if", "total = 0.0 if"),
+        Mutant("at once: slices without penalty", "add_penalties(g, p, update.l1, update.l2)", "pass"),
         Mutant("at once: no slope of l2", "(g + l2 * w, 0.5", "(g, 0.5"),
         Mutant("at once: twice the l2", "0.5 * l2 * w * w), stores=1)  #", "l2 * w * w), stores=1)  #"),
         Mutant("at once: l1 left out", "if l1 == 0:", "if l1 >= 0:"),
+        Mutant("at once: no penalty in the cost", "penalties = penalty(P, G[:0]", "penalties = 0.0 * penalty(P, G[:0]"),
+        Mutant("one pass: errors not begun at 0", "errors[s, :] = 0", "pass"),
+        Mutant("one pass: errors of the last terms", "errors[s, j] += more[s, j]", "errors[s, j] = more[s, j]"),
+        Mutant("one pass: state of the first weights", "first = rows_at(state[0], q,", "first = rows_at(state[0], 0,"),
+        Mutant("one pass: squares of the first weights", "rows_at(state[1], q,", "rows_at(state[1], 0,"),
+        Mutant("one pass: no slope of l1", "change = 2 if l1", "change = 1 if l1"),
+        Mutant("one pass: no slope of l2", "else 1 if l2 or", "else 0 if l2 or"),
+        Mutant("one pass: not clipped", "l2 * w, -limit, limit)", "l2 * w, -1e300, 1e300)"),
+        Mutant("one pass: RMSProp by another constant", "1.0, of.beta2, of.rest2,", "1.0, of.beta1, of.rest1,"),
         Mutant(
-            "at once: penalty of the last slice",
-            "total += _step_slice(p, g, start, update, flags)\n    return",
-            "total = _step_slice(p, g, start, update, flags)\n    return",
+            "one pass: no momentum",
+            "_move(delta, X, errors, fresh, *changed, W, v, of.step, 1.0, of.beta1,",
+            "_move(delta, X, errors, fresh, *changed, W, v, of.step, 1.0, 0.0,",
         ),
+        Mutant("one: a layer of many nodes from its bias alone", "out[s, i] if begin else", "0 if begin else"),
+        Mutant("one: few nodes without bias", "start[0, i] if k < WIDE and", "0.0 if k < WIDE and"),
         Mutant("at once: cost without penalty", "= finite, penalties", "= finite, 0.0"),
         Mutant("at once: updates of before not counted", "rule, rule.t + update + 1, state", "rule, update + 1, state"),
         Mutant(
@@ -462,7 +473,7 @@ MUTANTS = {
         ),
         Mutant("gradient without the masks", "products(g, g, drop_connect[7])", "pass"),
         Mutant("errors through the last matrices", "unpack(masked_P, sizes, bias, True, masked_theta)", "pass"),
-        Mutant("weights: step at once, of all weights", "= parts == 1 and not masks_weights and", "= parts == 1 and"),
+        Mutant("weights: step at once, of all weights", "= parts == 1 and not masks_weights\n", "= parts == 1\n"),
         Mutant(
             "weights of the first update",
             "mask_weights(drop_connect, update, P, sizes, bias)\n        add",
@@ -516,8 +527,8 @@ MUTANTS = {
         Mutant("RMSProp without epsilon", "sqrt(s) + epsilon), s", "sqrt(s)), s"),
         Mutant(
             "RMSProp by the other constant",
-            "shrink, beta2, 1.0 - beta2, rule.epsilon, tiny)",
-            "shrink, beta1, 1.0 - beta1, rule.epsilon, tiny)",
+            "of_squares = of.beta2, of.rest2,",
+            "of_squares = of.beta1, of.rest1,",
         ),
         Mutant("Adam without the first mean", "keep_m * m +", "0 * m +"),
         Mutant("Adam without the mean of squares", "keep_v * v +", "0 * v +"),
@@ -604,10 +615,7 @@ MUTANTS = {
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places - top]).all())", "return True"),
         Mutant("zeros: gradient of the slice before", "g[i] = 0", "g[i] = g[i]"),
         Mutant("zeros: step of one slice", "begin, top = end, bottom", "begin, top = end, n"),
-        Mutant("zeros: slices without a step", "if at_once:\n            total", "if False:\n            total"),
-        Mutant(
-            "zeros: penalty of the last slice", "            total += _step_slice", "            total = _step_slice"
-        ),
+        Mutant("zeros: slices without a step", "if at_once:\n            _step", "if False:\n            _step"),
         Mutant("zeros: no step", "P[places - top] += step *", "P[places - top] += 0 *"),
         Mutant(
             "zeros: a step of the first inputs",
@@ -724,6 +732,7 @@ MUTANTS = {
             "theta[place] = P[q + j * row + i]",
             "theta[p + j * k + i if j < n else place] = P[q + j * row + i]",
         ),
+        Mutant("small: many weights not put back", "transposed(packed, W)", "pass"),
         Mutant("small options: dropout forward alone", "times(errors, load(width, masks, q + j))", "errors"),
         Mutant(
             "small options: dropout backward alone",
@@ -1039,6 +1048,7 @@ KERNELS = (
         "codegen.microkernels",
         "codegen.packed",
         "codegen.transpose",
+        "codegen.stepping",
         "codegen.registers",
         "elementary",
         "gemm",
@@ -1049,7 +1059,18 @@ KERNELS = (
         "dropout",
         "forward",
     ),
-    *("lanes", "steps", "penalties", "slices", "backward", "parallel", "training", "few_rows", "normalization"),
+    *(
+        "lanes",
+        "steps",
+        "penalties",
+        "one_pass",
+        "slices",
+        "backward",
+        "parallel",
+        "training",
+        "few_rows",
+        "normalization",
+    ),
     *("inference", "evaluation", "answers"),
     *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "network_lanes", "many_networks"),
 )
@@ -1100,12 +1121,14 @@ SMALLER = {
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY": 80,
     "PAYS": 0,
-    "_INPUTS, _ONLINE, _BATCH": (256, 8, 500),
+    "_INPUTS, _ONLINE, _WITH_STATE, _BATCH": (256, 8, 8, 500),
     "_NARROW": 4,
     "SLICES_FROM": 0,
     "_SLICE, _SLICE_ROWS": (8, 4),
     "_IN_CACHE": 3,
-    "_UNPACKED_ROWS": 2,
+    "UNPACKED_ROWS": 2,
+    "MOST_ROWS": 3,
+    "_TURNED": 5,
 }
 
 
@@ -1268,6 +1291,9 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
         yield from agreement.lockstep(*networks, case.X, case.Y, Descent(6))
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(6, 2, rule=rule), case.masks)
         yield from agreement.ruled_at_once(networks[0], case.X, case.Y, Descent(6, 2, rule=rule), case.masks)
+    deeper = Case((7, 9, 9, 2), 6)
+    networks = deeper.network(cls), deeper.network(trusted)
+    yield from agreement.lockstep(*networks, deeper.X, deeper.Y, Descent(3))
 
 
 def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1450,6 +1476,7 @@ ABOUT = {
     **{
         "weights": _weighted,
         "at once": _wide,
+        "one pass": _wide,
         "few rows": _few_rows,
         "few nodes": _few_nodes,
         "small options": _small_options,

@@ -183,6 +183,18 @@ TECHNIQUES = (
         (Change(f"{_KERNELS}/narrow.py", "return 4 * k <= 3 * lanes and", "return n < 0 and"),),
     ),
     Technique(
+        "one pass over the weights",
+        "For few rows, errors, gradient and step in one pass; without, a pass for each, and the gradient is stored.",
+        "updates of few rows",
+        (Change(f"{_KERNELS}/backward.py", "at_once and of_theta and m <= MOST_ROWS", "m < 0"),),
+    ),
+    Technique(
+        "weights transposed in registers",
+        "A single update of few rows reads weights where they are; without, a transposed copy is made first.",
+        "updates of few rows",
+        (Change(f"{_KERNELS}/training.py", "is_unpacked = is_one and", "is_unpacked = l1 < 0 and"),),
+    ),
+    Technique(
         "one sample without checks",
         "`net.predictor()`, which checks only types, into a given array; without, `net.predict`.",
         "one tiny sample, predictor",

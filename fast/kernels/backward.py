@@ -15,6 +15,7 @@ from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
 from samenet.fast.kernels.narrow import add_narrow_gradient
+from samenet.fast.kernels.one_pass import MOST_ROWS, step_in_one_pass
 from samenet.fast.kernels.packing import (
     is_transposed,
     lanes_of,
@@ -24,6 +25,7 @@ from samenet.fast.kernels.packing import (
     packed_matrix,
     row_length,
 )
+from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.slices import SLICES_FROM, sparse_slices, step_here, step_weights
 from samenet.fast.kernels.sparse_input import (
     AT_ONCE,
@@ -129,8 +131,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     few = plain and not of_theta and m <= GROUP_ROWS and used.size > 0
     pays = few or update.is_of_theta or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
+    is_unpacked = update.is_unpacked
+    in_one_pass = at_once and of_theta and m <= MOST_ROWS
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
     flags[SPOILED] = 0
+    if at_once and (update.l1 or update.l2):
+        penalties = penalty(P, G[:0], sizes, bias, lanes, update.l1, update.l2)
     if m == 0:  # the last batch of an epoch may have fewer rows than parts
         for i in range(G.size):
             G[i] = 0
@@ -143,7 +149,9 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
         p, r, q = theta.size, P.size, rows * total
         z = Z[: rows * n_out] if needs_z(cost) else Z
         h = H[q - y.size : q]
-        forward(P, layout, bias, x, masks, H, h, D, z, zeros, back, used, flags)
+        forward(
+            theta if is_unpacked else P, not is_unpacked, layout, bias, x, masks, H, h, D, z, zeros, back, used, flags
+        )
         target = flat(y)
         slope(cost, codes[-1], h, target, n_out, scale, delta)
         factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
@@ -172,9 +180,12 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
             if squares.size:
                 _add_squares(deltas, layer_inputs, bias, squares)
-            if layer:
-                errors = rows_at(back, 0, rows, n)
+            errors = rows_at(back, 0, rows if layer else 0, n)
+            if in_one_pass:
+                step_in_one_pass(deltas, layer_inputs, errors, theta, p, update, flags)
+            elif layer:
                 product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
+            if layer:
                 if drops:
                     column -= n
                     apply_mask(masks, column, back, errors)
@@ -183,22 +194,26 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             skips = skips and not (at_once and of_theta) and all_finite(delta[: rows * k])
             if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list lacks some rows
                 list_nonzero_columns(x, used)
-            if at_once and of_theta:
+            if in_one_pass:
+                pass
+            elif at_once and of_theta:
                 if plain:
                     W = rows_at(theta, p, k, n)
                     packed_product(deltas.T, layer_inputs, W, W, -alpha)
+                    if update.checks and not all_finite(theta[p : p + k * n]):
+                        flags[SPOILED] = 1
                 else:
-                    penalties += step_weights(deltas.T, layer_inputs, zeros, theta, p, n, G, update, flags)
+                    step_weights(deltas.T, layer_inputs, zeros, theta, p, n, G, update, flags)
             elif skips and flags[AT_ONCE]:
                 finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
             elif skips:
-                penalties += sparse_slices(x, used, deltas, P, r, G, at_once, update, flags)
+                sparse_slices(x, used, deltas, P, r, G, at_once, update, flags)
             elif at_once and w_transposed:
                 row = row_length(k, lanes)
-                penalties += step_weights(layer_inputs.T, deltas, zeros, P, r, row, G, update, flags)
+                step_weights(layer_inputs.T, deltas, zeros, P, r, row, G, update, flags)
             elif at_once:
                 row = row_length(n, lanes)
-                penalties += step_weights(deltas.T, layer_inputs, zeros, P, r, row, G, update, flags)
+                step_weights(deltas.T, layer_inputs, zeros, P, r, row, G, update, flags)
             elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)

@@ -43,7 +43,7 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
                 finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
             else:
                 masks, zeros, used, flags = workspace
-                finite = forward(P, layout, bias, x, masks, H, h, H, z, zeros, zeros[:0], used, flags)
+                finite = forward(P, True, layout, bias, x, masks, H, h, H, z, zeros, zeros[:0], used, flags)
             if factors.size:
                 target = flat(Y[start : start + rows])
                 result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])

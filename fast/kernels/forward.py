@@ -9,9 +9,10 @@ from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, gemv, rows_at
+from samenet.fast.kernels.codegen.transpose import add_product
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import matrix, product, transposed
-from samenet.fast.kernels.narrow import narrow_product
+from samenet.fast.kernels.gemm import WIDE, matrix, product, terms_at_once, transposed
+from samenet.fast.kernels.narrow import narrow_product, starts_narrow
 from samenet.fast.kernels.packing import (
     copy,
     is_transposed,
@@ -32,7 +33,7 @@ from samenet.fast.kernels.sparse_input import (
 
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
-_UNPACKED_ROWS = 16  # rows of an update up to which packing a wide network's weights takes longer than its products
+UNPACKED_ROWS = 16  # rows of an update up to which packing weights takes longer than its products
 
 
 @register_jitable
@@ -141,6 +142,22 @@ def multiply(X, W, b, memory, out):
             out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
 
 
+@external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]))
+def multiply_in_order(X, W, start, memory, out):
+    """out := start + X W^T for few rows, with the bits of `product` for packed W^T. memory: as for `multiply`."""
+    (m, k), n = out.shape, W.shape[1]
+    z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
+    terms = terms_at_once(n) if k >= WIDE else n
+    for begin in range(0, n, terms):
+        for s in range(m):
+            for i in range(z.shape[1]):
+                z[s, i] = start[0, i] if k < WIDE and i < k else X.dtype.type(0)
+        add_product(X[:, begin : begin + terms], W[:, begin : begin + terms], z)
+        for s in range(m):
+            for i in range(k):
+                out[s, i] = z[s, i] if k < WIDE else z[s, i] + (out[s, i] if begin else start[0, i])
+
+
 @kernel()
 def nonzero_workspace(heap, sizes, itemsize):
     """Memory for a list of nonzero input columns, if skipping zeros may pay; and flags, none set."""
@@ -149,14 +166,15 @@ def nonzero_workspace(heap, sizes, itemsize):
 
 
 @external(
-    lambda f: (f[::1], int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 6, int32[::1], int64[::1]),
+    lambda f: (f[::1], boolean, int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 6, int32[::1], int64[::1]),
     returns=boolean,
     light=True,
 )
-def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags):
+def forward(P, is_packed, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags):
     """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
-    P are the packed parameters. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
+    P are the packed parameters, or theta, which few rows of a network that is not wide take as it is; the bits are the
+    same. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
     out like H and receives the masked hidden layers. Unless it is empty, Z receives the `z` of `value`. zeros: one per
     node of the widest layer. Returns whether the first node's sum of every row is finite: then so is X, since each of
     its numbers enters such a sum. memory: for `multiply`, used for few rows in a wide network; empty to disable it.
@@ -166,7 +184,8 @@ def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags)
     sizes, codes = layout[0], layout[1]
     p = q = column = 0
     layer_inputs, finite = X, True
-    lanes = lanes_of(sizes, P.itemsize)
+    wide, of_register = is_wide(sizes), REGISTER // P.itemsize
+    lanes = of_register if is_packed and not wide else 1
     flags[SKIPPED] = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
@@ -174,11 +193,15 @@ def forward(P, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags)
         z = out[: rows * k] if last else H[q : q + rows * k]
         start = rows_at(P, b, 1, k) if bias else rows_at(zeros, 0, 1, k)
         sums = rows_at(z, 0, rows, k)
-        if layer == 0 and used.size:
+        if layer == 0 and used.size and is_packed:
             flags[SKIPPED] = are_zeros_skipped(X, sums, P[:b], used, flags)
         if layer == 0 and flags[SKIPPED]:
             sparse_forward(X, used, packed_matrix(P, p, n, k), start, sums)
-        elif lanes == 1 and memory.size and rows <= _UNPACKED_ROWS:
+        elif not is_packed and layer == 0 and starts_narrow(sizes, of_register):
+            narrow_product(X, rows_at(P, p, k, n), start, sums)
+        elif not is_packed:
+            multiply_in_order(layer_inputs, rows_at(P, p, k, n), start, memory, sums)
+        elif lanes == 1 and memory.size and rows <= UNPACKED_ROWS:
             multiply(layer_inputs, rows_at(P, p, k, n), P[b : b + k * bias], memory, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)

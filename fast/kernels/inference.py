@@ -180,7 +180,7 @@ def all_layers(theta, layout, X, H):
         _, widest = nodes(sizes)
         zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
         out, skipping = H[H.size - m * sizes[-1] :], nonzero_workspace(heap, sizes, theta.itemsize)
-        forward(theta, layout, layout[1, 0] != 0, X, none, H, out, H, H[:0], zeros, zeros[:0], *skipping)
+        forward(theta, True, layout, layout[1, 0] != 0, X, none, H, out, H, H[:0], zeros, zeros[:0], *skipping)
     else:
         lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)
         forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), H[:0], H)

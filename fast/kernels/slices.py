@@ -1,6 +1,6 @@
 """Gradient and step computed together, slice by slice, while a slice's gradient is still in the cache."""
 
-from numba import boolean, float64, int32, int64
+from numba import boolean, int32, int64
 
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.microkernels import MR, rows_at
@@ -41,26 +41,22 @@ def clear(state, start, end):
 
 @kernel()
 def _step_slice(p, g, start, update, flags):
-    """The same for weights, with penalties; returns the penalty before the step."""
-    l1, l2 = update.l1, update.l2
-    total = add_penalties(g, p, l1, l2) if l1 or l2 else 0.0
+    """The same for weights, with the gradient of the penalties."""
+    if update.l1 or update.l2:
+        add_penalties(g, p, update.l1, update.l2)
     step_here(p, g, start, update, flags)
-    return total
 
 
-@external(
-    lambda f: (matrix(f), int32[::1], f[:, ::1], f[::1], int64, f[::1], boolean, update_type(f), int64[::1]),
-    returns=float64,
-)
+@external(lambda f: (matrix(f), int32[::1], f[:, ::1], f[::1], int64, f[::1], boolean, update_type(f), int64[::1]))
 def sparse_slices(X, used, deltas, P, r, G, at_once, update, flags):
     """Write the first layer's gradient into G, from the inputs listed in `used`; or, `at_once`, take its step by
     slices.
 
-    For at most `GROUP_ROWS` rows. Returns the penalty of the weights before the step.
+    For at most `GROUP_ROWS` rows.
     """
     n, k = X.shape[1], deltas.shape[1]
     row = row_length(k, REGISTER // P.itemsize)
-    height, total = max(1, _SLICE // (row * MR)) * MR, 0.0
+    height = max(1, _SLICE // (row * MR)) * MR
     begin = top = 0
     while top < n:
         end = min(used[0], begin + height)
@@ -71,22 +67,18 @@ def sparse_slices(X, used, deltas, P, r, G, at_once, update, flags):
             g[i] = 0
         sparse_gradient(X, used, begin, end, top, deltas, packed_matrix(g, 0, bottom - top, k))
         if at_once:
-            total += _step_slice(p, g, start, update, flags)
+            _step_slice(p, g, start, update, flags)
         begin, top = end, bottom
-    return total
 
 
-@external(
-    lambda f: (*(matrix(f),) * 2, *(f[::1],) * 2, int64, int64, f[::1], update_type(f), int64[::1]), returns=float64
-)
+@external(lambda f: (*(matrix(f),) * 2, *(f[::1],) * 2, int64, int64, f[::1], update_type(f), int64[::1]))
 def step_weights(A, B, zeros, P, r, row, G, update, flags):
-    """A step of P from index r on, in rows of this length, against A B; returns the penalty before the step.
+    """A step of P from index r on, in rows of this length, against A B.
 
     Slice by slice, so that a slice's gradient is still in the cache when the step is taken.
     """
     m, k = len(A), B.shape[1]
     height = min(m, _SLICE_ROWS if row >= WIDE else -(-_SLICE // (row * MR)) * MR)
-    total = 0.0
     if k < row:
         for i in range(height * row):
             G[i] = 0
@@ -95,5 +87,4 @@ def step_weights(A, B, zeros, P, r, row, G, update, flags):
         start = r + top * row
         p, g = P[start : start + rows * row], G[: rows * row]
         product(A[top : top + rows], B, rows_at(zeros, 0, 1, k), rows_at(G, 0, rows, row)[:, :k])
-        total += _step_slice(p, g, start, update, flags)
-    return total
+        _step_slice(p, g, start, update, flags)

@@ -43,12 +43,13 @@ class Update(NamedTuple):
     l2: Any
     is_of_theta: Any  # whether the step changes theta, and state is laid out like theta instead of P
     is_new: Any  # whether state is uninitialised and must be zeroed first
+    is_unpacked: Any  # whether the forward pass reads theta, too
     checks: Any  # whether to check that parameters stay finite, see `sparse_input.SPOILED`
 
 
 def update_type(f):
     """The type of an `Update`."""
-    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64, *(boolean,) * 3), Update)
+    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64, *(boolean,) * 4), Update)
 
 
 _sum_of_squares = vectorized(lambda a: (a * a,))
@@ -96,12 +97,19 @@ def _normal(a, tiny):
     return where(abs(a), "<", tiny, 0.0, a)
 
 
-def _momentum(theta, v, g, step, shrink, beta, tiny):
+def descent(theta, g, step, shrink):
+    """The new parameters, alone in a tuple."""
+    return (theta - step * (shrink * g),)
+
+
+def momentum(theta, v, g, step, shrink, beta, tiny):
+    """The new parameters and velocity."""
     v = _normal(beta * v - step * (shrink * g), tiny)
     return theta + v, v
 
 
-def _nesterov(theta, v, g, step, shrink, beta, tiny):
+def nesterov(theta, v, g, step, shrink, beta, tiny):
+    """The same, with the gradient at the point looked ahead to."""
     move = step * (shrink * g)
     v = _normal(beta * v - move, tiny)
     return theta + (beta * v - move), v
@@ -112,23 +120,53 @@ def _quotient(a, b):
     return where(b, "!=", 0.0, a / b, 0.0)
 
 
-def _rmsprop(theta, s, g, step, shrink, keep, rest, epsilon, tiny):
+def rmsprop(theta, s, g, step, shrink, keep, rest, epsilon, tiny):
+    """The new parameters and mean of squares."""
     g = shrink * g
     s = _normal(keep * s + rest * g * g, tiny)
     return theta - _quotient(step * g, sqrt(s) + epsilon), s
 
 
-def _adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon, tiny):
+def adam(theta, m, v, g, step, shrink, keep_m, rest_m, keep_v, rest_v, factor, epsilon, tiny):
+    """The new parameters and both means."""
     g = shrink * g
     m = _normal(keep_m * m + rest_m * g, tiny)
     v = _normal(keep_v * v + rest_v * g * g, tiny)
     return theta - _quotient(m * step, sqrt(v * factor) + epsilon), m, v
 
 
-_step_of_descent = vectorized(lambda theta, g, step, shrink: (theta - step * (shrink * g),), stores=1)
-_step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (_momentum, _nesterov))
+_step_of_descent = vectorized(descent, stores=1)
+_step_of_momentum, _step_of_nesterov = (vectorized(rule, stores=2) for rule in (momentum, nesterov))
 # These use no fused multiply-adds, so that the bits are those of NumPy.
-_step_of_rmsprop, _step_of_adam = vectorized(_rmsprop, 2, contract=False), vectorized(_adam, 3, contract=False)
+_step_of_rmsprop, _step_of_adam = vectorized(rmsprop, 2, contract=False), vectorized(adam, 3, contract=False)
+
+
+class Numbers(NamedTuple):
+    """What a step is computed with: the learning rate and the rule's constants, as of one update."""
+
+    step: Any  # the learning rate, with Adam corrected for the bias of the first moment
+    beta1: Any
+    rest1: Any
+    beta2: Any
+    rest2: Any
+    factor: Any  # Adam's correction for the bias of the second moment
+    epsilon: Any
+    tiny: Any  # the numbers below which state becomes 0
+
+
+NUMBERS = types.NamedUniTuple(float64, 8, Numbers)
+
+
+@kernel()
+def numbers_of(rule, alpha, t, itemsize):
+    """The numbers for update t."""
+    beta1, beta2, epsilon, factor = rule.beta1, rule.beta2, rule.epsilon, 1.0
+    tiny = _TINY_32 if itemsize == 4 else _TINY_64
+    if rule.code >= RMSPROP and epsilon < _EPSILON:
+        tiny = 0.0
+    if rule.code == ADAM:
+        alpha, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
+    return Numbers(alpha, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, epsilon, tiny)
 
 
 @external(lambda f: (f[::1], f[::1], float64, f[:, ::1], int64, RULE, int64))
@@ -137,20 +175,17 @@ def step(theta, g, alpha, state, left, rule, t):
 
     left: the index in the rows of state at which theta begins.
     """
-    beta1, beta2, code, end = rule.beta1, rule.beta2, rule.code, left + theta.size
-    tiny = _TINY_32 if theta.itemsize == 4 else _TINY_64
+    code, end, of = rule.code, left + theta.size, numbers_of(rule, alpha, t, theta.itemsize)
     shrink = _clipped(g, rule.clip_value, rule.clip_norm)
     if code == DESCENT:
-        _step_of_descent(theta, g, alpha, shrink)
+        _step_of_descent(theta, g, of.step, shrink)
     elif code == NESTEROV:
-        _step_of_nesterov(theta, state[0][left:end], g, alpha, shrink, beta1, tiny)
+        _step_of_nesterov(theta, state[0][left:end], g, of.step, shrink, of.beta1, of.tiny)
     elif code == RMSPROP:
-        tiny = tiny if rule.epsilon >= _EPSILON else 0.0
-        _step_of_rmsprop(theta, state[0][left:end], g, alpha, shrink, beta2, 1.0 - beta2, rule.epsilon, tiny)
+        of_squares = of.beta2, of.rest2, of.epsilon, of.tiny
+        _step_of_rmsprop(theta, state[0][left:end], g, of.step, shrink, *of_squares)
     elif code == ADAM:
-        tiny = tiny if rule.epsilon >= _EPSILON else 0.0
-        step, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))
-        m, v = state[0][left:end], state[1][left:end]
-        _step_of_adam(theta, m, v, g, step, shrink, beta1, 1.0 - beta1, beta2, 1.0 - beta2, factor, rule.epsilon, tiny)
+        of_rule = of.beta1, of.rest1, of.beta2, of.rest2, of.factor, of.epsilon, of.tiny
+        _step_of_adam(theta, state[0][left:end], state[1][left:end], g, of.step, shrink, *of_rule)
     else:
-        _step_of_momentum(theta, state[0][left:end], g, alpha, shrink, beta1, tiny)
+        _step_of_momentum(theta, state[0][left:end], g, of.step, shrink, of.beta1, of.tiny)

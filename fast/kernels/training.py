@@ -9,14 +9,15 @@ from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import mask_weights, products
+from samenet.fast.kernels.forward import UNPACKED_ROWS
 from samenet.fast.kernels.gemm import copied, matrix
 from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.slices import SLICES_FROM, clear
+from samenet.fast.kernels.slices import clear
 from samenet.fast.kernels.sparse_input import SPOILED, STEPPED, all_finite
-from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
+from samenet.fast.kernels.steps import Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
 _MANY = 1 << 17  # parameters from which adding the parts' gradients is slow: parts then have 4 times the rows
@@ -38,7 +39,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     weights: the samples' weights, or empty.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, _, at_once, rule, is_one, is_new, checks = settings
+    state, objective, data, batch, _, at_once, rule, is_one, is_new, is_unpacked, checks = settings
     cost, l1, l2 = objective
     X, Y, order, dropout = data
     batch_size, mean = batch
@@ -53,7 +54,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
     alpha, clears = at_once[epoch] if at_once.size else 0.0, is_new and update == 0
-    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, clears, checks)
+    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, clears, is_unpacked, checks)
     first = epoch * m + start
     if weights.size:
         scale = 1.0
@@ -155,7 +156,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     used: the model with the parameters at which the gradient is taken.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, alphas, _, rule, is_one, is_new, _ = settings
+    state, objective, data, batch, alphas, _, rule, is_one, is_new, _, _ = settings
     X, _, order, _ = data
     batch_size, mean = batch
     _, l1, l2 = objective
@@ -255,19 +256,20 @@ def run_updates(
     # A single update changes theta itself, with the gradient or after it. Packing and unpacking the state would take
     # longer than unpacking the gradient, and sums would have a different order.
     is_one = costs.size == alphas.size == 1 and rule.clip_norm == np.inf and not is_wide(sizes)
-    is_one = is_one and (l1 == l2 == 0 or P.size * P.itemsize < SLICES_FROM)
     is_packed = not (is_one or is_wide(sizes))
-    is_at_once = parts == 1 and not masks_weights and not (is_one and (l1 or l2))
+    is_at_once = parts == 1 and not masks_weights
     at_once = alphas[: alphas.size if is_at_once else 0]
-    checks = costs.size == 1 and rule.code != DESCENT and (is_one or is_wide(sizes))
+    checks = costs.size == 1 and (is_one or is_wide(sizes))
+    is_unpacked = is_one and is_at_once and l1 == l2 == 0 and min(batch_size, len(X)) <= UNPACKED_ROWS
     packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
-    settings = packed, objective, data, batch, alphas, at_once, rule, is_one, is_new, checks
+    settings = packed, objective, data, batch, alphas, at_once, rule, is_one, is_new, is_unpacked, checks
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
             _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
         return -1
-    pack(theta, sizes, bias, P)
+    if not is_unpacked:
+        pack(theta, sizes, bias, P)
     for part in range(0 if is_one else parts):
         fill_up(G[part], sizes, bias)
     for i in range(len(state) if is_packed else 0):

@@ -1,0 +1,111 @@
+"""The gradient of few rows, the errors of the layer below, and the step, in one pass over the weights.
+
+For few rows, reading and writing weights and state takes longer than arithmetic. The gradient is never stored, and the
+weights are read once, for both the errors and the step.
+"""
+
+import numpy as np
+from numba import boolean, float64, int64, types
+
+from samenet.fast.kernels import steps
+from samenet.fast.kernels.codegen.arithmetic import clip
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import open_heap, zeroed
+from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.stepping import stepping
+from samenet.fast.kernels.gemm import WIDE, matrix, terms_at_once
+from samenet.fast.kernels.penalties import penalty_slope
+from samenet.fast.kernels.sparse_input import SPOILED
+from samenet.fast.kernels.steps import ADAM, DESCENT, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
+
+MOST_ROWS = 32  # up to which this is faster than products of packed matrices
+_CACHED = 1 << 14  # bytes of X and errors that are passed over for every row of weights
+
+# What happens to a gradient before its step, if there are penalties or if it is clipped: in the order of `penalties`.
+_CHANGES = (
+    lambda g, w, l1, l2, limit: clip(g + l2 * w, -limit, limit),
+    lambda g, w, l1, l2, limit: clip(g + penalty_slope(w, l1, l2), -limit, limit),
+)
+_descend, _move, _look_ahead = (
+    stepping(rule, states, _CHANGES) for rule, states in ((steps.descent, 0), (steps.momentum, 1), (steps.nesterov, 1))
+)
+_scale, _adapt = (
+    stepping(rule, states, _CHANGES, contract=False) for rule, states in ((steps.rmsprop, 1), (steps.adam, 2))
+)
+
+
+def _types(f):
+    return (*(matrix(f),) * 6, boolean, types.Tuple((int64, *(float64,) * 3)), NUMBERS)
+
+
+@external(_types, returns=boolean)
+def _descent(delta, X, errors, W, _first, _second, fresh, changed, of):
+    return _descend(delta, X, errors, fresh, *changed, W, of.step, 1.0)
+
+
+@external(_types, returns=boolean)
+def _momentum(delta, X, errors, W, v, _second, fresh, changed, of):
+    return _move(delta, X, errors, fresh, *changed, W, v, of.step, 1.0, of.beta1, of.tiny)
+
+
+@external(_types, returns=boolean)
+def _nesterov(delta, X, errors, W, v, _second, fresh, changed, of):
+    return _look_ahead(delta, X, errors, fresh, *changed, W, v, of.step, 1.0, of.beta1, of.tiny)
+
+
+@external(_types, returns=boolean)
+def _rmsprop(delta, X, errors, W, s, _second, fresh, changed, of):
+    return _scale(delta, X, errors, fresh, *changed, W, s, of.step, 1.0, of.beta2, of.rest2, of.epsilon, of.tiny)
+
+
+@external(_types, returns=boolean)
+def _adam(delta, X, errors, W, m, v, fresh, changed, of):
+    of_rule = of.beta1, of.rest1, of.beta2, of.rest2, of.factor, of.epsilon, of.tiny
+    return _adapt(delta, X, errors, fresh, *changed, W, m, v, of.step, 1.0, *of_rule)
+
+
+@kernel()
+def _step_some(delta, X, errors, W, first, second, fresh, changed, of, code):
+    """A step of some rows and columns of W; returns whether they are finite afterwards."""
+    if code == DESCENT:
+        return _descent(delta, X, errors, W, first, second, fresh, changed, of)
+    if code == NESTEROV:
+        return _nesterov(delta, X, errors, W, first, second, fresh, changed, of)
+    if code == RMSPROP:
+        return _rmsprop(delta, X, errors, W, first, second, fresh, changed, of)
+    if code == ADAM:
+        return _adam(delta, X, errors, W, first, second, fresh, changed, of)
+    return _momentum(delta, X, errors, W, first, second, fresh, changed, of)
+
+
+@external(lambda f: (f[:, ::1], matrix(f), f[:, ::1], f[::1], int64, update_type(f), int64[::1]), light=True)
+def step_in_one_pass(deltas, X, errors, theta, p, update, flags):
+    """errors := deltas W, unless it has no rows, for the matrix W at index p of theta; then the step of W.
+
+    The gradient is deltas^T X, with that of the penalties, and clipped. Errors are summed in the order of
+    `gemm.product`.
+    """
+    (m, k), n, state, code = deltas.shape, X.shape[1], update.state, update.rule.code
+    of, heap = numbers_of(update.rule, update.alpha, update.t, theta.itemsize), open_heap()
+    l1, l2, limit = update.l1, update.l2, update.rule.clip_value
+    change = 2 if l1 else 1 if l2 or limit < np.inf else 0
+    terms = terms_at_once(k) if n >= WIDE else k
+    more = zeroed(heap, (m if len(errors) and terms < k else 0, n), theta.dtype)
+    for s in range(len(errors)):
+        errors[s, :] = 0
+    width = -(-_CACHED // (m * theta.itemsize * 64)) * 64
+    for top in range(0, k, terms):
+        rows, q = min(terms, k - top), p + top * n
+        W, sums = rows_at(theta, q, rows, n), more if top and len(errors) else errors
+        first = rows_at(state[0], q, rows, n) if len(state) > 0 else W
+        second = rows_at(state[1], q, rows, n) if len(state) > 1 else W
+        for left in range(0, n, width):
+            end = min(left + width, n)
+            given = deltas[:, top : top + rows], X[:, left:end], sums[:, left:end]
+            changed = W[:, left:end], first[:, left:end], second[:, left:end]
+            if not _step_some(*given, *changed, update.is_new, (change, l1, l2, limit), of, code) and update.checks:
+                flags[SPOILED] = 1
+        for s in range(len(more) if top else 0):
+            for j in range(n):
+                errors[s, j] += more[s, j]
+                more[s, j] = 0
