@@ -20,11 +20,11 @@ from generated import FEATURES, WIDTHS, again, load
 from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
-from samenet.fast.description import layout
+from samenet.fast.description import NO_DROP_CONNECT, NO_NUMBERS, layout
 from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import evaluation, forward, packing, parallel, training
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.numba import _NO_NUMBERS, _NO_RULE, _NONE
+from samenet.fast.numba import _NO_RULE
 from samenet.fast.workspace import packed_workspace, workspace
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing import tolerance
@@ -414,7 +414,7 @@ def evaluate(*given: Any) -> Any:
 
 def run_updates(*given: Any) -> Any:
     """In float64, without DropConnect and sample weights."""
-    return training.run_updates(*given, _NONE[8][2], _NO_NUMBERS)
+    return training.run_updates(*given, NO_DROP_CONNECT[8], NO_NUMBERS)
 
 
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:

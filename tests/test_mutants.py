@@ -266,7 +266,9 @@ MUTANTS = {
         Mutant("softmax: columns of the first rows", "rows_at(z, start, count", "rows_at(z, 0, count"),
         Mutant("softmax: ln h of the first rows", "rows_at(log_h, start, count", "rows_at(log_h, 0, count"),
         Mutant("cost without 1/2", "else 0.5 * total", "else total"),
-        Mutant("factor of the sum of squares", "2.0 * scale if", "scale if"),
+        Mutant(
+            "factor of the sum of squares", "factor = h.dtype.type(2.0 * scale if", "factor = h.dtype.type(scale if"
+        ),
         Mutant("binary cross-entropy of the other class", "- y * z + log1p", "- (1.0 - y) * z + log1p"),
         Mutant("cross-entropy of z alone", "_minus(load(full, a, i), logarithm)", "load(full, a, i)"),
         Mutant(
@@ -679,10 +681,14 @@ MUTANTS = {
             "alphas[epoch], state, 0, rule, update + 1)",
         ),
         Mutant(
-            "small: state not kept", "pack(width, several, state[i], sizes, codes[0] == 1, True, packed[i])", "pass"
+            "small: state not kept",
+            "pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
+            "if not back:\n            pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
         ),
         Mutant(
-            "small: state not read", "pack(width, several, state[i], sizes, codes[0] == 1, False, packed[i])", "pass"
+            "small: state not read",
+            "pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
+            "if back:\n            pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
         ),
         Mutant(
             "small: a step that is not clipped",
