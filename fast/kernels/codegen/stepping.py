@@ -36,7 +36,7 @@ def stepping(
             gradient = changes[change - 1](gradient, W, l1, l2, limit)
         if len(errors):
             errors += delta @ W
-        old = [0 * a if fresh and a is not W else a for a in arrays]
+        old = [np.zeros_like(a) if fresh and a is not W else a for a in arrays]
         for array, result in zip(arrays, f(*old, gradient, *numbers), strict=True):
             array[:] = result
         return bool(np.isfinite(W).all())
