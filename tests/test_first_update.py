@@ -49,7 +49,7 @@ def _nan(shape: Any, dtype: Any = float) -> Any:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.compiled)])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("way", WAYS)
 def test_state_without_numbers_is_as_zeros(
