@@ -17,6 +17,7 @@ from samenet.optimizers import UPDATE_RULES, Adam
 from samenet.training import divergence
 
 RANDOM = np.random.default_rng(0)
+SLOW = pytest.mark.compiled  # with plain kernels, one of each kind is enough
 RULES = [Adam(epsilon=1e-6) if rule is Adam else rule() for rule in UPDATE_RULES]
 # Sizes, activations and cost: every activation hidden and at the end, every cost, one layer and several.
 KINDS: list[tuple[Any, ...]] = [
@@ -70,9 +71,12 @@ def same(some: list[Any], others: list[Any]) -> bool:
     )
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind[0])))
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=SLOW if i else ()) for i, kind in enumerate(KINDS)],
+    ids=lambda kind: "-".join(map(str, kind[0])),
+)
 def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls: list[int]) -> None:
     sizes, activation, cost = kind
     lanes = kernels.lanes_of(np.dtype(dtype))
@@ -138,9 +142,10 @@ def check_same(kind: dict[str, Any], way: dict[str, Any], seeds: list[int]) -> N
     assert same(networks, expected)
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("number", range(len(IN_TURN)))
-@pytest.mark.parametrize("seeds", [[*range(20)], [5] * 20], ids=["seeds", "one seed"])
+@pytest.mark.parametrize("number", [pytest.param(i, marks=SLOW if i >= 5 else ()) for i in range(len(IN_TURN))])
+@pytest.mark.parametrize(
+    "seeds", [pytest.param([*range(20)], id="seeds"), pytest.param([5] * 20, id="one seed", marks=SLOW)]
+)
 def test_what_is_trained_in_turn(number: int, seeds: list[int], calls: list[int]) -> None:
     check_same(*IN_TURN[number], seeds)
     assert calls == [20]
@@ -164,9 +169,12 @@ TINY: list[tuple[list[int], Any, str]] = [
 ]
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("kind", TINY, ids=lambda kind: "-".join(map(str, kind[0])))
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=SLOW if sum(kind[0]) > 25 else ()) for kind in TINY],
+    ids=lambda kind: "-".join(map(str, kind[0])),
+)
 def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (sizes, activation, cost), across = kind, list[int]()
     run, lanes = kernels.run_updates, kernels.lanes_of(np.dtype(dtype))
