@@ -1,6 +1,7 @@
 """The compiler of kernels types as Numba does, links what a kernel calls, and leaves Numba as it was."""
 
 import gc
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from children import printed
 from compiled_once import kernels
 from numba.core.compiler import run_frontend
 from numba.core.dispatcher import Dispatcher
 
 from samenet.fast.kernels.codegen import lowering, pipeline
+from samenet.fast.numba import Network
 
 A = np.arange(4.0)
 # Of a number that is not known, of which Numba infers the type.
@@ -289,3 +292,21 @@ def test_a_variable_is_a_value_only_if_it_is_assigned_before_all_uses() -> None:
     lower._find_singly_assigned_variable()
     assert "n" in lower._singly_assigned_vars
     assert "begun" not in lower._singly_assigned_vars
+
+
+PREDICTS = """
+import numpy as np
+from samenet.fast.numba import Network
+X = np.arange(120.0).reshape(40, 3) / 100
+print(Network([3, 9, 2], seed=0).predict(X).tolist())
+"""
+
+
+@pytest.mark.without_jit
+def test_what_is_compiled_answers_as_the_plain_kernels(tmp_path: Path) -> None:
+    """In a process with the JIT, in which the lines of the compiler are counted, too."""
+    X = np.arange(120.0).reshape(40, 3) / 100
+    environment = {"NUMBA_DISABLE_JIT": "0", "NUMBA_CACHE_DIR": str(tmp_path)}
+    compiled = np.array(json.loads(printed(PREDICTS, **environment)))
+    assert list(tmp_path.rglob("*.nbc")), "nothing was compiled"
+    np.testing.assert_allclose(compiled, Network([3, 9, 2], seed=0).predict(X), rtol=1e-13)
