@@ -8,7 +8,8 @@ import pytest
 
 import samenet
 from samenet.backends.dropout import DropConnect
-from samenet.fast import numba
+from samenet.fast import description, numba
+from samenet.fast.kernels import slices, steps, training
 from samenet.optimizers import UPDATE_RULES
 
 RULES = [rule() for rule in UPDATE_RULES]
@@ -114,3 +115,23 @@ def test_two_updates_are_two_calls(way: str, penalty: str, rule: Any, monkeypatc
     assert once.parameters.tobytes() == twice.parameters.tobytes()
     assert state.values.tobytes() == other.values.tobytes()
     assert costs.tolist() == [part.item() for part in parts]
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("way", ["one update", "one of many slices", "wide, few rows", "several"])
+def test_a_rule_that_the_kernels_do_not_know_takes_its_own_step(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was added to `steps` alone: its number is after the others, and every parameter takes that step."""
+    net, X, Y, given = _problem(way, "float64")
+    stepped: list[int] = []
+
+    def counted(theta: Any, *others: Any) -> None:
+        stepped.append(theta.size)
+        steps.step(theta, *others)
+
+    rule = next(rule for rule in RULES if rule.name == "momentum")
+    known = description.constants
+    monkeypatch.setattr(description, "constants", lambda rule: (len(steps.RULES), *known(rule)[1:]))
+    for module in (slices, training):
+        monkeypatch.setattr(module, "step", counted)
+    costs = numba.run_updates(net.model, X, Y, rule, state=rule.state(net.model.theta), **given)
+    assert sum(stepped) >= len(costs) * net.parameters.size

@@ -15,7 +15,7 @@ from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
 from samenet.fast.kernels.narrow import add_narrow_gradient
-from samenet.fast.kernels.one_pass import MOST_ROWS, step_in_one_pass
+from samenet.fast.kernels.one_pass import LAST, MOST_ROWS, step_in_one_pass
 from samenet.fast.kernels.packing import (
     is_transposed,
     lanes_of,
@@ -132,7 +132,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     pays = few or update.is_of_theta or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
     at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
     is_unpacked = update.is_unpacked
-    in_one_pass = at_once and of_theta and m <= MOST_ROWS
+    in_one_pass = at_once and of_theta and m <= MOST_ROWS and rule.code <= LAST
     flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
     flags[SPOILED] = 0
     if at_once and (update.l1 or update.l2):
