@@ -52,7 +52,9 @@ def _nan(shape: Any, dtype: Any = float) -> Any:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.compiled)])
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(  # without the JIT, drawing masks of weights takes seconds
+    "way", [pytest.param(way, marks=pytest.mark.compiled if "mask" in way else ()) for way in WAYS]
+)
 def test_state_without_numbers_is_as_zeros(
     way: str, penalty: str, dtype: str, rule: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
