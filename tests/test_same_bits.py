@@ -125,13 +125,16 @@ def test_a_weight_that_is_not_finite_shows_though_its_input_is_0(numba: Any, dty
 def test_what_overflows_on_the_way_shows_as_in_numpy(
     numba: Any, sizes: list[int], activation: str, batch_size: int
 ) -> None:
-    """Forward and backward: which parameters are NaN or infinite after an update."""
+    """Forward and backward: which parameters are NaN or infinite after an update.
+
+    Or as in the reference: on a processor without fused multiply-adds, a product may overflow where the sum does not.
+    """
     random = np.random.default_rng(0)
     X = np.where(random.random((4, sizes[0])) < 0.2, 10.0, 0)
     X[:, 0] = 10
     for large, Y in ((1e308, np.zeros((4, sizes[-1]))), (1.0, np.full((4, sizes[-1]), 1.7e308))):
         ends = []
-        for module in (numba, samenet.backend("numpy")):
+        for module in (numba, samenet.backend("numpy"), samenet.backend("reference")):
             net = module.Network(sizes, activation=[activation, "sigmoid" if large > 1 else "identity"], seed=1)
             net.weights[0][:2, 0] = large
             net.weights[1][:] *= 1e3
@@ -141,7 +144,7 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
         assert np.array_equal(np.isfinite(ends[0]), np.isfinite(ends[1]))
         if tiny_network.fits(net.model, batch_size):  # it adds infinities in another order, like the reference
             continue
-        assert np.array_equal(np.isnan(ends[0]), np.isnan(ends[1]))
+        assert any(np.array_equal(np.isnan(ends[0]), np.isnan(end)) for end in ends[1:])
 
 
 # --- threads --------------------------------------------------------------------------------------------------------
