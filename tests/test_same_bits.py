@@ -343,8 +343,10 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
         for sizes in ([5, 20, 3], [5, 4, 3], [160, 40, 16]):  # one by each way: of narrow, tiny and other layers
             everything(numba.Network(sizes, seed=0, dtype=dtype))
     before = compiled(numba)
-    for name in ("inference.predict_rows", "training.run_updates"):
-        assert before[f"samenet.fast.kernels.{name}"] >= len(DTYPES)
+    assert before["samenet.fast.kernels.training.run_updates"] >= len(DTYPES)
+    assert (
+        before["samenet.fast.kernels.inference.predict_rows"] > 0
+    )  # float64 samples of a float64 network do not need it
     others = [[3, 1], [140, 33, 2], [7, 6, 5, 4, 3, 2], [2, 210, 3], [9, 80, 2]]
     for sizes in others:
         for dtype in DTYPES:

@@ -31,7 +31,16 @@ TESTS = (
     *("refusals", "same_bits", "training", "uninterrupted"),
 )
 NEEDED = (
-    *("pytest", "pytest-benchmark", "hypothesis", "pandas", "matplotlib", "scikit-learn", "threadpoolctl", "typer"),
+    *(
+        "pytest",
+        "pytest-benchmark",
+        "hypothesis",
+        "pandas",
+        "matplotlib",
+        "scikit-learn",
+        "threadpoolctl",
+        "typer>=0.29",
+    ),
 )
 _BASIC = "+64bit,+cmov,+cx8,+fxsr,+mmx,+sse,+sse2"
 _NEHALEM = f"{_BASIC},+sse3,+ssse3,+sse4.1,+sse4.2,+cx16,+popcnt,+sahf"
