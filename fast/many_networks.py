@@ -103,7 +103,7 @@ def run_updates(
                 scratch.theta.flat[:] = theta
                 records[begin // record_every] = evaluate(scratch, X, Y, reduction)[0]
         alphas, of_rule = np.full(end - begin, float(alpha)), (*planned.constants, begin * updates)
-        order = orders[:, begin:end].reshape(-1, len(X)) if orders.size else NO_ORDER
+        order = np.ascontiguousarray(orders[:, begin:end]).reshape(-1, len(X)) if orders.size else NO_ORDER
         found = np.empty((len(rest), len(alphas) * updates))
         if planned.tiny is not None:
             *width, _, kinds, objective = planned.tiny
