@@ -693,10 +693,28 @@ def test_rounds_fill_the_time_that_is_asked_for(seconds: float, rounds: int, mon
         "short": rounds * [2.0**-10],
         "long": rounds * [2.0**-6],
     }
-    assert calls == {"short": 1 + 4 + rounds * (1 + 4), "long": 1 + rounds}, "warm, and no longer than need be"
+    assert calls == {"short": 1 + 4 + rounds * (1 + 4), "long": 1 + 3 + rounds}, "warm, and no longer than need be"
     assert not any(collects)
     assert gc.isenabled()
     assert timing.first_call(contenders["long"]) == 2.0**-6
+
+
+def test_a_call_that_is_slow_once_does_not_decide_how_many_make_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the one that loads a kernel: later calls, alone in their samples, would be timed with cold caches."""
+    clock, numbers, sample = [0.0], list[int](), timing._sample
+
+    def call() -> None:
+        clock[0] += 2.0**-3 if clock[0] == 0 else 2.0**-10
+
+    def counted(call: Any, number: int) -> float:
+        numbers.append(number)
+        return sample(call, number)
+
+    monkeypatch.setattr(timing, "_SAMPLE", 2.0**-8)
+    monkeypatch.setattr(timing, "clock", lambda: clock[0])
+    monkeypatch.setattr(timing, "_sample", counted)
+    assert set(timing.interleave({"call": call}, 0.0)["call"]) == {2.0**-10}
+    assert numbers[-1] == 4
 
 
 def test_every_two_contenders_have_a_paired_ratio() -> None:
