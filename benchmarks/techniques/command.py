@@ -66,7 +66,7 @@ def main(given: Sequence[str]) -> int:
     ]
     if not chosen:
         parser.error(f"--only {options.only!r}: no technique has that in its name")
-    number, seconds = (1, 0.2) if options.quick else (3, 1.0)
+    number, seconds = (1, 0.2) if options.quick else (5, 1.0)
     run = measure.Run(parser, options.into, "techniques.json", "techniques.md")
     found = measured(chosen, number, seconds)
     for path in techniques.write(run.write(options.quick, number, techniques=found)):
