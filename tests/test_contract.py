@@ -107,6 +107,7 @@ def test_every_activation_is_known_to_every_backend(name: str, layer: str) -> No
         slope, expected = net.gradient(X, Y)[1].flat, trusted.gradient(X, Y)[1].flat
         np.testing.assert_allclose(slope, expected, rtol=1e-9, atol=1e-12)
         ends.add(expected.tobytes())
+        assert_trained_alike(net, trusted, X, Y)
     assert len(ends) == len(ACTIVATIONS)
 
 
@@ -121,14 +122,26 @@ def test_every_cost_is_known_to_every_backend(name: str) -> None:
         assert math.isclose(value, expected, rel_tol=1e-12)
         np.testing.assert_allclose(slope.flat, direction.flat, rtol=1e-9, atol=1e-12)
         ends.add(expected)
+        assert_trained_alike(net, trusted, X, Y)
     assert len(ends) == len(COSTS)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_rule_is_known_to_every_backend(name: str) -> None:
+def assert_trained_alike(net: Any, trusted: Any, X: Any, Y: Any) -> None:
+    """By single samples, which small networks may learn from in functions of their own."""
+    for network in (net, trusted):
+        network.train(X, Y, alpha=0.1, epochs=2, batch_size=1, shuffle=False)
+    np.testing.assert_allclose(net.parameters, trusted.parameters, rtol=1e-9, atol=1e-12)
+
+
+LARGE = [pytest.param(name, [2, 200, 180, 1], "numpy", marks=pytest.mark.compiled) for name in NAMES[2:]]
+
+
+@pytest.mark.parametrize(("name", "sizes", "other"), [*((name, [2, 1], NAMES[0]) for name in NAMES), *LARGE])
+def test_every_rule_is_known_to_every_backend(name: str, sizes: list[int], other: str) -> None:
+    """In large networks, too, whose steps a backend may take in another function; there, the loops would take long."""
     ends = set()
     for rule in (rule() for rule in UPDATE_RULES):
-        net, trusted = (samenet.backend(n).Network([2, 1], seed=0) for n in (name, NAMES[0]))
+        net, trusted = (samenet.backend(n).Network(sizes, seed=0) for n in (name, other))
         state = rule.state(net.model.theta)
         args = net.model, np.eye(2), np.ones((2, 1)), rule
         net.backend.run_updates(*args, alpha=0.1, batch_size=1, epochs=3, state=state)

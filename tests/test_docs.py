@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import sys
 import textwrap
 import tomllib
 from pathlib import Path
@@ -20,6 +21,7 @@ from samenet import optimizers
 from samenet.__main__ import main
 from samenet.cli import application
 from samenet.compare import environment
+from samenet.fast import numpy
 from samenet.fast.kernels import forward, gemm, inference
 from samenet.model import functions
 from samenet.network import Network
@@ -135,6 +137,35 @@ def test_every_name_that_an_option_takes_is_documented() -> None:
             assert f"`{name}`" in rows[option], f"docs/do/options.md has no {option} {name!r}"
             for where in documented:
                 assert f'"{name}"' in (where.__doc__ or ""), f"the docstring of {where} has no {option} {name!r}"
+
+
+# --- the path of a call ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.without_jit
+def test_train_reaches_a_backend_as_the_page_says() -> None:
+    """The functions of the table, and no others, are on the stack when the backend is called."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    section = text[text.index("### From `net.train` to a backend") :]
+    rows = re.findall(r"^\| (`.*?) \| `(interface/.*?)` \|", section[: section.index("\n## ")], re.MULTILINE)
+    said = [(name, file) for names, file in rows for name in re.findall(r"`(.*?)`", names)]
+    assert f"through {('seven', 'eight', 'nine')[len(said) - 8]} more\n" in section
+    found: list[tuple[str, str]] = []
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code.co_name == "run_updates" and not found:
+            while frame := frame.f_back:
+                path = Path(frame.f_code.co_filename)
+                if path.is_relative_to(ROOT / "interface"):
+                    found.append((frame.f_code.co_qualname, path.relative_to(ROOT).as_posix()))
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        numpy.Network([2, 1]).train([[0.0, 1.0]], [[1.0]], alpha=0.1, epochs=2, callback=lambda *_: None)
+    finally:
+        sys.setprofile(before)
+    assert said == found[::-1]
 
 
 # --- sources --------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), sec
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ from samenet.testing.activation_bounds import ACTIVATIONS
 from samenet.testing.cost_bounds import COSTS, add_penalty, penalty
 from samenet.testing.normalization_bounds import Batch
 from samenet.testing.rounding import Array, Bounded, Rounding, exact, gamma, product
+
+T = TypeVar("T")
 
 
 class Pass(NamedTuple):
@@ -102,9 +104,15 @@ def forward(
             z = product(layer_inputs[-1], W.transposed(), r, 0.0 if is_normalized else b)
         if is_normalized and batches is not None:
             z, batches[layer] = normalization_bounds.by_batch(model, layer, z, r)
-        layers.append(ACTIVATIONS[model.activations[layer]][0](z, r))
+        layers.append(_derived("activation", model.activations[layer], ACTIVATIONS)[0](z, r))
         layer_inputs.append(_masked(layers[-1], mask, r))
     return Pass(layers, layer_inputs, z)
+
+
+def _derived(kind: str, name: str, bounds: dict[str, T]) -> T:
+    if name not in bounds:
+        raise TypeError(f"{kind}: no bound is derived for {name!r}")
+    return bounds[name]
 
 
 def _rows_costs(of: Callable[..., Bounded], h: Bounded, z: Bounded, y: Array, c: Bounded, r: Rounding) -> Bounded:
@@ -181,7 +189,7 @@ def sampled(
     batches: dict[int, Batch] = {}
     layers, layer_inputs, z = forward(model, X, masks, weight_masks, batches)
     backs = [ACTIVATIONS[name][1] for name in model.activations]
-    value, delta_of = COSTS[model.cost_function]
+    value, delta_of = _derived("cost", model.cost_function, COSTS)
     delta = delta_of(layers[-1], y, scale, backs[-1], r)
     if c is None:
         cost = value(layers[-1], z, y, whole).times(scale)
