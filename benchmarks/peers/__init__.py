@@ -109,7 +109,7 @@ def main(given: Sequence[str]) -> int:
         nargs="+",
         default=[],
         metavar="WORD",
-        help="cases with one of these words, as in: adam wide",
+        help="cases with one of these words, as in: adam wide; with --install, libraries",
     )
     parser.add_argument("--draw", type=int, default=0, metavar="COUNT", help="so many settings drawn at random instead")
     parser.add_argument("--seed", type=int, default=0, help="of the settings that are drawn")

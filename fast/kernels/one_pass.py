@@ -18,7 +18,7 @@ from samenet.fast.kernels.penalties import penalty_slope
 from samenet.fast.kernels.sparse_input import SPOILED
 from samenet.fast.kernels.steps import ADAM, DESCENT, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
 
-LAST = ADAM  # of the rules that have their step here; those after it take the step of `steps`
+LAST = ADAM  # of the rules that have their step here; those after it, as new ones, take that of `steps`
 MOST_ROWS = 32  # up to which this is faster than products of packed matrices
 _CACHED = 1 << 14  # bytes of X and errors that are passed over for every row of weights
 

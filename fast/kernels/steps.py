@@ -10,7 +10,7 @@ from samenet.fast.kernels.codegen.arithmetic import clip, sqrt, where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 
-RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels use their indices; others follow at the end, see `one_pass`
+RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels use their indices; new ones go last
 DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
 _TINY_32, _TINY_64 = float(np.finfo(np.float32).tiny), float(np.finfo(np.float64).tiny)
 _EPSILON = 1e-10  # from which the root of a subnormal number is negligible beside it
