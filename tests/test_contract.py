@@ -133,7 +133,7 @@ def assert_trained_alike(net: Any, trusted: Any, X: Any, Y: Any) -> None:
     np.testing.assert_allclose(net.parameters, trusted.parameters, rtol=1e-9, atol=1e-12)
 
 
-LARGE = [pytest.param(name, [2, 200, 180, 1], "numpy", marks=pytest.mark.compiled) for name in NAMES[2:]]
+LARGE = [pytest.param(name, [2, 250, 250, 1], "numpy", marks=pytest.mark.compiled) for name in NAMES[2:]]
 
 
 @pytest.mark.parametrize(("name", "sizes", "other"), [*((name, [2, 1], NAMES[0]) for name in NAMES), *LARGE])
